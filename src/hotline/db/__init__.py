@@ -1,0 +1,1 @@
+"""How it is kept: tables, two engines, the journal, queries by noun."""

@@ -1,0 +1,119 @@
+"""Column types and expressions that mean the same on both databases."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.compiler import compiles
+
+
+def written(moment: datetime) -> str:
+    """A moment as both databases and the journal write it: UTC, microseconds, sorts as text."""
+    if moment.tzinfo is None:
+        raise ValueError("an Instant needs a zone")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """A moment in UTC. A naive datetime is a bug, and is refused."""
+
+    impl, cache_ok = sa.DateTime(timezone=True), True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.String(32) if dialect.name == "sqlite" else sa.DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        return written(value) if dialect.name == "sqlite" else datetime.fromisoformat(written(value))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        return read_instant(value)
+
+
+class Document(sa.TypeDecorator[Any]):
+    """Plain data kept as JSON: text on SQLite, jsonb on PostgreSQL. Given and asked for whole."""
+
+    impl, cache_ok = sa.Text, True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return value if dialect.name == "postgresql" or value is None else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        return read_document(value)
+
+
+class Codes(sa.TypeDecorator[Sequence[str]]):
+    """A list of codes given as ONE parameter, so that a statement has the same text however many there are."""
+
+    impl, cache_ok = sa.Text, True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(sa.String()) if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return list(value) if dialect.name == "postgresql" else orjson.dumps(list(value)).decode()
+
+
+def read_instant(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+def read_document(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, str | bytes) else value
+
+
+class Among(sa.ColumnElement[bool]):
+    """`column` is one of the codes in the parameter `name`."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
+        self.column, self.bind = column, sa.bindparam(name, type_=Codes())
+
+
+class Holds(sa.ColumnElement[bool]):
+    """The list in a `Document` column holds the code in the parameter `name`."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
+        self.column, self.bind = column, sa.bindparam(name, type_=sa.String())
+
+
+@compiles(Among, "postgresql")
+def _among_postgres(element: Among, compiler: Any, **kw: Any) -> str:
+    return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(element.bind, **kw)})"
+
+
+@compiles(Among, "sqlite")
+def _among_sqlite(element: Among, compiler: Any, **kw: Any) -> str:
+    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.bind, **kw)}))"
+
+
+@compiles(Holds, "postgresql")
+def _holds_postgres(element: Holds, compiler: Any, **kw: Any) -> str:
+    return f"jsonb_exists({compiler.process(element.column, **kw)}, {compiler.process(element.bind, **kw)})"
+
+
+@compiles(Holds, "sqlite")
+def _holds_sqlite(element: Holds, compiler: Any, **kw: Any) -> str:
+    column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
+    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {bind})"
+
+
+def one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
+    """CHECK that a column holds a word of the vocabulary."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_word")

@@ -1,0 +1,108 @@
+"""What every engine offers, and what can go wrong with it. Above this floor nobody can tell which one runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from hotline.domain.ticket import Change, Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+from .question import Question, Row
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request was answered: kept under its key, in the same transaction as its effect."""
+
+    owner: str
+    key: str
+    fingerprint: str
+    status: int
+    body: str
+    at: Any
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entrusted:
+    """A change and the answer it will have: the unit the journal writes."""
+
+    change: Change
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The key was used before; this is what was answered then."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A version moved on; nothing was written."""
+
+
+Outcome = Committed | Replayed | Stale
+
+
+class Database(Protocol):
+    """One of the two engines."""
+
+    dialect: sa.Dialect
+    batchers: int
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        """Ask outside any transaction."""
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, for schema changes."""
+
+    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
+        """One transaction for the batch, one outcome each, after COMMIT. No key and no ticket twice in a batch."""
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        """Take `count` numbers of a sequence that begins at `first`; the first of them."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Away(Refused):
+    """The database cannot be reached or is busy beyond its limits; nothing was written."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Refusal(Code.UNAVAILABLE, why))
+
+
+class Full(Refused):
+    """No room on the disk; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal(Code.STORAGE_FULL, "the database has no room left"))
+
+
+class Unsure(Refused):
+    """The connection broke during COMMIT: written or not, nobody knows. A repeat with the same key is safe."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal(Code.OUTCOME_UNKNOWN, "the outcome is unknown; repeat with the same Idempotency-Key"))
+
+
+async def one(db: Database, question: Question, /, **values: Any) -> Row | None:
+    """The first row, or None."""
+    found = await db.rows(question, **values)
+    return found[0] if found else None

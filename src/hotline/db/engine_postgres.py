@@ -1,0 +1,293 @@
+"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare transactions.
+
+The journal's batch is ONE statement (one round trip, one transaction): JSON in, data-modifying CTEs, outcomes out.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from .database import Answer, Away, Committed, Entrusted, Full, Outcome, Replayed, Stale, Unsure
+from .question import Question, Row
+from .sheets import SHEETS, Sheet, keep_name, lay
+
+R = TypeVar("R")
+CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
+SETTINGS = {
+    "application_name": "hotline",
+    "statement_timeout": "5000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+    "timezone": "UTC",
+}
+_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, OSError, asyncio.TimeoutError)
+_SHUT = (
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby after a failover: the connection is of no more use
+)
+_BUSY = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+class Postgres:
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and journal."""
+
+    batchers = 2
+
+    def __init__(self, url: str, size: int = 12, shard: int = 0) -> None:
+        self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")
+        self.dialect = asyncpg_dialect.dialect()
+        self.shard = shard
+        self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
+        self._room = asyncio.Semaphore(size)
+        self._turn = 0
+        self.asked = 0  # round trips so far, for tests and the benchmark
+        self._engine: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        async with self._line():
+            pass
+
+    async def close(self) -> None:
+        for line in self._idle:
+            try:
+                await line.close(timeout=2)
+            except (*_GONE, asyncpg.PostgresError):
+                line.terminate()
+        self._idle.clear()
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        prepared = question.on(self.dialect)
+        async with self._line() as line:
+            self.asked += 1
+            found = await line.fetch(prepared.text, *prepared.values(values))
+        return [prepared.row(r) for r in found]
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        if self._engine is None:
+            self._engine = create_async_engine(
+                self.url,
+                pool_size=2,
+                max_overflow=2,
+                pool_timeout=POOL_TIMEOUT,
+                pool_recycle=300,
+                json_serializer=lambda v: orjson.dumps(v).decode(),
+                json_deserializer=orjson.loads,
+                connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": 60, "server_settings": SETTINGS},
+            )
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except sa.exc.DBAPIError as fault:
+            cause = getattr(fault.orig, "__cause__", None) or fault.orig
+            if fault.connection_invalidated or isinstance(cause, (*_SHUT, *_GONE)):
+                await self._engine.dispose()
+                raise Away("the database does not answer") from fault
+            if isinstance(cause, asyncpg.DiskFullError):
+                raise Full from fault
+            if isinstance(cause, _BUSY):
+                raise Away("the database is busy") from fault
+            raise
+        except (*_SHUT, *_GONE, sa.exc.TimeoutError) as fault:
+            raise Away("the database does not answer") from fault
+
+    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
+        laid = lay(batch)
+        present = tuple(sheet for sheet in SHEETS if laid.rows[sheet.table.name])
+        text = _statement(present, bool(laid.tallies), bool(laid.words))
+        values: list[Any] = [
+            _json([{"n": n, **_answer_row(a)} for n, a in enumerate(laid.answers)]),
+            _json([{"n": n, "number": number, "expected": expected} for n, number, expected in laid.guards]),
+            *(_json(laid.rows[sheet.table.name]) for sheet in present),
+        ]
+        if laid.tallies:
+            self._turn = (self._turn + 1) % self.batchers
+            values.append(_json([dict(zip(("n", "noun", "place", "status", "d"), t, strict=True)) for t in laid.tallies]))
+            values.append(self.shard * self.batchers + self._turn)
+        if laid.words:
+            values.append(_json([{"number": number, "words": words} for number, _, words in laid.words]))
+        async with self._line(writing=True) as line:
+            found = {r["n"]: r["kept"] for r in await self._once_more(line, text, values)}
+            missing = [a for n, a in enumerate(laid.answers) if n not in found]
+            earlier: dict[tuple[str, str], Answer] = {}
+            if missing:  # keys used before: tell what was answered then
+                self.asked += 1
+                keys = _json([{"owner": a.owner, "key": a.key} for a in missing])
+                earlier = {(r["owner"], r["key"]): Answer(**dict(r)) for r in await line.fetch(_EARLIER, keys)}
+        outcomes: list[Outcome] = []
+        for n, answer in enumerate(laid.answers):
+            if n in found:
+                outcomes.append(Committed(answer) if found[n] else Stale())
+            else:
+                outcomes.append(Replayed(earlier[(answer.owner, answer.key)]))
+        return outcomes
+
+    async def _once_more(self, line: "asyncpg.Connection[Any]", text: str, values: list[Any]) -> list[Any]:
+        """Run the batch; a deadlock or a serialization failure took all of it back, so it may be run again."""
+        for _ in range(2):
+            try:
+                self.asked += 1
+                return list(await line.fetch(text, *values))
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                continue
+        self.asked += 1
+        return list(await line.fetch(text, *values))
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, for schema changes."""
+        return await self.transact(work)
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        async with self._line(writing=True) as line:
+            self.asked += 1
+            return int(await line.fetchval(_RESERVE, name, count, first))
+
+    @asynccontextmanager
+    async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A connection for a moment. One that failed is thrown away; what failed is told in our own words."""
+        try:
+            await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
+        except TimeoutError:
+            raise Away("all database connections are busy") from None
+        line: asyncpg.Connection[Any] | None = None
+        try:
+            line = await self._ready()
+            yield line
+        except _SHUT as fault:
+            self._drop(line)
+            raise Away("the database does not answer") from fault
+        except _GONE as fault:
+            self._drop(line)
+            raise (Unsure() if writing and line is not None else Away("the database does not answer")) from fault
+        except asyncpg.DiskFullError as fault:
+            raise Full from fault
+        except _BUSY as fault:
+            raise Away("the database is busy") from fault
+        except BaseException as fault:
+            if not isinstance(fault, Exception):  # cancelled in the middle of a question: its answer must not meet the next one
+                self._drop(line)
+            raise
+        finally:
+            if line is not None and not line.is_closed():
+                self._idle.append(line)
+            self._room.release()
+
+    async def _ready(self) -> "asyncpg.Connection[Any]":
+        while self._idle:
+            line = self._idle.pop()
+            if not line.is_closed():
+                return line
+        url = self.url
+        return await asyncpg.connect(
+            host=url.query.get("host") or url.host,  # type: ignore[arg-type]
+            port=url.port or 5432,
+            user=url.username,
+            password=url.password,
+            database=url.database,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,  # covers a cut wire too: an error after 6 s, not a hanging caller
+            server_settings=SETTINGS,
+            statement_cache_size=200,
+            max_cacheable_statement_size=0,
+        )
+
+    def _drop(self, line: "asyncpg.Connection[Any] | None") -> None:
+        if line is not None:
+            line.terminate()
+        for other in self._idle:  # what ended one connection has mostly ended its sisters
+            other.terminate()
+        self._idle.clear()
+
+
+def _json(rows: Any) -> str:
+    return orjson.dumps(rows).decode()
+
+
+def _answer_row(a: Answer) -> dict[str, Any]:
+    return {
+        "owner": a.owner, "key": a.key, "fingerprint": a.fingerprint, "status": a.status, "etag": a.etag, "body": a.body, "at": a.at,
+    }  # fmt: skip
+
+
+_ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag text, body text, at timestamptz"
+_EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
+FROM json_to_recordset($1::json) AS k(owner text, key text) JOIN answer a ON a.owner = k.owner AND a.key = k.key"""
+_RESERVE = """INSERT INTO sequence (name, next) VALUES ($1, $3::bigint + $2::bigint)
+ON CONFLICT (name) DO UPDATE SET next = sequence.next + $2::bigint RETURNING next - $2::bigint"""
+_STATEMENTS: dict[tuple[tuple[str, ...], bool, bool], str] = {}
+
+
+def _statement(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
+    """The batch as one statement, for the tables that have rows. Built once for each combination."""
+    known = (tuple(sheet.table.name for sheet in present), tallies, words)
+    if known not in _STATEMENTS:
+        _STATEMENTS[known] = _build(present, tallies, words)
+    return _STATEMENTS[known]
+
+
+def _build(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
+    dialect = asyncpg_dialect.dialect()
+    parts = [
+        f"asked AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS x({_ANSWER}))",
+        "guard AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS x(n int, number text, expected int))",
+        # locked in order of number, so that two batches never wait for each other in a ring
+        "stands AS MATERIALIZED (SELECT t.number, t.version FROM ticket t WHERE t.number IN"
+        " (SELECT number FROM guard WHERE expected IS NOT NULL) ORDER BY t.number FOR UPDATE)",
+        "stale AS MATERIALIZED (SELECT DISTINCT g.n FROM guard g LEFT JOIN stands s ON s.number = g.number"
+        " WHERE g.expected IS NOT NULL AND s.version IS DISTINCT FROM g.expected)",
+        "kept AS (INSERT INTO answer (owner, key, fingerprint, status, etag, body, at)"
+        " SELECT owner, key, fingerprint, status, etag, body, at FROM asked WHERE n NOT IN (SELECT n FROM stale)"
+        " ORDER BY owner, key ON CONFLICT DO NOTHING RETURNING owner, key)",
+        "good AS MATERIALIZED (SELECT a.n FROM asked a JOIN kept k ON k.owner = a.owner AND k.key = a.key)",
+        "ours AS MATERIALIZED (SELECT g.number FROM guard g JOIN good ON good.n = g.n)",
+    ]
+    place = 2
+    for sheet in present:
+        place += 1
+        table = sheet.table
+        plain = sheet.columns
+        record = ", ".join(f'"{c}" {table.c[c].type.compile(dialect)}' for c in plain)
+        into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived))
+        taken = ", ".join([*(f'r."{c}"' for c in plain), *(sql.format(r="r.") for sql in sheet.derived.values())])
+        gate = " WHERE r.number IN (SELECT number FROM ours)" if sheet.gated else ""
+        order = " ORDER BY " + ", ".join(f'r."{c}"' for c in sheet.key) if sheet.replace else ""
+        again = ""
+        if sheet.replace:
+            sets = ", ".join(f'"{c}" = {keep_name(c, table.name)}' for c in sheet.replace)
+            again = f" ON CONFLICT ({', '.join(sheet.key)}) DO UPDATE SET {sets}"
+        parts.append(
+            f'w_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {taken}'
+            f" FROM json_to_recordset(${place}::json) AS r({record}){gate}{order}{again})"
+        )
+    if tallies:
+        parts.append(
+            "w_counter AS (INSERT INTO counter (noun, place, status, shard, n)"
+            f" SELECT r.noun, r.place, r.status, ${place + 2}::smallint, sum(r.d) FROM json_to_recordset(${place + 1}::json)"
+            " AS r(n int, noun text, place text, status text, d bigint) JOIN good ON good.n = r.n"
+            " GROUP BY 1, 2, 3 HAVING sum(r.d) <> 0 ORDER BY 1, 2, 3"
+            " ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)"
+        )
+        place += 2
+    if words:
+        parts.append(
+            "w_words AS (INSERT INTO ticket_words (number, words) SELECT r.number,"
+            " array_to_tsvector(ARRAY(SELECT json_array_elements_text(r.words)))"
+            f" FROM json_to_recordset(${place + 1}::json) AS r(number text, words json)"
+            " WHERE r.number IN (SELECT number FROM ours) ON CONFLICT (number) DO UPDATE SET words = excluded.words)"
+        )
+    return "WITH " + ",\n".join(parts) + "\nSELECT n, true AS kept FROM good UNION ALL SELECT n, false FROM stale"
+
+

@@ -1,0 +1,241 @@
+"""SQLite: one writer on its own thread (BEGIN IMMEDIATE, WAL, synchronous=FULL), a few readers on theirs.
+
+Readers never wait for the writer, and a writing transaction never has to upgrade a lock it took for reading.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy.pool import StaticPool
+
+from .columns import written
+from .database import Answer, Away, Committed, Entrusted, Full, Outcome, Replayed, Stale
+from .question import Question, Row
+from .sheets import DOCUMENTS, SHEETS, Sheet, keep_name, lay
+
+R = TypeVar("R")
+BUSY_MS = 5000
+
+
+class Sqlite:
+    """`path` is the database file; this process must be the only one that writes much."""
+
+    batchers = 1
+
+    def __init__(self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS) -> None:
+        self.path, self.busy_ms = path, busy_ms
+        self.dialect = pysqlite.dialect()
+        self.asked = 0
+        self._writer = ThreadPoolExecutor(1, "hotline-writer")
+        self._readers = ThreadPoolExecutor(readers, "hotline-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._line: sqlite3.Connection | None = None
+        self._engine: sa.Engine | None = None
+
+    async def open(self) -> None:
+        await self._on_writer(lambda line: None)
+
+    async def close(self) -> None:
+        def shut() -> None:
+            if self._engine is not None:
+                self._engine.dispose()
+            for line in self._opened:
+                line.close()
+            self._opened.clear()
+
+        await asyncio.get_running_loop().run_in_executor(self._writer, shut)
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        prepared = question.on(self.dialect)
+        parameters = prepared.values(values)
+
+        def ask() -> list[Row]:
+            line: sqlite3.Connection | None = getattr(self._local, "line", None)
+            if line is None:
+                line = self._local.line = self._connect(reading=True)
+            return [prepared.row(r) for r in line.execute(prepared.text, parameters).fetchall()]
+
+        self.asked += 1
+        return await self._guarded(self._readers, ask)
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        def run(line: sqlite3.Connection) -> R:
+            if self._engine is None:
+                self._engine = sa.create_engine(
+                    "sqlite://",
+                    creator=lambda: line,
+                    poolclass=StaticPool,
+                    json_serializer=lambda v: orjson.dumps(v).decode(),
+                    json_deserializer=orjson.loads,
+                )
+                sa.event.listen(self._engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+            with self._engine.begin() as connection:
+                return work(connection)
+
+        return await self._on_writer(run)
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their children."""
+        await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
+        try:
+            done = await self.transact(work)
+            if broken := await self._on_writer(lambda line: line.execute("PRAGMA foreign_key_check").fetchall()):
+                raise RuntimeError(f"the migration left rows without their parent: {broken[:3]}")
+            return done
+        finally:
+            await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
+
+    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
+        self.asked += 1
+        return await self._on_writer(lambda line: _write(line, batch))
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        def take(line: sqlite3.Connection) -> int:
+            taken = line.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
+            return int(taken[0])
+
+        self.asked += 1
+        return await self._on_writer(take)
+
+    async def _on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        def run() -> R:
+            if self._line is None:
+                self._line = self._connect(reading=False)
+            return work(self._line)
+
+        return await self._guarded(self._writer, run)
+
+    async def _guarded(self, pool: ThreadPoolExecutor, work: Callable[[], R]) -> R:
+        try:
+            # a caller who hangs up ends the wait, never the work
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
+        except (sqlite3.OperationalError, sa.exc.OperationalError) as fault:
+            raise _told(fault) from fault
+        except sqlite3.DatabaseError as fault:
+            if isinstance(fault, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+                raise
+            raise Away("the database cannot be read") from fault
+
+    def _connect(self, *, reading: bool) -> sqlite3.Connection:
+        line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)
+        line.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
+        line.execute("PRAGMA journal_mode = WAL")
+        line.execute("PRAGMA synchronous = FULL")  # NORMAL loses every commit since the last checkpoint at a power cut
+        line.execute("PRAGMA foreign_keys = ON")
+        line.execute("PRAGMA cache_size = -65536")
+        if reading:
+            line.execute("PRAGMA query_only = ON")
+        self._opened.append(line)
+        return line
+
+
+def _told(fault: Exception) -> Exception:
+    text = str(fault)
+    if "full" in text or "disk I/O" in text:
+        return Full()
+    if "locked" in text or "busy" in text:
+        return Away("the database is locked by another process")
+    if "unable to open" in text or "readonly" in text or "no such table" in text:
+        return Away("the database file cannot be used")
+    return fault
+
+
+_RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
+ON CONFLICT (name) DO UPDATE SET next = next + :count RETURNING next - :count"""
+_EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
+JOIN answer a ON a.owner = json_extract(k.value, '$[0]') AND a.key = json_extract(k.value, '$[1]')"""
+_STANDS = "SELECT number, version FROM ticket WHERE number IN (SELECT value FROM json_each(?))"
+_ANSWER = "INSERT INTO answer (owner, key, fingerprint, status, etag, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_COUNT = """INSERT INTO counter (noun, place, status, shard, n) VALUES (?, ?, ?, 0, ?)
+ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + excluded.n"""
+
+
+def _insert(sheet: Sheet) -> str:
+    table, plain = sheet.table.name, sheet.columns
+    into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived))
+    taken = ", ".join([*(f":{c}" for c in plain), *(sql.format(r=":") for sql in sheet.derived.values())])
+    again = ""
+    if sheet.replace:
+        sets = ", ".join(f'"{c}" = {keep_name(c, table)}' for c in sheet.replace)
+        again = f" ON CONFLICT ({', '.join(sheet.key)}) DO UPDATE SET {sets}"
+    return f'INSERT INTO "{table}" ({into}) VALUES ({taken}){again}'
+
+
+_INSERTS = {sheet.table.name: _insert(sheet) for sheet in SHEETS}
+
+
+def _write(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outcome]:
+    line.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = _written(line, batch)
+        line.execute("COMMIT")
+    except BaseException:
+        if line.in_transaction:
+            line.execute("ROLLBACK")
+        raise
+    return outcomes
+
+
+def _written(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outcome]:
+    keys = orjson.dumps([[item.answer.owner, item.answer.key] for item in batch]).decode()
+    earlier = {(r[0], r[1]): _answer(r) for r in line.execute(_EARLIER, (keys,))}
+    guarded = [w.ticket.number for item in batch for w in item.change.tickets if w.expected is not None]
+    stands: dict[str, int] = dict(line.execute(_STANDS, (orjson.dumps(guarded).decode(),)).fetchall()) if guarded else {}
+    outcomes: list[Outcome] = []
+    kept: list[Entrusted] = []
+    for item in batch:
+        known = earlier.get((item.answer.owner, item.answer.key))
+        if any(w.expected is not None and stands.get(w.ticket.number) != w.expected for w in item.change.tickets):
+            outcomes.append(Stale())
+        elif known is not None:
+            outcomes.append(Replayed(known))
+        else:
+            outcomes.append(Committed(item.answer))
+            kept.append(item)
+    laid = lay(kept)
+    for sheet in SHEETS:
+        if rows := laid.rows[sheet.table.name]:
+            line.executemany(_INSERTS[sheet.table.name], [_row(sheet, r) for r in rows])
+    line.executemany(_ANSWER, [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, written(a.at)) for a in laid.answers])
+    if laid.tallies:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for _, noun, place, status, n in laid.tallies:
+            counts[(noun, place, status)] += n
+        line.executemany(_COUNT, [(*key, n) for key, n in counts.items() if n])
+    if laid.words:
+        line.executemany("DELETE FROM ticket_words WHERE rowid = ?", [(serial,) for _, serial, _ in laid.words])
+        line.executemany(
+            "INSERT INTO ticket_words (rowid, number, words) VALUES (?, ?, ?)",
+            [(serial, number, " ".join(words)) for number, serial, words in laid.words],
+        )
+    return outcomes
+
+
+def _row(sheet: Sheet, item: Any) -> dict[str, Any]:
+    documents = DOCUMENTS[sheet.table.name]
+    row: dict[str, Any] = {}
+    for name in sheet.columns:
+        value = getattr(item, name)
+        if isinstance(value, datetime):
+            value = written(value)
+        elif name in documents and value is not None:
+            value = orjson.dumps(value).decode()
+        row[name] = value
+    return row
+
+
+def _answer(r: Any) -> Answer:
+    return Answer(owner=r[0], key=r[1], fingerprint=r[2], status=r[3], etag=r[4], body=r[5], at=r[6])

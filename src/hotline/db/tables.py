@@ -1,0 +1,309 @@
+"""The whole schema, one page. Times are UTC; codes are the directory's; a number is a ticket's, check digit included."""
+
+import sqlalchemy as sa
+
+from hotline.domain.vocabulary import (
+    Action,
+    ActorKind,
+    AssignmentStatus,
+    Channel,
+    Kind,
+    Level,
+    MessageStatus,
+    Part,
+    Priority,
+    Satisfaction,
+    TicketStatus,
+)
+
+from .columns import Document, Instant, one_of
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+C, S, I = sa.Column, sa.String, sa.Integer
+
+caller = sa.Table(
+    "caller", metadata,
+    C("id", S(36), primary_key=True),  # follows from the number
+    C("phone", S(20), nullable=False, unique=True),
+    C("name", sa.Text),
+    C("note", sa.Text),
+    C("seen_at", Instant, nullable=False),
+)  # fmt: skip
+
+ticket = sa.Table(
+    "ticket", metadata,
+    C("number", S(14), primary_key=True),
+    C("status", S(16), nullable=False),
+    C("kind", S(16), nullable=False),
+    C("channel", S(16), nullable=False),
+    C("title", sa.Text, nullable=False),
+    C("narrative", sa.Text, nullable=False),
+    C("category", S(40)),
+    C("priority", S(16), nullable=False),
+    C("caller", S(36)),
+    C("phone", S(20)),
+    C("caller_name", sa.Text),
+    C("contact", sa.Text),
+    C("confidential", sa.Boolean, nullable=False),
+    C("reply_wanted", sa.Boolean, nullable=False),
+    C("area", S(40)),
+    C("address", sa.Text),
+    C("lat", sa.Float),
+    C("lon", sa.Float),
+    C("department", S(40)),
+    C("parent", S(14), sa.ForeignKey("ticket.number")),
+    C("outer_system", S(40)),
+    C("outer_number", S(80)),
+    C("outer_due_at", Instant),
+    C("due_at", Instant),
+    C("promised_at", Instant),
+    C("review_at", Instant),
+    C("public_reply", sa.Text),
+    C("internal_result", sa.Text),
+    C("cost", sa.Float),
+    C("funding", S(20)),
+    C("reason_code", S(40)),
+    C("channel_told", sa.Text),
+    C("satisfaction_first", S(20)),
+    C("satisfaction_final", S(20)),
+    C("supervised", S(8)),
+    C("escalated", S(8)),
+    C("flags", Document, nullable=False),
+    C("urges", I, nullable=False),
+    C("calls", I, nullable=False),
+    C("call_backs", I, nullable=False),
+    C("returns", I, nullable=False),
+    C("extensions", I, nullable=False),
+    C("reopens", I, nullable=False),
+    C("attachments", I, nullable=False),
+    C("returned_by", Document, nullable=False),
+    C("ruled", Document, nullable=False),
+    C("advice", Document, nullable=False),
+    C("created_by", S(60)),
+    C("created_at", Instant, nullable=False),
+    C("updated_at", Instant, nullable=False),
+    C("closed_at", Instant),
+    C("triaged_at", Instant),
+    C("entries", I, nullable=False),
+    C("version", I, nullable=False),
+    one_of("status", TicketStatus), one_of("kind", Kind), one_of("channel", Channel), one_of("priority", Priority),
+    one_of("satisfaction_first", Satisfaction), one_of("satisfaction_final", Satisfaction),
+    one_of("supervised", Level), one_of("escalated", Level),
+    sa.Index("ix_ticket_created_at_number", "created_at", "number"),
+    sa.Index("ix_ticket_status_created_at_number", "status", "created_at", "number"),
+    sa.Index("ix_ticket_area_created_at_number", "area", "created_at", "number"),
+    sa.Index("ix_ticket_caller_created_at", "caller", "created_at"),
+    sa.Index("ix_ticket_parent", "parent", sqlite_where=sa.text("parent IS NOT NULL"), postgresql_where=sa.text("parent IS NOT NULL")),
+    sa.Index("uq_ticket_outer_system_outer_number", "outer_system", "outer_number", unique=True,
+             sqlite_where=sa.text("outer_number IS NOT NULL"), postgresql_where=sa.text("outer_number IS NOT NULL")),
+)  # fmt: skip
+
+_LIVE = sa.text("closed_at IS NULL")
+assignment = sa.Table(
+    "assignment", metadata,
+    C("id", S(20), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("department", S(40), nullable=False),
+    C("performer", S(40)),
+    C("part", S(8), nullable=False),
+    C("status", S(20), nullable=False),
+    C("route", S(40)),
+    C("priority", S(16), nullable=False),
+    C("rank", sa.SmallInteger, nullable=False),  # 0 emergency … 2 normal: the queue's first key
+    C("sort_at", Instant, nullable=False),  # due_at, or issued_at where nothing is due: the queue's second key
+    C("issued_at", Instant, nullable=False),
+    C("due_at", Instant),
+    C("first_due_at", Instant),
+    C("accept_by", Instant),
+    C("accepted_at", Instant),
+    C("contacted_at", Instant),
+    C("reported_at", Instant),
+    C("closed_at", Instant),
+    C("ruled", sa.Boolean, nullable=False),
+    C("overdue", sa.Boolean, nullable=False),
+    C("return_reason", S(40)),
+    C("return_basis", sa.Text),
+    C("suggested", S(40)),
+    C("asked_due_at", Instant),
+    C("extensions", I, nullable=False),
+    C("redos", I, nullable=False),
+    C("result", Document),
+    one_of("part", Part), one_of("status", AssignmentStatus), one_of("priority", Priority),
+    sa.Index("ix_assignment_queue", "department", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_assignment_performing", "performer", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_assignment_department_number", "department", "number"),
+    sa.Index("ix_assignment_performer_number", "performer", "number",
+             sqlite_where=sa.text("performer IS NOT NULL"), postgresql_where=sa.text("performer IS NOT NULL")),
+)  # fmt: skip
+
+timeline = sa.Table(
+    "timeline", metadata,
+    C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
+    C("seq", I, primary_key=True),
+    C("at", Instant, nullable=False),
+    C("by_kind", S(10), nullable=False),
+    C("by_id", S(60), nullable=False),
+    C("by_name", sa.Text, nullable=False),
+    C("action", S(24), nullable=False),
+    C("status_from", S(20)),
+    C("status_to", S(20)),
+    C("assignment", S(20)),
+    C("reason", sa.Text),
+    C("changes", Document, nullable=False),
+    one_of("by_kind", ActorKind), one_of("action", Action),
+)  # fmt: skip
+
+call = sa.Table(
+    "call", metadata,
+    C("id", S(36), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("channel", S(16), nullable=False),
+    C("at", Instant, nullable=False),
+    C("narrative", sa.Text, nullable=False),
+    C("taken_by", S(60), nullable=False),
+    C("caller", S(36)),
+    C("phone", S(20)),
+    C("raw_phone", S(60)),
+    C("caller_name", sa.Text),
+    C("confidential", sa.Boolean, nullable=False),
+    one_of("channel", Channel),
+    sa.Index("ix_call_caller_at", "caller", "at"),
+)  # fmt: skip
+
+outbox = sa.Table(
+    "outbox", metadata,
+    C("id", S(40), primary_key=True),
+    C("kind", S(20), nullable=False),
+    C("number", S(14), nullable=False),
+    C("partition", S(60), nullable=False),
+    C("payload", Document, nullable=False),
+    C("status", S(10), nullable=False),
+    C("attempts", I, nullable=False),
+    C("max_attempts", I, nullable=False),
+    C("created_at", Instant, nullable=False),
+    C("next_at", Instant, nullable=False),
+    C("lease_until", Instant),
+    C("lease_token", S(36)),
+    C("last_error", sa.Text),
+    one_of("status", MessageStatus),
+    sa.Index("ix_outbox_due", "next_at", "id",
+             sqlite_where=sa.text("status IN ('queued', 'leased')"), postgresql_where=sa.text("status IN ('queued', 'leased')")),
+)  # fmt: skip
+
+attachment = sa.Table(
+    "attachment", metadata,
+    C("id", S(36), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("sha256", S(64), nullable=False),
+    C("name", sa.Text, nullable=False),
+    C("media_type", S(80), nullable=False),
+    C("size", sa.BigInteger, nullable=False),
+    C("at", Instant, nullable=False),
+    C("by_id", S(60), nullable=False),
+)  # fmt: skip
+
+answer = sa.Table(  # what was answered to an Idempotency-Key, in the same transaction as its effect
+    "answer", metadata,
+    C("owner", S(60), primary_key=True),
+    C("key", S(255), primary_key=True),
+    C("fingerprint", S(64), nullable=False),
+    C("status", sa.SmallInteger, nullable=False),
+    C("etag", S(20)),
+    C("body", sa.Text, nullable=False),
+    C("at", Instant, nullable=False, index=True),
+)  # fmt: skip
+
+counter = sa.Table(  # open work without COUNT; `shard` keeps parallel writers off each other's row
+    "counter", metadata,
+    C("noun", S(12), primary_key=True),
+    C("place", S(40), primary_key=True),
+    C("status", S(20), primary_key=True),
+    C("shard", sa.SmallInteger, primary_key=True),
+    C("n", sa.BigInteger, nullable=False),
+)  # fmt: skip
+
+sequence = sa.Table(
+    "sequence", metadata,
+    C("name", S(20), primary_key=True),
+    C("next", sa.BigInteger, nullable=False),
+)  # fmt: skip
+
+directory = sa.Table(  # the organisation as data: every noun's items, whole and validated together
+    "directory", metadata,
+    C("noun", S(16), primary_key=True),
+    C("code", S(40), primary_key=True),
+    C("body", Document, nullable=False),
+    C("version", I, nullable=False),
+)  # fmt: skip
+
+directory_log = sa.Table(  # one row for each change ever made to it; the highest version is the directory's
+    "directory_log", metadata,
+    C("version", I, primary_key=True, autoincrement=False),
+    C("place", I, primary_key=True, autoincrement=False),
+    C("noun", S(16), nullable=False),
+    C("code", S(40), nullable=False),
+    C("before", Document),
+    C("after", Document),
+    C("at", Instant, nullable=False),
+    C("by_id", S(60), nullable=False),
+    C("by_name", sa.Text, nullable=False),
+)  # fmt: skip
+
+person = sa.Table(
+    "person", metadata,
+    C("id", S(36), primary_key=True),
+    C("login", S(60), nullable=False, unique=True),
+    C("name", sa.Text, nullable=False),
+    C("password", sa.Text, nullable=False),
+    C("roles", Document, nullable=False),
+    C("department", S(40)),
+    C("area", S(40)),
+    C("active", sa.Boolean, nullable=False),
+    C("version", I, nullable=False),
+    C("created_at", Instant, nullable=False),
+)  # fmt: skip
+
+session = sa.Table(  # a person's log-in; only the hash of its token is kept
+    "session", metadata,
+    C("hash", S(64), primary_key=True),
+    C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
+    C("created_at", Instant, nullable=False),
+    C("expires_at", Instant, nullable=False, index=True),
+)  # fmt: skip
+
+api_key = sa.Table(
+    "api_key", metadata,
+    C("id", S(16), primary_key=True),
+    C("name", sa.Text, nullable=False),
+    C("hash", S(64), nullable=False),
+    C("roles", Document, nullable=False),
+    C("department", S(40)),
+    C("area", S(40)),
+    C("created_at", Instant, nullable=False),
+    C("created_by", S(60), nullable=False),
+    C("expires_at", Instant),
+    C("revoked_at", Instant),
+)  # fmt: skip
+
+login_failure = sa.Table(  # counted in the database, so that a limit holds over several processes
+    "login_failure", metadata,
+    C("subject", S(100), primary_key=True),  # login:<name> or address:<ip>
+    C("count", I, nullable=False),
+    C("last_at", Instant, nullable=False),
+)  # fmt: skip
+
+import_row = sa.Table(  # what an import took in, so that a second run goes on where the first one stopped
+    "import_row", metadata,
+    C("source", S(80), primary_key=True),
+    C("row", S(80), primary_key=True),
+    C("number", S(14)),
+    C("refused", sa.Text),
+)  # fmt: skip

@@ -1,0 +1,364 @@
+"""What an allowed action writes: new images, timeline entries, messages, counts. `lifecycle.decide` has said yes before."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Any
+
+from .ticket import Actor, Assignment, Change, Command, Entry, Facts, Message, Ticket, Written
+from .vocabulary import (
+    LIVE,
+    Action,
+    AssignmentStatus,
+    Field,
+    Part,
+    TicketStatus,
+)
+
+A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
+
+# Columns that explain themselves by the entry they stand in, or that only serve the house: not shown as changes.
+_SILENT = frozenset({"version", "entries", "updated_at", "status", "advice"})
+_AMENDS = (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.LAT, F.LON, F.CALLER_NAME, F.CONTACT)
+_TOLD = frozenset(
+    {A.ANSWER, A.DECLINE, A.DISPATCH, A.ACCEPT_REPORT, A.CONFIRM, A.EXPLAIN, A.REOPEN, A.SHELVE, A.MERGE, A.APPROVE_EXTENSION}
+)  # the caller, and the callers of every ticket merged into this one, hear of these
+_TEXTS = (F.TITLE, F.NARRATIVE, F.ADDRESS, F.TEXT)
+
+
+def on_ticket(
+    facts: Facts, to: TicketStatus, command: Command, actor: Actor, now: datetime, *, keeps_orders: bool
+) -> Change:
+    """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
+    before, given = facts.ticket, command.fields
+    ticket = replace(before, status=to, updated_at=now, version=before.version + 1, **_of_ticket(before, command, actor, now))
+    if to is T.CLOSED:
+        ticket = replace(ticket, closed_at=now)
+    orders = list(facts.assignments)
+    if command.action is A.DISPATCH:
+        orders += new_orders(ticket, given, now, len(orders))
+    recalled = [] if keeps_orders else [a for a in orders if a.status in LIVE]
+    ended = {a.id: replace(a, status=D.RECALLED, closed_at=now, overdue=is_late(a, now), asked_due_at=None) for a in recalled}
+    if ticket.priority is not before.priority:
+        orders = [replace(a, priority=ticket.priority) if a.status in LIVE else a for a in orders]
+    after = tuple(ended.get(a.id, a) for a in orders)
+    ticket = carried(ticket, after)
+    lines = [(command.action, before.status, to, None, _why(given))]
+    lines += [(A.RECALL, a.status, D.RECALLED, a.id, _why(given)) for a in recalled]
+    target = () if command.action is not A.MERGE or facts.target is None else (facts.target,)
+    change = settled(facts, ticket, after, lines, command, actor, now)
+    return absorbed(change, target[0], actor, now) if target else change
+
+
+def on_order(
+    facts: Facts, order: Assignment, to: AssignmentStatus, leads_to: TicketStatus | None, command: Command, actor: Actor, now: datetime
+) -> Change:
+    """An assignment's action; `leads_to` is the ticket's new state where it follows the lead."""
+    before, given = facts.ticket, command.fields
+    moved = replace(order, status=to, **_of_order(order, command, now))
+    if to not in LIVE:
+        moved = replace(moved, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
+    orders = [moved if a.id == order.id else a for a in facts.assignments]
+    if command.action is A.ASSIST:
+        orders += new_orders(before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, now, len(orders))
+    status = leads_to or before.status
+    lines = [(command.action, order.status, to, order.id, _why(given))]
+    if leads_to is T.TRIAGED or (command.action is A.RECALL and order.part is Part.LEAD):
+        status = T.TRIAGED if before.status is T.DISPATCHED else status
+        others = [a for a in orders if a.status in LIVE]
+        lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in others]
+        orders = [
+            replace(a, status=D.RECALLED, closed_at=now, overdue=is_late(a, now), asked_due_at=None) if a.status in LIVE else a for a in orders
+        ]
+    ticket = replace(
+        before, status=status, updated_at=now, version=before.version + 1, **_of_ticket_by_order(before, order, command, now)
+    )
+    ticket = carried(ticket, tuple(orders))
+    if status is not before.status:
+        lines[0] = (command.action, before.status, status, order.id, _why(given))
+    return settled(facts, ticket, tuple(orders), lines, command, actor, now)
+
+
+def _of_ticket(before: Ticket, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
+    """The columns this action sets, beside status, version and times."""
+    given = command.fields
+    match command.action:
+        case A.TRIAGE:
+            return {**_given(given, _AMENDS), "triaged_at": before.triaged_at or now}
+        case A.AMEND:
+            return {**_given(given, _AMENDS), **({"flags": tuple(given[F.FLAGS])} if given.get(F.FLAGS) is not None else {})}
+        case A.ANSWER:
+            said = given.get(F.SATISFACTION)
+            rated = {"satisfaction_first": said, "satisfaction_final": said} if said else {}
+            return {"public_reply": given[F.ANSWER], **_given(given, (F.CATEGORY, F.KIND)), **rated}
+        case A.DECLINE:
+            return {"reason_code": str(given[F.REASON_CODE]), "channel_told": given[F.CHANNEL_TOLD]}
+        case A.VOID:
+            return {"reason_code": str(given[F.REASON_CODE])}
+        case A.MERGE:
+            return {"parent": given[F.TARGET]}
+        case A.DISPATCH:
+            due = given.get(F.DUE_AT)
+            return {"promised_at": before.promised_at or due}
+        case A.SHELVE:
+            return {"review_at": given[F.REVIEW_AT]}
+        case A.UNSHELVE:
+            return {"review_at": None}
+        case A.CONFIRM | A.EXPLAIN:
+            said = given.get(F.SATISFACTION)
+            reply = given.get(F.PUBLIC_REPLY)
+            return {
+                "satisfaction_first": before.satisfaction_first or said,
+                "satisfaction_final": said,
+                "public_reply": reply or before.public_reply,
+                "review_at": None,
+            }
+        case A.CALL_BACK:
+            return {"call_backs": before.call_backs + 1}
+        case A.REOPEN:
+            said = given.get(F.SATISFACTION) or before.satisfaction_first
+            return {"reopens": before.reopens + 1, "satisfaction_first": said, "closed_at": None}
+        case A.URGE:
+            return {"urges": before.urges + 1}
+        case A.ADD_CALL:
+            return {"calls": before.calls + 1, "flags": _with(before.flags, "repeat")}
+        case A.ABSORB:
+            return {"calls": before.calls + int(given.get("calls", 1))}
+        case A.ATTACH:
+            return {"attachments": before.attachments + 1}
+        case A.SUPERVISE:
+            return {"supervised": given[F.LEVEL]}
+        case A.ESCALATE:
+            return {"escalated": given[F.LEVEL]}
+        case A.SET_CONFIDENTIAL:
+            return {"confidential": given[F.CONFIDENTIAL]}
+        case _:
+            return {}
+
+
+def _of_order(order: Assignment, command: Command, now: datetime) -> dict[str, Any]:
+    given = command.fields
+    match command.action:
+        case A.ACCEPT | A.AUTO_ACCEPT:
+            return {"accepted_at": now}
+        case A.CONTACT_CALLER:
+            return {"contacted_at": order.contacted_at or now}
+        case A.REQUEST_RETURN:
+            return {
+                "return_reason": str(given[F.REASON_CODE]),
+                "return_basis": given[F.BASIS],
+                "suggested": given[F.DEPARTMENT],
+                "accepted_at": order.accepted_at,
+            }
+        case A.REFUSE_RETURN:
+            return {"ruled": True, "accepted_at": order.accepted_at or now}
+        case A.REQUEST_EXTENSION:
+            return {"asked_due_at": given[F.DUE_AT]}
+        case A.APPROVE_EXTENSION:
+            return {
+                "due_at": given.get(F.DUE_AT) or order.asked_due_at,
+                "first_due_at": order.first_due_at or order.due_at,
+                "asked_due_at": None,
+                "extensions": order.extensions + 1,
+            }
+        case A.REFUSE_EXTENSION:
+            return {"asked_due_at": None}
+        case A.REPORT:
+            said = (F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING)
+            told = {"contacted_at": order.contacted_at or now} if given.get(F.CONTACTED) else {}
+            return {"result": {str(f): given[f] for f in said if given.get(f) is not None}, "reported_at": now, **told}
+        case A.REJECT_REPORT:
+            return {"redos": order.redos + 1, "reported_at": None}
+        case _:
+            return {}
+
+
+def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command, now: datetime) -> dict[str, Any]:
+    """What an order's action changes on its ticket."""
+    given = command.fields
+    lead = order.part is Part.LEAD
+    match command.action:
+        case A.APPROVE_RETURN:  # charged to the dispatcher; a refused one to the department
+            return {"returns": before.returns + 1, "returned_by": _with(before.returned_by, order.department)}
+        case A.REFUSE_RETURN:
+            return {"ruled": _with(before.ruled, order.department)}
+        case A.APPROVE_EXTENSION:
+            due = given.get(F.DUE_AT) or order.asked_due_at
+            promised = {"promised_at": due} if lead else {}
+            return {"extensions": before.extensions + 1, **promised}
+        case A.ACCEPT_REPORT if lead and order.result:
+            result = order.result
+            return {
+                "internal_result": result.get("internal_result"),
+                "public_reply": given.get(F.PUBLIC_REPLY) or result.get("public_reply"),
+                "cost": result.get("cost"),
+                "funding": result.get("funding"),
+            }
+        case _:
+            return {}
+
+
+def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing: int) -> list[Assignment]:
+    """The lead's order (where a department is given) and one for each assisting department, numbered behind `standing`."""
+    wanted = [(str(given[F.DEPARTMENT]), Part.LEAD)] if given.get(F.DEPARTMENT) else []
+    lead = wanted[0][0] if wanted else None
+    wanted += [(d, Part.ASSIST) for d in dict.fromkeys(given.get(F.ASSISTS) or ()) if d != lead]
+    return [
+        Assignment(
+            id=f"{ticket.number}-{standing + place}",
+            number=ticket.number,
+            department=department,
+            part=part,
+            status=D.ISSUED,
+            issued_at=now,
+            performer=given.get(F.PERFORMER) if part is Part.LEAD else None,
+            route=given.get("route"),
+            due_at=given.get(F.DUE_AT) if part is Part.LEAD else given.get("assist_due_at") or given.get(F.DUE_AT) or ticket.due_at,
+            accept_by=given.get("accept_by"),
+            ruled=department in ticket.ruled,
+            priority=ticket.priority,
+        )
+        for place, (department, part) in enumerate(wanted, start=1)
+    ]
+
+
+def carried(ticket: Ticket, orders: Iterable[Assignment]) -> Ticket:
+    """The ticket with what it shows of its orders: the live lead's department and limit."""
+    lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
+    return replace(ticket, department=lead.department if lead else None, due_at=lead.due_at if lead else None)
+
+
+def settled(
+    facts: Facts,
+    ticket: Ticket,
+    orders: tuple[Assignment, ...],
+    lines: Sequence[tuple[Action, str | None, str | None, str | None, str | None]],
+    command: Command,
+    actor: Actor,
+    now: datetime,
+) -> Change:
+    """The whole change: one entry for each line, the first one with the differences; counts; who is to be told."""
+    known = {a.id: a for a in facts.assignments}
+    moved = tuple(a for a in orders if a != known.get(a.id))
+    seq = facts.ticket.entries
+    entries = []
+    for place, (action, at, to, assignment, reason) in enumerate(lines, start=1):
+        changes = _differences(facts.ticket, ticket) | _extras(command) if place == 1 else {}
+        if place == 1 and assignment and known.get(assignment):
+            now_is = next(a for a in orders if a.id == assignment)
+            changes |= {f"assignment.{k}": v for k, v in _differences(known[assignment], now_is).items()}
+        if place == 1 and action in (A.DISPATCH, A.ASSIST):
+            changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
+        entries.append(
+            Entry(ticket.number, seq + place, now, actor.kind, actor.id, actor.name, action, at, to, assignment, reason, changes)
+        )
+    ticket = replace(ticket, entries=seq + len(entries))
+    after = replace(facts, ticket=ticket, assignments=orders)
+    texts = (ticket,) if any(getattr(ticket, f) != getattr(facts.ticket, f) for f in ("title", "narrative", "address")) else ()
+    return Change(
+        after=after,
+        tickets=(Written(ticket, facts.ticket.version),),
+        assignments=moved,
+        entries=tuple(entries),
+        messages=tuple(told(facts, after, command.action, entries[0].seq, now)),
+        tallies=tallied(facts, after),
+        texts=texts,
+    )
+
+
+def absorbed(change: Change, parent: Ticket, actor: Actor, now: datetime) -> Change:
+    """The same merge seen from the parent: one entry there, the child's calls counted, its version moved."""
+    child = change.after.ticket
+    grown = replace(
+        parent,
+        calls=parent.calls + child.calls,
+        flags=_with(parent.flags, "repeat"),
+        updated_at=now,
+        version=parent.version + 1,
+        entries=parent.entries + 1,
+    )
+    entry = Entry(
+        parent.number, grown.entries, now, actor.kind, actor.id, actor.name, A.ABSORB, parent.status, parent.status,
+        reason=child.narrative, changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
+    )  # fmt: skip
+    return replace(
+        change, tickets=(*change.tickets, Written(grown, parent.version)), entries=(*change.entries, entry)
+    )
+
+
+def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) -> list[Message]:
+    """Messages for the outbox: to the resident where the matter moved, to each department where its order moved."""
+    number, messages = after.ticket.number, []
+
+    def tell(kind: str, receiver: str, **payload: Any) -> None:
+        place = len(messages)
+        messages.append(Message(f"{number}.{seq}.{place}", kind, number, receiver, {"action": action, **payload}, now))
+
+    if action in _TOLD:
+        tell("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children)
+    known = {a.id: a for a in facts.assignments}
+    for order in after.assignments:
+        was = known.get(order.id)
+        if was is None or (was.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT)) or action in (A.URGE, A.SUPERVISE):
+            if was is not None and was.status not in LIVE:
+                continue
+            tell("department", f"department:{order.department}", department=order.department, assignment=order.id, status=order.status)
+    return messages
+
+
+def tallied(before: Facts | None, after: Facts) -> dict[tuple[str, str, str], int]:
+    """How the counters of open work move: tickets by area and state, orders by department and state."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for facts, sign in ((before, -1), (after, 1)):
+        if facts is None:
+            continue
+        counts[("ticket", facts.ticket.area or "", facts.ticket.status)] += sign
+        for order in facts.assignments:
+            counts[("assignment", order.department, order.status)] += sign
+            if order.performer:
+                counts[("performing", order.performer, order.status)] += sign
+    return {key: n for key, n in counts.items() if n}
+
+
+def is_late(order: Assignment, now: datetime) -> bool:
+    return order.due_at is not None and now > order.due_at
+
+
+def _given(given: Mapping[Any, Any], names: Iterable[Field]) -> dict[str, Any]:
+    return {str(name): given[name] for name in names if given.get(name) is not None}
+
+
+def _with(words: tuple[str, ...], word: str) -> tuple[str, ...]:
+    return words if word in words else (*words, word)
+
+
+def _why(given: Mapping[Any, Any]) -> str | None:
+    code = given.get(F.REASON_CODE) or given.get(F.FAULT)
+    text = given.get(F.REASON) or given.get(F.TEXT) or given.get(F.ANSWER)
+    return f"{code}: {text}" if code and text else text or (str(code) if code else None)
+
+
+def _extras(command: Command) -> dict[str, Any]:
+    """What was said and is kept nowhere but in the timeline."""
+    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET)
+    return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
+
+
+def _differences(before: Any, after: Any) -> dict[str, Any]:
+    """Field by field, what it was and what it is now."""
+    changed = {}
+    for name in _names(type(before)):
+        was, is_now = getattr(before, name), getattr(after, name)
+        if was != is_now and name not in _SILENT:
+            changed[name] = [was, is_now]
+    return changed
+
+
+_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(f.name for f in fields(kind))
+    return _NAMES[kind]

@@ -1,0 +1,55 @@
+"""Who may see whom. The caller's data is shown by role; out of sight means the same as not there."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .phones import masked
+from .ticket import Actor, Ticket
+from .vocabulary import WHOLE, Role
+
+_FULL = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an actor may see of the tickets: by area (None: anywhere) for the desk, by order for departments."""
+
+    whole: bool
+    areas: frozenset[str] | None
+    departments: frozenset[str]
+
+    @property
+    def nothing(self) -> bool:
+        return not self.whole and not self.departments
+
+
+def scope_of(actor: Actor) -> Scope:
+    """The actor's view. Every query of tickets begins with it."""
+    handler = Role.HANDLER in actor.roles
+    return Scope(bool(actor.roles & WHOLE), actor.areas, actor.departments if handler else frozenset())
+
+
+def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
+    """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where confidential."""
+    if ticket.phone is None and ticket.caller_name is None and ticket.contact is None:
+        return None
+    if revealed or (actor.roles & _FULL and not ticket.confidential):
+        return {
+            "id": ticket.caller,
+            "phone": ticket.phone,
+            "name": ticket.caller_name,
+            "contact": ticket.contact,
+            "confidential": ticket.confidential,
+            "masked": False,
+        }
+    if ticket.confidential or actor.contractor:
+        return {"id": None, "phone": None, "name": None, "contact": None, "confidential": ticket.confidential, "masked": True}
+    name = ticket.caller_name
+    return {
+        "id": ticket.caller if actor.roles & WHOLE else None,
+        "phone": masked(ticket.phone),
+        "name": f"{name[0]}**" if name else None,
+        "contact": None,
+        "confidential": False,
+        "masked": True,
+    }

@@ -1,0 +1,73 @@
+"""Which department must act: the dispatch catalogue (派单目录), most specific row first, never empty."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .clocks import is_working
+from .directory import ANY, Directory, Route
+from .triage import Because
+from .vocabulary import Hours, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where a matter goes. `sure`: a row of the catalogue says so, not the fallback."""
+
+    lead: str
+    assists: tuple[str, ...]
+    performer: str | None
+    route: str | None
+    sure: bool
+    because: tuple[Because, ...]
+    passed: tuple[str, ...] = ()  # rows that fit too, and lost to a more specific one
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "lead": self.lead,
+            "assists": list(self.assists),
+            "performer": self.performer,
+            "route": self.route,
+            "sure": self.sure,
+            "because": [b.shown() for b in self.because],
+            "passed": list(self.passed),
+        }
+
+
+def route(directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime) -> Routed | None:
+    """The lead, who assists and who performs. None only where the directory has no house yet."""
+    if directory.home is None:
+        return None
+    categories, areas = directory.category_path(category), directory.area_path(area)
+    open_now = is_working(directory.calendar, now) if directory.calendar else True
+    hours = (Hours.ALWAYS, Hours.WORKING if open_now else Hours.DUTY)
+
+    def rank(row: Route) -> tuple[int, int, bool, bool, str]:
+        by_category = len(categories) - categories.index(row.category) if row.category in categories else 0
+        by_area = len(areas) - areas.index(row.area) if row.area in areas else 0
+        return by_category, by_area, row.kind != ANY, row.hours is not Hours.ALWAYS, row.code
+
+    fitting = [
+        row
+        for row in directory.routes.values()
+        if row.active
+        and row.category in (ANY, *categories)
+        and row.area in (ANY, *areas)
+        and row.kind in (ANY, kind)
+        and row.hours in hours
+    ]
+    fitting.sort(key=rank, reverse=True)
+    if not fitting:
+        nothing = Because("fallback", tuple(x for x in (category, kind, area) if x))
+        return Routed(directory.home.fallback, (), None, None, False, (nothing,))
+    best = fitting[0]
+    matched = [f"category={best.category}", f"kind={best.kind}", f"area={best.area}", f"hours={best.hours}"]
+    return Routed(
+        lead=best.lead,
+        assists=best.assists,
+        performer=best.performer,
+        route=best.code,
+        sure=best.category != ANY,
+        because=(Because(f"route:{best.code}", tuple(matched)),),
+        passed=tuple(row.code for row in fitting[1:]),
+    )

@@ -1,0 +1,275 @@
+"""The shapes the rules work on: a ticket, its assignments, a command, and what becomes of it. Frozen; rules return new ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NewType
+
+from .vocabulary import (
+    LIVE,
+    Action,
+    ActorKind,
+    AssignmentStatus,
+    Channel,
+    Code,
+    Kind,
+    Level,
+    Part,
+    Priority,
+    Role,
+    Satisfaction,
+    TicketStatus,
+)
+
+Number = NewType("Number", str)  # a ticket's number: digits, the last one checks the others
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The resident's matter. Times are UTC; codes are the directory's."""
+
+    number: Number
+    status: TicketStatus
+    kind: Kind
+    channel: Channel
+    title: str
+    narrative: str
+    created_at: datetime
+    updated_at: datetime
+    category: str | None = None
+    priority: Priority = Priority.NORMAL
+    caller: str | None = None  # the caller's id; None: withheld
+    phone: str | None = None  # E.164, or the short number as dialled
+    caller_name: str | None = None
+    contact: str | None = None  # another way to reach the caller, as given
+    confidential: bool = False
+    reply_wanted: bool = True
+    area: str | None = None
+    address: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    department: str | None = None  # the live lead's department
+    parent: Number | None = None  # merged into
+    outer_system: str | None = None
+    outer_number: str | None = None
+    outer_due_at: datetime | None = None
+    due_at: datetime | None = None  # the lead order's limit while one runs
+    promised_at: datetime | None = None  # what the resident was told
+    review_at: datetime | None = None  # when a shelved matter is looked at again
+    public_reply: str | None = None
+    internal_result: str | None = None
+    cost: float | None = None  # yuan
+    funding: str | None = None
+    reason_code: str | None = None  # of declining or voiding
+    channel_told: str | None = None
+    satisfaction_first: Satisfaction | None = None
+    satisfaction_final: Satisfaction | None = None
+    supervised: Level | None = None
+    escalated: Level | None = None
+    flags: tuple[str, ...] = ()  # difficult, sensitive, hot, repeat, danger:<word>
+    urges: int = 0
+    calls: int = 1
+    call_backs: int = 0
+    returns: int = 0
+    extensions: int = 0
+    reopens: int = 0
+    attachments: int = 0
+    returned_by: tuple[str, ...] = ()  # departments whose return was approved
+    ruled: tuple[str, ...] = ()  # departments ruled responsible: they may not return it again
+    advice: Mapping[str, Any] = field(default_factory=dict)
+    created_by: str | None = None
+    closed_at: datetime | None = None
+    triaged_at: datetime | None = None
+    entries: int = 0  # the last number used in the timeline
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One department's order to act on a ticket."""
+
+    id: str
+    number: Number
+    department: str
+    part: Part
+    status: AssignmentStatus
+    issued_at: datetime
+    performer: str | None = None  # the contractor that does the work; the department answers for it
+    route: str | None = None  # the catalogue row that chose it; None: a person did
+    due_at: datetime | None = None
+    first_due_at: datetime | None = None  # kept when an extension is approved
+    accept_by: datetime | None = None
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    reported_at: datetime | None = None
+    closed_at: datetime | None = None
+    ruled: bool = False
+    overdue: bool = False  # ended after due_at
+    return_reason: str | None = None
+    return_basis: str | None = None
+    suggested: str | None = None  # the department the returning one suggests
+    asked_due_at: datetime | None = None  # an extension is asked for and not yet decided
+    extensions: int = 0
+    redos: int = 0
+    result: Mapping[str, Any] | None = None  # internal_result, public_reply, solved, cost, funding, contacted
+    priority: Priority = Priority.NORMAL  # the ticket's, kept here so that a queue needs one index
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All a decision may look at. `target` is the ticket to merge into, with its own chain of parents."""
+
+    ticket: Ticket
+    assignments: tuple[Assignment, ...] = ()
+    children: int = 0  # tickets merged into this one
+    target: Ticket | None = None
+    target_chain: tuple[Number, ...] = ()
+
+    def lead(self) -> Assignment | None:
+        """The live lead order, if one runs."""
+        return next((a for a in self.assignments if a.part is Part.LEAD and a.status in LIVE), None)
+
+    def order(self, assignment: str) -> Assignment | None:
+        """The assignment of that id on this ticket."""
+        return next((a for a in self.assignments if a.id == assignment), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, with what standing. `departments` is the whole subtree; `areas` None means no limit by area."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    roles: frozenset[Role]
+    departments: frozenset[str] = frozenset()
+    areas: frozenset[str] | None = None
+    home_area: str | None = None
+    contractor: bool = False  # sees place and task, never the caller
+
+
+CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
+RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something asked for. `fields` are already of the right types; `assignment` set: an order is meant, not the ticket."""
+
+    action: Action
+    version: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    assignment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline. `changes` maps a field to [before, after]."""
+
+    number: Number
+    seq: int
+    at: datetime
+    by_kind: ActorKind
+    by_id: str
+    by_name: str
+    action: Action
+    status_from: str | None
+    status_to: str | None
+    assignment: str | None = None
+    reason: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell the world, handed over after COMMIT by a worker. `partition` keeps the order per receiver."""
+
+    id: str
+    kind: str
+    number: Number
+    partition: str
+    payload: Mapping[str, Any]
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One contact: a call, a text, a visit. A ticket may have many, all kept."""
+
+    id: str
+    number: Number
+    channel: Channel
+    at: datetime
+    narrative: str
+    taken_by: str
+    caller: str | None = None
+    phone: str | None = None
+    raw_phone: str | None = None
+    caller_name: str | None = None
+    confidential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a phone number belongs to. `id` follows from the number, so that no look-up is needed to write it."""
+
+    id: str
+    phone: str
+    name: str | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not. `moves` are what would be allowed instead; `errors` name fields and rules."""
+
+    code: Code
+    detail: str
+    moves: tuple[Any, ...] = ()
+    errors: tuple[tuple[str, str], ...] = ()
+
+
+class Refused(Exception):
+    """A refusal on its way to the caller."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A ticket's new image, and the version it must replace (None: it is new)."""
+
+    ticket: Ticket
+    expected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a ticket; `sha256` names its bytes in the store."""
+
+    id: str
+    number: Number
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    at: datetime
+    by_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that becomes true at once: images guarded by versions, entries, messages, counts. Data; the journal makes it durable."""
+
+    after: Facts
+    tickets: tuple[Written, ...]
+    assignments: tuple[Assignment, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    messages: tuple[Message, ...] = ()
+    calls: tuple[Call, ...] = ()
+    callers: tuple[Caller, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tallies: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (noun, place, status) -> difference
+    texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew

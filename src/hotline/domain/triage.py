@@ -1,0 +1,210 @@
+"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that say so.
+
+The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .directory import Category, Directory, Words
+from .folding import any_in, folded
+from .vocabulary import Danger, Kind, Priority
+
+_SENTENCE = re.compile(r"[。!?;\n!?;]+|\.\s")
+_BLOT = "\u25a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason: the rule's code and the words of the text it matched."""
+
+    rule: str
+    matched: tuple[str, ...]
+
+    def shown(self) -> dict[str, Any]:
+        return {"rule": self.rule, "matched": list(self.matched)}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the rules make of a text. `confidence` is 0-1 and speaks of the category alone."""
+
+    kind: Kind
+    priority: Priority
+    category: str | None
+    area: str | None
+    dangers: tuple[Danger, ...]
+    confidence: float
+    because: tuple[Because, ...]
+    others: tuple[tuple[str, float], ...] = ()  # the next best categories
+    tell: tuple[tuple[str, str], ...] = ()  # (zh, en): what the operator says at once
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "priority": self.priority,
+            "category": self.category,
+            "area": self.area,
+            "dangers": list(self.dangers),
+            "confidence": round(self.confidence, 2),
+            "others": [{"category": code, "confidence": round(share, 2)} for code, share in self.others],
+            "tell": [{"zh": zh, "en": en} for zh, en in self.tell],
+            "because": [b.shown() for b in self.because],
+        }
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A directory made ready for matching: every word folded once. Built anew when the directory changes."""
+
+    directory: Directory
+    ignore: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
+    dangers: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
+    kinds: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
+    priorities: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
+    categories: tuple[tuple[Category, tuple[str, ...]], ...] = ()
+    places: tuple[tuple[str, str], ...] = ()  # (folded name, area), longest first
+    depth: Mapping[str, int] = field(default_factory=dict)
+
+
+def lexicon(directory: Directory) -> Lexicon:
+    """Make a directory ready for `advise`."""
+
+    def ready(rules: Iterable[Words]) -> tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...]:
+        return tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
+
+    words = list(directory.words.values())
+    names: dict[str, str] = {}
+    for area in directory.areas.values():
+        if area.active:
+            for name in (area.name, area.name_en, *area.aliases):
+                # a name two places share says nothing by itself
+                key = folded(name)
+                names[key] = area.code if names.get(key, area.code) == area.code else ""
+    return Lexicon(
+        directory=directory,
+        ignore=tuple(sorted((folded(x) for w in words if w.ignore for x in w.words), key=len, reverse=True)),
+        past=tuple(folded(x) for w in words if w.past for x in w.words),
+        dangers=ready(w for w in words if w.danger is not None),
+        kinds=ready(w for w in words if w.kind is not None),
+        priorities=ready(w for w in words if w.priority is not None),
+        categories=tuple((c, tuple(map(folded, c.words))) for c in directory.categories.values() if c.active and c.words),
+        places=tuple(sorted(((n, code) for n, code in names.items() if code and len(n) > 1), key=lambda p: -len(p[0]))),
+        depth={code: len(directory.area_path(code)) for code in directory.areas},
+    )
+
+
+def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
+    """Advice on a narrative and the place named with it."""
+    because: list[Because] = []
+    text = folded(narrative)
+    place = f"{folded(address)} {text}" if address else text
+    for phrase in lex.ignore:
+        if phrase in text:
+            text = text.replace(phrase, _BLOT)
+            because.append(Because("ignore", (phrase,)))
+    dangers, tell, over = _dangers(lex, text, because)
+    category, confidence, others = _category(lex, text, because)
+    kind = _kind(lex, text, category, because)
+    area = _area(lex, place, because)
+    return Advice(
+        kind=kind,
+        priority=_priority(lex, text, category, dangers, over, because),
+        category=category.code if category else None,
+        area=area,
+        dangers=dangers,
+        confidence=confidence,
+        because=tuple(because),
+        others=others,
+        tell=tell,
+    )
+
+
+def _dangers(lex: Lexicon, text: str, because: list[Because]) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], bool]:
+    found: dict[Danger, None] = {}
+    tell: dict[tuple[str, str], None] = {}
+    over = False
+    sentences: list[str] | None = None
+    for rule, words, near in lex.dangers:
+        hits = any_in(text, words)
+        if not hits or (near and not any_in(text, near)):
+            continue
+        if sentences is None:
+            sentences = [s for s in _SENTENCE.split(text) if s]
+        now = [h for h in hits if any(h in s and not any_in(s, lex.past) for s in sentences)]
+        if not now:  # every sentence that names it says it is over
+            over = True
+            because.append(Because(f"{rule.code}:past", tuple(hits)))
+            continue
+        found[rule.danger or Danger.FIRE] = None
+        if rule.tell:
+            tell[(rule.tell, rule.tell_en or rule.tell)] = None
+        because.append(Because(rule.code, tuple(now)))
+    return tuple(found), tuple(tell), over
+
+
+def _category(lex: Lexicon, text: str, because: list[Because]) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
+    """The category whose words weigh most. A longer word is worth more; two different words more than one twice."""
+    scored: list[tuple[float, Category, tuple[str, ...]]] = []
+    for category, words in lex.categories:
+        hits = any_in(text, words)
+        if hits:
+            alone = [h for h in hits if not any(h != other and h in other for other in hits)]
+            scored.append((sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone), category, tuple(alone)))
+    if not scored:
+        return None, 0.0, ()
+    scored.sort(key=lambda s: (-s[0], s[1].code))
+    best, category, hits = scored[0]
+    second = scored[1][0] if len(scored) > 1 else 0.0
+    confidence = min(0.99, (best / (best + second)) * (1 - 0.5 ** (best / 1.5)))
+    because.append(Because(f"category:{category.code}", hits))
+    total = sum(s[0] for s in scored)
+    return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
+
+
+def _kind(lex: Lexicon, text: str, category: Category | None, because: list[Because]) -> Kind:
+    for rule, words, near in lex.kinds:
+        hits = any_in(text, words)
+        if hits and (not near or any_in(text, near)):
+            because.append(Because(rule.code, tuple(hits)))
+            return rule.kind or Kind.REQUEST
+    return category.kind if category else Kind.REQUEST
+
+
+def _priority(
+    lex: Lexicon, text: str, category: Category | None, dangers: tuple[Danger, ...], over: bool, because: list[Because]
+) -> Priority:
+    if dangers and set(dangers) != {Danger.UNREST}:
+        return Priority.EMERGENCY
+    for rule, words, near in lex.priorities:
+        hits = any_in(text, words)
+        if hits and (not near or any_in(text, near)):
+            because.append(Because(rule.code, tuple(hits)))
+            return rule.priority or Priority.NORMAL
+    if dangers:  # unrest goes to a duty leader at once, but calls no rescue
+        return Priority.URGENT
+    default = category.priority if category else Priority.NORMAL
+    return Priority.URGENT if over and default is Priority.EMERGENCY else default
+
+
+def _area(lex: Lexicon, place: str, because: list[Because]) -> str | None:
+    """The smallest place named, and of places that lie in each other the inner one; longest names first."""
+    rest, found = place, dict[str, str]()
+    for name, code in lex.places:
+        if name in rest and (not name.isascii() or any_in(rest, (name,))):
+            rest = rest.replace(name, _BLOT)
+            found.setdefault(code, name)
+    if not found:
+        return None
+    inner = max(found, key=lambda code: (lex.depth.get(code, 0), code))
+    outside = [c for c in found if c not in lex.directory.area_path(inner)]
+    if any(lex.depth.get(c, 0) >= lex.depth.get(inner, 0) for c in outside):
+        common = set.intersection(*(set(lex.directory.area_path(c)) for c in found))
+        inner = max(common, key=lambda code: lex.depth.get(code, 0), default="")
+        because.append(Because("area:several", tuple(found.values())))
+        return inner or None
+    because.append(Because(f"area:{inner}", tuple(found.values())))
+    return inner

@@ -1,0 +1,13 @@
+"""Where the files that travel with the code lie: inside the wheel, or at the top of a checkout."""
+
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent
+
+
+def shipped(name: str) -> Path:
+    """The folder `name` (migrations, seeds). Raises FileNotFoundError where the installation is broken."""
+    for place in (_HERE / "_shipped" / name, _HERE.parents[1] / name):
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(f"{name} is missing from this installation")

@@ -1,0 +1,1 @@
+"""Loops that wake, take one thing, do it, sleep."""
