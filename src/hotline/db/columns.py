@@ -92,6 +92,28 @@ class Holds(sa.ColumnElement[bool]):
         self.column, self.bind = column, sa.bindparam(name, type_=sa.String())
 
 
+class Matches(sa.ColumnElement[bool]):
+    """`column` is the number of a ticket whose words match the parameter `name`; each database has its own index for it."""
+
+    inherit_cache = False
+    type = sa.Boolean()
+
+    def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
+        self.column, self.bind = column, sa.bindparam(name, type_=sa.Text())
+
+
+@compiles(Matches, "postgresql")
+def _matches_postgres(element: Matches, compiler: Any, **kw: Any) -> str:
+    column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
+    return f"{column} IN (SELECT number FROM ticket_words WHERE words @@ CAST({bind} AS tsquery))"
+
+
+@compiles(Matches, "sqlite")
+def _matches_sqlite(element: Matches, compiler: Any, **kw: Any) -> str:
+    column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
+    return f"{column} IN (SELECT number FROM ticket_words WHERE ticket_words MATCH {bind})"
+
+
 @compiles(Among, "postgresql")
 def _among_postgres(element: Among, compiler: Any, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(element.bind, **kw)})"

@@ -1,0 +1,92 @@
+"""The application: routes, errors, OpenAPI. It is given its house and knows nothing of how that was built."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.exceptions import HTTPException
+
+from hotline.domain.ticket import Refused
+from hotline.services.accounts import Believed
+from hotline.services.house import House
+
+from .deps import Policy
+from .errors import refuse, refuse_fault, refuse_http, refuse_malformed
+from .guard import Guard
+from .routes import accounts, attachments, calls, departments, directory, docs, operations, tickets
+
+VERSION = "1.0.0"
+DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理), routed to the department
+that must act (分派) and tracked until it is solved (解决) and the resident has been called back.
+
+2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every POST and repeat
+it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404."""
+Opening = Callable[[], AbstractAsyncContextManager[House]]
+
+
+def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
+    """The app over a house that `opening` opens at start-up and closes at the end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opening() as house:
+            app.state.house = house
+            app.state.believed = Believed()
+            yield
+
+    app = FastAPI(
+        title="Hotline", version=VERSION, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/openapi.json" if with_docs else None, redirect_slashes=False,
+    )  # fmt: skip
+    app.add_exception_handler(Refused, refuse)
+    app.add_exception_handler(RequestValidationError, refuse_malformed)
+    app.add_exception_handler(HTTPException, refuse_http)
+    app.add_exception_handler(Exception, refuse_fault)
+    for noun in (calls, tickets, attachments, departments, directory, accounts, operations):
+        app.include_router(noun.router)
+    if with_docs:
+        docs.serve(app)
+    app.add_middleware(Guard)
+    app.openapi = lambda: published(app)  # type: ignore[method-assign]
+    return app
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """Every operation of the app, in order."""
+    contexts = iter_route_contexts(app.router.routes)
+    return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
+
+
+def policy_of(route: APIRoute) -> Policy | None:
+    """The policy a route declares. None: forgotten, and a test fails."""
+    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, Policy)), None)
+
+
+def published(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document we promise: who may use each operation stands in it too."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )  # fmt: skip
+        by_id = {r.operation_id: r for r in routes_of(app)}
+        document.setdefault("components", {})["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token` or a key"}
+        }
+        for path in document["paths"].values():
+            for operation in path.values():
+                policy = policy_of(by_id[operation["operationId"]])
+                if policy is not None:
+                    operation["x-authz"] = policy.declared()
+                    operation["security"] = [{"bearer": []}] if policy.roles is not None else []
+                for status, answer in operation["responses"].items():
+                    if status.isdigit() and int(status) >= 400:
+                        answer["content"] = {k: v for k, v in answer.get("content", {}).items() if "problem" in k}
+        document["components"]["schemas"].pop("HTTPValidationError", None)
+        document["components"]["schemas"].pop("ValidationError", None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,144 @@
+"""Refusals speak hotline; this file alone speaks HTTP. Every error has one shape, RFC 9457, and echoes nothing."""
+
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from hotline.domain.lifecycle import Move
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
+from hotline.domain.wording import ACTION
+
+MEDIA = "application/problem+json"
+STATUS = {
+    Code.BAD_REQUEST: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.NOT_YOUR_ROLE: 403,
+    Code.NOT_FOUND: 404,
+    Code.UNKNOWN_ACTION: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_NOW: 409,
+    Code.CONFLICT: 409,
+    Code.STALE: 412,
+    Code.TOO_LARGE: 413,
+    Code.UNSUPPORTED_MEDIA: 415,
+    Code.INCOMPLETE: 422,
+    Code.INVALID: 422,
+    Code.KEY_REUSED: 422,
+    Code.VERSION_REQUIRED: 428,
+    Code.TOO_MANY: 429,
+    Code.INTERNAL: 500,
+    Code.OVERLOADED: 503,
+    Code.UNAVAILABLE: 503,
+    Code.OUTCOME_UNKNOWN: 503,
+    Code.STORAGE_FULL: 507,
+}
+TITLE = {
+    Code.BAD_REQUEST: "The request cannot be read",
+    Code.UNAUTHENTICATED: "Who are you?",
+    Code.NOT_YOUR_ROLE: "Not for your role",
+    Code.NOT_FOUND: "Not there",
+    Code.UNKNOWN_ACTION: "No such action",
+    Code.METHOD_NOT_ALLOWED: "Not this method here",
+    Code.NOT_NOW: "Not in this state",
+    Code.CONFLICT: "Taken already",
+    Code.STALE: "You were late",
+    Code.TOO_LARGE: "Too large",
+    Code.UNSUPPORTED_MEDIA: "Not this content type",
+    Code.INCOMPLETE: "Something is missing",
+    Code.INVALID: "Something is not right",
+    Code.KEY_REUSED: "The key was used before",
+    Code.VERSION_REQUIRED: "Say which version you saw",
+    Code.TOO_MANY: "Too many tries",
+    Code.INTERNAL: "Our fault",
+    Code.OVERLOADED: "Too busy",
+    Code.UNAVAILABLE: "The database is away",
+    Code.OUTCOME_UNKNOWN: "The outcome is unknown",
+    Code.STORAGE_FULL: "No room left",
+}
+_RETRY_AFTER = {Code.OVERLOADED: "1", Code.UNAVAILABLE: "2", Code.OUTCOME_UNKNOWN: "1", Code.STORAGE_FULL: "30", Code.TOO_MANY: "900"}
+log = structlog.get_logger("hotline.api")
+
+
+def shown_move(move: Move[Any]) -> dict[str, Any]:
+    """An allowed action as replies list it."""
+    zh, en = ACTION[move.action]
+    return {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
+
+
+def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    """The one shape of every error."""
+    code = refusal.code
+    body: dict[str, Any] = {"type": f"urn:hotline:problem:{code}", "title": TITLE[code], "status": STATUS[code], "detail": refusal.detail}
+    body["errors"] = [{"field": field, "rule": rule} for field, rule in refusal.errors]
+    if code is Code.NOT_NOW:
+        body["allowed_actions"] = [shown_move(move) for move in refusal.moves]
+    if STATUS[code] >= 500:  # what a retry needs to know: was anything written?
+        body["applied"] = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False
+    extra = dict(headers or {})
+    if code in _RETRY_AFTER:
+        extra["Retry-After"] = _RETRY_AFTER[code]
+    if code is Code.UNAUTHENTICATED:
+        extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
+    return Response(orjson.dumps(body), STATUS[code], extra, media_type=MEDIA)
+
+
+async def refuse(_: Request, error: Exception) -> Response:
+    """A Refused on its way out."""
+    if not isinstance(error, Refused):
+        raise error
+    return problem(error.refusal)
+
+
+async def refuse_malformed(_: Request, error: Exception) -> Response:
+    """What the framework could not read: names the field and the rule, never the input."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        return problem(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),)))
+    return problem(Refusal(Code.INVALID, "the request is not well formed", errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50])))
+
+
+def _field(place: tuple[Any, ...]) -> str:
+    parts = [str(p) for p in place]
+    if parts and parts[0] in ("body", "query", "path", "header"):
+        parts = parts[1:] or parts
+    return ".".join(p[:60] for p in parts)
+
+
+def _rule(error: dict[str, Any]) -> str:
+    """Pydantic's sentence, which speaks of the rule; ours where it would repeat the input."""
+    if error["type"] == "extra_forbidden":
+        return "unknown field"
+    if error["type"] == "missing":
+        return "required"
+    if error["type"].startswith(("datetime", "timezone")):
+        return "a date-time with zone, as 2026-11-25T08:00:00+08:00"
+    return str(error["msg"]).removeprefix("Value error, ")[:200]
+
+
+async def refuse_http(_: Request, error: Exception) -> Response:
+    """The framework's own 404, 405 and the like in our shape."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.TOO_LARGE, 415: Code.UNSUPPORTED_MEDIA}.get(
+        error.status_code, Code.BAD_REQUEST
+    )
+    detail = {
+        Code.NOT_FOUND: "there is nothing at this path",
+        Code.METHOD_NOT_ALLOWED: "this path has no such method",
+        Code.TOO_LARGE: "the body is too large",
+    }.get(code, "the request cannot be read")
+    return problem(Refusal(code, detail), {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"})
+
+
+async def refuse_fault(request: Request, error: Exception) -> Response:
+    """Something we did not foresee. Logged by type and place, never with the request's data."""
+    log.error("fault", path=request.scope.get("route_path", "?"), kind=type(error).__name__, exc_info=error)
+    return problem(Refusal(Code.INTERNAL, "something went wrong here; repeat with the same Idempotency-Key"))

@@ -1,0 +1,98 @@
+"""What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a rule."""
+
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+from hotline.domain.ticket import Refusal
+from hotline.domain.vocabulary import Code
+
+from .errors import problem
+
+Scope, Message = MutableMapping[str, Any], MutableMapping[str, Any]
+Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
+LARGEST_UPLOAD = 12 * 1024 * 1024
+REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])
+SECONDS = Histogram(
+    "hotline_http_seconds", "Seconds from request to reply, by route", ["route"], buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10)
+)
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class TooLarge(Exception):
+    """The body went over the limit while it was read."""
+
+
+class Guard:
+    """Wraps the whole application."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun, status = time.perf_counter(), 500
+        headers = dict(scope["headers"])
+        upload = scope["path"].endswith("/attachments")
+        limit = LARGEST_UPLOAD if upload else LARGEST_BODY
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                named = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
+            await send(message)
+
+        refusal = _refused(scope["method"], headers, limit, upload)
+        if refusal is not None:
+            await problem(refusal)(scope, receive, answer)
+        else:
+            read = 0
+
+            async def counted() -> Message:
+                nonlocal read
+                message = await receive()
+                read += len(message.get("body", b""))
+                if read > limit:
+                    raise TooLarge
+                return message
+
+            try:
+                await self.app(scope, counted, answer)
+            except TooLarge:
+                await problem(_too_large(limit))(scope, receive, answer)
+        route = getattr(scope.get("route"), "path", "none")
+        REQUESTS.labels(route, scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 8 else "?", status).inc()
+        SECONDS.labels(route).observe(time.perf_counter() - begun)
+
+
+def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool) -> Refusal | None:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > limit:
+        return _too_large(limit)
+    if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if upload:
+            if kind != b"multipart/form-data":
+                return Refusal(Code.UNSUPPORTED_MEDIA, "send multipart/form-data", errors=(("Content-Type", "multipart/form-data"),))
+        elif kind != b"application/json":
+            return Refusal(Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),))
+    return None
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(Code.TOO_LARGE, f"at most {limit} bytes", errors=(("body", f"at most {limit} bytes"),))

@@ -1,0 +1,144 @@
+"""Logging in, people, and keys."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.api.deps import CodePath, KeyAndPrint, Now, TheBelieved, TheHouse, Version, anybody, asked_by, bearer, may
+from hotline.api.schemas.shown import dumped
+from hotline.api.schemas.words import CodeWord, Line, Moment, Strict
+from hotline.db import people
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import GRANTED, Code, Role
+from hotline.domain.wording import ROLE
+from hotline.services import accounts
+from hotline.services.accounts import Grant
+from hotline.services.act import Done
+
+from .answers import POST, READ, WRITE, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["accounts"])
+Admin = Annotated[Actor, may("accounts.manage", Role.ADMIN)]
+Login = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+Password = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class LogIn(Strict):
+    login: Login
+    password: Password
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"login": "admin", "password": "…"}]}}
+
+
+class PersonIn(Strict):
+    login: Login
+    name: Line
+    password: Password
+    roles: list[Role] = Field(min_length=1, max_length=10)
+    department: CodeWord | None = None
+    area: CodeWord | None = None
+
+
+class PersonChange(Strict):
+    name: Line | None = None
+    password: Password | None = None
+    roles: list[Role] | None = Field(None, min_length=1, max_length=10)
+    department: CodeWord | None = None
+    area: CodeWord | None = None
+    active: bool | None = None
+
+
+class KeyIn(Strict):
+    name: Line
+    roles: list[Role] = Field(min_length=1, max_length=10)
+    department: CodeWord | None = None
+    area: CodeWord | None = None
+    expires_at: Moment | None = None
+
+
+@router.post(
+    "/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA), dependencies=[anybody("token.ask")]
+)
+async def log_in(body: LogIn, request: Request, house: TheHouse, now: Now) -> Response:
+    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
+    address = request.client.host if request.client else "?"
+    return reply(await accounts.log_in(house, body.login, body.password, address, now))
+
+
+@router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
+async def log_out(actor: Annotated[Actor, may("token.end", *GRANTED)], request: Request, house: TheHouse, believed: TheBelieved) -> Response:
+    """Log out: the token works no more, at once."""
+    await accounts.log_out(house, believed, bearer(request) or "")
+    return Response(status_code=204)
+
+
+@router.get("/me", operation_id="read_me", responses=refusals())
+async def read_me(actor: Annotated[Actor, may("me.read", *GRANTED)]) -> Response:
+    """Who you are here: roles, departments, areas."""
+    return reply(
+        {
+            "kind": actor.kind, "id": actor.id, "name": actor.name,
+            "roles": [{"code": r, "label": {"zh": ROLE[r][0], "en": ROLE[r][1]}} for r in sorted(actor.roles)],
+            "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
+        }
+    )  # fmt: skip
+
+
+@router.get("/people", operation_id="list_people", responses=refusals())
+async def list_people(
+    actor: Admin, house: TheHouse, after: Annotated[str, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+) -> Response:
+    """People in order of login."""
+    rows = await people.listed(house.db, after, limit)
+    return reply({"items": [r._asdict() for r in rows], "next": rows[-1].login if len(rows) == limit else None})
+
+
+@router.post("/people", operation_id="add_person", status_code=201, responses=refusals(*POST))
+async def add_person(body: PersonIn, actor: Admin, sent: KeyAndPrint, house: TheHouse, now: Now) -> Response:
+    """Give a person a log-in with roles; a handler also needs a department, and an area limits the view."""
+    grant = Grant(frozenset(body.roles), body.department, body.area)
+    done = await accounts.add_person(house, body.login, body.name, body.password, grant, asked_by(actor, sent), dumped, now)
+    if not isinstance(done, Done):
+        raise TypeError("a request always has a key")
+    return done_reply(done)
+
+
+@router.patch("/people/{person}", operation_id="change_person", responses=refusals(*WRITE))
+async def change_person(
+    person: CodePath, body: PersonChange, actor: Admin, version: Version, house: TheHouse, believed: TheBelieved, now: Now
+) -> Response:
+    """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
+    values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
+    if empty:
+        raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty)))
+    shown = await accounts.change_person(house, believed, person, version, values, now)
+    return reply(shown, version=shown["version"])
+
+
+@router.get("/keys", operation_id="list_keys", responses=refusals())
+async def list_keys(
+    actor: Admin, house: TheHouse, after: Annotated[str, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+) -> Response:
+    """Keys of machines, without their secrets."""
+    rows = await people.keys(house.db, after, limit)
+    return reply({"items": [r._asdict() for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.post("/keys", operation_id="add_key", status_code=201, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL))
+async def add_key(body: KeyIn, actor: Admin, house: TheHouse, now: Now) -> Response:
+    """A key for a machine. Its secret stands in this reply and nowhere else; a repeated request makes another key."""
+    grant = Grant(frozenset(body.roles), body.department, body.area)
+    expires: datetime | None = body.expires_at
+    return reply(await accounts.add_key(house, body.name, grant, actor.id, expires, now), 201)
+
+
+@router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))
+async def revoke_key(key: CodePath, actor: Admin, house: TheHouse, believed: TheBelieved, now: Now) -> Response:
+    """Revoke a key. Other processes believe it for five seconds at most."""
+    await accounts.revoke_key(house, believed, key, now)
+    return Response(status_code=204)
+
+

@@ -1,0 +1,83 @@
+"""Files of a ticket."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, UploadFile
+from starlette.responses import FileResponse, Response
+
+from hotline.api.deps import CodePath, KeyAndPrint, Now, NumberPath, TheHouse, asked_by, may
+from hotline.api.schemas.shown import dumped
+from hotline.api.schemas.words import Shown
+from hotline.db import tickets
+from hotline.domain.ticket import Actor, Attachment, Refusal, Refused
+from hotline.domain.vocabulary import PEOPLE, Code, Role
+from hotline.services.act import seen
+from hotline.services.attachments import attach, found, store
+
+from .answers import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1/tickets", tags=["attachments"])
+
+
+class AttachmentOut(Shown):
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+class AttachmentPage(Shown):
+    items: list[AttachmentOut]
+    next: str | None
+
+
+def _shown(file: Attachment | Any) -> dict[str, Any]:
+    return {"id": file.id, "name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, "at": file.at, "by": file.by_id}
+
+
+@router.post(
+    "/{number}/attachments", operation_id="attach_file", status_code=201, response_model=AttachmentOut,
+    responses=refusals(*POST, Code.NOT_NOW),
+)  # fmt: skip
+async def attach_file(
+    number: NumberPath,
+    file: UploadFile,
+    actor: Annotated[Actor, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
+    sent: KeyAndPrint,
+    house: TheHouse,
+    now: Now,
+) -> Response:
+    """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
+    await seen(house, number, actor)  # before a byte is kept
+    name = "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "file"
+    stored = await store(house, file.read, file.content_type)
+    return done_reply(await attach(house, number, stored, name, actor, asked_by(actor, sent), lambda f: dumped(_shown(f)), now))
+
+
+@router.get("/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ))
+async def list_attachments(number: NumberPath, actor: Annotated[Actor, may("attachments.read", *PEOPLE)], house: TheHouse) -> Response:
+    """The files of a ticket, oldest first."""
+    facts = await seen(house, number, actor)
+    rows = await tickets.files_of(house.db, facts.ticket.number)
+    return reply({"items": [_shown(r) for r in rows], "next": None})
+
+
+@router.get(
+    "/{number}/attachments/{attachment}", operation_id="read_attachment", response_class=Response,
+    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"}, **refusals(*READ)},
+)  # fmt: skip
+async def read_attachment(
+    number: NumberPath, attachment: CodePath, actor: Annotated[Actor, may("attachments.read", *PEOPLE)], house: TheHouse
+) -> Response:
+    """The file itself, always to be saved, never to be run in the page."""
+    row, path = await found(house, number, attachment, actor)
+    if not path.is_file():
+        raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "ETag": f'"{row.sha256}"',
+    }
+    return FileResponse(path, headers=headers, media_type=row.media_type)

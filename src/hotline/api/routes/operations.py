@@ -1,0 +1,60 @@
+"""For those who run the house: alive, ready, measured."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from starlette.responses import Response
+
+from hotline.api.deps import Now, TheHouse, anybody
+from hotline.db import directory as kept
+from hotline.db import outbox
+from hotline.domain.ticket import Refused
+
+from .answers import reply
+
+router = APIRouter(tags=["operations"])
+DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
+BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
+COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
+COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
+OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
+
+
+@router.get("/healthz", operation_id="healthz", dependencies=[anybody("health.read")])
+async def healthz() -> Response:
+    """The process answers."""
+    return reply({"status": "ok"})
+
+
+@router.get("/readyz", operation_id="readyz", dependencies=[anybody("health.read")], responses={503: {"description": "Not ready"}})
+async def readyz(house: TheHouse, now: Now) -> Response:
+    """The process can do its work: the database answers, the journal runs, the schema and a directory are there."""
+    checks: dict[str, Any] = {"journal": house.journal.alive, "journal_depth": house.journal.depth}
+    try:
+        checks["directory"] = await kept.version_of(house.db)
+        checks["database"] = True
+        oldest = await outbox.oldest_due(house.db, now)
+        checks["outbox_oldest_seconds"] = oldest and max(0.0, (now - oldest).total_seconds())
+    except Refused as refused:
+        checks["database"] = False
+        checks["detail"] = refused.refusal.detail
+    ready = bool(checks["database"] and checks["journal"])
+    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics", operation_id="metrics", dependencies=[anybody("metrics.read")])
+async def metrics(house: TheHouse, now: Now) -> Response:
+    """Prometheus text format."""
+    DEPTH.set(house.journal.depth)
+    BATCH.set(house.journal.last_batch)
+    COMMITS.set(house.journal.batches)
+    COMMIT_SECONDS.set(house.journal.seconds)
+    try:
+        oldest = await outbox.oldest_due(house.db, now)
+        OLDEST.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+    except Refused:
+        OLDEST.set(float("nan"))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+

@@ -1,0 +1,199 @@
+"""Tickets: found, read, and acted on."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from hotline.api.deps import KeyAndPrint, Now, NumberPath, TheHouse, Version, asked_by, may
+from hotline.api.errors import problem
+from hotline.api.paging import Cursor, Limit, moment, opened, sealed
+from hotline.api.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
+from hotline.api.schemas.shown import (
+    CallPage,
+    EntryPage,
+    TicketOut,
+    TicketPage,
+    brief_shown,
+    call_shown,
+    dumped,
+    entry_shown,
+    ticket_shown,
+)
+from hotline.api.schemas.words import Strict
+from hotline.db import tickets
+from hotline.domain.lifecycle import ASSIGNMENT, TICKET
+from hotline.domain.numbering import read_number
+from hotline.domain.privacy import scope_of
+from hotline.domain.ticket import Actor, Command, Facts, Refusal, Refused
+from hotline.domain.vocabulary import PEOPLE, Action, Channel, Code, Kind, Priority, Role, TicketStatus
+from hotline.domain.wording import ACTION
+from hotline.services.act import act, seen
+
+from .answers import READ, WRITE, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
+Reader = Annotated[Actor, may("tickets.read", *PEOPLE)]
+Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
+FOLLOWED = 500  # of a timeline on a page
+
+
+@router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusals())
+async def list_tickets(
+    actor: Reader,
+    house: TheHouse,
+    now: Now,
+    status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
+    department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
+    performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
+    category: Annotated[Word | None, Query(description="The category and all below it")] = None,
+    area: Annotated[Word | None, Query(description="The area and all below it")] = None,
+    priority: Priority | None = None,
+    kind: Kind | None = None,
+    channel: Channel | None = None,
+    flag: Annotated[Word | None, Query(description="As `repeat`, `danger:gas`")] = None,
+    confidential: bool | None = None,
+    overdue: Annotated[bool | None, Query(description="true: open and past its limit")] = None,
+    caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
+    outer_number: Annotated[str | None, Query(max_length=80, min_length=1)] = None,
+    parent: Annotated[str | None, Query(max_length=20, description="Tickets merged into this one")] = None,
+    created_from: AwareDatetime | None = None,
+    created_before: AwareDatetime | None = None,
+    q: Annotated[
+        str | None, Query(min_length=1, max_length=100, description="Words in title, narrative or address; one Chinese character will do")
+    ] = None,
+    sort: Literal["created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the boards."""
+    directory = await house.directory.now(now)
+    filters: dict[str, Any] = {
+        "status": status and sorted(status), "priority": priority, "kind": kind, "channel": channel, "flag": flag, "confidential": confidential,
+        "caller": caller, "outer_number": outer_number, "parent": parent and (read_number(parent) or "-"), "performer": performer,
+        "created_from": created_from, "created_before": created_before, "text": q,
+        "overdue": now if overdue else None,
+        "department": department and sorted(directory.below.get(department, {department})),
+        "category": category and sorted(directory.categories_below.get(category, {category})),
+        "area": area and sorted(directory.areas_below.get(area, {area})),
+    }  # fmt: skip
+    filters = {name: value for name, value in filters.items() if value is not None}
+    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, actor.id]
+    place = opened(house.secret, question, cursor)
+    name, descending = sort.lstrip("-"), sort.startswith("-")
+    rows = await tickets.listed(
+        house.db, scope_of(actor), filters, limit + 1, sort=name, descending=descending,
+        after=(moment(place[0]), place[1]) if place else None,
+    )  # fmt: skip
+    page = rows[:limit]
+    more = sealed(house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
+    return reply({"items": [brief_shown(row, directory, now) for row in page], "next": more})
+
+
+@router.get("/{number}", operation_id="read_ticket", response_model=TicketOut, responses=refusals(*READ))
+async def read_ticket(number: NumberPath, actor: Reader, house: TheHouse, now: Now) -> Response:
+    """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
+    facts = await seen(house, number, actor)
+    return reply(ticket_shown(facts, actor, await house.directory.now(now), now), version=facts.ticket.version)
+
+
+@router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
+async def read_timeline(
+    number: NumberPath,
+    actor: Reader,
+    house: TheHouse,
+    limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
+    after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
+) -> Response:
+    """Everything that happened, in order: who, when, what, why, before and after."""
+    facts = await seen(house, number, actor)
+    rows = await tickets.told(house.db, facts.ticket.number, after, limit)
+    more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
+    return reply({"items": [entry_shown(row, actor, facts) for row in rows], "next": more})
+
+
+@router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
+async def list_calls(number: NumberPath, actor: Reader, house: TheHouse) -> Response:
+    """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
+    facts = await seen(house, number, actor)
+    rows = list(await tickets.calls_of(house.db, facts.ticket.number))
+    for child in await tickets.children_of(house.db, facts.ticket.number):
+        rows += await tickets.calls_of(house.db, child)
+    rows.sort(key=lambda r: r.at)
+    return reply({"items": [{**call_shown(r, actor, facts), "number": r.number} for r in rows], "next": None})
+
+
+def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
+    return lambda facts: dumped(ticket_shown(facts, actor, directory, now, revealed=revealed))
+
+
+def _ticket_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = ACTION[action]
+    roles = sorted({role for m in TICKET if m.action is action for role in m.by if role in PEOPLE})
+
+    async def act_on_ticket(
+        number: NumberPath,
+        body: body_type,  # type: ignore[valid-type]
+        actor: Annotated[Actor, may(f"tickets.{action}", *roles)],
+        version: Version,
+        sent: KeyAndPrint,
+        house: TheHouse,
+        now: Now,
+    ) -> Response:
+        directory = await house.directory.now(now)
+        command = Command(action, version, given(body))
+        show = _show(actor, directory, now, revealed=action is Action.REVEAL)
+        return done_reply(await act(house, number, command, actor, asked_by(actor, sent), show, now))
+
+    act_on_ticket.__doc__ = f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
+    router.post(
+        f"/{{number}}/actions/{action}", operation_id=f"ticket_{action}", response_model=TicketOut, responses=refusals(*WRITE),
+        summary=f"{en} · {zh}",
+    )(act_on_ticket)  # fmt: skip
+
+
+def _order_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = ACTION[action]
+    by = {role for m in ASSIGNMENT if m.action is action for role in m.by}
+    roles = sorted((by & PEOPLE) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
+
+    async def act_on_assignment(
+        number: NumberPath,
+        assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
+        body: body_type,  # type: ignore[valid-type]
+        actor: Annotated[Actor, may(f"assignments.{action}", *roles)],
+        version: Version,
+        sent: KeyAndPrint,
+        house: TheHouse,
+        now: Now,
+    ) -> Response:
+        directory = await house.directory.now(now)
+        command = Command(action, version, given(body), assignment=assignment)
+        return done_reply(await act(house, number, command, actor, asked_by(actor, sent), _show(actor, directory, now), now))
+
+    act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
+    router.post(
+        f"/{{number}}/assignments/{{assignment}}/actions/{action}", operation_id=f"assignment_{action}", response_model=TicketOut,
+        responses=refusals(*WRITE), summary=f"{en} · {zh}",
+    )(act_on_assignment)  # fmt: skip
+
+
+for _action, _shape in TICKET_BODIES.items():
+    _ticket_route(_action, _shape)
+for _action, _shape in ORDER_BODIES.items():
+    _order_route(_action, _shape)
+
+
+@router.post("/{number}/actions/{action}", include_in_schema=False)
+@router.post("/{number}/assignments/{assignment}/actions/{action}", include_in_schema=False)
+async def no_such_action(number: str, action: str, actor: Annotated[Actor, may("tickets.read", *PEOPLE)], house: TheHouse) -> Response:
+    """An action that no table knows."""
+    try:
+        await seen(house, number, actor)
+    except Refused as refused:
+        return problem(refused.refusal)
+    known = ", ".join(sorted({*TICKET_BODIES, *ORDER_BODIES}))
+    return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", f"one of {known}"),)))

@@ -1,0 +1,111 @@
+"""What an operator's screen or a gateway sends when somebody calls."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from hotline.domain.vocabulary import Action, Channel, DeclineReason, Kind, Priority, Satisfaction
+from hotline.domain.vocabulary import Field as F
+from hotline.services.intake import Taken
+
+from .words import CodeWord, Lat, Line, Lon, Moment, Narrative, NumberWord, Prose, Strict
+
+ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline"]
+
+
+class CallerIn(Strict):
+    phone: Annotated[str, Field(max_length=60)] | None = Field(None, description="As dialled or typed; empty or `anonymous`: withheld")
+    name: Line | None = None
+    contact: Line | None = Field(None, description="Another way to reach the caller")
+    confidential: bool | None = Field(None, description="The caller's wish; reports of wrongdoing are confidential by default")
+
+
+class LocationIn(Strict):
+    area: CodeWord | None = None
+    address: Line | None = None
+    lat: Lat | None = None
+    lon: Lon | None = None
+
+
+class OuterIn(Strict):
+    system: CodeWord = Field(description="The other hotline, such as `12345`")
+    number: Line
+    due_at: Moment | None = Field(None, description="The other hotline's own deadline")
+
+
+class AtOnceIn(Strict):
+    """Settled while the caller is on the line: no department is involved."""
+
+    action: Literal["answer", "decline"]
+    answer: Prose | None = None
+    reason_code: DeclineReason | None = None
+    channel_told: Line | None = None
+    satisfaction: Satisfaction | None = None
+
+
+class CallIn(Strict):
+    channel: ChannelIn
+    narrative: Narrative
+    title: Line | None = None
+    caller: CallerIn = Field(default_factory=CallerIn)
+    location: LocationIn = Field(default_factory=LocationIn)
+    kind: Kind | None = None
+    category: CodeWord | None = None
+    priority: Priority | None = None
+    reply_wanted: bool = True
+    attach_to: NumberWord | None = Field(None, description="The open ticket this call belongs to")
+    outer: OuterIn | None = None
+    at_once: AtOnceIn | None = None
+
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "channel": "phone",
+                    "caller": {"phone": "13800138000", "name": "王秀英"},
+                    "narrative": "3栋2单元电梯困人，有人关到电梯头了",
+                    "location": {"area": "rq-b3", "address": "3栋2单元"},
+                }
+            ]
+        },
+    }
+
+    def taken(self) -> Taken:
+        """As the service wants it."""
+        at_once: dict[F, Any] = {}
+        if self.at_once is not None:
+            found = {
+                F.ANSWER: self.at_once.answer, F.REASON_CODE: self.at_once.reason_code, F.CHANNEL_TOLD: self.at_once.channel_told,
+                F.SATISFACTION: self.at_once.satisfaction,
+            }  # fmt: skip
+            at_once = {field: value for field, value in found.items() if value is not None}
+        return Taken(
+            channel=Channel(self.channel),
+            narrative=self.narrative,
+            title=self.title,
+            phone=self.caller.phone,
+            name=self.caller.name,
+            contact=self.caller.contact,
+            confidential=self.caller.confidential,
+            reply_wanted=self.reply_wanted,
+            area=self.location.area,
+            address=self.location.address,
+            lat=self.location.lat,
+            lon=self.location.lon,
+            kind=self.kind,
+            category=self.category,
+            priority=self.priority,
+            attach_to=self.attach_to,
+            outer_system=self.outer.system if self.outer else None,
+            outer_number=self.outer.number if self.outer else None,
+            outer_due_at=self.outer.due_at if self.outer else None,
+            at_once=Action(self.at_once.action) if self.at_once else None,
+            at_once_fields=at_once,
+        )
+
+
+class LookupIn(Strict):
+    phone: Annotated[str, Field(min_length=1, max_length=60)]
+
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}

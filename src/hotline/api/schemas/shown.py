@@ -1,0 +1,295 @@
+"""How tickets, orders and the rest look to the one who asks. Rendered once, by hand: these replies are the hot ones."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import Field
+
+from hotline.api.errors import shown_move
+from hotline.domain.directory import Directory
+from hotline.domain.lifecycle import allowed, allowed_of_order
+from hotline.domain.privacy import caller_shown
+from hotline.domain.ticket import Actor, Assignment, Call, Facts
+from hotline.domain.vocabulary import WHOLE, Role
+from hotline.domain.wording import TICKET_STATUS
+
+from .words import Shown
+
+
+class Named(Shown):
+    code: str
+    name: str
+    name_en: str
+
+
+class Label(Shown):
+    zh: str
+    en: str
+
+
+class MoveOut(Shown):
+    action: str
+    label: Label
+    needs: list[str]
+
+
+class AssignmentOut(Shown):
+    id: str
+    department: Named
+    performer: Named | None
+    part: str
+    status: str
+    due_at: datetime | None
+    accept_by: datetime | None
+    allowed_actions: list[MoveOut]
+
+
+class CallerOut(Shown):
+    id: str | None
+    phone: str | None
+    name: str | None
+    contact: str | None
+    confidential: bool
+    masked: bool
+
+
+class TicketOut(Shown):
+    number: str
+    status: str
+    status_label: Label
+    kind: str
+    category: Named | None
+    priority: str
+    title: str
+    narrative: str
+    channel: str
+    caller: CallerOut | None
+    area: Named | None
+    assignments: list[AssignmentOut]
+    flags: list[str]
+    counters: dict[str, int]
+    advice: dict[str, Any] | None
+    promised_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    allowed_actions: list[MoveOut]
+
+
+class CallOut(Shown):
+    id: str
+    channel: str
+    at: datetime
+    narrative: str
+
+
+class TakenOut(Shown):
+    call: CallOut
+    ticket: TicketOut
+
+
+class TicketBrief(Shown):
+    number: str
+    status: str
+    kind: str
+    category: Named | None
+    priority: str
+    title: str
+    area: Named | None
+    created_at: datetime
+    version: int
+
+
+class TicketPage(Shown):
+    items: list[TicketBrief]
+    next: str | None
+
+
+class OrderBrief(Shown):
+    id: str
+    number: str
+    part: str
+    status: str
+    priority: str
+    title: str
+    due_at: datetime | None
+
+
+class OrderPage(Shown):
+    items: list[OrderBrief]
+    next: str | None
+
+
+class EntryOut(Shown):
+    seq: int
+    at: datetime
+    by: dict[str, str]
+    action: str
+    status_from: str | None = Field(alias="from")
+    status_to: str | None = Field(alias="to")
+    reason: str | None
+    changes: dict[str, Any]
+
+
+class EntryPage(Shown):
+    items: list[EntryOut]
+    next: str | None
+
+
+class CallPage(Shown):
+    items: list[CallOut]
+    next: str | None
+
+
+class ErrorOut(Shown):
+    field: str
+    rule: str
+
+
+class Problem(Shown):
+    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorOut]
+    allowed_actions: list[MoveOut] | None = None
+    applied: bool | str | None = None
+
+
+def dumped(body: Any) -> str:
+    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def ticket_shown(facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False) -> dict[str, Any]:
+    """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
+    t = facts.ticket
+    zh, en = TICKET_STATUS[t.status]
+    inside = actor.roles != frozenset({Role.GATEWAY})
+    return {
+        "number": t.number,
+        "status": t.status,
+        "status_label": {"zh": zh, "en": en},
+        "kind": t.kind,
+        "category": directory.name_of("categories", t.category),
+        "priority": t.priority,
+        "title": t.title,
+        "narrative": t.narrative,
+        "channel": t.channel,
+        "caller": caller_shown(t, actor, revealed=revealed),
+        "reply_wanted": t.reply_wanted,
+        "location": {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
+        "area": directory.name_of("areas", t.area),
+        "department": directory.name_of("departments", t.department),
+        "assignments": [order_shown(facts, a, actor, directory, now) for a in facts.assignments if inside and _theirs(a, actor)],
+        "flags": list(t.flags),
+        "supervised": t.supervised,
+        "escalated": t.escalated,
+        "parent": t.parent,
+        "outer": {"system": t.outer_system, "number": t.outer_number, "due_at": t.outer_due_at} if t.outer_number else None,
+        "counters": {
+            "calls": t.calls, "urges": t.urges, "returns": t.returns, "extensions": t.extensions, "call_backs": t.call_backs,
+            "reopens": t.reopens, "attachments": t.attachments, "merged": facts.children,
+        },
+        "clocks": {"due_at": t.due_at, "overdue": t.due_at is not None and now > t.due_at, "review_at": t.review_at},
+        "advice": dict(t.advice) if inside else None,
+        "result": {
+            "public_reply": t.public_reply,
+            "internal_result": t.internal_result if inside else None,
+            "cost": t.cost, "funding": t.funding, "reason_code": t.reason_code, "channel_told": t.channel_told,
+            "satisfaction": {"first": t.satisfaction_first, "final": t.satisfaction_final},
+        },
+        "promised_at": t.promised_at,
+        "created_at": t.created_at,
+        "updated_at": t.updated_at,
+        "closed_at": t.closed_at,
+        "version": t.version,
+        "allowed_actions": [shown_move(m) for m in allowed(facts, actor, now)],
+    }  # fmt: skip
+
+
+def _theirs(order: Assignment, actor: Actor) -> bool:
+    """The desk and whoever takes part see an order; a contractor sees its own alone."""
+    if actor.roles & WHOLE or not actor.contractor:
+        return True
+    return order.department in actor.departments or order.performer in actor.departments
+
+
+def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> dict[str, Any]:
+    return {
+        "id": a.id,
+        "department": directory.name_of("departments", a.department),
+        "performer": directory.name_of("departments", a.performer),
+        "part": a.part,
+        "status": a.status,
+        "route": a.route,
+        "issued_at": a.issued_at,
+        "accept_by": a.accept_by,
+        "due_at": a.due_at,
+        "first_due_at": a.first_due_at,
+        "overdue": a.overdue or (a.closed_at is None and a.due_at is not None and now > a.due_at),
+        "accepted_at": a.accepted_at,
+        "contacted_at": a.contacted_at,
+        "reported_at": a.reported_at,
+        "closed_at": a.closed_at,
+        "ruled": a.ruled,
+        "return": {"reason_code": a.return_reason, "basis": a.return_basis, "suggested": a.suggested} if a.return_reason else None,
+        "asked_due_at": a.asked_due_at,
+        "extensions": a.extensions,
+        "redos": a.redos,
+        "result": dict(a.result) if a.result else None,
+        "allowed_actions": [shown_move(m) for m in allowed_of_order(facts, a, actor, now)],
+    }
+
+
+def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
+    """A contact. The number is shown as on the ticket: whole, masked or not at all."""
+    hidden = caller_shown(facts.ticket, actor)
+    whole = hidden is not None and not hidden["masked"] and not call.confidential
+    return {
+        "id": call.id, "channel": call.channel, "at": call.at, "narrative": call.narrative, "taken_by": call.taken_by,
+        "phone": call.phone if whole else None, "raw_phone": call.raw_phone if whole else None,
+        "name": call.caller_name if whole else None, "withheld": call.phone is None,
+    }  # fmt: skip
+
+
+def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
+    """A ticket in a list: no narrative and no caller, so that a list leaks neither."""
+    return {
+        "number": row.number, "status": row.status, "kind": row.kind, "category": directory.name_of("categories", row.category),
+        "priority": row.priority, "title": row.title, "channel": row.channel, "area": directory.name_of("areas", row.area),
+        "department": directory.name_of("departments", row.department), "flags": row.flags, "confidential": row.confidential,
+        "urges": row.urges, "calls": row.calls, "due_at": row.due_at, "overdue": row.due_at is not None and now > row.due_at,
+        "promised_at": row.promised_at, "created_at": row.created_at, "updated_at": row.updated_at, "closed_at": row.closed_at,
+        "version": row.version,
+    }  # fmt: skip
+
+
+def queued_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
+    """An order in a department's queue."""
+    return {
+        "id": row.id, "number": row.number, "part": row.part, "status": row.status, "priority": row.priority, "title": row.title,
+        "kind": row.kind, "category": directory.name_of("categories", row.category), "area": directory.name_of("areas", row.area),
+        "address": row.address, "performer": row.performer, "flags": row.flags, "urges": row.urges, "supervised": row.supervised,
+        "issued_at": row.issued_at, "accept_by": row.accept_by, "due_at": row.due_at,
+        "overdue": row.due_at is not None and now > row.due_at, "accepted_at": row.accepted_at, "contacted_at": row.contacted_at,
+        "asked_due_at": row.asked_due_at, "ruled": row.ruled, "redos": row.redos, "ticket_status": row.ticket_status, "version": row.version,
+    }  # fmt: skip
+
+
+_HIDDEN = frozenset({"phone", "caller_name", "contact", "caller"})
+
+
+def entry_shown(row: Any, actor: Actor, facts: Facts) -> dict[str, Any]:
+    """One line of the timeline; what it says of the caller is left out for those who may not see it."""
+    hidden = caller_shown(facts.ticket, actor)
+    changes: Mapping[str, Any] = row.changes
+    if hidden is None or hidden["masked"]:
+        changes = {k: v for k, v in changes.items() if k not in _HIDDEN}
+    return {
+        "seq": row.seq, "at": row.at, "by": {"kind": row.by_kind, "id": row.by_id, "name": row.by_name}, "action": row.action,
+        "from": row.status_from, "to": row.status_to, "assignment": row.assignment, "reason": row.reason, "changes": changes,
+    }  # fmt: skip

@@ -1,0 +1,55 @@
+"""The types of what people type: clear limits, clear errors, and nothing a database or a screen would choke on."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+_BREAKS = re.compile(r"[\t\r\n\u2028\u2029\x85]")
+
+
+def _clean(text: str) -> str:
+    """No control characters, no direction overrides, no halves of a character. Everything else is kept as typed."""
+    if _CONTROL.search(text):
+        raise ValueError("no control characters")
+    if not text.strip():
+        raise ValueError("not empty")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if _BREAKS.search(text):
+        raise ValueError("one line")
+    return _clean(text)
+
+
+def line(most: int) -> Any:
+    return Annotated[str, StringConstraints(min_length=1, max_length=most), AfterValidator(_one_line)]
+
+
+def prose(most: int) -> Any:
+    return Annotated[str, StringConstraints(min_length=1, max_length=most), AfterValidator(_clean)]
+
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_clean)]
+CodeWord = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_one_line)]
+Moment = AwareDatetime
+Money = Annotated[float, Field(ge=0, le=100_000_000, allow_inf_nan=False)]
+Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """What callers send: an unknown field is an error, not a wish."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Shown(BaseModel):
+    """What callers see. Fields may be added, never renamed."""
+
+    model_config = ConfigDict(extra="allow")

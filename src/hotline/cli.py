@@ -1,0 +1,354 @@
+"""The command line: thin. Each command opens what it needs, says what it did, and leaves with a number."""
+
+import asyncio
+import json
+import os
+import secrets
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="A 24365 hotline: intake, triage, dispatch, follow-up.")
+key_app = typer.Typer(no_args_is_help=True, help="Keys of machines.")
+user_app = typer.Typer(no_args_is_help=True, help="People who log in.")
+outbox_app = typer.Typer(no_args_is_help=True, help="Messages on their way out.")
+app.add_typer(key_app, name="key")
+app.add_typer(user_app, name="user")
+app.add_typer(outbox_app, name="outbox")
+T = TypeVar("T")
+FIRST_LOGIN = "admin"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _stop(text: str, code: int = 1) -> NoReturn:
+    _say(text)
+    raise typer.Exit(code)
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work; a refusal is told field by field, not as a traceback."""
+    from hotline.domain.ticket import Refused
+
+    try:
+        return asyncio.run(work)
+    except Refused as refused:
+        lines = [f"refused: {refused.refusal.detail}", *(f"  {field}: {rule}" for field, rule in refused.refusal.errors)]
+        _stop("\n".join(lines))
+    except OSError as fault:
+        _stop(f"cannot: {fault.strerror or fault}")
+
+
+def _settings(**over: Any) -> Any:
+    from pydantic import ValidationError
+
+    from hotline.settings import Settings
+
+    try:
+        return Settings(**{k: v for k, v in over.items() if v is not None})
+    except ValidationError as wrong:
+        lines = [f"  HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors(include_input=False)]
+        _stop("settings are not right:\n" + "\n".join(lines))
+
+
+def _actor() -> Any:
+    from hotline.domain.ticket import Actor
+    from hotline.domain.vocabulary import ActorKind, Role
+
+    return Actor(ActorKind.PERSON, "command-line", "command line", frozenset({Role.ADMIN}))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on")] = None,
+    worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
+) -> None:
+    """Serve the API, with the worker beside it. The database must have the newest schema: `hotline migrate`."""
+    from hotline import wiring
+
+    settings = _settings(host=host, port=port)
+    if not _run(wiring.is_current(settings)):
+        _stop("the database does not have the newest schema: run `hotline migrate`")
+    wiring.serve(settings, with_worker=worker, ready=lambda: _say(f"listening on http://{settings.host}:{settings.port}"))
+
+
+@app.command()
+def run(
+    host: Annotated[str | None, typer.Option(help="Address to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on")] = None,
+    seed_name: Annotated[str, typer.Option("--seed", help="Seed of an empty directory")] = "ruiquan",
+) -> None:
+    """Set up whatever is missing (schema, seed, first login), then serve."""
+    from hotline import wiring
+
+    settings = _settings(host=host, port=port)
+    _run(wiring.migrate(settings))
+    first = _run(_set_up(settings, seed_name))
+
+    def ready() -> None:
+        base = f"http://{settings.host}:{settings.port}"
+        print(f"\n  Hotline      {base}\n  API docs     {base}/docs", flush=True)
+        if first is not None:
+            print(f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once)", flush=True)
+        else:
+            print("  Login        as before; forgotten? `hotline user password admin`", flush=True)
+        print(f"  Data         {settings.data_dir}\n  Stop with Ctrl-C\n", flush=True)
+
+    wiring.serve(settings, with_worker=True, ready=ready)
+
+
+async def _set_up(settings: Any, seed_name: str) -> str | None:
+    from hotline import wiring
+    from hotline.db import people
+    from hotline.domain.vocabulary import Role
+    from hotline.services.accounts import Grant, add_person
+    from hotline.services.seeding import seed as plant
+    from hotline.shipped import shipped
+
+    async with wiring.open_house(settings) as house:
+        now = house.clock()
+        directory = await house.directory.now(now)
+        if directory.version == 0:
+            root = shipped("seeds")
+            await plant(house.db, house.directory, root / seed_name, root, _actor(), now)
+        if await people.anybody(house.db):
+            return None
+        password = secrets.token_urlsafe(12)
+        roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+        await add_person(house, FIRST_LOGIN, "First login", password, Grant(roles), None, None, now)
+        return password
+
+
+@app.command()
+def work() -> None:
+    """Run the worker alone."""
+    from hotline import wiring
+
+    settings = _settings()
+    wiring.set_up_logs(settings.log_level)
+    if not _run(wiring.is_current(settings)):
+        _stop("the database does not have the newest schema: run `hotline migrate`")
+    _run(wiring.work(settings))
+
+
+@app.command()
+def migrate(revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`")] = "head") -> None:
+    """Bring the database to a revision of the schema: all of it or nothing."""
+    from hotline import wiring
+
+    reached = _run(wiring.migrate(_settings(), revision))
+    _say(f"schema: {reached or 'empty'}")
+
+
+@app.command()
+def seed(name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")]) -> None:
+    """Fill the directory from a folder of CSV and JSON files: kept together if all of it is right, else not at all."""
+    _say(f"directory: version {_run(_seed(_settings(), name))}")
+
+
+async def _seed(settings: Any, name: str) -> int:
+    from hotline import wiring
+    from hotline.services.seeding import seed as plant
+    from hotline.shipped import shipped
+
+    root = shipped("seeds")
+    folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
+    async with wiring.open_house(settings) as house:
+        directory = await plant(house.db, house.directory, folder, root, _actor(), house.clock())
+        return directory.version
+
+
+@key_app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What the key is for")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times")],
+    department: Annotated[str | None, typer.Option(help="Department it acts for")] = None,
+    area: Annotated[str | None, typer.Option(help="Area its view is limited to")] = None,
+) -> None:
+    """Create a key and print its secret, alone and once, on standard output."""
+    print(_run(_create_key(_settings(), name, role, department, area)))
+
+
+async def _create_key(settings: Any, name: str, roles: list[str], department: str | None, area: str | None) -> str:
+    from hotline import wiring
+    from hotline.domain.vocabulary import GRANTED, Role
+    from hotline.services.accounts import Grant, add_key
+
+    unknown = [r for r in roles if r not in GRANTED]
+    if unknown:
+        _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(GRANTED))}")
+    async with wiring.open_house(settings) as house:
+        grant = Grant(frozenset(map(Role, roles)), department, area)
+        made = await add_key(house, name, grant, "command-line", None, house.clock())
+        return str(made["secret"])
+
+
+def _password() -> str:
+    given = os.environ.get("HOTLINE_PASSWORD")  # a secret on the command line would stand in the process list
+    if given:
+        return given
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+@user_app.command("add")
+def add_user(
+    login: str,
+    name: Annotated[str, typer.Option(help="Name as others see it")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times")],
+    department: Annotated[str | None, typer.Option()] = None,
+    area: Annotated[str | None, typer.Option()] = None,
+) -> None:
+    """Give a person a log-in. The password is asked for, read from standard input, or taken from HOTLINE_PASSWORD."""
+    _run(_add_user(_settings(), login, name, _password(), role, department, area))
+    _say(f"added: {login}")
+
+
+async def _add_user(
+    settings: Any, login: str, name: str, password: str, roles: list[str], department: str | None, area: str | None
+) -> None:
+    from hotline import wiring
+    from hotline.domain.vocabulary import PEOPLE, Role
+    from hotline.services.accounts import Grant, add_person
+
+    unknown = [r for r in roles if r not in PEOPLE]
+    if unknown:
+        _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(PEOPLE))}")
+    async with wiring.open_house(settings) as house:
+        await add_person(house, login, name, password, Grant(frozenset(map(Role, roles)), department, area), None, None, house.clock())
+
+
+@user_app.command("password")
+def new_password(login: str) -> None:
+    """Set a new password and end the person's sessions. Read as for `user add`; empty: a random one is printed."""
+    made = _run(_new_password(_settings(), login, "" if sys.stdin.isatty() and not os.environ.get("HOTLINE_PASSWORD") else _password()))
+    if made:
+        print(made)
+
+
+async def _new_password(settings: Any, login: str, password: str) -> str | None:
+    from hotline import wiring
+    from hotline.db import people
+    from hotline.services.accounts import Believed, change_person
+
+    async with wiring.open_house(settings) as house:
+        row = await people.by_login(house.db, login.casefold())
+        if row is None:
+            _stop("no such login")
+        fresh = password or secrets.token_urlsafe(12)
+        await change_person(house, Believed(), row.id, row.version, {"password": fresh}, house.clock())
+        return None if password else fresh
+
+
+@outbox_app.command("list")
+def list_outbox(
+    status: Annotated[str, typer.Option(help="queued, leased, sent, dead or expired")] = "dead", limit: int = 50
+) -> None:
+    """Messages in a state, one JSON line each."""
+    for row in _run(_list_outbox(_settings(), status, limit)):
+        print(json.dumps({k: str(v) if v is not None else None for k, v in row._asdict().items() if k != "payload"}, ensure_ascii=False))
+
+
+async def _list_outbox(settings: Any, status: str, limit: int) -> Any:
+    from hotline import wiring
+    from hotline.db import outbox
+
+    async with wiring.open_house(settings) as house:
+        return await outbox.listed(house.db, status, "", limit)
+
+
+@outbox_app.command("retry")
+def retry_outbox(message: str) -> None:
+    """Send a dead or expired message once more."""
+
+    async def retry() -> bool:
+        from hotline import wiring
+        from hotline.db import outbox
+
+        async with wiring.open_house(_settings()) as house:
+            return await house.db.transact(lambda c: outbox.requeue(c, message, house.clock()))
+
+    _say("queued again" if _run(retry()) else _stop("no such dead or expired message"))
+
+
+@app.command()
+def lifecycle(form: Annotated[str, typer.Option("--format", help="table, mermaid, markdown or json")] = "table") -> None:
+    """Print the two machines: as a table, as Mermaid, as the guide's Markdown or as data."""
+    from hotline.domain import diagram
+    from hotline.domain.lifecycle import ASSIGNMENT, TICKET
+
+    machines = (("ticket", TICKET, "received"), ("assignment", ASSIGNMENT, "issued"))
+    if form == "json":
+        print(json.dumps(diagram.as_data(), ensure_ascii=False, indent=1))
+    elif form == "mermaid":
+        print("\n\n".join(diagram.mermaid(moves, first) for _, moves, first in machines))
+    elif form == "markdown":
+        print(guide())
+    elif form == "table":
+        for name, moves, _ in machines:
+            print(f"{name}\n" + "\n".join(f"  {at:17}{action:19}{to:17}{by:42}{needs}" for at, action, to, by, needs in diagram.table(moves)))
+    else:
+        _stop("format is one of table, mermaid, markdown, json", 2)
+
+
+def guide() -> str:
+    """docs/lifecycle.md, whole."""
+    from hotline.domain import diagram
+    from hotline.domain.lifecycle import ASSIGNMENT, GUARDS, TICKET
+
+    guards = "\n".join(f"| {guard} | {sentence} |" for guard, (_, sentence) in GUARDS.items())
+    return f"""# The life cycle
+
+Generated from `src/hotline/domain/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the tables only.
+
+## Ticket
+
+```mermaid
+{diagram.mermaid(TICKET, "received")}
+```
+
+{diagram.markdown(TICKET)}
+
+## Assignment
+
+```mermaid
+{diagram.mermaid(ASSIGNMENT, "issued")}
+```
+
+{diagram.markdown(ASSIGNMENT)}
+
+## Guards
+
+A refused caller reads the sentence of the guard that stopped it.
+
+| guard | refused because |
+|---|---|
+{guards}
+"""
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document we promise."""
+    from hotline import wiring
+    from hotline.api.app import published
+
+    print(json.dumps(published(wiring.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True))
+
+
+@app.command()
+def settings() -> None:
+    """List every setting with its meaning."""
+    from hotline.settings import Settings
+
+    for name, field in Settings.model_fields.items():
+        print(f"HOTLINE_{name.upper():24} {field.description} (default: {field.default})")
+
+
+if __name__ == "__main__":
+    app()

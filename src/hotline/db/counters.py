@@ -1,0 +1,55 @@
+"""Counts of open work, from counter rows the journal keeps in the same transaction. Never COUNT on a hot path."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from .columns import Among
+from .database import Database
+from .question import Question
+from .tables import assignment as a
+from .tables import counter as c
+from .tables import ticket as t
+
+_OF = Question(
+    sa.select(c.c.status, sa.func.sum(c.c.n).label("n"))
+    .where(c.c.noun == sa.bindparam("noun", type_=sa.String), Among(c.c.place, "places"))
+    .group_by(c.c.status)
+)
+_ALL = Question(
+    sa.select(c.c.status, sa.func.sum(c.c.n).label("n")).where(c.c.noun == sa.bindparam("noun", type_=sa.String)).group_by(c.c.status)
+)
+
+
+async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dict[str, int]:
+    """How many stand in each state: noun `ticket` by areas, `assignment` by departments, `performing` by contractors."""
+    if places is None:
+        rows = await db.rows(_ALL, noun=noun)
+    else:
+        rows = await db.rows(_OF, noun=noun, places=sorted(places))
+    return {r.status: int(r.n) for r in rows if r.n}
+
+
+_TRUE = {
+    "ticket": Question(
+        sa.select(sa.func.coalesce(t.c.area, "").label("place"), t.c.status, sa.func.count().label("n")).group_by("place", t.c.status)
+    ),
+    "assignment": Question(
+        sa.select(a.c.department.label("place"), a.c.status, sa.func.count().label("n")).group_by(a.c.department, a.c.status)
+    ),
+    "performing": Question(
+        sa.select(a.c.performer.label("place"), a.c.status, sa.func.count().label("n"))
+        .where(a.c.performer.is_not(None))
+        .group_by(a.c.performer, a.c.status)
+    ),
+}
+_KEPT = Question(
+    sa.select(c.c.noun, c.c.place, c.c.status, sa.func.sum(c.c.n).label("n")).group_by(c.c.noun, c.c.place, c.c.status)
+)
+
+
+async def drift(db: Database) -> Mapping[tuple[str, str, str], tuple[int, int]]:
+    """Where counters and truth differ: (noun, place, status) -> (counted, true). Reads everything; for the night."""
+    kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_KEPT)}
+    true = {(noun, r.place, r.status): int(r.n) for noun, q in _TRUE.items() for r in await db.rows(q)}
+    return {k: (kept.get(k, 0), true.get(k, 0)) for k in kept.keys() | true.keys() if kept.get(k, 0) != true.get(k, 0)}

@@ -1,0 +1,93 @@
+"""Messages on their way out: claimed under a lease, let go only with its token, counted before they are tried."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.domain.vocabulary import MessageStatus as M
+
+from .columns import Instant, read_instant
+from .database import Database, one
+from .question import Question, Row
+from .tables import outbox as o
+
+LEASE = timedelta(seconds=45)  # three times the longest send
+_OLDEST = Question(
+    sa.select(sa.func.min(o.c.next_at).label("at")).where(
+        o.c.status.in_([M.QUEUED, M.LEASED]), o.c.next_at <= sa.bindparam("now", type_=Instant)
+    )
+)
+_LISTED = Question(
+    sa.select(*o.c)
+    .where(o.c.status == sa.bindparam("status", type_=sa.String), o.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(o.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def oldest_due(db: Database, now: datetime) -> datetime | None:
+    """When the oldest unsent message was due."""
+    row = await one(db, _OLDEST, now=now)
+    return read_instant(row.at) if row else None
+
+
+async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Messages in a state, in order of id."""
+    return await db.rows(_LISTED, status=status, after=after, limit=limit)
+
+
+def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
+    """The next messages due, ours for LEASE; one at a time for each receiver. The try is counted now: a message that kills its
+    worker runs out of tries."""
+    waiting = sa.and_(o.c.status == M.QUEUED, o.c.next_at <= now)
+    orphaned = sa.and_(o.c.status == M.LEASED, o.c.lease_until <= now, o.c.attempts < o.c.max_attempts)
+    earlier = o.alias("earlier")
+    first = ~(
+        sa.select(sa.literal(1))
+        .select_from(earlier)
+        .where(earlier.c.partition == o.c.partition, earlier.c.status.in_([M.QUEUED, M.LEASED]))
+        .where(sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(o.c.created_at, o.c.id))
+        .exists()
+    )
+    due = sa.select(o.c.id).where(sa.or_(waiting, orphaned), first).order_by(o.c.next_at, o.c.id).limit(limit).with_for_update(skip_locked=True)
+    take = (
+        sa.update(o)
+        .where(o.c.id.in_(due.scalar_subquery()))
+        .values(status=M.LEASED, lease_token=token, lease_until=now + LEASE, attempts=o.c.attempts + 1)
+    )
+    return db.execute(take.returning(*o.c)).all()
+
+
+def bury(db: sa.Connection, now: datetime) -> int:
+    """Messages whose worker died at their last try; how many are dead now."""
+    last = sa.and_(o.c.status == M.LEASED, o.c.lease_until <= now, o.c.attempts >= o.c.max_attempts)
+    return db.execute(sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")).rowcount
+
+
+def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
+    return sa.update(o).where(o.c.id == id, o.c.lease_token == token, o.c.status == M.LEASED)
+
+
+def mark_sent(db: sa.Connection, id: str, token: str) -> bool:  # noqa: A002
+    """False: another worker holds it now."""
+    return db.execute(_mine(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)).rowcount == 1
+
+
+def put_back(db: sa.Connection, id: str, token: str, next_at: datetime | None, error: str) -> bool:  # noqa: A002
+    """Try again at `next_at`, or never (None). False: another worker holds it now."""
+    status = M.QUEUED if next_at else M.DEAD
+    values = {"status": status, "lease_token": None, "lease_until": None, "last_error": error[:500]}
+    return db.execute(_mine(id, token).values(**values, **({"next_at": next_at} if next_at else {}))).rowcount == 1
+
+
+def expire(db: sa.Connection, before: datetime) -> int:
+    """Give up what nobody was there to send since `before`; how many."""
+    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before)
+    return db.execute(old.values(status=M.EXPIRED, last_error="no gateway took it in time")).rowcount
+
+
+def requeue(db: sa.Connection, id: str, now: datetime) -> bool:  # noqa: A002
+    """Send a dead or expired message once more, with all its tries."""
+    again = sa.update(o).where(o.c.id == id, o.c.status.in_([M.DEAD, M.EXPIRED]))
+    return db.execute(again.values(status=M.QUEUED, attempts=0, next_at=now, last_error=None)).rowcount == 1

@@ -1,0 +1,130 @@
+"""People, their log-ins, and the keys of machines. Secrets are kept as hashes only."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from .columns import Instant
+from .database import Database, one
+from .question import Question, Row
+from .tables import api_key as k
+from .tables import login_failure as f
+from .tables import person as p
+from .tables import session as s
+
+_SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.active, p.c.version, p.c.created_at)
+_BY_LOGIN = Question(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
+_BY_ID = Question(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
+_LISTED = Question(
+    sa.select(*_SHOWN).where(p.c.login > sa.bindparam("after", type_=sa.String)).order_by(p.c.login).limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_ANYBODY = Question(sa.select(sa.func.count().label("n")).select_from(p))
+_SESSION = Question(
+    sa.select(p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
+    .select_from(s.join(p, p.c.id == s.c.person))
+    .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
+)
+_KEY = Question(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
+_KEYS = Question(
+    sa.select(k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.created_at, k.c.created_by, k.c.expires_at, k.c.revoked_at)
+    .where(k.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(k.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_FAILURES = Question(sa.select(f.c.count, f.c.last_at).where(f.c.subject == sa.bindparam("subject", type_=sa.String)))
+
+
+async def by_login(db: Database, login: str) -> Row | None:
+    """A person with the password hash, for logging in."""
+    return await one(db, _BY_LOGIN, login=login)
+
+
+async def by_id(db: Database, person: str) -> Row | None:
+    """A person without the password hash."""
+    return await one(db, _BY_ID, id=person)
+
+
+async def listed(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """People in order of login behind `after`."""
+    return await db.rows(_LISTED, after=after, limit=limit)
+
+
+async def anybody(db: Database) -> bool:
+    """Whether there is a first login yet."""
+    row = await one(db, _ANYBODY)
+    return bool(row and row.n)
+
+
+async def of_session(db: Database, hashed: str) -> Row | None:
+    """The active person a session belongs to."""
+    return await one(db, _SESSION, hash=hashed)
+
+
+async def key(db: Database, key_id: str) -> Row | None:
+    """A machine's key."""
+    return await one(db, _KEY, id=key_id)
+
+
+async def keys(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """Keys in order of id behind `after`, without their hashes."""
+    return await db.rows(_KEYS, after=after, limit=limit)
+
+
+async def failures(db: Database, subject: str) -> Row | None:
+    """How often logging in failed for this login or address, and when last."""
+    return await one(db, _FAILURES, subject=subject)
+
+
+def add_person(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """A login taken already raises IntegrityError."""
+    connection.execute(sa.insert(p).values(**row))
+
+
+def change_person(connection: sa.Connection, person: str, version: int, values: Mapping[str, Any]) -> bool:
+    """True: the person stood at that version and is changed."""
+    done = connection.execute(sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1))
+    return bool(done.rowcount == 1)
+
+
+def end_sessions(connection: sa.Connection, person: str) -> None:
+    """Log a person out everywhere."""
+    connection.execute(sa.delete(s).where(s.c.person == person))
+
+
+def add_session(connection: sa.Connection, hashed: str, person: str, now: datetime, expires: datetime) -> None:
+    connection.execute(sa.insert(s).values(hash=hashed, person=person, created_at=now, expires_at=expires))
+
+
+def end_session(connection: sa.Connection, hashed: str) -> None:
+    connection.execute(sa.delete(s).where(s.c.hash == hashed))
+
+
+def forget_sessions(connection: sa.Connection, now: datetime) -> int:
+    """Delete sessions that have expired; how many."""
+    return connection.execute(sa.delete(s).where(s.c.expires_at < sa.bindparam("now", now, type_=Instant))).rowcount
+
+
+def add_key(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    connection.execute(sa.insert(k).values(**row))
+
+
+def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
+    """True: it was live and is revoked now."""
+    done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))
+    return bool(done.rowcount == 1)
+
+
+def count_failure(connection: sa.Connection, subject: str, now: datetime, forgotten: datetime) -> None:
+    """One more failed log-in; failures before `forgotten` no longer count."""
+    known = connection.execute(sa.select(f.c.count, f.c.last_at).where(f.c.subject == subject).with_for_update()).first()
+    if known is None:
+        connection.execute(sa.insert(f).values(subject=subject, count=1, last_at=now))
+    else:
+        count = known.count + 1 if known.last_at >= forgotten else 1
+        connection.execute(sa.update(f).where(f.c.subject == subject).values(count=count, last_at=now))
+
+
+def forgive(connection: sa.Connection, subject: str) -> None:
+    connection.execute(sa.delete(f).where(f.c.subject == subject))

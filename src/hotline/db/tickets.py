@@ -1,0 +1,250 @@
+"""Questions about tickets. Each begins with who asks: the scope stands in the WHERE, never in a filter afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.domain.folding import asked
+from hotline.domain.privacy import Scope
+from hotline.domain.ticket import Assignment, Facts, Number, Ticket
+from hotline.domain.vocabulary import (
+    OPEN,
+    THEIRS,
+    AssignmentStatus,
+    Channel,
+    Kind,
+    Level,
+    Part,
+    Priority,
+    Satisfaction,
+    TicketStatus,
+)
+
+from .columns import Among, Holds, Instant, Matches
+from .database import Database, one
+from .question import Question, Row
+from .tables import assignment as a
+from .tables import attachment, call, timeline
+from .tables import ticket as t
+
+_TICKET = tuple(t.c[f.name] for f in fields(Ticket))
+_ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
+_CUT = len(_TICKET)
+_T_NAMES = tuple(f.name for f in fields(Ticket))
+_A_NAMES = tuple(f.name for f in fields(Assignment))
+
+
+def visible(scope: Scope) -> sa.ColumnElement[bool]:
+    """The WHERE of everybody: the desk by area, a department by the orders it holds or performs."""
+    ways: list[sa.ColumnElement[bool]] = []
+    if scope.whole:
+        ways.append(sa.true() if scope.areas is None else Among(t.c.area, "areas"))
+    if scope.departments:
+        held = sa.select(sa.literal(1)).select_from(a).where(a.c.number == t.c.number, a.c.status.in_(sorted(THEIRS)))
+        ways.append(held.where(Among(a.c.department, "theirs")).exists())
+        ways.append(held.where(Among(a.c.performer, "theirs")).exists())
+    return sa.or_(*ways) if ways else sa.false()
+
+
+def seen_by(scope: Scope) -> dict[str, Any]:
+    """The values `visible` asks for."""
+    values: dict[str, Any] = {}
+    if scope.whole and scope.areas is not None:
+        values["areas"] = sorted(scope.areas)
+    if scope.departments:
+        values["theirs"] = sorted(scope.departments)
+    return values
+
+
+@lru_cache(maxsize=16)
+def _facts(whole: bool, by_area: bool, by_order: bool) -> Question:
+    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    child = t.alias("child")
+    children = sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
+    return Question(
+        sa.select(*_TICKET, *_ORDER, children.label("children"))
+        .select_from(t.outerjoin(a, a.c.number == t.c.number))
+        .where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope))
+        .order_by(a.c.issued_at, a.c.id)
+    )
+
+
+async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
+    """A ticket with its assignments. None: not there, or not theirs to see."""
+    if scope.nothing:
+        return None
+    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments))
+    rows = await db.rows(question, number=number, **seen_by(scope))
+    if not rows:
+        return None
+    orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
+    return Facts(_ticket(rows[0]), orders, children=rows[0].children)
+
+
+_PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
+
+
+async def chain_of(db: Database, number: Number) -> tuple[Number, ...]:
+    """The tickets this one was merged into, nearest first."""
+    chain: list[Number] = []
+    while (row := await one(db, _PARENT, number=number)) and row.parent and row.parent not in chain:
+        number = Number(row.parent)
+        chain.append(number)
+    return tuple(chain)
+
+
+def _maybe(words: type[Any], value: Any) -> Any:
+    return None if value is None else words(value)
+
+
+def _ticket(row: Row) -> Ticket:
+    v = dict(zip(_T_NAMES, row[:_CUT], strict=True))
+    v["status"], v["kind"], v["channel"], v["priority"] = (
+        TicketStatus(v["status"]),
+        Kind(v["kind"]),
+        Channel(v["channel"]),
+        Priority(v["priority"]),
+    )
+    v["satisfaction_first"], v["satisfaction_final"] = (
+        _maybe(Satisfaction, v["satisfaction_first"]),
+        _maybe(Satisfaction, v["satisfaction_final"]),
+    )
+    v["supervised"], v["escalated"] = _maybe(Level, v["supervised"]), _maybe(Level, v["escalated"])
+    v["flags"], v["returned_by"], v["ruled"] = tuple(v["flags"]), tuple(v["returned_by"]), tuple(v["ruled"])
+    return Ticket(**v)
+
+
+def _assignment(row: Row) -> Assignment:
+    v = dict(zip(_A_NAMES, row[_CUT:-1], strict=True))
+    v["part"], v["status"], v["priority"] = Part(v["part"]), AssignmentStatus(v["status"]), Priority(v["priority"])
+    return Assignment(**v)
+
+
+_BRIEF = (
+    t.c.number, t.c.status, t.c.kind, t.c.category, t.c.priority, t.c.title, t.c.channel, t.c.area, t.c.department, t.c.flags,
+    t.c.confidential, t.c.urges, t.c.calls, t.c.due_at, t.c.promised_at, t.c.created_at, t.c.updated_at, t.c.closed_at, t.c.version,
+)  # fmt: skip
+EQUAL = ("kind", "channel", "priority", "parent", "caller", "outer_number")
+MANY = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
+SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
+
+
+@lru_cache(maxsize=512)
+def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sort: str, descending: bool) -> Question:
+    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    key = SORTS[sort]
+    question = sa.select(*_BRIEF).where(visible(scope))
+    for name in EQUAL:
+        if name in given:
+            question = question.where(t.c[name] == sa.bindparam(name, type_=sa.String))
+    for name, column in MANY.items():
+        if name in given:
+            question = question.where(Among(column, f"these_{name}"))
+    if "department" in given:
+        held = sa.select(a.c.number).where(Among(a.c.department, "these_department"), a.c.status.in_(sorted(THEIRS)))
+        question = question.where(t.c.number.in_(held))
+    if "performer" in given:
+        performed = sa.select(a.c.number).where(a.c.performer == sa.bindparam("performer", type_=sa.String), a.c.status.in_(sorted(THEIRS)))
+        question = question.where(t.c.number.in_(performed))
+    if "flag" in given:
+        question = question.where(Holds(t.c.flags, "flag"))
+    if "confidential" in given:
+        question = question.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
+    if "overdue" in given:
+        question = question.where(t.c.status.in_(sorted(OPEN)), t.c.due_at < sa.bindparam("overdue", type_=Instant))
+    if "created_from" in given:
+        question = question.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
+    if "created_before" in given:
+        question = question.where(t.c.created_at < sa.bindparam("created_before", type_=Instant))
+    if "text" in given:
+        question = question.where(Matches(t.c.number, "words"))
+    if "after" in given:
+        place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
+        here = sa.tuple_(key, t.c.number)
+        question = question.where(here < place if descending else here > place)
+    order = (key.desc(), t.c.number.desc()) if descending else (key, t.c.number)
+    return Question(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+def words_query(text: str, dialect: str) -> str | None:
+    """The search as the engine's index reads it. None: nothing in the text can be searched for."""
+    wanted = asked(text)
+    if not wanted:
+        return None
+    if dialect == "postgresql":
+        return " & ".join(f"'{term}'{':*' if beginning else ''}" for term, beginning in wanted)
+    return " AND ".join(f'"{term}"{"*" if beginning else ""}' for term, beginning in wanted)
+
+
+async def listed(
+    db: Database, scope: Scope, filters: dict[str, Any], limit: int, *, sort: str = "created_at", descending: bool = True,
+    after: tuple[datetime, str] | None = None,
+) -> Sequence[Row]:  # fmt: skip
+    """Tickets in order of `sort`, at most `limit`. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
+    if scope.nothing:
+        return []
+    values = seen_by(scope)
+    for name, value in filters.items():
+        if name in MANY or name == "department":
+            values[f"these_{name}"] = value
+        elif name == "text":
+            if (query := words_query(value, db.dialect.name)) is None:
+                return []
+            values["words"] = query
+        else:
+            values[name] = value
+    given = frozenset(filters) | ({"after"} if after else set())
+    if after:
+        values["after_at"], values["after_number"] = after
+    question = _list(scope.whole, scope.areas is not None, bool(scope.departments), given, sort, descending)
+    return await db.rows(question, **values, limit=limit)
+
+
+_TIMELINE = Question(
+    sa.select(*timeline.c)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String), timeline.c.seq > sa.bindparam("after", type_=sa.Integer))
+    .order_by(timeline.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_CALLS = Question(sa.select(*call.c).where(call.c.number == sa.bindparam("number", type_=sa.String)).order_by(call.c.at, call.c.id))
+_FILES = Question(
+    sa.select(*attachment.c).where(attachment.c.number == sa.bindparam("number", type_=sa.String)).order_by(attachment.c.at, attachment.c.id)
+)
+_CHILDREN = Question(sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).order_by(t.c.number))
+
+
+async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
+    """The timeline behind entry `after`. The caller has seen the ticket's facts within its scope before."""
+    return await db.rows(_TIMELINE, number=number, after=after, limit=limit)
+
+
+async def calls_of(db: Database, number: str) -> Sequence[Row]:
+    """All calls about a ticket, oldest first. Asked after `facts`, like `told`."""
+    return await db.rows(_CALLS, number=number)
+
+
+async def files_of(db: Database, number: str) -> Sequence[Row]:
+    """The attachments of a ticket. Asked after `facts`, like `told`."""
+    return await db.rows(_FILES, number=number)
+
+
+async def children_of(db: Database, number: str) -> list[str]:
+    """The tickets merged into this one. Asked after `facts`, like `told`."""
+    return [r.number for r in await db.rows(_CHILDREN, number=number)]
+
+
+_OUTER = Question(
+    sa.select(t.c.number).where(
+        t.c.outer_system == sa.bindparam("system", type_=sa.String), t.c.outer_number == sa.bindparam("outer", type_=sa.String)
+    )
+)
+
+
+async def number_of_outer(db: Database, system: str, outer: str) -> str | None:
+    """Our number of another hotline's order, if it came in before."""
+    row = await one(db, _OUTER, system=system, outer=outer)
+    return row.number if row else None

@@ -1,0 +1,38 @@
+"""What a file really is: by its first bytes, never by its name or by what was declared."""
+
+JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
+PDF, MP4, MP3, WAV, AMR, OGG = "application/pdf", "video/mp4", "audio/mpeg", "audio/wav", "audio/amr", "audio/ogg"
+KNOWN = (JPEG, PNG, GIF, WEBP, HEIC, PDF, MP4, MP3, WAV, AMR, OGG)
+SAME = {"image/jpg": JPEG, "image/heif": HEIC, "audio/mp3": MP3, "audio/x-wav": WAV, "audio/wave": WAV, "audio/mp4": MP4, "video/quicktime": MP4}
+FIRST_BYTES = 32
+
+
+def media_type_of(head: bytes) -> str | None:
+    """The type the first bytes show. None: not one we take."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PNG
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return GIF
+    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b"WAVE"):
+        return WEBP if head[8:12] == b"WEBP" else WAV
+    if head.startswith(b"%PDF-"):
+        return PDF
+    if head[4:8] == b"ftyp":
+        return HEIC if head[8:12] in (b"heic", b"heix", b"mif1", b"msf1") else MP4
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06):
+        return MP3
+    if head.startswith(b"#!AMR"):
+        return AMR
+    if head.startswith(b"OggS"):
+        return OGG
+    return None
+
+
+def agrees(declared: str | None, real: str) -> bool:
+    """Whether the declared type tells the truth; undeclared ones do."""
+    if not declared or declared == "application/octet-stream":
+        return True
+    declared = declared.split(";")[0].strip().lower()
+    return SAME.get(declared, declared) == real

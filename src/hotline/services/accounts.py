@@ -1,0 +1,252 @@
+"""Who may: people log in with passwords, machines carry keys. Only keyed hashes of secrets are kept."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from hotline.db import answers, people
+from hotline.db.database import Answer
+from hotline.domain.directory import Directory
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, DepartmentKind, Role
+
+from .act import Asked, Done, kept_or_refused
+from .house import House
+
+SESSION = timedelta(hours=12)  # one shift
+FRESH = timedelta(seconds=5)  # how long a checked credential is believed: a revoked one stops working within it
+MOST_FAILURES = 8  # of one login within FORGIVEN
+MOST_FROM_ADDRESS = 60
+FORGIVEN = timedelta(minutes=15)
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
+_HASHER = PasswordHash((Argon2Hasher(),))
+_NOBODY = _HASHER.hash("nobody's password")  # checked for unknown logins, so that timing tells nothing
+WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
+NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What somebody is given: roles, a department whose subtree they act for, an area their view is limited to."""
+
+    roles: frozenset[Role]
+    department: str | None = None
+    area: str | None = None
+
+
+def hashed(house: House, secret: str) -> str:
+    """A keyed hash: a dump of the database holds nothing that logs in."""
+    return hmac.new(house.secret, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
+    """Raises Refused where a grant makes no sense."""
+    errors: list[tuple[str, str]] = []
+    if not grant.roles or not grant.roles <= (GRANTED if machine else PEOPLE):
+        errors.append(("roles", "one or more of " + ", ".join(sorted(GRANTED if machine else PEOPLE))))
+    if grant.department is not None and grant.department not in directory.departments:
+        errors.append(("department", "unknown department"))
+    if Role.HANDLER in grant.roles and grant.department is None:
+        errors.append(("department", "a handler needs a department"))
+    if grant.area is not None and grant.area not in directory.areas:
+        errors.append(("area", "unknown area"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
+
+
+def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: Grant) -> Actor:  # noqa: A002
+    """The actor a grant makes, with department and area spread to all below them."""
+    department = directory.departments.get(grant.department or "")
+    return Actor(
+        kind=kind,
+        id=id,
+        name=name,
+        roles=grant.roles,
+        departments=directory.below.get(grant.department, frozenset({grant.department})) if grant.department else frozenset(),
+        areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
+        home_area=grant.area or (directory.home.area if directory.home else None),
+        contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
+    )
+
+
+class Believed:
+    """Credentials checked a moment ago. In the process only, a few seconds, so that a hot path needs no look-up."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[datetime, int, Actor]] = {}
+
+    def get(self, credential: str, now: datetime, version: int) -> Actor | None:
+        known = self._known.get(credential)
+        return known[2] if known and known[0] > now and known[1] == version else None
+
+    def put(self, credential: str, now: datetime, version: int, actor: Actor) -> None:
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[credential] = (now + FRESH, version, actor)
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
+async def who_is(house: House, believed: Believed, credential: str | None, now: datetime) -> Actor:
+    """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
+    if not credential or not credential.isascii() or len(credential) > 200:
+        raise Refused(NO_CREDENTIAL)
+    directory = await house.directory.now(now)
+    actor = believed.get(credential, now, directory.version)
+    if actor is None:
+        actor = await (_of_key if credential.startswith("hl_") else _of_session)(house, directory, credential, now)
+        believed.put(credential, now, directory.version, actor)
+    return actor
+
+
+async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Actor:
+    row = await people.of_session(house.db, hashed(house, token))
+    if row is None or row.expires_at <= now:
+        raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
+    return actor_of(directory, ActorKind.PERSON, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area))
+
+
+async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Actor:
+    parts = credential.split("_", 2)
+    row = await people.key(house.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
+    right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
+    if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
+    return actor_of(directory, ActorKind.KEY, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area))
+
+
+async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
+    """A session token for a person. Throttled by login and by address, counted in the database."""
+    subjects = ((f"login:{login.casefold()[:60]}", MOST_FAILURES), (f"address:{address[:60]}", MOST_FROM_ADDRESS))
+    for subject, most in subjects:
+        known = await people.failures(house.db, subject)
+        if known is not None and known.count >= most and known.last_at > now - FORGIVEN:
+            raise Refused(Refusal(Code.TOO_MANY, f"too many failed log-ins; try again in {int(FORGIVEN.total_seconds() // 60)} minutes"))
+    row = await people.by_login(house.db, login.casefold())
+    async with house.hashing:  # argon2 is meant to be slow: never on the loop, never more than two at once
+        right = await asyncio.to_thread(_HASHER.verify, password, row.password if row is not None and row.active else _NOBODY)
+    if row is None or not row.active or not right:
+
+        def count(c: sa.Connection) -> None:
+            for subject, _ in subjects:
+                people.count_failure(c, subject, now, now - FORGIVEN)
+
+        await house.db.transact(count)
+        raise Refused(WRONG)
+    token = f"hs_{secrets.token_urlsafe(32)}"
+
+    def start(c: sa.Connection) -> None:
+        people.forgive(c, subjects[0][0])
+        people.add_session(c, hashed(house, token), row.id, now, now + SESSION)
+
+    await house.db.transact(start)
+    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
+
+
+async def log_out(house: House, believed: Believed, token: str) -> None:
+    await house.db.transact(lambda c: people.end_session(c, hashed(house, token)))
+    believed.forget()
+
+
+def check_password(password: str, login: str) -> None:
+    """Long enough, and not the login itself."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or login.casefold() in password.casefold():
+        rule = f"{SHORTEST_PASSWORD}-{LONGEST_PASSWORD} characters, without the login in it"
+        raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
+
+
+async def hash_password(house: House, password: str) -> str:
+    async with house.hashing:
+        return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def add_person(
+    house: House, login: str, name: str, password: str, grant: Grant, asked: Asked | None, show: Any, now: datetime
+) -> Done | dict[str, Any]:
+    """Give a person a log-in. Raises Refused where login, password or grant will not do."""
+    check_grant(await house.directory.now(now), grant, machine=False)
+    check_password(password, login)
+    row = {
+        "id": str(uuid4()), "login": login.casefold(), "name": name, "password": await hash_password(house, password),
+        "roles": sorted(grant.roles), "department": grant.department, "area": grant.area, "active": True, "version": 1, "created_at": now,
+    }  # fmt: skip
+    shown = {k: v for k, v in row.items() if k != "password"}
+    answer = asked and Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now, "1")
+
+    def add(c: sa.Connection) -> None:
+        people.add_person(c, row)
+        if answer is not None:
+            answers.keep(c, answer)
+
+    try:
+        await house.db.transact(add)
+    except sa.exc.IntegrityError as fault:
+        taken = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
+        if asked is None:
+            raise Refused(taken) from fault
+        return await kept_or_refused(house, asked, fault, taken)
+    return Done(answer, replayed=False) if answer is not None else shown
+
+
+async def change_person(
+    house: House, believed: Believed, person: str, version: int, values: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out everywhere."""
+    row = await people.by_id(house.db, person)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    changed = dict(values)
+    roles = frozenset(map(Role, changed.get("roles", row.roles)))
+    grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
+    check_grant(await house.directory.now(now), grant, machine=False)
+    if "password" in changed:
+        check_password(changed["password"], row.login)
+        changed["password"] = await hash_password(house, changed["password"])
+    if "roles" in changed:
+        changed["roles"] = sorted(grant.roles)
+
+    def keep(c: sa.Connection) -> bool:
+        done = people.change_person(c, person, version, changed)
+        if done and ("password" in changed or changed.get("active") is False):
+            people.end_sessions(c, person)
+        return done
+
+    if not await house.db.transact(keep):
+        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
+    believed.forget()
+    after = await people.by_id(house.db, person)
+    if after is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    return dict(after._asdict())
+
+
+async def add_key(house: House, name: str, grant: Grant, by: str, expires_at: datetime | None, now: datetime) -> dict[str, Any]:
+    """A new key; the secret is in this answer and nowhere else."""
+    check_grant(await house.directory.now(now), grant, machine=True)
+    if expires_at is not None and expires_at <= now:
+        raise Refused(Refusal(Code.INVALID, "the key would have expired already", errors=(("expires_at", "must be later than now"),)))
+    key_id = secrets.token_hex(8)
+    secret = f"hl_{key_id}_{secrets.token_urlsafe(32)}"
+    row = {
+        "id": key_id, "name": name, "hash": hashed(house, secret), "roles": sorted(grant.roles), "department": grant.department,
+        "area": grant.area, "created_at": now, "created_by": by, "expires_at": expires_at, "revoked_at": None,
+    }  # fmt: skip
+    await house.db.transact(lambda c: people.add_key(c, row))
+    return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
+
+
+async def revoke_key(house: House, believed: Believed, key_id: str, now: datetime) -> None:
+    if not await house.db.transact(lambda c: people.revoke_key(c, key_id, now)):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
+    believed.forget()

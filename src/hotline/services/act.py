@@ -1,0 +1,174 @@
+"""The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.db import answers, tickets
+from hotline.db.database import Answer, Entrusted, Replayed, Stale
+from hotline.domain.clocks import limits_for
+from hotline.domain.directory import Directory
+from hotline.domain.lifecycle import LATE, decide
+from hotline.domain.numbering import read_number
+from hotline.domain.privacy import scope_of
+from hotline.domain.ticket import Actor, Attachment, Call, Caller, Change, Command, Facts, Number, Refusal, Refused
+from hotline.domain.vocabulary import Action, Code, DepartmentKind, Field
+
+from .house import House
+
+F = Field
+Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
+UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
+REUSED = Refusal(Code.KEY_REUSED, "this Idempotency-Key was used with another request")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked under which key for what: `fingerprint` is a digest of method, path and body."""
+
+    owner: str
+    key: str
+    fingerprint: str
+    keep_body: bool = True  # a key the client did not choose can never be asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What to answer. `replayed`: it was done before, by the same key."""
+
+    answer: Answer
+    replayed: bool
+    after: Facts | None = None
+
+
+async def act(
+    house: House,
+    number: str,
+    command: Command,
+    actor: Actor,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    *,
+    status: int = 200,
+    call: Call | None = None,
+    caller: Caller | None = None,
+    attachment: Attachment | None = None,
+) -> Done:
+    """Do it durably, or raise Refused."""
+    directory = await house.directory.now(now)
+    read = read_number(number)
+    facts = await tickets.facts(house.db, scope_of(actor), read) if read else None
+    decided: Change | Refusal = UNKNOWN
+    if facts is not None:
+        facts, command, refusal = await _completed(house, directory, facts, command, actor, now)
+        decided = refusal or decide(facts, command, actor, now)
+    if isinstance(decided, Change):
+        if call is not None:
+            decided = replace(decided, calls=(call,), callers=(caller,) if caller else ())
+        if attachment is not None:
+            decided = replace(decided, attachments=(attachment,))
+        after = decided.after
+        answer = written_answer(asked, status, show(after), now, after)
+        outcome = await house.journal.commit(Entrusted(decided, kept(answer, asked)))
+        if isinstance(outcome, Replayed):
+            return replayed(outcome.answer, asked)
+        if not isinstance(outcome, Stale):
+            return Done(answer, replayed=False, after=after)
+        decided = LATE
+    earlier = await answers.given(house.db, asked.owner, asked.key)  # a retry meets the world its first try made
+    if earlier is not None:
+        return replayed(earlier, asked)
+    raise Refused(decided)
+
+
+def written_answer(asked: Asked, status: int, body: str, now: datetime, after: Facts) -> Answer:
+    return Answer(asked.owner, asked.key, asked.fingerprint, status, body, now, str(after.ticket.version))
+
+
+def kept(answer: Answer, asked: Asked) -> Answer:
+    """The answer as it is kept: the body only where somebody can ask for it again."""
+    return answer if asked.keep_body else replace(answer, body="")
+
+
+def replayed(answer: Answer, asked: Asked) -> Done:
+    """The earlier answer, if the same thing was asked."""
+    if answer.fingerprint != asked.fingerprint:
+        raise Refused(REUSED)
+    return Done(answer, replayed=True)
+
+
+async def _completed(
+    house: House, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
+) -> tuple[Facts, Command, Refusal | None]:
+    """Look up what the command points at: codes in the directory, the target of a merge, the limits of a new order."""
+    given: dict[Any, Any] = dict(command.fields)
+    errors = unknown_codes(directory, given)
+    if errors:
+        return facts, command, Refusal(Code.INVALID, "the request names what the directory does not have", errors=errors)
+    if command.action is Action.MERGE and given.get(F.TARGET):
+        target_number = read_number(str(given[F.TARGET]))
+        target = await tickets.facts(house.db, scope_of(actor), target_number) if target_number else None
+        if target is None or target_number is None:
+            return facts, command, Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),))
+        given[F.TARGET] = target_number
+        facts = replace(facts, target=target.ticket, target_chain=await tickets.chain_of(house.db, target_number))
+    if command.action in (Action.DISPATCH, Action.ASSIST):
+        given |= order_limits(directory, facts, given, now)
+        due = given.get(F.DUE_AT)
+        if due is not None and due <= now:
+            return facts, command, Refusal(Code.INVALID, "a limit lies ahead", errors=((F.DUE_AT, "must be later than now"),))
+    return facts, replace(command, fields=given), None
+
+
+def order_limits(directory: Directory, facts: Facts, given: Mapping[Any, Any], now: datetime) -> dict[Any, Any]:
+    """The limits of an order issued now, where the command names none. An outer deadline is never exceeded."""
+    ticket = facts.ticket
+    limits = limits_for(directory, ticket.kind, ticket.priority, ticket.category, now)
+    if limits is None:
+        return {}
+    due = given.get(F.DUE_AT) or limits.due_at
+    if given.get(F.DUE_AT) is None and ticket.outer_due_at is not None and now < ticket.outer_due_at < due:
+        due = ticket.outer_due_at
+    return {F.DUE_AT: due, "accept_by": min(limits.accept_by, due)}
+
+
+def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
+    """Which of the codes given are not in the directory, or retired there: (field, rule)."""
+    errors: list[tuple[str, str]] = []
+    for field, noun in ((F.CATEGORY, "categories"), (F.AREA, "areas"), (F.DEPARTMENT, "departments"), (F.PERFORMER, "departments")):
+        code = given.get(field)
+        if code is not None and not _live(directory, noun, code):
+            errors.append((field, f"unknown or retired: not in the directory's {noun}"))
+    for place, code in enumerate(given.get(F.ASSISTS) or ()):
+        if not _live(directory, "departments", code):
+            errors.append((f"{F.ASSISTS}.{place}", "unknown or retired: not in the directory's departments"))
+    department = given.get(F.DEPARTMENT)
+    if not errors and department is not None and directory.departments[department].kind is DepartmentKind.COMMITTEE:
+        errors.append((F.DEPARTMENT, "a committee oversees; it takes no orders"))
+    return tuple(errors)
+
+
+def _live(directory: Directory, noun: str, code: str) -> bool:
+    item = directory.noun(noun).get(code)
+    return item is not None and item.active
+
+
+async def seen(house: House, number: str, actor: Actor) -> Facts:
+    """The ticket, if it is the actor's to see. Raises Refused(NOT_FOUND) for both not there and not theirs."""
+    read = read_number(number)
+    facts = await tickets.facts(house.db, scope_of(actor), Number(read)) if read else None
+    if facts is None:
+        raise Refused(UNKNOWN)
+    return facts
+
+
+async def kept_or_refused(house: House, asked: Asked, fault: sa.exc.IntegrityError, refusal: Refusal) -> Done:
+    """An administrative write hit a unique key: the request's own (a retry), or something taken already."""
+    earlier = await answers.given(house.db, asked.owner, asked.key)
+    if earlier is not None:
+        return replayed(earlier, asked)
+    raise Refused(refusal) from fault

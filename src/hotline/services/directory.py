@@ -1,0 +1,109 @@
+"""The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+
+from hotline.db import directory as kept
+from hotline.db.database import Database
+from hotline.domain.directory import NOUNS, SHAPES, Directory, Wrong, faults_of
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.triage import Lexicon, lexicon
+from hotline.domain.vocabulary import Code
+
+LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
+_READ = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
+_WRITE = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
+
+
+class DirectoryAtHand:
+    """The snapshot of this process."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._directory = Directory(0)
+        self._lexicon = lexicon(self._directory)
+        self._looked: datetime | None = None
+
+    async def now(self, now: datetime) -> Directory:
+        """The directory, at most LOOK_AGAIN old."""
+        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
+            if await kept.version_of(self._db) != self._directory.version or self._looked is None:
+                await self.reload()
+            self._looked = now
+        return self._directory
+
+    def lexicon(self) -> Lexicon:
+        """The words of the snapshot, ready for triage."""
+        return self._lexicon
+
+    async def reload(self) -> None:
+        rows = await kept.items(self._db)
+        version = await kept.version_of(self._db)
+        found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
+        for row in rows:
+            found[row.noun][row.code] = _READ[row.noun].validate_python(row.body)
+        self._directory = Directory(version, **{noun: dict(sorted(items.items())) for noun, items in found.items()})
+        self._lexicon = lexicon(self._directory)
+
+
+def read_item(noun: str, body: Mapping[str, Any]) -> Any:
+    """A directory item from plain data. Raises Refused, naming fields and rules."""
+    if noun not in SHAPES:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such noun"))
+    try:
+        return _READ[noun].validate_python(dict(body))
+    except ValidationError as wrong:
+        errors = tuple((".".join(str(x) for x in e["loc"]) or "body", e["msg"]) for e in wrong.errors(include_input=False, include_url=False))
+        raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None
+
+
+def plain(noun: str, item: Any) -> dict[str, Any]:
+    """An item as plain data, ready for JSON."""
+    return _WRITE[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
+
+
+async def change(
+    db: Database, at_hand: DirectoryAtHand, items: Sequence[tuple[str, str, Any | None]], actor: Actor, now: datetime, *, version: int | None = None
+) -> Directory:
+    """Keep (noun, code, item or None to remove) together, if the directory that comes of it is right.
+
+    `version`: refuse with STALE if the directory has moved on. Returns the new directory; raises Refused with every fault."""
+    await at_hand.reload()
+    directory = await at_hand.now(now)
+    if version is not None and version != directory.version:
+        raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw"))
+    candidate = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    changes: list[tuple[str, str, Any, Any]] = []
+    for noun, code, item in items:
+        before = candidate[noun].get(code)
+        if item is None:
+            candidate[noun].pop(code, None)
+        else:
+            candidate[noun][code] = item
+        if before != item:
+            changes.append((noun, code, before and plain(noun, before), item and plain(noun, item)))
+    if not changes:
+        return directory
+    refuse_faults(faults_of(Directory(directory.version + 1, **candidate)))
+    try:
+        await db.transact(lambda c: kept.keep(c, directory.version + 1, changes, now, actor.id, actor.name))
+    except sa.exc.IntegrityError:
+        raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
+    await at_hand.reload()
+    return await at_hand.now(now)
+
+
+def refuse_faults(faults: Sequence[Wrong]) -> None:
+    if faults:
+        errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in faults[:50])
+        raise Refused(Refusal(Code.INVALID, "the directory would not be right", errors=errors))
+
+
+def as_data(directory: Directory) -> dict[str, list[dict[str, Any]]]:
+    """The whole directory, noun by noun."""
+    return {noun: [asdict(item) for item in directory.noun(noun).values()] for noun in NOUNS}

@@ -1,0 +1,284 @@
+"""Taking a call in: one contact, and the ticket it opens, joins or settles at once; triaged and routed as far as rules allow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from hotline.db import answers, tickets
+from hotline.db.database import Entrusted, Replayed
+from hotline.domain import effects
+from hotline.domain.directory import Directory
+from hotline.domain.lifecycle import decide
+from hotline.domain.numbering import read_number
+from hotline.domain.privacy import scope_of
+from hotline.domain.routing import Routed, route
+from hotline.domain.ticket import (
+    RULES,
+    Actor,
+    Call,
+    Caller,
+    Change,
+    Command,
+    Entry,
+    Facts,
+    Message,
+    Refusal,
+    Refused,
+    Ticket,
+    Written,
+)
+from hotline.domain.triage import Advice, advise
+from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
+
+from .act import Asked, Done, act, kept, order_limits, replayed, unknown_codes, written_answer
+from .house import House
+from .phones import Heard, caller_id, heard
+
+F = Field
+TITLE_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the operator took down. Hints (kind, category, priority, area) win over advice."""
+
+    channel: Channel
+    narrative: str
+    title: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    contact: str | None = None
+    confidential: bool | None = None
+    reply_wanted: bool = True
+    area: str | None = None
+    address: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    kind: Kind | None = None
+    category: str | None = None
+    priority: Priority | None = None
+    attach_to: str | None = None
+    outer_system: str | None = None
+    outer_number: str | None = None
+    outer_due_at: datetime | None = None
+    at_once: Action | None = None  # ANSWER or DECLINE: first-call resolution
+    at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
+
+
+Show = Any  # (facts, call) -> the reply as text
+
+
+async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime) -> Done:
+    """Take a call in, durably. Raises Refused with every field that is wrong."""
+    directory = await house.directory.now(now)
+    try:
+        who = _checked(directory, house, taken, actor, now)
+    except Refused as refused:
+        if earlier := await answers.given(house.db, asked.owner, asked.key):
+            return replayed(earlier, asked)
+        raise refused from None
+    call_id = str(uuid4())
+    if taken.attach_to is not None:
+        return await _join(house, taken, who, call_id, actor, asked, show, now)
+    if taken.outer_number is not None:
+        known = await tickets.number_of_outer(house.db, taken.outer_system or "", taken.outer_number)
+        if known is not None:
+            if earlier := await answers.given(house.db, asked.owner, asked.key):
+                return replayed(earlier, asked)
+            raise Refused(Refusal(Code.CONFLICT, f"this outer order is ticket {known} already", errors=(("outer.number", "taken in before"),)))
+    change, call = await opened(house, directory, taken, who, call_id, actor, now)
+    answer = written_answer(asked, 201, show(change.after, call), now, change.after)
+    outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)
+    if isinstance(outcome, Replayed):
+        return replayed(outcome.answer, asked)
+    return Done(answer, replayed=False, after=change.after)
+
+
+def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now: datetime) -> Heard:
+    """The caller's number as heard; raises Refused with all that is wrong at once."""
+    errors: list[tuple[str, str]] = []
+    named = {F.CATEGORY: taken.category, F.AREA: taken.area}
+    where = {F.CATEGORY: "category", F.AREA: "location.area"}
+    errors += [(where.get(Field(f), f), rule) for f, rule in unknown_codes(directory, named)]
+    if taken.area is not None and not errors and actor.areas is not None and taken.area not in actor.areas:
+        errors.append(("location.area", "outside your areas"))
+    if taken.outer_due_at is not None and taken.outer_due_at <= now:
+        errors.append(("outer.due_at", "must be later than now"))
+    who = Heard(None, taken.phone, caller=False)
+    try:
+        who = heard(taken.phone, house.region, house.area_code)
+    except Refused as refused:
+        errors += refused.refusal.errors
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)))
+    return who
+
+
+async def _join(
+    house: House, taken: Taken, who: Heard, call_id: str, actor: Actor, asked: Asked, show: Show, now: datetime
+) -> Done:
+    """The call belongs to an open ticket: counted there, its words kept."""
+    number = read_number(taken.attach_to or "")
+    if number is None:
+        raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", "not a ticket number: check the digits"),)))
+    call, caller = _call(taken, who, number, call_id, actor, now), _caller(taken, who, now)
+    for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
+        facts = await tickets.facts(house.db, scope_of(actor), number)
+        if facts is None:
+            if earlier := await answers.given(house.db, asked.owner, asked.key):
+                return replayed(earlier, asked)
+            raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: taken.narrative})
+        try:
+            return await act(
+                house, number, command, actor, asked, lambda after: show(after, call), now, status=201, call=call, caller=caller
+            )
+        except Refused as refused:
+            if refused.refusal.code is not Code.STALE:
+                raise
+    raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
+
+
+async def opened(
+    house: House, directory: Directory, taken: Taken, who: Heard, call_id: str, actor: Actor, now: datetime
+) -> tuple[Change, Call]:
+    """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
+    advice = advise(house.directory.lexicon(), taken.narrative, taken.address)
+    ticket = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now)
+    routed = route(directory, ticket.category, ticket.kind, ticket.area, now)
+    ticket = replace(
+        ticket, advice={"triage": advice.shown(), "routing": routed.shown() if routed else None, "hints": _hints(taken)}
+    )
+    received = Entry(
+        ticket.number, 1, now, actor.kind, actor.id, actor.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
+        changes={"channel": [None, taken.channel]},
+    )  # fmt: skip
+    told = Message(f"{ticket.number}.1.0", "resident", ticket.number, f"ticket:{ticket.number}", {"action": Action.RECEIVE}, now)
+    start = Facts(replace(ticket, entries=1))
+    steps = [Change(start, (), entries=(received,), messages=(told,))]
+    if taken.at_once is not None:
+        steps.append(_step(steps[-1].after, taken.at_once, dict(taken.at_once_fields), actor, now))
+    elif ticket.category is not None:
+        by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
+        triaged = {F.CATEGORY: ticket.category, F.KIND: ticket.kind, F.PRIORITY: ticket.priority, F.REASON: _reason(advice, by_hand)}
+        steps.append(_step(steps[-1].after, Action.TRIAGE, triaged, actor if by_hand else RULES, now))
+        if routed is not None and routed.sure:
+            steps.append(_step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now))
+    after = steps[-1].after
+    call = _call(taken, who, ticket.number, call_id, actor, now)
+    caller = _caller(taken, who, now)
+    return (
+        Change(
+            after=after,
+            tickets=(Written(after.ticket, None),),
+            assignments=after.assignments,
+            entries=tuple(e for step in steps for e in step.entries),
+            messages=tuple(m for step in steps for m in step.messages),
+            calls=(call,),
+            callers=(caller,) if caller else (),
+            tallies=effects.tallied(None, after),
+            texts=(after.ticket,),
+        ),
+        call,
+    )
+
+
+def _step(facts: Facts, action: Action, fields: Mapping[Any, Any], actor: Actor, now: datetime) -> Change:
+    decided = decide(facts, Command(action, facts.ticket.version, fields), actor, now)
+    if isinstance(decided, Refusal):
+        raise Refused(decided)
+    return decided
+
+
+def _order(directory: Directory, facts: Facts, routed: Routed, now: datetime) -> dict[Any, Any]:
+    fields: dict[Any, Any] = {
+        F.DEPARTMENT: routed.lead, F.ASSISTS: routed.assists, F.PERFORMER: routed.performer, "route": routed.route,
+        F.REASON: f"catalogue row {routed.route}",
+    }  # fmt: skip
+    return fields | order_limits(directory, facts, fields, now)
+
+
+def _ticket(directory: Directory, taken: Taken, who: Heard, advice: Advice, number: Any, actor: Actor, now: datetime) -> Ticket:
+    """What the operator said where they said it, else what the rules are sure of."""
+    home = directory.home
+    sure = home is not None and advice.confidence >= home.sure_at
+    code = taken.category or (advice.category if sure else None)
+    category = directory.categories.get(code) if code else None
+    kind = taken.kind or (advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind)
+    trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+    priority = (taken.priority if trusted else None) or advice.priority  # the public never sets "emergency"
+    if taken.priority is None and category is not None and advice.priority is Priority.NORMAL:
+        priority = category.priority
+    flags = tuple(f"danger:{d}" for d in advice.dangers)
+    area = taken.area or advice.area or actor.home_area
+    if actor.areas is not None and area not in actor.areas:
+        area = actor.home_area
+    confidential = taken.confidential
+    if confidential is None:
+        confidential = kind is Kind.REPORT or (category is not None and category.confidential)
+    return Ticket(
+        number=number,
+        status=TicketStatus.RECEIVED,
+        kind=kind,
+        channel=taken.channel,
+        title=taken.title or _title(taken.narrative),
+        narrative=taken.narrative,
+        created_at=now,
+        updated_at=now,
+        category=code,
+        priority=priority,
+        caller=caller_id(who.phone) if who.phone and who.caller else None,
+        phone=who.phone,
+        caller_name=taken.name,
+        contact=taken.contact,
+        confidential=confidential,
+        reply_wanted=taken.reply_wanted,
+        area=area,
+        address=taken.address,
+        lat=taken.lat,
+        lon=taken.lon,
+        outer_system=taken.outer_system,
+        outer_number=taken.outer_number,
+        outer_due_at=taken.outer_due_at,
+        promised_at=taken.outer_due_at,
+        flags=flags,
+        created_by=actor.id,
+    )
+
+
+def _title(narrative: str) -> str:
+    line = " ".join(narrative.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+
+def _reason(advice: Advice, by_hand: bool) -> str:
+    return "chosen by the operator" if by_hand else f"confidence {advice.confidence:.2f}"
+
+
+def _hints(taken: Taken) -> dict[str, Any]:
+    hints = {"kind": taken.kind, "category": taken.category, "priority": taken.priority, "area": taken.area}
+    return {name: value for name, value in hints.items() if value is not None}
+
+
+def _call(taken: Taken, who: Heard, number: Any, call_id: str, actor: Actor, now: datetime) -> Call:
+    return Call(
+        id=call_id,
+        number=number,
+        channel=taken.channel,
+        at=now,
+        narrative=taken.narrative,
+        taken_by=actor.id,
+        caller=caller_id(who.phone) if who.phone and who.caller else None,
+        phone=who.phone,
+        raw_phone=taken.phone,
+        caller_name=taken.name,
+        confidential=bool(taken.confidential),
+    )
+
+
+def _caller(taken: Taken, who: Heard, now: datetime) -> Caller | None:
+    if who.phone is None or not who.caller:
+        return None
+    return Caller(caller_id(who.phone), who.phone, None if taken.confidential else taken.name, now)

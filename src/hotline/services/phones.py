@@ -1,0 +1,45 @@
+"""From what was dialled or typed to a number that identifies a caller."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import NAMESPACE_URL, uuid5
+
+import phonenumbers
+
+from hotline.domain.phones import is_service, is_withheld, plain
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a number field means. `phone` None: withheld. `caller` False: a service number, kept, but nobody's card."""
+
+    phone: str | None
+    raw: str | None
+    caller: bool
+
+
+@lru_cache(maxsize=4096)
+def heard(raw: str | None, region: str, area_code: str) -> Heard:
+    """Read a number: E.164 for real ones, digits for short codes; a local number gets the area code. Refused where impossible."""
+    if raw is None or is_withheld(raw):
+        return Heard(None, raw, caller=False)
+    digits = plain(raw)
+    if is_service(digits):
+        return Heard(digits, raw, caller=False)
+    if region == "CN" and digits.isdigit() and len(digits) == 8 and digits[0] in "2345678":
+        digits = f"0{area_code}{digits}"
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_valid_number(number):
+        raise Refused(Refusal(Code.INVALID, "the phone number cannot be right", errors=(("caller.phone", "not a possible number"),)))
+    return Heard(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), raw, caller=True)
+
+
+@lru_cache(maxsize=4096)
+def caller_id(phone: str) -> str:
+    """The id of the caller behind a number: it follows from the number, so that writing needs no look-up."""
+    return str(uuid5(NAMESPACE_URL, f"tel:{phone}"))

@@ -1,0 +1,75 @@
+"""Filling the directory from a folder of readable files: one CSV or JSON file per noun, kept together or not at all."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hotline.db.database import Database
+from hotline.domain.directory import NOUNS, SHAPES, Directory
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+from .directory import DirectoryAtHand, change, read_item
+
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
+    """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and field."""
+    about = json.loads((folder / "seed.json").read_text(encoding="utf-8")) if (folder / "seed.json").exists() else {}
+    for used in about.get("uses", ()):
+        yield from items_in(root / used, root)
+    for noun in NOUNS:
+        for path in (folder / f"{noun}.json", folder / f"{noun}.csv"):
+            if path.exists():
+                yield from _file(noun, path)
+
+
+def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else list(_csv(noun, path))
+    except (ValueError, UnicodeDecodeError) as fault:
+        raise Refused(Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, str(fault)[:200]),))) from None
+    for place, row in enumerate(rows, start=1):
+        try:
+            item = read_item(noun, row)
+        except Refused as refused:
+            where = f"{path.name}:{place}"
+            errors = tuple((f"{where}.{field}", rule) for field, rule in refused.refusal.errors)
+            raise Refused(Refusal(Code.INVALID, f"{where} is not well formed", errors=errors)) from None
+        yield noun, item.code, item
+
+
+def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
+    """Empty cells are absent; lists are separated by |; yes and no."""
+    hints = get_type_hints(SHAPES[noun])
+    lists = {f.name for f in fields(SHAPES[noun]) if "tuple" in str(hints[f.name])}
+    truths = {f.name for f in fields(SHAPES[noun]) if hints[f.name] is bool}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file, strict=True):
+            if None in row or None in row.values():
+                raise ValueError(f"a row has not as many cells as the heading: {row.get('code')}")
+            shown: dict[str, Any] = {}
+            for name, cell in row.items():
+                if cell.strip():
+                    text = cell.strip()
+                    shown[name] = [x.strip() for x in text.split("|") if x.strip()] if name in lists else _YES.get(text.lower(), text) if name in truths else text
+            yield shown
+
+
+async def seed(db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime) -> Directory:
+    """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
+    if not folder.is_dir():
+        raise Refused(Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),)))
+    items: dict[tuple[str, str], tuple[str, str, Any]] = {}
+    for noun, code, item in items_in(folder, root):
+        if (noun, code) in items and noun != "house":
+            raise Refused(Refusal(Code.INVALID, f"{noun}.{code} stands there twice", errors=((f"{noun}.{code}", "twice"),)))
+        items[(noun, code)] = (noun, code, item)
+    if not items:
+        raise Refused(Refusal(Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)))
+    return await change(db, at_hand, list(items.values()), actor, now)

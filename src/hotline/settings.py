@@ -1,0 +1,51 @@
+"""The only reader of the environment. Every name begins with HOTLINE_; `hotline settings` lists them."""
+
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What can be set, and what it means."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="ignore")
+
+    data_dir: Path = Field(Path("hotline-data"), description="Folder of the embedded database, attachments and the secret")
+    database_url: str | None = Field(None, description="SQLAlchemy URL of the database; absent: SQLite in the data folder")
+    database_connections: int = Field(12, ge=2, le=200, description="PostgreSQL connections of one process")
+    shard: int = Field(0, ge=0, le=1000, description="Number of this process: two processes with different ones share no counter row")
+    secret: SecretStr | None = Field(
+        None, min_length=32, description="Key for hashing API keys and signing cursors, the same in every process; absent: a file"
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-For is believed")
+    region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
+    area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")
+    docs: bool = Field(True, description="Serve /docs and /openapi.json")
+    notice_url: str | None = Field(None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait")
+    notice_secret: SecretStr | None = Field(None, description="Secret of that address: whsec_ and base64 of 24-64 bytes")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'hotline.db'}"
+
+    def key(self) -> bytes:
+        """The secret, from the environment or from a file only its owner can read; made on first use."""
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        path = self.data_dir / "secret"
+        if not path.exists():
+            fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(48))
+            try:
+                path.hardlink_to(fresh)  # two processes starting at once agree on one
+            except FileExistsError:
+                pass
+            fresh.unlink()
+        return path.read_text().strip().encode()

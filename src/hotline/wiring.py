@@ -1,0 +1,170 @@
+"""Settings in, running things out: the only room that knows everybody."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from hotline.api.app import build_app
+from hotline.db.database import Database
+from hotline.db.engine_sqlite import Sqlite
+from hotline.db.journal import Journal
+from hotline.db.schema import bring_to, newest, revision_of
+from hotline.gateways.notices import Notices
+from hotline.services.directory import DirectoryAtHand
+from hotline.services.house import House, Numbers
+from hotline.settings import Settings
+from hotline.shipped import shipped
+from hotline.workers.loop import Worker
+
+GRACE = 8  # seconds a shutdown waits for requests under way
+
+
+def clock() -> datetime:
+    """The house's clock. The only one: everything below is handed the moment."""
+    return datetime.now(UTC)
+
+
+def database_of(settings: Settings) -> Database:
+    """The engine the URL names."""
+    url = sa.make_url(settings.url)
+    if url.get_backend_name() == "sqlite":
+        path = Path(url.database or "hotline.db")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Sqlite(path)
+    if url.get_backend_name() == "postgresql":
+        from hotline.db.engine_postgres import Postgres  # the driver is an extra
+
+        return Postgres(settings.url, settings.database_connections, settings.shard)
+    raise SystemExit("HOTLINE_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def house_of(settings: Settings, db: Database) -> House:
+    return House(
+        db=db,
+        journal=Journal(db),
+        directory=DirectoryAtHand(db),
+        numbers=Numbers(db),
+        clock=clock,
+        secret=settings.key(),
+        files=settings.data_dir / "files",
+        region=settings.region,
+        area_code=settings.area_code,
+    )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """A house with its journal running; drained and closed at the end."""
+    db = database_of(settings)
+    house = house_of(settings, db)
+    await db.open()
+    house.journal.start()
+    try:
+        yield house
+    finally:
+        await house.journal.drain()
+        await db.close()
+
+
+def worker_of(settings: Settings, house: House) -> Worker:
+    """The loops that do what requests only promised."""
+    notices = None
+    if settings.notice_url is not None:
+        secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
+        notices = Notices(httpx.AsyncClient(timeout=httpx.Timeout(15, connect=5), follow_redirects=False), settings.notice_url, secret)
+    return Worker(house, notices)
+
+
+def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
+    """The API over these settings; with the worker beside it in one process."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[House]:
+        async with open_house(settings) as house:
+            worker = worker_of(settings, house) if with_worker else None
+            running = asyncio.create_task(worker.run()) if worker else None
+            try:
+                yield house
+            finally:
+                if worker and running:
+                    worker.stop()
+                    await running
+
+    return build_app(opening, with_docs=settings.docs)
+
+
+async def migrate(settings: Settings, revision: str = "head") -> str | None:
+    """Bring the database to a revision."""
+    db = database_of(settings)
+    await db.open()
+    try:
+        return await bring_to(db, shipped("migrations"), revision)
+    finally:
+        await db.close()
+
+
+async def is_current(settings: Settings) -> bool:
+    """Whether the database has the schema this code needs."""
+    db = database_of(settings)
+    await db.open()
+    try:
+        return await revision_of(db) == newest(shipped("migrations"))
+    finally:
+        await db.close()
+
+
+async def work(settings: Settings) -> None:
+    """Run the worker alone until SIGTERM or SIGINT."""
+    async with open_house(settings) as house:
+        worker = worker_of(settings, house)
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
+        await worker.run()
+
+
+def set_up_logs(level: str) -> None:
+    """One line of JSON per event. No bodies, no numbers: what is logged is chosen field by field where it happens."""
+    logging.basicConfig(level=level.upper(), format="%(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+    )
+
+
+def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
+    """Serve until told to stop: refuse, drain, leave."""
+    set_up_logs(settings.log_level)
+    app = app_of(settings, with_worker=with_worker)
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE,
+        proxy_headers=True, forwarded_allow_ips=settings.forwarded_allow_ips, server_header=False, timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.02)
+        if server.started and ready is not None:
+            ready()
+        await serving
+
+    asyncio.run(run())

@@ -1,0 +1,61 @@
+"""The loops: each wakes, takes one thing, does it, sleeps. A failure is told and tried again; it ends nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from hotline.gateways.notices import Notices
+from hotline.services.house import House
+
+from .outbox import send_next
+from .retention import check_counters, tidy
+
+log = structlog.get_logger("hotline.worker")
+SOON, SELDOM = 1.0, 60.0
+NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
+
+
+class Worker:
+    """All loops of one process. `run` until `stop`."""
+
+    def __init__(self, house: House, notices: Notices | None) -> None:
+        self.house, self.notices = house, notices
+        self._stop = asyncio.Event()
+        self._checked: datetime | None = None
+
+    async def run(self) -> None:
+        loops = [self._loop("retention", self._retain, SELDOM)]
+        if self.notices is not None:
+            loops.append(self._loop("outbox", self._send, SOON))
+        await asyncio.gather(*loops)
+        if self.notices is not None:
+            await self.notices.close()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], pause: float) -> None:
+        while not self._stop.is_set():
+            busy = False
+            try:
+                busy = await step()
+            except Exception as fault:  # the loop outlives whatever one step met
+                log.error("worker.fault", loop=name, kind=type(fault).__name__, exc_info=fault)
+            if not busy:
+                try:
+                    await asyncio.wait_for(self._stop.wait(), pause)
+                except TimeoutError:
+                    continue
+
+    async def _send(self) -> bool:
+        return self.notices is not None and await send_next(self.house, self.notices, self.house.clock()) > 0
+
+    async def _retain(self) -> bool:
+        now = self.house.clock()
+        done = await tidy(self.house, now)
+        if now.hour == NIGHT and (self._checked is None or now - self._checked > timedelta(hours=12)):
+            self._checked = now
+            await check_counters(self.house)
+        return done["answers"] > 0

@@ -1,0 +1,32 @@
+"""What time takes away: answers of old keys, ended sessions, messages nobody came for; and the nightly look at the counters."""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from hotline.db import answers, counters, outbox, people
+from hotline.services.house import House
+
+from .outbox import EXPIRES
+
+ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
+AT_ONCE = 500
+log = structlog.get_logger("hotline.retention")
+
+
+async def tidy(house: House, now: datetime) -> dict[str, int]:
+    """Delete what is past its time, in small pieces; how much of each."""
+    return {
+        "answers": await house.db.transact(lambda c: answers.forget(c, now - ANSWERS, AT_ONCE)),
+        "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),
+        "expired": await house.db.transact(lambda c: outbox.expire(c, now - EXPIRES)),
+        "buried": await house.db.transact(lambda c: outbox.bury(c, now)),
+    }
+
+
+async def check_counters(house: House) -> int:
+    """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be found."""
+    drift = await counters.drift(house.db)
+    for key, (counted, true) in list(drift.items())[:20]:
+        log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)
+    return len(drift)
