@@ -6,6 +6,7 @@ import orjson
 import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -123,7 +124,16 @@ def _rule(error: dict[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ")[:200]
 
 
-async def refuse_http(_: Request, error: Exception) -> Response:
+def _allowed(request: Request) -> str:
+    """Every method of the path: the framework names only those of the first route that fits."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.router.routes):
+        if (regex := getattr(route.original_route, "path_regex", None)) and regex.match(request.url.path):
+            found |= route.methods or set()
+    return ", ".join(sorted(found))
+
+
+async def refuse_http(request: Request, error: Exception) -> Response:
     """The framework's own 404, 405 and the like in our shape."""
     if not isinstance(error, HTTPException):
         raise error
@@ -135,7 +145,7 @@ async def refuse_http(_: Request, error: Exception) -> Response:
         Code.METHOD_NOT_ALLOWED: "this path has no such method",
         Code.TOO_LARGE: "the body is too large",
     }.get(code, "the request cannot be read")
-    return problem(Refusal(code, detail), {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"})
+    return problem(Refusal(code, detail), {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None)
 
 
 async def refuse_fault(request: Request, error: Exception) -> Response:

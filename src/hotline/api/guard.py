@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
 
 from hotline.domain.ticket import Refusal
 from hotline.domain.vocabulary import Code
@@ -30,8 +31,11 @@ _HEADERS = [
 ]
 
 
-class TooLarge(Exception):
-    """The body went over the limit while it was read."""
+class TooLarge(HTTPException):
+    """The body went over the limit while it was read. An HTTPException: the framework turns any other into a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Guard:
@@ -71,10 +75,7 @@ class Guard:
                     raise TooLarge
                 return message
 
-            try:
-                await self.app(scope, counted, answer)
-            except TooLarge:
-                await problem(_too_large(limit))(scope, receive, answer)
+            await self.app(scope, counted, answer)
         route = getattr(scope.get("route"), "path", "none")
         REQUESTS.labels(route, scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 8 else "?", status).inc()
         SECONDS.labels(route).observe(time.perf_counter() - begun)

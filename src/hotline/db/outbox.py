@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from hotline.domain.vocabulary import MessageStatus as M
 
-from .columns import Instant, read_instant
+from .columns import Instant, is_one_of, read_instant
 from .database import Database, one
 from .question import Question, Row
 from .tables import outbox as o
@@ -15,7 +15,7 @@ from .tables import outbox as o
 LEASE = timedelta(seconds=45)  # three times the longest send
 _OLDEST = Question(
     sa.select(sa.func.min(o.c.next_at).label("at")).where(
-        o.c.status.in_([M.QUEUED, M.LEASED]), o.c.next_at <= sa.bindparam("now", type_=Instant)
+        is_one_of(o.c.status, (M.QUEUED, M.LEASED)), o.c.next_at <= sa.bindparam("now", type_=Instant)
     )
 )
 _LISTED = Question(

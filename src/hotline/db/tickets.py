@@ -24,13 +24,14 @@ from hotline.domain.vocabulary import (
     TicketStatus,
 )
 
-from .columns import Among, Holds, Instant, Matches
+from .columns import Among, Holds, Instant, Matches, is_one_of
 from .database import Database, one
 from .question import Question, Row
 from .tables import assignment as a
 from .tables import attachment, call, timeline
 from .tables import ticket as t
 
+_held = a.alias("held")
 _TICKET = tuple(t.c[f.name] for f in fields(Ticket))
 _ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
 _CUT = len(_TICKET)
@@ -44,9 +45,9 @@ def visible(scope: Scope) -> sa.ColumnElement[bool]:
     if scope.whole:
         ways.append(sa.true() if scope.areas is None else Among(t.c.area, "areas"))
     if scope.departments:
-        held = sa.select(sa.literal(1)).select_from(a).where(a.c.number == t.c.number, a.c.status.in_(sorted(THEIRS)))
-        ways.append(held.where(Among(a.c.department, "theirs")).exists())
-        ways.append(held.where(Among(a.c.performer, "theirs")).exists())
+        theirs = sa.select(sa.literal(1)).select_from(_held).where(_held.c.number == t.c.number, is_one_of(_held.c.status, THEIRS))
+        by = sa.or_(Among(_held.c.department, "theirs"), Among(_held.c.performer, "theirs"))
+        ways.append(theirs.where(by).correlate(t).exists())
     return sa.or_(*ways) if ways else sa.false()
 
 
@@ -145,17 +146,17 @@ def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sor
         if name in given:
             question = question.where(Among(column, f"these_{name}"))
     if "department" in given:
-        held = sa.select(a.c.number).where(Among(a.c.department, "these_department"), a.c.status.in_(sorted(THEIRS)))
+        held = sa.select(a.c.number).where(Among(a.c.department, "these_department"), is_one_of(a.c.status, THEIRS))
         question = question.where(t.c.number.in_(held))
     if "performer" in given:
-        performed = sa.select(a.c.number).where(a.c.performer == sa.bindparam("performer", type_=sa.String), a.c.status.in_(sorted(THEIRS)))
+        performed = sa.select(a.c.number).where(a.c.performer == sa.bindparam("performer", type_=sa.String), is_one_of(a.c.status, THEIRS))
         question = question.where(t.c.number.in_(performed))
     if "flag" in given:
         question = question.where(Holds(t.c.flags, "flag"))
     if "confidential" in given:
         question = question.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
     if "overdue" in given:
-        question = question.where(t.c.status.in_(sorted(OPEN)), t.c.due_at < sa.bindparam("overdue", type_=Instant))
+        question = question.where(is_one_of(t.c.status, OPEN), t.c.due_at < sa.bindparam("overdue", type_=Instant))
     if "created_from" in given:
         question = question.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
     if "created_before" in given:

@@ -247,7 +247,7 @@ def settled(
         changes = _differences(facts.ticket, ticket) | _extras(command) if place == 1 else {}
         if place == 1 and assignment and known.get(assignment):
             now_is = next(a for a in orders if a.id == assignment)
-            changes |= {f"assignment.{k}": v for k, v in _differences(known[assignment], now_is).items()}
+            changes |= {f"assignment.{k}": v for k, v in _differences(known[assignment], now_is, frozenset()).items()}
         if place == 1 and action in (A.DISPATCH, A.ASSIST):
             changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
         entries.append(
@@ -345,12 +345,12 @@ def _extras(command: Command) -> dict[str, Any]:
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 
-def _differences(before: Any, after: Any) -> dict[str, Any]:
+def _differences(before: Any, after: Any, silent: frozenset[str] = _SILENT) -> dict[str, Any]:
     """Field by field, what it was and what it is now."""
     changed = {}
     for name in _names(type(before)):
         was, is_now = getattr(before, name), getattr(after, name)
-        if was != is_now and name not in _SILENT:
+        if was != is_now and name not in silent:
             changed[name] = [was, is_now]
     return changed
 

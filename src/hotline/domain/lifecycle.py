@@ -65,7 +65,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.RECEIVED,      A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),  # half of all matters end here
     row(T.RECEIVED,      A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD),
     row(T.RECEIVED,      A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE),
-    row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.TARGET_OPEN, G.NO_CYCLE),
+    row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.RECEIVED,      A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.DISPATCHED,    _DESK | {R.RESIDENT},        F.TEXT, G.HAS_LEAD),
@@ -73,7 +73,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.RECEIVED,      _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.NOT_TRIAGED),
     row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
     row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD),
-    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.TARGET_OPEN, G.NO_CYCLE),
+    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.AWAITING_INFO, A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
     row(T.TRIAGED,       A.DISPATCH,       T.DISPATCHED,    _DESK | {R.RULES},           F.DEPARTMENT),
@@ -82,7 +82,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.TRIAGED,       A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),
     row(T.TRIAGED,       A.DECLINE,        T.DECLINED,      _DESK,                       F.REASON_CODE, F.CHANNEL_TOLD),
     row(T.TRIAGED,       A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE),
-    row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.TARGET_OPEN, G.NO_CYCLE),
+    row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.TRIAGED,       A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.TRIAGED,       A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
 
@@ -93,7 +93,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.DISPATCHED,    A.APPROVE_RETURN, T.TRIAGED,       _BENCH),
     row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH,                      F.REASON),
     row(T.DISPATCHED,    A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
-    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.TARGET_OPEN, G.NO_CYCLE),
+    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.DISPATCHED,    A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.DISPATCHED,    A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
 
@@ -354,8 +354,10 @@ def allowed(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus
         if move.action in INTERNAL or move.action in found or not move.by & standings(actor, None):
             continue
         if move.action in FOLLOWS:
-            if lead is None or not any(m.action is move.action for m in allowed_of_order(facts, lead, actor, now)):
+            same = [m for m in allowed_of_order(facts, lead, actor, now) if m.action is move.action] if lead else []
+            if not same:
                 continue
+            move = replace(move, fields=same[0].fields)
         elif any(not GUARDS[g][0](facts, None, None, actor, now) for g in move.guards):
             continue
         found[move.action] = move

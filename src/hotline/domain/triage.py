@@ -100,14 +100,14 @@ def lexicon(directory: Directory) -> Lexicon:
 def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     """Advice on a narrative and the place named with it."""
     because: list[Because] = []
-    text = folded(narrative)
+    text = blotted = folded(narrative)
     place = f"{folded(address)} {text}" if address else text
     for phrase in lex.ignore:
-        if phrase in text:
-            text = text.replace(phrase, _BLOT)
+        if phrase in blotted:
+            blotted = blotted.replace(phrase, _BLOT)
             because.append(Because("ignore", (phrase,)))
-    dangers, tell, over = _dangers(lex, text, because)
-    category, confidence, others = _category(lex, text, because)
+    dangers, tell, over = _dangers(lex, blotted, because)
+    category, confidence, others = _category(lex, text, dangers, because)
     kind = _kind(lex, text, category, because)
     area = _area(lex, place, because)
     return Advice(
@@ -146,8 +146,13 @@ def _dangers(lex: Lexicon, text: str, because: list[Because]) -> tuple[tuple[Dan
     return tuple(found), tuple(tell), over
 
 
-def _category(lex: Lexicon, text: str, because: list[Because]) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
-    """The category whose words weigh most. A longer word is worth more; two different words more than one twice."""
+def _category(
+    lex: Lexicon, text: str, dangers: tuple[Danger, ...], because: list[Because]
+) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
+    """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
+
+    Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and somebody is
+    inside" is about the somebody."""
     scored: list[tuple[float, Category, tuple[str, ...]]] = []
     for category, words in lex.categories:
         hits = any_in(text, words)
@@ -156,10 +161,11 @@ def _category(lex: Lexicon, text: str, because: list[Because]) -> tuple[Category
             scored.append((sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone), category, tuple(alone)))
     if not scored:
         return None, 0.0, ()
-    scored.sort(key=lambda s: (-s[0], s[1].code))
+    urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
+    scored.sort(key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], s[1].code))
     best, category, hits = scored[0]
-    second = scored[1][0] if len(scored) > 1 else 0.0
-    confidence = min(0.99, (best / (best + second)) * (1 - 0.5 ** (best / 1.5)))
+    second = max((s[0] for s in scored[1:] if not urgent or s[1].priority is Priority.EMERGENCY), default=0.0)
+    confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
     because.append(Because(f"category:{category.code}", hits))
     total = sum(s[0] for s in scored)
     return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
@@ -194,8 +200,13 @@ def _area(lex: Lexicon, place: str, because: list[Because]) -> str | None:
     """The smallest place named, and of places that lie in each other the inner one; longest names first."""
     rest, found = place, dict[str, str]()
     for name, code in lex.places:
-        if name in rest and (not name.isascii() or any_in(rest, (name,))):
-            rest = rest.replace(name, _BLOT)
+        if name in rest:
+            # building 1 is not building 21, and "north" is not "northern"
+            edge = "(?<![a-z0-9])" if name[0].isascii() else ""
+            after = "(?![a-z0-9])" if name[-1].isascii() else ""
+            rest, times = re.subn(edge + re.escape(name) + after, _BLOT, rest)
+            if not times:
+                continue
             found.setdefault(code, name)
     if not found:
         return None

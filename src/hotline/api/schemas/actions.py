@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, create_model
 
-from hotline.domain.lifecycle import ASSIGNMENT, INTERNAL, TICKET, Move, fields_of
+from hotline.domain.lifecycle import ASSIGNMENT, FOLLOWS, INTERNAL, TICKET, Move, fields_of
 from hotline.domain.vocabulary import (
     Action,
     DeclineReason,
@@ -58,7 +58,8 @@ def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[St
 
 def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Strict]]:
     actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL)
-    return {action: _body(machine, table, action) for action in actions}
+    # where the ticket follows its lead's order, the body is the order's
+    return {action: _body(machine, ASSIGNMENT if action in FOLLOWS else table, action) for action in actions}
 
 
 TICKET_BODIES = _bodies("Ticket", TICKET)

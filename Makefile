@@ -1,0 +1,68 @@
+# Hotline. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check openapi docs bench bench-small chaos demo wheel lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+run: .make/run ## Set everything up and serve: embedded database, seeded community, worker
+	@exec $(BIN)/hotline run
+
+test: .make/dev ## Set everything up and run the whole suite on SQLite and PostgreSQL
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .make/dev ## Lint, types, layers, and generated files fresh
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hotline openapi | diff -q - openapi/hotline.v1.json || { echo "run: make openapi"; exit 1; }
+	$(BIN)/hotline lifecycle --format markdown | diff -q - docs/lifecycle.md || { echo "run: make docs"; exit 1; }
+
+openapi: .make/dev ## Write openapi/hotline.v1.json anew
+	$(BIN)/hotline openapi > openapi/hotline.v1.json
+
+docs: .make/dev ## Draw docs/lifecycle.md from the tables anew
+	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
+
+bench: .make/dev ## Ratios against the physical limit, 1,000,000 tickets
+	$(BIN)/python -m bench
+
+bench-small: .make/dev ## The same with 100,000 tickets
+	$(BIN)/python -m bench --small
+
+chaos: .make/dev ## Kill and restart real processes under load, both databases
+	$(BIN)/python -m pytest -m chaos tests/chaos -n 0 --override-ini addopts="--strict-markers -ra -p no:cacheprovider" --timeout 1500
+
+wheel: .make/dev ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
+
+lock: ## Resolve the lock files anew (needs uv); no address stands in them
+	uv pip compile pyproject.toml --extra postgres --group build --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --group dev --group build --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -q -o requirements-dev.lock
+
+clean: ## Remove the virtual environment and build output; data stays
+	rm -rf .venv .make dist build
+
+.make/venv:
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	$(PYTHON) -m venv .venv
+	@mkdir -p .make && touch $@
+
+.make/run: .make/venv requirements.lock pyproject.toml
+	@echo "Installing (hash-locked) ..."
+	@test -e .make/dev || $(BIN)/pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.make/dev: .make/venv requirements-dev.lock pyproject.toml
+	@echo "Installing for development (hash-locked) ..."
+	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@

