@@ -114,7 +114,7 @@ def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
     return examples[0] if examples else {}
 
 
-def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
+async def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
     undeclared = [r.path for r in routes_of(app) if policy_of(r) is None]
     assert undeclared == []
     for operation_id, _, _, operation in operations(app):

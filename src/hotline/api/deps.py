@@ -15,7 +15,6 @@ from hotline.services.accounts import Believed, who_is
 from hotline.services.act import Asked
 from hotline.services.house import House
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -70,23 +69,26 @@ def anybody(rule: str) -> Any:
     return Depends(Policy(rule, None))
 
 
-async def asked_of(
-    request: Request,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="Any text of 1-255 visible ASCII characters. The same key with the same request gets the same answer for 72 hours.",
-            min_length=1,
-            max_length=255,
-            pattern=r"^[\x21-\x7e]+$",
-        ),
-    ] = None,
-) -> tuple[str | None, str]:
+SentKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="1-255 visible ASCII characters. The same key with the same request gets the same answer for 72 hours.",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+    ),
+]
+
+
+def fingerprint(request: Request, body: bytes) -> str:
+    """What tells one request from another under the same key."""
+    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
+
+
+async def asked_of(request: Request, key: SentKey = None) -> tuple[str | None, str]:
     """The key as sent, and the fingerprint of the request."""
-    body = await request.body()
-    digest = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
-    return key, digest
+    return key, fingerprint(request, await request.body())
 
 
 KeyAndPrint = Annotated[tuple[str | None, str], Depends(asked_of)]

@@ -15,7 +15,9 @@ from .tickets import seen_by, visible
 _CARD = Question(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=sa.String)))
 _NAMES = Question(
     sa.select(call.c.caller_name, sa.func.count().label("n"))
-    .where(call.c.caller == sa.bindparam("caller", type_=sa.String), call.c.caller_name.is_not(None), call.c.confidential.is_(False))
+    .select_from(call.join(t, t.c.number == call.c.number))
+    .where(call.c.caller == sa.bindparam("caller", type_=sa.String), call.c.caller_name.is_not(None))
+    .where(call.c.confidential.is_(False), t.c.confidential.is_(False))
     .group_by(call.c.caller_name)
     .order_by(sa.func.count().desc())
     .limit(5)

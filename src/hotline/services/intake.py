@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -123,17 +124,18 @@ async def _join(
     number = read_number(taken.attach_to or "")
     if number is None:
         raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", "not a ticket number: check the digits"),)))
-    call, caller = _call(taken, who, number, call_id, actor, now), _caller(taken, who, now)
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
         facts = await tickets.facts(house.db, scope_of(actor), number)
         if facts is None:
             if earlier := await answers.given(house.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
             raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
+        hidden = bool(taken.confidential) or facts.ticket.confidential
+        call, caller = _call(taken, who, number, call_id, hidden, actor, now), _caller(taken, who, hidden, now)
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: taken.narrative})
         try:
             return await act(
-                house, number, command, actor, asked, lambda after: show(after, call), now, status=201, call=call, caller=caller
+                house, number, command, actor, asked, partial(_shown, show, call), now, status=201, call=call, caller=caller
             )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
@@ -167,8 +169,8 @@ async def opened(
         if routed is not None and routed.sure:
             steps.append(_step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now))
     after = steps[-1].after
-    call = _call(taken, who, ticket.number, call_id, actor, now)
-    caller = _caller(taken, who, now)
+    call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now)
+    caller = _caller(taken, who, ticket.confidential, now)
     return (
         Change(
             after=after,
@@ -262,7 +264,7 @@ def _hints(taken: Taken) -> dict[str, Any]:
     return {name: value for name, value in hints.items() if value is not None}
 
 
-def _call(taken: Taken, who: Heard, number: Any, call_id: str, actor: Actor, now: datetime) -> Call:
+def _call(taken: Taken, who: Heard, number: Any, call_id: str, confidential: bool, actor: Actor, now: datetime) -> Call:
     return Call(
         id=call_id,
         number=number,
@@ -274,11 +276,15 @@ def _call(taken: Taken, who: Heard, number: Any, call_id: str, actor: Actor, now
         phone=who.phone,
         raw_phone=taken.phone,
         caller_name=taken.name,
-        confidential=bool(taken.confidential),
+        confidential=confidential,
     )
 
 
-def _caller(taken: Taken, who: Heard, now: datetime) -> Caller | None:
+def _shown(show: Show, call: Call, after: Facts) -> str:
+    return str(show(after, call))
+
+
+def _caller(taken: Taken, who: Heard, confidential: bool, now: datetime) -> Caller | None:
     if who.phone is None or not who.caller:
         return None
-    return Caller(caller_id(who.phone), who.phone, None if taken.confidential else taken.name, now)
+    return Caller(caller_id(who.phone), who.phone, None if confidential else taken.name, now)

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, UploadFile
+from fastapi import APIRouter, Request, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.api.deps import CodePath, KeyAndPrint, Now, NumberPath, TheHouse, asked_by, may
+from hotline.api.deps import CodePath, Now, NumberPath, SentKey, TheHouse, asked_by, fingerprint, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Shown
 from hotline.db import tickets
@@ -43,16 +43,18 @@ def _shown(file: Attachment | Any) -> dict[str, Any]:
 )  # fmt: skip
 async def attach_file(
     number: NumberPath,
+    request: Request,
     file: UploadFile,
     actor: Annotated[Actor, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
-    sent: KeyAndPrint,
     house: TheHouse,
     now: Now,
+    key: SentKey = None,
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
     await seen(house, number, actor)  # before a byte is kept
     name = "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "file"
     stored = await store(house, file.read, file.content_type)
+    sent = key, fingerprint(request, f"{name}\n{stored.sha256}".encode())
     return done_reply(await attach(house, number, stored, name, actor, asked_by(actor, sent), lambda f: dumped(_shown(f)), now))
 
 

@@ -72,7 +72,7 @@ async def look_up_caller(
         {
             "match": "known" if len(names) == 1 else "maybe",
             "phone": who.phone,
-            "caller": {"id": card.id, "name": names[0].caller_name if names else card.name, "note": card.note, "seen_at": card.seen_at},
+            "caller": {"id": card.id, "name": names[0].caller_name if names else None, "note": card.note, "seen_at": card.seen_at},
             "names": [{"name": n.caller_name, "calls": n.n} for n in names],
             "open": [s for s in shown if s["status"] in OPEN],
             "history": [s for s in shown if s["status"] not in OPEN],
