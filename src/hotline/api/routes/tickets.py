@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from hotline.api.deps import KeyAndPrint, Now, NumberPath, TheHouse, Version, asked_by, may
@@ -23,7 +22,7 @@ from hotline.api.schemas.shown import (
     entry_shown,
     ticket_shown,
 )
-from hotline.api.schemas.words import Strict
+from hotline.api.schemas.words import Moment, Strict
 from hotline.db import tickets
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.numbering import read_number
@@ -60,8 +59,8 @@ async def list_tickets(
     caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
     outer_number: Annotated[str | None, Query(max_length=80, min_length=1)] = None,
     parent: Annotated[str | None, Query(max_length=20, description="Tickets merged into this one")] = None,
-    created_from: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
+    created_from: Moment | None = None,
+    created_before: Moment | None = None,
     q: Annotated[
         str | None, Query(min_length=1, max_length=100, description="Words in title, narrative or address; one Chinese character will do")
     ] = None,

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _BREAKS = re.compile(r"[\t\r\n\u2028\u2029\x85]")
 
 
@@ -37,7 +38,16 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterVa
 Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_clean)]
 CodeWord = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_one_line)]
-Moment = AwareDatetime
+
+
+def _rfc3339(value: object) -> object:
+    """Pydantic would take a number for a moment too; we promise date-times with zone, and nothing else."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("a date-time with zone, as 2026-11-25T08:00:00+08:00")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339)]
 Money = Annotated[float, Field(ge=0, le=100_000_000, allow_inf_nan=False)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
