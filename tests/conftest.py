@@ -117,7 +117,7 @@ def postgres_url(postgres_server: Server | None) -> str | None:
 
 
 EMPTY = """TRUNCATE ticket_words, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
-person, login_failure, import_row, ticket"""
+person, login_failure, ticket"""
 
 
 async def emptied(db: Postgres) -> None:

@@ -341,6 +341,89 @@ def openapi() -> None:
     print(json.dumps(published(wiring.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True))
 
 
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file")],
+    mapping: Annotated[str, typer.Option(help="A mapping that ships with the project (nyc311), or a folder with a mapping.json")],
+    dry_run: Annotated[bool, typer.Option(help="Read and check everything, keep nothing")] = False,
+    refused: Annotated[Path | None, typer.Option(help="Where to write the refused rows with their reasons")] = None,
+) -> None:
+    """Take in another system's tickets. Can be stopped and run again: it goes on where it was."""
+    if not file.is_file():
+        _stop(f"no file at {file}")
+    report = _run(_import(_settings(), file, mapping, dry_run))
+    if refused is not None:
+        refused.write_text("".join(f"{place}\t{why}\n" for place, why in report.refused), encoding="utf-8")
+    print(f"{'would take in' if dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; refused: {len(report.refused)}")
+    for status, n in sorted(report.by_status.items()):
+        print(f"  {status}: {n}")
+    for what, n in sorted(report.odd.items()):
+        print(f"  odd, kept: {n} x {what}")
+    for place, why in report.refused[:20]:
+        print(f"  refused: {place}: {why}")
+    if len(report.refused) > 20:
+        print(f"  … and {len(report.refused) - 20} more" + ("" if refused else " (--refused FILE lists all)"))
+    raise typer.Exit(1 if report.refused else 0)
+
+
+async def _import(settings: Any, file: Path, name: str, dry_run: bool) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from hotline import wiring
+    from hotline.services.importing import import_file, read_mapping, rows_in
+    from hotline.services.seeding import seed as plant
+    from hotline.shipped import shipped
+
+    root = shipped("seeds")
+    folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
+    mapping = read_mapping(folder)
+    total = sum(1 for _ in rows_in(file, mapping.format))
+    async with wiring.open_house(settings) as house:
+        now = house.clock()
+        if any(folder.glob("*.csv")):  # what the mapping speaks of: its departments, areas and categories
+            await plant(house.db, house.directory, folder, root, _actor(), now)
+        with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=total)
+            return await import_file(
+                house, file, mapping, dry_run=dry_run, progress=lambda n: bar.update(task, completed=n), now=now
+            )
+
+
+@app.command()
+def demo(
+    url: Annotated[str, typer.Option(help="The running server")] = "http://127.0.0.1:8000",
+    key: Annotated[str | None, typer.Option(envvar="HOTLINE_DEMO_KEY", help="An admin key; absent: one is made in the local database")] = None,
+) -> None:
+    """Play a written day of calls over HTTP against a running server."""
+    import httpx
+
+    from hotline.demo import DemoFailed, play
+    from hotline.shipped import shipped
+
+    made = key is None
+    secret = key or _run(_create_key(_settings(), "demo", ["admin"], None, None))
+    try:
+        done = play(url, secret, shipped("seeds") / "demo" / "day.csv", print)
+    except DemoFailed as failed:
+        _stop(f"the demo met an error: {failed}")
+    except httpx.TransportError as cut:
+        _stop(f"no server at {url}: {type(cut).__name__}; start one with `make run`")
+    finally:
+        if made:
+            _run(_revoke(_settings(), secret.split("_")[1]))
+    print("\n" + ", ".join(f"{story}: {n}" for story, n in sorted(done.items())))
+    print(f"{sum(n for story, n in done.items() if story != 'still open')} calls played, no error")
+
+
+async def _revoke(settings: Any, key_id: str) -> None:
+    from hotline import wiring
+    from hotline.services.accounts import Believed, revoke_key
+
+    async with wiring.open_house(settings) as house:
+        await revoke_key(house, Believed(), key_id, house.clock())
+
+
 @app.command()
 def settings() -> None:
     """List every setting with its meaning."""

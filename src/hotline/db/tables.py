@@ -299,11 +299,3 @@ login_failure = sa.Table(  # counted in the database, so that a limit holds over
     C("count", I, nullable=False),
     C("last_at", Instant, nullable=False),
 )  # fmt: skip
-
-import_row = sa.Table(  # what an import took in, so that a second run goes on where the first one stopped
-    "import_row", metadata,
-    C("source", S(80), primary_key=True),
-    C("row", S(80), primary_key=True),
-    C("number", S(14)),
-    C("refused", sa.Text),
-)  # fmt: skip

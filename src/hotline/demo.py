@@ -1,0 +1,286 @@
+"""A written day of the community, played over HTTP as operators, departments and supervisors would: nothing but the public API."""
+
+import csv
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Ticket = dict[str, Any]
+Order = dict[str, Any]
+RESULT = {"internal_result": "已到场处理 / dealt with on the spot", "public_reply": "已处理完毕，请您放心 / it has been put right", "solved": True}
+
+
+class DemoFailed(Exception):
+    """The server did not do what it promises; says which call, which step, which answer."""
+
+
+@dataclass
+class Play:
+    """One run against one server, with keys of its own for everybody on stage."""
+
+    http: httpx.Client
+    admin: str
+    tell: Callable[[str], None]
+    keys: dict[str, tuple[str, str]] = field(default_factory=dict)  # who -> (key id, secret)
+    tickets: dict[str, str] = field(default_factory=dict)  # line -> ticket number
+    done: Counter[str] = field(default_factory=Counter)
+    seed: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    step: int = 0
+
+    def ask(self, who: str, method: str, path: str, body: Any = None, version: int | None = None) -> Any:
+        """One request as `who`, with a key, so that a repeat would be harmless."""
+        self.step += 1
+        secret = self.admin if who == "admin" else self.keys[who][1]
+        headers = {"authorization": f"Bearer {secret}", "idempotency-key": f"demo-{self.seed}-{self.step}"}
+        if version is not None:
+            headers["if-match"] = f'"{version}"'
+        reply = self.http.request(method, path, json=body, headers=headers)
+        if not reply.is_success:
+            raise DemoFailed(f"{who} {method} {path}: {reply.status_code} {reply.text[:400]}")
+        return reply.json() if reply.content else None
+
+    def hire(self, who: str, *roles: str, department: str | None = None) -> str:
+        if who not in self.keys:
+            made = self.ask("admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department})
+            self.keys[who] = (made["id"], made["secret"])
+        return who
+
+    def act(self, who: str, ticket: Ticket, action: str, **fields: Any) -> Ticket:
+        return dict(self.ask(who, "POST", f"/v1/tickets/{ticket['number']}/actions/{action}", fields, ticket["version"]))
+
+    def order(self, who: str, ticket: Ticket, order: Order, action: str, **fields: Any) -> Ticket:
+        """Act on an order; the ticket as the desk sees it then (a contractor is shown its own orders alone)."""
+        path = f"/v1/tickets/{ticket['number']}/assignments/{order['id']}/actions/{action}"
+        self.ask(who, "POST", path, fields, ticket["version"])
+        return self.see(ticket["number"])
+
+    def handler(self, order: Order) -> str:
+        code = order["department"]["code"]
+        return self.hire(f"handler {code}", "handler", department=code)
+
+    def see(self, number: str) -> Ticket:
+        return dict(self.ask("desk", "GET", f"/v1/tickets/{number}"))
+
+
+def play(url: str, key: str, day: Path, tell: Callable[[str], None]) -> Counter[str]:
+    """Play the day to its end; how often each kind of story was played. Raises DemoFailed at the first broken promise."""
+    with httpx.Client(base_url=url, timeout=30) as http:
+        p = Play(http, key, tell)
+        p.hire("desk", "operator")
+        p.hire("switch", "dispatcher")
+        p.hire("watch", "supervisor")
+        try:
+            lines = list(_lines(day))
+            awaited = {line["then"].partition(":")[2] for line in lines}
+            evening = [finish for line in lines if (finish := _play_line(p, line, later=line["id"] in awaited))]
+            for finish in evening:  # what others called about was kept open for them
+                finish()
+            p.done["still open"] = int(p.ask("watch", "GET", "/v1/board")["open"])
+        finally:
+            for key_id, _ in p.keys.values():
+                p.ask("admin", "DELETE", f"/v1/keys/{key_id}")
+        return p.done
+
+
+def _lines(day: Path) -> Iterator[dict[str, str]]:
+    with day.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _play_line(p: Play, line: dict[str, str], *, later: bool) -> Callable[[], None] | None:
+    """Take the call; what comes of it at once, or by the call that is returned."""
+    story, _, other = line["then"].partition(":")
+    body: dict[str, Any] = {"channel": line["channel"], "narrative": line["words"], "caller": {}, "location": {}}
+    if line["phone"]:
+        body["caller"]["phone"] = line["phone"]
+    if line["name"]:
+        body["caller"]["name"] = line["name"]
+    if line["place"]:
+        body["location"]["address"] = line["place"]
+    if line["category"]:
+        body["category"] = line["category"]
+    if line["phone"] and line["phone"].isdigit():
+        p.ask("desk", "POST", "/v1/callers/lookup", {"phone": line["phone"]})
+    if story == "answer":
+        body["at_once"] = {"action": "answer", "answer": "已按知识库答复 / answered from the knowledge base", "satisfaction": "satisfied"}
+    elif story == "decline":
+        body["at_once"] = {"action": "decline", "reason_code": "legal_procedure", "channel_told": "人民法院 / the court"}
+    elif story == "outer":
+        due = datetime.now(UTC) + timedelta(days=5)
+        body["outer"] = {"system": "12345", "number": f"{p.seed}-{line['id']}", "due_at": due.isoformat(timespec="seconds")}
+    elif story in ("repeat", "urge"):
+        body["attach_to"] = p.tickets[other]
+    ticket: Ticket = p.ask("desk", "POST", "/v1/calls", body)["ticket"]
+    p.tickets[line["id"]] = ticket["number"]
+
+    def finish() -> None:
+        STORIES[story](p, p.see(ticket["number"]) if later else ticket, p.tickets.get(other, ""))
+        p.done[story] += 1
+        after = p.see(ticket["number"])
+        leads = [a["department"]["code"] for a in after["assignments"] if a["part"] == "lead"]
+        department = leads[-1] if leads else "-"
+        p.tell(f"{line['at']}  {ticket['number']}  {after['priority']:9} {department:18} {after['status']:13} {line['words'][:34]}")
+
+    if later:
+        return finish
+    finish()
+    return None
+
+
+def _dispatched(p: Play, t: Ticket) -> Ticket:
+    """What the rules were not sure of is decided by a person, who sees the advice."""
+    if t["status"] == "received":
+        advice = t["advice"]["triage"]
+        category = advice["category"] or "za"
+        t = p.act("switch", t, "triage", category=category, kind=advice["kind"], priority=advice["priority"])
+    if t["status"] == "triaged":
+        ask = {"category": t["category"]["code"], "kind": t["kind"], "area": (t["area"] or {}).get("code")}
+        routed = p.ask("switch", "POST", "/v1/explain/routing", ask)["result"]
+        t = p.act("switch", t, "dispatch", department=routed["lead"], assists=routed["assists"], **({"performer": routed["performer"]} if routed["performer"] else {}))
+    return t
+
+
+def _lead(t: Ticket) -> Order:
+    """The lead order that runs, or ran last."""
+    return dict([a for a in t["assignments"] if a["part"] == "lead"][-1])
+
+
+def _worked(p: Play, t: Ticket) -> Ticket:
+    """Every order of the ticket accepted and reported, the assisting ones first; the report reviewed."""
+    orders = [a for a in t["assignments"] if a["status"] in ("issued", "accepted")]
+    for order in sorted(orders, key=lambda a: bool(a["part"] == "lead")):
+        who = p.handler(order)
+        if order["status"] == "issued":
+            t = p.order(who, t, order, "accept")
+        if order["part"] == "assist":
+            t = p.order(who, t, order, "report", internal_result="已配合处理 / assisted")
+        else:
+            t = p.order(who, t, order, "contact_caller", contacted="电话 / by phone")
+            t = p.order(who, t, order, "report", **RESULT)
+    return p.act("switch", t, "accept_report")
+
+
+def _solve(p: Play, t: Ticket, _: str = "") -> None:
+    t = _worked(p, _dispatched(p, t))
+    caller = t.get("caller") or {}
+    if caller.get("phone") or caller.get("masked"):
+        p.act("desk", t, "confirm", satisfaction="satisfied")
+    else:
+        p.act("desk", t, "confirm", satisfaction="no_answer")
+
+
+def _return(p: Play, t: Ticket, _: str) -> None:
+    t = _dispatched(p, t)
+    lead = _lead(t)
+    t = p.order(p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="service-centre")
+    t = p.order("switch", t, lead, "approve_return")
+    t = p.act("switch", t, "dispatch", department="service-centre")
+    _solve(p, t)
+
+
+def _refuse_return(p: Play, t: Ticket, _: str) -> None:
+    t = _dispatched(p, t)
+    lead = _lead(t)
+    t = p.order(p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="property")
+    t = p.order("switch", t, lead, "refuse_return", reason="首接负责 / the first receiver leads")
+    _solve(p, t)
+
+
+def _extend(p: Play, t: Ticket, _: str) -> None:
+    t = _dispatched(p, t)
+    lead = _lead(t)
+    who = p.handler(lead)
+    t = p.order(who, t, lead, "accept")
+    later = (datetime.fromisoformat(lead["due_at"]) + timedelta(days=3)).isoformat()
+    t = p.order(who, t, lead, "request_extension", due_at=later, reason="等配件 / waiting for parts")
+    t = p.order("switch", t, lead, "approve_extension")
+    _solve(p, t)
+
+
+def _assist(p: Play, t: Ticket, _: str) -> None:
+    t = _dispatched(p, t)
+    lead = _lead(t)
+    busy = {a["department"]["code"] for a in t["assignments"]}
+    more = next(c for c in ("property-works", "service-centre", "property-desk") if c not in busy)
+    t = p.order(p.handler(lead), t, lead, "accept")
+    t = p.order(p.handler(lead), t, lead, "assist", department=more, reason="需要配合 / needs help")
+    _solve(p, t)
+
+
+def _reopen(p: Play, t: Ticket, _: str) -> None:
+    t = p.act("desk", _worked(p, _dispatched(p, t)), "reopen", reason="又坏了 / broken again")
+    t = p.act("switch", t, "dispatch", department=_lead(t)["department"]["code"])
+    _solve(p, t)
+
+
+def _unreachable(p: Play, t: Ticket, _: str) -> None:
+    t = _worked(p, _dispatched(p, t))
+    for _ in range(3):
+        t = p.act("desk", t, "call_back", reached="no_reply")
+    p.act("desk", t, "confirm", satisfaction="no_answer")
+
+
+def _info(p: Play, t: Ticket, _: str) -> None:
+    t = p.act("desk", t, "request_info", text="请问是哪一栋、什么事 / which building, what about")
+    t = p.act("desk", t, "provide_info", text="3栋楼道灯不亮 / the corridor light in building 3")
+    t = p.act("switch", t, "triage", category="wx-light", kind="request", priority="normal")
+    _solve(p, t)
+
+
+def _confidential(p: Play, t: Ticket, _: str) -> None:
+    if not t["caller"]["confidential"]:
+        t = p.act("desk", t, "set_confidential", confidential=True, reason="来电人要求保密 / the caller asks for it")
+    t = p.act("watch", t, "reveal", reason="核实线索 / to verify")
+    if t["caller"]["phone"] is None:
+        raise DemoFailed("a supervisor with a reason must see the caller")
+    _solve(p, p.see(t["number"]))
+
+
+def _shelve(p: Play, t: Ticket, _: str) -> None:
+    review = (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="seconds")
+    p.act("watch", _dispatched(p, t), "shelve", reason="提交联合议事会 / to the joint council", review_at=review)
+
+
+STORIES: dict[str, Callable[[Play, Ticket, str], None]] = {
+    "solve": _solve,
+    "answer": lambda p, t, _: None,
+    "decline": lambda p, t, _: None,
+    "void": lambda p, t, _: _void(p, t),
+    "open": lambda p, t, _: None,
+    "outer": lambda p, t, _: None,
+    "repeat": lambda p, t, _: None,
+    "urge": lambda p, t, _: _urge(p, t),
+    "merge": lambda p, t, other: _merge(p, t, other),
+    "withdraw": lambda p, t, _: _withdraw(p, t),
+    "return": _return,
+    "refuse_return": _refuse_return,
+    "extend": _extend,
+    "assist": _assist,
+    "reopen": _reopen,
+    "unreachable": _unreachable,
+    "info": _info,
+    "confidential": _confidential,
+    "shelve": _shelve,
+}
+
+
+def _void(p: Play, t: Ticket) -> None:
+    p.act("desk", t, "void", reason_code="mistake")
+
+
+def _urge(p: Play, t: Ticket) -> None:
+    p.act("desk", t, "urge", reason="居民来电催办 / the caller asks again")
+
+
+def _withdraw(p: Play, t: Ticket) -> None:
+    p.act("desk", t, "withdraw", reason="已经开走了 / gone by itself")
+
+
+def _merge(p: Play, t: Ticket, other: str) -> None:
+    p.act("switch", t, "merge", target=other)
