@@ -167,4 +167,6 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
             ready()
         await serving
 
-    asyncio.run(run())
+    runner = config.get_loop_factory()  # uvloop where it is installed
+    with asyncio.Runner(loop_factory=runner) as loop:
+        loop.run(run())

@@ -102,7 +102,7 @@ class Walk(RuleBasedStateMachine):
 
 
 Walk.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+    max_examples=80, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 
 

@@ -18,13 +18,11 @@ from .vocabulary import (
 
 A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
 
-# Columns that explain themselves by the entry they stand in, or that only serve the house: not shown as changes.
-_SILENT = frozenset({"version", "entries", "updated_at", "status", "advice"})
+Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
 _AMENDS = (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.LAT, F.LON, F.CALLER_NAME, F.CONTACT)
 _TOLD = frozenset(
     {A.ANSWER, A.DECLINE, A.DISPATCH, A.ACCEPT_REPORT, A.CONFIRM, A.EXPLAIN, A.REOPEN, A.SHELVE, A.MERGE, A.APPROVE_EXTENSION}
 )  # the caller, and the callers of every ticket merged into this one, hear of these
-_TEXTS = (F.TITLE, F.NARRATIVE, F.ADDRESS, F.TEXT)
 
 
 def on_ticket(
@@ -32,23 +30,22 @@ def on_ticket(
 ) -> Change:
     """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
     before, given = facts.ticket, command.fields
-    ticket = replace(before, status=to, updated_at=now, version=before.version + 1, **_of_ticket(before, command, actor, now))
+    columns = {"status": to, **_of_ticket(before, command, now)}
     if to is T.CLOSED:
-        ticket = replace(ticket, closed_at=now)
+        columns["closed_at"] = now
     orders = list(facts.assignments)
     if command.action is A.DISPATCH:
-        orders += new_orders(ticket, given, now, len(orders))
+        orders += new_orders(before, given, now, len(orders))
     recalled = [] if keeps_orders else [a for a in orders if a.status in LIVE]
-    ended = {a.id: replace(a, status=D.RECALLED, closed_at=now, overdue=is_late(a, now), asked_due_at=None) for a in recalled}
-    if ticket.priority is not before.priority:
-        orders = [replace(a, priority=ticket.priority) if a.status in LIVE else a for a in orders]
-    after = tuple(ended.get(a.id, a) for a in orders)
-    ticket = carried(ticket, after)
-    lines = [(command.action, before.status, to, None, _why(given))]
+    if recalled:
+        orders = [_recalled(a, now) for a in orders]
+    if columns.get("priority", before.priority) is not before.priority:
+        orders = [replace(a, priority=columns["priority"]) if a.status in LIVE else a for a in orders]
+    lines: list[Line] = [(command.action, before.status, to, None, _why(given))]
     lines += [(A.RECALL, a.status, D.RECALLED, a.id, _why(given)) for a in recalled]
-    target = () if command.action is not A.MERGE or facts.target is None else (facts.target,)
-    change = settled(facts, ticket, after, lines, command, actor, now)
-    return absorbed(change, target[0], actor, now) if target else change
+    change = settled(facts, columns, tuple(orders), lines, command, actor, now)
+    merged_into = facts.target if command.action is A.MERGE else None
+    return absorbed(change, merged_into, actor, now) if merged_into else change
 
 
 def on_order(
@@ -63,24 +60,25 @@ def on_order(
     if command.action is A.ASSIST:
         orders += new_orders(before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, now, len(orders))
     status = leads_to or before.status
-    lines = [(command.action, order.status, to, order.id, _why(given))]
+    lines: list[Line] = [(command.action, order.status, to, order.id, _why(given))]
     if leads_to is T.TRIAGED or (command.action is A.RECALL and order.part is Part.LEAD):
         status = T.TRIAGED if before.status is T.DISPATCHED else status
-        others = [a for a in orders if a.status in LIVE]
-        lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in others]
-        orders = [
-            replace(a, status=D.RECALLED, closed_at=now, overdue=is_late(a, now), asked_due_at=None) if a.status in LIVE else a for a in orders
-        ]
-    ticket = replace(
-        before, status=status, updated_at=now, version=before.version + 1, **_of_ticket_by_order(before, order, command, now)
-    )
-    ticket = carried(ticket, tuple(orders))
+        lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in orders if a.status in LIVE]
+        orders = [_recalled(a, now) for a in orders]
     if status is not before.status:
         lines[0] = (command.action, before.status, status, order.id, _why(given))
-    return settled(facts, ticket, tuple(orders), lines, command, actor, now)
+    columns = {"status": status, **_of_ticket_by_order(before, order, command)}
+    return settled(facts, columns, tuple(orders), lines, command, actor, now)
 
 
-def _of_ticket(before: Ticket, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
+def _recalled(order: Assignment, now: datetime) -> Assignment:
+    """A live order ends with its ticket or its lead; an ended one stays as it was."""
+    if order.status not in LIVE:
+        return order
+    return replace(order, status=D.RECALLED, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
+
+
+def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any]:
     """The columns this action sets, beside status, version and times."""
     given = command.fields
     match command.action:
@@ -174,7 +172,7 @@ def _of_order(order: Assignment, command: Command, now: datetime) -> dict[str, A
             return {}
 
 
-def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command, now: datetime) -> dict[str, Any]:
+def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command) -> dict[str, Any]:
     """What an order's action changes on its ticket."""
     given = command.fields
     lead = order.part is Part.LEAD
@@ -223,47 +221,45 @@ def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing
     ]
 
 
-def carried(ticket: Ticket, orders: Iterable[Assignment]) -> Ticket:
-    """The ticket with what it shows of its orders: the live lead's department and limit."""
-    lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
-    return replace(ticket, department=lead.department if lead else None, due_at=lead.due_at if lead else None)
-
-
 def settled(
     facts: Facts,
-    ticket: Ticket,
+    columns: dict[str, Any],
     orders: tuple[Assignment, ...],
-    lines: Sequence[tuple[Action, str | None, str | None, str | None, str | None]],
+    lines: Sequence[Line],
     command: Command,
     actor: Actor,
     now: datetime,
 ) -> Change:
-    """The whole change: one entry for each line, the first one with the differences; counts; who is to be told."""
+    """The whole change: the ticket with its new columns; one entry for each line, the first with the differences; counts; who is told."""
+    before = facts.ticket
+    lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
+    # what a ticket shows of its orders: the live lead's department and limit
+    columns |= {"department": lead.department if lead else None, "due_at": lead.due_at if lead else None}
+    changed = {name: [was, value] for name, value in columns.items() if (was := getattr(before, name)) != value}
     known = {a.id: a for a in facts.assignments}
-    moved = tuple(a for a in orders if a != known.get(a.id))
-    seq = facts.ticket.entries
+    moved = tuple(a for a in orders if a is not known.get(a.id))
     entries = []
     for place, (action, at, to, assignment, reason) in enumerate(lines, start=1):
-        changes = _differences(facts.ticket, ticket) | _extras(command) if place == 1 else {}
-        if place == 1 and assignment and known.get(assignment):
-            now_is = next(a for a in orders if a.id == assignment)
-            changes |= {f"assignment.{k}": v for k, v in _differences(known[assignment], now_is, frozenset()).items()}
-        if place == 1 and action in (A.DISPATCH, A.ASSIST):
-            changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
+        changes: dict[str, Any] = {}
+        if place == 1:
+            changes = {name: pair for name, pair in changed.items() if name != "status"} | _extras(command)
+            if assignment in known:
+                changes |= _differences(known[assignment], next(a for a in orders if a.id == assignment))
+            if action in (A.DISPATCH, A.ASSIST):
+                changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
         entries.append(
-            Entry(ticket.number, seq + place, now, actor.kind, actor.id, actor.name, action, at, to, assignment, reason, changes)
+            Entry(before.number, before.entries + place, now, actor.kind, actor.id, actor.name, action, at, to, assignment, reason, changes)
         )
-    ticket = replace(ticket, entries=seq + len(entries))
-    after = replace(facts, ticket=ticket, assignments=orders)
-    texts = (ticket,) if any(getattr(ticket, f) != getattr(facts.ticket, f) for f in ("title", "narrative", "address")) else ()
+    ticket = replace(before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries))
+    after = Facts(ticket, orders, facts.children, facts.target, facts.target_chain)
     return Change(
         after=after,
-        tickets=(Written(ticket, facts.ticket.version),),
+        tickets=(Written(ticket, before.version),),
         assignments=moved,
         entries=tuple(entries),
         messages=tuple(told(facts, after, command.action, entries[0].seq, now)),
         tallies=tallied(facts, after),
-        texts=texts,
+        texts=(ticket,) if changed.keys() & {"title", "narrative", "address"} else (),
     )
 
 
@@ -345,20 +341,10 @@ def _extras(command: Command) -> dict[str, Any]:
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 
-def _differences(before: Any, after: Any, silent: frozenset[str] = _SILENT) -> dict[str, Any]:
-    """Field by field, what it was and what it is now."""
-    changed = {}
-    for name in _names(type(before)):
-        was, is_now = getattr(before, name), getattr(after, name)
-        if was != is_now and name not in silent:
-            changed[name] = [was, is_now]
-    return changed
+def _differences(before: Assignment, after: Assignment) -> dict[str, Any]:
+    """Field by field, what the order was and what it is now."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in _ORDER)
+    return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}
 
 
-_NAMES: dict[type, tuple[str, ...]] = {}
-
-
-def _names(kind: type) -> tuple[str, ...]:
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(f.name for f in fields(kind))
-    return _NAMES[kind]
+_ORDER = tuple(f.name for f in fields(Assignment))

@@ -6,6 +6,7 @@ The text people wrote is never changed; only its shadow is looked at.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Common traditional characters and their simplified forms, pairwise. The rest of the script passes through unchanged.
 _PAIRS = (
@@ -41,6 +42,7 @@ _IS_CJK = re.compile(rf"[{_CJK}]")
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
+@lru_cache(maxsize=512)  # a narrative is folded for triage, and again for the search index
 def folded(text: str) -> str:
     """The shadow of a text. Not of the same length; never shown to anybody."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLE)
@@ -87,6 +89,25 @@ def asked(query: str) -> list[tuple[str, bool]]:
     return list(wanted)
 
 
-def any_in(text: str, words: Iterable[str]) -> list[str]:
-    """Those of the words that stand in the (folded) text. A Latin word counts only as a whole word."""
-    return [w for w in words if w in text and (not w.isascii() or re.search(rf"(?<![a-z0-9]){re.escape(w)}(?![a-z0-9])", text))]
+class Finder:
+    """Looks for many words at once: only those whose first two characters stand in the text are looked for at all."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for word in dict.fromkeys(words):
+            if word:
+                self._by_start.setdefault(word[:2], []).append(word)
+
+    def found(self, text: str) -> list[str]:
+        """The words that stand in the (folded) text, in no order. A Latin word counts only as a whole word."""
+        starts = {text[i : i + 2] for i in range(len(text))} | set(text)
+        return [
+            word
+            for start in starts & self._by_start.keys()
+            for word in self._by_start[start]
+            if word in text and (not word.isascii() or _whole(word, text))
+        ]
+
+
+def _whole(word: str, text: str) -> bool:
+    return re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", text) is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .directory import Category, Directory, Words
-from .folding import any_in, folded
+from .folding import Finder, folded
 from .vocabulary import Danger, Kind, Priority
 
 _SENTENCE = re.compile(r"[。!?;\n!?;]+|\.\s")
@@ -55,45 +55,59 @@ class Advice:
         }
 
 
+Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
+
+
 @dataclass(frozen=True)
 class Lexicon:
-    """A directory made ready for matching: every word folded once. Built anew when the directory changes."""
+    """A directory made ready for matching: every word folded once, looked up by the word. Built anew when it changes."""
 
     directory: Directory
-    ignore: tuple[str, ...] = ()
-    past: tuple[str, ...] = ()
-    dangers: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
-    kinds: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
-    priorities: tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...] = ()
-    categories: tuple[tuple[Category, tuple[str, ...]], ...] = ()
-    places: tuple[tuple[str, str], ...] = ()  # (folded name, area), longest first
+    ignore: tuple[str, ...] = ()  # longest first
+    past: frozenset[str] = frozenset()
+    rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
+    ruled: tuple[Rule, ...] = ()
+    categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
+    places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
     depth: Mapping[str, int] = field(default_factory=dict)
+    words: Finder = field(default_factory=lambda: Finder(()))
+    names: Finder = field(default_factory=lambda: Finder(()))
 
 
 def lexicon(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
-
-    def ready(rules: Iterable[Words]) -> tuple[tuple[Words, tuple[str, ...], tuple[str, ...]], ...]:
-        return tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
-
-    words = list(directory.words.values())
+    rules = [w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None]
+    ruled = tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
+    by_word: dict[str, list[int]] = {}
+    for place, (_, words, _) in enumerate(ruled):
+        for word in words:
+            by_word.setdefault(word, []).append(place)
+    hints: dict[str, list[Category]] = {}
+    for category in directory.categories.values():
+        if category.active:
+            for word in category.words:
+                hints.setdefault(folded(word), []).append(category)
     names: dict[str, str] = {}
     for area in directory.areas.values():
         if area.active:
             for name in (area.name, area.name_en, *area.aliases):
                 # a name two places share says nothing by itself
                 key = folded(name)
-                names[key] = area.code if names.get(key, area.code) == area.code else ""
+                if len(key) > 1:
+                    names[key] = area.code if names.get(key, area.code) == area.code else ""
+    past = frozenset(folded(x) for w in directory.words.values() if w.past for x in w.words)
+    near = [x for _, _, words in ruled for x in words]
     return Lexicon(
         directory=directory,
-        ignore=tuple(sorted((folded(x) for w in words if w.ignore for x in w.words), key=len, reverse=True)),
-        past=tuple(folded(x) for w in words if w.past for x in w.words),
-        dangers=ready(w for w in words if w.danger is not None),
-        kinds=ready(w for w in words if w.kind is not None),
-        priorities=ready(w for w in words if w.priority is not None),
-        categories=tuple((c, tuple(map(folded, c.words))) for c in directory.categories.values() if c.active and c.words),
-        places=tuple(sorted(((n, code) for n, code in names.items() if code and len(n) > 1), key=lambda p: -len(p[0]))),
+        ignore=tuple(sorted((folded(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)),
+        past=past,
+        rules={word: tuple(places) for word, places in by_word.items()},
+        ruled=ruled,
+        categories={word: tuple(found) for word, found in hints.items()},
+        places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
+        words=Finder((*by_word, *hints, *near, *past)),
+        names=Finder(names),
     )
 
 
@@ -106,13 +120,16 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
         if phrase in blotted:
             blotted = blotted.replace(phrase, _BLOT)
             because.append(Because("ignore", (phrase,)))
-    dangers, tell, over = _dangers(lex, blotted, because)
-    category, confidence, others = _category(lex, text, dangers, because)
-    kind = _kind(lex, text, category, because)
+    found = frozenset(lex.words.found(text))
+    unblotted = found if blotted is text else frozenset(lex.words.found(blotted))
+    rules = sorted({n for word in found for n in lex.rules.get(word, ())})
+    dangers, tell, over = _dangers(lex, blotted, unblotted, rules, because)
+    category, confidence, others = _category(lex, found, dangers, because)
+    kind = _kind(lex, found, rules, category, because)
     area = _area(lex, place, because)
     return Advice(
         kind=kind,
-        priority=_priority(lex, text, category, dangers, over, because),
+        priority=_priority(lex, found, rules, category, dangers, over, because),
         category=category.code if category else None,
         area=area,
         dangers=dangers,
@@ -123,42 +140,51 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     )
 
 
-def _dangers(lex: Lexicon, text: str, because: list[Because]) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], bool]:
-    found: dict[Danger, None] = {}
+def _hit(rule: Rule, found: frozenset[str]) -> list[str]:
+    """The rule's words that were found, if what must stand near was found too."""
+    _, words, near = rule
+    return [w for w in words if w in found] if not near or any(n in found for n in near) else []
+
+
+def _dangers(
+    lex: Lexicon, text: str, found: frozenset[str], rules: Iterable[int], because: list[Because]
+) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], bool]:
+    dangers: dict[Danger, None] = {}
     tell: dict[tuple[str, str], None] = {}
     over = False
-    sentences: list[str] | None = None
-    for rule, words, near in lex.dangers:
-        hits = any_in(text, words)
-        if not hits or (near and not any_in(text, near)):
+    for rule in (lex.ruled[n] for n in rules):
+        said = rule[0]
+        if said.danger is None or not (hits := _hit(rule, found)):
             continue
-        if sentences is None:
-            sentences = [s for s in _SENTENCE.split(text) if s]
-        now = [h for h in hits if any(h in s and not any_in(s, lex.past) for s in sentences)]
+        gone = [w for w in found if w in lex.past]
+        sentences = [s for s in _SENTENCE.split(text) if s] if gone else [text]
+        now = [h for h in hits if any(h in s and not any(w in s for w in gone) for s in sentences)]
         if not now:  # every sentence that names it says it is over
             over = True
-            because.append(Because(f"{rule.code}:past", tuple(hits)))
+            because.append(Because(f"{said.code}:past", tuple(hits)))
             continue
-        found[rule.danger or Danger.FIRE] = None
-        if rule.tell:
-            tell[(rule.tell, rule.tell_en or rule.tell)] = None
-        because.append(Because(rule.code, tuple(now)))
-    return tuple(found), tuple(tell), over
+        dangers[said.danger] = None
+        if said.tell:
+            tell[(said.tell, said.tell_en or said.tell)] = None
+        because.append(Because(said.code, tuple(now)))
+    return tuple(dangers), tuple(tell), over
 
 
 def _category(
-    lex: Lexicon, text: str, dangers: tuple[Danger, ...], because: list[Because]
+    lex: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
 ) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
     """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
 
     Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and somebody is
     inside" is about the somebody."""
+    hinted: dict[str, tuple[Category, list[str]]] = {}
+    for word in sorted(found):
+        for category in lex.categories.get(word, ()):
+            hinted.setdefault(category.code, (category, []))[1].append(word)
     scored: list[tuple[float, Category, tuple[str, ...]]] = []
-    for category, words in lex.categories:
-        hits = any_in(text, words)
-        if hits:
-            alone = [h for h in hits if not any(h != other and h in other for other in hits)]
-            scored.append((sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone), category, tuple(alone)))
+    for category, hits in hinted.values():
+        alone = [h for h in hits if not any(h != other and h in other for other in hits)]
+        scored.append((sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone), category, tuple(alone)))
     if not scored:
         return None, 0.0, ()
     urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
@@ -171,25 +197,24 @@ def _category(
     return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
 
 
-def _kind(lex: Lexicon, text: str, category: Category | None, because: list[Because]) -> Kind:
-    for rule, words, near in lex.kinds:
-        hits = any_in(text, words)
-        if hits and (not near or any_in(text, near)):
-            because.append(Because(rule.code, tuple(hits)))
-            return rule.kind or Kind.REQUEST
+def _kind(lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]) -> Kind:
+    for rule in (lex.ruled[n] for n in rules):
+        if rule[0].kind is not None and (hits := _hit(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].kind
     return category.kind if category else Kind.REQUEST
 
 
 def _priority(
-    lex: Lexicon, text: str, category: Category | None, dangers: tuple[Danger, ...], over: bool, because: list[Because]
-) -> Priority:
+    lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, dangers: tuple[Danger, ...], over: bool,
+    because: list[Because],
+) -> Priority:  # fmt: skip
     if dangers and set(dangers) != {Danger.UNREST}:
         return Priority.EMERGENCY
-    for rule, words, near in lex.priorities:
-        hits = any_in(text, words)
-        if hits and (not near or any_in(text, near)):
-            because.append(Because(rule.code, tuple(hits)))
-            return rule.priority or Priority.NORMAL
+    for rule in (lex.ruled[n] for n in rules):
+        if rule[0].priority is not None and (hits := _hit(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].priority
     if dangers:  # unrest goes to a duty leader at once, but calls no rescue
         return Priority.URGENT
     default = category.priority if category else Priority.NORMAL
@@ -199,8 +224,9 @@ def _priority(
 def _area(lex: Lexicon, place: str, because: list[Because]) -> str | None:
     """The smallest place named, and of places that lie in each other the inner one; longest names first."""
     rest, found = place, dict[str, str]()
-    for name, code in lex.places:
-        if name in rest:
+    for name in sorted(lex.names.found(place), key=lambda n: (-len(n), n)):
+        code = lex.places[name]
+        if code and name in rest:
             # building 1 is not building 21, and "north" is not "northern"
             edge = "(?<![a-z0-9])" if name[0].isascii() else ""
             after = "(?![a-z0-9])" if name[-1].isascii() else ""
