@@ -181,7 +181,7 @@ def on_postgres(count: int, rounds: int, seconds: float, folder: Path, queue_onl
                 "transition": limit.transition_script(bench, number, "model-urge", 1, count),
                 "queue": limit.queue_script(DEPARTMENTS),
             }
-            print("rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 3")
+            print("rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 5")
             open_numbers = bench.sql(f"SELECT number FROM bench_numbers WHERE place % 3 = 0 ORDER BY random() LIMIT {min(60_000, count // 3)}").split("\n")
             lines: dict[str, list[Any]] = {"intake": [], "transition": open_numbers, "queue": queues}
             table: dict[tuple[str, int], dict[str, list[float]]] = {}

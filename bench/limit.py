@@ -63,7 +63,8 @@ def intake_script(bench: Bench, number: str, key: str) -> tuple[str, dict[str, i
                 f"{_quoted(v)}::tsvector" if table == "ticket_words" and c == "words" else _literal(v, number, key) for c, v in row.items()
             )
             parts.append(f'{table}_{place} AS (INSERT INTO "{table}" ({columns}) SELECT {values} FROM s)')
-    moved = [("ticket", ticket["area"] or "", "dispatched"), ("assignment", "bench", "issued"), ("performing", "bench", "issued")]
+    moved = [("ticket", ticket["area"] or "", "dispatched"), ("assignment", "bench", "issued"), ("performing", "bench", "issued"),
+             ("queue", "bench", "stamp"), ("queue", "bench2", "stamp")]  # fmt: skip
     for place, (noun, where, status) in enumerate(moved):
         parts.append(
             f"counter_{place} AS (INSERT INTO counter (noun, place, status, shard, n) SELECT '{noun}', '{where}', '{status}', :shard, 1 FROM s"
@@ -89,8 +90,10 @@ def transition_script(bench: Bench, number: str, key: str, first: int, last: int
 e AS (INSERT INTO timeline SELECT number, entries, now(), {quote(entry['by_kind'])}, {quote(entry['by_id'])}, {quote(entry['by_name'])}, 'urge',
  {quote(entry['status_from'])}, {quote(entry['status_to'])}, NULL, {quote(entry['reason'])}, {quote(entry['changes'])} FROM u){told},
 a AS (INSERT INTO answer SELECT 'bench', gen_random_uuid()::text, {quote(answer['fingerprint'])}, 200, '2', {quote(answer['body'])}, now() FROM u)
+, c AS (INSERT INTO counter (noun, place, status, shard, n) SELECT 'queue', 'bench', 'stamp', :shard, 1 FROM u
+ ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)
 SELECT t.*, a.* FROM n JOIN ticket t ON t.number = n.number LEFT JOIN assignment a ON a.number = t.number;"""
-    return f"\\set place random({first}, {last})\n{text}\n"
+    return f"\\set place random({first}, {last})\n\\set shard random(0, 31)\n{text}\n"
 
 
 def queue_script(departments: list[str]) -> str:
@@ -157,7 +160,10 @@ def raw_sqlite(path: Path, number: str, key: str, seconds: float, per_commit: in
                                         else f"c{fresh}" if c == "id" and ('"caller"' in sql or '"call"' in sql) else v
                                         for c, v in row.items()] for row in rows])  # fmt: skip
             line.execute("INSERT INTO ticket_words (rowid, number, words) VALUES (?, ?, ?)", (serial, fresh, words))
-            for noun, place, status in (("ticket", ticket["area"] or "", "dispatched"), ("assignment", "b", "issued"), ("performing", "b", "issued")):
+            for noun, place, status in (
+                ("ticket", ticket["area"] or "", "dispatched"), ("assignment", "b", "issued"), ("performing", "b", "issued"), ("queue", "b", "stamp"),
+                ("queue", "c", "stamp"),
+            ):  # fmt: skip
                 line.execute(
                     "INSERT INTO counter VALUES (?, ?, ?, 0, 1) ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + 1", (noun, place, status)
                 )

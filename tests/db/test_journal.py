@@ -158,7 +158,27 @@ async def test_a_list_of_one_and_of_fifty_take_the_same_number_of_statements(des
         page = (await desk.get("/v1/departments/water/queue", params={"limit": limit})).json()
         assert len(page["items"]) == limit
         spent.append(db.asked - before)
-    assert spent[0] == spent[1] <= 2
+    assert spent[0] == spent[1] <= 2  # its stamp, and the page
+
+
+async def test_a_watched_queue_is_read_again_only_when_it_has_moved(desk: Player, switch: Player, db: Any) -> None:
+    t = await desk.call("停水", category="sdq-water")
+    first = await desk.get("/v1/departments/water/queue")
+    before = db.asked
+    again = await desk.get("/v1/departments/water/queue", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content, db.asked - before) == (304, b"", 1)
+    t = await desk.act(t, "urge", reason="又打来了")
+    moved = await desk.get("/v1/departments/water/queue", headers={"if-none-match": first.headers["etag"]})
+    assert (moved.status_code, moved.json()["items"][0]["urges"]) == (200, 1)
+    await switch.act(t, "recall", reason="派错了")
+    assert (await desk.get("/v1/departments/water/queue")).json()["items"] == []
+
+
+async def test_a_queue_at_hand_still_turns_overdue_by_the_clock(desk: Player, clock: Any) -> None:
+    await desk.call("停水", category="sdq-water", priority="urgent")
+    assert (await desk.get("/v1/departments/water/queue")).json()["items"][0]["overdue"] is False
+    clock.forward(hours=25)
+    assert (await desk.get("/v1/departments/water/queue")).json()["items"][0]["overdue"] is True
 
 
 async def test_sixty_four_clients_with_one_key_make_one_ticket_and_get_equal_answers(desk: Player, db: Any) -> None:

@@ -14,9 +14,10 @@ from hotline.domain.ticket import Refused
 from hotline.services.accounts import Believed
 from hotline.services.house import House
 
-from .deps import Policy
+from .deps import KEY_HEADER, VERSION_HEADER, Policy
 from .errors import refuse, refuse_fault, refuse_http, refuse_malformed
 from .guard import Guard
+from .paging import Pages
 from .routes import accounts, attachments, calls, departments, directory, docs, operations, tickets
 
 VERSION = "1.0.0"
@@ -36,11 +37,13 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
         async with opening() as house:
             app.state.house = house
             app.state.believed = Believed()
+            app.state.pages = Pages()
             yield
 
     app = FastAPI(
         title="Hotline", version=VERSION, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
         openapi_url="/openapi.json" if with_docs else None, redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics is ours; asking for a tracer costs 5 % of a request
     )  # fmt: skip
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
@@ -78,11 +81,14 @@ def published(app: FastAPI) -> dict[str, Any]:
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token` or a key"}
         }
         for path in document["paths"].values():
-            for operation in path.values():
+            for method, operation in path.items():
                 policy = policy_of(by_id[operation["operationId"]])
                 if policy is not None:
                     operation["x-authz"] = policy.declared()
                     operation["security"] = [{"bearer": []}] if policy.roles is not None else []
+                headers = ([KEY_HEADER] if method == "post" else []) + ([VERSION_HEADER] if "428" in operation["responses"] else [])
+                if headers:
+                    operation["parameters"] = [*operation.get("parameters", []), *headers]
                 for status, answer in operation["responses"].items():
                     if status.isdigit() and int(status) >= 400:
                         answer["content"] = {k: v for k, v in answer.get("content", {}).items() if "problem" in k}

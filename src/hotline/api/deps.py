@@ -2,40 +2,56 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
-from fastapi import Depends, Header, Path, Request
+from fastapi import Depends, Path, Request
 
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code, Role
-from hotline.services.accounts import Believed, who_is
+from hotline.services.accounts import who_is
 from hotline.services.act import Asked
 from hotline.services.house import House
 
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
-# All of these are async: FastAPI sends a plain function to a thread, which costs more than what it does here.
+class Asking:
+    """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost its own."""
 
+    __slots__ = ("actor", "believed", "house", "now", "request")
 
-async def the_house(request: Request) -> House:
-    return request.app.state.house  # type: ignore[no-any-return]
+    def __init__(self, request: Request, actor: Actor | None) -> None:
+        state = request.app.state
+        self.request, self.house, self.believed = request, state.house, state.believed
+        self.now: datetime = state.house.clock()
+        self.actor: Actor = actor or NOBODY
+        key = request.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            rule = "1-255 visible ASCII characters"
+            raise Refused(Refusal(Code.INVALID, "the Idempotency-Key will not do", errors=(("Idempotency-Key", rule),)))
 
+    def version(self) -> int:
+        """If-Match: the version the caller saw."""
+        sent = self.request.headers.get("if-match")
+        if sent is None:
+            raise Refused(Refusal(Code.VERSION_REQUIRED, "send If-Match with the version you saw", errors=(("If-Match", "required"),)))
+        found = _VERSION.fullmatch(sent.strip())
+        if found is None:
+            raise Refused(Refusal(Code.BAD_REQUEST, "If-Match is no version", errors=(("If-Match", 'a version as "3"'),)))
+        return int(found[1])
 
-async def the_moment(request: Request) -> datetime:
-    return request.app.state.house.clock()  # type: ignore[no-any-return]
+    def asked(self, body: bytes) -> Asked:
+        """The request's key in its owner's name, one of our own where none was sent; and what tells this request from another."""
+        key = self.request.headers.get("idempotency-key")
+        digest = hashlib.sha256(f"{self.request.method} {self.request.url.path}\n".encode() + body).hexdigest()
+        return Asked(f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
 
-
-async def believed_of(request: Request) -> Believed:
-    return request.app.state.believed  # type: ignore[no-any-return]
-
-
-TheHouse = Annotated[House, Depends(the_house)]
-Now = Annotated[datetime, Depends(the_moment)]
-TheBelieved = Annotated[Believed, Depends(believed_of)]
+    async def asked_whole(self) -> Asked:
+        """`asked` over the body as it came."""
+        return self.asked(await self.request.body())
 
 
 def bearer(request: Request) -> str | None:
@@ -49,14 +65,14 @@ class Policy:
     def __init__(self, rule: str, roles: frozenset[Role] | None) -> None:
         self.rule, self.roles = rule, roles
 
-    async def __call__(self, request: Request) -> Actor | None:
+    async def __call__(self, request: Request) -> Asking:
         if self.roles is None:
-            return None
+            return Asking(request, None)
         house: House = request.app.state.house
         actor = await who_is(house, request.app.state.believed, bearer(request), house.clock())
         if not actor.roles & self.roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
-        return actor
+        return Asking(request, actor)
 
     def declared(self) -> dict[str, Any]:
         return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
@@ -72,52 +88,21 @@ def anybody(rule: str) -> Any:
     return Depends(Policy(rule, None))
 
 
-SentKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="1-255 visible ASCII characters. The same key with the same request gets the same answer for 72 hours.",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-    ),
-]
-
-
-def fingerprint(request: Request, body: bytes) -> str:
-    """What tells one request from another under the same key."""
-    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
-
-
-async def asked_of(request: Request, key: SentKey = None) -> tuple[str | None, str]:
-    """The key as sent, and the fingerprint of the request."""
-    return key, fingerprint(request, await request.body())
-
-
-KeyAndPrint = Annotated[tuple[str | None, str], Depends(asked_of)]
-
-
-def asked_by(actor: Actor, sent: tuple[str | None, str]) -> Asked:
-    """The request's key in its owner's name; one of our own where none was sent."""
-    key, digest = sent
-    return Asked(f"{actor.kind}:{actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
-
-
-async def version_of(
-    if_match: Annotated[
-        str | None,
-        Header(alias="If-Match", description='The version you saw, as its ETag said: `"3"`.', examples=['"3"']),
-    ] = None,
-) -> int:
-    if if_match is None:
-        raise Refused(Refusal(Code.VERSION_REQUIRED, "send If-Match with the version you saw", errors=(("If-Match", "required"),)))
-    found = _VERSION.fullmatch(if_match.strip())
-    if found is None:
-        raise Refused(Refusal(Code.BAD_REQUEST, "If-Match is no version", errors=(("If-Match", 'a version as "3"'),)))
-    return int(found[1])
-
-
-Version = Annotated[int, Depends(version_of)]
+# The two headers as OpenAPI publishes them; `Asking` reads them.
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1-255 visible ASCII characters. The same key with the same request gets the same answer for 72 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+}
+VERSION_HEADER = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,  # for the schema; without it the answer is 428, which says more than a 422 would
+    "description": 'The version you saw, as its ETag said: `"3"`. 428 without it, 412 where the ticket has moved on.',
+    "schema": {"type": "string", "pattern": r'^"?[0-9]{1,9}"?$'},
+    "example": '"3"',
+}
 NumberPath = Annotated[str, Path(description="A ticket number, check digit included", max_length=40, examples=["100000006"])]
 CodePath = Annotated[str, Path(max_length=60)]
-Showing = Callable[..., Any]

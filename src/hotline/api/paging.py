@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+from collections import OrderedDict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -43,6 +44,28 @@ def opened(secret: bytes, question: Any, cursor: str | None) -> list[Any] | None
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+class Pages:
+    """Pages kept ready as bytes, as long as their stamp says that nothing changed. A few hundred, least used out first."""
+
+    def __init__(self, most: int = 512) -> None:
+        self._most = most
+        self._kept: OrderedDict[Any, tuple[int, datetime, bytes]] = OrderedDict()
+
+    def get(self, question: Any, stamp: int, now: datetime) -> bytes | None:
+        kept = self._kept.get(question)
+        if kept is None or kept[0] != stamp or kept[1] <= now:
+            return None
+        self._kept.move_to_end(question)
+        return kept[2]
+
+    def put(self, question: Any, stamp: int, until: datetime, page: bytes) -> None:
+        """Keep a page read after `stamp` was; `until`: when time alone changes it."""
+        self._kept[question] = (stamp, until, page)
+        self._kept.move_to_end(question)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
 
 def _mark(question: Any) -> str:

@@ -1,6 +1,5 @@
 """Questions about a department's orders."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +9,7 @@ from hotline.domain.privacy import Scope
 
 from .columns import Among, Instant
 from .database import Database
-from .question import Question, Row
+from .question import Question
 from .tables import assignment as a
 from .tables import ticket as t
 
@@ -43,7 +42,7 @@ _PERFORMED = {by_area: _queue(a.c.performer, by_area) for by_area in (False, Tru
 
 async def open_orders(
     db: Database, scope: Scope, department: str, after: tuple[int, datetime, str], limit: int, *, performing: bool = False
-) -> Sequence[Row]:
+) -> list[dict[str, Any]]:
     """The department's open orders behind `after`: emergencies first, then soonest due; none where it is not theirs to see."""
     if department not in scope.departments and not scope.whole:
         return []
@@ -51,4 +50,4 @@ async def open_orders(
     question = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
-    return await db.rows(question, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+    return await db.plain(question, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)

@@ -21,6 +21,17 @@ _ALL = Question(
 )
 
 
+_STAMP = Question(
+    sa.select(sa.func.sum(c.c.n).label("n")).where(c.c.noun == "queue", c.c.place == sa.bindparam("place", type_=sa.String))
+)
+
+
+async def queue_stamp(db: Database, department: str) -> int:
+    """A number that grows with every change to the department's queue. Equal: nothing in it has changed."""
+    rows = await db.rows(_STAMP, place=department)
+    return int(rows[0].n or 0)
+
+
 async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dict[str, int]:
     """How many stand in each state: noun `ticket` by areas, `assignment` by departments, `performing` by contractors."""
     if places is None:
@@ -50,6 +61,6 @@ _KEPT = Question(
 
 async def drift(db: Database) -> Mapping[tuple[str, str, str], tuple[int, int]]:
     """Where counters and truth differ: (noun, place, status) -> (counted, true). Reads everything; for the night."""
-    kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_KEPT)}
+    kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_KEPT) if r.noun in _TRUE}
     true = {(noun, r.place, r.status): int(r.n) for noun, q in _TRUE.items() for r in await db.rows(q)}
     return {k: (kept.get(k, 0), true.get(k, 0)) for k in kept.keys() | true.keys() if kept.get(k, 0) != true.get(k, 0)}

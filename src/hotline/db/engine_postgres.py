@@ -76,6 +76,13 @@ class Postgres:
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
+    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = question.on(self.dialect)
+        async with self._line() as line:
+            self.asked += 1
+            found = await line.fetch(prepared.text, *prepared.values(values))
+        return [prepared.plain(r) for r in found]
+
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         if self._engine is None:
             self._engine = create_async_engine(
@@ -158,10 +165,13 @@ class Postgres:
     @asynccontextmanager
     async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. One that failed is thrown away; what failed is told in our own words."""
-        try:
-            await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
-        except TimeoutError:
-            raise Away("all database connections are busy") from None
+        if self._room.locked():
+            try:
+                await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
+            except TimeoutError:
+                raise Away("all database connections are busy") from None
+        else:
+            await self._room.acquire()  # at once: no timer is needed
         line: asyncpg.Connection[Any] | None = None
         try:
             line = await self._ready()

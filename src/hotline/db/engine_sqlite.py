@@ -20,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 
 from .columns import written
 from .database import Answer, Away, Committed, Entrusted, Full, Outcome, Replayed, Stale
-from .question import Question, Row
+from .question import Prepared, Question, Row
 from .sheets import DOCUMENTS, SHEETS, Sheet, keep_name, lay
 
 R = TypeVar("R")
@@ -60,13 +60,20 @@ class Sqlite:
 
     async def rows(self, question: Question, /, **values: Any) -> list[Row]:
         prepared = question.on(self.dialect)
+        return [prepared.row(r) for r in await self._read(prepared, values)]
+
+    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = question.on(self.dialect)
+        return [prepared.plain(r) for r in await self._read(prepared, values)]
+
+    async def _read(self, prepared: Prepared, values: dict[str, Any]) -> list[Any]:
         parameters = prepared.values(values)
 
-        def ask() -> list[Row]:
+        def ask() -> list[Any]:
             line: sqlite3.Connection | None = getattr(self._local, "line", None)
             if line is None:
                 line = self._local.line = self._connect(reading=True)
-            return [prepared.row(r) for r in line.execute(prepared.text, parameters).fetchall()]
+            return line.execute(prepared.text, parameters).fetchall()
 
         self.asked += 1
         return await self._guarded(self._readers, ask)

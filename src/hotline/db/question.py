@@ -27,6 +27,9 @@ class Prepared:
     fixed: Mapping[str, Any]
     shape: Any
     decoders: tuple[tuple[int, Callable[[Any], Any]], ...]
+    labels: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    truths: tuple[str, ...] = ()
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order. A name that is missing raises KeyError."""
@@ -41,6 +44,16 @@ class Prepared:
         for place, decode in self.decoders:
             cells[place] = decode(cells[place])
         return self.shape(*cells)
+
+
+    def plain(self, raw: Any) -> dict[str, Any]:
+        """A row as a dict ready for JSON."""
+        row = dict(raw.items()) if hasattr(raw, "items") else dict(zip(self.labels, raw, strict=True))
+        for name in self.documents:
+            row[name] = None if row[name] is None else orjson.Fragment(row[name])
+        for name in self.truths:
+            row[name] = bool(row[name])
+        return row
 
 
 class Question:
@@ -75,7 +88,10 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> Prepared:
         elif isinstance(column.type, sa.Boolean) and dialect.name == "sqlite":
             decoders.append((place, lambda v: v if v is None else bool(v)))
     shape = namedtuple("Row", [c.key for c in columns]) if columns else tuple  # type: ignore[misc] # noqa: PYI024
-    return Prepared(str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders))
+    documents = tuple(str(c.key) for c in columns if isinstance(c.type, Document))
+    truths = tuple(str(c.key) for c in columns if isinstance(c.type, sa.Boolean) and dialect.name == "sqlite")
+    labels = tuple(str(c.key) for c in columns)
+    return Prepared(str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders), labels, documents, truths)
 
 
 def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:

@@ -314,6 +314,13 @@ def tallied(before: Facts | None, after: Facts) -> dict[tuple[str, str, str], in
             counts[("assignment", order.department, order.status)] += sign
             if order.performer:
                 counts[("performing", order.performer, order.status)] += sign
+    # whoever keeps a department's queue at hand sees by its stamp that it moved, if only by an urge
+    before_live = {o.id for o in before.assignments if o.status in LIVE} if before else set()
+    for order in after.assignments:
+        if order.status in LIVE or order.id in before_live:
+            for holder in (order.department, order.performer):
+                if holder:
+                    counts[("queue", holder, "stamp")] += 1
     return {key: n for key, n in counts.items() if n}
 
 

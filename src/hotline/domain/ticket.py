@@ -149,6 +149,7 @@ class Actor:
 
 
 CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
+NOBODY = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for
 RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
 
 

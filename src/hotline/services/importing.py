@@ -24,8 +24,32 @@ from hotline.domain import effects
 from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
-from hotline.domain.ticket import CLOCK, RULES, Actor, Call, Change, Command, Entry, Facts, Refusal, Refused, Ticket, Written
-from hotline.domain.vocabulary import Action, ActorKind, Channel, Code, Field, Kind, Priority, Role, Satisfaction, TicketStatus
+from hotline.domain.ticket import (
+    CLOCK,
+    RULES,
+    Actor,
+    Call,
+    Change,
+    Command,
+    Entry,
+    Facts,
+    Refusal,
+    Refused,
+    Ticket,
+    Written,
+)
+from hotline.domain.vocabulary import (
+    Action,
+    ActorKind,
+    Channel,
+    Code,
+    Field,
+    Kind,
+    Priority,
+    Role,
+    Satisfaction,
+    TicketStatus,
+)
 
 from .house import House
 

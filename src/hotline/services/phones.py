@@ -1,5 +1,6 @@
 """From what was dialled or typed to a number that identifies a caller."""
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from uuid import NAMESPACE_URL, uuid5
@@ -9,6 +10,8 @@ import phonenumbers
 from hotline.domain.phones import is_service, is_withheld, plain
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
+
+_MOBILE = re.compile(r"(?:\+?86|0086)?1[3-9][0-9]{9}")  # nearly every caller; the library takes fifty times as long to say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ def heard(raw: str | None, region: str, area_code: str) -> Heard:
         return Heard(digits, raw, caller=False)
     if region == "CN" and digits.isdigit() and len(digits) == 8 and digits[0] in "2345678":
         digits = f"0{area_code}{digits}"
+    if region == "CN" and _MOBILE.fullmatch(digits):
+        return Heard(f"+86{digits[-11:]}", raw, caller=True)
     try:
         number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:

@@ -35,14 +35,16 @@ async def _send(house: House, notices: Notices, m: Row, token: str) -> None:
         await notices.send(id, body, now)
     except GatewayRefused as refused:
         log.warning("outbox.dead", id=id, why=str(refused))
-        await house.db.transact(lambda db: outbox.put_back(db, id, token, None, f"refused: {refused}"))
+        why = f"refused: {refused}"
+        await house.db.transact(lambda db: outbox.put_back(db, id, token, None, why))
         return
     except GatewayDown as down:
         wait = BACK_OFF[min(attempts, len(BACK_OFF)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
         again = house.clock() + timedelta(seconds=wait) if attempts < most else None
         if again is None:
             log.warning("outbox.dead", id=id, why=str(down))
-        await house.db.transact(lambda db: outbox.put_back(db, id, token, again, f"down: {down}"))
+        why = f"down: {down}"
+        await house.db.transact(lambda db: outbox.put_back(db, id, token, again, why))
         return
     if not await house.db.transact(lambda db: outbox.mark_sent(db, id, token)):
         log.info("outbox.lost_lease", id=id)  # another worker has it: it may be sent twice, never lost

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import CodePath, KeyAndPrint, Now, TheBelieved, TheHouse, Version, anybody, asked_by, bearer, may
+from hotline.api.deps import Asking, CodePath, anybody, bearer, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Strict
 from hotline.db import people
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, Code, Role
 from hotline.domain.wording import ROLE
 from hotline.services import accounts
@@ -21,7 +21,7 @@ from hotline.services.act import Done
 from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
-Admin = Annotated[Actor, may("accounts.manage", Role.ADMIN)]
+Admin = Annotated[Asking, may("accounts.manage", Role.ADMIN)]
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -59,47 +59,48 @@ class KeyIn(Strict):
 
 
 @router.post(
-    "/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA), dependencies=[anybody("token.ask")]
+    "/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
 )
-async def log_in(body: LogIn, request: Request, house: TheHouse, now: Now) -> Response:
+async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
-    address = request.client.host if request.client else "?"
-    return reply(await accounts.log_in(house, body.login, body.password, address, now))
+    client = ask.request.client
+    address = client.host if client else "?"
+    return reply(await accounts.log_in(ask.house, body.login, body.password, address, ask.now))
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
-async def log_out(actor: Annotated[Actor, may("token.end", *GRANTED)], request: Request, house: TheHouse, believed: TheBelieved) -> Response:
+async def log_out(ask: Annotated[Asking, may("token.end", *GRANTED)], request: Request) -> Response:
     """Log out: the token works no more, at once."""
-    await accounts.log_out(house, believed, bearer(request) or "")
+    await accounts.log_out(ask.house, ask.believed, bearer(request) or "")
     return Response(status_code=204)
 
 
 @router.get("/me", operation_id="read_me", responses=refusals())
-async def read_me(actor: Annotated[Actor, may("me.read", *GRANTED)]) -> Response:
+async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
     return reply(
         {
-            "kind": actor.kind, "id": actor.id, "name": actor.name,
-            "roles": [{"code": r, "label": {"zh": ROLE[r][0], "en": ROLE[r][1]}} for r in sorted(actor.roles)],
-            "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
+            "kind": ask.actor.kind, "id": ask.actor.id, "name": ask.actor.name,
+            "roles": [{"code": r, "label": {"zh": ROLE[r][0], "en": ROLE[r][1]}} for r in sorted(ask.actor.roles)],
+            "departments": sorted(ask.actor.departments), "areas": sorted(ask.actor.areas) if ask.actor.areas is not None else None,
         }
     )  # fmt: skip
 
 
 @router.get("/people", operation_id="list_people", responses=refusals())
 async def list_people(
-    actor: Admin, house: TheHouse, after: Annotated[str, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    ask: Admin, after: Annotated[str, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """People in order of login."""
-    rows = await people.listed(house.db, after, limit)
+    rows = await people.listed(ask.house.db, after, limit)
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].login if len(rows) == limit else None})
 
 
 @router.post("/people", operation_id="add_person", status_code=201, responses=refusals(*POST))
-async def add_person(body: PersonIn, actor: Admin, sent: KeyAndPrint, house: TheHouse, now: Now) -> Response:
+async def add_person(body: PersonIn, ask: Admin) -> Response:
     """Give a person a log-in with roles; a handler also needs a department, and an area limits the view."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    done = await accounts.add_person(house, body.login, body.name, body.password, grant, asked_by(actor, sent), dumped, now)
+    done = await accounts.add_person(ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now)
     if not isinstance(done, Done):
         raise TypeError("a request always has a key")
     return done_reply(done)
@@ -107,38 +108,38 @@ async def add_person(body: PersonIn, actor: Admin, sent: KeyAndPrint, house: The
 
 @router.patch("/people/{person}", operation_id="change_person", responses=refusals(*WRITE))
 async def change_person(
-    person: CodePath, body: PersonChange, actor: Admin, version: Version, house: TheHouse, believed: TheBelieved, now: Now
+    person: CodePath, body: PersonChange, ask: Admin
 ) -> Response:
     """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:
         raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty)))
-    shown = await accounts.change_person(house, believed, person, version, values, now)
+    shown = await accounts.change_person(ask.house, ask.believed, person, ask.version(), values, ask.now)
     return reply(shown, version=shown["version"])
 
 
 @router.get("/keys", operation_id="list_keys", responses=refusals())
 async def list_keys(
-    actor: Admin, house: TheHouse, after: Annotated[str, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    ask: Admin, after: Annotated[str, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """Keys of machines, without their secrets."""
-    rows = await people.keys(house.db, after, limit)
+    rows = await people.keys(ask.house.db, after, limit)
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.post("/keys", operation_id="add_key", status_code=201, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL))
-async def add_key(body: KeyIn, actor: Admin, house: TheHouse, now: Now) -> Response:
+async def add_key(body: KeyIn, ask: Admin) -> Response:
     """A key for a machine. Its secret stands in this reply and nowhere else; a repeated request makes another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     expires: datetime | None = body.expires_at
-    return reply(await accounts.add_key(house, body.name, grant, actor.id, expires, now), 201)
+    return reply(await accounts.add_key(ask.house, body.name, grant, ask.actor.id, expires, ask.now), 201)
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))
-async def revoke_key(key: CodePath, actor: Admin, house: TheHouse, believed: TheBelieved, now: Now) -> Response:
+async def revoke_key(key: CodePath, ask: Admin) -> Response:
     """Revoke a key. Other processes believe it for five seconds at most."""
-    await accounts.revoke_key(house, believed, key, now)
+    await accounts.revoke_key(ask.house, ask.believed, key, ask.now)
     return Response(status_code=204)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
-from hotline.api.schemas.shown import Problem
 from hotline.api.errors import MEDIA, STATUS, TITLE
+from hotline.api.schemas.shown import Problem
 from hotline.domain.ticket import Facts
 from hotline.domain.vocabulary import Code
 from hotline.services.act import Done

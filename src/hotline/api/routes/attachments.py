@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, UploadFile
+from fastapi import APIRouter, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.api.deps import CodePath, Now, NumberPath, SentKey, TheHouse, asked_by, fingerprint, may
+from hotline.api.deps import Asking, CodePath, NumberPath, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Shown
 from hotline.db import tickets
-from hotline.domain.ticket import Actor, Attachment, Refusal, Refused
+from hotline.domain.ticket import Attachment, Refusal, Refused
 from hotline.domain.vocabulary import PEOPLE, Code, Role
 from hotline.services.act import seen
 from hotline.services.attachments import attach, found, store
@@ -43,26 +43,22 @@ def _shown(file: Attachment | Any) -> dict[str, Any]:
 )  # fmt: skip
 async def attach_file(
     number: NumberPath,
-    request: Request,
     file: UploadFile,
-    actor: Annotated[Actor, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
-    house: TheHouse,
-    now: Now,
-    key: SentKey = None,
+    ask: Annotated[Asking, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
-    await seen(house, number, actor)  # before a byte is kept
+    await seen(ask.house, number, ask.actor)  # before a byte is kept
     name = "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "file"
-    stored = await store(house, file.read, file.content_type)
-    sent = key, fingerprint(request, f"{name}\n{stored.sha256}".encode())
-    return done_reply(await attach(house, number, stored, name, actor, asked_by(actor, sent), lambda f: dumped(_shown(f)), now))
+    stored = await store(ask.house, file.read, file.content_type)
+    asked = ask.asked(f"{name}\n{stored.sha256}".encode())
+    return done_reply(await attach(ask.house, number, stored, name, ask.actor, asked, lambda f: dumped(_shown(f)), ask.now))
 
 
 @router.get("/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ))
-async def list_attachments(number: NumberPath, actor: Annotated[Actor, may("attachments.read", *PEOPLE)], house: TheHouse) -> Response:
+async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]) -> Response:
     """The files of a ticket, oldest first."""
-    facts = await seen(house, number, actor)
-    rows = await tickets.files_of(house.db, facts.ticket.number)
+    facts = await seen(ask.house, number, ask.actor)
+    rows = await tickets.files_of(ask.house.db, facts.ticket.number)
     return reply({"items": [_shown(r) for r in rows], "next": None})
 
 
@@ -71,10 +67,10 @@ async def list_attachments(number: NumberPath, actor: Annotated[Actor, may("atta
     responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"}, **refusals(*READ)},
 )  # fmt: skip
 async def read_attachment(
-    number: NumberPath, attachment: CodePath, actor: Annotated[Actor, may("attachments.read", *PEOPLE)], house: TheHouse
+    number: NumberPath, attachment: CodePath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]
 ) -> Response:
     """The file itself, always to be saved, never to be run in the page."""
-    row, path = await found(house, number, attachment, actor)
+    row, path = await found(ask.house, number, attachment, ask.actor)
     if not path.is_file():
         raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
     headers = {

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.api.deps import KeyAndPrint, Now, TheHouse, asked_by, may
+from hotline.api.deps import Asking, may
 from hotline.api.schemas.calls import CallIn, LookupIn
 from hotline.api.schemas.shown import TakenOut, call_shown, dumped, ticket_shown
 from hotline.db import callers
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Actor, Call, Facts
+from hotline.domain.ticket import Call, Facts
 from hotline.domain.vocabulary import OPEN, Code, Role
 from hotline.services.intake import take_call
 from hotline.services.phones import heard
@@ -24,41 +24,36 @@ HISTORY = 20
 @router.post("/calls", operation_id="take_call", status_code=201, response_model=TakenOut, responses=refusals(*POST, Code.INCOMPLETE))
 async def take_a_call(
     body: CallIn,
-    actor: Annotated[Actor, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY)],
-    sent: KeyAndPrint,
-    house: TheHouse,
-    now: Now,
+    ask: Annotated[Asking, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY)],
 ) -> Response:
     """Take a call, text or visit in. Opens a ticket and triages, routes and dispatches it as far as the rules are sure;
     or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`).
 
     All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
 
     def show(facts: Facts, call: Call) -> str:
-        return dumped({"call": call_shown(call, actor, facts), "ticket": ticket_shown(facts, actor, directory, now)})
+        return dumped({"call": call_shown(call, ask.actor, facts), "ticket": ticket_shown(facts, ask.actor, directory, ask.now)})
 
-    return done_reply(await take_call(house, body.taken(), actor, asked_by(actor, sent), show, now))
+    return done_reply(await take_call(ask.house, body.taken(), ask.actor, await ask.asked_whole(), show, ask.now))
 
 
 @router.post("/callers/lookup", operation_id="look_up_caller", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
 async def look_up_caller(
     body: LookupIn,
-    actor: Annotated[Actor, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
-    house: TheHouse,
-    now: Now,
+    ask: Annotated[Asking, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a name),
     `unknown` or `withheld`; with open tickets and history. A POST, so that no phone number stands in a URL."""
-    directory = await house.directory.now(now)
-    who = heard(body.phone, house.region, house.area_code)
+    directory = await ask.house.directory.now(ask.now)
+    who = heard(body.phone, ask.house.region, ask.house.area_code)
     if who.phone is None:
         return reply({"match": "withheld", "phone": None, "caller": None, "names": [], "open": [], "history": []})
-    card = await callers.card(house.db, who.phone) if who.caller else None
+    card = await callers.card(ask.house.db, who.phone) if who.caller else None
     if card is None:
         return reply({"match": "unknown", "phone": who.phone, "caller": None, "names": [], "open": [], "history": []})
-    names = await callers.names_of(house.db, card.id)
-    rows = await callers.tickets_of(house.db, scope_of(actor), card.id, HISTORY)
+    names = await callers.names_of(ask.house.db, card.id)
+    rows = await callers.tickets_of(ask.house.db, scope_of(ask.actor), card.id, HISTORY)
     shown = [
         {
             "number": r.number, "status": r.status, "kind": r.kind, "category": directory.name_of("categories", r.category),

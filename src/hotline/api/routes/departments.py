@@ -1,13 +1,15 @@
 """A department's work: the queue in order, the board in numbers."""
 
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.api.deps import CodePath, Now, TheHouse, may
-from hotline.api.paging import Cursor, Limit, moment, opened, sealed
+from hotline.api.deps import Asking, CodePath, may
+from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
 from hotline.api.schemas.shown import OrderPage, queued_shown
 from hotline.db import assignments, counters
 from hotline.domain.privacy import scope_of
@@ -17,7 +19,7 @@ from hotline.domain.vocabulary import ENDED, PEOPLE, WHOLE, Code, TicketStatus
 from .answers import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"])
-Reader = Annotated[Actor, may("queues.read", *PEOPLE)]
+Reader = Annotated[Asking, may("queues.read", *PEOPLE)]
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
@@ -28,36 +30,53 @@ async def _checked(house: Any, code: str, actor: Actor, now: datetime) -> None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
 
 
-@router.get("/departments/{code}/queue", operation_id="read_queue", response_model=OrderPage, responses=refusals(*READ))
+@router.get("/departments/{code}/queue", operation_id="read_queue", response_model=OrderPage, responses={304: {"description": "Unchanged"}, **refusals(*READ)})
 async def read_queue(
     code: CodePath,
-    actor: Reader,
-    house: TheHouse,
-    now: Now,
+    ask: Reader,
     performing: Annotated[bool, Query(description="The orders it performs for others, instead of those it answers for")] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """The department's open orders: emergencies first, then soonest due."""
+    """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while you watch:
+    an unchanged queue is answered 304."""
+    house, actor, now = ask.house, ask.actor, ask.now
     await _checked(house, code, actor, now)
     directory = await house.directory.now(now)
-    question = [code, performing, actor.id]
+    question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
     place = opened(house.secret, question, cursor)
-    after = (place[0], moment(place[1]), place[2]) if place else _FIRST
-    rows = await assignments.open_orders(house.db, scope_of(actor), code, after, limit + 1, performing=performing)
-    page = rows[:limit]
-    more = sealed(house.secret, question, [page[-1].rank, page[-1].sort_at, page[-1].id]) if len(rows) > limit else None
-    return reply({"items": [queued_shown(row, directory, now) for row in page], "next": more})
+    stamp = await counters.queue_stamp(house.db, code)
+    asked = (code, performing, limit, cursor, actor.areas, code in actor.departments, directory.version)
+    tag = f'"{hashlib.sha256(repr((asked, stamp)).encode()).hexdigest()[:20]}"'
+    pages: Pages = ask.request.app.state.pages
+    page = pages.get(asked, stamp, now)
+    if page is None:
+        after = (place[0], moment(place[1]), place[2]) if place else _FIRST
+        rows = await assignments.open_orders(house.db, scope_of(actor), code, after, limit + 1, performing=performing)
+        last = rows[limit - 1] if len(rows) > limit else None
+        more = sealed(house.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
+        items = [queued_shown(row, directory, now) for row in rows[:limit]]
+        page = orjson.dumps({"items": items, "next": more})
+        pages.put(asked, stamp, _next_due(items, now), page)
+    elif ask.request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(page, headers={"ETag": tag}, media_type="application/json")
+
+
+def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
+    """When the first of these runs over its limit, at most an hour on."""
+    dues = (datetime.fromisoformat(d) if isinstance(d, str) else d for d in (i["due_at"] for i in items) if d is not None)
+    return min((d for d in dues if d > now), default=now + timedelta(hours=1))
 
 
 @router.get("/departments/{code}/board", operation_id="read_board", responses=refusals(*READ))
-async def read_board(code: CodePath, actor: Reader, house: TheHouse, now: Now) -> Response:
+async def read_board(code: CodePath, ask: Reader) -> Response:
     """How many orders stand in each state, for the department and all below it, from counters: no row is counted."""
-    await _checked(house, code, actor, now)
-    directory = await house.directory.now(now)
+    await _checked(ask.house, code, ask.actor, ask.now)
+    directory = await ask.house.directory.now(ask.now)
     below = directory.below.get(code, frozenset({code}))
-    held = await counters.counted(house.db, "assignment", below)
-    performed = await counters.counted(house.db, "performing", below)
+    held = await counters.counted(ask.house.db, "assignment", below)
+    performed = await counters.counted(ask.house.db, "performing", below)
     return reply(
         {
             "department": directory.name_of("departments", code),
@@ -70,8 +89,8 @@ async def read_board(code: CodePath, actor: Reader, house: TheHouse, now: Now) -
 
 
 @router.get("/board", operation_id="read_house_board", responses=refusals())
-async def read_house_board(actor: Annotated[Actor, may("boards.read", *WHOLE)], house: TheHouse) -> Response:
+async def read_house_board(ask: Annotated[Asking, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
-    counts = await counters.counted(house.db, "ticket", actor.areas)
+    counts = await counters.counted(ask.house.db, "ticket", ask.actor.areas)
     ended = {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID}
     return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status not in ended)})

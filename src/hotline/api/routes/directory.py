@@ -7,14 +7,14 @@ from fastapi import APIRouter, Body, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import CodePath, Now, TheHouse, Version, may
+from hotline.api.deps import Asking, CodePath, may
 from hotline.api.schemas.words import CodeWord, Line, Moment, Narrative, Strict
 from hotline.db import directory as kept
 from hotline.domain import diagram
 from hotline.domain.clocks import is_working, limits_for
 from hotline.domain.directory import SHAPES, Directory
 from hotline.domain.routing import route
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
 from hotline.domain.vocabulary import GRANTED, Code, Kind, Priority, Role
 from hotline.services.directory import change, plain, read_item
@@ -22,14 +22,14 @@ from hotline.services.directory import change, plain, read_item
 from .answers import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["directory"])
-Reader = Annotated[Actor, may("directory.read", *GRANTED)]
-Editor = Annotated[Actor, may("directory.edit", Role.ADMIN)]
+Reader = Annotated[Asking, may("directory.read", *GRANTED)]
+Editor = Annotated[Asking, may("directory.edit", Role.ADMIN)]
 Noun = Literal["house", "calendars", "departments", "areas", "categories", "limits", "words", "routes"]
 WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL)
 
 
 @router.get("/lifecycle", operation_id="read_lifecycle", responses=refusals())
-async def read_lifecycle(actor: Reader) -> Response:
+async def read_lifecycle(ask: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English."""
     return reply(diagram.as_data())
 
@@ -37,23 +37,21 @@ async def read_lifecycle(actor: Reader) -> Response:
 @router.get("/directory/{noun}", operation_id="list_directory", responses=refusals(*READ))
 async def list_directory(
     noun: Noun,
-    actor: Reader,
-    house: TheHouse,
-    now: Now,
+    ask: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     after: Annotated[str, Query(max_length=40, description="Items whose code comes behind this one")] = "",
 ) -> Response:
     """Items of one noun in order of code. ETag is the version of the whole directory."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
     page = [plain(noun, item) for item in found[:limit]]
     return reply({"items": page, "next": page[-1]["code"] if len(found) > limit else None}, version=directory.version)
 
 
 @router.get("/directory/{noun}/{code}", operation_id="read_directory_item", responses=refusals(*READ))
-async def read_directory_item(noun: Noun, code: CodePath, actor: Reader, house: TheHouse, now: Now) -> Response:
+async def read_directory_item(noun: Noun, code: CodePath, ask: Reader) -> Response:
     """One item."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
     if code not in directory.noun(noun):
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
@@ -64,39 +62,35 @@ async def write_directory_item(
     noun: Noun,
     code: CodePath,
     body: Annotated[dict[str, Any], Body(description="The item; `code` is the path's")],
-    actor: Editor,
-    version: Version,
-    house: TheHouse,
-    now: Now,
+    ask: Editor,
 ) -> Response:
     """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable row."""
     item = read_item(noun, {**body, "code": code})
-    directory = await change(house.db, house.directory, [(noun, code, item)], actor, now, version=version)
+    directory = await change(ask.house.db, ask.house.directory, [(noun, code, item)], ask.actor, ask.now, version=ask.version())
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
 
 
 @router.delete("/directory/{noun}/{code}", operation_id="retire_directory_item", responses=refusals(*WRITES))
-async def retire_directory_item(noun: Noun, code: CodePath, actor: Editor, version: Version, house: TheHouse, now: Now) -> Response:
+async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
     """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, limits and calendars are removed."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
     item = directory.noun(noun).get(code)
     if item is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     after = replace(item, active=False) if hasattr(item, "active") else None
-    directory = await change(house.db, house.directory, [(noun, code, after)], actor, now, version=version)
+    directory = await change(ask.house.db, ask.house.directory, [(noun, code, after)], ask.actor, ask.now, version=ask.version())
     left = directory.noun(noun).get(code)
     return reply({"code": code, "retired": True, "item": plain(noun, left) if left else None}, version=directory.version)
 
 
 @router.get("/directory-log", operation_id="read_directory_log", responses=refusals())
 async def read_directory_log(
-    actor: Annotated[Actor, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
-    house: TheHouse,
+    ask: Annotated[Asking, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:
     """Every change ever made to the directory: what, from what, to what, when, by whom."""
-    rows = await kept.history(house.db, after, limit)
+    rows = await kept.history(ask.house.db, after, limit)
     items = [
         {"version": r.version, "noun": r.noun, "code": r.code, "before": r.before, "after": r.after, "at": r.at,
          "by": {"id": r.by_id, "name": r.by_name}}
@@ -121,24 +115,24 @@ class RoutingAsk(Strict):
 
 
 @router.post("/explain/triage", operation_id="explain_triage", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
-async def explain_triage(body: TriageAsk, actor: Reader, house: TheHouse, now: Now) -> Response:
+async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
-    await house.directory.now(now)
-    shown = advise(house.directory.lexicon(), body.narrative, body.address).shown()
+    await ask.house.directory.now(ask.now)
+    shown = advise(ask.house.directory.lexicon(), body.narrative, body.address).shown()
     return reply({"because": shown.pop("because"), "result": shown})
 
 
 @router.post("/explain/routing", operation_id="explain_routing", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
-async def explain_routing(body: RoutingAsk, actor: Reader, house: TheHouse, now: Now) -> Response:
+async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     """Which departments the catalogue would choose, by which row, and which rows lost to it. Nothing is kept."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
     errors = [(name, "unknown") for name, code, noun in _named(directory, body) if code not in noun]
     if errors:
         raise Refused(Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors)))
-    at = body.at or now
+    at = body.at or ask.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:
-        return reply({"result": None, "because": [{"rule": "no house yet", "matched": []}]})
+        return reply({"result": None, "because": [{"rule": "no ask.house yet", "matched": []}]})
     shown = routed.shown()
     limits = limits_for(directory, body.kind, body.priority, body.category, at)
     shown["due_at"] = limits and limits.due_at

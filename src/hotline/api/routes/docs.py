@@ -1,13 +1,14 @@
 """The API's documentation page, served from this process: it works without any network."""
 
 from importlib.resources import files
+from typing import Annotated
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from hotline.api.deps import anybody
+from hotline.api.deps import Asking, anybody
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -19,8 +20,8 @@ def serve(app: FastAPI) -> None:
     """Put /docs and its files on the app."""
     app.mount("/docs-files", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-files")
 
-    @app.get("/docs", include_in_schema=False, dependencies=[anybody("docs.read")])
-    async def docs() -> Response:
+    @app.get("/docs", include_in_schema=False)
+    async def docs(ask: Annotated[Asking, anybody("docs.read")]) -> Response:
         page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title="Hotline API",

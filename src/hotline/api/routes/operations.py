@@ -1,12 +1,12 @@
 """For those who run the house: alive, ready, measured."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
 
-from hotline.api.deps import Now, TheHouse, anybody
+from hotline.api.deps import Asking, anybody
 from hotline.db import directory as kept
 from hotline.db import outbox
 from hotline.domain.ticket import Refused
@@ -21,21 +21,21 @@ COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 
 
-@router.get("/healthz", operation_id="healthz", dependencies=[anybody("health.read")])
-async def healthz() -> Response:
+@router.get("/healthz", operation_id="healthz")
+async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     """The process answers."""
     return reply({"status": "ok"})
 
 
-@router.get("/readyz", operation_id="readyz", dependencies=[anybody("health.read")], responses={503: {"description": "Not ready"}})
-async def readyz(house: TheHouse, now: Now) -> Response:
+@router.get("/readyz", operation_id="readyz", responses={503: {"description": "Not ready"}})
+async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     """The process can do its work: the database answers, the journal runs, the schema and a directory are there."""
-    checks: dict[str, Any] = {"journal": house.journal.alive, "journal_depth": house.journal.depth}
+    checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
     try:
-        checks["directory"] = await kept.version_of(house.db)
+        checks["directory"] = await kept.version_of(ask.house.db)
         checks["database"] = True
-        oldest = await outbox.oldest_due(house.db, now)
-        checks["outbox_oldest_seconds"] = oldest and max(0.0, (now - oldest).total_seconds())
+        oldest = await outbox.oldest_due(ask.house.db, ask.now)
+        checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
@@ -43,16 +43,16 @@ async def readyz(house: TheHouse, now: Now) -> Response:
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 
-@router.get("/metrics", operation_id="metrics", dependencies=[anybody("metrics.read")])
-async def metrics(house: TheHouse, now: Now) -> Response:
+@router.get("/metrics", operation_id="metrics")
+async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     """Prometheus text format."""
-    DEPTH.set(house.journal.depth)
-    BATCH.set(house.journal.last_batch)
-    COMMITS.set(house.journal.batches)
-    COMMIT_SECONDS.set(house.journal.seconds)
+    DEPTH.set(ask.house.journal.depth)
+    BATCH.set(ask.house.journal.last_batch)
+    COMMITS.set(ask.house.journal.batches)
+    COMMIT_SECONDS.set(ask.house.journal.seconds)
     try:
-        oldest = await outbox.oldest_due(house.db, now)
-        OLDEST.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+        oldest = await outbox.oldest_due(ask.house.db, ask.now)
+        OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
     except Refused:
         OLDEST.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

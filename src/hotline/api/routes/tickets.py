@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from hotline.api.deps import KeyAndPrint, Now, NumberPath, TheHouse, Version, asked_by, may
+from hotline.api.deps import Asking, NumberPath, may
 from hotline.api.errors import problem
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
@@ -35,16 +35,14 @@ from hotline.services.act import act, seen
 from .answers import READ, WRITE, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
-Reader = Annotated[Actor, may("tickets.read", *PEOPLE)]
+Reader = Annotated[Asking, may("tickets.read", *PEOPLE)]
 Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
 FOLLOWED = 500  # of a timeline on a page
 
 
 @router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusals())
 async def list_tickets(
-    actor: Reader,
-    house: TheHouse,
-    now: Now,
+    ask: Reader,
     status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
     department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
     performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
@@ -69,60 +67,59 @@ async def list_tickets(
     cursor: Cursor = None,
 ) -> Response:
     """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the boards."""
-    directory = await house.directory.now(now)
+    directory = await ask.house.directory.now(ask.now)
     filters: dict[str, Any] = {
         "status": status and sorted(status), "priority": priority, "kind": kind, "channel": channel, "flag": flag, "confidential": confidential,
         "caller": caller, "outer_number": outer_number, "parent": parent and (read_number(parent) or "-"), "performer": performer,
         "created_from": created_from, "created_before": created_before, "text": q,
-        "overdue": now if overdue else None,
+        "overdue": ask.now if overdue else None,
         "department": department and sorted(directory.below.get(department, {department})),
         "category": category and sorted(directory.categories_below.get(category, {category})),
         "area": area and sorted(directory.areas_below.get(area, {area})),
     }  # fmt: skip
     filters = {name: value for name, value in filters.items() if value is not None}
-    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, actor.id]
-    place = opened(house.secret, question, cursor)
+    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, ask.actor.id]
+    place = opened(ask.house.secret, question, cursor)
     name, descending = sort.lstrip("-"), sort.startswith("-")
     rows = await tickets.listed(
-        house.db, scope_of(actor), filters, limit + 1, sort=name, descending=descending,
+        ask.house.db, scope_of(ask.actor), filters, limit + 1, sort=name, descending=descending,
         after=(moment(place[0]), place[1]) if place else None,
     )  # fmt: skip
     page = rows[:limit]
-    more = sealed(house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
-    return reply({"items": [brief_shown(row, directory, now) for row in page], "next": more})
+    more = sealed(ask.house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
+    return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})
 
 
 @router.get("/{number}", operation_id="read_ticket", response_model=TicketOut, responses=refusals(*READ))
-async def read_ticket(number: NumberPath, actor: Reader, house: TheHouse, now: Now) -> Response:
+async def read_ticket(number: NumberPath, ask: Reader) -> Response:
     """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
-    facts = await seen(house, number, actor)
-    return reply(ticket_shown(facts, actor, await house.directory.now(now), now), version=facts.ticket.version)
+    facts = await seen(ask.house, number, ask.actor)
+    return reply(ticket_shown(facts, ask.actor, await ask.house.directory.now(ask.now), ask.now), version=facts.ticket.version)
 
 
 @router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
 async def read_timeline(
     number: NumberPath,
-    actor: Reader,
-    house: TheHouse,
+    ask: Reader,
     limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
     """Everything that happened, in order: who, when, what, why, before and after."""
-    facts = await seen(house, number, actor)
-    rows = await tickets.told(house.db, facts.ticket.number, after, limit)
+    facts = await seen(ask.house, number, ask.actor)
+    rows = await tickets.told(ask.house.db, facts.ticket.number, after, limit)
     more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
-    return reply({"items": [entry_shown(row, actor, facts) for row in rows], "next": more})
+    return reply({"items": [entry_shown(row, ask.actor, facts) for row in rows], "next": more})
 
 
 @router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
-async def list_calls(number: NumberPath, actor: Reader, house: TheHouse) -> Response:
+async def list_calls(number: NumberPath, ask: Reader) -> Response:
     """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
-    facts = await seen(house, number, actor)
-    rows = list(await tickets.calls_of(house.db, facts.ticket.number))
-    for child in await tickets.children_of(house.db, facts.ticket.number):
-        rows += await tickets.calls_of(house.db, child)
+    facts = await seen(ask.house, number, ask.actor)
+    rows = list(await tickets.calls_of(ask.house.db, facts.ticket.number))
+    for child in await tickets.children_of(ask.house.db, facts.ticket.number):
+        rows += await tickets.calls_of(ask.house.db, child)
     rows.sort(key=lambda r: r.at)
-    return reply({"items": [{**call_shown(r, actor, facts), "number": r.number} for r in rows], "next": None})
+    return reply({"items": [{**call_shown(r, ask.actor, facts), "number": r.number} for r in rows], "next": None})
 
 
 def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
@@ -136,18 +133,14 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
     async def act_on_ticket(
         number: NumberPath,
         body: body_type,  # type: ignore[valid-type]
-        actor: Annotated[Actor, may(f"tickets.{action}", *roles)],
-        version: Version,
-        sent: KeyAndPrint,
-        house: TheHouse,
-        now: Now,
+        ask: Annotated[Asking, may(f"tickets.{action}", *roles)],
     ) -> Response:
-        directory = await house.directory.now(now)
-        command = Command(action, version, given(body))
-        show = _show(actor, directory, now, revealed=action is Action.REVEAL)
-        return done_reply(await act(house, number, command, actor, asked_by(actor, sent), show, now))
+        directory = await ask.house.directory.now(ask.now)
+        command = Command(action, ask.version(), given(body))
+        show = _show(ask.actor, directory, ask.now, revealed=action is Action.REVEAL)
+        return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), show, ask.now))
 
-    act_on_ticket.__doc__ = f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
+    act_on_ticket.__doc__ = f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted ask.now, and what it needs."
     router.post(
         f"/{{number}}/actions/{action}", operation_id=f"ticket_{action}", response_model=TicketOut, responses=refusals(*WRITE),
         summary=f"{en} · {zh}",
@@ -163,17 +156,13 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
         number: NumberPath,
         assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
         body: body_type,  # type: ignore[valid-type]
-        actor: Annotated[Actor, may(f"assignments.{action}", *roles)],
-        version: Version,
-        sent: KeyAndPrint,
-        house: TheHouse,
-        now: Now,
+        ask: Annotated[Asking, may(f"assignments.{action}", *roles)],
     ) -> Response:
-        directory = await house.directory.now(now)
-        command = Command(action, version, given(body), assignment=assignment)
-        return done_reply(await act(house, number, command, actor, asked_by(actor, sent), _show(actor, directory, now), now))
+        directory = await ask.house.directory.now(ask.now)
+        command = Command(action, ask.version(), given(body), assignment=assignment)
+        return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), _show(ask.actor, directory, ask.now), ask.now))
 
-    act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
+    act_on_assignment.__doc__ = f"{en} ({zh}). The ask.version() is the ticket's: one change at a time on the whole matter."
     router.post(
         f"/{{number}}/assignments/{{assignment}}/actions/{action}", operation_id=f"assignment_{action}", response_model=TicketOut,
         responses=refusals(*WRITE), summary=f"{en} · {zh}",
@@ -188,10 +177,10 @@ for _action, _shape in ORDER_BODIES.items():
 
 @router.post("/{number}/actions/{action}", include_in_schema=False)
 @router.post("/{number}/assignments/{assignment}/actions/{action}", include_in_schema=False)
-async def no_such_action(number: str, action: str, actor: Annotated[Actor, may("tickets.read", *PEOPLE)], house: TheHouse) -> Response:
+async def no_such_action(number: str, action: str, ask: Annotated[Asking, may("tickets.read", *PEOPLE)]) -> Response:
     """An action that no table knows."""
     try:
-        await seen(house, number, actor)
+        await seen(ask.house, number, ask.actor)
     except Refused as refused:
         return problem(refused.refusal)
     known = ", ".join(sorted({*TICKET_BODIES, *ORDER_BODIES}))
