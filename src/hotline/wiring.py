@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from hotline.settings import Settings
 from hotline.shipped import shipped
 from hotline.workers.loop import Worker
 
+SWITCH = 0.0005  # seconds
 GRACE = 8  # seconds a shutdown waits for requests under way
 
 
@@ -151,6 +153,8 @@ def set_up_logs(level: str) -> None:
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
     set_up_logs(settings.log_level)
+    # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a busy loop
+    sys.setswitchinterval(SWITCH)
     app = app_of(settings, with_worker=with_worker)
     config = uvicorn.Config(
         app, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE,

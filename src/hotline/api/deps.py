@@ -46,7 +46,7 @@ class Asking:
     def asked(self, body: bytes) -> Asked:
         """The request's key in its owner's name, one of our own where none was sent; and what tells this request from another."""
         key = self.request.headers.get("idempotency-key")
-        digest = hashlib.sha256(f"{self.request.method} {self.request.url.path}\n".encode() + body).hexdigest()
+        digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + body).hexdigest()
         return Asked(f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
 
     async def asked_whole(self) -> Asked:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from hotline.domain.lifecycle import Move
 from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.vocabulary import Action, Code, Field
 from hotline.domain.wording import ACTION
 
 MEDIA = "application/problem+json"
@@ -66,10 +66,17 @@ _RETRY_AFTER = {Code.OVERLOADED: "1", Code.UNAVAILABLE: "2", Code.OUTCOME_UNKNOW
 log = structlog.get_logger("hotline.api")
 
 
+_SHOWN: dict[tuple[Action, tuple[Field, ...]], dict[str, Any]] = {}
+
+
 def shown_move(move: Move[Any]) -> dict[str, Any]:
-    """An allowed action as replies list it."""
-    zh, en = ACTION[move.action]
-    return {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
+    """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
+    known = _SHOWN.get((move.action, move.fields))
+    if known is None:
+        zh, en = ACTION[move.action]
+        known = {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
+        _SHOWN[(move.action, move.fields)] = known
+    return known
 
 
 def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:

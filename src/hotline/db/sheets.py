@@ -11,7 +11,6 @@ from hotline.domain.numbering import serial_of
 from hotline.domain.ticket import Assignment, Attachment, Call, Caller, Entry, Message, Ticket
 
 from . import tables
-from .columns import Document
 from .database import Answer, Entrusted
 
 
@@ -57,7 +56,6 @@ SHEETS: tuple[Sheet, ...] = (
     ),
     Sheet(tables.attachment, Attachment),
 )
-DOCUMENTS = {sheet.table.name: frozenset(c.name for c in sheet.table.columns if isinstance(c.type, Document)) for sheet in SHEETS}
 
 
 def keep_name(column: str, table: str) -> str:
