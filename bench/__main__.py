@@ -30,9 +30,27 @@ from tests.postgres import free_port
 from . import limit, postgres
 
 DEPARTMENTS = [
-    "residents-affairs", "culture-sports", "social-orgs", "mediation", "property-desk", "property-works", "security", "cleaning", "greening",
-    "lifts", "repairs", "water", "power", "gas", "police-post", "housing-office", "civil-affairs", "city-management", "fire-watch", "service-centre",
-]  # fmt: skip
+    "residents-affairs",
+    "culture-sports",
+    "social-orgs",
+    "mediation",
+    "property-desk",
+    "property-works",
+    "security",
+    "cleaning",
+    "greening",
+    "lifts",
+    "repairs",
+    "water",
+    "power",
+    "gas",
+    "police-post",
+    "housing-office",
+    "civil-affairs",
+    "city-management",
+    "fire-watch",
+    "service-centre",
+]
 GOALS = {"intake 16": 0.35, "intake 64": 0.5, "transition 16": 0.35, "queue 16": 0.2, "sqlite intake 64": 0.5}
 
 
@@ -42,14 +60,21 @@ def cpu_of(pid: int) -> float:
 
 
 def memory_of(pid: int) -> float:
-    return int(next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS")).split()[1]) / 1024
+    return (
+        int(next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmRSS")).split()[1])
+        / 1024
+    )
 
 
 @contextlib.contextmanager
 def server(env: dict[str, str], port: int) -> Iterator[tuple[int, float]]:
     """`hotline serve` over these settings: its pid and how long it took to answer."""
     begun = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "hotline.cli", "serve", "--port", str(port)], env={**os.environ, **env}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hotline.cli", "serve", "--port", str(port)],
+        env={**os.environ, **env},
+        stderr=subprocess.DEVNULL,
+    )
     try:
         while True:
             try:
@@ -67,18 +92,39 @@ def server(env: dict[str, str], port: int) -> Iterator[tuple[int, float]]:
 
 def ask(port: int, key: str, method: str, path: str, body: Any = None, **headers: str) -> tuple[Any, Any]:
     data = json.dumps(body).encode() if body is not None else None
-    named = {"authorization": f"Bearer {key}", "content-type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
-    with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, named, method=method)) as reply:
+    named = {
+        "authorization": f"Bearer {key}",
+        "content-type": "application/json",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    with urllib.request.urlopen(
+        urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, named, method=method)
+    ) as reply:
         return json.loads(reply.read()), reply.headers
 
 
-def load(port: int, key: str, work: str, connections: int, seconds: float, seed: int, lines: list[Any], folder: Path) -> dict[str, Any]:
+def load(
+    port: int, key: str, work: str, connections: int, seconds: float, seed: int, lines: list[Any], folder: Path
+) -> dict[str, Any]:
     file = folder / f"{work}.json"
     file.write_text(json.dumps(lines))
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load", str(port), key, work, str(connections), str(seconds), str(seed), str(file)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "bench.load",
+            str(port),
+            key,
+            work,
+            str(connections),
+            str(seconds),
+            str(seed),
+            str(file),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     said = dict(json.loads(done.stdout))
     if said["failed"]:
         raise RuntimeError(f"{work}@{connections}: {said['failed']} failed, first: {said['first']}")
@@ -92,7 +138,9 @@ async def filled(url: str, count: int) -> None:
     await seeded(db)
     await db.close()
     line = await asyncpg.connect(url)
-    await line.execute("CREATE UNLOGGED TABLE bench_numbers (place int PRIMARY KEY, number text NOT NULL); CREATE SEQUENCE bench_seq START 900000000000")
+    await line.execute(
+        "CREATE UNLOGGED TABLE bench_numbers (place int PRIMARY KEY, number text NOT NULL); CREATE SEQUENCE bench_seq START 900000000000"
+    )
     rows = ((n, number_of(FIRST + n)) for n in range(1, count + 1))
     await line.copy_records_to_table("bench_numbers", records=rows)
     codes = "ARRAY[" + ", ".join(f"'{d}'" for d in DEPARTMENTS) + "]"
@@ -129,8 +177,13 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
  'w' || place % 1000]) FROM bench_numbers""",
         timeout=900,
     )
-    await line.execute("INSERT INTO counter SELECT 'assignment', department, status, 0, count(*) FROM assignment GROUP BY 2, 3", timeout=900)
-    await line.execute("INSERT INTO counter SELECT 'ticket', area, status, 0, count(*) FROM ticket GROUP BY 2, 3", timeout=900)
+    await line.execute(
+        "INSERT INTO counter SELECT 'assignment', department, status, 0, count(*) FROM assignment GROUP BY 2, 3",
+        timeout=900,
+    )
+    await line.execute(
+        "INSERT INTO counter SELECT 'ticket', area, status, 0, count(*) FROM ticket GROUP BY 2, 3", timeout=900
+    )
     await line.execute(f"INSERT INTO sequence VALUES ('ticket', {FIRST + count + 1000})")
     for table in ("ticket", "assignment", "timeline", "ticket_words", "counter", "bench_numbers"):
         await line.execute(f"VACUUM ANALYZE {table}", timeout=900)
@@ -138,7 +191,15 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
 
 
 def key_for(env: dict[str, str], *roles: str) -> str:
-    command = [sys.executable, "-m", "hotline.cli", "key", "create", "bench", *(x for r in roles for x in ("--role", r))]
+    command = [
+        sys.executable,
+        "-m",
+        "hotline.cli",
+        "key",
+        "create",
+        "bench",
+        *(x for r in roles for x in ("--role", r)),
+    ]
     return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -153,12 +214,17 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
-def on_postgres(count: int, rounds: int, seconds: float, folder: Path, queue_only: bool = False) -> dict[str, list[float]]:
+def on_postgres(
+    count: int, rounds: int, seconds: float, folder: Path, queue_only: bool = False
+) -> dict[str, list[float]]:
     bench = postgres.start()
     try:
         begun = time.perf_counter()
         asyncio.run(filled(bench.url, count))
-        print(f"PostgreSQL {bench.sql('SHOW server_version')}: {count:,} tickets in {time.perf_counter() - begun:.0f} s", flush=True)
+        print(
+            f"PostgreSQL {bench.sql('SHOW server_version')}: {count:,} tickets in {time.perf_counter() - begun:.0f} s",
+            flush=True,
+        )
         env = {"HOTLINE_DATABASE_URL": bench.url, "HOTLINE_DATA_DIR": str(folder / "pg"), "HOTLINE_LOG_LEVEL": "error"}
         key = key_for(env, "operator", "supervisor")
         port = free_port()
@@ -169,20 +235,37 @@ def on_postgres(count: int, rounds: int, seconds: float, folder: Path, queue_onl
                 for n in range(rounds):
                     found.setdefault("p50", []).append(load(port, key, "queue", 1, seconds, n, queues, folder)["p50"])
                 return found
-            body = {"channel": "phone", "caller": {"phone": "13812345678", "name": "王秀英"}, "narrative": "3栋电梯坏了不动了" + "，请尽快处理" * 40,
-                    "location": {"address": "3栋2单元"}, "category": "dt-fault"}  # fmt: skip
+            body = {
+                "channel": "phone",
+                "caller": {"phone": "13812345678", "name": "王秀英"},
+                "narrative": "3栋电梯坏了不动了" + "，请尽快处理" * 40,
+                "location": {"address": "3栋2单元"},
+                "category": "dt-fault",
+            }
             taken, _ = ask(port, key, "POST", "/v1/calls", body, idempotency_key="model-intake")
             number = taken["ticket"]["number"]
             intake, rows = limit.intake_script(bench, number, "model-intake")
             _, headers = ask(port, key, "GET", f"/v1/tickets/{number}")
-            ask(port, key, "POST", f"/v1/tickets/{number}/actions/urge", {"reason": "居民再次来电催问"}, if_match=headers["ETag"], idempotency_key="model-urge")
+            ask(
+                port,
+                key,
+                "POST",
+                f"/v1/tickets/{number}/actions/urge",
+                {"reason": "居民再次来电催问"},
+                if_match=headers["ETag"],
+                idempotency_key="model-urge",
+            )
             scripts = {
                 "intake": intake,
                 "transition": limit.transition_script(bench, number, "model-urge", 1, count),
                 "queue": limit.queue_script(DEPARTMENTS),
             }
-            print("rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 5")
-            open_numbers = bench.sql(f"SELECT number FROM bench_numbers WHERE place % 3 = 0 ORDER BY random() LIMIT {min(60_000, count // 3)}").split("\n")
+            print(
+                "rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 5"
+            )
+            open_numbers = bench.sql(
+                f"SELECT number FROM bench_numbers WHERE place % 3 = 0 ORDER BY random() LIMIT {min(60_000, count // 3)}"
+            ).split("\n")
             lines: dict[str, list[Any]] = {"intake": [], "transition": open_numbers, "queue": queues}
             table: dict[tuple[str, int], dict[str, list[float]]] = {}
             for turn in range(rounds):
@@ -201,29 +284,69 @@ def on_postgres(count: int, rounds: int, seconds: float, folder: Path, queue_onl
                         ours = load(port, key, work, clients, seconds, turn, share, folder)
                         cell = table.setdefault((work, clients), {})
                         for name, value in (
-                            ("limit", best["rate"]), ("ours", ours["rate"]), ("ratio", ours["rate"] / best["rate"]), ("p50", ours["p50"]), ("p99", ours["p99"]),
-                            ("app", (cpu_of(pid) - before) / ours["n"] * 1e6), ("pg", (bench.cpu() - pg_before) / ours["n"] * 1e6),
-                        ):  # fmt: skip
+                            ("limit", best["rate"]),
+                            ("ours", ours["rate"]),
+                            ("ratio", ours["rate"] / best["rate"]),
+                            ("p50", ours["p50"]),
+                            ("p99", ours["p99"]),
+                            ("app", (cpu_of(pid) - before) / ours["n"] * 1e6),
+                            ("pg", (bench.cpu() - pg_before) / ours["n"] * 1e6),
+                        ):
                             cell.setdefault(name, []).append(value)
                 print(f"  round {turn + 1} of {rounds} done", flush=True)
-            searches = ["/v1/tickets?q=%E6%A2%AF", "/v1/tickets?q=%E7%94%B5%E6%A2%AF", "/v1/tickets?q=w77", "/v1/tickets?q=%E5%B0%BD%E5%BF%AB&status=dispatched"]
+            searches = [
+                "/v1/tickets?q=%E6%A2%AF",
+                "/v1/tickets?q=%E7%94%B5%E6%A2%AF",
+                "/v1/tickets?q=w77",
+                "/v1/tickets?q=%E5%B0%BD%E5%BF%AB&status=dispatched",
+            ]
             for line in searches:
                 cell = table.setdefault(("search " + line.split("q=")[1], 1), {})
                 ours = load(port, key, "search", 1, seconds, 1, [line], folder)
-                for name, value in (("limit", 0.0), ("ours", ours["rate"]), ("ratio", 0.0), ("p50", ours["p50"]), ("p99", ours["p99"]), ("app", 0.0), ("pg", 0.0)):
+                for name, value in (
+                    ("limit", 0.0),
+                    ("ours", ours["rate"]),
+                    ("ratio", 0.0),
+                    ("p50", ours["p50"]),
+                    ("p99", ours["p99"]),
+                    ("app", 0.0),
+                    ("pg", 0.0),
+                ):
                     cell.setdefault(name, []).append(value)
-            head = ("work", "clients", "limit/s", "ours/s", "ratio median (lowest-highest)", "p50 ms", "p99 ms", "app µs", "PG µs")
+            head = (
+                "work",
+                "clients",
+                "limit/s",
+                "ours/s",
+                "ratio median (lowest-highest)",
+                "p50 ms",
+                "p99 ms",
+                "app µs",
+                "PG µs",
+            )
             median = statistics.median
             show(
                 f"PostgreSQL, {count:,} tickets, one process, {rounds} rounds of {seconds:g} s",
-                [head] + [
-                    (work, str(c), f"{median(v['limit']):.0f}", f"{median(v['ours']):.0f}", spread(v["ratio"]), f"{median(v['p50']):.1f}",
-                     f"{median(v['p99']):.1f}", f"{median(v['app']):.0f}", f"{median(v['pg']):.0f}")
+                [head]
+                + [
+                    (
+                        work,
+                        str(c),
+                        f"{median(v['limit']):.0f}",
+                        f"{median(v['ours']):.0f}",
+                        spread(v["ratio"]),
+                        f"{median(v['p50']):.1f}",
+                        f"{median(v['p99']):.1f}",
+                        f"{median(v['app']):.0f}",
+                        f"{median(v['pg']):.0f}",
+                    )
                     for (work, c), v in table.items()
                 ],
-            )  # fmt: skip
+            )
             print(f"  start to first answer {started:.1f} s; memory with worker {memory_of(pid):.0f} MB")
-            drift = bench.sql("SELECT count(*) FROM ticket t WHERE entries <> (SELECT count(*) FROM timeline l WHERE l.number = t.number) AND created_by LIKE '%' AND number > '2'")
+            drift = bench.sql(
+                "SELECT count(*) FROM ticket t WHERE entries <> (SELECT count(*) FROM timeline l WHERE l.number = t.number) AND created_by LIKE '%' AND number > '2'"
+            )
             print(f"  tickets of the run whose timeline is not whole: {drift}")
             for (work, clients), v in table.items():
                 found[f"{work} {clients}"] = v["ratio"]
@@ -250,9 +373,20 @@ def on_sqlite(rounds: int, seconds: float, folder: Path) -> dict[str, list[float
     rows: dict[str, dict[str, list[float]]] = {}
     for turn in range(rounds):
         with server(env, port) as (pid, _):
-            taken, _ = ask(port, key, "POST", "/v1/calls", {"channel": "phone", "caller": {"phone": "13812345678", "name": "王秀英"},
-                           "narrative": "3栋电梯坏了不动了" + "，请尽快处理" * 40, "location": {"address": "3栋2单元"}, "category": "dt-fault"},
-                           idempotency_key=f"model-{turn}")  # fmt: skip
+            taken, _ = ask(
+                port,
+                key,
+                "POST",
+                "/v1/calls",
+                {
+                    "channel": "phone",
+                    "caller": {"phone": "13812345678", "name": "王秀英"},
+                    "narrative": "3栋电梯坏了不动了" + "，请尽快处理" * 40,
+                    "location": {"address": "3栋2单元"},
+                    "category": "dt-fault",
+                },
+                idempotency_key=f"model-{turn}",
+            )
             number = taken["ticket"]["number"]
             for clients in (1, 16, 64):
                 before = cpu_of(pid)
@@ -275,8 +409,18 @@ def on_sqlite(rounds: int, seconds: float, folder: Path) -> dict[str, list[float
     show(
         f"SQLite (WAL, synchronous=FULL), {rounds} rounds of {seconds:g} s; limit: raw sqlite3, one intake per commit",
         [("work", "limit/s", "ours/s", "ratio median (lowest-highest)", "p50 ms", "app µs")]
-        + [(n, f"{median(c['limit']):.0f}", f"{median(c['ours']):.0f}", spread(c["ratio"]), f"{median(c['p50']):.1f}", f"{median(c['app']):.0f}") for n, c in rows.items()],
-    )  # fmt: skip
+        + [
+            (
+                n,
+                f"{median(c['limit']):.0f}",
+                f"{median(c['ours']):.0f}",
+                spread(c["ratio"]),
+                f"{median(c['p50']):.1f}",
+                f"{median(c['app']):.0f}",
+            )
+            for n, c in rows.items()
+        ],
+    )
     return found
 
 

@@ -42,7 +42,7 @@ def _literal(value: Any, number: str, key: str) -> str:
 
 
 def _rows(bench: Bench, table: str, where: str) -> list[dict[str, Any]]:
-    out = bench.sql(f'SELECT coalesce(json_agg(x), \'[]\') FROM (SELECT * FROM "{table}" WHERE {where}) x')
+    out = bench.sql(f"SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM \"{table}\" WHERE {where}) x")
     return list(json.loads(out))
 
 
@@ -60,11 +60,17 @@ def intake_script(bench: Bench, number: str, key: str) -> tuple[str, dict[str, i
                 row = {**row, **({"id": number} if table == "call" else {"id": number, "phone": f"+{number}"})}
             columns = ", ".join(f'"{c}"' for c in row)
             values = ", ".join(
-                f"{_quoted(v)}::tsvector" if table == "ticket_words" and c == "words" else _literal(v, number, key) for c, v in row.items()
+                f"{_quoted(v)}::tsvector" if table == "ticket_words" and c == "words" else _literal(v, number, key)
+                for c, v in row.items()
             )
             parts.append(f'{table}_{place} AS (INSERT INTO "{table}" ({columns}) SELECT {values} FROM s)')
-    moved = [("ticket", ticket["area"] or "", "dispatched"), ("assignment", "bench", "issued"), ("performing", "bench", "issued"),
-             ("queue", "bench", "stamp"), ("queue", "bench2", "stamp")]  # fmt: skip
+    moved = [
+        ("ticket", ticket["area"] or "", "dispatched"),
+        ("assignment", "bench", "issued"),
+        ("performing", "bench", "issued"),
+        ("queue", "bench", "stamp"),
+        ("queue", "bench2", "stamp"),
+    ]
     for place, (noun, where, status) in enumerate(moved):
         parts.append(
             f"counter_{place} AS (INSERT INTO counter (noun, place, status, shard, n) SELECT '{noun}', '{where}', '{status}', :shard, 1 FROM s"
@@ -81,15 +87,15 @@ def transition_script(bench: Bench, number: str, key: str, first: int, last: int
     answer = _rows(bench, "answer", f"key = '{key}'")[0]
     quote = lambda v: _literal(v, "", "")  # noqa: E731
     told = "".join(
-        f""", o{i} AS (INSERT INTO outbox SELECT u.number || '.' || u.entries || '.{i}', {quote(m['kind'])}, u.number, {quote(m['partition'])},
- {quote(m['payload'])}, 'queued', 0, 8, now(), now() FROM u)"""
+        f""", o{i} AS (INSERT INTO outbox SELECT u.number || '.' || u.entries || '.{i}', {quote(m["kind"])}, u.number, {quote(m["partition"])},
+ {quote(m["payload"])}, 'queued', 0, 8, now(), now() FROM u)"""
         for i, m in enumerate(messages)
     )
     text = f"""WITH n AS MATERIALIZED (SELECT number FROM bench_numbers WHERE place = :place), u AS (UPDATE ticket t SET urges = urges + 1,
  entries = entries + 1, version = version + 1, updated_at = now() FROM n WHERE t.number = n.number RETURNING t.number, t.entries),
-e AS (INSERT INTO timeline SELECT number, entries, now(), {quote(entry['by_kind'])}, {quote(entry['by_id'])}, {quote(entry['by_name'])}, 'urge',
- {quote(entry['status_from'])}, {quote(entry['status_to'])}, NULL, {quote(entry['reason'])}, {quote(entry['changes'])} FROM u){told},
-a AS (INSERT INTO answer SELECT 'bench', gen_random_uuid()::text, {quote(answer['fingerprint'])}, 200, '2', {quote(answer['body'])}, now() FROM u)
+e AS (INSERT INTO timeline SELECT number, entries, now(), {quote(entry["by_kind"])}, {quote(entry["by_id"])}, {quote(entry["by_name"])}, 'urge',
+ {quote(entry["status_from"])}, {quote(entry["status_to"])}, NULL, {quote(entry["reason"])}, {quote(entry["changes"])} FROM u){told},
+a AS (INSERT INTO answer SELECT 'bench', gen_random_uuid()::text, {quote(answer["fingerprint"])}, 200, '2', {quote(answer["body"])}, now() FROM u)
 , c AS (INSERT INTO counter (noun, place, status, shard, n) SELECT 'queue', 'bench', 'stamp', :shard, 1 FROM u
  ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)
 SELECT t.*, a.* FROM n JOIN ticket t ON t.number = n.number LEFT JOIN assignment a ON a.number = t.number;"""
@@ -102,15 +108,27 @@ def queue_script(departments: list[str]) -> str:
 
     prepared = _HELD[False].on(asyncpg.dialect())
     text = prepared.text
-    given = {"department": "d.code", "rank": "-1", "sort_at": "'1970-01-01T00\\:00\\:00Z'::timestamptz", "id": "''", "limit": "51"}
+    given = {
+        "department": "d.code",
+        "rank": "-1",
+        "sort_at": "'1970-01-01T00\\:00\\:00Z'::timestamptz",
+        "id": "''",
+        "limit": "51",
+    }
     for place in range(len(prepared.names), 0, -1):
         name = prepared.names[place - 1]
-        text = re.sub(rf"\${place}(::(VARCHAR|SMALLINT|INTEGER|TIMESTAMP WITH TIME ZONE))?(?![0-9])", given[name] if name != "department" else ":code", text)
+        text = re.sub(
+            rf"\${place}(::(VARCHAR|SMALLINT|INTEGER|TIMESTAMP WITH TIME ZONE))?(?![0-9])",
+            given[name] if name != "department" else ":code",
+            text,
+        )
     text = text.replace("\\:", ":")
     listed = "ARRAY[" + ", ".join(f"'{d}'" for d in departments) + "]"
     text = text.replace(":code", f"({listed})[:place]")
     text = re.sub(r"T00:00:00Z", " UTC", text)
-    count = f"SELECT status, sum(n) FROM counter WHERE noun = 'assignment' AND place = ({listed})[:place] GROUP BY status;"
+    count = (
+        f"SELECT status, sum(n) FROM counter WHERE noun = 'assignment' AND place = ({listed})[:place] GROUP BY status;"
+    )
     return f"\\set place random(1, {len(departments)})\n{' '.join(text.split())};\n{count}\n"
 
 
@@ -120,14 +138,38 @@ def pgbench(bench: Bench, script: str, clients: int, seconds: float) -> dict[str
         file = Path(folder) / "script.sql"
         file.write_text(script)
         done = subprocess.run(
-            [bench.binaries / "pgbench", "-n", "-M", "prepared", "-j", "2", "-c", str(clients), "-T", str(int(seconds)), "-l", "-f", file, bench.url],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [
+                bench.binaries / "pgbench",
+                "-n",
+                "-M",
+                "prepared",
+                "-j",
+                "2",
+                "-c",
+                str(clients),
+                "-T",
+                str(int(seconds)),
+                "-l",
+                "-f",
+                file,
+                bench.url,
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         if not found or "aborted" in done.stderr:
             raise RuntimeError(done.stderr[-2000:] + done.stdout[-500:])
-        taken = sorted(int(line.split()[2]) for log in Path(folder).glob("pgbench_log*") for line in log.read_text().splitlines())
-        return {"rate": float(found[1]), "p50": taken[len(taken) // 2] / 1000, "p99": taken[int(len(taken) * 0.99)] / 1000}
+        taken = sorted(
+            int(line.split()[2]) for log in Path(folder).glob("pgbench_log*") for line in log.read_text().splitlines()
+        )
+        return {
+            "rate": float(found[1]),
+            "p50": taken[len(taken) // 2] / 1000,
+            "p99": taken[int(len(taken) * 0.99)] / 1000,
+        }
 
 
 def raw_sqlite(path: Path, number: str, key: str, seconds: float, per_commit: int) -> dict[str, float]:
@@ -144,7 +186,12 @@ def raw_sqlite(path: Path, number: str, key: str, seconds: float, per_commit: in
         if not rows:
             continue
         columns = list(rows[0])
-        work.append((f'INSERT INTO "{table}" ({", ".join(chr(34) + c + chr(34) for c in columns)}) VALUES ({", ".join("?" * len(columns))})', rows))
+        work.append(
+            (
+                f'INSERT INTO "{table}" ({", ".join(chr(34) + c + chr(34) for c in columns)}) VALUES ({", ".join("?" * len(columns))})',
+                rows,
+            )
+        )
     words = line.execute("SELECT words FROM ticket_words WHERE rowid = ?", (int(number[:-1]),)).fetchone()[0]
     serial, taken = 700_000_000, []
     begun = time.perf_counter()
@@ -155,21 +202,43 @@ def raw_sqlite(path: Path, number: str, key: str, seconds: float, per_commit: in
             serial += 1
             fresh = f"{serial}0"
             for sql, rows in work:
-                line.executemany(sql, [[v.replace(number, fresh) if isinstance(v, str) and len(v) < 60 and number in v
-                                        else f"k{fresh}" if v == key else f"+{fresh}" if c == "phone" and '"caller"' in sql
-                                        else f"c{fresh}" if c == "id" and ('"caller"' in sql or '"call"' in sql) else v
-                                        for c, v in row.items()] for row in rows])  # fmt: skip
+                line.executemany(
+                    sql,
+                    [
+                        [
+                            v.replace(number, fresh)
+                            if isinstance(v, str) and len(v) < 60 and number in v
+                            else f"k{fresh}"
+                            if v == key
+                            else f"+{fresh}"
+                            if c == "phone" and '"caller"' in sql
+                            else f"c{fresh}"
+                            if c == "id" and ('"caller"' in sql or '"call"' in sql)
+                            else v
+                            for c, v in row.items()
+                        ]
+                        for row in rows
+                    ],
+                )
             line.execute("INSERT INTO ticket_words (rowid, number, words) VALUES (?, ?, ?)", (serial, fresh, words))
             for noun, place, status in (
-                ("ticket", ticket["area"] or "", "dispatched"), ("assignment", "b", "issued"), ("performing", "b", "issued"), ("queue", "b", "stamp"),
+                ("ticket", ticket["area"] or "", "dispatched"),
+                ("assignment", "b", "issued"),
+                ("performing", "b", "issued"),
+                ("queue", "b", "stamp"),
                 ("queue", "c", "stamp"),
-            ):  # fmt: skip
+            ):
                 line.execute(
-                    "INSERT INTO counter VALUES (?, ?, ?, 0, 1) ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + 1", (noun, place, status)
+                    "INSERT INTO counter VALUES (?, ?, ?, 0, 1) ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + 1",
+                    (noun, place, status),
                 )
         line.execute("COMMIT")
         taken.append(time.perf_counter() - start)
     spent = time.perf_counter() - begun
     line.close()
     taken.sort()
-    return {"rate": len(taken) * per_commit / spent, "p50": taken[len(taken) // 2] * 1000, "p99": taken[int(len(taken) * 0.99)] * 1000}
+    return {
+        "rate": len(taken) * per_commit / spent,
+        "p50": taken[len(taken) // 2] * 1000,
+        "p99": taken[int(len(taken) * 0.99)] * 1000,
+    }

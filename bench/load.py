@@ -14,7 +14,10 @@ from typing import Any
 import uvloop
 
 WORDS = ("3栋电梯坏了不动了", "9栋停水了水压低", "路灯不亮黑黢黢的", "垃圾桶满了没人收", "阴沟堵了污水冒出来")
-TAIL = "，住户反映已经有一段时间，希望尽快安排人员上门处理，联系不上物业，老人小孩出行不便，请记录并回电告知进展情况，谢谢。" * 3
+TAIL = (
+    "，住户反映已经有一段时间，希望尽快安排人员上门处理，联系不上物业，老人小孩出行不便，请记录并回电告知进展情况，谢谢。"
+    * 3
+)
 CATEGORIES = ("dt-fault", "sdq-water", "wx-light", "hj-rubbish", "hj-sewer")
 
 
@@ -39,17 +42,24 @@ class Work:
         if self.name == "intake":
             n = r.randrange(len(WORDS))
             body = {
-                "channel": "phone", "caller": {"phone": f"138{r.randrange(10**8):08d}", "name": "王秀英"},
-                "narrative": f"{WORDS[n]}{TAIL}", "location": {"address": f"{r.randrange(1, 29)}栋2单元"}, "category": CATEGORIES[n],
-            }  # fmt: skip
+                "channel": "phone",
+                "caller": {"phone": f"138{r.randrange(10**8):08d}", "name": "王秀英"},
+                "narrative": f"{WORDS[n]}{TAIL}",
+                "location": {"address": f"{r.randrange(1, 29)}栋2单元"},
+                "category": CATEGORIES[n],
+            }
             data = json.dumps(body, ensure_ascii=False).encode()
-            return request("POST", "/v1/calls", self.key, data, f"Idempotency-Key: b-{id(self)}-{self.sent}-{r.random()}\r\n"), ""
+            return request(
+                "POST", "/v1/calls", self.key, data, f"Idempotency-Key: b-{id(self)}-{self.sent}-{r.random()}\r\n"
+            ), ""
         if self.name == "transition":
             self.at = (self.at + 1) % len(self.lines)
             number = self.lines[self.at]
             version = self.versions.get(number, "1")
             extra = f'If-Match: "{version}"\r\nIdempotency-Key: t-{id(self)}-{self.sent}-{r.random()}\r\n'
-            return request("POST", f"/v1/tickets/{number}/actions/urge", self.key, '{"reason":"居民再次来电催问"}'.encode(), extra), number
+            return request(
+                "POST", f"/v1/tickets/{number}/actions/urge", self.key, '{"reason":"居民再次来电催问"}'.encode(), extra
+            ), number
         line = r.choice(self.lines)
         return request("GET", line, self.key), ""
 
@@ -76,7 +86,8 @@ async def main() -> None:
     lines = json.loads(Path(file).read_text()) if file != "-" else []
     share = max(1, len(lines) // int(connections)) if name == "transition" else 0
     works = [
-        Work(name, key, int(seed) * 1000 + n, lines[n * share : (n + 1) * share] if share else lines) for n in range(int(connections))
+        Work(name, key, int(seed) * 1000 + n, lines[n * share : (n + 1) * share] if share else lines)
+        for n in range(int(connections))
     ]
     taken: list[float] = []
     failed: list[str] = []
@@ -88,12 +99,16 @@ async def main() -> None:
     print(
         json.dumps(
             {
-                "rate": len(taken) / spent, "n": len(taken), "failed": len(failed), "first": failed[:1],
-                "p50": taken[len(taken) // 2] * 1000 if taken else 0, "p99": taken[int(len(taken) * 0.99)] * 1000 if taken else 0,
+                "rate": len(taken) / spent,
+                "n": len(taken),
+                "failed": len(failed),
+                "first": failed[:1],
+                "p50": taken[len(taken) // 2] * 1000 if taken else 0,
+                "p99": taken[int(len(taken) * 0.99)] * 1000 if taken else 0,
                 "cpu": time.process_time(),
             }
         )
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -11,9 +11,17 @@ from pathlib import Path
 from tests.postgres import free_port
 
 SETTINGS = {
-    "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "shared_buffers": "2GB", "max_wal_size": "8GB",
-    "random_page_cost": "1.1", "jit": "off", "max_connections": "200", "checkpoint_timeout": "30min", "autovacuum_naptime": "30s",
-}  # fmt: skip
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "shared_buffers": "2GB",
+    "max_wal_size": "8GB",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "max_connections": "200",
+    "checkpoint_timeout": "30min",
+    "autovacuum_naptime": "30s",
+}
 
 
 @dataclass
@@ -26,7 +34,11 @@ class Bench:
 
     def sql(self, text: str) -> str:
         done = subprocess.run(
-            [self.binaries / "psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", self.url], input=text, text=True, capture_output=True, check=False
+            [self.binaries / "psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", self.url],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -62,12 +74,44 @@ def start() -> Bench:
         as_user = ["runuser", "-u", "postgres", "--"]
     port = free_port()
     subprocess.run(
-        [*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    options = " ".join([f"-p {port} -k {folder} -c listen_addresses=127.0.0.1", *(f"-c {k}={v}" for k, v in SETTINGS.items())])
-    control = [*as_user, str(binaries / "pg_ctl"), "-D", str(folder / "data"), "-o", options, "-l", str(folder / "log"), "-t", "60"]
-    subprocess.run([*control, "-w", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        [
+            *as_user,
+            binaries / "initdb",
+            "-D",
+            folder / "data",
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ],
+        check=True,
+        capture_output=True,
+    )
+    options = " ".join(
+        [f"-p {port} -k {folder} -c listen_addresses=127.0.0.1", *(f"-c {k}={v}" for k, v in SETTINGS.items())]
+    )
+    control = [
+        *as_user,
+        str(binaries / "pg_ctl"),
+        "-D",
+        str(folder / "data"),
+        "-o",
+        options,
+        "-l",
+        str(folder / "log"),
+        "-t",
+        "60",
+    ]
+    subprocess.run(
+        [*control, "-w", "start"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
     bench = Bench(f"postgresql://postgres@127.0.0.1:{port}/postgres", port, binaries, folder, control)
     bench.sql("CREATE DATABASE bench")
     bench.url = f"postgresql://postgres@127.0.0.1:{port}/bench"

@@ -1,4 +1,5 @@
-"""The cast, the clock and the two databases. `desk` takes calls, `lifts` handles lift orders, `pipes` must never see them."""
+"""The cast, the clock and the two databases. `desk` takes calls, `lifts` handles lift orders, `pipes` must never see
+them."""
 
 import asyncio
 import os
@@ -62,7 +63,8 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder in memory where there is one: the suite keeps synchronous=FULL, and a disk would make it sixteen times slower."""
+    """A folder in memory where there is one: the suite keeps synchronous=FULL, and a disk would make it sixteen times
+    slower."""
     shm = Path("/dev/shm")
     folder = shm / f"hotline-test-{os.getpid()}" if shm.is_dir() else tmp_path_factory.mktemp("db")
     folder.mkdir(exist_ok=True)
@@ -135,7 +137,9 @@ async def emptied(db: Postgres) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def db(request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path) -> AsyncIterator[Any]:
+async def db(
+    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path
+) -> AsyncIterator[Any]:
     """Each of the two databases, seeded and empty of tickets."""
     if request.param == "sqlite":
         path = memory / f"{os.urandom(6).hex()}.db"
@@ -157,7 +161,15 @@ async def db(request: pytest.FixtureRequest, sqlite_template: Path, postgres_url
 
 @pytest.fixture
 async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
-    made = House(db, Journal(db), DirectoryAtHand(db), Numbers(db), clock, b"a secret of the test house, long enough", tmp_path / "files")
+    made = House(
+        db,
+        Journal(db),
+        DirectoryAtHand(db),
+        Numbers(db),
+        clock,
+        b"a secret of the test house, long enough",
+        tmp_path / "files",
+    )
     made.journal.start()
     yield made
     await made.journal.drain()
@@ -204,24 +216,40 @@ class Player:
     async def post(self, path: str, body: Any = None, **kw: Any) -> httpx.Response:
         return await self.http.post(path, json=body if body is not None else {}, **kw)
 
-    async def act(self, ticket: dict[str, Any], action: str, /, *, expect: int = 200, key: str | None = None, **fields: Any) -> dict[str, Any]:
+    async def act(
+        self, ticket: dict[str, Any], action: str, /, *, expect: int = 200, key: str | None = None, **fields: Any
+    ) -> dict[str, Any]:
         """Act on the ticket as last seen; the reply's body."""
         return await self._act(f"/v1/tickets/{ticket['number']}/actions/{action}", ticket, expect, key, fields)
 
     async def order(
-        self, ticket: dict[str, Any], action: str, /, *, place: int = 0, expect: int = 200, key: str | None = None, **fields: Any
+        self,
+        ticket: dict[str, Any],
+        action: str,
+        /,
+        *,
+        place: int = 0,
+        expect: int = 200,
+        key: str | None = None,
+        **fields: Any,
     ) -> dict[str, Any]:
         """Act on one of its assignments."""
         order = ticket["assignments"][place]["id"]
-        return await self._act(f"/v1/tickets/{ticket['number']}/assignments/{order}/actions/{action}", ticket, expect, key, fields)
+        return await self._act(
+            f"/v1/tickets/{ticket['number']}/assignments/{order}/actions/{action}", ticket, expect, key, fields
+        )
 
-    async def _act(self, path: str, ticket: dict[str, Any], expect: int, key: str | None, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _act(
+        self, path: str, ticket: dict[str, Any], expect: int, key: str | None, fields: dict[str, Any]
+    ) -> dict[str, Any]:
         headers = {"If-Match": f'"{ticket["version"]}"', **({"Idempotency-Key": key} if key else {})}
         reply = await self.post(path, fields, headers=headers)
         assert reply.status_code == expect, f"{self.name} {path}: {reply.status_code} {reply.text}"
         return dict(reply.json())
 
-    async def call(self, narrative: str, *, expect: int = 201, headers: dict[str, str] | None = None, **fields: Any) -> dict[str, Any]:
+    async def call(
+        self, narrative: str, *, expect: int = 201, headers: dict[str, str] | None = None, **fields: Any
+    ) -> dict[str, Any]:
         """Take a call; the ticket of the reply."""
         body = {"channel": "phone", "narrative": narrative, **fields}
         reply = await self.post("/v1/calls", body, headers=headers or {})
@@ -248,7 +276,9 @@ async def cast(app: FastAPI, house: House) -> AsyncIterator[Cast]:
             grant = CAST[name]
             made = await add_key(house, name, grant, "test", None, house.clock())
             http = httpx.AsyncClient(
-                transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers={"authorization": f"Bearer {made['secret']}"}
+                transport=httpx.ASGITransport(app=app),
+                base_url="http://hotline",
+                headers={"authorization": f"Bearer {made['secret']}"},
             )
             actor = Actor(ActorKind.KEY, made["id"], name, grant.roles)
             players[name] = Player(name, http, actor)
@@ -299,6 +329,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for report in skipped:
         reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
         reasons[reason] = reasons.get(reason, 0) + 1
-    terminalreporter.write_line(f"skipped: {len(skipped)}" + "".join(f"\n  {n} × {why}" for why, n in sorted(reasons.items())))
-
-
+    terminalreporter.write_line(
+        f"skipped: {len(skipped)}" + "".join(f"\n  {n} × {why}" for why, n in sorted(reasons.items()))
+    )

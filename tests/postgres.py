@@ -1,4 +1,5 @@
-"""A PostgreSQL for the tests: one given by HOTLINE_TEST_PG_URL, else the system's, else the one in a wheel, else none."""
+"""A PostgreSQL for the tests: one given by HOTLINE_TEST_PG_URL, else the system's, else the one in a wheel, else
+none."""
 
 import glob
 import os
@@ -21,7 +22,10 @@ class Server:
     pg_ctl: list[str] | None = None
 
     def fresh(self, name: str) -> str:
-        for sql in (f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}" TEMPLATE template0 ENCODING \'UTF8\''):
+        for sql in (
+            f'DROP DATABASE IF EXISTS "{name}"',
+            f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8'",
+        ):
             subprocess.run([*self.psql, "-d", f"{self.base}/postgres", "-qc", sql], check=True, capture_output=True)
         return f"{self.base}/{name}"
 
@@ -35,7 +39,12 @@ class Server:
         """Kill the server as a crash would, and start it again."""
         if self.pg_ctl is None:
             raise RuntimeError("not our server")
-        subprocess.run([*self.pg_ctl, "-m", "immediate", "-w", "restart"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [*self.pg_ctl, "-m", "immediate", "-w", "restart"],
+            check=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 def free_port() -> int:
@@ -71,7 +80,9 @@ def _system(initdb: str, pg_ctl: str, psql: str, durable: bool) -> Server | None
         as_user = ["runuser", "-u", "postgres", "--"]
     data, port = folder / "data", free_port()
     subprocess.run(
-        [*as_user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"], check=True, capture_output=True
+        [*as_user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"],
+        check=True,
+        capture_output=True,
     )
     safe = "on" if durable else "off"
     options = (
@@ -79,7 +90,13 @@ def _system(initdb: str, pg_ctl: str, psql: str, durable: bool) -> Server | None
         "-c max_connections=200 -c shared_buffers=128MB -c jit=off"
     )
     control = [*as_user, pg_ctl, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-t", "30"]
-    subprocess.run([*control, "-w", "start"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    subprocess.run(
+        [*control, "-w", "start"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
     return Server(f"postgresql://postgres@127.0.0.1:{port}", [psql], folder, control)
 
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="A 24365 hotline: intake, triage, dispatch, follow-up.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="A 24365 hotline: intake, triage, dispatch, follow-up."
+)
 key_app = typer.Typer(no_args_is_help=True, help="Keys of machines.")
 user_app = typer.Typer(no_args_is_help=True, help="People who log in.")
 outbox_app = typer.Typer(no_args_is_help=True, help="Messages on their way out.")
@@ -38,7 +40,10 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except Refused as refused:
-        lines = [f"refused: {refused.refusal.detail}", *(f"  {field}: {rule}" for field, rule in refused.refusal.errors)]
+        lines = [
+            f"refused: {refused.refusal.detail}",
+            *(f"  {field}: {rule}" for field, rule in refused.refusal.errors),
+        ]
         _stop("\n".join(lines))
     except OSError as fault:
         _stop(f"cannot: {fault.strerror or fault}")
@@ -52,7 +57,9 @@ def _settings(**over: Any) -> Any:
     try:
         return Settings(**{k: v for k, v in over.items() if v is not None})
     except ValidationError as wrong:
-        lines = [f"  HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors(include_input=False)]
+        lines = [
+            f"  HOTLINE_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in wrong.errors(include_input=False)
+        ]
         _stop("settings are not right:\n" + "\n".join(lines))
 
 
@@ -75,7 +82,9 @@ def serve(
     settings = _settings(host=host, port=port)
     if not _run(wiring.is_current(settings)):
         _stop("the database does not have the newest schema: run `hotline migrate`")
-    wiring.serve(settings, with_worker=worker, ready=lambda: _say(f"listening on http://{settings.host}:{settings.port}"))
+    wiring.serve(
+        settings, with_worker=worker, ready=lambda: _say(f"listening on http://{settings.host}:{settings.port}")
+    )
 
 
 @app.command()
@@ -147,7 +156,9 @@ def migrate(revision: Annotated[str, typer.Argument(help="A revision, `head` or 
 
 
 @app.command()
-def seed(name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")]) -> None:
+def seed(
+    name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")],
+) -> None:
     """Fill the directory from a folder of CSV and JSON files: kept together if all of it is right, else not at all."""
     _say(f"directory: version {_run(_seed(_settings(), name))}")
 
@@ -193,7 +204,11 @@ def _password() -> str:
     given = os.environ.get("HOTLINE_PASSWORD")  # a secret on the command line would stand in the process list
     if given:
         return given
-    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True)) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    return (
+        str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+        if sys.stdin.isatty()
+        else sys.stdin.readline().rstrip("\n")
+    )
 
 
 @user_app.command("add")
@@ -220,13 +235,26 @@ async def _add_user(
     if unknown:
         _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(PEOPLE))}")
     async with wiring.open_house(settings) as house:
-        await add_person(house, login, name, password, Grant(frozenset(map(Role, roles)), department, area), None, None, house.clock())
+        await add_person(
+            house,
+            login,
+            name,
+            password,
+            Grant(frozenset(map(Role, roles)), department, area),
+            None,
+            None,
+            house.clock(),
+        )
 
 
 @user_app.command("password")
 def new_password(login: str) -> None:
     """Set a new password and end the person's sessions. Read as for `user add`; empty: a random one is printed."""
-    made = _run(_new_password(_settings(), login, "" if sys.stdin.isatty() and not os.environ.get("HOTLINE_PASSWORD") else _password()))
+    made = _run(
+        _new_password(
+            _settings(), login, "" if sys.stdin.isatty() and not os.environ.get("HOTLINE_PASSWORD") else _password()
+        )
+    )
     if made:
         print(made)
 
@@ -251,7 +279,12 @@ def list_outbox(
 ) -> None:
     """Messages in a state, one JSON line each."""
     for row in _run(_list_outbox(_settings(), status, limit)):
-        print(json.dumps({k: str(v) if v is not None else None for k, v in row._asdict().items() if k != "payload"}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {k: str(v) if v is not None else None for k, v in row._asdict().items() if k != "payload"},
+                ensure_ascii=False,
+            )
+        )
 
 
 async def _list_outbox(settings: Any, status: str, limit: int) -> Any:
@@ -277,7 +310,9 @@ def retry_outbox(message: str) -> None:
 
 
 @app.command()
-def lifecycle(form: Annotated[str, typer.Option("--format", help="table, mermaid, markdown or json")] = "table") -> None:
+def lifecycle(
+    form: Annotated[str, typer.Option("--format", help="table, mermaid, markdown or json")] = "table",
+) -> None:
     """Print the two machines: as a table, as Mermaid, as the guide's Markdown or as data."""
     from hotline.domain import diagram
     from hotline.domain.lifecycle import ASSIGNMENT, TICKET
@@ -291,7 +326,12 @@ def lifecycle(form: Annotated[str, typer.Option("--format", help="table, mermaid
         print(guide())
     elif form == "table":
         for name, moves, _ in machines:
-            print(f"{name}\n" + "\n".join(f"  {at:17}{action:19}{to:17}{by:42}{needs}" for at, action, to, by, needs in diagram.table(moves)))
+            print(
+                f"{name}\n"
+                + "\n".join(
+                    f"  {at:17}{action:19}{to:17}{by:42}{needs}" for at, action, to, by, needs in diagram.table(moves)
+                )
+            )
     else:
         _stop("format is one of table, mermaid, markdown, json", 2)
 
@@ -304,7 +344,8 @@ def guide() -> str:
     guards = "\n".join(f"| {guard} | {sentence} |" for guard, (_, sentence) in GUARDS.items())
     return f"""# The life cycle
 
-Generated from `src/hotline/domain/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the tables only.
+Generated from `src/hotline/domain/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the
+tables only.
 
 ## Ticket
 
@@ -338,13 +379,19 @@ def openapi() -> None:
     from hotline import wiring
     from hotline.api.app import published
 
-    print(json.dumps(published(wiring.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True))
+    print(
+        json.dumps(
+            published(wiring.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True
+        )
+    )
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file")],
-    mapping: Annotated[str, typer.Option(help="A mapping that ships with the project (nyc311), or a folder with a mapping.json")],
+    mapping: Annotated[
+        str, typer.Option(help="A mapping that ships with the project (nyc311), or a folder with a mapping.json")
+    ],
     dry_run: Annotated[bool, typer.Option(help="Read and check everything, keep nothing")] = False,
     refused: Annotated[Path | None, typer.Option(help="Where to write the refused rows with their reasons")] = None,
 ) -> None:
@@ -354,7 +401,10 @@ def import_(
     report = _run(_import(_settings(), file, mapping, dry_run))
     if refused is not None:
         refused.write_text("".join(f"{place}\t{why}\n" for place, why in report.refused), encoding="utf-8")
-    print(f"{'would take in' if dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; refused: {len(report.refused)}")
+    print(
+        f"{'would take in' if dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; "
+        f"refused: {len(report.refused)}"
+    )
     for status, n in sorted(report.by_status.items()):
         print(f"  {status}: {n}")
     for what, n in sorted(report.odd.items()):
@@ -393,7 +443,10 @@ async def _import(settings: Any, file: Path, name: str, dry_run: bool) -> Any:
 @app.command()
 def demo(
     url: Annotated[str, typer.Option(help="The running server")] = "http://127.0.0.1:8000",
-    key: Annotated[str | None, typer.Option(envvar="HOTLINE_DEMO_KEY", help="An admin key; absent: one is made in the local database")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(envvar="HOTLINE_DEMO_KEY", help="An admin key; absent: one is made in the local database"),
+    ] = None,
 ) -> None:
     """Play a written day of calls over HTTP against a running server."""
     import httpx

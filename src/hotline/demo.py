@@ -1,4 +1,5 @@
-"""A written day of the community, played over HTTP as operators, departments and supervisors would: nothing but the public API."""
+"""A written day of the community, played over HTTP as operators, departments and supervisors would: nothing but the
+public API."""
 
 import csv
 import uuid
@@ -13,7 +14,11 @@ import httpx
 
 Ticket = dict[str, Any]
 Order = dict[str, Any]
-RESULT = {"internal_result": "已到场处理 / dealt with on the spot", "public_reply": "已处理完毕，请您放心 / it has been put right", "solved": True}
+RESULT = {
+    "internal_result": "已到场处理 / dealt with on the spot",
+    "public_reply": "已处理完毕，请您放心 / it has been put right",
+    "solved": True,
+}
 
 
 class DemoFailed(Exception):
@@ -47,12 +52,16 @@ class Play:
 
     def hire(self, who: str, *roles: str, department: str | None = None) -> str:
         if who not in self.keys:
-            made = self.ask("admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department})
+            made = self.ask(
+                "admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department}
+            )
             self.keys[who] = (made["id"], made["secret"])
         return who
 
     def act(self, who: str, ticket: Ticket, action: str, **fields: Any) -> Ticket:
-        return dict(self.ask(who, "POST", f"/v1/tickets/{ticket['number']}/actions/{action}", fields, ticket["version"]))
+        return dict(
+            self.ask(who, "POST", f"/v1/tickets/{ticket['number']}/actions/{action}", fields, ticket["version"])
+        )
 
     def order(self, who: str, ticket: Ticket, order: Order, action: str, **fields: Any) -> Ticket:
         """Act on an order; the ticket as the desk sees it then (a contractor is shown its own orders alone)."""
@@ -69,7 +78,8 @@ class Play:
 
 
 def play(url: str, key: str, day: Path, tell: Callable[[str], None]) -> Counter[str]:
-    """Play the day to its end; how often each kind of story was played. Raises DemoFailed at the first broken promise."""
+    """Play the day to its end; how often each kind of story was played. Raises DemoFailed at the first broken
+    promise."""
     with httpx.Client(base_url=url, timeout=30) as http:
         p = Play(http, key, tell)
         p.hire("desk", "operator")
@@ -108,12 +118,24 @@ def _play_line(p: Play, line: dict[str, str], *, later: bool) -> Callable[[], No
     if line["phone"] and line["phone"].isdigit():
         p.ask("desk", "POST", "/v1/callers/lookup", {"phone": line["phone"]})
     if story == "answer":
-        body["at_once"] = {"action": "answer", "answer": "已按知识库答复 / answered from the knowledge base", "satisfaction": "satisfied"}
+        body["at_once"] = {
+            "action": "answer",
+            "answer": "已按知识库答复 / answered from the knowledge base",
+            "satisfaction": "satisfied",
+        }
     elif story == "decline":
-        body["at_once"] = {"action": "decline", "reason_code": "legal_procedure", "channel_told": "人民法院 / the court"}
+        body["at_once"] = {
+            "action": "decline",
+            "reason_code": "legal_procedure",
+            "channel_told": "人民法院 / the court",
+        }
     elif story == "outer":
         due = datetime.now(UTC) + timedelta(days=5)
-        body["outer"] = {"system": "12345", "number": f"{p.seed}-{line['id']}", "due_at": due.isoformat(timespec="seconds")}
+        body["outer"] = {
+            "system": "12345",
+            "number": f"{p.seed}-{line['id']}",
+            "due_at": due.isoformat(timespec="seconds"),
+        }
     elif story in ("repeat", "urge"):
         body["attach_to"] = p.tickets[other]
     ticket: Ticket = p.ask("desk", "POST", "/v1/calls", body)["ticket"]
@@ -125,7 +147,8 @@ def _play_line(p: Play, line: dict[str, str], *, later: bool) -> Callable[[], No
         after = p.see(ticket["number"])
         leads = [a["department"]["code"] for a in after["assignments"] if a["part"] == "lead"]
         department = leads[-1] if leads else "-"
-        p.tell(f"{line['at']}  {ticket['number']}  {after['priority']:9} {department:18} {after['status']:13} {line['words'][:34]}")
+        shown = f"{after['priority']:9} {department:18} {after['status']:13} {line['words'][:34]}"
+        p.tell(f"{line['at']}  {ticket['number']}  {shown}")
 
     if later:
         return finish
@@ -142,7 +165,14 @@ def _dispatched(p: Play, t: Ticket) -> Ticket:
     if t["status"] == "triaged":
         ask = {"category": t["category"]["code"], "kind": t["kind"], "area": (t["area"] or {}).get("code")}
         routed = p.ask("switch", "POST", "/v1/explain/routing", ask)["result"]
-        t = p.act("switch", t, "dispatch", department=routed["lead"], assists=routed["assists"], **({"performer": routed["performer"]} if routed["performer"] else {}))
+        t = p.act(
+            "switch",
+            t,
+            "dispatch",
+            department=routed["lead"],
+            assists=routed["assists"],
+            **({"performer": routed["performer"]} if routed["performer"] else {}),
+        )
     return t
 
 
@@ -178,7 +208,15 @@ def _solve(p: Play, t: Ticket, _: str = "") -> None:
 def _return(p: Play, t: Ticket, _: str) -> None:
     t = _dispatched(p, t)
     lead = _lead(t)
-    t = p.order(p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="service-centre")
+    t = p.order(
+        p.handler(lead),
+        t,
+        lead,
+        "request_return",
+        reason_code="not_our_duty",
+        basis="职责清单",
+        department="service-centre",
+    )
     t = p.order("switch", t, lead, "approve_return")
     t = p.act("switch", t, "dispatch", department="service-centre")
     _solve(p, t)
@@ -187,7 +225,9 @@ def _return(p: Play, t: Ticket, _: str) -> None:
 def _refuse_return(p: Play, t: Ticket, _: str) -> None:
     t = _dispatched(p, t)
     lead = _lead(t)
-    t = p.order(p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="property")
+    t = p.order(
+        p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="property"
+    )
     t = p.order("switch", t, lead, "refuse_return", reason="首接负责 / the first receiver leads")
     _solve(p, t)
 
@@ -221,7 +261,7 @@ def _reopen(p: Play, t: Ticket, _: str) -> None:
 
 def _unreachable(p: Play, t: Ticket, _: str) -> None:
     t = _worked(p, _dispatched(p, t))
-    for _ in range(3):
+    for _try in range(3):
         t = p.act("desk", t, "call_back", reached="no_reply")
     p.act("desk", t, "confirm", satisfaction="no_answer")
 

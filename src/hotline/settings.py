@@ -1,5 +1,6 @@
 """The only reader of the environment. Every name begins with HOTLINE_; `hotline settings` lists them."""
 
+import contextlib
 import secrets
 from pathlib import Path
 
@@ -12,12 +13,20 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="ignore")
 
-    data_dir: Path = Field(Path("hotline-data"), description="Folder of the embedded database, attachments and the secret")
-    database_url: str | None = Field(None, description="SQLAlchemy URL of the database; absent: SQLite in the data folder")
+    data_dir: Path = Field(
+        Path("hotline-data"), description="Folder of the embedded database, attachments and the secret"
+    )
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the database; absent: SQLite in the data folder"
+    )
     database_connections: int = Field(12, ge=2, le=200, description="PostgreSQL connections of one process")
-    shard: int = Field(0, ge=0, le=1000, description="Number of this process: two processes with different ones share no counter row")
+    shard: int = Field(
+        0, ge=0, le=1000, description="Number of this process: two processes with different ones share no counter row"
+    )
     secret: SecretStr | None = Field(
-        None, min_length=32, description="Key for hashing API keys and signing cursors, the same in every process; absent: a file"
+        None,
+        min_length=32,
+        description="Key for hashing API keys and signing cursors, the same in every process; absent: a file",
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
@@ -25,8 +34,12 @@ class Settings(BaseSettings):
     region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
     area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
-    notice_url: str | None = Field(None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait")
-    notice_secret: SecretStr | None = Field(None, description="Secret of that address: whsec_ and base64 of 24-64 bytes")
+    notice_url: str | None = Field(
+        None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
+    )
+    notice_secret: SecretStr | None = Field(
+        None, description="Secret of that address: whsec_ and base64 of 24-64 bytes"
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 
     @property
@@ -43,9 +56,7 @@ class Settings(BaseSettings):
             fresh = path.with_suffix(f".{secrets.token_hex(4)}")
             fresh.touch(mode=0o600)
             fresh.write_text(secrets.token_urlsafe(48))
-            try:
+            with contextlib.suppress(FileExistsError):
                 path.hardlink_to(fresh)  # two processes starting at once agree on one
-            except FileExistsError:
-                pass
             fresh.unlink()
         return path.read_text().strip().encode()

@@ -84,7 +84,9 @@ def worker_of(settings: Settings, house: House) -> Worker:
     notices = None
     if settings.notice_url is not None:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
-        notices = Notices(httpx.AsyncClient(timeout=httpx.Timeout(15, connect=5), follow_redirects=False), settings.notice_url, secret)
+        notices = Notices(
+            httpx.AsyncClient(timeout=httpx.Timeout(15, connect=5), follow_redirects=False), settings.notice_url, secret
+        )
     return Worker(house, notices)
 
 
@@ -153,15 +155,29 @@ def set_up_logs(level: str) -> None:
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
     set_up_logs(settings.log_level)
-    # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a busy loop
+    # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
+    # busy loop
     sys.setswitchinterval(SWITCH)
     app = app_of(settings, with_worker=with_worker)
     config = uvicorn.Config(
-        app, host=settings.host, port=settings.port, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE,
-        proxy_headers=True, forwarded_allow_ips=settings.forwarded_allow_ips, server_header=False, timeout_keep_alive=30,
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        server_header=False,
+        timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
-    )  # fmt: skip
+    )
     server = uvicorn.Server(config)
+
+    # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
+    # are done
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: None)
 
     async def run() -> None:
         serving = asyncio.create_task(server.serve())

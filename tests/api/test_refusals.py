@@ -1,4 +1,5 @@
-"""Every bad input gets one clear document that names the field and the rule, echoes nothing and leaves nothing behind."""
+"""Every bad input gets one clear document that names the field and the rule, echoes nothing and leaves nothing
+behind."""
 
 from typing import Any
 
@@ -48,8 +49,16 @@ BAD: list[tuple[str, Any, str]] = [
     ("kind unknown", {**GOOD, "kind": SECRET}, "kind"),
     ("priority unknown", {**GOOD, "priority": SECRET}, "priority"),
     ("latitude off the earth", {**GOOD, "location": {"lat": 91}}, "location.lat"),
-    ("outer deadline without zone", {**GOOD, "outer": {"system": "12345", "number": "1", "due_at": "2026-12-01T00:00:00"}}, "outer.due_at"),
-    ("outer deadline in the past", {**GOOD, "outer": {"system": "12345", "number": "1", "due_at": "2026-11-01T00:00:00Z"}}, "outer.due_at"),
+    (
+        "outer deadline without zone",
+        {**GOOD, "outer": {"system": "12345", "number": "1", "due_at": "2026-12-01T00:00:00"}},
+        "outer.due_at",
+    ),
+    (
+        "outer deadline in the past",
+        {**GOOD, "outer": {"system": "12345", "number": "1", "due_at": "2026-11-01T00:00:00Z"}},
+        "outer.due_at",
+    ),
     ("no such ticket to join", {**GOOD, "attach_to": "100000006"}, "attach_to"),
     ("wrong check digit", {**GOOD, "attach_to": "100000007"}, "attach_to"),
     ("at once without its fields", {**GOOD, "at_once": {"action": "answer"}}, "answer"),
@@ -72,7 +81,16 @@ async def test_a_call_that_cannot_be_right_is_refused_by_field(what: str, body: 
 
 @pytest.mark.parametrize(
     "text",
-    ["😀👨‍👩‍👧‍👦 灯坏了", "𠮷野家旁边的𪚥井盖", "灯" * 10_000, "a\tb\r\nc", "ﷺ " * 50, "'; DROP TABLE ticket; --", "<script>alert(1)</script>", "%s %n {0}"],
+    [
+        "😀👨‍👩‍👧‍👦 灯坏了",
+        "𠮷野家旁边的𪚥井盖",
+        "灯" * 10_000,
+        "a\tb\r\nc",
+        "ﷺ " * 50,
+        "'; DROP TABLE ticket; --",
+        "<script>alert(1)</script>",
+        "%s %n {0}",
+    ],
     ids=["emoji", "rare hanzi", "ten thousand", "line breaks", "wide ligature", "sql", "html", "formats"],
 )
 async def test_what_an_operator_types_comes_back_as_typed(text: str, desk: Player) -> None:
@@ -98,13 +116,24 @@ async def test_an_oversized_body_is_refused_with_and_without_its_length(desk: Pl
             yield b" " * 16_384
 
     big = b'{"channel":"phone","narrative":"' + b"x" * 300_000 + b'"}'
-    problem(await desk.http.post("/v1/calls", content=big, headers={"content-type": "application/json"}), 413, "too-large")
-    problem(await desk.http.post("/v1/calls", content=pieces(), headers={"content-type": "application/json"}), 413, "too-large")
+    problem(
+        await desk.http.post("/v1/calls", content=big, headers={"content-type": "application/json"}), 413, "too-large"
+    )
+    problem(
+        await desk.http.post("/v1/calls", content=pieces(), headers={"content-type": "application/json"}),
+        413,
+        "too-large",
+    )
 
 
 async def test_a_stranger_is_asked_who_they_are(app: FastAPI) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as stranger:
-        for headers in ({}, {"authorization": "Basic eA=="}, {"authorization": f"Bearer {SECRET}"}, {"authorization": "Bearer hl_x_y"}):
+        for headers in (
+            {},
+            {"authorization": "Basic eA=="},
+            {"authorization": f"Bearer {SECRET}"},
+            {"authorization": "Bearer hl_x_y"},
+        ):
             reply = await stranger.get("/v1/tickets", headers=headers)
             problem(reply, 401, "unauthenticated")
             assert reply.headers["www-authenticate"].startswith("Bearer")
@@ -120,14 +149,18 @@ async def test_paths_and_methods_that_are_not_there(desk: Player) -> None:
     assert set(reply.headers["allow"].replace(" ", "").split(",")) == {"POST", "DELETE"}
 
 
-async def test_acting_needs_a_version_a_known_action_and_its_reason(lift_ticket: dict[str, Any], desk: Player, watch: Player) -> None:
+async def test_acting_needs_a_version_a_known_action_and_its_reason(
+    lift_ticket: dict[str, Any], desk: Player, watch: Player
+) -> None:
     path = f"/v1/tickets/{lift_ticket['number']}/actions"
     problem(await desk.post(f"{path}/urge", {"reason": "x"}), 428, "version-required")
     problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": SECRET}), 400, "bad-request")
     problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": '"99"'}), 412, "stale")
     problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": 'W/"3"'}), 400, "bad-request")
     here = {"if-match": f'"{lift_ticket["version"]}"'}
-    assert "reason" in [e["field"] for e in problem(await desk.post(f"{path}/urge", {}, headers=here), 422, "invalid")["errors"]]
+    assert "reason" in [
+        e["field"] for e in problem(await desk.post(f"{path}/urge", {}, headers=here), 422, "invalid")["errors"]
+    ]
     problem(await desk.post(f"{path}/{SECRET}", {}, headers=here), 404, "unknown-action")
     problem(await desk.post(f"{path}/supervise", {"level": "red", "reason": "x"}, headers=here), 403, "not-your-role")
     said = problem(await desk.post(f"{path}/confirm", {"satisfaction": "satisfied"}, headers=here), 409, "not-now")
@@ -162,7 +195,14 @@ async def test_a_forged_or_borrowed_cursor_opens_nothing(desk: Player, cast: Cas
 
 
 async def test_lists_refuse_questions_they_cannot_answer(desk: Player) -> None:
-    for params in ({"limit": 0}, {"limit": 201}, {"status": SECRET}, {"created_from": "2026-11-01T00:00:00"}, {"sort": SECRET}, {"caller": SECRET}):
+    for params in (
+        {"limit": 0},
+        {"limit": 201},
+        {"status": SECRET},
+        {"created_from": "2026-11-01T00:00:00"},
+        {"sort": SECRET},
+        {"caller": SECRET},
+    ):
         problem(await desk.get("/v1/tickets", params=params), 422, "invalid")
 
 
@@ -176,7 +216,9 @@ async def test_a_key_reused_for_something_else_is_refused(desk: Player) -> None:
     assert len((await desk.get("/v1/tickets")).json()["items"]) == 1
 
 
-async def test_a_fault_of_ours_says_nothing_of_the_request(desk: Player, house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fault_of_ours_says_nothing_of_the_request(
+    desk: Player, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(SECRET)
 

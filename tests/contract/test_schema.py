@@ -1,4 +1,5 @@
-"""Schemathesis on every operation of the real app over a real database: no 5xx, no undocumented answer, no broken promise."""
+"""Schemathesis on every operation of the real app over a real database: no 5xx, no undocumented answer, no broken
+promise."""
 
 import asyncio
 import shutil
@@ -35,11 +36,29 @@ async def opening() -> Any:
         shutil.copy(TEMPLATE["template"], path)
     db = Sqlite(path)
     await db.open()
-    house = House(db, Journal(db), DirectoryAtHand(db), Numbers(db), lambda: NOON, b"secret of the fuzzed house, long enough", folder / "files")
+    house = House(
+        db,
+        Journal(db),
+        DirectoryAtHand(db),
+        Numbers(db),
+        lambda: NOON,
+        b"secret of the fuzzed house, long enough",
+        folder / "files",
+    )
     house.journal.start()
     if await people.key(db, KEY.split("_")[1]) is None:
-        row = {"id": KEY.split("_")[1], "name": "fuzz", "hash": hashed(house, KEY), "roles": sorted(GRANTED), "department": "property-works",
-               "area": None, "created_at": NOON, "created_by": "test", "expires_at": None, "revoked_at": None}  # fmt: skip
+        row = {
+            "id": KEY.split("_")[1],
+            "name": "fuzz",
+            "hash": hashed(house, KEY),
+            "roles": sorted(GRANTED),
+            "department": "property-works",
+            "area": None,
+            "created_at": NOON,
+            "created_by": "test",
+            "expires_at": None,
+            "revoked_at": None,
+        }
         await db.transact(lambda c: people.add_key(c, row))
     yield house
     await house.journal.drain()
@@ -76,9 +95,16 @@ class Key:
 
 
 @schema.exclude(operation_id=["log_out", "metrics", "revoke_key"]).parametrize()
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
 @pytest.mark.filterwarnings("default")
 def test_every_operation_keeps_its_promise(case: Any) -> None:
     TALLY["cases"] += 1
-    # What JSON Schema cannot say (codes of the directory, real phone numbers, versions) is refused with 422, 412 or 428.
+    # What JSON Schema cannot say (codes of the directory, real phone numbers, versions) is refused with 422, 412 or
+    # 428.
     case.call_and_validate(excluded_checks=[positive_data_acceptance])

@@ -28,7 +28,9 @@ async def test_sqlite_is_durable_and_keeps_foreign_keys(path: Path) -> None:
     db = Sqlite(path)
     await db.open()
     found = await db._on_writer(
-        lambda line: {p: line.execute(f"PRAGMA {p}").fetchone()[0] for p in ("journal_mode", "synchronous", "foreign_keys")}
+        lambda line: {
+            p: line.execute(f"PRAGMA {p}").fetchone()[0] for p in ("journal_mode", "synchronous", "foreign_keys")
+        }
     )
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     await db.close()
@@ -91,7 +93,9 @@ async def test_postgres_killed_and_restarted_loses_nothing_acknowledged(memory: 
         for n in range(20):
             await journal.commit(new(n))
         server.restart()
-        with contextlib.suppress(Away, Unsure):  # the first to ask finds its connection dead and says so; the pool heals
+        with contextlib.suppress(
+            Away, Unsure
+        ):  # the first to ask finds its connection dead and says so; the pool heals
             await journal.commit(new(50))
         for n in range(20, 25):
             await journal.commit(new(n))
@@ -107,7 +111,10 @@ async def test_every_word_of_the_vocabulary_is_welcome_in_the_database(db: Any) 
     from hotline.db.tables import metadata
 
     words = {
-        (t.name, c.name): str(c.sqltext) for t in metadata.sorted_tables for c in t.constraints if isinstance(c, sa.CheckConstraint)
+        (t.name, c.name): str(c.sqltext)
+        for t in metadata.sorted_tables
+        for c in t.constraints
+        if isinstance(c, sa.CheckConstraint)
     }
     assert len(words) >= 14
 
@@ -133,5 +140,3 @@ async def test_a_naive_moment_is_refused_everywhere(db: Any) -> None:
     asked = Question(sa.select(ticket.c.number).where(ticket.c.created_at > sa.bindparam("at", type_=Instant)))
     with pytest.raises(ValueError, match="zone"):
         await db.rows(asked, at=datetime(2026, 1, 1))  # noqa: DTZ001
-
-

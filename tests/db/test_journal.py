@@ -22,7 +22,9 @@ from hotline.services.house import House
 from tests.conftest import NOON, Cast, Player
 from tests.domain.make import a_ticket, as_role, complete
 
-COUNT = {t.name: Question(sa.select(sa.func.count().label("n")).select_from(t)) for t in (ticket, timeline, answer_table)}
+COUNT = {
+    t.name: Question(sa.select(sa.func.count().label("n")).select_from(t)) for t in (ticket, timeline, answer_table)
+}
 
 
 async def count(db: Any, table: sa.Table) -> int:
@@ -46,8 +48,13 @@ def acted(item: Entrusted, action: Action, key: str) -> Entrusted:
 
 async def test_one_bad_change_never_fails_its_neighbours(house: House, db: Any) -> None:
     poison = new(20, address=None)
-    poison = replace(poison, change=replace(poison.change, tickets=(Written(replace(poison.change.after.ticket, kind="no kind"), None),)))  # type: ignore[arg-type]
-    said = await asyncio.gather(*(house.journal.commit(i) for i in [*map(new, range(20)), poison]), return_exceptions=True)
+    poison = replace(
+        poison,
+        change=replace(poison.change, tickets=(Written(replace(poison.change.after.ticket, kind="no kind"), None),)),
+    )  # type: ignore[arg-type]
+    said = await asyncio.gather(
+        *(house.journal.commit(i) for i in [*map(new, range(20)), poison]), return_exceptions=True
+    )
     assert all(isinstance(s, Committed) for s in said[:20])
     assert isinstance(said[20], Exception)
     assert await count(db, ticket) == 20
@@ -61,7 +68,9 @@ async def test_of_many_acting_on_one_version_exactly_one_wins(house: House, db: 
     assert [type(s) for s in said].count(Stale) == 5
     assert await count(db, timeline) == 2
     lost = [n for n, s in enumerate(said) if isinstance(s, Stale)]
-    assert await answers.given(db, "o", f"u{lost[0]}") is None  # a stale change leaves no key behind: its repeat is no success
+    assert (
+        await answers.given(db, "o", f"u{lost[0]}") is None
+    )  # a stale change leaves no key behind: its repeat is no success
 
 
 async def test_a_key_used_before_is_answered_as_before_and_does_nothing(house: House, db: Any) -> None:
@@ -76,13 +85,19 @@ async def test_two_houses_on_one_database_never_double_a_key_or_a_version(house:
     second = Journal(db)
     second.start()
     try:
-        said = await asyncio.gather(*(j.commit(new(n, f"k{n % 10}")) for n in range(60) for j in (house.journal, second)))
+        said = await asyncio.gather(
+            *(j.commit(new(n, f"k{n % 10}")) for n in range(60) for j in (house.journal, second))
+        )
         assert [type(s) for s in said].count(Committed) == 10
         assert await count(db, ticket) == 10
         first = new(99)
         await house.journal.commit(first)
         both = await asyncio.gather(
-            *(j.commit(acted(first, Action.URGE, f"u{n}{j is second}")) for n in range(5) for j in (house.journal, second))
+            *(
+                j.commit(acted(first, Action.URGE, f"u{n}{j is second}"))
+                for n in range(5)
+                for j in (house.journal, second)
+            )
         )
         assert [type(s) for s in both].count(Committed) == 1
         assert await counters.drift(db) == {}
@@ -138,8 +153,12 @@ async def test_a_batch_of_one_and_of_sixty_four_take_the_same_number_of_statemen
     assert len(outcomes) == 64
 
 
-async def test_a_call_takes_at_most_three_round_trips_and_so_does_an_action(desk: Player, lifts: Player, db: Any) -> None:
-    t = await desk.call("电梯坏了", category="dt-fault")  # the key, the directory and a block of numbers are at hand now
+async def test_a_call_takes_at_most_three_round_trips_and_so_does_an_action(
+    desk: Player, lifts: Player, db: Any
+) -> None:
+    t = await desk.call(
+        "电梯坏了", category="dt-fault"
+    )  # the key, the directory and a block of numbers are at hand now
     before = db.asked
     t = await desk.call("电梯又坏了", category="dt-fault", caller={"phone": "13800138000"})
     assert db.asked - before <= 3
@@ -192,7 +211,9 @@ async def test_sixty_four_clients_with_one_key_make_one_ticket_and_get_equal_ans
     assert len({r.headers["etag"] for r in replies}) == 1
 
 
-async def test_of_two_handlers_with_one_version_one_gets_200_and_one_412(lift_ticket: dict[str, Any], lifts: Player, cast: Cast) -> None:
+async def test_of_two_handlers_with_one_version_one_gets_200_and_one_412(
+    lift_ticket: dict[str, Any], lifts: Player, cast: Cast
+) -> None:
     property_ = await cast("property")
     path = f"/v1/tickets/{lift_ticket['number']}/assignments/{lift_ticket['assignments'][0]['id']}/actions/accept"
     headers = {"if-match": f'"{lift_ticket["version"]}"'}
@@ -200,7 +221,9 @@ async def test_of_two_handlers_with_one_version_one_gets_200_and_one_412(lift_ti
     assert sorted(r.status_code for r in replies) == [200, 412]
 
 
-async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(lift_ticket: dict[str, Any], lifts: Player) -> None:
+async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(
+    lift_ticket: dict[str, Any], lifts: Player
+) -> None:
     first = await lifts.order(lift_ticket, "accept", key="accept-1")
     again = await lifts.order(lift_ticket, "accept", key="accept-1")  # the version it sends is stale by its own doing
     assert again == first
@@ -208,7 +231,9 @@ async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(lift_tick
     assert other["type"].endswith("stale")
 
 
-async def test_the_database_away_is_told_and_nothing_is_half_done(desk: Player, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_database_away_is_told_and_nothing_is_half_done(
+    desk: Player, db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = db.write
 
     async def away(batch: Any) -> Any:

@@ -29,29 +29,72 @@ from tests.conftest import NOON
 NUMBER, OTHER = number_of(FIRST), number_of(FIRST + 1)
 F = Field
 FIELDS: dict[Field, Any] = {
-    F.CATEGORY: "dt-fault", F.KIND: Kind.REQUEST, F.PRIORITY: Priority.NORMAL, F.TEXT: "text", F.REASON: "because",
-    F.REASON_CODE: DeclineReason.UNLAWFUL, F.CHANNEL_TOLD: "110", F.ANSWER: "answer", F.DEPARTMENT: "water", F.BASIS: "row 12",
-    F.FAULT: Fault.EVASIVE, F.TARGET: OTHER, F.LEVEL: Level.RED, F.CONFIDENTIAL: True, F.SATISFACTION: Satisfaction.SATISFIED,
-    F.REACHED: Reached.BUSY, F.SOLVED: True, F.PUBLIC_REPLY: "done", F.INTERNAL_RESULT: "belt changed", F.CONTACTED: "phone",
-    F.COST: 3.5, F.FUNDING: Funding.REPAIR_FUND, F.DUE_AT: NOON + timedelta(days=20), F.REVIEW_AT: NOON + timedelta(days=20),
-    F.TITLE: "title", F.NARRATIVE: "words", F.AREA: "rq-b3", F.ADDRESS: "3", F.LAT: 1.0, F.LON: 1.0, F.CALLER_NAME: "x", F.CONTACT: "y",
-    F.FLAGS: ["difficult"], F.ASSISTS: [], F.PERFORMER: "lifts",
-}  # fmt: skip
+    F.CATEGORY: "dt-fault",
+    F.KIND: Kind.REQUEST,
+    F.PRIORITY: Priority.NORMAL,
+    F.TEXT: "text",
+    F.REASON: "because",
+    F.REASON_CODE: DeclineReason.UNLAWFUL,
+    F.CHANNEL_TOLD: "110",
+    F.ANSWER: "answer",
+    F.DEPARTMENT: "water",
+    F.BASIS: "row 12",
+    F.FAULT: Fault.EVASIVE,
+    F.TARGET: OTHER,
+    F.LEVEL: Level.RED,
+    F.CONFIDENTIAL: True,
+    F.SATISFACTION: Satisfaction.SATISFIED,
+    F.REACHED: Reached.BUSY,
+    F.SOLVED: True,
+    F.PUBLIC_REPLY: "done",
+    F.INTERNAL_RESULT: "belt changed",
+    F.CONTACTED: "phone",
+    F.COST: 3.5,
+    F.FUNDING: Funding.REPAIR_FUND,
+    F.DUE_AT: NOON + timedelta(days=20),
+    F.REVIEW_AT: NOON + timedelta(days=20),
+    F.TITLE: "title",
+    F.NARRATIVE: "words",
+    F.AREA: "rq-b3",
+    F.ADDRESS: "3",
+    F.LAT: 1.0,
+    F.LON: 1.0,
+    F.CALLER_NAME: "x",
+    F.CONTACT: "y",
+    F.FLAGS: ["difficult"],
+    F.ASSISTS: [],
+    F.PERFORMER: "lifts",
+}
 
 
 def an_order(status: str = "accepted", part: Part = Part.LEAD, place: int = 1, **over: Any) -> Assignment:
     made = Assignment(
-        id=f"{NUMBER}-{place}", number=NUMBER, department="lifts-dept", part=part, status=AssignmentStatus(status), issued_at=NOON,
-        performer="crew", due_at=NOON + timedelta(days=7),
-    )  # fmt: skip
+        id=f"{NUMBER}-{place}",
+        number=NUMBER,
+        department="lifts-dept",
+        part=part,
+        status=AssignmentStatus(status),
+        issued_at=NOON,
+        performer="crew",
+        due_at=NOON + timedelta(days=7),
+    )
     return replace(made, **over)
 
 
 def a_ticket(at: str = "received", number: Any = NUMBER, **over: Any) -> Ticket:
     made = Ticket(
-        number=number, status=TicketStatus(at), kind=Kind.REQUEST, channel=Channel.PHONE, title="lift", narrative="the lift is broken",
-        created_at=NOON, updated_at=NOON, phone="+8613800138000", entries=1, closed_at=NOON if at == "closed" else None,
-    )  # fmt: skip
+        number=number,
+        status=TicketStatus(at),
+        kind=Kind.REQUEST,
+        channel=Channel.PHONE,
+        title="lift",
+        narrative="the lift is broken",
+        created_at=NOON,
+        updated_at=NOON,
+        phone="+8613800138000",
+        entries=1,
+        closed_at=NOON if at == "closed" else None,
+    )
     return replace(made, **over)
 
 

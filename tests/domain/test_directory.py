@@ -44,24 +44,83 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("routes", "x", {"lead": "water", "category": "sdq-water"}, "category", "overlaps with r-sdq-water"),
     ("routes", "x", {"lead": "water", "category": "za", "assists": ["water"]}, "assists", "does not assist itself"),
     ("departments", "x", {"name": "x", "name_en": "x", "kind": "office", "parent": "nobody"}, "parent", "unknown"),
-    ("departments", "yongquan-street", {"name": "x", "name_en": "x", "kind": "street", "parent": "residents-affairs"}, "parent", "above itself"),
-    ("departments", "water", {"name": "x", "name_en": "x", "kind": "utility", "active": False}, "lead", "retired department"),
+    (
+        "departments",
+        "yongquan-street",
+        {"name": "x", "name_en": "x", "kind": "street", "parent": "residents-affairs"},
+        "parent",
+        "above itself",
+    ),
+    (
+        "departments",
+        "water",
+        {"name": "x", "name_en": "x", "kind": "utility", "active": False},
+        "lead",
+        "retired department",
+    ),
     ("areas", "x", {"name": " ", "name_en": "x", "level": "grid"}, "name", "1-120"),
-    ("limits", "x", {"accept": -1, "accept_unit": "working_days", "close": 1, "close_unit": "working_days", "source": "x", "kind": "praise",
-                     "priority": "urgent"}, "accept", "above 0"),
-    ("limits", "x", {"accept": 1, "accept_unit": "working_days", "close": 1, "close_unit": "working_days", "source": "x"}, "kind", "the same case"),
+    (
+        "limits",
+        "x",
+        {
+            "accept": -1,
+            "accept_unit": "working_days",
+            "close": 1,
+            "close_unit": "working_days",
+            "source": "x",
+            "kind": "praise",
+            "priority": "urgent",
+        },
+        "accept",
+        "above 0",
+    ),
+    (
+        "limits",
+        "x",
+        {"accept": 1, "accept_unit": "working_days", "close": 1, "close_unit": "working_days", "source": "x"},
+        "kind",
+        "the same case",
+    ),
     ("words", "x", {"words": ["a"]}, "danger", "exactly one"),
     ("words", "x", {"words": [], "past": True}, "words", "at least one"),
-    ("calendars", "x", {"name": "x", "name_en": "x", "zone": "Mars/Base", "hours": ["09:00-12:00"]}, "zone", "unknown time zone"),
-    ("calendars", "x", {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": []}, "hours", "needs working time"),
-    ("calendars", "x", {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": ["12:00-09:00"]}, "hours", "intervals"),
-    ("house", "house", {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "nobody"}, "fallback", "unknown or retired"),
+    (
+        "calendars",
+        "x",
+        {"name": "x", "name_en": "x", "zone": "Mars/Base", "hours": ["09:00-12:00"]},
+        "zone",
+        "unknown time zone",
+    ),
+    (
+        "calendars",
+        "x",
+        {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": []},
+        "hours",
+        "needs working time",
+    ),
+    (
+        "calendars",
+        "x",
+        {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": ["12:00-09:00"]},
+        "hours",
+        "intervals",
+    ),
+    (
+        "house",
+        "house",
+        {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "nobody"},
+        "fallback",
+        "unknown or retired",
+    ),
     ("house", "second", {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "water"}, "code", "only one house"),
-]  # fmt: skip
+]
 
 
-@pytest.mark.parametrize(("noun", "code", "body", "field", "rule"), CHANGES, ids=[f"{c[0]}-{c[3]}-{c[4]}" for c in CHANGES])
-def test_a_wrong_item_is_named_with_its_field_and_rule(noun: str, code: str, body: dict[str, Any], field: str, rule: str) -> None:
+@pytest.mark.parametrize(
+    ("noun", "code", "body", "field", "rule"), CHANGES, ids=[f"{c[0]}-{c[3]}-{c[4]}" for c in CHANGES]
+)
+def test_a_wrong_item_is_named_with_its_field_and_rule(
+    noun: str, code: str, body: dict[str, Any], field: str, rule: str
+) -> None:
     items = loaded("ruiquan")
     items[noun][code] = read_item(noun, {**body, "code": code})
     found = faults_of(Directory(1, **items))
@@ -71,9 +130,13 @@ def test_a_wrong_item_is_named_with_its_field_and_rule(noun: str, code: str, bod
 def test_a_row_that_can_never_be_reached_is_refused() -> None:
     items = loaded("ruiquan")
     for hours in ("duty", "working"):
-        items["routes"][f"x-{hours}"] = read_item("routes", {"code": f"x-{hours}", "lead": "water", "category": "sdq-water", "hours": hours})
+        items["routes"][f"x-{hours}"] = read_item(
+            "routes", {"code": f"x-{hours}", "lead": "water", "category": "sdq-water", "hours": hours}
+        )
     assert any("unreachable" in w.rule and w.code == "r-sdq-water" for w in faults_of(Directory(1, **items)))
     items = loaded("ruiquan")
     for kind in ("enquiry", "request", "complaint", "report", "suggestion", "praise"):
-        items["routes"][f"x-{kind}"] = read_item("routes", {"code": f"x-{kind}", "lead": "water", "category": "sdq-water", "kind": kind})
+        items["routes"][f"x-{kind}"] = read_item(
+            "routes", {"code": f"x-{kind}", "lead": "water", "category": "sdq-water", "kind": kind}
+        )
     assert any("rows for every kind" in w.rule for w in faults_of(Directory(1, **items)))

@@ -85,7 +85,9 @@ def test_an_action_without_one_of_its_fields_is_incomplete(move: Any) -> None:
         command = complete(move.action, it)
         command = replace(command, fields={k: v for k, v in command.fields.items() if k is not field})
         said = decide(it, command, as_role(role), NOON)
-        others = [m for m in TICKET if m.at is move.at and m.action is move.action and role in m.by and field not in m.fields]
+        others = [
+            m for m in TICKET if m.at is move.at and m.action is move.action and role in m.by and field not in m.fields
+        ]
         if isinstance(said, Refusal) and said.code is Code.INCOMPLETE:
             assert (field, "required") in said.errors
         else:
@@ -137,24 +139,34 @@ def test_each_guard_stops_what_it_is_there_to_stop() -> None:
     assert _blocked(facts("dispatched", an_order(ruled=True)), Action.REQUEST_RETURN, "handler", mine) == "not_ruled"
     ruled_before = facts("dispatched", an_order(), ruled=("lifts-dept",))
     assert _blocked(ruled_before, Action.REQUEST_RETURN, "handler", mine) == "not_ruled"
-    assert _blocked(facts("dispatched", an_order(), returns=2), Action.REQUEST_RETURN, "handler", mine) == "returns_left"
+    assert (
+        _blocked(facts("dispatched", an_order(), returns=2), Action.REQUEST_RETURN, "handler", mine) == "returns_left"
+    )
     assert _blocked(accepted, Action.REQUEST_EXTENSION, "handler", mine, now=NOON + timedelta(days=8)) == "before_due"
     assert _blocked(accepted, Action.REQUEST_EXTENSION, "handler", mine, due_at=NOON + timedelta(days=6)) == "later_due"
     asked = facts("dispatched", an_order(asked_due_at=NOON + timedelta(days=9)))
     assert _blocked(asked, Action.REQUEST_EXTENSION, "handler", mine) == "no_extension_asked"
     assert _blocked(accepted, Action.APPROVE_EXTENSION, "dispatcher", mine) == "extension_asked"
-    assert _blocked(facts("dispatched", an_order(extensions=2)), Action.REQUEST_EXTENSION, "handler", mine) == "extension_left"
+    assert (
+        _blocked(facts("dispatched", an_order(extensions=2)), Action.REQUEST_EXTENSION, "handler", mine)
+        == "extension_left"
+    )
     helped = facts("dispatched", an_order(), an_order("issued", Part.ASSIST, 2, department="water"))
     assert _blocked(helped, Action.REPORT, "handler", mine) == "assists_done"
     assert _blocked(helped, Action.ASSIST, "handler", mine, department="water") == "new_department"
     assert _blocked(facts("shelved"), Action.REPORT, "handler", mine) == "in_hand"
     assert _blocked(facts("closed"), Action.REOPEN, "operator", now=NOON + timedelta(days=31)) == "in_30_days"
     assert _blocked(facts("closed", reopens=2), Action.REOPEN, "resident") == "reopens_left"
-    assert _blocked(facts("resolved"), Action.CONFIRM, "operator", satisfaction=Satisfaction.NO_ANSWER) == "unreachable_tried"
+    assert (
+        _blocked(facts("resolved"), Action.CONFIRM, "operator", satisfaction=Satisfaction.NO_ANSWER)
+        == "unreachable_tried"
+    )
     assert _blocked(replace(facts(), children=1), Action.WITHDRAW, "operator") == "not_parent"
     assert _blocked(replace(facts(), target=a_ticket("closed", OTHER)), Action.MERGE, "operator") == "target_open"
     assert _blocked(replace(facts(), target_chain=(NUMBER,)), Action.MERGE, "operator") == "no_cycle"
-    assert _blocked(facts("triaged"), Action.SHELVE, "supervisor", review_at=NOON + timedelta(days=91)) == "review_ahead"
+    assert (
+        _blocked(facts("triaged"), Action.SHELVE, "supervisor", review_at=NOON + timedelta(days=91)) == "review_ahead"
+    )
     assert _blocked(facts(confidential=True), Action.REVEAL, "handler") == "not_confidential"
     assert set(GUARDS) == {g for m in (*TICKET, *ASSIGNMENT) for g in m.guards}
 
@@ -166,7 +178,9 @@ def test_a_supervisor_may_reopen_what_the_caps_would_leave_closed() -> None:
 
 def test_a_resident_without_a_number_needs_no_call_back_attempts() -> None:
     it = facts("resolved", phone=None)
-    assert isinstance(decide(it, complete(Action.CONFIRM, it, satisfaction=Satisfaction.NO_ANSWER), as_role("operator"), NOON), Change)
+    assert isinstance(
+        decide(it, complete(Action.CONFIRM, it, satisfaction=Satisfaction.NO_ANSWER), as_role("operator"), NOON), Change
+    )
 
 
 def test_no_order_stays_alive_on_a_ticket_that_has_ended() -> None:

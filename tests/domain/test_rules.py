@@ -37,19 +37,50 @@ def lex(directory: Directory) -> Lexicon:
 
 
 DANGERS: list[tuple[str, str]] = [
-    ("楼道着火了", "fire"), ("厨房燃起来了", "fire"), ("车库冒烟子", "fire"), ("There is a fire on the stairs", "fire"), ("屋頂著火，起火了", "fire"),
-    ("闻到煤气味", "gas"), ("气漏了", "gas"), ("煤气臭得很", "gas"), ("洗澡的时候闷倒了", "gas"), ("I smell gas in the hall", "gas"),
-    ("有人触电", "electric"), ("我娃儿遭电打了", "electric"), ("摸到栏杆麻到了", "electric"), ("電線掉落在路邊", "electric"),
-    ("有人困在电梯里", "lift"), ("关到电梯头了", "lift"), ("电梯卡起了", "lift"), ("電梯困人", "lift"), ("My son is stuck in the elevator", "lift"),
-    ("老人昏迷了", "medical"), ("绊倒了起不来", "medical"), ("遭砸到脑壳了", "medical"), ("He is unconscious", "medical"),
-    ("有人持刀", "violence"), ("楼下打锤", "violence"), ("他们割孽要动刀", "violence"),
-    ("孩子丢了", "missing"), ("我娃儿不见了", "missing"), ("老汉儿走落了", "missing"), ("A lost child at the gate", "missing"),
-    ("有人要跳楼", "self_harm"), ("她说不想活了", "self_harm"), ("他在楼顶想不开", "self_harm"),
-    ("房屋倒塌", "collapse"), ("墙要垮了", "collapse"), ("掉东西砸到人", "collapse"),
-    ("水管爆了", "water"), ("淹到屋头了", "water"), ("小孩落水", "water"),
-    ("出车祸了", "traffic"), ("遭车撞倒了", "traffic"),
-    ("有人扯横幅", "unrest"), ("堵到路了", "unrest"),
-]  # fmt: skip
+    ("楼道着火了", "fire"),
+    ("厨房燃起来了", "fire"),
+    ("车库冒烟子", "fire"),
+    ("There is a fire on the stairs", "fire"),
+    ("屋頂著火，起火了", "fire"),
+    ("闻到煤气味", "gas"),
+    ("气漏了", "gas"),
+    ("煤气臭得很", "gas"),
+    ("洗澡的时候闷倒了", "gas"),
+    ("I smell gas in the hall", "gas"),
+    ("有人触电", "electric"),
+    ("我娃儿遭电打了", "electric"),
+    ("摸到栏杆麻到了", "electric"),
+    ("電線掉落在路邊", "electric"),
+    ("有人困在电梯里", "lift"),
+    ("关到电梯头了", "lift"),
+    ("电梯卡起了", "lift"),
+    ("電梯困人", "lift"),
+    ("My son is stuck in the elevator", "lift"),
+    ("老人昏迷了", "medical"),
+    ("绊倒了起不来", "medical"),
+    ("遭砸到脑壳了", "medical"),
+    ("He is unconscious", "medical"),
+    ("有人持刀", "violence"),
+    ("楼下打锤", "violence"),
+    ("他们割孽要动刀", "violence"),
+    ("孩子丢了", "missing"),
+    ("我娃儿不见了", "missing"),
+    ("老汉儿走落了", "missing"),
+    ("A lost child at the gate", "missing"),
+    ("有人要跳楼", "self_harm"),
+    ("她说不想活了", "self_harm"),
+    ("他在楼顶想不开", "self_harm"),
+    ("房屋倒塌", "collapse"),
+    ("墙要垮了", "collapse"),
+    ("掉东西砸到人", "collapse"),
+    ("水管爆了", "water"),
+    ("淹到屋头了", "water"),
+    ("小孩落水", "water"),
+    ("出车祸了", "traffic"),
+    ("遭车撞倒了", "traffic"),
+    ("有人扯横幅", "unrest"),
+    ("堵到路了", "unrest"),
+]
 
 
 @pytest.mark.parametrize(("text", "danger"), DANGERS, ids=[t for t, _ in DANGERS])
@@ -62,10 +93,25 @@ def test_a_danger_word_always_rings(text: str, danger: str, lex: Lexicon) -> Non
 
 
 HARMLESS = [
-    "燃气费怎么交", "楼上打麻将", "不好意思麻烦你们", "门口卖麻辣烫", "卖房子跳楼价", "我上火了", "消防演练什么时候搞", "电梯广告的钱呢", "花了120元",
-    "119号楼在哪里", "昨天着火已扑灭", "昨天困在电梯，已经救出来了", "打火机忘在活动室", "想不开通网上缴费", "这件衣服卡起了拉链", "The fire drill is on Monday",
-    "楼上火锅味道大", "上周水管爆了，早修好了",
-]  # fmt: skip
+    "燃气费怎么交",
+    "楼上打麻将",
+    "不好意思麻烦你们",
+    "门口卖麻辣烫",
+    "卖房子跳楼价",
+    "我上火了",
+    "消防演练什么时候搞",
+    "电梯广告的钱呢",
+    "花了120元",
+    "119号楼在哪里",
+    "昨天着火已扑灭",
+    "昨天困在电梯，已经救出来了",
+    "打火机忘在活动室",
+    "想不开通网上缴费",
+    "这件衣服卡起了拉链",
+    "The fire drill is on Monday",
+    "楼上火锅味道大",
+    "上周水管爆了，早修好了",
+]
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -98,7 +144,9 @@ def test_a_past_danger_does_not_hide_a_present_one(lex: Lexicon) -> None:
         ("3栋和5栋中间的井盖坏了", "wx-road", "rq", Kind.REQUEST),  # two places: the one that holds both
     ],
 )
-def test_what_a_resident_says_is_understood(text: str, category: str, area: str | None, kind: Kind, lex: Lexicon) -> None:
+def test_what_a_resident_says_is_understood(
+    text: str, category: str, area: str | None, kind: Kind, lex: Lexicon
+) -> None:
     found = advise(lex, text)
     assert (found.category, found.area, found.kind) == (category, area, kind)
     assert found.confidence >= 0.5
@@ -121,8 +169,10 @@ def test_no_text_breaks_triage_or_search(text: str) -> None:
 LEX = [lexicon(Directory(0))]
 
 WORKDAY_NOON, NIGHT, SUNDAY = (
-    datetime(2026, 11, 25, 4, tzinfo=UTC), datetime(2026, 11, 25, 15, tzinfo=UTC), datetime(2026, 11, 29, 4, tzinfo=UTC),
-)  # fmt: skip
+    datetime(2026, 11, 25, 4, tzinfo=UTC),
+    datetime(2026, 11, 25, 15, tzinfo=UTC),
+    datetime(2026, 11, 29, 4, tzinfo=UTC),
+)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +182,14 @@ WORKDAY_NOON, NIGHT, SUNDAY = (
         ("dt-trapped", Kind.REQUEST, "rq-b3", NIGHT, "r-dt-trapped-duty", "service-centre"),  # the duty desk at night
         ("dt-trapped", Kind.REQUEST, "rq-b3", SUNDAY, "r-dt-trapped-duty", "service-centre"),
         ("tc-illegal", Kind.COMPLAINT, "rq-b3", NIGHT, "r-tc-illegal", "property-desk"),
-        ("tc-illegal", Kind.COMPLAINT, "rq-gate-n", NIGHT, "r-tc-illegal-north", "city-management"),  # the place is more specific
+        (
+            "tc-illegal",
+            Kind.COMPLAINT,
+            "rq-gate-n",
+            NIGHT,
+            "r-tc-illegal-north",
+            "city-management",
+        ),  # the place is more specific
         ("wx-roof", Kind.COMPLAINT, "rq-b3", NIGHT, "r-wx-roof-complaint", "residents-affairs"),  # the kind is
         ("wt-venue", Kind.ENQUIRY, None, NIGHT, "r-wt", "culture-sports"),  # the root's row, for a leaf without one
         (None, Kind.REQUEST, None, NIGHT, None, "service-centre"),  # never nobody
@@ -148,16 +205,23 @@ def test_the_most_specific_row_of_the_catalogue_wins(
 
 # Dated cases from the domain paper, 2026 calendar: (start in Chengdu, amount, unit, due in Chengdu)
 DATED = [
-    ("2026-02-13 12:00", 3, "working_days", "2026-02-26 00:00"), ("2026-02-13 12:00", 7, "working_days", "2026-03-03 00:00"),
-    ("2026-02-16 12:00", 3, "working_days", "2026-02-27 00:00"), ("2026-04-30 12:00", 5, "working_days", "2026-05-12 00:00"),
-    ("2026-05-08 12:00", 1, "working_days", "2026-05-10 00:00"), ("2026-09-18 12:00", 1, "working_days", "2026-09-21 00:00"),
-    ("2026-09-24 12:00", 7, "working_days", "2026-10-13 00:00"), ("2026-09-30 12:00", 3, "working_days", "2026-10-11 00:00"),
+    ("2026-02-13 12:00", 3, "working_days", "2026-02-26 00:00"),
+    ("2026-02-13 12:00", 7, "working_days", "2026-03-03 00:00"),
+    ("2026-02-16 12:00", 3, "working_days", "2026-02-27 00:00"),
+    ("2026-04-30 12:00", 5, "working_days", "2026-05-12 00:00"),
+    ("2026-05-08 12:00", 1, "working_days", "2026-05-10 00:00"),
+    ("2026-09-18 12:00", 1, "working_days", "2026-09-21 00:00"),
+    ("2026-09-24 12:00", 7, "working_days", "2026-10-13 00:00"),
+    ("2026-09-30 12:00", 3, "working_days", "2026-10-11 00:00"),
     ("2026-06-18 12:00", 15, "working_days", "2026-07-11 00:00"),
-    ("2026-09-24 12:00", 7, "calendar_days", "2026-10-09 00:00"), ("2026-09-28 12:00", 7, "calendar_days", "2026-10-09 00:00"),
-    ("2026-02-08 12:00", 7, "calendar_days", "2026-02-25 00:00"), ("2026-05-02 12:00", 7, "calendar_days", "2026-05-10 00:00"),
+    ("2026-09-24 12:00", 7, "calendar_days", "2026-10-09 00:00"),
+    ("2026-09-28 12:00", 7, "calendar_days", "2026-10-09 00:00"),
+    ("2026-02-08 12:00", 7, "calendar_days", "2026-02-25 00:00"),
+    ("2026-05-02 12:00", 7, "calendar_days", "2026-05-10 00:00"),
     ("2026-03-06 12:00", 1, "calendar_days", "2026-03-10 00:00"),
-    ("2026-10-01 23:30", 2, "calendar_hours", "2026-10-02 01:30"), ("2026-05-08 17:00", 2, "working_hours", "2026-05-09 10:00"),
-]  # fmt: skip
+    ("2026-10-01 23:30", 2, "calendar_hours", "2026-10-02 01:30"),
+    ("2026-05-08 17:00", 2, "working_hours", "2026-05-09 10:00"),
+]
 
 
 @pytest.mark.parametrize(("start", "amount", "unit", "end"), DATED, ids=[f"{s}+{a} {u}" for s, a, u, _ in DATED])
@@ -214,12 +278,23 @@ def test_what_is_no_number_is_none(typed: str) -> None:
 @pytest.mark.parametrize(
     ("raw", "phone", "caller"),
     [
-        ("13800138000", "+8613800138000", True), ("+86 138 0013 8000", "+8613800138000", True), ("0086-138-0013-8000", "+8613800138000", True),
-        ("１３８００１３８０００", "+8613800138000", True), ("86001234", "+862886001234", True), ("(028) 8600 1234", "+862886001234", True),
-        ("+44 20 7946 0018", "+442079460018", True), ("12345", "12345", False), ("106575123456", "106575123456", False), ("95598", "95598", False),
-        ("110", "110", False), ("anonymous", None, False), ("", None, False), (None, None, False), ("匿名", None, False),
+        ("13800138000", "+8613800138000", True),
+        ("+86 138 0013 8000", "+8613800138000", True),
+        ("0086-138-0013-8000", "+8613800138000", True),
+        ("１３８００１３８０００", "+8613800138000", True),
+        ("86001234", "+862886001234", True),
+        ("(028) 8600 1234", "+862886001234", True),
+        ("+44 20 7946 0018", "+442079460018", True),
+        ("12345", "12345", False),
+        ("106575123456", "106575123456", False),
+        ("95598", "95598", False),
+        ("110", "110", False),
+        ("anonymous", None, False),
+        ("", None, False),
+        (None, None, False),
+        ("匿名", None, False),
     ],
-)  # fmt: skip
+)
 def test_a_number_is_heard_as_what_it_is(raw: str | None, phone: str | None, caller: bool) -> None:
     found = heard(raw, "CN", "28")
     assert (found.phone, found.caller) == (phone, caller)
@@ -232,7 +307,12 @@ def test_an_impossible_number_is_refused(raw: str) -> None:
 
 
 def test_masks_show_enough_to_tell_callers_apart_and_too_little_to_ring() -> None:
-    assert [masked(p) for p in ("+8613800138000", "+862886001234", "12345", None)] == ["138****8000", "288***1234", "*****", None]
+    assert [masked(p) for p in ("+8613800138000", "+862886001234", "12345", None)] == [
+        "138****8000",
+        "288***1234",
+        "*****",
+        None,
+    ]
     assert is_withheld("Anonymous") and is_service("119") and not is_service("13800138000")
 
 
@@ -246,9 +326,19 @@ def test_folding_meets_in_one_shadow_form() -> None:
 
 @pytest.mark.parametrize(
     ("head", "kind"),
-    [(b"\xff\xd8\xff\xe0", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"%PDF-1.7", "application/pdf"), (b"RIFF0000WEBP", "image/webp"),
-     (b"\x00\x00\x00\x18ftypisom", "video/mp4"), (b"#!AMR\n", "audio/amr"), (b"MZ\x90\x00", None), (b"<html>", None), (b"PK\x03\x04", None), (b"", None)],
-)  # fmt: skip
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"RIFF0000WEBP", "image/webp"),
+        (b"\x00\x00\x00\x18ftypisom", "video/mp4"),
+        (b"#!AMR\n", "audio/amr"),
+        (b"MZ\x90\x00", None),
+        (b"<html>", None),
+        (b"PK\x03\x04", None),
+        (b"", None),
+    ],
+)
 def test_a_file_is_what_its_bytes_say(head: bytes, kind: str | None) -> None:
     assert media_type_of(head) == kind
     assert agrees("image/jpg", "image/jpeg") and not agrees("image/png", "image/jpeg") and agrees(None, "image/png")

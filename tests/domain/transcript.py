@@ -6,9 +6,16 @@ administrators change nothing.
 """
 
 ROLES = {
-    "O": "operator", "D": "dispatcher", "H": "handler", "S": "supervisor", "R": "resident", "G": "gateway", "X": "rules", "C": "clock",
+    "O": "operator",
+    "D": "dispatcher",
+    "H": "handler",
+    "S": "supervisor",
+    "R": "resident",
+    "G": "gateway",
+    "X": "rules",
+    "C": "clock",
     "P": "performer",
-}  # fmt: skip
+}
 
 OPEN_TOO = """
 ODHS: comment

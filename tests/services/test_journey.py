@@ -4,7 +4,13 @@ from typing import Any
 
 from tests.conftest import Cast, Clock, Player
 
-REPORT = {"internal_result": "更换门机皮带", "public_reply": "电梯已修复，恢复运行", "solved": True, "cost": 320.5, "funding": "repair_fund"}
+REPORT = {
+    "internal_result": "更换门机皮带",
+    "public_reply": "电梯已修复，恢复运行",
+    "solved": True,
+    "cost": 320.5,
+    "funding": "repair_fund",
+}
 
 
 async def test_a_broken_lift_is_taken_in_repaired_confirmed_and_closed(
@@ -28,21 +34,41 @@ async def test_a_broken_lift_is_taken_in_repaired_confirmed_and_closed(
     assert t["result"]["satisfaction"] == {"first": "satisfied", "final": "satisfied"}
     told = (await desk.get(f"/v1/tickets/{t['number']}/timeline")).json()["items"]
     assert [e["action"] for e in told] == [
-        "receive", "triage", "dispatch", "accept", "contact_caller", "report", "accept_report", "confirm",
-    ]  # fmt: skip
+        "receive",
+        "triage",
+        "dispatch",
+        "accept",
+        "contact_caller",
+        "report",
+        "accept_report",
+        "confirm",
+    ]
     assert [e["seq"] for e in told] == list(range(1, 9))
     assert told[1]["by"]["kind"] == "key" and told[2]["by"]["kind"] == "rules"
     assert told[5]["changes"]["assignment.status"] == ["accepted", "reported"]
 
 
 async def test_half_of_all_matters_are_answered_at_once(desk: Player) -> None:
-    t = await desk.call("请问物业费收费标准是多少", at_once={"action": "answer", "answer": "每平方米0.5元，公示在服务中心", "satisfaction": "satisfied"})
-    assert (t["status"], t["assignments"], t["result"]["public_reply"]) == ("closed", [], "每平方米0.5元，公示在服务中心")
+    t = await desk.call(
+        "请问物业费收费标准是多少",
+        at_once={"action": "answer", "answer": "每平方米0.5元，公示在服务中心", "satisfaction": "satisfied"},
+    )
+    assert (t["status"], t["assignments"], t["result"]["public_reply"]) == (
+        "closed",
+        [],
+        "每平方米0.5元，公示在服务中心",
+    )
 
 
 async def test_a_matter_for_the_police_is_declined_with_the_right_channel(desk: Player) -> None:
-    t = await desk.call("我要打官司", at_once={"action": "decline", "reason_code": "legal_procedure", "channel_told": "人民法院"})
-    assert (t["status"], t["result"]["reason_code"], t["result"]["channel_told"]) == ("declined", "legal_procedure", "人民法院")
+    t = await desk.call(
+        "我要打官司", at_once={"action": "decline", "reason_code": "legal_procedure", "channel_told": "人民法院"}
+    )
+    assert (t["status"], t["result"]["reason_code"], t["result"]["channel_told"]) == (
+        "declined",
+        "legal_procedure",
+        "人民法院",
+    )
 
 
 async def test_declining_without_a_channel_leaves_nothing_behind(desk: Player) -> None:
@@ -70,13 +96,19 @@ async def test_a_wrongly_routed_order_is_returned_once_and_a_ruling_is_final(
     assert "report" in [a["action"] for a in again["allowed_actions"]]
 
 
-async def test_the_lead_cannot_report_while_an_assisting_department_works(desk: Player, switch: Player, cast: Cast) -> None:
+async def test_the_lead_cannot_report_while_an_assisting_department_works(
+    desk: Player, switch: Player, cast: Cast
+) -> None:
     affairs, lifts = await cast("affairs"), await cast("lifts")
     t = await desk.call("屋顶漏水", category="wx-roof")
     assert [a["part"] for a in t["assignments"]] == ["lead", "assist"]
     t = await affairs.order(t, "accept")
     t = await affairs.order(t, "assist", department="property-works", reason="要开检修口")
-    assert [a["department"]["code"] for a in t["assignments"]] == ["residents-affairs", "property-desk", "property-works"]
+    assert [a["department"]["code"] for a in t["assignments"]] == [
+        "residents-affairs",
+        "property-desk",
+        "property-works",
+    ]
     refused = await affairs.order(t, "report", expect=409, internal_result="x", public_reply="x", solved=True)
     assert "neither reported nor been waived" in refused["detail"]
     t = await lifts.order(t, "accept", place=2)
@@ -87,7 +119,9 @@ async def test_the_lead_cannot_report_while_an_assisting_department_works(desk: 
     assert t["assignments"][0]["status"] == "reported"
 
 
-async def test_an_extension_moves_the_limit_only_when_approved(lift_ticket: dict[str, Any], lifts: Player, switch: Player) -> None:
+async def test_an_extension_moves_the_limit_only_when_approved(
+    lift_ticket: dict[str, Any], lifts: Player, switch: Player
+) -> None:
     t = await lifts.order(lift_ticket, "accept")
     first = t["assignments"][0]["due_at"]
     t = await lifts.order(t, "request_extension", due_at="2026-12-20T18:00:00+08:00", reason="等配件")
@@ -99,12 +133,20 @@ async def test_an_extension_moves_the_limit_only_when_approved(lift_ticket: dict
     assert (t["promised_at"], t["counters"]["extensions"]) == ("2026-12-20T10:00:00+00:00", 1)
 
 
-async def test_a_rejected_report_goes_back_and_its_clock_runs_on(lift_ticket: dict[str, Any], lifts: Player, switch: Player) -> None:
+async def test_a_rejected_report_goes_back_and_its_clock_runs_on(
+    lift_ticket: dict[str, Any], lifts: Player, switch: Player
+) -> None:
     t = await lifts.order(lift_ticket, "accept")
     t = await lifts.order(t, "report", **REPORT)
     due = t["assignments"][0]["due_at"]
-    t = await switch.act(t, "reject_report", fault="no_evidence", reason="没有照片")  # at the ticket: it means the lead's order
-    assert (t["assignments"][0]["status"], t["assignments"][0]["redos"], t["assignments"][0]["due_at"]) == ("accepted", 1, due)
+    t = await switch.act(
+        t, "reject_report", fault="no_evidence", reason="没有照片"
+    )  # at the ticket: it means the lead's order
+    assert (t["assignments"][0]["status"], t["assignments"][0]["redos"], t["assignments"][0]["due_at"]) == (
+        "accepted",
+        1,
+        due,
+    )
 
 
 async def test_a_resident_who_is_not_content_has_the_matter_reopened_and_both_opinions_are_kept(
@@ -147,7 +189,11 @@ async def test_merged_tickets_follow_their_parent_and_no_caller_is_lost(desk: Pl
     child = await desk.call("又停水了", caller={"phone": "13800138002"}, category="sdq-water")
     await switch.act(child, "merge", target=child["number"], expect=409)  # into itself
     merged = await switch.act(child, "merge", target=parent["number"])
-    assert (merged["status"], merged["parent"], merged["assignments"][0]["status"]) == ("merged", parent["number"], "recalled")
+    assert (merged["status"], merged["parent"], merged["assignments"][0]["status"]) == (
+        "merged",
+        parent["number"],
+        "recalled",
+    )
     parent = await switch.see(parent)
     assert (parent["counters"]["calls"], parent["counters"]["merged"], parent["flags"]) == (2, 1, ["repeat"])
     back = await switch.act(parent, "merge", target=child["number"], expect=409)  # in a circle
@@ -176,7 +222,14 @@ async def test_a_wrong_check_digit_never_hits_another_ticket(lift_ticket: dict[s
 async def test_a_contractor_performs_without_ever_seeing_the_caller(lift_ticket: dict[str, Any], cast: Cast) -> None:
     liftmen = await cast("liftmen")
     seen = await liftmen.see(lift_ticket)
-    assert seen["caller"] == {"id": None, "phone": None, "name": None, "contact": None, "confidential": False, "masked": True}
+    assert seen["caller"] == {
+        "id": None,
+        "phone": None,
+        "name": None,
+        "contact": None,
+        "confidential": False,
+        "masked": True,
+    }
     t = await liftmen.order(seen, "accept")
     await liftmen.order(t, "request_return", reason_code="not_our_duty", basis="x", department="water", expect=403)
     t = await liftmen.order(t, "report", **REPORT)
@@ -185,7 +238,9 @@ async def test_a_contractor_performs_without_ever_seeing_the_caller(lift_ticket:
     assert [q["number"] for q in queue] == [t["number"]]
 
 
-async def test_a_shelved_matter_waits_with_its_orders_and_comes_back(lift_ticket: dict[str, Any], watch: Player, lifts: Player) -> None:
+async def test_a_shelved_matter_waits_with_its_orders_and_comes_back(
+    lift_ticket: dict[str, Any], watch: Player, lifts: Player
+) -> None:
     t = await watch.act(lift_ticket, "shelve", reason="等维修资金表决", review_at="2026-12-20T00:00:00Z")
     assert t["status"] == "shelved"
     await lifts.order(t, "accept", expect=409)

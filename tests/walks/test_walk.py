@@ -46,7 +46,14 @@ class Walk(RuleBasedStateMachine):
             order = self.facts.assignments[place % len(self.facts.assignments)]
             homes = frozenset({order.department}) if role is Role.HANDLER else frozenset()
             who = as_role(role, departments=homes)
-            self._settle(decide(self.facts, complete(action, self.facts, order.id, due_at=self.now + timedelta(days=90)), who, self.now))
+            self._settle(
+                decide(
+                    self.facts,
+                    complete(action, self.facts, order.id, due_at=self.now + timedelta(days=90)),
+                    who,
+                    self.now,
+                )
+            )
 
     @rule(place=integers(0, 40), role=sampled_from(Role))
     def somebody_does_what_is_offered(self, place: int, role: Role) -> None:
@@ -74,18 +81,26 @@ class Walk(RuleBasedStateMachine):
             if e.status_from in set(TicketStatus):  # the two machines share no word
                 assert e.status_from == at
                 at = str(e.status_to)
-            moved = e.changes.get("assignment.status") or (e.status_from not in set(TicketStatus) and (e.status_from, e.status_to))
+            moved = e.changes.get("assignment.status") or (
+                e.status_from not in set(TicketStatus) and (e.status_from, e.status_to)
+            )
             if moved:
                 assert moved[0] == orders.get(str(e.assignment), "issued")
                 orders[str(e.assignment)] = str(moved[1])
-        assert {a.id: a.status for a in self.facts.assignments} == {a.id: orders.get(a.id, "issued") for a in self.facts.assignments}
+        assert {a.id: a.status for a in self.facts.assignments} == {
+            a.id: orders.get(a.id, "issued") for a in self.facts.assignments
+        }
         assert at == self.facts.ticket.status
 
     @invariant()
     def the_counts_are_right(self) -> None:
-        expected: dict[tuple[str, str, str], int] = {("ticket", self.facts.ticket.area or "", self.facts.ticket.status): 1}
+        expected: dict[tuple[str, str, str], int] = {
+            ("ticket", self.facts.ticket.area or "", self.facts.ticket.status): 1
+        }
         for a in self.facts.assignments:
-            for key in [("assignment", a.department, a.status)] + ([("performing", a.performer, a.status)] if a.performer else []):
+            for key in [("assignment", a.department, a.status)] + (
+                [("performing", a.performer, a.status)] if a.performer else []
+            ):
                 expected[key] = expected.get(key, 0) + 1
         assert {k: n for k, n in self.tallies.items() if n and k[0] != "queue"} == expected
 

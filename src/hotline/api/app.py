@@ -21,10 +21,11 @@ from .paging import Pages
 from .routes import accounts, attachments, calls, departments, directory, docs, operations, tickets
 
 VERSION = "1.0.0"
-DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理), routed to the department
-that must act (分派) and tracked until it is solved (解决) and the resident has been called back.
+DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
+routed to the department that must act (分派) and tracked until it is solved (解决) and the resident has been called back.
 
-2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every POST and repeat
+2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
+POST and repeat
 it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404."""
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
@@ -41,10 +42,20 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
             yield
 
     app = FastAPI(
-        title="Hotline", version=VERSION, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/openapi.json" if with_docs else None, redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # /metrics is ours; asking for a tracer costs 5 % of a request
-    )  # fmt: skip
+        title="Hotline",
+        version=VERSION,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if with_docs else None,
+        redirect_slashes=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # /metrics is ours; asking for a tracer costs 5 % of a request
+    )
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
@@ -73,9 +84,12 @@ def published(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document we promise: who may use each operation stands in it too."""
     if app.openapi_schema is None:
         document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes,
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        )  # fmt: skip
+        )
         by_id = {r.operation_id: r for r in routes_of(app)}
         document.setdefault("components", {})["securitySchemes"] = {
             "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token` or a key"}
@@ -86,7 +100,9 @@ def published(app: FastAPI) -> dict[str, Any]:
                 if policy is not None:
                     operation["x-authz"] = policy.declared()
                     operation["security"] = [{"bearer": []}] if policy.roles is not None else []
-                headers = ([KEY_HEADER] if method == "post" else []) + ([VERSION_HEADER] if "428" in operation["responses"] else [])
+                headers = ([KEY_HEADER] if method == "post" else []) + (
+                    [VERSION_HEADER] if "428" in operation["responses"] else []
+                )
                 if headers:
                     operation["parameters"] = [*operation.get("parameters", []), *headers]
                 for status, answer in operation["responses"].items():

@@ -19,7 +19,8 @@ _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
 class Asking:
-    """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost its own."""
+    """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
+    its own."""
 
     __slots__ = ("actor", "believed", "house", "now", "request")
 
@@ -37,17 +38,26 @@ class Asking:
         """If-Match: the version the caller saw."""
         sent = self.request.headers.get("if-match")
         if sent is None:
-            raise Refused(Refusal(Code.VERSION_REQUIRED, "send If-Match with the version you saw", errors=(("If-Match", "required"),)))
+            raise Refused(
+                Refusal(
+                    Code.VERSION_REQUIRED, "send If-Match with the version you saw", errors=(("If-Match", "required"),)
+                )
+            )
         found = _VERSION.fullmatch(sent.strip())
         if found is None:
-            raise Refused(Refusal(Code.BAD_REQUEST, "If-Match is no version", errors=(("If-Match", 'a version as "3"'),)))
+            raise Refused(
+                Refusal(Code.BAD_REQUEST, "If-Match is no version", errors=(("If-Match", 'a version as "3"'),))
+            )
         return int(found[1])
 
     def asked(self, body: bytes) -> Asked:
-        """The request's key in its owner's name, one of our own where none was sent; and what tells this request from another."""
+        """The request's key in its owner's name, one of our own where none was sent; and what tells this request from
+        another."""
         key = self.request.headers.get("idempotency-key")
         digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + body).hexdigest()
-        return Asked(f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
+        return Asked(
+            f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None
+        )
 
     async def asked_whole(self) -> Asked:
         """`asked` over the body as it came."""
@@ -93,7 +103,7 @@ KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "1-255 visible ASCII characters. The same key with the same request gets the same answer for 72 hours.",
+    "description": "1-255 visible ASCII characters. Same key and same request: the same answer, for 72 hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 VERSION_HEADER = {
@@ -104,5 +114,7 @@ VERSION_HEADER = {
     "schema": {"type": "string", "pattern": r'^"?[0-9]{1,9}"?$'},
     "example": '"3"',
 }
-NumberPath = Annotated[str, Path(description="A ticket number, check digit included", max_length=40, examples=["100000006"])]
+NumberPath = Annotated[
+    str, Path(description="A ticket number, check digit included", max_length=40, examples=["100000006"])
+]
 CodePath = Annotated[str, Path(max_length=60)]

@@ -62,7 +62,13 @@ TITLE = {
     Code.OUTCOME_UNKNOWN: "The outcome is unknown",
     Code.STORAGE_FULL: "No room left",
 }
-_RETRY_AFTER = {Code.OVERLOADED: "1", Code.UNAVAILABLE: "2", Code.OUTCOME_UNKNOWN: "1", Code.STORAGE_FULL: "30", Code.TOO_MANY: "900"}
+_RETRY_AFTER = {
+    Code.OVERLOADED: "1",
+    Code.UNAVAILABLE: "2",
+    Code.OUTCOME_UNKNOWN: "1",
+    Code.STORAGE_FULL: "30",
+    Code.TOO_MANY: "900",
+}
 log = structlog.get_logger("hotline.api")
 
 
@@ -82,7 +88,12 @@ def shown_move(move: Move[Any]) -> dict[str, Any]:
 def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
     """The one shape of every error."""
     code = refusal.code
-    body: dict[str, Any] = {"type": f"urn:hotline:problem:{code}", "title": TITLE[code], "status": STATUS[code], "detail": refusal.detail}
+    body: dict[str, Any] = {
+        "type": f"urn:hotline:problem:{code}",
+        "title": TITLE[code],
+        "status": STATUS[code],
+        "detail": refusal.detail,
+    }
     body["errors"] = [{"field": field, "rule": rule} for field, rule in refusal.errors]
     if code is Code.NOT_NOW:
         body["allowed_actions"] = [shown_move(move) for move in refusal.moves]
@@ -110,7 +121,13 @@ async def refuse_malformed(_: Request, error: Exception) -> Response:
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
         return problem(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),)))
-    return problem(Refusal(Code.INVALID, "the request is not well formed", errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50])))
+    return problem(
+        Refusal(
+            Code.INVALID,
+            "the request is not well formed",
+            errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50]),
+        )
+    )
 
 
 def _field(place: tuple[Any, ...]) -> str:

@@ -1,4 +1,5 @@
-"""What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a rule."""
+"""What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a
+rule."""
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -12,15 +13,20 @@ from hotline.domain.vocabulary import Code
 
 from .errors import problem
 
-Scope, Message = MutableMapping[str, Any], MutableMapping[str, Any]
-Receive, Send = Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_UPLOAD = 12 * 1024 * 1024
 REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])
 SECONDS = Histogram(
-    "hotline_http_seconds", "Seconds from request to reply, by route", ["route"], buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10)
+    "hotline_http_seconds",
+    "Seconds from request to reply, by route",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10),
 )
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -76,9 +82,22 @@ class Guard:
                 return message
 
             await self.app(scope, counted, answer)
-        route = getattr(scope.get("route"), "path", "none")
-        REQUESTS.labels(route, scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 8 else "?", status).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - begun)
+        _measure(getattr(scope.get("route"), "path", "none"), scope["method"], status, time.perf_counter() - begun)
+
+
+_CELLS: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+
+def _measure(route: str, method: str, status: int, seconds: float) -> None:
+    """Count and time a request, by its route: never by its path, which may hold what somebody typed."""
+    cell = _CELLS.get((route, method, status))
+    if cell is None:
+        method_word = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS") else "other"
+        cell = (REQUESTS.labels(route, method_word, status), SECONDS.labels(route))
+        if len(_CELLS) < 5000:
+            _CELLS[(route, method, status)] = cell
+    cell[0].inc()
+    cell[1].observe(seconds)
 
 
 def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool) -> Refusal | None:
@@ -89,9 +108,15 @@ def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool)
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if upload:
             if kind != b"multipart/form-data":
-                return Refusal(Code.UNSUPPORTED_MEDIA, "send multipart/form-data", errors=(("Content-Type", "multipart/form-data"),))
+                return Refusal(
+                    Code.UNSUPPORTED_MEDIA,
+                    "send multipart/form-data",
+                    errors=(("Content-Type", "multipart/form-data"),),
+                )
         elif kind != b"application/json":
-            return Refusal(Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),))
+            return Refusal(
+                Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),)
+            )
     return None
 
 

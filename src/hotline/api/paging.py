@@ -15,7 +15,9 @@ from hotline.domain.vocabulary import Code
 
 MOST = 200
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Items on a page")]
-Cursor = Annotated[str | None, Query(max_length=600, description="`next` of the page before; only for the same question")]
+Cursor = Annotated[
+    str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
+]
 
 
 def sealed(secret: bytes, question: Any, place: list[Any]) -> str:
@@ -36,9 +38,19 @@ def opened(secret: bytes, question: Any, cursor: str | None) -> list[Any] | None
     except (ValueError, TypeError):
         right, mark, place = False, None, []
     if not right:
-        raise Refused(Refusal(Code.BAD_REQUEST, "the cursor is not one of ours", errors=(("cursor", "use `next` as it was given"),)))
+        raise Refused(
+            Refusal(
+                Code.BAD_REQUEST, "the cursor is not one of ours", errors=(("cursor", "use `next` as it was given"),)
+            )
+        )
     if mark != _mark(question):
-        raise Refused(Refusal(Code.BAD_REQUEST, "the cursor belongs to another question", errors=(("cursor", "only for the same filters"),)))
+        raise Refused(
+            Refusal(
+                Code.BAD_REQUEST,
+                "the cursor belongs to another question",
+                errors=(("cursor", "only for the same filters"),),
+            )
+        )
     return place
 
 
@@ -47,7 +59,8 @@ def moment(text: str) -> datetime:
 
 
 class Pages:
-    """Pages kept ready as bytes, as long as their stamp says that nothing changed. A few hundred, least used out first."""
+    """Pages kept ready as bytes, as long as their stamp says that nothing changed. A few hundred, least used out
+    first."""
 
     def __init__(self, most: int = 512) -> None:
         self._most = most

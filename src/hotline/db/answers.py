@@ -10,7 +10,9 @@ from .question import Question
 from .tables import answer as w
 
 _GIVEN = Question(
-    sa.select(*w.c).where(w.c.owner == sa.bindparam("owner", type_=sa.String), w.c.key == sa.bindparam("key", type_=sa.String))
+    sa.select(*w.c).where(
+        w.c.owner == sa.bindparam("owner", type_=sa.String), w.c.key == sa.bindparam("key", type_=sa.String)
+    )
 )
 
 
@@ -24,10 +26,15 @@ def keep(connection: sa.Connection, answer: Answer) -> None:
     """Keep an answer inside an administrative transaction; a key used before raises IntegrityError."""
     connection.execute(
         sa.insert(w).values(
-            owner=answer.owner, key=answer.key, fingerprint=answer.fingerprint, status=answer.status, etag=answer.etag,
-            body=answer.body, at=answer.at,
+            owner=answer.owner,
+            key=answer.key,
+            fingerprint=answer.fingerprint,
+            status=answer.status,
+            etag=answer.etag,
+            body=answer.body,
+            at=answer.at,
         )
-    )  # fmt: skip
+    )
 
 
 def forget(connection: sa.Connection, before: datetime, limit: int) -> int:

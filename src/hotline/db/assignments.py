@@ -14,16 +14,41 @@ from .tables import assignment as a
 from .tables import ticket as t
 
 _COLUMNS = (
-    a.c.id, a.c.number, a.c.department, a.c.performer, a.c.part, a.c.status, a.c.priority, a.c.rank, a.c.sort_at, a.c.issued_at,
-    a.c.due_at, a.c.accept_by, a.c.accepted_at, a.c.contacted_at, a.c.asked_due_at, a.c.ruled, a.c.redos,
-    t.c.title, t.c.category, t.c.kind, t.c.area, t.c.address, t.c.flags, t.c.urges, t.c.supervised, t.c.status.label("ticket_status"),
+    a.c.id,
+    a.c.number,
+    a.c.department,
+    a.c.performer,
+    a.c.part,
+    a.c.status,
+    a.c.priority,
+    a.c.rank,
+    a.c.sort_at,
+    a.c.issued_at,
+    a.c.due_at,
+    a.c.accept_by,
+    a.c.accepted_at,
+    a.c.contacted_at,
+    a.c.asked_due_at,
+    a.c.ruled,
+    a.c.redos,
+    t.c.title,
+    t.c.category,
+    t.c.kind,
+    t.c.area,
+    t.c.address,
+    t.c.flags,
+    t.c.urges,
+    t.c.supervised,
+    t.c.status.label("ticket_status"),
     t.c.version,
-)  # fmt: skip
+)
 
 
 def _queue(holder: sa.Column[Any], by_area: bool) -> Question:
     place = sa.tuple_(
-        sa.bindparam("rank", type_=sa.SmallInteger), sa.bindparam("sort_at", type_=Instant), sa.bindparam("id", type_=sa.String)
+        sa.bindparam("rank", type_=sa.SmallInteger),
+        sa.bindparam("sort_at", type_=Instant),
+        sa.bindparam("id", type_=sa.String),
     )
     question = (
         sa.select(*_COLUMNS)
@@ -41,9 +66,16 @@ _PERFORMED = {by_area: _queue(a.c.performer, by_area) for by_area in (False, Tru
 
 
 async def open_orders(
-    db: Database, scope: Scope, department: str, after: tuple[int, datetime, str], limit: int, *, performing: bool = False
+    db: Database,
+    scope: Scope,
+    department: str,
+    after: tuple[int, datetime, str],
+    limit: int,
+    *,
+    performing: bool = False,
 ) -> list[dict[str, Any]]:
-    """The department's open orders behind `after`: emergencies first, then soonest due; none where it is not theirs to see."""
+    """The department's open orders behind `after`: emergencies first, then soonest due; none where it is not theirs
+    to see."""
     if department not in scope.departments and not scope.whole:
         return []
     by_area = department not in scope.departments and scope.areas is not None

@@ -24,15 +24,28 @@ _NAMES = Question(
 )
 _HISTORY = {
     by_area: Question(
-        sa.select(t.c.number, t.c.status, t.c.kind, t.c.category, t.c.priority, t.c.title, t.c.area, t.c.confidential, t.c.created_at,
-                  t.c.promised_at, t.c.urges, t.c.calls, t.c.version)
+        sa.select(
+            t.c.number,
+            t.c.status,
+            t.c.kind,
+            t.c.category,
+            t.c.priority,
+            t.c.title,
+            t.c.area,
+            t.c.confidential,
+            t.c.created_at,
+            t.c.promised_at,
+            t.c.urges,
+            t.c.calls,
+            t.c.version,
+        )
         .where(t.c.caller == sa.bindparam("caller", type_=sa.String))
         .where(visible(Scope(True, frozenset() if by_area else None, frozenset())))
         .order_by(t.c.created_at.desc(), t.c.number.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
     for by_area in (False, True)
-}  # fmt: skip
+}
 
 
 async def card(db: Database, phone: str) -> Row | None:

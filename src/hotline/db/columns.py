@@ -65,7 +65,8 @@ class Codes(sa.TypeDecorator[Sequence[str]]):
 def read_instant(value: Any) -> datetime | None:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
+    moment: datetime | None = value
+    return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def read_document(value: Any) -> Any:
@@ -93,7 +94,8 @@ class Holds(sa.ColumnElement[bool]):
 
 
 class Matches(sa.ColumnElement[bool]):
-    """`column` is the number of a ticket whose words match the parameter `name`; each database has its own index for it."""
+    """`column` is the number of a ticket whose words match the parameter `name`; each database has its own index for
+    it."""
 
     inherit_cache = False
     type = sa.Boolean()
@@ -121,7 +123,8 @@ def _among_postgres(element: Among, compiler: Any, **kw: Any) -> str:
 
 @compiles(Among, "sqlite")
 def _among_sqlite(element: Among, compiler: Any, **kw: Any) -> str:
-    return f"{compiler.process(element.column, **kw)} IN (SELECT value FROM json_each({compiler.process(element.bind, **kw)}))"
+    column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
+    return f"{column} IN (SELECT value FROM json_each({bind}))"
 
 
 @compiles(Holds, "postgresql")
@@ -136,7 +139,8 @@ def _holds_sqlite(element: Holds, compiler: Any, **kw: Any) -> str:
 
 
 def is_one_of(column: sa.ColumnElement[Any], words: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
-    """`column` is one of these words of the vocabulary: written into the statement, so that a partial index can serve it."""
+    """`column` is one of these words of the vocabulary: written into the statement, so that a partial index can serve
+    it."""
     return column.in_([sa.literal_column(f"'{word}'") for word in sorted(words)])
 
 

@@ -17,12 +17,16 @@ _OF = Question(
     .group_by(c.c.status)
 )
 _ALL = Question(
-    sa.select(c.c.status, sa.func.sum(c.c.n).label("n")).where(c.c.noun == sa.bindparam("noun", type_=sa.String)).group_by(c.c.status)
+    sa.select(c.c.status, sa.func.sum(c.c.n).label("n"))
+    .where(c.c.noun == sa.bindparam("noun", type_=sa.String))
+    .group_by(c.c.status)
 )
 
 
 _STAMP = Question(
-    sa.select(sa.func.sum(c.c.n).label("n")).where(c.c.noun == "queue", c.c.place == sa.bindparam("place", type_=sa.String))
+    sa.select(sa.func.sum(c.c.n).label("n")).where(
+        c.c.noun == "queue", c.c.place == sa.bindparam("place", type_=sa.String)
+    )
 )
 
 
@@ -33,7 +37,8 @@ async def queue_stamp(db: Database, department: str) -> int:
 
 
 async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dict[str, int]:
-    """How many stand in each state: noun `ticket` by areas, `assignment` by departments, `performing` by contractors."""
+    """How many stand in each state: noun `ticket` by areas, `assignment` by departments, `performing` by
+    contractors."""
     if places is None:
         rows = await db.rows(_ALL, noun=noun)
     else:
@@ -43,10 +48,14 @@ async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dic
 
 _TRUE = {
     "ticket": Question(
-        sa.select(sa.func.coalesce(t.c.area, "").label("place"), t.c.status, sa.func.count().label("n")).group_by("place", t.c.status)
+        sa.select(sa.func.coalesce(t.c.area, "").label("place"), t.c.status, sa.func.count().label("n")).group_by(
+            "place", t.c.status
+        )
     ),
     "assignment": Question(
-        sa.select(a.c.department.label("place"), a.c.status, sa.func.count().label("n")).group_by(a.c.department, a.c.status)
+        sa.select(a.c.department.label("place"), a.c.status, sa.func.count().label("n")).group_by(
+            a.c.department, a.c.status
+        )
     ),
     "performing": Question(
         sa.select(a.c.performer.label("place"), a.c.status, sa.func.count().label("n"))

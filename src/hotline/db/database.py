@@ -65,7 +65,8 @@ class Database(Protocol):
         """Ask outside any transaction."""
 
     async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
-        """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps them."""
+        """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps
+        them."""
 
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""

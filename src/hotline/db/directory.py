@@ -45,17 +45,29 @@ def keep(
     by_id: str,
     by_name: str,
 ) -> None:
-    """Write (noun, code, before, after) items as `version`. Another writer in between hits the log's key: IntegrityError."""
+    """Write (noun, code, before, after) items as `version`. Another writer in between hits the log's key:
+    IntegrityError."""
     connection.execute(
         sa.insert(log),
         [
-            {"version": version, "place": place, "noun": noun, "code": code, "before": before, "after": after, "at": at, "by_id": by_id,
-             "by_name": by_name}
+            {
+                "version": version,
+                "place": place,
+                "noun": noun,
+                "code": code,
+                "before": before,
+                "after": after,
+                "at": at,
+                "by_id": by_id,
+                "by_name": by_name,
+            }
             for place, (noun, code, before, after) in enumerate(changes)
         ],
-    )  # fmt: skip
+    )
     for noun, code, _, _ in changes:
         connection.execute(sa.delete(d).where(d.c.noun == noun, d.c.code == code))
-    kept = [{"noun": n, "code": c, "body": after, "version": version} for n, c, _, after in changes if after is not None]
+    kept = [
+        {"noun": n, "code": c, "body": after, "version": version} for n, c, _, after in changes if after is not None
+    ]
     if kept:
         connection.execute(sa.insert(d), kept)

@@ -36,17 +36,23 @@ _SHUT = (
     asyncpg.TooManyConnectionsError,
     asyncpg.ReadOnlySQLTransactionError,  # a standby after a failover: the connection is of no more use
 )
-_BUSY = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_BUSY = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
 
 
 class Postgres:
-    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and journal."""
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
+    journal."""
 
     batchers = 2
 
     def __init__(self, url: str, size: int = 12, shard: int = 0) -> None:
         self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")
-        self.dialect = asyncpg_dialect.dialect()
+        self.dialect: sa.Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
         self.shard = shard
         self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
         self._room = asyncio.Semaphore(size)
@@ -122,7 +128,9 @@ class Postgres:
         ]
         if laid.tallies:
             self._turn = (self._turn + 1) % self.batchers
-            values.append(_json([dict(zip(("n", "noun", "place", "status", "d"), t, strict=True)) for t in laid.tallies]))
+            values.append(
+                _json([dict(zip(("n", "noun", "place", "status", "d"), t, strict=True)) for t in laid.tallies])
+            )
             values.append(self.shard * self.batchers + self._turn)
         if laid.words:
             values.append(_json([{"number": number, "words": words} for number, _, words in laid.words]))
@@ -187,7 +195,9 @@ class Postgres:
         except _BUSY as fault:
             raise Away("the database is busy") from fault
         except BaseException as fault:
-            if not isinstance(fault, Exception):  # cancelled in the middle of a question: its answer must not meet the next one
+            if not isinstance(
+                fault, Exception
+            ):  # cancelled in the middle of a question: its answer must not meet the next one
                 self._drop(line)
             raise
         finally:
@@ -202,7 +212,7 @@ class Postgres:
                 return line
         url = self.url
         return await asyncpg.connect(
-            host=url.query.get("host") or url.host,  # type: ignore[arg-type]
+            host=url.query.get("host") or url.host,
             port=url.port or 5432,
             user=url.username,
             password=url.password,
@@ -228,8 +238,14 @@ def _json(rows: Any) -> str:
 
 def _answer_row(a: Answer) -> dict[str, Any]:
     return {
-        "owner": a.owner, "key": a.key, "fingerprint": a.fingerprint, "status": a.status, "etag": a.etag, "body": a.body, "at": a.at,
-    }  # fmt: skip
+        "owner": a.owner,
+        "key": a.key,
+        "fingerprint": a.fingerprint,
+        "status": a.status,
+        "etag": a.etag,
+        "body": a.body,
+        "at": a.at,
+    }
 
 
 _ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag text, body text, at timestamptz"
@@ -249,7 +265,7 @@ def _statement(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
 
 
 def _build(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
-    dialect = asyncpg_dialect.dialect()
+    dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
     parts = [
         f"asked AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS x({_ANSWER}))",
         "guard AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS x(n int, number text, expected int))",
@@ -285,7 +301,8 @@ def _build(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
     if tallies:
         parts.append(
             "w_counter AS (INSERT INTO counter (noun, place, status, shard, n)"
-            f" SELECT r.noun, r.place, r.status, ${place + 2}::smallint, sum(r.d) FROM json_to_recordset(${place + 1}::json)"
+            f" SELECT r.noun, r.place, r.status, ${place + 2}::smallint, sum(r.d)"
+            f" FROM json_to_recordset(${place + 1}::json)"
             " AS r(n int, noun text, place text, status text, d bigint) JOIN good ON good.n = r.n"
             " GROUP BY 1, 2, 3 HAVING sum(r.d) <> 0 ORDER BY 1, 2, 3"
             " ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)"
@@ -299,5 +316,3 @@ def _build(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
             " WHERE r.number IN (SELECT number FROM ours) ON CONFLICT (number) DO UPDATE SET words = excluded.words)"
         )
     return "WITH " + ",\n".join(parts) + "\nSELECT n, true AS kept FROM good UNION ALL SELECT n, false FROM stale"
-
-

@@ -35,7 +35,7 @@ class Sqlite:
 
     def __init__(self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS) -> None:
         self.path, self.busy_ms = path, busy_ms
-        self.dialect = pysqlite.dialect()
+        self.dialect: sa.Dialect = pysqlite.dialect()
         self.asked = 0
         self._writer = ThreadPoolExecutor(1, "hotline-writer")
         self._readers = ThreadPoolExecutor(readers, "hotline-reader")
@@ -96,7 +96,8 @@ class Sqlite:
         return await self._on_writer(run)
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
-        """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their children."""
+        """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
+        children."""
         await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
         try:
             done = await self.transact(work)
@@ -203,7 +204,9 @@ def _written(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outco
     keys = orjson.dumps([[item.answer.owner, item.answer.key] for item in batch]).decode()
     earlier = {(r[0], r[1]): _answer(r) for r in line.execute(_EARLIER, (keys,))}
     guarded = [w.ticket.number for item in batch for w in item.change.tickets if w.expected is not None]
-    stands: dict[str, int] = dict(line.execute(_STANDS, (orjson.dumps(guarded).decode(),)).fetchall()) if guarded else {}
+    stands: dict[str, int] = (
+        dict(line.execute(_STANDS, (orjson.dumps(guarded).decode(),)).fetchall()) if guarded else {}
+    )
     outcomes: list[Outcome] = []
     kept: list[Entrusted] = []
     for item in batch:
@@ -219,7 +222,9 @@ def _written(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outco
     for sheet in SHEETS:
         if rows := laid.rows[sheet.table.name]:
             line.executemany(_INSERTS[sheet.table.name], _ROWS[sheet.table.name].of(rows))
-    line.executemany(_ANSWER, [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, written(a.at)) for a in laid.answers])
+    line.executemany(
+        _ANSWER, [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, written(a.at)) for a in laid.answers]
+    )
     if laid.tallies:
         counts: Counter[tuple[str, str, str]] = Counter()
         for _, noun, place, status, n in laid.tallies:
@@ -235,7 +240,8 @@ def _written(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outco
 
 
 class _Rows:
-    """Turns a sheet's dataclasses into tuples the driver takes: all at once by attrgetter, then only what needs writing."""
+    """Turns a sheet's dataclasses into tuples the driver takes: all at once by attrgetter, then only what needs
+    writing."""
 
     def __init__(self, sheet: Sheet) -> None:
         columns = [sheet.table.c[name] for name in sheet.columns]

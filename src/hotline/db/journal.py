@@ -1,4 +1,5 @@
-"""The one way to make a change durable: what waits at this instant is written in one transaction, and answered after COMMIT.
+"""The one way to make a change durable: what waits at this instant is written in one transaction, and answered after
+COMMIT.
 
 No timer: an idle house commits at once, a busy one forms groups by itself. One bad change never fails its neighbours.
 """

@@ -38,7 +38,8 @@ async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[
 
 
 def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
-    """The next messages due, ours for LEASE; one at a time for each receiver. The try is counted now: a message that kills its
+    """The next messages due, ours for LEASE; one at a time for each receiver. The try is counted now: a message that
+    kills its
     worker runs out of tries."""
     waiting = sa.and_(o.c.status == M.QUEUED, o.c.next_at <= now)
     orphaned = sa.and_(o.c.status == M.LEASED, o.c.lease_until <= now, o.c.attempts < o.c.max_attempts)
@@ -50,7 +51,13 @@ def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[
         .where(sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(o.c.created_at, o.c.id))
         .exists()
     )
-    due = sa.select(o.c.id).where(sa.or_(waiting, orphaned), first).order_by(o.c.next_at, o.c.id).limit(limit).with_for_update(skip_locked=True)
+    due = (
+        sa.select(o.c.id)
+        .where(sa.or_(waiting, orphaned), first)
+        .order_by(o.c.next_at, o.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
     take = (
         sa.update(o)
         .where(o.c.id.in_(due.scalar_subquery()))
@@ -62,7 +69,9 @@ def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[
 def bury(db: sa.Connection, now: datetime) -> int:
     """Messages whose worker died at their last try; how many are dead now."""
     last = sa.and_(o.c.status == M.LEASED, o.c.lease_until <= now, o.c.attempts >= o.c.max_attempts)
-    return db.execute(sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")).rowcount
+    return db.execute(
+        sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")
+    ).rowcount
 
 
 def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
@@ -71,7 +80,10 @@ def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
 
 def mark_sent(db: sa.Connection, id: str, token: str) -> bool:  # noqa: A002
     """False: another worker holds it now."""
-    return db.execute(_mine(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)).rowcount == 1
+    return (
+        db.execute(_mine(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)).rowcount
+        == 1
+    )
 
 
 def put_back(db: sa.Connection, id: str, token: str, next_at: datetime | None, error: str) -> bool:  # noqa: A002

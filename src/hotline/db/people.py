@@ -18,7 +18,10 @@ _SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.
 _BY_LOGIN = Question(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
 _BY_ID = Question(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
 _LISTED = Question(
-    sa.select(*_SHOWN).where(p.c.login > sa.bindparam("after", type_=sa.String)).order_by(p.c.login).limit(sa.bindparam("limit", type_=sa.Integer))
+    sa.select(*_SHOWN)
+    .where(p.c.login > sa.bindparam("after", type_=sa.String))
+    .order_by(p.c.login)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _ANYBODY = Question(sa.select(sa.func.count().label("n")).select_from(p))
 _SESSION = Question(
@@ -28,7 +31,17 @@ _SESSION = Question(
 )
 _KEY = Question(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
 _KEYS = Question(
-    sa.select(k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.created_at, k.c.created_by, k.c.expires_at, k.c.revoked_at)
+    sa.select(
+        k.c.id,
+        k.c.name,
+        k.c.roles,
+        k.c.department,
+        k.c.area,
+        k.c.created_at,
+        k.c.created_by,
+        k.c.expires_at,
+        k.c.revoked_at,
+    )
     .where(k.c.id > sa.bindparam("after", type_=sa.String))
     .order_by(k.c.id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
@@ -84,7 +97,9 @@ def add_person(connection: sa.Connection, row: Mapping[str, Any]) -> None:
 
 def change_person(connection: sa.Connection, person: str, version: int, values: Mapping[str, Any]) -> bool:
     """True: the person stood at that version and is changed."""
-    done = connection.execute(sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1))
+    done = connection.execute(
+        sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1)
+    )
     return bool(done.rowcount == 1)
 
 
@@ -118,11 +133,13 @@ def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
 
 def count_failure(connection: sa.Connection, subject: str, now: datetime, forgotten: datetime) -> None:
     """One more failed log-in; failures before `forgotten` no longer count."""
-    known = connection.execute(sa.select(f.c.count, f.c.last_at).where(f.c.subject == subject).with_for_update()).first()
+    known = connection.execute(
+        sa.select(f.c.count, f.c.last_at).where(f.c.subject == subject).with_for_update()
+    ).first()
     if known is None:
         connection.execute(sa.insert(f).values(subject=subject, count=1, last_at=now))
     else:
-        count = known.count + 1 if known.last_at >= forgotten else 1
+        count = int(known[0]) + 1 if known.last_at >= forgotten else 1
         connection.execute(sa.update(f).where(f.c.subject == subject).values(count=count, last_at=now))
 
 

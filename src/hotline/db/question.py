@@ -1,6 +1,7 @@
 """A statement built once in SQLAlchemy Core, compiled once per database, and asked with values by the driver itself.
 
-Core is the language; its execution layer costs 250-450 µs a round trip, which is most of a request, so it is left out here.
+Core is the language; its execution layer costs 250-450 µs a round trip, which is most of a request, so it is left out
+here.
 """
 
 from collections import namedtuple
@@ -34,7 +35,8 @@ class Prepared:
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order. A name that is missing raises KeyError."""
         return [
-            self.fixed[n] if n in self.fixed else self.encoders[n](given[n]) if n in self.encoders else given[n] for n in self.names
+            self.fixed[n] if n in self.fixed else self.encoders[n](given[n]) if n in self.encoders else given[n]
+            for n in self.names
         ]
 
     def row(self, raw: Sequence[Any]) -> Row:
@@ -44,7 +46,6 @@ class Prepared:
         for place, decode in self.decoders:
             cells[place] = decode(cells[place])
         return self.shape(*cells)
-
 
     def plain(self, raw: Any) -> dict[str, Any]:
         """A row as a dict ready for JSON."""
@@ -75,8 +76,14 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> Prepared:
     compiled = statement.compile(dialect=dialect)
     binds: Mapping[str, Any] = compiled.binds
     order = compiled.positiontup or ()
-    fixed = {n: _encoder(binds[n].type, dialect)(binds[n].value) for n in order if not binds[n].required and binds[n].value is not None}
-    encoders = {n: _encoder(binds[n].type, dialect) for n in order if isinstance(binds[n].type, Instant | Document | Codes)}
+    fixed = {
+        n: _encoder(binds[n].type, dialect)(binds[n].value)
+        for n in order
+        if not binds[n].required and binds[n].value is not None
+    }
+    encoders = {
+        n: _encoder(binds[n].type, dialect) for n in order if isinstance(binds[n].type, Instant | Document | Codes)
+    }
     columns = list(getattr(statement, "selected_columns", None) or getattr(statement, "exported_columns", None) or ())
     decoders: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(columns):
@@ -87,7 +94,7 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> Prepared:
             decoders.append((place, read_document))
         elif isinstance(column.type, sa.Boolean) and dialect.name == "sqlite":
             decoders.append((place, lambda v: v if v is None else bool(v)))
-    shape = namedtuple("Row", [c.key for c in columns]) if columns else tuple  # type: ignore[misc] # noqa: PYI024
+    shape = namedtuple("Row", [c.key for c in columns]) if columns else tuple
     documents = tuple(str(c.key) for c in columns if isinstance(c.type, Document))
     truths = tuple(str(c.key) for c in columns if isinstance(c.type, sa.Boolean) and dialect.name == "sqlite")
     labels = tuple(str(c.key) for c in columns)

@@ -7,6 +7,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
 
 from .database import Database
 
@@ -31,7 +35,8 @@ async def revision_of(db: Database) -> str | None:
 
 
 async def bring_to(db: Database, migrations: Path, revision: str = "head") -> str | None:
-    """Upgrade (or, given an older revision, downgrade) and return the revision reached. One transaction: all or nothing."""
+    """Upgrade (or, given an older revision, downgrade) and return the revision reached. One transaction: all or
+    nothing."""
     config = _config(migrations)
 
     def move(connection: sa.Connection) -> None:
@@ -43,9 +48,16 @@ async def bring_to(db: Database, migrations: Path, revision: str = "head") -> st
         here = MigrationContext.configure(connection).get_current_revision()
         script = ScriptDirectory.from_config(config)
         older = revision == "base" or (
-            here is not None and revision != "head" and revision in {r.revision for r in script.iterate_revisions(here, "base")} - {here}
+            here is not None
+            and revision != "head"
+            and revision in {r.revision for r in script.iterate_revisions(here, "base")} - {here}
         )
         (command.downgrade if older else command.upgrade)(config, revision)
 
-    await db.migrate(move)
+    try:
+        await db.migrate(move)
+    except CommandError as fault:
+        raise Refused(
+            Refusal(Code.INVALID, f"no such revision: {revision}", errors=(("revision", str(fault)[:200]),))
+        ) from None
     return await revision_of(db)

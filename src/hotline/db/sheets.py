@@ -16,7 +16,8 @@ from .database import Answer, Entrusted
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table's part. `derived` are columns computed from the row itself: SQL with `{r}` before each of its columns."""
+    """One table's part. `derived` are columns computed from the row itself: SQL with `{r}` before each of its
+    columns."""
 
     table: sa.Table
     shape: type
@@ -60,7 +61,11 @@ SHEETS: tuple[Sheet, ...] = (
 
 def keep_name(column: str, table: str) -> str:
     """How a replaced column is set: a caller's known name is not lost to a call without one."""
-    return f"coalesce(excluded.{column}, {table}.{column})" if (table, column) == ("caller", "name") else f"excluded.{column}"
+    return (
+        f"coalesce(excluded.{column}, {table}.{column})"
+        if (table, column) == ("caller", "name")
+        else f"excluded.{column}"
+    )
 
 
 @dataclass(slots=True)

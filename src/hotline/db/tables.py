@@ -1,4 +1,5 @@
-"""The whole schema, one page. Times are UTC; codes are the directory's; a number is a ticket's, check digit included."""
+"""The whole schema, one page. Times are UTC; codes are the directory's; a number is a ticket's, check digit
+included."""
 
 import sqlalchemy as sa
 

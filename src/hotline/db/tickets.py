@@ -45,7 +45,11 @@ def visible(scope: Scope) -> sa.ColumnElement[bool]:
     if scope.whole:
         ways.append(sa.true() if scope.areas is None else Among(t.c.area, "areas"))
     if scope.departments:
-        theirs = sa.select(sa.literal(1)).select_from(_held).where(_held.c.number == t.c.number, is_one_of(_held.c.status, THEIRS))
+        theirs = (
+            sa.select(sa.literal(1))
+            .select_from(_held)
+            .where(_held.c.number == t.c.number, is_one_of(_held.c.status, THEIRS))
+        )
         by = sa.or_(Among(_held.c.department, "theirs"), Among(_held.c.performer, "theirs"))
         ways.append(theirs.where(by).correlate(t).exists())
     return sa.or_(*ways) if ways else sa.false()
@@ -65,7 +69,9 @@ def seen_by(scope: Scope) -> dict[str, Any]:
 def _facts(whole: bool, by_area: bool, by_order: bool) -> Question:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     child = t.alias("child")
-    children = sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
+    children = (
+        sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
+    )
     return Question(
         sa.select(*_TICKET, *_ORDER, children.label("children"))
         .select_from(t.outerjoin(a, a.c.number == t.c.number))
@@ -126,9 +132,26 @@ def _assignment(row: Row) -> Assignment:
 
 
 _BRIEF = (
-    t.c.number, t.c.status, t.c.kind, t.c.category, t.c.priority, t.c.title, t.c.channel, t.c.area, t.c.department, t.c.flags,
-    t.c.confidential, t.c.urges, t.c.calls, t.c.due_at, t.c.promised_at, t.c.created_at, t.c.updated_at, t.c.closed_at, t.c.version,
-)  # fmt: skip
+    t.c.number,
+    t.c.status,
+    t.c.kind,
+    t.c.category,
+    t.c.priority,
+    t.c.title,
+    t.c.channel,
+    t.c.area,
+    t.c.department,
+    t.c.flags,
+    t.c.confidential,
+    t.c.urges,
+    t.c.calls,
+    t.c.due_at,
+    t.c.promised_at,
+    t.c.created_at,
+    t.c.updated_at,
+    t.c.closed_at,
+    t.c.version,
+)
 EQUAL = ("kind", "channel", "priority", "parent", "caller", "outer_number")
 MANY = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
 SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
@@ -149,7 +172,9 @@ def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sor
         held = sa.select(a.c.number).where(Among(a.c.department, "these_department"), is_one_of(a.c.status, THEIRS))
         question = question.where(t.c.number.in_(held))
     if "performer" in given:
-        performed = sa.select(a.c.number).where(a.c.performer == sa.bindparam("performer", type_=sa.String), is_one_of(a.c.status, THEIRS))
+        performed = sa.select(a.c.number).where(
+            a.c.performer == sa.bindparam("performer", type_=sa.String), is_one_of(a.c.status, THEIRS)
+        )
         question = question.where(t.c.number.in_(performed))
     if "flag" in given:
         question = question.where(Holds(t.c.flags, "flag"))
@@ -186,15 +211,24 @@ def words_query(text: str, dialect: str) -> str | None:
 FEW = 2000  # hits that are looked up one by one
 _NUMBERS = sa.table("ticket_words", sa.column("number", sa.String))
 _FOUND = Question(
-    sa.select(_NUMBERS.c.number).where(Matches(_NUMBERS.c.number, "words")).limit(sa.bindparam("limit", type_=sa.Integer))
+    sa.select(_NUMBERS.c.number)
+    .where(Matches(_NUMBERS.c.number, "words"))
+    .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
 async def listed(
-    db: Database, scope: Scope, filters: dict[str, Any], limit: int, *, sort: str = "created_at", descending: bool = True,
+    db: Database,
+    scope: Scope,
+    filters: dict[str, Any],
+    limit: int,
+    *,
+    sort: str = "created_at",
+    descending: bool = True,
     after: tuple[datetime, str] | None = None,
-) -> Sequence[Row]:  # fmt: skip
-    """Tickets in order of `sort`, at most `limit`. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
+) -> Sequence[Row]:
+    """Tickets in order of `sort`, at most `limit`. `filters`: EQUAL names, MANY names with lists, and the rest of
+    `_list`."""
     if scope.nothing:
         return []
     values = seen_by(scope)
@@ -223,15 +257,24 @@ async def listed(
 
 _TIMELINE = Question(
     sa.select(*timeline.c)
-    .where(timeline.c.number == sa.bindparam("number", type_=sa.String), timeline.c.seq > sa.bindparam("after", type_=sa.Integer))
+    .where(
+        timeline.c.number == sa.bindparam("number", type_=sa.String),
+        timeline.c.seq > sa.bindparam("after", type_=sa.Integer),
+    )
     .order_by(timeline.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_CALLS = Question(sa.select(*call.c).where(call.c.number == sa.bindparam("number", type_=sa.String)).order_by(call.c.at, call.c.id))
-_FILES = Question(
-    sa.select(*attachment.c).where(attachment.c.number == sa.bindparam("number", type_=sa.String)).order_by(attachment.c.at, attachment.c.id)
+_CALLS = Question(
+    sa.select(*call.c).where(call.c.number == sa.bindparam("number", type_=sa.String)).order_by(call.c.at, call.c.id)
 )
-_CHILDREN = Question(sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).order_by(t.c.number))
+_FILES = Question(
+    sa.select(*attachment.c)
+    .where(attachment.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(attachment.c.at, attachment.c.id)
+)
+_CHILDREN = Question(
+    sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).order_by(t.c.number)
+)
 
 
 async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
@@ -256,7 +299,8 @@ async def children_of(db: Database, number: str) -> list[str]:
 
 _OUTER = Question(
     sa.select(t.c.number).where(
-        t.c.outer_system == sa.bindparam("system", type_=sa.String), t.c.outer_number == sa.bindparam("outer", type_=sa.String)
+        t.c.outer_system == sa.bindparam("system", type_=sa.String),
+        t.c.outer_number == sa.bindparam("outer", type_=sa.String),
     )
 )
 

@@ -1,7 +1,7 @@
 """When something is due: limits counted in calendar or working time. Pure; the calendar is data.
 
-Days are counted as the Civil Code counts them (art. 201, 203): from the next day on, to 24:00 of the last one, and a last
-day that is no working day moves to the next one. Hours count at once.
+Days are counted as the Civil Code counts them (art. 201, 203): from the next day on, to 24:00 of the last one;
+a last day that is no working day moves to the next one. Hours count at once.
 """
 
 from dataclasses import dataclass
@@ -74,7 +74,9 @@ def limits_for(directory: Directory, kind: Kind, priority: Priority, category: s
         accept_by=due(now, limit.accept, limit.accept_unit, calendar),
         due_at=due_at,
         limit=limit.code,
-        provisional=not is_confirmed(calendar, (due_at - timedelta(seconds=1)).astimezone(ZoneInfo(calendar.zone)).date()),
+        provisional=not is_confirmed(
+            calendar, (due_at - timedelta(seconds=1)).astimezone(ZoneInfo(calendar.zone)).date()
+        ),
     )
 
 
@@ -101,7 +103,9 @@ def _working_hours(local: datetime, amount: float, calendar: Calendar, zone: Zon
             for opens, closes in _hours(calendar):
                 # measured in UTC, so that an hour skipped or repeated by summer time is neither lost nor counted twice
                 start = max(datetime.combine(day, opens, zone), local).astimezone(UTC)
-                end = (_midnight_after(day, zone) if closes == time.max else datetime.combine(day, closes, zone)).astimezone(UTC)
+                end = (
+                    _midnight_after(day, zone) if closes == time.max else datetime.combine(day, closes, zone)
+                ).astimezone(UTC)
                 if start >= end:
                     continue
                 if end - start >= left:

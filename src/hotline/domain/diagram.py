@@ -1,4 +1,5 @@
-"""The two machines as text: Mermaid for the guide, rows for the terminal, data for clients. Drawn from the tables, never by hand."""
+"""The two machines as text: Mermaid for the guide, rows for the terminal, data for clients. Drawn from the tables,
+never by hand."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -32,14 +33,23 @@ def as_data() -> dict[str, Any]:
     def moves(rows: Iterable[Move[Any]]) -> list[dict[str, Any]]:
         return [
             {
-                "at": m.at, "action": m.action, "to": m.to, "by": sorted(m.by), "needs": list(m.fields),
-                "takes": [f for f in TAKES.get(m.action, ()) if f not in m.fields], "guards": list(m.guards),
+                "at": m.at,
+                "action": m.action,
+                "to": m.to,
+                "by": sorted(m.by),
+                "needs": list(m.fields),
+                "takes": [f for f in TAKES.get(m.action, ()) if f not in m.fields],
+                "guards": list(m.guards),
             }
             for m in rows
-        ]  # fmt: skip
+        ]
 
     return {
-        "ticket": {"first": TicketStatus.RECEIVED, "states": [_said(s, TICKET_STATUS[s]) for s in TicketStatus], "moves": moves(TICKET)},
+        "ticket": {
+            "first": TicketStatus.RECEIVED,
+            "states": [_said(s, TICKET_STATUS[s]) for s in TicketStatus],
+            "moves": moves(TICKET),
+        },
         "assignment": {
             "first": AssignmentStatus.ISSUED,
             "states": [_said(s, ASSIGNMENT_STATUS[s]) for s in AssignmentStatus],

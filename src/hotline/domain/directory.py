@@ -16,7 +16,16 @@ from .vocabulary import AreaLevel, Danger, DepartmentKind, Hours, Kind, Priority
 _STRICT = {"extra": "forbid"}
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 ANY = "*"
-NOUNS = ("house", "calendars", "departments", "areas", "categories", "limits", "words", "routes")  # in the order they are seeded
+NOUNS = (
+    "house",
+    "calendars",
+    "departments",
+    "areas",
+    "categories",
+    "limits",
+    "words",
+    "routes",
+)  # in the order they are seeded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,8 @@ class House:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """Working hours by weekday (0 = Monday) as "09:00-12:00" intervals, and the days that differ: true = a working day."""
+    """Working hours by weekday (0 = Monday) as "09:00-12:00" intervals, and the days that differ: true = a working
+    day."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
@@ -114,7 +124,8 @@ class Limit:
 class Words:
     """Words that mean something. Exactly one of danger, kind, priority, ignore, past says what.
 
-    `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is looked for.
+    `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is
+    looked for.
     `past`: told as over; a danger in the same sentence becomes a mere flag."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -310,7 +321,7 @@ def _house_faults(d: Directory) -> Iterable[Wrong]:
 
 def intervals(calendar: Calendar) -> tuple[tuple[time, time], ...]:
     """The working intervals of a day. Raises ValueError where one is no interval."""
-    found = []
+    found: list[tuple[time, time]] = []
     for text in calendar.hours:
         start, _, end = text.partition("-")
         pair = (time.fromisoformat(start), time.max if end == "24:00" else time.fromisoformat(end))
@@ -380,7 +391,11 @@ def _route_faults(d: Directory) -> Iterable[Wrong]:
         yield from _selector_faults(d, "routes", r)
         if r.area != ANY and r.area not in d.areas:
             yield Wrong("routes", r.code, "area", f"unknown area: {r.area}")
-        for name, codes in (("lead", (r.lead,)), ("assists", r.assists), ("performer", (r.performer,) if r.performer else ())):
+        for name, codes in (
+            ("lead", (r.lead,)),
+            ("assists", r.assists),
+            ("performer", (r.performer,) if r.performer else ()),
+        ):
             for code in codes:
                 if code not in d.departments:
                     yield Wrong("routes", r.code, name, f"unknown department: {code}")
@@ -396,12 +411,16 @@ def _route_faults(d: Directory) -> Iterable[Wrong]:
     for r in rows:
         held = cases.setdefault((r.category, r.kind, r.area), {})
         if r.hours in held:
-            yield Wrong("routes", r.code, "category", f"overlaps with {held[r.hours]}: the same category, kind, area and hours")
+            yield Wrong(
+                "routes", r.code, "category", f"overlaps with {held[r.hours]}: the same category, kind, area and hours"
+            )
         held[r.hours] = r.code
     for (category, kind, area), held in cases.items():
         split = {Hours.DUTY, Hours.WORKING} <= held.keys()
         if Hours.ALWAYS in held and split:
-            yield Wrong("routes", held[Hours.ALWAYS], "hours", "unreachable: the rows for working and duty hours cover it")
+            yield Wrong(
+                "routes", held[Hours.ALWAYS], "hours", "unreachable: the rows for working and duty hours cover it"
+            )
         if kind == ANY and all(_covered(cases.get((category, k, area), {})) for k in Kind):
             for code in held.values():
                 yield Wrong("routes", code, "kind", "unreachable: rows for every kind cover it")

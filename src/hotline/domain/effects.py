@@ -1,4 +1,5 @@
-"""What an allowed action writes: new images, timeline entries, messages, counts. `lifecycle.decide` has said yes before."""
+"""What an allowed action writes: new images, timeline entries, messages, counts. `lifecycle.decide` has said yes
+before."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +20,32 @@ from .vocabulary import (
 A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
 
 Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
-_AMENDS = (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.LAT, F.LON, F.CALLER_NAME, F.CONTACT)
+_AMENDS = (
+    F.TITLE,
+    F.NARRATIVE,
+    F.CATEGORY,
+    F.KIND,
+    F.PRIORITY,
+    F.AREA,
+    F.ADDRESS,
+    F.LAT,
+    F.LON,
+    F.CALLER_NAME,
+    F.CONTACT,
+)
 _TOLD = frozenset(
-    {A.ANSWER, A.DECLINE, A.DISPATCH, A.ACCEPT_REPORT, A.CONFIRM, A.EXPLAIN, A.REOPEN, A.SHELVE, A.MERGE, A.APPROVE_EXTENSION}
+    {
+        A.ANSWER,
+        A.DECLINE,
+        A.DISPATCH,
+        A.ACCEPT_REPORT,
+        A.CONFIRM,
+        A.EXPLAIN,
+        A.REOPEN,
+        A.SHELVE,
+        A.MERGE,
+        A.APPROVE_EXTENSION,
+    }
 )  # the caller, and the callers of every ticket merged into this one, hear of these
 
 
@@ -49,7 +73,13 @@ def on_ticket(
 
 
 def on_order(
-    facts: Facts, order: Assignment, to: AssignmentStatus, leads_to: TicketStatus | None, command: Command, actor: Actor, now: datetime
+    facts: Facts,
+    order: Assignment,
+    to: AssignmentStatus,
+    leads_to: TicketStatus | None,
+    command: Command,
+    actor: Actor,
+    now: datetime,
 ) -> Change:
     """An assignment's action; `leads_to` is the ticket's new state where it follows the lead."""
     before, given = facts.ticket, command.fields
@@ -58,7 +88,9 @@ def on_order(
         moved = replace(moved, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
     orders = [moved if a.id == order.id else a for a in facts.assignments]
     if command.action is A.ASSIST:
-        orders += new_orders(before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, now, len(orders))
+        orders += new_orders(
+            before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, now, len(orders)
+        )
     status = leads_to or before.status
     lines: list[Line] = [(command.action, order.status, to, order.id, _why(given))]
     if leads_to is T.TRIAGED or (command.action is A.RECALL and order.part is Part.LEAD):
@@ -85,7 +117,10 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
         case A.TRIAGE:
             return {**_given(given, _AMENDS), "triaged_at": before.triaged_at or now}
         case A.AMEND:
-            return {**_given(given, _AMENDS), **({"flags": tuple(given[F.FLAGS])} if given.get(F.FLAGS) is not None else {})}
+            return {
+                **_given(given, _AMENDS),
+                **({"flags": tuple(given[F.FLAGS])} if given.get(F.FLAGS) is not None else {}),
+            }
         case A.ANSWER:
             said = given.get(F.SATISFACTION)
             rated = {"satisfaction_first": said, "satisfaction_final": said} if said else {}
@@ -198,7 +233,8 @@ def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command) -> 
 
 
 def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing: int) -> list[Assignment]:
-    """The lead's order (where a department is given) and one for each assisting department, numbered behind `standing`."""
+    """The lead's order (where a department is given) and one for each assisting department, numbered behind
+    `standing`."""
     wanted = [(str(given[F.DEPARTMENT]), Part.LEAD)] if given.get(F.DEPARTMENT) else []
     lead = wanted[0][0] if wanted else None
     wanted += [(d, Part.ASSIST) for d in dict.fromkeys(given.get(F.ASSISTS) or ()) if d != lead]
@@ -212,7 +248,9 @@ def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing
             issued_at=now,
             performer=given.get(F.PERFORMER) if part is Part.LEAD else None,
             route=given.get("route"),
-            due_at=given.get(F.DUE_AT) if part is Part.LEAD else given.get("assist_due_at") or given.get(F.DUE_AT) or ticket.due_at,
+            due_at=given.get(F.DUE_AT)
+            if part is Part.LEAD
+            else given.get("assist_due_at") or given.get(F.DUE_AT) or ticket.due_at,
             accept_by=given.get("accept_by"),
             ruled=department in ticket.ruled,
             priority=ticket.priority,
@@ -230,7 +268,8 @@ def settled(
     actor: Actor,
     now: datetime,
 ) -> Change:
-    """The whole change: the ticket with its new columns; one entry for each line, the first with the differences; counts; who is told."""
+    """The whole change: the ticket with its new columns; one entry for each line, the first with the differences;
+    counts; who is told."""
     before = facts.ticket
     lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
     # what a ticket shows of its orders: the live lead's department and limit
@@ -248,9 +287,24 @@ def settled(
             if action in (A.DISPATCH, A.ASSIST):
                 changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
         entries.append(
-            Entry(before.number, before.entries + place, now, actor.kind, actor.id, actor.name, action, at, to, assignment, reason, changes)
+            Entry(
+                before.number,
+                before.entries + place,
+                now,
+                actor.kind,
+                actor.id,
+                actor.name,
+                action,
+                at,
+                to,
+                assignment,
+                reason,
+                changes,
+            )
         )
-    ticket = replace(before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries))
+    ticket = replace(
+        before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
+    )
     after = Facts(ticket, orders, facts.children, facts.target, facts.target_chain)
     return Change(
         after=after,
@@ -275,17 +329,25 @@ def absorbed(change: Change, parent: Ticket, actor: Actor, now: datetime) -> Cha
         entries=parent.entries + 1,
     )
     entry = Entry(
-        parent.number, grown.entries, now, actor.kind, actor.id, actor.name, A.ABSORB, parent.status, parent.status,
-        reason=child.narrative, changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
-    )  # fmt: skip
-    return replace(
-        change, tickets=(*change.tickets, Written(grown, parent.version)), entries=(*change.entries, entry)
+        parent.number,
+        grown.entries,
+        now,
+        actor.kind,
+        actor.id,
+        actor.name,
+        A.ABSORB,
+        parent.status,
+        parent.status,
+        reason=child.narrative,
+        changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
     )
+    return replace(change, tickets=(*change.tickets, Written(grown, parent.version)), entries=(*change.entries, entry))
 
 
 def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) -> list[Message]:
     """Messages for the outbox: to the resident where the matter moved, to each department where its order moved."""
-    number, messages = after.ticket.number, []
+    number = after.ticket.number
+    messages: list[Message] = []
 
     def tell(kind: str, receiver: str, **payload: Any) -> None:
         place = len(messages)
@@ -296,10 +358,20 @@ def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) ->
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
         was = known.get(order.id)
-        if was is None or (was.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT)) or action in (A.URGE, A.SUPERVISE):
+        if (
+            was is None
+            or (was.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT))
+            or action in (A.URGE, A.SUPERVISE)
+        ):
             if was is not None and was.status not in LIVE:
                 continue
-            tell("department", f"department:{order.department}", department=order.department, assignment=order.id, status=order.status)
+            tell(
+                "department",
+                f"department:{order.department}",
+                department=order.department,
+                assignment=order.id,
+                status=order.status,
+            )
     return messages
 
 

@@ -3,7 +3,15 @@
 JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
 PDF, MP4, MP3, WAV, AMR, OGG = "application/pdf", "video/mp4", "audio/mpeg", "audio/wav", "audio/amr", "audio/ogg"
 KNOWN = (JPEG, PNG, GIF, WEBP, HEIC, PDF, MP4, MP3, WAV, AMR, OGG)
-SAME = {"image/jpg": JPEG, "image/heif": HEIC, "audio/mp3": MP3, "audio/x-wav": WAV, "audio/wave": WAV, "audio/mp4": MP4, "video/quicktime": MP4}
+SAME = {
+    "image/jpg": JPEG,
+    "image/heif": HEIC,
+    "audio/mp3": MP3,
+    "audio/x-wav": WAV,
+    "audio/wave": WAV,
+    "audio/mp4": MP4,
+    "video/quicktime": MP4,
+}
 FIRST_BYTES = 32
 
 

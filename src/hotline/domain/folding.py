@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from operator import add
 
 # Common traditional characters and their simplified forms, pairwise. The rest of the script passes through unchanged.
 _PAIRS = (
@@ -31,10 +32,15 @@ _PAIRS = (
     "團团執执堅坚報报塊块塗涂墊垫墜坠墮堕壓压壘垒壞坏壩坝壯壮壽寿夠够夢梦夥伙夾夹奪夺奧奥婦妇媽妈嬰婴孫孙學学寧宁寫写實实審审寬宽"
     "寶宝將将專专尋寻對对導导屆届屍尸屬属岡冈島岛峽峡幣币帥帅師师帳帐帶带幫帮幹干幾几庫库廁厕彙汇徹彻恆恒悶闷惡恶惱恼慘惨慣惯慮虑"
     "慶庆憑凭憲宪懶懒拋抛挾挟捨舍掃扫掛挂採采揀拣揚扬換换損损搖摇搶抢摟搂摔摔撈捞撐撑撥拨撲扑擁拥擇择擔担擠挤擬拟擺摆攤摊癱瘫碰碰"
+    "棟栋櫃柜竄窜嘩哗擱搁攜携漬渍濺溅燜焖牆墙瓏珑畝亩癱瘫皺皱睏困碼码禿秃稅税窩窝籬篱縫缝纖纤罐罐聳耸腸肠膚肤蓆席蘆芦蚊蚊袜袜覆覆詭诡謊谎讒谗貌貌賬账踢踢蹤踪遛遛遙遥鄧邓醜丑鋸锯錘锤鍊链閒闲陰阴頓顿顛颠飆飙驢驴鬚须鴨鸭鵝鹅"
     "姦奸殲歼癌癌髮发裏里淹淹鬍胡紮扎纜缆纏缠壇坛墳坟溫温滲渗澱淀瀝沥瀉泻灘滩爛烂牽牵犧牺獸兽瘡疮皺皱盞盏礎础禦御蝕蚀"
 )
 _SIMPLE = {ord(_PAIRS[i]): _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
-_DIGITS = {c: d for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")) for c in chars}
+_DIGITS = {
+    c: d
+    for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
+    for c in chars
+}
 _NUMERAL = re.compile(r"[零〇一二三四五六七八九十百]+(?=[栋幢号单元楼层室村期区组门路环街])")
 _CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
@@ -70,7 +76,8 @@ def terms(*texts: str | None) -> list[str]:
     for text in texts:
         for run in _RUN.findall(folded(text or "")):
             if _IS_CJK.match(run):
-                found.update(dict.fromkeys(run[i : i + 2] for i in range(len(run))))
+                found.update(dict.fromkeys(map(add, run, run[1:])))
+                found[run[-1]] = None
             else:
                 found[run[:40]] = None
     return list(found)[:MOST_TERMS]
@@ -100,7 +107,8 @@ class Finder:
 
     def found(self, text: str) -> list[str]:
         """The words that stand in the (folded) text, in no order. A Latin word counts only as a whole word."""
-        starts = {text[i : i + 2] for i in range(len(text))} | set(text)
+        starts = set(map(add, text, text[1:]))
+        starts.update(text)
         return [
             word
             for start in starts & self._by_start.keys()

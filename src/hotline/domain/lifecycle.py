@@ -184,11 +184,17 @@ TAKES: Mapping[Action, tuple[Field, ...]] = {
     A.ESCALATE: (F.REASON,),
 }  # fmt: skip
 
-FOLLOWS = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})  # the ticket moves with the lead's order
-INTERNAL = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT})  # reached by intake, merge, upload and clock only
+FOLLOWS = frozenset(
+    {A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN}
+)  # the ticket moves with the lead's order
+INTERNAL = frozenset(
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT}
+)  # reached by intake, merge, upload and clock only
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
-_SELECT = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST})  # tell twin rows apart
+_SELECT = frozenset(
+    {G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST}
+)  # tell twin rows apart
 
 Test = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
 
@@ -211,21 +217,36 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
     G.NOT_TRIAGED: (lambda f, a, c, w, n: f.ticket.triaged_at is None, "the ticket was triaged"),
     G.IS_LEAD: (lambda f, a, c, w, n: a is not None and a.part is Part.LEAD, "only for the lead order"),
     G.IS_ASSIST: (lambda f, a, c, w, n: a is not None and a.part is Part.ASSIST, "only for an assisting order"),
-    G.ASSISTS_DONE: (lambda f, a, c, w, n: _others_ended(f), "an assisting department has neither reported nor been waived"),
+    G.ASSISTS_DONE: (
+        lambda f, a, c, w, n: _others_ended(f),
+        "an assisting department has neither reported nor been waived",
+    ),
     G.IN_HAND: (lambda f, a, c, w, n: f.ticket.status is T.DISPATCHED, "the ticket is not in hand now"),
     G.NOT_RULED: (
         lambda f, a, c, w, n: a is not None and not a.ruled and a.department not in f.ticket.ruled,
         "this department was ruled responsible and may not return the order again",
     ),
-    G.RETURNS_LEFT: (lambda f, a, c, w, n: f.ticket.returns < MOST_RETURNS, f"the ticket was returned {MOST_RETURNS} times already"),
-    G.BEFORE_DUE: (lambda f, a, c, w, n: a is None or a.due_at is None or n <= a.due_at, "the limit has passed already"),
+    G.RETURNS_LEFT: (
+        lambda f, a, c, w, n: f.ticket.returns < MOST_RETURNS,
+        f"the ticket was returned {MOST_RETURNS} times already",
+    ),
+    G.BEFORE_DUE: (
+        lambda f, a, c, w, n: a is None or a.due_at is None or n <= a.due_at,
+        "the limit has passed already",
+    ),
     G.LATER_DUE: (
         lambda f, a, c, w, n: c is None or a is None or c.fields[F.DUE_AT] > max(n, a.due_at or n),
         "the new limit must be later than now and than the present one",
     ),
-    G.EXTENSION_LEFT: (lambda f, a, c, w, n: a is None or a.extensions < MOST_EXTENSIONS, f"extended {MOST_EXTENSIONS} times already"),
+    G.EXTENSION_LEFT: (
+        lambda f, a, c, w, n: a is None or a.extensions < MOST_EXTENSIONS,
+        f"extended {MOST_EXTENSIONS} times already",
+    ),
     G.NO_EXTENSION_ASKED: (lambda f, a, c, w, n: a is None or a.asked_due_at is None, "an extension is being decided"),
-    G.EXTENSION_ASKED: (lambda f, a, c, w, n: a is not None and a.asked_due_at is not None, "no extension was asked for"),
+    G.EXTENSION_ASKED: (
+        lambda f, a, c, w, n: a is not None and a.asked_due_at is not None,
+        "no extension was asked for",
+    ),
     G.IN_30_DAYS: (
         lambda f, a, c, w, n: f.ticket.closed_at is not None and n - f.ticket.closed_at <= timedelta(days=REOPEN_DAYS),
         f"closed more than {REOPEN_DAYS} days ago: take a new call",
@@ -253,8 +274,14 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
         ),
         f"no_answer needs {CALL_BACK_TRIES} call-back attempts first",
     ),
-    G.NOT_CONFIDENTIAL: (lambda f, a, c, w, n: not f.ticket.confidential and not w.contractor, "the caller is confidential"),
-    G.NEW_DEPARTMENT: (lambda f, a, c, w, n: not _busy(f, c), "this department has a running order on the ticket already"),
+    G.NOT_CONFIDENTIAL: (
+        lambda f, a, c, w, n: not f.ticket.confidential and not w.contractor,
+        "the caller is confidential",
+    ),
+    G.NEW_DEPARTMENT: (
+        lambda f, a, c, w, n: not _busy(f, c),
+        "this department has a running order on the ticket already",
+    ),
     G.REVIEW_AHEAD: (
         lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
         "the review date must lie within the next 90 days",
@@ -298,7 +325,13 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
 
 
 def _choose(
-    table: tuple[Move[S], ...], at: S, facts: Facts, order: Assignment | None, command: Command, actor: Actor, now: datetime
+    table: tuple[Move[S], ...],
+    at: S,
+    facts: Facts,
+    order: Assignment | None,
+    command: Command,
+    actor: Actor,
+    now: datetime,
 ) -> Move[S] | Refusal:
     here = [move for move in table if move.at is at and move.action is command.action]
     if not here:

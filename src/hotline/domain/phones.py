@@ -1,8 +1,11 @@
-"""What is not a phone number of a person: short codes, service senders, withheld numbers. E.164 parsing itself is a library's."""
+"""What is not a phone number of a person: short codes, service senders, withheld numbers. E.164 parsing itself is a
+library's."""
 
 import unicodedata
 
-WITHHELD = frozenset({"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"})
+WITHHELD = frozenset(
+    {"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"}
+)
 _SHORT = frozenset({"110", "119", "120", "122", "12110", "999", "112"})
 
 

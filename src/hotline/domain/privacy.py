@@ -30,7 +30,8 @@ def scope_of(actor: Actor) -> Scope:
 
 
 def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
-    """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where confidential."""
+    """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
+    confidential."""
     if ticket.phone is None and ticket.caller_name is None and ticket.contact is None:
         return None
     if revealed or (actor.roles & _FULL and not ticket.confidential):
@@ -43,7 +44,14 @@ def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dic
             "masked": False,
         }
     if ticket.confidential or actor.contractor:
-        return {"id": None, "phone": None, "name": None, "contact": None, "confidential": ticket.confidential, "masked": True}
+        return {
+            "id": None,
+            "phone": None,
+            "name": None,
+            "contact": None,
+            "confidential": ticket.confidential,
+            "masked": True,
+        }
     name = ticket.caller_name
     return {
         "id": ticket.caller if actor.roles & WHOLE else None,

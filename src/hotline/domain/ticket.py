@@ -1,4 +1,5 @@
-"""The shapes the rules work on: a ticket, its assignments, a command, and what becomes of it. Frozen; rules return new ones."""
+"""The shapes the rules work on: a ticket, its assignments, a command, and what becomes of it. Frozen; rules return
+new ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -155,11 +156,12 @@ RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Something asked for. `fields` are already of the right types; `assignment` set: an order is meant, not the ticket."""
+    """Something asked for. `fields` are already of the right types; `assignment` set: an order is meant, not the
+    ticket."""
 
     action: Action
     version: int
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[Any, Any] = field(default_factory=dict)  # by the words of `Field`
     assignment: str | None = None
 
 
@@ -262,7 +264,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """All that becomes true at once: images guarded by versions, entries, messages, counts. Data; the journal makes it durable."""
+    """All that becomes true at once: images guarded by versions, entries, messages, counts. Data; the journal makes
+    it durable."""
 
     after: Facts
     tickets: tuple[Written, ...]

@@ -1,4 +1,5 @@
-"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that say so.
+"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that
+say so.
 
 The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
 """
@@ -60,7 +61,8 @@ Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and
 
 @dataclass(frozen=True)
 class Lexicon:
-    """A directory made ready for matching: every word folded once, looked up by the word. Built anew when it changes."""
+    """A directory made ready for matching: every word folded once, looked up by the word. Built anew when it
+    changes."""
 
     directory: Directory
     ignore: tuple[str, ...] = ()  # longest first
@@ -71,12 +73,13 @@ class Lexicon:
     places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
     depth: Mapping[str, int] = field(default_factory=dict)
     words: Finder = field(default_factory=lambda: Finder(()))
-    names: Finder = field(default_factory=lambda: Finder(()))
 
 
 def lexicon(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
-    rules = [w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None]
+    rules = [
+        w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None
+    ]
     ruled = tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
     by_word: dict[str, list[int]] = {}
     for place, (_, words, _) in enumerate(ruled):
@@ -99,15 +102,16 @@ def lexicon(directory: Directory) -> Lexicon:
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
         directory=directory,
-        ignore=tuple(sorted((folded(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)),
+        ignore=tuple(
+            sorted((folded(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)
+        ),
         past=past,
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
         places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
-        words=Finder((*by_word, *hints, *near, *past)),
-        names=Finder(names),
+        words=Finder((*by_word, *hints, *near, *past, *names)),
     )
 
 
@@ -120,13 +124,14 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
         if phrase in blotted:
             blotted = blotted.replace(phrase, _BLOT)
             because.append(Because("ignore", (phrase,)))
-    found = frozenset(lex.words.found(text))
-    unblotted = found if blotted is text else frozenset(lex.words.found(blotted))
+    named = lex.words.found(place)  # words and place names in one pass
+    found = frozenset(word for word in named if place is text or word in text)
+    left = found if blotted is text else frozenset(word for word in found if word in blotted)
     rules = sorted({n for word in found for n in lex.rules.get(word, ())})
-    dangers, tell, over = _dangers(lex, blotted, unblotted, rules, because)
+    dangers, tell, over = _dangers(lex, blotted, left, rules, because)
     category, confidence, others = _category(lex, found, dangers, because)
     kind = _kind(lex, found, rules, category, because)
-    area = _area(lex, place, because)
+    area = _area(lex, place, named, because)
     return Advice(
         kind=kind,
         priority=_priority(lex, found, rules, category, dangers, over, because),
@@ -175,29 +180,40 @@ def _category(
 ) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
     """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
 
-    Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and somebody is
-    inside" is about the somebody."""
+    Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
+    somebody is inside" is about the somebody."""
     hinted: dict[str, tuple[Category, list[str]]] = {}
     for word in sorted(found):
         for category in lex.categories.get(word, ()):
             hinted.setdefault(category.code, (category, []))[1].append(word)
-    scored: list[tuple[float, Category, tuple[str, ...]]] = []
-    for category, hits in hinted.values():
-        alone = [h for h in hits if not any(h != other and h in other for other in hits)]
-        scored.append((sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone), category, tuple(alone)))
+    own: dict[str, float] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    for code, (_, hits) in hinted.items():
+        alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
+        words[code] = alone
+        own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    paths = {code: lex.directory.category_path(code) for code in own}
+    # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
+    scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
     if not scored:
         return None, 0.0, ()
     urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
-    scored.sort(key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], s[1].code))
-    best, category, hits = scored[0]
-    second = max((s[0] for s in scored[1:] if not urgent or s[1].priority is Priority.EMERGENCY), default=0.0)
+    scored.sort(
+        key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], -len(paths[s[1].code]), s[1].code)
+    )
+    best, category, named = scored[0]
+    kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
+    rivals = [s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)]
+    second = max((s[0] for s in rivals), default=0.0)
     confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
-    because.append(Because(f"category:{category.code}", hits))
+    because.append(Because(f"category:{category.code}", named))
     total = sum(s[0] for s in scored)
     return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
 
 
-def _kind(lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]) -> Kind:
+def _kind(
+    lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
+) -> Kind:
     for rule in (lex.ruled[n] for n in rules):
         if rule[0].kind is not None and (hits := _hit(rule, found)):
             because.append(Because(rule[0].code, tuple(hits)))
@@ -206,9 +222,14 @@ def _kind(lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: C
 
 
 def _priority(
-    lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, dangers: tuple[Danger, ...], over: bool,
+    lex: Lexicon,
+    found: frozenset[str],
+    rules: Iterable[int],
+    category: Category | None,
+    dangers: tuple[Danger, ...],
+    over: bool,
     because: list[Because],
-) -> Priority:  # fmt: skip
+) -> Priority:
     if dangers and set(dangers) != {Danger.UNREST}:
         return Priority.EMERGENCY
     for rule in (lex.ruled[n] for n in rules):
@@ -221,10 +242,10 @@ def _priority(
     return Priority.URGENT if over and default is Priority.EMERGENCY else default
 
 
-def _area(lex: Lexicon, place: str, because: list[Because]) -> str | None:
+def _area(lex: Lexicon, place: str, named: Iterable[str], because: list[Because]) -> str | None:
     """The smallest place named, and of places that lie in each other the inner one; longest names first."""
     rest, found = place, dict[str, str]()
-    for name in sorted(lex.names.found(place), key=lambda n: (-len(n), n)):
+    for name in sorted((n for n in named if n in lex.places), key=lambda n: (-len(n), n)):
         code = lex.places[name]
         if code and name in rest:
             # building 1 is not building 21, and "north" is not "northern"

@@ -72,7 +72,9 @@ def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: G
         id=id,
         name=name,
         roles=grant.roles,
-        departments=directory.below.get(grant.department, frozenset({grant.department})) if grant.department else frozenset(),
+        departments=directory.below.get(grant.department, frozenset({grant.department}))
+        if grant.department
+        else frozenset(),
         areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
         home_area=grant.area or (directory.home.area if directory.home else None),
         contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
@@ -114,7 +116,9 @@ async def _of_session(house: House, directory: Directory, token: str, now: datet
     row = await people.of_session(house.db, hashed(house, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return actor_of(directory, ActorKind.PERSON, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area))
+    return actor_of(
+        directory, ActorKind.PERSON, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
+    )
 
 
 async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Actor:
@@ -123,7 +127,9 @@ async def _of_key(house: House, directory: Directory, credential: str, now: date
     right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return actor_of(directory, ActorKind.KEY, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area))
+    return actor_of(
+        directory, ActorKind.KEY, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
+    )
 
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
@@ -132,10 +138,17 @@ async def log_in(house: House, login: str, password: str, address: str, now: dat
     for subject, most in subjects:
         known = await people.failures(house.db, subject)
         if known is not None and known.count >= most and known.last_at > now - FORGIVEN:
-            raise Refused(Refusal(Code.TOO_MANY, f"too many failed log-ins; try again in {int(FORGIVEN.total_seconds() // 60)} minutes"))
+            raise Refused(
+                Refusal(
+                    Code.TOO_MANY,
+                    f"too many failed log-ins; try again in {int(FORGIVEN.total_seconds() // 60)} minutes",
+                )
+            )
     row = await people.by_login(house.db, login.casefold())
     async with house.hashing:  # argon2 is meant to be slow: never on the loop, never more than two at once
-        right = await asyncio.to_thread(_HASHER.verify, password, row.password if row is not None and row.active else _NOBODY)
+        right = await asyncio.to_thread(
+            _HASHER.verify, password, row.password if row is not None and row.active else _NOBODY
+        )
     if row is None or not row.active or not right:
 
         def count(c: sa.Connection) -> None:
@@ -178,11 +191,19 @@ async def add_person(
     check_grant(await house.directory.now(now), grant, machine=False)
     check_password(password, login)
     row = {
-        "id": str(uuid4()), "login": login.casefold(), "name": name, "password": await hash_password(house, password),
-        "roles": sorted(grant.roles), "department": grant.department, "area": grant.area, "active": True, "version": 1, "created_at": now,
-    }  # fmt: skip
+        "id": str(uuid4()),
+        "login": login.casefold(),
+        "name": name,
+        "password": await hash_password(house, password),
+        "roles": sorted(grant.roles),
+        "department": grant.department,
+        "area": grant.area,
+        "active": True,
+        "version": 1,
+        "created_at": now,
+    }
     shown = {k: v for k, v in row.items() if k != "password"}
-    answer = asked and Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now, "1")
+    answer = Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now, "1") if asked else None
 
     def add(c: sa.Connection) -> None:
         people.add_person(c, row)
@@ -202,7 +223,8 @@ async def add_person(
 async def change_person(
     house: House, believed: Believed, person: str, version: int, values: Mapping[str, Any], now: datetime
 ) -> dict[str, Any]:
-    """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out everywhere."""
+    """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
+    everywhere."""
     row = await people.by_id(house.db, person)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
@@ -231,17 +253,31 @@ async def change_person(
     return dict(after._asdict())
 
 
-async def add_key(house: House, name: str, grant: Grant, by: str, expires_at: datetime | None, now: datetime) -> dict[str, Any]:
+async def add_key(
+    house: House, name: str, grant: Grant, by: str, expires_at: datetime | None, now: datetime
+) -> dict[str, Any]:
     """A new key; the secret is in this answer and nowhere else."""
     check_grant(await house.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
-        raise Refused(Refusal(Code.INVALID, "the key would have expired already", errors=(("expires_at", "must be later than now"),)))
+        raise Refused(
+            Refusal(
+                Code.INVALID, "the key would have expired already", errors=(("expires_at", "must be later than now"),)
+            )
+        )
     key_id = secrets.token_hex(8)
     secret = f"hl_{key_id}_{secrets.token_urlsafe(32)}"
     row = {
-        "id": key_id, "name": name, "hash": hashed(house, secret), "roles": sorted(grant.roles), "department": grant.department,
-        "area": grant.area, "created_at": now, "created_by": by, "expires_at": expires_at, "revoked_at": None,
-    }  # fmt: skip
+        "id": key_id,
+        "name": name,
+        "hash": hashed(house, secret),
+        "roles": sorted(grant.roles),
+        "department": grant.department,
+        "area": grant.area,
+        "created_at": now,
+        "created_by": by,
+        "expires_at": expires_at,
+        "revoked_at": None,
+    }
     await house.db.transact(lambda c: people.add_key(c, row))
     return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
 

@@ -108,19 +108,31 @@ async def _completed(
     given: dict[Any, Any] = dict(command.fields)
     errors = unknown_codes(directory, given)
     if errors:
-        return facts, command, Refusal(Code.INVALID, "the request names what the directory does not have", errors=errors)
+        return (
+            facts,
+            command,
+            Refusal(Code.INVALID, "the request names what the directory does not have", errors=errors),
+        )
     if command.action is Action.MERGE and given.get(F.TARGET):
         target_number = read_number(str(given[F.TARGET]))
         target = await tickets.facts(house.db, scope_of(actor), target_number) if target_number else None
         if target is None or target_number is None:
-            return facts, command, Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),))
+            return (
+                facts,
+                command,
+                Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),)),
+            )
         given[F.TARGET] = target_number
         facts = replace(facts, target=target.ticket, target_chain=await tickets.chain_of(house.db, target_number))
     if command.action in (Action.DISPATCH, Action.ASSIST):
         given |= order_limits(directory, facts, given, now)
         due = given.get(F.DUE_AT)
         if due is not None and due <= now:
-            return facts, command, Refusal(Code.INVALID, "a limit lies ahead", errors=((F.DUE_AT, "must be later than now"),))
+            return (
+                facts,
+                command,
+                Refusal(Code.INVALID, "a limit lies ahead", errors=((F.DUE_AT, "must be later than now"),)),
+            )
     return facts, replace(command, fields=given), None
 
 
@@ -139,7 +151,12 @@ def order_limits(directory: Directory, facts: Facts, given: Mapping[Any, Any], n
 def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
     """Which of the codes given are not in the directory, or retired there: (field, rule)."""
     errors: list[tuple[str, str]] = []
-    for field, noun in ((F.CATEGORY, "categories"), (F.AREA, "areas"), (F.DEPARTMENT, "departments"), (F.PERFORMER, "departments")):
+    for field, noun in (
+        (F.CATEGORY, "categories"),
+        (F.AREA, "areas"),
+        (F.DEPARTMENT, "departments"),
+        (F.PERFORMER, "departments"),
+    ):
         code = given.get(field)
         if code is not None and not _live(directory, noun, code):
             errors.append((field, f"unknown or retired: not in the directory's {noun}"))

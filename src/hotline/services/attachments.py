@@ -1,4 +1,5 @@
-"""Files of a ticket: kept once under the hash of their bytes, typed by what they are, never shown as something to run."""
+"""Files of a ticket: kept once under the hash of their bytes, typed by what they are, never shown as something to
+run."""
 
 import asyncio
 import hashlib
@@ -40,7 +41,11 @@ async def store(house: House, read: Read, declared: str | None) -> Stored:
             while piece := await read(_PIECE):
                 size += len(piece)
                 if size > LARGEST:
-                    raise Refused(Refusal(Code.TOO_LARGE, f"at most {LARGEST} bytes", errors=(("file", f"at most {LARGEST} bytes"),)))
+                    raise Refused(
+                        Refusal(
+                            Code.TOO_LARGE, f"at most {LARGEST} bytes", errors=(("file", f"at most {LARGEST} bytes"),)
+                        )
+                    )
                 head = head or piece[:FIRST_BYTES]
                 digest.update(piece)
                 await asyncio.to_thread(out.write, piece)
@@ -52,7 +57,13 @@ async def store(house: House, read: Read, declared: str | None) -> Stored:
             rule = "one of " + ", ".join(KNOWN)
             raise Refused(Refusal(Code.UNSUPPORTED_MEDIA, "not a type we take", errors=(("file", rule),)))
         if not agrees(declared, real):
-            raise Refused(Refusal(Code.UNSUPPORTED_MEDIA, "the file is not what it claims to be", errors=(("file", f"its bytes are {real}"),)))
+            raise Refused(
+                Refusal(
+                    Code.UNSUPPORTED_MEDIA,
+                    "the file is not what it claims to be",
+                    errors=(("file", f"its bytes are {real}"),),
+                )
+            )
         final = place_of(house, digest.hexdigest())
         final.parent.mkdir(parents=True, exist_ok=True)
         os.replace(fresh, final)
@@ -82,12 +93,22 @@ def place_of(house: House, sha256: str) -> Path:
 
 
 async def attach(
-    house: House, number: str, stored: Stored, name: str, actor: Actor, asked: Asked, show: Callable[[Attachment], str], now: datetime
+    house: House,
+    number: str,
+    stored: Stored,
+    name: str,
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[Attachment], str],
+    now: datetime,
 ) -> Done:
-    """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no refusal."""
+    """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
+    refusal."""
     for _ in range(10):
         facts = await seen(house, number, actor)
-        file = Attachment(str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, now, actor.id)
+        file = Attachment(
+            str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, now, actor.id
+        )
         command = Command(Action.ATTACH, facts.ticket.version)
 
         def shown(_: Facts, file: Attachment = file) -> str:

@@ -1,4 +1,5 @@
-"""The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is right."""
+"""The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is
+right."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,8 +17,7 @@ from hotline.domain.triage import Lexicon, lexicon
 from hotline.domain.vocabulary import Code
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
-_READ = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
-_WRITE = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
+_READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
 
 
 class DirectoryAtHand:
@@ -58,21 +58,31 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
     try:
         return _READ[noun].validate_python(dict(body))
     except ValidationError as wrong:
-        errors = tuple((".".join(str(x) for x in e["loc"]) or "body", e["msg"]) for e in wrong.errors(include_input=False, include_url=False))
+        errors = tuple(
+            (".".join(str(x) for x in e["loc"]) or "body", e["msg"])
+            for e in wrong.errors(include_input=False, include_url=False)
+        )
         raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None
 
 
 def plain(noun: str, item: Any) -> dict[str, Any]:
     """An item as plain data, ready for JSON."""
-    return _WRITE[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
+    return _READ[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
 
 
 async def change(
-    db: Database, at_hand: DirectoryAtHand, items: Sequence[tuple[str, str, Any | None]], actor: Actor, now: datetime, *, version: int | None = None
+    db: Database,
+    at_hand: DirectoryAtHand,
+    items: Sequence[tuple[str, str, Any | None]],
+    actor: Actor,
+    now: datetime,
+    *,
+    version: int | None = None,
 ) -> Directory:
     """Keep (noun, code, item or None to remove) together, if the directory that comes of it is right.
 
-    `version`: refuse with STALE if the directory has moved on. Returns the new directory; raises Refused with every fault."""
+    `version`: refuse with STALE if the directory has moved on. Returns the new directory;
+    raises Refused with every fault."""
     await at_hand.reload()
     directory = await at_hand.now(now)
     if version is not None and version != directory.version:

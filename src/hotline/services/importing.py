@@ -59,7 +59,8 @@ F = Field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """How a column's words become ours. `other`: for words not listed; None refuses the row. `prefix`: made from the word itself."""
+    """How a column's words become ours. `other`: for words not listed; None refuses the row. `prefix`: made from the
+    word itself."""
 
     column: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -98,7 +99,8 @@ class Layout:
 
 @dataclass(slots=True)
 class Report:
-    """What became of a file: taken in now, known from an earlier run, refused with (row, reason), taken in with something odd."""
+    """What became of a file: taken in now, known from an earlier run, refused with (row, reason), taken in with
+    something odd."""
 
     taken: int = 0
     known: int = 0
@@ -111,11 +113,17 @@ def read_mapping(folder: Path) -> Layout:
     """The mapping of a folder. Raises Refused where it is not there or not right."""
     path = folder / "mapping.json"
     if not path.is_file():
-        raise Refused(Refusal(Code.NOT_FOUND, f"no mapping at {folder.name}", errors=(("mapping", "a folder with a mapping.json"),)))
+        raise Refused(
+            Refusal(
+                Code.NOT_FOUND, f"no mapping at {folder.name}", errors=(("mapping", "a folder with a mapping.json"),)
+            )
+        )
     try:
         return TypeAdapter(Layout).validate_json(path.read_bytes())
     except ValidationError as wrong:
-        errors = tuple((".".join(map(str, e["loc"])), e["msg"]) for e in wrong.errors(include_input=False, include_url=False))
+        errors = tuple(
+            (".".join(map(str, e["loc"])), e["msg"]) for e in wrong.errors(include_input=False, include_url=False)
+        )
         raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=errors)) from None
 
 
@@ -126,7 +134,10 @@ def rows_in(path: Path, form: str) -> Iterator[tuple[str, dict[str, str] | None]
             for place, raw in enumerate(file, start=1):
                 try:
                     row = json.loads(raw)
-                    yield f"line {place}", {k: "" if v is None else str(v) for k, v in row.items()} if isinstance(row, dict) else None
+                    yield (
+                        f"line {place}",
+                        {k: "" if v is None else str(v) for k, v in row.items()} if isinstance(row, dict) else None,
+                    )
                 except (ValueError, UnicodeDecodeError):
                     yield f"line {place}", None
         return
@@ -137,7 +148,11 @@ def rows_in(path: Path, form: str) -> Iterator[tuple[str, dict[str, str] | None]
             yield f"row {place}", dict(row) if clean else None
 
 
-_KNOWN = Question(sa.select(t.c.outer_number).where(t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")))
+_KNOWN = Question(
+    sa.select(t.c.outer_number).where(
+        t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
+    )
+)
 
 
 async def known_of(db: Database, source: str, ids: list[str]) -> set[str]:
@@ -175,7 +190,14 @@ async def import_file(
 
 
 async def _batch(
-    house: House, directory: Directory, mapping: Layout, rows: list[tuple[str, str, dict[str, str]]], report: Report, *, dry_run: bool, now: datetime
+    house: House,
+    directory: Directory,
+    mapping: Layout,
+    rows: list[tuple[str, str, dict[str, str]]],
+    report: Report,
+    *,
+    dry_run: bool,
+    now: datetime,
 ) -> None:
     if not rows:
         return
@@ -190,7 +212,9 @@ async def _batch(
             number = await house.numbers.take() if not dry_run else _NO_NUMBER
             change, odd = _story(directory, mapping, ident, row, number)
         except Refused as refused:
-            report.refused.append((place, "; ".join(f"{f}: {r}" for f, r in refused.refusal.errors) or refused.refusal.detail))
+            report.refused.append(
+                (place, "; ".join(f"{f}: {r}" for f, r in refused.refusal.errors) or refused.refusal.detail)
+            )
             continue
         odds += odd
         report.by_status[change.after.ticket.status] = report.by_status.get(change.after.ticket.status, 0) + 1
@@ -205,7 +229,9 @@ async def _batch(
 _NO_NUMBER: Any = "000000000"
 
 
-def _story(directory: Directory, m: Layout, ident: str, row: Mapping[str, str], number: Any) -> tuple[Change, list[str]]:
+def _story(
+    directory: Directory, m: Layout, ident: str, row: Mapping[str, str], number: Any
+) -> tuple[Change, list[str]]:
     """The row as a ticket that was received, triaged, dispatched, and went as far as its state says."""
     errors: list[tuple[str, str]] = []
     odd: list[str] = []
@@ -247,28 +273,70 @@ def _story(directory: Directory, m: Layout, ident: str, row: Mapping[str, str], 
     item = directory.categories[category]
     title = _joined(row, m.title, ": ")
     ticket = Ticket(
-        number=number, status=TicketStatus.RECEIVED, kind=Kind(item.kind), channel=Channel(channel), title=title[:120],
-        narrative=_joined(row, m.narrative, " · "), created_at=created, updated_at=created, category=category, priority=Priority(item.priority),
-        reply_wanted=False, area=area, address=_joined(row, m.address, ", ") or None, lat=lat, lon=lon, outer_system=m.source, outer_number=ident,
-        flags=("imported", *(("odd",) if notes else ())), created_by=f"import:{m.source}", entries=1,
-    )  # fmt: skip
-    who = Actor(ActorKind.KEY, f"import:{m.source}", f"import {m.source}", frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR}))
+        number=number,
+        status=TicketStatus.RECEIVED,
+        kind=Kind(item.kind),
+        channel=Channel(channel),
+        title=title[:120],
+        narrative=_joined(row, m.narrative, " · "),
+        created_at=created,
+        updated_at=created,
+        category=category,
+        priority=Priority(item.priority),
+        reply_wanted=False,
+        area=area,
+        address=_joined(row, m.address, ", ") or None,
+        lat=lat,
+        lon=lon,
+        outer_system=m.source,
+        outer_number=ident,
+        flags=("imported", *(("odd",) if notes else ())),
+        created_by=f"import:{m.source}",
+        entries=1,
+    )
+    who = Actor(
+        ActorKind.KEY,
+        f"import:{m.source}",
+        f"import {m.source}",
+        frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR}),
+    )
     unit = Actor(ActorKind.KEY, f"import:{m.source}", department, frozenset({Role.HANDLER}), frozenset({department}))
-    first = Entry(number, 1, created, who.kind, who.id, who.name, Action.RECEIVE, None, TicketStatus.RECEIVED, changes={"row": [None, ident], **notes})
+    first = Entry(
+        number,
+        1,
+        created,
+        who.kind,
+        who.id,
+        who.name,
+        Action.RECEIVE,
+        None,
+        TicketStatus.RECEIVED,
+        changes={"row": [None, ident], **notes},
+    )
     steps = [Change(Facts(ticket), (), entries=(first,))]
 
     def then(action: Action, actor: Actor, at: datetime, order: bool = False, **given: Any) -> None:
         facts = steps[-1].after
         target = facts.assignments[0].id if order else None
-        command = Command(action, facts.ticket.version, {F(k) if k in set(F) else k: v for k, v in given.items()}, target)
+        command = Command(
+            action, facts.ticket.version, {F(k) if k in set(F) else k: v for k, v in given.items()}, target
+        )
         said = decide(facts, command, actor, at)
         if isinstance(said, Refusal):
             raise Refused(said)
         steps.append(said)
 
     limits = limits_for(directory, ticket.kind, ticket.priority, category, created)
-    due = {"due_at": limits.due_at, "accept_by": limits.accept_by} if limits else {}
-    then(Action.TRIAGE, RULES, created, category=category, kind=ticket.kind, priority=ticket.priority, reason=f"as {m.source} had it")
+    due: dict[str, Any] = {"due_at": limits.due_at, "accept_by": limits.accept_by} if limits else {}
+    then(
+        Action.TRIAGE,
+        RULES,
+        created,
+        category=category,
+        kind=ticket.kind,
+        priority=ticket.priority,
+        reason=f"as {m.source} had it",
+    )
     then(Action.DISPATCH, RULES, created, department=department, reason=f"as {m.source} had it", **due)
     updated = _moment(row.get(m.updated_at or "", ""), m, m.updated_at or "", []) if m.updated_at else None
     if status in ("accepted", "closed", "awaiting_info"):
@@ -285,11 +353,16 @@ def _story(directory: Directory, m: Layout, ident: str, row: Mapping[str, str], 
     call = Call(f"{m.source}-{ident}"[:36], number, Channel(channel), created, ticket.narrative, who.id)
     return (
         Change(
-            after=after, tickets=(Written(replace(after.ticket), None),), assignments=after.assignments,
-            entries=tuple(e for s in steps for e in s.entries), calls=(call,), tallies=effects.tallied(None, after), texts=(after.ticket,),
+            after=after,
+            tickets=(Written(replace(after.ticket), None),),
+            assignments=after.assignments,
+            entries=tuple(e for s in steps for e in s.entries),
+            calls=(call,),
+            tallies=effects.tallied(None, after),
+            texts=(after.ticket,),
         ),
         odd,
-    )  # fmt: skip
+    )
 
 
 def _joined(row: Mapping[str, str], columns: tuple[str, ...], between: str) -> str:

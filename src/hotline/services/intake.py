@@ -1,7 +1,8 @@
-"""Taking a call in: one contact, and the ticket it opens, joins or settles at once; triaged and routed as far as rules allow."""
+"""Taking a call in: one contact, and the ticket it opens, joins or settles at once; triaged and routed as far as
+rules allow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -88,7 +89,13 @@ async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show
         if known is not None:
             if earlier := await answers.given(house.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
-            raise Refused(Refusal(Code.CONFLICT, f"this outer order is ticket {known} already", errors=(("outer.number", "taken in before"),)))
+            raise Refused(
+                Refusal(
+                    Code.CONFLICT,
+                    f"this outer order is ticket {known} already",
+                    errors=(("outer.number", "taken in before"),),
+                )
+            )
     change, call = await opened(house, directory, taken, who, call_id, actor, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
     outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)
@@ -123,7 +130,13 @@ async def _join(
     """The call belongs to an open ticket: counted there, its words kept."""
     number = read_number(taken.attach_to or "")
     if number is None:
-        raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", "not a ticket number: check the digits"),)))
+        raise Refused(
+            Refusal(
+                Code.INVALID,
+                "that is no ticket number",
+                errors=(("attach_to", "not a ticket number: check the digits"),),
+            )
+        )
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
         facts = await tickets.facts(house.db, scope_of(actor), number)
         if facts is None:
@@ -135,7 +148,16 @@ async def _join(
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: taken.narrative})
         try:
             return await act(
-                house, number, command, actor, asked, partial(_shown, show, call), now, status=201, call=call, caller=caller
+                house,
+                number,
+                command,
+                actor,
+                asked,
+                partial(_shown, show, call),
+                now,
+                status=201,
+                call=call,
+                caller=caller,
             )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
@@ -148,26 +170,39 @@ async def opened(
 ) -> tuple[Change, Call]:
     """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
     advice = advise(house.directory.lexicon(), taken.narrative, taken.address)
-    ticket = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now)
-    routed = route(directory, ticket.category, ticket.kind, ticket.area, now)
-    ticket = replace(
-        ticket, advice={"triage": advice.shown(), "routing": routed.shown() if routed else None, "hints": _hints(taken)}
-    )
+    ticket, routed = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now)
     received = Entry(
-        ticket.number, 1, now, actor.kind, actor.id, actor.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
+        ticket.number,
+        1,
+        now,
+        actor.kind,
+        actor.id,
+        actor.name,
+        Action.RECEIVE,
+        None,
+        TicketStatus.RECEIVED,
         changes={"channel": [None, taken.channel]},
-    )  # fmt: skip
-    told = Message(f"{ticket.number}.1.0", "resident", ticket.number, f"ticket:{ticket.number}", {"action": Action.RECEIVE}, now)
-    start = Facts(replace(ticket, entries=1))
+    )
+    told = Message(
+        f"{ticket.number}.1.0", "resident", ticket.number, f"ticket:{ticket.number}", {"action": Action.RECEIVE}, now
+    )
+    start = Facts(ticket)
     steps = [Change(start, (), entries=(received,), messages=(told,))]
     if taken.at_once is not None:
         steps.append(_step(steps[-1].after, taken.at_once, dict(taken.at_once_fields), actor, now))
     elif ticket.category is not None:
         by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
-        triaged = {F.CATEGORY: ticket.category, F.KIND: ticket.kind, F.PRIORITY: ticket.priority, F.REASON: _reason(advice, by_hand)}
+        triaged = {
+            F.CATEGORY: ticket.category,
+            F.KIND: ticket.kind,
+            F.PRIORITY: ticket.priority,
+            F.REASON: _reason(advice, by_hand),
+        }
         steps.append(_step(steps[-1].after, Action.TRIAGE, triaged, actor if by_hand else RULES, now))
         if routed is not None and routed.sure:
-            steps.append(_step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now))
+            steps.append(
+                _step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now)
+            )
     after = steps[-1].after
     call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now)
     caller = _caller(taken, who, ticket.confidential, now)
@@ -196,19 +231,26 @@ def _step(facts: Facts, action: Action, fields: Mapping[Any, Any], actor: Actor,
 
 def _order(directory: Directory, facts: Facts, routed: Routed, now: datetime) -> dict[Any, Any]:
     fields: dict[Any, Any] = {
-        F.DEPARTMENT: routed.lead, F.ASSISTS: routed.assists, F.PERFORMER: routed.performer, "route": routed.route,
+        F.DEPARTMENT: routed.lead,
+        F.ASSISTS: routed.assists,
+        F.PERFORMER: routed.performer,
+        "route": routed.route,
         F.REASON: f"catalogue row {routed.route}",
-    }  # fmt: skip
+    }
     return fields | order_limits(directory, facts, fields, now)
 
 
-def _ticket(directory: Directory, taken: Taken, who: Heard, advice: Advice, number: Any, actor: Actor, now: datetime) -> Ticket:
+def _ticket(
+    directory: Directory, taken: Taken, who: Heard, advice: Advice, number: Any, actor: Actor, now: datetime
+) -> tuple[Ticket, Routed | None]:
     """What the operator said where they said it, else what the rules are sure of."""
     home = directory.home
     sure = home is not None and advice.confidence >= home.sure_at
     code = taken.category or (advice.category if sure else None)
     category = directory.categories.get(code) if code else None
-    kind = taken.kind or (advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind)
+    kind = taken.kind or (
+        advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
+    )
     trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     priority = (taken.priority if trusted else None) or advice.priority  # the public never sets "emergency"
     if taken.priority is None and category is not None and advice.priority is Priority.NORMAL:
@@ -220,7 +262,8 @@ def _ticket(directory: Directory, taken: Taken, who: Heard, advice: Advice, numb
     confidential = taken.confidential
     if confidential is None:
         confidential = kind is Kind.REPORT or (category is not None and category.confidential)
-    return Ticket(
+    routed = route(directory, code, kind, area, now)
+    ticket = Ticket(
         number=number,
         status=TicketStatus.RECEIVED,
         kind=kind,
@@ -247,7 +290,10 @@ def _ticket(directory: Directory, taken: Taken, who: Heard, advice: Advice, numb
         promised_at=taken.outer_due_at,
         flags=flags,
         created_by=actor.id,
+        advice={"triage": advice.shown(), "routing": routed.shown() if routed else None, "hints": _hints(taken)},
+        entries=1,
     )
+    return ticket, routed
 
 
 def _title(narrative: str) -> str:

@@ -11,7 +11,9 @@ from hotline.domain.phones import is_service, is_withheld, plain
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
 
-_MOBILE = re.compile(r"(?:\+?86|0086)?1[3-9][0-9]{9}")  # nearly every caller; the library takes fifty times as long to say so
+_MOBILE = re.compile(
+    r"(?:\+?86|0086)?1[3-9][0-9]{9}"
+)  # nearly every caller; the library takes fifty times as long to say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Heard:
 
 @lru_cache(maxsize=4096)
 def heard(raw: str | None, region: str, area_code: str) -> Heard:
-    """Read a number: E.164 for real ones, digits for short codes; a local number gets the area code. Refused where impossible."""
+    """Read a number: E.164 for real ones, digits for short codes; a local number gets the area code. Refused where
+    impossible."""
     if raw is None or is_withheld(raw):
         return Heard(None, raw, caller=False)
     digits = plain(raw)
@@ -40,7 +43,11 @@ def heard(raw: str | None, region: str, area_code: str) -> Heard:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_valid_number(number):
-        raise Refused(Refusal(Code.INVALID, "the phone number cannot be right", errors=(("caller.phone", "not a possible number"),)))
+        raise Refused(
+            Refusal(
+                Code.INVALID, "the phone number cannot be right", errors=(("caller.phone", "not a possible number"),)
+            )
+        )
     return Heard(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), raw, caller=True)
 
 

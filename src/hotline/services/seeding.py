@@ -19,7 +19,8 @@ _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": 
 
 
 def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
-    """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and field."""
+    """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and
+    field."""
     about = json.loads((folder / "seed.json").read_text(encoding="utf-8")) if (folder / "seed.json").exists() else {}
     for used in about.get("uses", ()):
         yield from items_in(root / used, root)
@@ -33,7 +34,9 @@ def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else list(_csv(noun, path))
     except (ValueError, UnicodeDecodeError) as fault:
-        raise Refused(Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, str(fault)[:200]),))) from None
+        raise Refused(
+            Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, str(fault)[:200]),))
+        ) from None
     for place, row in enumerate(rows, start=1):
         try:
             item = read_item(noun, row)
@@ -57,19 +60,35 @@ def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
             for name, cell in row.items():
                 if cell.strip():
                     text = cell.strip()
-                    shown[name] = [x.strip() for x in text.split("|") if x.strip()] if name in lists else _YES.get(text.lower(), text) if name in truths else text
+                    shown[name] = (
+                        [x.strip() for x in text.split("|") if x.strip()]
+                        if name in lists
+                        else _YES.get(text.lower(), text)
+                        if name in truths
+                        else text
+                    )
             yield shown
 
 
-async def seed(db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime) -> Directory:
+async def seed(
+    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime
+) -> Directory:
     """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
     if not folder.is_dir():
-        raise Refused(Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),)))
+        raise Refused(
+            Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),))
+        )
     items: dict[tuple[str, str], tuple[str, str, Any]] = {}
     for noun, code, item in items_in(folder, root):
         if (noun, code) in items and noun != "house":
-            raise Refused(Refusal(Code.INVALID, f"{noun}.{code} stands there twice", errors=((f"{noun}.{code}", "twice"),)))
+            raise Refused(
+                Refusal(Code.INVALID, f"{noun}.{code} stands there twice", errors=((f"{noun}.{code}", "twice"),))
+            )
         items[(noun, code)] = (noun, code, item)
     if not items:
-        raise Refused(Refusal(Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)))
+        raise Refused(
+            Refusal(
+                Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)
+            )
+        )
     return await change(db, at_hand, list(items.values()), actor, now)

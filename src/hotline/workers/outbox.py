@@ -29,7 +29,9 @@ async def send_next(house: House, notices: Notices, now: datetime) -> int:
 
 async def _send(house: House, notices: Notices, m: Row, token: str) -> None:
     id, attempts, most = m.id, m.attempts, m.max_attempts  # noqa: A001
-    body = orjson.dumps({"id": id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload})
+    body = orjson.dumps(
+        {"id": id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
+    )
     now = house.clock()
     try:
         await notices.send(id, body, now)

@@ -1,4 +1,5 @@
-"""What time takes away: answers of old keys, ended sessions, messages nobody came for; and the nightly look at the counters."""
+"""What time takes away: answers of old keys, ended sessions, messages nobody came for; and the nightly look at the
+counters."""
 
 from datetime import datetime, timedelta
 
@@ -25,7 +26,8 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
 
 
 async def check_counters(house: House) -> int:
-    """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be found."""
+    """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be
+    found."""
     drift = await counters.drift(house.db)
     for key, (counted, true) in list(drift.items())[:20]:
         log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)

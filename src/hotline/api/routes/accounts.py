@@ -58,9 +58,7 @@ class KeyIn(Strict):
     expires_at: Moment | None = None
 
 
-@router.post(
-    "/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
-)
+@router.post("/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
     client = ask.request.client
@@ -80,11 +78,14 @@ async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
     return reply(
         {
-            "kind": ask.actor.kind, "id": ask.actor.id, "name": ask.actor.name,
+            "kind": ask.actor.kind,
+            "id": ask.actor.id,
+            "name": ask.actor.name,
             "roles": [{"code": r, "label": {"zh": ROLE[r][0], "en": ROLE[r][1]}} for r in sorted(ask.actor.roles)],
-            "departments": sorted(ask.actor.departments), "areas": sorted(ask.actor.areas) if ask.actor.areas is not None else None,
+            "departments": sorted(ask.actor.departments),
+            "areas": sorted(ask.actor.areas) if ask.actor.areas is not None else None,
         }
-    )  # fmt: skip
+    )
 
 
 @router.get("/people", operation_id="list_people", responses=refusals())
@@ -100,21 +101,23 @@ async def list_people(
 async def add_person(body: PersonIn, ask: Admin) -> Response:
     """Give a person a log-in with roles; a handler also needs a department, and an area limits the view."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    done = await accounts.add_person(ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now)
+    done = await accounts.add_person(
+        ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now
+    )
     if not isinstance(done, Done):
         raise TypeError("a request always has a key")
     return done_reply(done)
 
 
 @router.patch("/people/{person}", operation_id="change_person", responses=refusals(*WRITE))
-async def change_person(
-    person: CodePath, body: PersonChange, ask: Admin
-) -> Response:
+async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Response:
     """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:
-        raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty)))
+        raise Refused(
+            Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty))
+        )
     shown = await accounts.change_person(ask.house, ask.believed, person, ask.version(), values, ask.now)
     return reply(shown, version=shown["version"])
 
@@ -128,7 +131,12 @@ async def list_keys(
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
-@router.post("/keys", operation_id="add_key", status_code=201, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL))
+@router.post(
+    "/keys",
+    operation_id="add_key",
+    status_code=201,
+    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL),
+)
 async def add_key(body: KeyIn, ask: Admin) -> Response:
     """A key for a machine. Its secret stands in this reply and nowhere else; a repeated request makes another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
@@ -141,5 +149,3 @@ async def revoke_key(key: CodePath, ask: Admin) -> Response:
     """Revoke a key. Other processes believe it for five seconds at most."""
     await accounts.revoke_key(ask.house, ask.believed, key, ask.now)
     return Response(status_code=204)
-
-

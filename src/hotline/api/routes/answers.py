@@ -33,7 +33,15 @@ def version_in(facts: Facts) -> int:
 def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route for OpenAPI; those every route can give are added here."""
     by_status: dict[int | str, list[Code]] = {}
-    always = (Code.BAD_REQUEST, Code.UNAUTHENTICATED, Code.NOT_YOUR_ROLE, Code.INVALID, Code.TOO_MANY, Code.INTERNAL, Code.UNAVAILABLE)
+    always = (
+        Code.BAD_REQUEST,
+        Code.UNAUTHENTICATED,
+        Code.NOT_YOUR_ROLE,
+        Code.INVALID,
+        Code.TOO_MANY,
+        Code.INTERNAL,
+        Code.UNAVAILABLE,
+    )
     for code in dict.fromkeys((*codes, *always)):
         by_status.setdefault(STATUS[code], []).append(code)
     return {
@@ -48,10 +56,25 @@ def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
 
 READ = (Code.NOT_FOUND,)
 WRITE = (
-    Code.NOT_FOUND, Code.NOT_NOW, Code.STALE, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.INCOMPLETE, Code.KEY_REUSED,
-    Code.VERSION_REQUIRED, Code.OVERLOADED, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL,
-)  # fmt: skip
-POST = (
-    Code.NOT_FOUND, Code.CONFLICT, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.KEY_REUSED, Code.OVERLOADED, Code.OUTCOME_UNKNOWN,
+    Code.NOT_FOUND,
+    Code.NOT_NOW,
+    Code.STALE,
+    Code.TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA,
+    Code.INCOMPLETE,
+    Code.KEY_REUSED,
+    Code.VERSION_REQUIRED,
+    Code.OVERLOADED,
+    Code.OUTCOME_UNKNOWN,
     Code.STORAGE_FULL,
-)  # fmt: skip
+)
+POST = (
+    Code.NOT_FOUND,
+    Code.CONFLICT,
+    Code.TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA,
+    Code.KEY_REUSED,
+    Code.OVERLOADED,
+    Code.OUTCOME_UNKNOWN,
+    Code.STORAGE_FULL,
+)

@@ -34,13 +34,24 @@ class AttachmentPage(Shown):
 
 
 def _shown(file: Attachment | Any) -> dict[str, Any]:
-    return {"id": file.id, "name": file.name, "media_type": file.media_type, "size": file.size, "sha256": file.sha256, "at": file.at, "by": file.by_id}
+    return {
+        "id": file.id,
+        "name": file.name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "sha256": file.sha256,
+        "at": file.at,
+        "by": file.by_id,
+    }
 
 
 @router.post(
-    "/{number}/attachments", operation_id="attach_file", status_code=201, response_model=AttachmentOut,
+    "/{number}/attachments",
+    operation_id="attach_file",
+    status_code=201,
+    response_model=AttachmentOut,
     responses=refusals(*POST, Code.NOT_NOW),
-)  # fmt: skip
+)
 async def attach_file(
     number: NumberPath,
     file: UploadFile,
@@ -48,13 +59,20 @@ async def attach_file(
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
     await seen(ask.house, number, ask.actor)  # before a byte is kept
-    name = "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "file"
+    name = (
+        "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
+        or "file"
+    )
     stored = await store(ask.house, file.read, file.content_type)
     asked = ask.asked(f"{name}\n{stored.sha256}".encode())
-    return done_reply(await attach(ask.house, number, stored, name, ask.actor, asked, lambda f: dumped(_shown(f)), ask.now))
+    return done_reply(
+        await attach(ask.house, number, stored, name, ask.actor, asked, lambda f: dumped(_shown(f)), ask.now)
+    )
 
 
-@router.get("/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ))
+@router.get(
+    "/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ)
+)
 async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]) -> Response:
     """The files of a ticket, oldest first."""
     facts = await seen(ask.house, number, ask.actor)
@@ -63,9 +81,14 @@ async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attac
 
 
 @router.get(
-    "/{number}/attachments/{attachment}", operation_id="read_attachment", response_class=Response,
-    responses={200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"}, **refusals(*READ)},
-)  # fmt: skip
+    "/{number}/attachments/{attachment}",
+    operation_id="read_attachment",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"},
+        **refusals(*READ),
+    },
+)
 async def read_attachment(
     number: NumberPath, attachment: CodePath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]
 ) -> Response:

@@ -21,7 +21,13 @@ router = APIRouter(prefix="/v1", tags=["intake"])
 HISTORY = 20
 
 
-@router.post("/calls", operation_id="take_call", status_code=201, response_model=TakenOut, responses=refusals(*POST, Code.INCOMPLETE))
+@router.post(
+    "/calls",
+    operation_id="take_call",
+    status_code=201,
+    response_model=TakenOut,
+    responses=refusals(*POST, Code.INCOMPLETE),
+)
 async def take_a_call(
     body: CallIn,
     ask: Annotated[Asking, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY)],
@@ -33,17 +39,22 @@ async def take_a_call(
     directory = await ask.house.directory.now(ask.now)
 
     def show(facts: Facts, call: Call) -> str:
-        return dumped({"call": call_shown(call, ask.actor, facts), "ticket": ticket_shown(facts, ask.actor, directory, ask.now)})
+        return dumped(
+            {"call": call_shown(call, ask.actor, facts), "ticket": ticket_shown(facts, ask.actor, directory, ask.now)}
+        )
 
     return done_reply(await take_call(ask.house, body.taken(), ask.actor, await ask.asked_whole(), show, ask.now))
 
 
-@router.post("/callers/lookup", operation_id="look_up_caller", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
+@router.post(
+    "/callers/lookup", operation_id="look_up_caller", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+)
 async def look_up_caller(
     body: LookupIn,
     ask: Annotated[Asking, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
-    """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a name),
+    """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
+    name),
     `unknown` or `withheld`; with open tickets and history. A POST, so that no phone number stands in a URL."""
     directory = await ask.house.directory.now(ask.now)
     who = heard(body.phone, ask.house.region, ask.house.area_code)
@@ -56,18 +67,32 @@ async def look_up_caller(
     rows = await callers.tickets_of(ask.house.db, scope_of(ask.actor), card.id, HISTORY)
     shown = [
         {
-            "number": r.number, "status": r.status, "kind": r.kind, "category": directory.name_of("categories", r.category),
-            "priority": r.priority, "title": r.title, "area": directory.name_of("areas", r.area), "created_at": r.created_at,
-            "promised_at": r.promised_at, "urges": r.urges, "calls": r.calls, "version": r.version,
+            "number": r.number,
+            "status": r.status,
+            "kind": r.kind,
+            "category": directory.name_of("categories", r.category),
+            "priority": r.priority,
+            "title": r.title,
+            "area": directory.name_of("areas", r.area),
+            "created_at": r.created_at,
+            "promised_at": r.promised_at,
+            "urges": r.urges,
+            "calls": r.calls,
+            "version": r.version,
         }
         for r in rows
         if not r.confidential  # a confidential matter must not pop up for whoever answers the next call
-    ]  # fmt: skip
+    ]
     return reply(
         {
             "match": "known" if len(names) == 1 else "maybe",
             "phone": who.phone,
-            "caller": {"id": card.id, "name": names[0].caller_name if names else None, "note": card.note, "seen_at": card.seen_at},
+            "caller": {
+                "id": card.id,
+                "name": names[0].caller_name if names else None,
+                "note": card.note,
+                "seen_at": card.seen_at,
+            },
             "names": [{"name": n.caller_name, "calls": n.n} for n in names],
             "open": [s for s in shown if s["status"] in OPEN],
             "history": [s for s in shown if s["status"] not in OPEN],

@@ -30,15 +30,23 @@ async def _checked(house: Any, code: str, actor: Actor, now: datetime) -> None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
 
 
-@router.get("/departments/{code}/queue", operation_id="read_queue", response_model=OrderPage, responses={304: {"description": "Unchanged"}, **refusals(*READ)})
+@router.get(
+    "/departments/{code}/queue",
+    operation_id="read_queue",
+    response_model=OrderPage,
+    responses={304: {"description": "Unchanged"}, **refusals(*READ)},
+)
 async def read_queue(
     code: CodePath,
     ask: Reader,
-    performing: Annotated[bool, Query(description="The orders it performs for others, instead of those it answers for")] = False,
+    performing: Annotated[
+        bool, Query(description="The orders it performs for others, instead of those it answers for")
+    ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while you watch:
+    """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while
+    you watch:
     an unchanged queue is answered 304."""
     house, actor, now = ask.house, ask.actor, ask.now
     await _checked(house, code, actor, now)
@@ -65,7 +73,9 @@ async def read_queue(
 
 def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
     """When the first of these runs over its limit, at most an hour on."""
-    dues = (datetime.fromisoformat(d) if isinstance(d, str) else d for d in (i["due_at"] for i in items) if d is not None)
+    dues = (
+        datetime.fromisoformat(d) if isinstance(d, str) else d for d in (i["due_at"] for i in items) if d is not None
+    )
     return min((d for d in dues if d > now), default=now + timedelta(hours=1))
 
 

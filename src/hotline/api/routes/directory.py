@@ -64,23 +64,31 @@ async def write_directory_item(
     body: Annotated[dict[str, Any], Body(description="The item; `code` is the path's")],
     ask: Editor,
 ) -> Response:
-    """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable row."""
+    """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable
+    row."""
     item = read_item(noun, {**body, "code": code})
-    directory = await change(ask.house.db, ask.house.directory, [(noun, code, item)], ask.actor, ask.now, version=ask.version())
+    directory = await change(
+        ask.house.db, ask.house.directory, [(noun, code, item)], ask.actor, ask.now, version=ask.version()
+    )
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
 
 
 @router.delete("/directory/{noun}/{code}", operation_id="retire_directory_item", responses=refusals(*WRITES))
 async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
-    """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, limits and calendars are removed."""
+    """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, limits and calendars are
+    removed."""
     directory = await ask.house.directory.now(ask.now)
     item = directory.noun(noun).get(code)
     if item is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     after = replace(item, active=False) if hasattr(item, "active") else None
-    directory = await change(ask.house.db, ask.house.directory, [(noun, code, after)], ask.actor, ask.now, version=ask.version())
+    directory = await change(
+        ask.house.db, ask.house.directory, [(noun, code, after)], ask.actor, ask.now, version=ask.version()
+    )
     left = directory.noun(noun).get(code)
-    return reply({"code": code, "retired": True, "item": plain(noun, left) if left else None}, version=directory.version)
+    return reply(
+        {"code": code, "retired": True, "item": plain(noun, left) if left else None}, version=directory.version
+    )
 
 
 @router.get("/directory-log", operation_id="read_directory_log", responses=refusals())
@@ -92,10 +100,17 @@ async def read_directory_log(
     """Every change ever made to the directory: what, from what, to what, when, by whom."""
     rows = await kept.history(ask.house.db, after, limit)
     items = [
-        {"version": r.version, "noun": r.noun, "code": r.code, "before": r.before, "after": r.after, "at": r.at,
-         "by": {"id": r.by_id, "name": r.by_name}}
+        {
+            "version": r.version,
+            "noun": r.noun,
+            "code": r.code,
+            "before": r.before,
+            "after": r.after,
+            "at": r.at,
+            "by": {"id": r.by_id, "name": r.by_name},
+        }
         for r in rows
-    ]  # fmt: skip
+    ]
     return reply({"items": items, "next": str(rows[-1].version) if len(rows) == limit else None})
 
 
@@ -114,7 +129,9 @@ class RoutingAsk(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"category": "dt-fault", "area": "rq-b3"}]}}
 
 
-@router.post("/explain/triage", operation_id="explain_triage", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
+@router.post(
+    "/explain/triage", operation_id="explain_triage", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+)
 async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
     await ask.house.directory.now(ask.now)
@@ -122,13 +139,17 @@ async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     return reply({"because": shown.pop("because"), "result": shown})
 
 
-@router.post("/explain/routing", operation_id="explain_routing", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
+@router.post(
+    "/explain/routing", operation_id="explain_routing", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+)
 async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     """Which departments the catalogue would choose, by which row, and which rows lost to it. Nothing is kept."""
     directory = await ask.house.directory.now(ask.now)
     errors = [(name, "unknown") for name, code, noun in _named(directory, body) if code not in noun]
     if errors:
-        raise Refused(Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors)))
+        raise Refused(
+            Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors))
+        )
     at = body.at or ask.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:

@@ -56,5 +56,3 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     except Refused:
         OLDEST.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-

@@ -60,31 +60,52 @@ async def list_tickets(
     created_from: Moment | None = None,
     created_before: Moment | None = None,
     q: Annotated[
-        str | None, Query(min_length=1, max_length=100, description="Words in title, narrative or address; one Chinese character will do")
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="Words in title, narrative or address; one Chinese character will do",
+        ),
     ] = None,
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the boards."""
+    """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the
+    boards."""
     directory = await ask.house.directory.now(ask.now)
     filters: dict[str, Any] = {
-        "status": status and sorted(status), "priority": priority, "kind": kind, "channel": channel, "flag": flag, "confidential": confidential,
-        "caller": caller, "outer_number": outer_number, "parent": parent and (read_number(parent) or "-"), "performer": performer,
-        "created_from": created_from, "created_before": created_before, "text": q,
+        "status": status and sorted(status),
+        "priority": priority,
+        "kind": kind,
+        "channel": channel,
+        "flag": flag,
+        "confidential": confidential,
+        "caller": caller,
+        "outer_number": outer_number,
+        "parent": parent and (read_number(parent) or "-"),
+        "performer": performer,
+        "created_from": created_from,
+        "created_before": created_before,
+        "text": q,
         "overdue": ask.now if overdue else None,
         "department": department and sorted(directory.below.get(department, {department})),
         "category": category and sorted(directory.categories_below.get(category, {category})),
         "area": area and sorted(directory.areas_below.get(area, {area})),
-    }  # fmt: skip
+    }
     filters = {name: value for name, value in filters.items() if value is not None}
     question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, ask.actor.id]
     place = opened(ask.house.secret, question, cursor)
     name, descending = sort.lstrip("-"), sort.startswith("-")
     rows = await tickets.listed(
-        ask.house.db, scope_of(ask.actor), filters, limit + 1, sort=name, descending=descending,
+        ask.house.db,
+        scope_of(ask.actor),
+        filters,
+        limit + 1,
+        sort=name,
+        descending=descending,
         after=(moment(place[0]), place[1]) if place else None,
-    )  # fmt: skip
+    )
     page = rows[:limit]
     more = sealed(ask.house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
     return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})
@@ -94,7 +115,9 @@ async def list_tickets(
 async def read_ticket(number: NumberPath, ask: Reader) -> Response:
     """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
     facts = await seen(ask.house, number, ask.actor)
-    return reply(ticket_shown(facts, ask.actor, await ask.house.directory.now(ask.now), ask.now), version=facts.ticket.version)
+    return reply(
+        ticket_shown(facts, ask.actor, await ask.house.directory.now(ask.now), ask.now), version=facts.ticket.version
+    )
 
 
 @router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
@@ -140,11 +163,16 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
         show = _show(ask.actor, directory, ask.now, revealed=action is Action.REVEAL)
         return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), show, ask.now))
 
-    act_on_ticket.__doc__ = f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted ask.now, and what it needs."
+    act_on_ticket.__doc__ = (
+        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted ask.now, and what it needs."
+    )
     router.post(
-        f"/{{number}}/actions/{action}", operation_id=f"ticket_{action}", response_model=TicketOut, responses=refusals(*WRITE),
+        f"/{{number}}/actions/{action}",
+        operation_id=f"ticket_{action}",
+        response_model=TicketOut,
+        responses=refusals(*WRITE),
         summary=f"{en} · {zh}",
-    )(act_on_ticket)  # fmt: skip
+    )(act_on_ticket)
 
 
 def _order_route(action: Action, body_type: type[Strict]) -> None:
@@ -160,13 +188,28 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
     ) -> Response:
         directory = await ask.house.directory.now(ask.now)
         command = Command(action, ask.version(), given(body), assignment=assignment)
-        return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), _show(ask.actor, directory, ask.now), ask.now))
+        return done_reply(
+            await act(
+                ask.house,
+                number,
+                command,
+                ask.actor,
+                await ask.asked_whole(),
+                _show(ask.actor, directory, ask.now),
+                ask.now,
+            )
+        )
 
-    act_on_assignment.__doc__ = f"{en} ({zh}). The ask.version() is the ticket's: one change at a time on the whole matter."
+    act_on_assignment.__doc__ = (
+        f"{en} ({zh}). The ask.version() is the ticket's: one change at a time on the whole matter."
+    )
     router.post(
-        f"/{{number}}/assignments/{{assignment}}/actions/{action}", operation_id=f"assignment_{action}", response_model=TicketOut,
-        responses=refusals(*WRITE), summary=f"{en} · {zh}",
-    )(act_on_assignment)  # fmt: skip
+        f"/{{number}}/assignments/{{assignment}}/actions/{action}",
+        operation_id=f"assignment_{action}",
+        response_model=TicketOut,
+        responses=refusals(*WRITE),
+        summary=f"{en} · {zh}",
+    )(act_on_assignment)
 
 
 for _action, _shape in TICKET_BODIES.items():

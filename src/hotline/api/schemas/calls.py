@@ -14,10 +14,14 @@ ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline
 
 
 class CallerIn(Strict):
-    phone: Annotated[str, Field(max_length=60)] | None = Field(None, description="As dialled or typed; empty or `anonymous`: withheld")
+    phone: Annotated[str, Field(max_length=60)] | None = Field(
+        None, description="As dialled or typed; empty or `anonymous`: withheld"
+    )
     name: Line | None = None
     contact: Line | None = Field(None, description="Another way to reach the caller")
-    confidential: bool | None = Field(None, description="The caller's wish; reports of wrongdoing are confidential by default")
+    confidential: bool | None = Field(
+        None, description="The caller's wish; reports of wrongdoing are confidential by default"
+    )
 
 
 class LocationIn(Strict):
@@ -47,8 +51,8 @@ class CallIn(Strict):
     channel: ChannelIn
     narrative: Narrative
     title: Line | None = None
-    caller: CallerIn = Field(default_factory=CallerIn)
-    location: LocationIn = Field(default_factory=LocationIn)
+    caller: CallerIn = Field(default_factory=lambda: CallerIn.model_validate({}))
+    location: LocationIn = Field(default_factory=lambda: LocationIn.model_validate({}))
     kind: Kind | None = None
     category: CodeWord | None = None
     priority: Priority | None = None
@@ -76,9 +80,11 @@ class CallIn(Strict):
         at_once: dict[F, Any] = {}
         if self.at_once is not None:
             found = {
-                F.ANSWER: self.at_once.answer, F.REASON_CODE: self.at_once.reason_code, F.CHANNEL_TOLD: self.at_once.channel_told,
+                F.ANSWER: self.at_once.answer,
+                F.REASON_CODE: self.at_once.reason_code,
+                F.CHANNEL_TOLD: self.at_once.channel_told,
                 F.SATISFACTION: self.at_once.satisfaction,
-            }  # fmt: skip
+            }
             at_once = {field: value for field, value in found.items() if value is not None}
         return Taken(
             channel=Channel(self.channel),

@@ -164,7 +164,9 @@ def dumped(body: Any) -> str:
     return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def ticket_shown(facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False) -> dict[str, Any]:
+def ticket_shown(
+    facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False
+) -> dict[str, Any]:
     """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
     t = facts.ticket
     zh, en = TICKET_STATUS[t.status]
@@ -184,22 +186,35 @@ def ticket_shown(facts: Facts, actor: Actor, directory: Directory, now: datetime
         "location": {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
         "area": directory.name_of("areas", t.area),
         "department": directory.name_of("departments", t.department),
-        "assignments": [order_shown(facts, a, actor, directory, now) for a in facts.assignments if inside and _theirs(a, actor)],
+        "assignments": [
+            order_shown(facts, a, actor, directory, now) for a in facts.assignments if inside and _theirs(a, actor)
+        ],
         "flags": list(t.flags),
         "supervised": t.supervised,
         "escalated": t.escalated,
         "parent": t.parent,
-        "outer": {"system": t.outer_system, "number": t.outer_number, "due_at": t.outer_due_at} if t.outer_number else None,
+        "outer": {"system": t.outer_system, "number": t.outer_number, "due_at": t.outer_due_at}
+        if t.outer_number
+        else None,
         "counters": {
-            "calls": t.calls, "urges": t.urges, "returns": t.returns, "extensions": t.extensions, "call_backs": t.call_backs,
-            "reopens": t.reopens, "attachments": t.attachments, "merged": facts.children,
+            "calls": t.calls,
+            "urges": t.urges,
+            "returns": t.returns,
+            "extensions": t.extensions,
+            "call_backs": t.call_backs,
+            "reopens": t.reopens,
+            "attachments": t.attachments,
+            "merged": facts.children,
         },
         "clocks": {"due_at": t.due_at, "overdue": t.due_at is not None and now > t.due_at, "review_at": t.review_at},
         "advice": dict(t.advice) if inside else None,
         "result": {
             "public_reply": t.public_reply,
             "internal_result": t.internal_result if inside else None,
-            "cost": t.cost, "funding": t.funding, "reason_code": t.reason_code, "channel_told": t.channel_told,
+            "cost": t.cost,
+            "funding": t.funding,
+            "reason_code": t.reason_code,
+            "channel_told": t.channel_told,
             "satisfaction": {"first": t.satisfaction_first, "final": t.satisfaction_final},
         },
         "promised_at": t.promised_at,
@@ -208,7 +223,7 @@ def ticket_shown(facts: Facts, actor: Actor, directory: Directory, now: datetime
         "closed_at": t.closed_at,
         "version": t.version,
         "allowed_actions": [shown_move(m) for m in allowed(facts, actor, now)],
-    }  # fmt: skip
+    }
 
 
 def _theirs(order: Assignment, actor: Actor) -> bool:
@@ -236,7 +251,9 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
         "reported_at": a.reported_at,
         "closed_at": a.closed_at,
         "ruled": a.ruled,
-        "return": {"reason_code": a.return_reason, "basis": a.return_basis, "suggested": a.suggested} if a.return_reason else None,
+        "return": {"reason_code": a.return_reason, "basis": a.return_basis, "suggested": a.suggested}
+        if a.return_reason
+        else None,
         "asked_due_at": a.asked_due_at,
         "extensions": a.extensions,
         "redos": a.redos,
@@ -250,22 +267,42 @@ def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     hidden = caller_shown(facts.ticket, actor)
     whole = hidden is not None and not hidden["masked"] and not call.confidential
     return {
-        "id": call.id, "channel": call.channel, "at": call.at, "narrative": call.narrative, "taken_by": call.taken_by,
-        "phone": call.phone if whole else None, "raw_phone": call.raw_phone if whole else None,
-        "name": call.caller_name if whole else None, "withheld": call.phone is None,
-    }  # fmt: skip
+        "id": call.id,
+        "channel": call.channel,
+        "at": call.at,
+        "narrative": call.narrative,
+        "taken_by": call.taken_by,
+        "phone": call.phone if whole else None,
+        "raw_phone": call.raw_phone if whole else None,
+        "name": call.caller_name if whole else None,
+        "withheld": call.phone is None,
+    }
 
 
 def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
     """A ticket in a list: no narrative and no caller, so that a list leaks neither."""
     return {
-        "number": row.number, "status": row.status, "kind": row.kind, "category": directory.name_of("categories", row.category),
-        "priority": row.priority, "title": row.title, "channel": row.channel, "area": directory.name_of("areas", row.area),
-        "department": directory.name_of("departments", row.department), "flags": row.flags, "confidential": row.confidential,
-        "urges": row.urges, "calls": row.calls, "due_at": row.due_at, "overdue": row.due_at is not None and now > row.due_at,
-        "promised_at": row.promised_at, "created_at": row.created_at, "updated_at": row.updated_at, "closed_at": row.closed_at,
+        "number": row.number,
+        "status": row.status,
+        "kind": row.kind,
+        "category": directory.name_of("categories", row.category),
+        "priority": row.priority,
+        "title": row.title,
+        "channel": row.channel,
+        "area": directory.name_of("areas", row.area),
+        "department": directory.name_of("departments", row.department),
+        "flags": row.flags,
+        "confidential": row.confidential,
+        "urges": row.urges,
+        "calls": row.calls,
+        "due_at": row.due_at,
+        "overdue": row.due_at is not None and now > row.due_at,
+        "promised_at": row.promised_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "closed_at": row.closed_at,
         "version": row.version,
-    }  # fmt: skip
+    }
 
 
 def queued_shown(row: dict[str, Any], directory: Directory, now: datetime) -> dict[str, Any]:
@@ -287,6 +324,13 @@ def entry_shown(row: Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     if hidden is None or hidden["masked"]:
         changes = {k: v for k, v in changes.items() if k not in _HIDDEN}
     return {
-        "seq": row.seq, "at": row.at, "by": {"kind": row.by_kind, "id": row.by_id, "name": row.by_name}, "action": row.action,
-        "from": row.status_from, "to": row.status_to, "assignment": row.assignment, "reason": row.reason, "changes": changes,
-    }  # fmt: skip
+        "seq": row.seq,
+        "at": row.at,
+        "by": {"kind": row.by_kind, "id": row.by_id, "name": row.by_name},
+        "action": row.action,
+        "from": row.status_from,
+        "to": row.status_to,
+        "assignment": row.assignment,
+        "reason": row.reason,
+        "changes": changes,
+    }

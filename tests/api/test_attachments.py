@@ -1,0 +1,84 @@
+"""Files: typed by their bytes, kept once, never run in the page, never locking the ticket."""
+
+import asyncio
+from typing import Any
+
+from tests.conftest import Cast, Player
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
+
+
+async def _send(
+    who: Player, number: str, content: bytes, name: str = "门.png", kind: str = "image/png", **headers: str
+) -> Any:
+    return await who.http.post(
+        f"/v1/tickets/{number}/attachments", files={"file": (name, content, kind)}, headers=headers
+    )
+
+
+async def test_a_picture_is_kept_listed_and_given_back_to_be_saved(
+    lift_ticket: dict[str, Any], desk: Player, lifts: Player
+) -> None:
+    made = await _send(desk, lift_ticket["number"], PNG)
+    assert made.status_code == 201, made.text
+    listed = (await lifts.get(f"/v1/tickets/{lift_ticket['number']}/attachments")).json()["items"]
+    assert [(f["name"], f["media_type"], f["size"]) for f in listed] == [("门.png", "image/png", len(PNG))]
+    got = await lifts.get(f"/v1/tickets/{lift_ticket['number']}/attachments/{listed[0]['id']}")
+    assert got.content == PNG
+    assert got.headers["content-disposition"].startswith("attachment;")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert (await desk.see(lift_ticket))["counters"]["attachments"] == 1
+
+
+async def test_the_same_bytes_are_kept_once(lift_ticket: dict[str, Any], desk: Player, house: Any) -> None:
+    for name in ("a.png", "b.png"):
+        assert (await _send(desk, lift_ticket["number"], PNG, name)).status_code == 201
+    assert len([p for p in house.files.rglob("*") if p.is_file()]) == 1
+
+
+async def test_a_file_that_lies_or_is_nothing_we_take_is_refused(
+    lift_ticket: dict[str, Any], desk: Player, house: Any
+) -> None:
+    number = lift_ticket["number"]
+    for content, kind, status, rule in (
+        (PNG, "image/jpeg", 415, "its bytes are image/png"),
+        (b"MZ\x90\x00 this program", "image/png", 415, "one of image/jpeg"),
+        (b"<html><script>", "text/html", 415, "one of image/jpeg"),
+        (b"", "image/png", 422, "not empty"),
+    ):
+        reply = await _send(desk, number, content, kind=kind)
+        assert (reply.status_code, rule in reply.text) == (status, True), reply.text
+    big = await _send(desk, number, PNG + b"0" * (10 * 1024 * 1024))
+    assert big.status_code == 413
+    assert [p for p in house.files.rglob("*") if p.is_file()] == []
+    assert (await desk.get(f"/v1/tickets/{number}/attachments")).json()["items"] == []
+
+
+async def test_many_files_at_once_all_arrive(lift_ticket: dict[str, Any], desk: Player) -> None:
+    replies = await asyncio.gather(*(_send(desk, lift_ticket["number"], PNG + bytes([n])) for n in range(6)))
+    assert {r.status_code for r in replies} == {201}
+    assert (await desk.see(lift_ticket))["counters"]["attachments"] == 6
+
+
+async def test_a_retried_upload_is_one_attachment(lift_ticket: dict[str, Any], desk: Player) -> None:
+    first, again = [await _send(desk, lift_ticket["number"], PNG, **{"idempotency-key": "up"}) for _ in range(2)]
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    other = await _send(desk, lift_ticket["number"], PNG + b"1", **{"idempotency-key": "up"})
+    assert other.status_code == 422
+
+
+async def test_a_file_of_a_ticket_out_of_sight_is_not_there(
+    lift_ticket: dict[str, Any], desk: Player, pipes: Player, cast: Cast
+) -> None:
+    made = (await _send(desk, lift_ticket["number"], PNG)).json()
+    assert (await pipes.get(f"/v1/tickets/{lift_ticket['number']}/attachments/{made['id']}")).status_code == 404
+    assert (await _send(pipes, lift_ticket["number"], PNG)).status_code == 404
+    other = await desk.call("停水", category="sdq-water")
+    assert (
+        await desk.get(f"/v1/tickets/{other['number']}/attachments/{made['id']}")
+    ).status_code == 404  # not by another's number
+
+
+async def test_a_strange_name_becomes_a_harmless_one(lift_ticket: dict[str, Any], desk: Player) -> None:
+    made = await _send(desk, lift_ticket["number"], PNG, "../../etc/passwd\r\nx.png")
+    assert made.json()["name"].find("/") == -1 and "\n" not in made.json()["name"]

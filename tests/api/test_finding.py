@@ -1,0 +1,205 @@
+"""Finding: filters, pages without gap or repeat, search by one character, who is calling."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Cast, Clock, Player
+
+WORDS = [
+    "3栋路灯坏了",
+    "5栋停水了，水压也低",
+    "電梯異響，抖得很",
+    "Street light at the north gate is out",
+    "井盖坏了",
+    "楼顶漏雨",
+]
+
+
+@pytest.fixture
+async def street(desk: Player, clock: Clock) -> list[dict[str, Any]]:
+    found = []
+    for n, words in enumerate(WORDS):
+        clock.forward(minutes=7)
+        found.append(await desk.call(words, caller={"phone": f"1380013800{n}"}))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("q", "hits"),
+    [
+        ("灯", [0]),
+        ("路灯", [0]),
+        ("水", [1]),
+        ("坏了", [0, 4]),
+        ("了", [0, 1, 4]),
+        ("电梯", [2]),
+        ("電梯", [2]),
+        ("异响", [2]),
+        ("light", [3]),
+        ("LIGHT", [3]),
+        ("str", [3]),
+        ("３栋", [0]),
+        ("三栋", [0]),
+        ("路灯 坏了", [0]),
+        ("水压也低", [1]),
+        ("雨", [5]),
+        ("nothing", []),
+        ("，。", []),
+        ("' OR 1=1 --", []),
+        ('"*', []),
+        ("a & b | !c", []),
+    ],
+)
+async def test_words_find_the_same_tickets_on_both_databases(
+    q: str, hits: list[int], street: list[Any], desk: Player
+) -> None:
+    reply = await desk.get("/v1/tickets", params={"q": q, "sort": "created_at"})
+    assert [i["number"] for i in reply.json()["items"]] == [street[n]["number"] for n in hits]
+
+
+async def test_what_is_amended_is_found_by_its_new_words_alone(street: list[Any], desk: Player) -> None:
+    t = await desk.act(street[4], "amend", narrative="消防栓坏了", title="消防栓", reason="听错了")
+    assert t["narrative"] == "消防栓坏了"
+    assert (await desk.get("/v1/tickets", params={"q": "井盖"})).json()["items"] == []
+    assert [i["number"] for i in (await desk.get("/v1/tickets", params={"q": "消防栓"})).json()["items"]] == [
+        t["number"]
+    ]
+
+
+@pytest.mark.parametrize("sort", ["created_at", "-created_at", "updated_at", "-updated_at"])
+async def test_pages_show_every_ticket_once(sort: str, desk: Player, clock: Clock) -> None:
+    made = []
+    for n in range(11):
+        if n % 3 == 0:  # some share a moment
+            clock.forward(seconds=1)
+        made.append((await desk.call(f"{n}号的事情"))["number"])
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = (
+            await desk.get("/v1/tickets", params={"sort": sort, "limit": 4, **({"cursor": cursor} if cursor else {})})
+        ).json()
+        seen += [i["number"] for i in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == (sorted(made, reverse=True) if sort.startswith("-") else sorted(made))
+
+
+async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, clock: Clock) -> None:
+    lift = await desk.call("3栋电梯坏了", category="dt-fault", priority="urgent", caller={"phone": "13800138000"})
+    water = await desk.call(
+        "9栋停水",
+        category="sdq-water",
+        caller={"phone": "13800138001"},
+        outer={"system": "12345", "number": "A-1"},
+        channel="hotline",
+    )
+    loose = await desk.call("说不清楚的事", location={"area": "rq-g1"})
+    confidential = await desk.call("举报吃回扣", category="za-misconduct")
+    name = {
+        lift["number"]: "lift",
+        water["number"]: "water",
+        loose["number"]: "loose",
+        confidential["number"]: "confidential",
+    }
+
+    async def kept(**params: Any) -> set[str]:
+        return {name[i["number"]] for i in (await desk.get("/v1/tickets", params=params)).json()["items"]}
+
+    assert await kept(status="dispatched") == {"lift", "water", "confidential"}
+    assert await kept(status=["received", "dispatched"]) == set(name.values())
+    assert await kept(department="water") == {"water"}
+    assert await kept(department="property") == {"lift"}  # its works department is below it
+    assert await kept(performer="lifts") == {"lift"}
+    assert await kept(category="dt") == {"lift"}  # the leaf below
+    assert await kept(area="rq-g1") == {"lift", "loose"}  # building 3 lies in grid 1
+    assert await kept(priority="urgent") >= {"lift"}
+    assert await kept(kind="report") == {"confidential"}
+    assert await kept(channel="hotline") == {"water"}
+    assert await kept(confidential="true") == {"confidential"}
+    assert await kept(outer_number="A-1") == {"water"}
+    assert await kept(caller=lift["caller"]["id"]) == {"lift"}
+    assert await kept(created_from=clock.forward(hours=1).isoformat()) == set()
+    assert await kept(overdue="true") == set()
+    clock.forward(days=2)
+    assert await kept(overdue="true") == {"lift", "water"}  # both were urgent: 24 hours
+    again = await desk.call("电梯还没好", attach_to=lift["number"])
+    assert await kept(flag="repeat") == {"lift"}
+    merged = await switch.act(loose, "merge", target=again["number"])
+    assert await kept(parent=again["number"]) == {"loose"}
+    assert merged["parent"] == again["number"]
+
+
+async def test_the_queue_shows_emergencies_first_then_what_is_due(desk: Player, clock: Clock, pipes: Player) -> None:
+    later = await desk.call("9栋停水", category="sdq-water", priority="normal")
+    clock.forward(minutes=1)
+    soon = await desk.call("10栋停水", category="sdq-water", priority="urgent")
+    clock.forward(minutes=1)
+    now = await desk.call("11栋水管爆了", category="sdq-burst")
+    order = [now["number"], soon["number"], later["number"]]
+    assert [q["number"] for q in (await pipes.get("/v1/departments/water/queue")).json()["items"]] == order
+    page = (await pipes.get("/v1/departments/water/queue", params={"limit": 2})).json()
+    rest = (await pipes.get("/v1/departments/water/queue", params={"limit": 2, "cursor": page["next"]})).json()
+    assert [q["number"] for q in page["items"] + rest["items"]] == order
+    assert rest["next"] is None
+
+
+async def test_the_screen_pop_says_known_maybe_unknown_or_withheld(desk: Player) -> None:
+    async def pop(phone: str) -> dict[str, Any]:
+        return dict((await desk.post("/v1/callers/lookup", {"phone": phone})).json())
+
+    assert (await pop("13800138000"))["match"] == "unknown"
+    t = await desk.call("停水", category="sdq-water", caller={"phone": "138-0013-8000", "name": "王秀英"})
+    known = await pop("+86 13800138000")
+    assert (known["match"], known["caller"]["name"], [o["number"] for o in known["open"]]) == (
+        "known",
+        "王秀英",
+        [t["number"]],
+    )
+    await desk.call(
+        "谢谢", caller={"phone": "13800138000", "name": "王强"}, at_once={"action": "answer", "answer": "不客气"}
+    )
+    both = await pop("13800138000")
+    assert (both["match"], {n["name"] for n in both["names"]}, len(both["history"])) == ("maybe", {"王秀英", "王强"}, 1)
+    assert (await pop("anonymous"))["match"] == "withheld"
+    assert (await pop("12345"))["match"] == "unknown"  # a service number is nobody's card
+
+
+async def test_a_withheld_and_a_service_number_are_kept_as_they_were(desk: Player) -> None:
+    hidden = await desk.call("有人打架", caller={"phone": "anonymous"})
+    assert hidden["caller"] is None
+    service = await desk.call("12345转来", caller={"phone": "12345"})
+    assert (service["caller"]["phone"], service["caller"]["id"]) == ("12345", None)
+    calls = (await desk.get(f"/v1/tickets/{hidden['number']}/calls")).json()["items"]
+    assert calls[0]["withheld"] is True
+
+
+async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(desk: Player) -> None:
+    outer = {"system": "12345", "number": "CD-20261125-0001", "due_at": "2026-11-27T18:00:00+08:00"}
+    t = await desk.call("消防通道被占", channel="hotline", category="dt-exit", outer=outer)
+    assert (t["assignments"][0]["due_at"] <= "2026-11-27T10:00:00+00:00", t["promised_at"]) == (
+        True,
+        "2026-11-27T10:00:00+00:00",
+    )
+    again = await desk.call("消防通道被占", channel="hotline", category="dt-exit", outer=outer, expect=409)
+    assert t["number"] in again["detail"]
+
+
+async def test_an_operator_of_one_block_takes_calls_for_it_alone(cast: Cast) -> None:
+    block = await cast("block3")
+    t = await block.call("路灯坏了", category="wx-light")
+    assert t["area"]["code"] == "rq-g1"  # home, where the words name no place
+    t = await block.call("9栋路灯坏了", category="wx-light")
+    assert t["area"]["code"] == "rq-g1"
+    assert len((await block.get("/v1/tickets")).json()["items"]) == 2
+    assert (await block.get("/v1/board")).json()["open"] == 2
+
+
+async def test_the_public_never_sets_the_emergency(cast: Cast, desk: Player) -> None:
+    gate = await cast("gate")
+    t = await gate.call("路灯不亮", priority="emergency", category="wx-light", channel="web")
+    assert (t["priority"], t["assignments"], t["advice"]) == ("normal", [], None)
+    assert (await desk.see(t))["advice"]["hints"]["priority"] == "emergency"  # kept beside the advice
+    assert (await desk.call("路灯不亮", priority="emergency", category="wx-light"))["priority"] == "emergency"

@@ -1,0 +1,67 @@
+"""A real server process for the tests that kill one."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.postgres import free_port
+
+
+@dataclass
+class Process:
+    """`hotline serve` over these settings; `kill` as a crash would, `stop` as an operator would."""
+
+    env: dict[str, str]
+    folder: Path
+    port: int = field(default_factory=free_port)
+    running: subprocess.Popen[bytes] | None = None
+
+    def cli(self, *args: str, input: str | None = None) -> str:  # noqa: A002
+        done = subprocess.run(
+            [sys.executable, "-m", "hotline.cli", *args],
+            env={**os.environ, **self.env},
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            input=input,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout.strip()
+
+    def start(self, *args: str) -> None:
+        self.running = subprocess.Popen(
+            [sys.executable, "-m", "hotline.cli", *(args or ("serve",)), "--port", str(self.port)],
+            env={**os.environ, "HOTLINE_LOG_LEVEL": "error", **self.env},
+            cwd=self.folder,
+            stdout=(self.folder / "out").open("ab"),
+            stderr=(self.folder / "err").open("ab"),
+        )
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1).read()
+                return
+            except OSError:
+                assert self.running.poll() is None, (self.folder / "err").read_text()
+                time.sleep(0.05)
+        raise AssertionError("the server did not answer")
+
+    def kill(self) -> None:
+        assert self.running is not None
+        self.running.kill()
+        self.running.wait()
+
+    def stop(self) -> int:
+        assert self.running is not None
+        self.running.send_signal(signal.SIGTERM)
+        return self.running.wait(timeout=20)
+
+    async def astart(self) -> None:
+        await asyncio.to_thread(self.start)

@@ -1,0 +1,166 @@
+"""Every promise has a test that reads it: the document, the guide, the README's commands, the settings, the layers."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import validate
+
+from hotline.api.app import build_app, published, routes_of
+from hotline.cli import guide
+from hotline.domain.diagram import mermaid
+from hotline.domain.lifecycle import ASSIGNMENT, TICKET
+from hotline.domain.vocabulary import Action, AssignmentStatus, Kind, Priority, Role, TicketStatus
+from hotline.domain.wording import ACTION, ASSIGNMENT_STATUS, KIND, PRIORITY, ROLE, TICKET_STATUS
+from hotline.settings import Settings
+from tests.conftest import ROOT, _never
+
+DOCUMENT = published(build_app(_never))
+
+
+def test_the_published_api_is_the_api_we_serve() -> None:
+    kept = json.loads((ROOT / "openapi/hotline.v1.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(DOCUMENT)) == kept, "run: make openapi"
+
+
+def test_the_document_is_valid_and_every_operation_has_a_name_and_its_refusals() -> None:
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"].startswith("3.1")
+    names = [o["operationId"] for p in DOCUMENT["paths"].values() for o in p.values()]
+    assert len(names) == len(set(names)) >= 60
+    for path, item in DOCUMENT["paths"].items():
+        for method, operation in item.items():
+            if path.startswith("/v1/"):
+                assert {"400", "401", "403", "422", "503"} <= operation["responses"].keys(), (method, path)
+                assert operation.get("description"), (method, path)
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        assert list(answer["content"]) == ["application/problem+json"], (method, path, status)
+
+
+def test_every_action_of_both_machines_has_its_own_path_and_example() -> None:
+    for move in TICKET:
+        path = f"/v1/tickets/{{number}}/actions/{move.action}"
+        assert (path in DOCUMENT["paths"]) == (move.action not in ("add_call", "absorb", "attach", "escalate")), (
+            move.action
+        )
+    for order in ASSIGNMENT:
+        path = f"/v1/tickets/{{number}}/assignments/{{assignment}}/actions/{order.action}"
+        assert (path in DOCUMENT["paths"]) == (order.action != "auto_accept"), order.action
+    bodies = {
+        n: s
+        for n, s in DOCUMENT["components"]["schemas"].items()
+        if re.match(r"(Ticket|Order)[A-Z]", n) and s.get("additionalProperties") is False
+    }
+    assert all("examples" in s for s in bodies.values())
+
+
+def test_the_guide_draws_the_tables_as_they_are() -> None:
+    kept = (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"```mermaid\n(.*?)\n```", kept, re.DOTALL)
+    assert drawn == [mermaid(TICKET, TicketStatus.RECEIVED), mermaid(ASSIGNMENT, AssignmentStatus.ISSUED)], (
+        "run: make docs"
+    )
+    assert kept.rstrip("\n") == guide().rstrip("\n"), "run: make docs"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (Action, ACTION),
+        (TicketStatus, TICKET_STATUS),
+        (AssignmentStatus, ASSIGNMENT_STATUS),
+        (Role, ROLE),
+        (Kind, KIND),
+        (Priority, PRIORITY),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_every_word_has_its_chinese_and_its_english(words: type, said: dict[str, tuple[str, str]]) -> None:
+    assert set(words) == set(said)  # type: ignore[call-overload]
+    for zh, en in said.values():
+        assert re.search(r"[\u4e00-\u9fff]", zh) and en.isascii()
+
+
+def test_what_the_readme_tells_to_type_is_there() -> None:
+    for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/operations.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        made = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        assert (
+            set(re.findall(r"`make ([a-z-]+)", text)) | set(re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)) <= made
+        ), name
+        helped = subprocess.run(
+            [sys.executable, "-m", "hotline.cli", "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for command in set(
+            re.findall(
+                r"hotline (serve|run|work|migrate|seed|key|user|demo|import|lifecycle|openapi|settings|outbox)\b", text
+            )
+        ):
+            assert command in helped, command
+        for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+            assert (ROOT / Path(name).parent / link).exists(), (name, link)
+
+
+def test_the_settings_the_papers_name_exist() -> None:
+    known = {f"HOTLINE_{name.upper()}" for name in Settings.model_fields} | {
+        "HOTLINE_TEST_PG_URL",
+        "HOTLINE_PASSWORD",
+        "HOTLINE_DEMO_KEY",
+    }
+    for name in ("README.md", "README.zh.md", "docs/operations.md", "compose.yaml", "Dockerfile"):
+        found = set(re.findall(r"HOTLINE_[A-Z_]+", (ROOT / name).read_text(encoding="utf-8")))
+        assert {f.rstrip("_") for f in found} - {"HOTLINE"} <= known, name
+    reads = [p for p in (ROOT / "src").rglob("*.py") if re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))]
+    assert {p.name for p in reads} <= {"cli.py"}  # for HOTLINE_PASSWORD alone; the rest is settings
+
+
+def test_lock_files_name_no_address_and_the_source_no_machine() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text and "--index-url" not in text
+        assert "--hash=sha256:" in text
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "Makefile", ROOT / ".ci/run"]:
+        assert not re.search(
+            r"/(?:root|home|work)/", path.read_text(encoding="utf-8").replace("/(?:root|home|work)/", "")
+        ), path
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    names = {p.stem for p in (ROOT / "src").rglob("*.py")}
+    assert names.isdisjoint({"utils", "helpers", "manager", "base", "common", "misc"})
+
+
+def test_nothing_is_done_after_the_answer_or_by_the_wrong_clock() -> None:
+    for path in (ROOT / "src/hotline").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "BackgroundTasks" not in text
+        if path.name != "wiring.py" and path.name != "demo.py":
+            assert not re.search(r"datetime\.(?:now|utcnow)\(|func\.now\(|time\.time\(", text), path
+
+
+def test_every_refusal_code_is_in_the_document() -> None:
+    assert len(routes_of(build_app(_never))) >= len(DOCUMENT["paths"])
+    said = json.dumps(DOCUMENT)
+    for code in (
+        "not-now",
+        "stale",
+        "key-reused",
+        "version-required",
+        "overloaded",
+        "storage-full",
+        "outcome-unknown",
+        "conflict",
+        "too-large",
+    ):
+        assert f"`{code}`" in said, code
+
+
+def test_the_version_is_told_once() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0"
+    assert "Apache License" in (ROOT / "LICENSE").read_text()

@@ -1,0 +1,168 @@
+"""The command line as a new user meets it: in an empty folder, with nothing but the wheel."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.chaos.server import Process
+from tests.conftest import ROOT
+
+
+def hotline(folder: Path, *args: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hotline.cli", *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HOTLINE_DATA_DIR": str(folder / "data"), **env},
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    hotline(tmp_path, "migrate")
+    return tmp_path
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Process]:
+    made = Process({"HOTLINE_DATA_DIR": str(tmp_path / "data"), "PYTHONUNBUFFERED": "1"}, tmp_path)
+    yield made
+    if made.running is not None and made.running.poll() is None:
+        made.kill()
+
+
+def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) -> None:
+    process.start("run")
+    said = (process.folder / "out").read_text()
+    password = re.search(r"Password +(\S+)", said)
+    assert password and f"http://127.0.0.1:{process.port}/docs" in said
+    with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as http:
+        token = http.post("/v1/token", json={"login": "admin", "password": password[1]}).json()["token"]
+        docs = http.get("/docs")
+        assert docs.status_code == 200
+        for link in re.findall(r'(?:src|href)="([^"]+)"', docs.text):
+            assert link.startswith(("/", "data:")), link  # nothing is loaded from elsewhere
+            assert link.startswith("data:") or http.get(link).status_code == 200
+        played = process.cli("demo", "--url", f"http://127.0.0.1:{process.port}")
+        assert "128 calls played, no error" in played
+        board = http.get("/v1/board", headers={"authorization": f"Bearer {token}"}).json()
+        assert board["counts"]["closed"] >= 100 and board["open"] == 3
+        keys = http.get("/v1/keys", headers={"authorization": f"Bearer {token}"}).json()["items"]
+        assert keys and all(k["revoked_at"] for k in keys)  # the demo leaves no key behind
+    assert process.stop() == 0
+    process.start("run")
+    again = (process.folder / "out").read_text()[len(said) :]
+    assert "Password" not in again and "as before" in again
+    assert process.stop() == 0
+
+
+def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
+    built, home, empty = tmp_path / "dist", tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", built, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", home, *built.glob("*.whl")],
+        check=True,
+        capture_output=True,
+    )
+    env = {"PYTHONPATH": str(home)}
+    where = subprocess.run(
+        [sys.executable, "-c", "import hotline; print(hotline.__file__)"],
+        cwd=empty,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(home) in where.stdout
+    assert "schema: 0001" in hotline(empty, "migrate", **env).stderr
+    assert "version 1" in hotline(empty, "seed", "ruiquan", **env).stderr
+    process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty)
+    process.start()
+    assert process.stop() == 0
+
+
+def test_a_secret_stands_alone_on_standard_output(folder: Path) -> None:
+    done = hotline(folder, "key", "create", "gateway", "--role", "gateway")
+    assert re.fullmatch(r"hl_[0-9a-f]{16}_\S{43}\n", done.stdout)
+    assert done.stdout.strip() not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("key", "create", "x", "--role", "king"), "unknown role: king"),
+        (("key", "create", "x", "--role", "handler"), "a handler needs a department"),
+        (("user", "add", "x", "--name", "X", "--role", "operator"), "10-200 characters"),
+        (("seed", "nowhere"), "no seed at nowhere"),
+        (("import", "nofile.csv", "--mapping", "nyc311"), "no file at"),
+        (("demo", "--url", "http://127.0.0.1:9"), "no server at"),
+        (("migrate", "9999"), "9999"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong_without_a_traceback(args: tuple[str, ...], said: str, folder: Path) -> None:
+    done = hotline(folder, *args, code=1, HOTLINE_PASSWORD="short")
+    assert said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_settings_are_named(tmp_path: Path) -> None:
+    done = hotline(tmp_path, "migrate", code=1, HOTLINE_PORT="many", HOTLINE_SECRET="short")
+    assert "HOTLINE_PORT" in done.stderr and "HOTLINE_SECRET" in done.stderr and "short" not in done.stderr
+    done = hotline(tmp_path, "migrate", code=1, HOTLINE_DATABASE_URL="mysql://x/y")
+    assert "must begin with sqlite" in done.stderr
+
+
+def test_serving_a_database_that_is_behind_is_refused(tmp_path: Path) -> None:
+    done = hotline(tmp_path, "serve", code=1)
+    assert "hotline migrate" in done.stderr
+
+
+def test_a_person_is_added_with_a_password_from_standard_input(folder: Path) -> None:
+    process = Process({"HOTLINE_DATA_DIR": str(folder / "data")}, folder)
+    process.cli("user", "add", "li", "--name", "李敏", "--role", "operator", input="correct horse 9\n")
+    assert re.fullmatch(r"\S{16}", process.cli("user", "password", "li", input="\n"))
+
+
+def test_a_seed_that_is_not_right_says_where_and_keeps_nothing(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    own = folder / "own"
+    own.mkdir()
+    (own / "routes.csv").write_text("code,lead,category\nr-a,nobody,za\nr-b,water\n", encoding="utf-8")
+    done = hotline(folder, "seed", str(own), code=1)
+    assert "routes.csv" in done.stderr
+    (own / "routes.csv").write_text("code,lead,category\nr-a,nobody,za-suggest\n", encoding="utf-8")
+    done = hotline(folder, "seed", str(own), code=1)
+    assert "routes.r-a.lead: unknown department: nobody" in done.stderr
+    (own / "routes.csv").write_text("code,lead,category,area\nr-a,water,za,rq-b1\n", encoding="utf-8")
+    assert "version 2" in hotline(folder, "seed", str(own)).stderr
+    assert "version 2" in hotline(folder, "seed", str(own)).stderr  # the same again changes nothing
+
+
+def test_the_machines_are_printed_in_each_form(folder: Path) -> None:
+    assert "received" in hotline(folder, "lifecycle").stdout
+    assert hotline(folder, "lifecycle", "--format", "mermaid").stdout.startswith("stateDiagram-v2")
+    assert json.loads(hotline(folder, "lifecycle", "--format", "json").stdout)["ticket"]["first"] == "received"
+    hotline(folder, "lifecycle", "--format", "music", code=2)
+    assert "HOTLINE_DATABASE_URL" in hotline(folder, "settings").stdout
+
+
+def test_messages_that_failed_can_be_seen_and_sent_again(folder: Path) -> None:
+    assert hotline(folder, "outbox", "list").stdout == ""
+    assert "no such dead" in hotline(folder, "outbox", "retry", "x", code=1).stderr
