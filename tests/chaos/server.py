@@ -36,13 +36,10 @@ class Process:
         return done.stdout.strip()
 
     def start(self, *args: str) -> None:
-        self.running = subprocess.Popen(
-            [sys.executable, "-m", "hotline.cli", *(args or ("serve",)), "--port", str(self.port)],
-            env={**os.environ, "HOTLINE_LOG_LEVEL": "error", **self.env},
-            cwd=self.folder,
-            stdout=(self.folder / "out").open("ab"),
-            stderr=(self.folder / "err").open("ab"),
-        )
+        command = [sys.executable, "-m", "hotline.cli", *(args or ("serve",)), "--port", str(self.port)]
+        env = {**os.environ, "HOTLINE_LOG_LEVEL": "error", **self.env}
+        with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
+            self.running = subprocess.Popen(command, env=env, cwd=self.folder, stdout=out, stderr=err)
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:

@@ -22,7 +22,8 @@ from .routes import accounts, attachments, calls, departments, directory, docs, 
 
 VERSION = "1.0.0"
 DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
-routed to the department that must act (分派) and tracked until it is solved (解决) and the resident has been called back.
+routed to the department that must act (分派) and tracked until it is solved (解决) and the resident has been called
+back.
 
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
 POST and repeat
