@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -101,6 +102,13 @@ def ask(port: int, key: str, method: str, path: str, body: Any = None, **headers
         urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, named, method=method)
     ) as reply:
         return json.loads(reply.read()), reply.headers
+
+
+def round_trips(port: int) -> float:
+    """Statements sent to the database since the server started."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+        found = re.search(r"^hotline_database_round_trips (\S+)", reply.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else float("nan")
 
 
 def load(
@@ -280,7 +288,7 @@ def on_postgres(
                             share = open_numbers[at : at + per]
                             reset = ", ".join(f"'{n}'" for n in share)
                             bench.sql(f"UPDATE ticket SET version = 1 WHERE number IN ({reset})")
-                        before, pg_before = cpu_of(pid), bench.cpu()
+                        before, pg_before, asked = cpu_of(pid), bench.cpu(), round_trips(port)
                         ours = load(port, key, work, clients, seconds, turn, share, folder)
                         cell = table.setdefault((work, clients), {})
                         for name, value in (
@@ -291,6 +299,7 @@ def on_postgres(
                             ("p99", ours["p99"]),
                             ("app", (cpu_of(pid) - before) / ours["n"] * 1e6),
                             ("pg", (bench.cpu() - pg_before) / ours["n"] * 1e6),
+                            ("sql", (round_trips(port) - asked) / ours["n"]),
                         ):
                             cell.setdefault(name, []).append(value)
                 print(f"  round {turn + 1} of {rounds} done", flush=True)
@@ -311,6 +320,7 @@ def on_postgres(
                     ("p99", ours["p99"]),
                     ("app", 0.0),
                     ("pg", 0.0),
+                    ("sql", float("nan")),
                 ):
                     cell.setdefault(name, []).append(value)
             head = (
@@ -323,6 +333,7 @@ def on_postgres(
                 "p99 ms",
                 "app µs",
                 "PG µs",
+                "SQL per request",
             )
             median = statistics.median
             show(
@@ -339,6 +350,7 @@ def on_postgres(
                         f"{median(v['p99']):.1f}",
                         f"{median(v['app']):.0f}",
                         f"{median(v['pg']):.0f}",
+                        f"{median(v['sql']):.2f}",
                     )
                     for (work, c), v in table.items()
                 ],

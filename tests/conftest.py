@@ -119,6 +119,7 @@ def postgres_url(postgres_server: Server | None) -> str | None:
     return url
 
 
+HOME = "Ruiquan Xincheng 24365 hotline"
 EMPTY = """TRUNCATE ticket_words, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
 person, login_failure, ticket"""
 
@@ -126,7 +127,8 @@ person, login_failure, ticket"""
 async def emptied(db: Postgres) -> None:
     def empty(c: sa.Connection) -> None:
         c.exec_driver_sql(EMPTY)
-        if c.exec_driver_sql("SELECT max(version) FROM directory_log").scalar() != 1:
+        home = c.exec_driver_sql("SELECT body->>'name_en' FROM directory WHERE noun = 'house'").scalar()
+        if c.exec_driver_sql("SELECT max(version) FROM directory_log").scalar() != 1 or home != HOME:
             c.exec_driver_sql("DELETE FROM directory")
             c.exec_driver_sql("DELETE FROM directory_log")
             root = shipped("seeds")

@@ -192,6 +192,7 @@ def upgrade() -> None:
     sa.Column('number', sa.String(length=14), nullable=False),
     sa.Column('department', sa.String(length=40), nullable=False),
     sa.Column('performer', sa.String(length=40), nullable=True),
+    sa.Column('assignee', sa.String(length=60), nullable=True),
     sa.Column('part', sa.String(length=8), nullable=False),
     sa.Column('status', sa.String(length=20), nullable=False),
     sa.Column('route', sa.String(length=40), nullable=True),
@@ -221,6 +222,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['number'], ['ticket.number'], name=op.f('fk_assignment_number_ticket')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment'))
     )
+    op.create_index('ix_assignment_assignee', 'assignment', ['assignee'], unique=False, sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
     op.create_index('ix_assignment_department_number', 'assignment', ['department', 'number'], unique=False)
     op.create_index(op.f('ix_assignment_number'), 'assignment', ['number'], unique=False)
     op.create_index('ix_assignment_performer_number', 'assignment', ['performer', 'number'], unique=False, sqlite_where=sa.text('performer IS NOT NULL'), postgresql_where=sa.text('performer IS NOT NULL'))
@@ -309,6 +311,7 @@ def downgrade() -> None:
     op.drop_index('ix_assignment_performer_number', table_name='assignment', sqlite_where=sa.text('performer IS NOT NULL'), postgresql_where=sa.text('performer IS NOT NULL'))
     op.drop_index(op.f('ix_assignment_number'), table_name='assignment')
     op.drop_index('ix_assignment_department_number', table_name='assignment')
+    op.drop_index('ix_assignment_assignee', table_name='assignment', sqlite_where=sa.text('closed_at IS NULL'), postgresql_where=sa.text('closed_at IS NULL'))
     op.drop_table('assignment')
     op.drop_index('uq_ticket_outer_system_outer_number', table_name='ticket', sqlite_where=sa.text('outer_number IS NOT NULL'), postgresql_where=sa.text('outer_number IS NOT NULL'))
     op.drop_index('ix_ticket_status_created_at_number', table_name='ticket')

@@ -87,7 +87,7 @@ async def test_pages_show_every_ticket_once(sort: str, desk: Player, clock: Cloc
     assert seen == (sorted(made, reverse=True) if sort.startswith("-") else sorted(made))
 
 
-async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, clock: Clock) -> None:
+async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, clock: Clock, cast: Cast) -> None:
     lift = await desk.call("3栋电梯坏了", category="dt-fault", priority="urgent", caller={"phone": "13800138000"})
     water = await desk.call(
         "9栋停水",
@@ -113,6 +113,11 @@ async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, cloc
     assert await kept(department="water") == {"water"}
     assert await kept(department="property") == {"lift"}  # its works department is below it
     assert await kept(performer="lifts") == {"lift"}
+    lifts = await cast("lifts")
+    lift = await lifts.order(lift, "accept")
+    assert await kept(assignee=lifts.actor.id) == {"lift"}
+    mine = (await lifts.get("/v1/tickets", params={"assignee": "me"})).json()["items"]
+    assert [i["number"] for i in mine] == [lift["number"]]
     assert await kept(category="dt") == {"lift"}  # the leaf below
     assert await kept(area="rq-g1") == {"lift", "loose"}  # building 3 lies in grid 1
     assert await kept(priority="urgent") >= {"lift"}

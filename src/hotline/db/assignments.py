@@ -18,6 +18,7 @@ _COLUMNS = (
     a.c.number,
     a.c.department,
     a.c.performer,
+    a.c.assignee,
     a.c.part,
     a.c.status,
     a.c.priority,

@@ -60,6 +60,7 @@ class Database(Protocol):
 
     dialect: sa.Dialect
     batchers: int
+    asked: int  # round trips so far
 
     async def rows(self, question: Question, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""

@@ -114,6 +114,7 @@ assignment = sa.Table(
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
     C("department", S(40), nullable=False),
     C("performer", S(40)),
+    C("assignee", S(60)),
     C("part", S(8), nullable=False),
     C("status", S(20), nullable=False),
     C("route", S(40)),
@@ -141,6 +142,7 @@ assignment = sa.Table(
     sa.Index("ix_assignment_queue", "department", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_performing", "performer", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_department_number", "department", "number"),
+    sa.Index("ix_assignment_assignee", "assignee", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_performer_number", "performer", "number",
              sqlite_where=sa.text("performer IS NOT NULL"), postgresql_where=sa.text("performer IS NOT NULL")),
 )  # fmt: skip

@@ -176,6 +176,11 @@ def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sor
             a.c.performer == sa.bindparam("performer", type_=sa.String), is_one_of(a.c.status, THEIRS)
         )
         question = question.where(t.c.number.in_(performed))
+    if "assignee" in given:
+        taken = sa.select(a.c.number).where(
+            a.c.assignee == sa.bindparam("assignee", type_=sa.String), a.c.closed_at.is_(None)
+        )
+        question = question.where(t.c.number.in_(taken))
     if "flag" in given:
         question = question.where(Holds(t.c.flags, "flag"))
     if "confidential" in given:

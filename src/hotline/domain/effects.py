@@ -83,7 +83,7 @@ def on_order(
 ) -> Change:
     """An assignment's action; `leads_to` is the ticket's new state where it follows the lead."""
     before, given = facts.ticket, command.fields
-    moved = replace(order, status=to, **_of_order(order, command, now))
+    moved = replace(order, status=to, **_of_order(order, command, actor, now))
     if to not in LIVE:
         moved = replace(moved, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
     orders = [moved if a.id == order.id else a for a in facts.assignments]
@@ -170,10 +170,12 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
             return {}
 
 
-def _of_order(order: Assignment, command: Command, now: datetime) -> dict[str, Any]:
+def _of_order(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
     given = command.fields
     match command.action:
-        case A.ACCEPT | A.AUTO_ACCEPT:
+        case A.ACCEPT:
+            return {"accepted_at": now, "assignee": actor.id}
+        case A.AUTO_ACCEPT:
             return {"accepted_at": now}
         case A.CONTACT_CALLER:
             return {"contacted_at": order.contacted_at or now}

@@ -96,6 +96,7 @@ class Assignment:
     status: AssignmentStatus
     issued_at: datetime
     performer: str | None = None  # the contractor that does the work; the department answers for it
+    assignee: str | None = None  # who accepted it
     route: str | None = None  # the catalogue row that chose it; None: a person did
     due_at: datetime | None = None
     first_due_at: datetime | None = None  # kept when an extension is approved

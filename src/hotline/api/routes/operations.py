@@ -18,6 +18,7 @@ DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
 COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
+ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the database since the start")
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 
 
@@ -50,6 +51,7 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     BATCH.set(ask.house.journal.last_batch)
     COMMITS.set(ask.house.journal.batches)
     COMMIT_SECONDS.set(ask.house.journal.seconds)
+    ASKED.set(ask.house.db.asked)
     try:
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)

@@ -60,6 +60,9 @@ async def list_tickets(
     status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
     department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
     performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
+    assignee: Annotated[
+        str | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
+    ] = None,
     category: Annotated[Word | None, Query(description="The category and all below it")] = None,
     area: Annotated[Word | None, Query(description="The area and all below it")] = None,
     priority: Priority | None = None,
@@ -99,6 +102,7 @@ async def list_tickets(
         "outer_number": outer_number,
         "parent": parent and (read_number(parent) or "-"),
         "performer": performer,
+        "assignee": ask.actor.id if assignee == "me" else assignee,
         "created_from": created_from,
         "created_before": created_before,
         "text": q,
