@@ -113,6 +113,7 @@ async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, cloc
     assert await kept(department="water") == {"water"}
     assert await kept(department="property") == {"lift"}  # its works department is below it
     assert await kept(performer="lifts") == {"lift"}
+    who = lift["caller"]["id"]
     lifts = await cast("lifts")
     lift = await lifts.order(lift, "accept")
     assert await kept(assignee=lifts.actor.id) == {"lift"}
@@ -125,7 +126,7 @@ async def test_each_filter_keeps_what_it_says(desk: Player, switch: Player, cloc
     assert await kept(channel="hotline") == {"water"}
     assert await kept(confidential="true") == {"confidential"}
     assert await kept(outer_number="A-1") == {"water"}
-    assert await kept(caller=lift["caller"]["id"]) == {"lift"}
+    assert await kept(caller=who) == {"lift"}
     assert await kept(created_from=clock.forward(hours=1).isoformat()) == set()
     assert await kept(overdue="true") == set()
     clock.forward(days=2)
