@@ -63,6 +63,17 @@ def _settings(**over: Any) -> Any:
         _stop("settings are not right:\n" + "\n".join(lines))
 
 
+def _check_port(settings: Any) -> None:
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            _stop(f"cannot listen on {settings.host}:{settings.port}: {fault.strerror}; try --port or HOTLINE_PORT")
+
+
 def _actor() -> Any:
     from hotline.domain.ticket import Actor
     from hotline.domain.vocabulary import ActorKind, Role
@@ -80,6 +91,7 @@ def serve(
     from hotline import wiring
 
     settings = _settings(host=host, port=port)
+    _check_port(settings)
     if not _run(wiring.is_current(settings)):
         _stop("the database does not have the newest schema: run `hotline migrate`")
     wiring.serve(
@@ -97,6 +109,7 @@ def run(
     from hotline import wiring
 
     settings = _settings(host=host, port=port)
+    _check_port(settings)
     _run(wiring.migrate(settings))
     first = _run(_set_up(settings, seed_name))
 

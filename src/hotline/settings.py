@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         """The secret, from the environment or from a file only its owner can read; made on first use."""
         if self.secret is not None:
             return self.secret.get_secret_value().encode()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # callers' data: for its owner alone
         path = self.data_dir / "secret"
         if not path.exists():
             fresh = path.with_suffix(f".{secrets.token_hex(4)}")

@@ -21,6 +21,8 @@ from hotline.db.database import Database
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import bring_to, newest, revision_of
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
 from hotline.gateways.notices import Notices
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
@@ -42,7 +44,7 @@ def database_of(settings: Settings) -> Database:
     url = sa.make_url(settings.url)
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "hotline.db")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Sqlite(path)
     if url.get_backend_name() == "postgresql":
         from hotline.db.engine_postgres import Postgres  # the driver is an extra
@@ -68,6 +70,10 @@ def house_of(settings: Settings, db: Database) -> House:
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """A house with its journal running; drained and closed at the end."""
+    url = sa.make_url(settings.url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        where = f"no database at {url.database}: set HOTLINE_DATA_DIR, or make one with `hotline migrate`"
+        raise Refused(Refusal(Code.UNAVAILABLE, where))
     db = database_of(settings)
     house = house_of(settings, db)
     await db.open()

@@ -1,5 +1,6 @@
 """Finding: filters, pages without gap or repeat, search by one character, who is calling."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -190,7 +191,76 @@ async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(d
         "2026-11-27T10:00:00+00:00",
     )
     again = await desk.call("消防通道被占", channel="hotline", category="dt-exit", outer=outer, expect=409)
-    assert t["number"] in again["detail"]
+    assert again["errors"] == [{"field": "outer.number", "rule": "taken in before"}]
+    fresh = {"channel": "hotline", "narrative": "消防通道被占", "outer": {"system": "12345", "number": "CD-2"}}
+    said = await asyncio.gather(*(desk.post("/v1/calls", fresh) for _ in range(4)))
+    assert sorted(r.status_code for r in said) == [201, 409, 409, 409]
+    for odd in ({"attach_to": t["number"], "outer": fresh["outer"]}, {"channel": "hotline"}):
+        assert (await desk.post("/v1/calls", {"channel": "phone", "narrative": "x", **odd})).status_code == 422
+
+
+async def test_every_caller_of_a_chain_of_merges_is_kept_and_led_to_the_ticket_that_runs(
+    desk: Player, switch: Player
+) -> None:
+    a, b, c = [
+        await desk.call(f"{n}栋停水", category="sdq-water", caller={"phone": f"1380013801{n}"}) for n in (1, 2, 3)
+    ]
+    await switch.act(a, "merge", target=b["number"])
+    await switch.act(await switch.see(b), "merge", target=c["number"])
+    calls = (await desk.get(f"/v1/tickets/{c['number']}/calls")).json()["items"]
+    assert {x["phone"] for x in calls} == {f"+861380013801{n}" for n in (1, 2, 3)}
+    assert (await desk.see(c))["counters"]["calls"] == 3
+    again = await desk.call("还没来水", attach_to=a["number"], caller={"phone": "13800138011"})
+    assert (again["number"], again["counters"]["calls"]) == (c["number"], 4)
+    pop = (await desk.post("/v1/callers/lookup", {"phone": "13800138011"})).json()
+    assert c["number"] in [o["number"] for o in pop["open"]]
+
+
+async def test_an_old_open_matter_is_not_hidden_by_newer_ended_ones(desk: Player) -> None:
+    who = {"phone": "13800138000"}
+    first = await desk.call("停水", category="sdq-water", caller=who)
+    for _ in range(21):
+        await desk.call("问一下", caller=who, at_once={"action": "answer", "answer": "好"})
+    pop = (await desk.post("/v1/callers/lookup", who)).json()
+    assert ([o["number"] for o in pop["open"]], len(pop["history"])) == ([first["number"]], 20)
+    await desk.call("我是邻居，也停了", attach_to=first["number"], caller={"phone": "13800138099"})
+    pop = (await desk.post("/v1/callers/lookup", {"phone": "13800138099"})).json()
+    assert [o["number"] for o in pop["open"]] == [first["number"]]
+
+
+async def test_what_nobody_has_yet_waits_in_the_dispatchers_queue_emergencies_first(
+    desk: Player, switch: Player, cast: Cast, clock: Clock
+) -> None:
+    later = await desk.call("说不清楚的事")
+    clock.forward(minutes=1)
+    third = await desk.call("另一件说不清的事")
+    clock.forward(minutes=1)
+    first = await desk.call("还有一件", priority="emergency")
+    order = [first["number"], later["number"], third["number"]]
+    page = (await switch.get("/v1/queue", params={"limit": 2})).json()
+    rest = (await switch.get("/v1/queue", params={"limit": 2, "cursor": page["next"]})).json()
+    assert [i["number"] for i in page["items"] + rest["items"]] == order
+    await switch.act(first, "triage", category="za", kind="request", priority="emergency")
+    assert (await switch.get("/v1/queue")).json()["items"][0]["status"] == "triaged"
+    assert (await (await cast("block3")).get("/v1/queue")).json()["items"] == []
+    assert (await (await cast("lifts")).get("/v1/queue")).status_code == 403
+
+
+async def test_an_emergency_without_a_category_of_its_own_goes_out_at_once(desk: Player) -> None:
+    t = await desk.call("快点嘛，3栋电梯关到人了，娃儿在里头哭得凶")
+    assert (t["status"], t["priority"], t["category"]["code"]) == ("dispatched", "emergency", "dt-trapped")
+    t = await desk.call("婆婆晕倒了")
+    assert (t["status"], t["department"]["code"]) == ("dispatched", "service-centre")
+
+
+async def test_a_gateway_brings_a_text_to_its_ticket_and_sees_no_more_than_that(
+    lift_ticket: Any, cast: Cast, desk: Player
+) -> None:
+    gate = await cast("gate")
+    t = await gate.call("电梯还没好", channel="sms", attach_to=lift_ticket["number"], caller={"phone": "13800138000"})
+    assert (t["number"], t["counters"]["calls"]) == (lift_ticket["number"], 2)
+    assert (t["narrative"], t["caller"], t["location"], t["assignments"]) == ("", None, None, [])
+    assert (await gate.get(f"/v1/tickets/{t['number']}")).status_code == 403
 
 
 async def test_an_operator_of_one_block_takes_calls_for_it_alone(cast: Cast) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.api.errors import STATUS, TITLE
+from hotline.api.errors import STATUS, TITLE, TITLE_ZH
 from hotline.domain.vocabulary import Code
 from tests.conftest import Cast, Player
 
@@ -25,7 +25,7 @@ def problem(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def test_every_code_has_its_number_and_title() -> None:
-    assert set(STATUS) == set(TITLE) == set(Code)
+    assert set(STATUS) == set(TITLE) == set(TITLE_ZH) == set(Code)
 
 
 GOOD: dict[str, Any] = {"channel": "phone", "narrative": "路灯坏了"}
@@ -155,7 +155,9 @@ async def test_acting_needs_a_version_a_known_action_and_its_reason(
     path = f"/v1/tickets/{lift_ticket['number']}/actions"
     problem(await desk.post(f"{path}/urge", {"reason": "x"}), 428, "version-required")
     problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": SECRET}), 400, "bad-request")
-    problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": '"99"'}), 412, "stale")
+    late = problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": '"99"'}), 412, "stale")
+    assert late["version"] == lift_ticket["version"]
+    assert "urge" in [a["action"] for a in late["allowed_actions"]]
     problem(await desk.post(f"{path}/urge", {"reason": "x"}, headers={"if-match": 'W/"3"'}), 400, "bad-request")
     here = {"if-match": f'"{lift_ticket["version"]}"'}
     assert "reason" in [

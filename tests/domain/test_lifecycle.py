@@ -138,6 +138,7 @@ def test_each_guard_stops_what_it_is_there_to_stop() -> None:
     mine = an_order().id
     assert _blocked(facts("dispatched", an_order(ruled=True)), Action.REQUEST_RETURN, "handler", mine) == "not_ruled"
     ruled_before = facts("dispatched", an_order(), ruled=("lifts-dept",))
+    assert _blocked(accepted, Action.REQUEST_RETURN, "handler", mine, department="lifts-dept") == "other_department"
     assert _blocked(ruled_before, Action.REQUEST_RETURN, "handler", mine) == "not_ruled"
     assert (
         _blocked(facts("dispatched", an_order(), returns=2), Action.REQUEST_RETURN, "handler", mine) == "returns_left"

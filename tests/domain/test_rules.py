@@ -51,6 +51,21 @@ DANGERS: list[tuple[str, str]] = [
     ("我娃儿遭电打了", "electric"),
     ("摸到栏杆麻到了", "electric"),
     ("電線掉落在路邊", "electric"),
+    ("3栋电梯关到人了", "lift"),
+    ("电梯头关到人了", "lift"),
+    ("电梯困到人了", "lift"),
+    ("电梯把人关起了", "lift"),
+    ("我卡在电梯里了", "lift"),
+    ("被关电梯里了", "lift"),
+    ("老汉儿在电梯里出不来", "lift"),
+    ("屋头烧起来了", "fire"),
+    ("电线遭火烧", "fire"),
+    ("老头儿昏过去了", "medical"),
+    ("掉到井里头了", "medical"),
+    ("婆婆晕倒了", "medical"),
+    ("heart attack, my father, building 5", "medical"),
+    ("有人被砍了", "violence"),
+    ("我老公打我", "violence"),
     ("有人困在电梯里", "lift"),
     ("关到电梯头了", "lift"),
     ("电梯卡起了", "lift"),
@@ -89,10 +104,14 @@ def test_a_danger_word_always_rings(text: str, danger: str, lex: Lexicon) -> Non
     assert Danger(danger) in found.dangers
     assert found.priority is (Priority.URGENT if danger == "unrest" else Priority.EMERGENCY)
     assert found.tell
+    assert found.category is not None and found.confidence >= 0.75  # an emergency waits for nobody to choose a category
     assert any(b.rule.startswith("danger-") for b in found.because)
 
 
 HARMLESS = [
+    "没有起火，只是问一下消防演习",
+    "昨天的火灾演练视频在哪看",
+    "娃儿打针要预约不",
     "燃气费怎么交",
     "楼上打麻将",
     "不好意思麻烦你们",

@@ -91,7 +91,7 @@ async def test_a_wrongly_routed_order_is_returned_once_and_a_ruling_is_final(
     t = await affairs.order(await affairs.see(t), "request_return", place=1, **{**wish, "department": "property-works"})
     t = await switch.order(t, "refuse_return", place=1, reason="首接负责")
     assert (t["assignments"][1]["status"], t["assignments"][1]["ruled"]) == ("accepted", True)
-    again = await affairs.order(t, "request_return", place=1, expect=409, **wish)
+    again = await affairs.order(t, "request_return", place=1, expect=409, **{**wish, "department": "water"})
     assert "ruled responsible" in again["detail"]
     assert "report" in [a["action"] for a in again["allowed_actions"]]
 
@@ -262,3 +262,23 @@ async def test_the_counters_agree_with_the_truth_after_a_whole_day(
     board = (await desk.get("/v1/departments/water/board")).json()
     assert (board["counts"], board["open"]) == ({"issued": 5}, 5)
     assert (await desk.get("/v1/board")).json()["counts"] == {"dispatched": 5, "triaged": 1}
+
+
+async def test_the_first_opinion_is_kept_when_the_call_back_itself_reopens(
+    lift_ticket: dict[str, Any], lifts: Player, switch: Player, desk: Player
+) -> None:
+    t = await lifts.order(lift_ticket, "accept")
+    t = await lifts.order(t, "report", **REPORT)
+    t = await switch.order(t, "accept_report")
+    t = await desk.act(t, "reopen", reason="没修好", satisfaction="very_dissatisfied")
+    assert (t["status"], t["result"]["satisfaction"]["first"]) == ("triaged", "very_dissatisfied")
+
+
+async def test_a_lead_recalled_while_the_matter_is_shelved_leaves_it_shelved(
+    lift_ticket: dict[str, Any], watch: Player
+) -> None:
+    t = await watch.act(lift_ticket, "shelve", reason="等表决", review_at="2026-12-20T00:00:00Z")
+    t = await watch.order(t, "recall", reason="换单位")
+    assert (t["status"], t["department"]) == ("shelved", None)
+    t = await watch.act(t, "unshelve", reason="表决通过")
+    assert t["status"] == "triaged"

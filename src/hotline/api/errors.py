@@ -62,6 +62,29 @@ TITLE = {
     Code.OUTCOME_UNKNOWN: "The outcome is unknown",
     Code.STORAGE_FULL: "No room left",
 }
+TITLE_ZH = {
+    Code.BAD_REQUEST: "请求无法读取",
+    Code.UNAUTHENTICATED: "请先登录",
+    Code.NOT_YOUR_ROLE: "您的角色不能这样做",
+    Code.NOT_FOUND: "没有找到",
+    Code.UNKNOWN_ACTION: "没有这个动作",
+    Code.METHOD_NOT_ALLOWED: "此处不能用这个方法",
+    Code.NOT_NOW: "当前状态不能这样做",
+    Code.CONFLICT: "已被占用",
+    Code.STALE: "您看到的版本已过时",
+    Code.TOO_LARGE: "内容过大",
+    Code.UNSUPPORTED_MEDIA: "不接受这种内容类型",
+    Code.INCOMPLETE: "缺少必填项",
+    Code.INVALID: "填写有误",
+    Code.KEY_REUSED: "该幂等键已用于其他请求",
+    Code.VERSION_REQUIRED: "请带上您看到的版本",
+    Code.TOO_MANY: "尝试次数过多",
+    Code.INTERNAL: "系统出错",
+    Code.OVERLOADED: "系统繁忙",
+    Code.UNAVAILABLE: "数据库暂不可用",
+    Code.OUTCOME_UNKNOWN: "结果未知，请用同一幂等键重试",
+    Code.STORAGE_FULL: "存储空间已满",
+}
 _RETRY_AFTER = {
     Code.OVERLOADED: "1",
     Code.UNAVAILABLE: "2",
@@ -91,11 +114,14 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
     body: dict[str, Any] = {
         "type": f"urn:hotline:problem:{code}",
         "title": TITLE[code],
+        "title_zh": TITLE_ZH[code],
         "status": STATUS[code],
         "detail": refusal.detail,
     }
     body["errors"] = [{"field": field, "rule": rule} for field, rule in refusal.errors]
-    if code is Code.NOT_NOW:
+    if refusal.version is not None:
+        body["version"] = refusal.version
+    if code in (Code.NOT_NOW, Code.STALE):
         body["allowed_actions"] = [shown_move(move) for move in refusal.moves]
     if STATUS[code] >= 500:  # what a retry needs to know: was anything written?
         body["applied"] = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False

@@ -79,7 +79,7 @@ async def open_orders(
     to see."""
     if department not in scope.departments and not scope.whole:
         return []
-    by_area = department not in scope.departments and scope.areas is not None
+    by_area = scope.areas is not None
     question = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after

@@ -100,6 +100,10 @@ class Full(Refused):
         super().__init__(Refusal(Code.STORAGE_FULL, "the database has no room left"))
 
 
+class IntegrityFault(Exception):
+    """A unique or foreign key said no to this change; nothing was written."""
+
+
 class Unsure(Refused):
     """The connection broke during COMMIT: written or not, nobody knows. A repeat with the same key is safe."""
 

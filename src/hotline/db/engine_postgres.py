@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from .database import Answer, Away, Committed, Entrusted, Full, Outcome, Replayed, Stale, Unsure
+from .database import Answer, Away, Committed, Entrusted, Full, IntegrityFault, Outcome, Replayed, Stale, Unsure
 from .question import Question, Row
 from .sheets import SHEETS, Sheet, keep_name, lay
 
@@ -99,7 +99,12 @@ class Postgres:
                 pool_recycle=300,
                 json_serializer=lambda v: orjson.dumps(v).decode(),
                 json_deserializer=orjson.loads,
-                connect_args={"timeout": CONNECT_TIMEOUT, "command_timeout": 60, "server_settings": SETTINGS},
+                connect_args={
+                    "target_session_attrs": "read-write",
+                    "timeout": CONNECT_TIMEOUT,
+                    "command_timeout": 60,
+                    "server_settings": SETTINGS,
+                },
             )
         try:
             async with self._engine.begin() as connection:
@@ -194,6 +199,8 @@ class Postgres:
             raise Full from fault
         except _BUSY as fault:
             raise Away("the database is busy") from fault
+        except asyncpg.IntegrityConstraintViolationError as fault:
+            raise IntegrityFault(type(fault).__name__) from fault
         except BaseException as fault:
             if not isinstance(
                 fault, Exception
@@ -220,6 +227,7 @@ class Postgres:
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,  # covers a cut wire too: an error after 6 s, not a hanging caller
             server_settings=SETTINGS,
+            target_session_attrs="read-write",  # never a standby that a failover left behind
             statement_cache_size=200,
             max_cacheable_statement_size=0,
         )

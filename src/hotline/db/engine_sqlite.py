@@ -20,7 +20,7 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.pool import StaticPool
 
 from .columns import Document, Instant, written
-from .database import Answer, Away, Committed, Entrusted, Full, Outcome, Replayed, Stale
+from .database import Answer, Away, Committed, Entrusted, Full, IntegrityFault, Outcome, Replayed, Stale
 from .question import Prepared, Question, Row
 from .sheets import SHEETS, Sheet, keep_name, lay
 
@@ -109,7 +109,10 @@ class Sqlite:
 
     async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
         self.asked += 1
-        return await self._on_writer(lambda line: _write(line, batch))
+        try:
+            return await self._on_writer(lambda line: _write(line, batch))
+        except sqlite3.IntegrityError as fault:
+            raise IntegrityFault(type(fault).__name__) from fault
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         def take(line: sqlite3.Connection) -> int:

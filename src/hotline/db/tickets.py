@@ -51,14 +51,15 @@ def visible(scope: Scope) -> sa.ColumnElement[bool]:
             .where(_held.c.number == t.c.number, is_one_of(_held.c.status, THEIRS))
         )
         by = sa.or_(Among(_held.c.department, "theirs"), Among(_held.c.performer, "theirs"))
-        ways.append(theirs.where(by).correlate(t).exists())
+        held = theirs.where(by).correlate(t).exists()
+        ways.append(held if scope.areas is None else sa.and_(held, Among(t.c.area, "areas")))
     return sa.or_(*ways) if ways else sa.false()
 
 
 def seen_by(scope: Scope) -> dict[str, Any]:
     """The values `visible` asks for."""
     values: dict[str, Any] = {}
-    if scope.whole and scope.areas is not None:
+    if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
     if scope.departments:
         values["theirs"] = sorted(scope.departments)
@@ -269,16 +270,19 @@ _TIMELINE = Question(
     .order_by(timeline.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
+_BELOW = sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
+_BELOW = _BELOW.union(sa.select(t.c.number).where(t.c.parent == _BELOW.c.number))
 _CALLS = Question(
-    sa.select(*call.c).where(call.c.number == sa.bindparam("number", type_=sa.String)).order_by(call.c.at, call.c.id)
+    sa.select(*call.c)
+    .where(
+        sa.or_(call.c.number == sa.bindparam("number", type_=sa.String), call.c.number.in_(sa.select(_BELOW.c.number)))
+    )
+    .order_by(call.c.at, call.c.number, call.c.id)
 )
 _FILES = Question(
     sa.select(*attachment.c)
     .where(attachment.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(attachment.c.at, attachment.c.id)
-)
-_CHILDREN = Question(
-    sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).order_by(t.c.number)
 )
 
 
@@ -288,7 +292,7 @@ async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Ro
 
 
 async def calls_of(db: Database, number: str) -> Sequence[Row]:
-    """All calls about a ticket, oldest first. Asked after `facts`, like `told`."""
+    """All calls about a ticket and about those merged into it, oldest first. Asked after `facts`, like `told`."""
     return await db.rows(_CALLS, number=number)
 
 
@@ -297,9 +301,35 @@ async def files_of(db: Database, number: str) -> Sequence[Row]:
     return await db.rows(_FILES, number=number)
 
 
-async def children_of(db: Database, number: str) -> list[str]:
-    """The tickets merged into this one. Asked after `facts`, like `told`."""
-    return [r.number for r in await db.rows(_CHILDREN, number=number)]
+def _waiting(by_area: bool) -> Question:
+    rank = sa.case((t.c.priority == "emergency", 0), (t.c.priority == "urgent", 1), else_=2)
+    place = sa.tuple_(
+        sa.bindparam("rank", type_=sa.Integer),
+        sa.bindparam("after_at", type_=Instant),
+        sa.bindparam("after_number", type_=sa.String),
+    )
+    question = (
+        sa.select(*_BRIEF, rank.label("rank"))
+        .where(is_one_of(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED)))
+        .where(visible(Scope(True, frozenset() if by_area else None, frozenset())))
+        .where(sa.tuple_(rank, t.c.created_at, t.c.number) > place)
+        .order_by(rank, t.c.created_at, t.c.number)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+    return Question(question)
+
+
+_WAITING = {by_area: _waiting(by_area) for by_area in (False, True)}
+
+
+async def waiting(db: Database, scope: Scope, after: tuple[int, datetime, str], limit: int) -> Sequence[Row]:
+    """What no department has yet, emergencies first, then longest waiting. For the desk: none without it."""
+    if not scope.whole:
+        return []
+    rank, at, number = after
+    seen = seen_by(Scope(True, scope.areas, frozenset()))
+    question = _WAITING[scope.areas is not None]
+    return await db.rows(question, rank=rank, after_at=at, after_number=number, limit=limit, **seen)
 
 
 _OUTER = Question(
@@ -310,7 +340,18 @@ _OUTER = Question(
 )
 
 
-async def number_of_outer(db: Database, system: str, outer: str) -> str | None:
-    """Our number of another hotline's order, if it came in before."""
-    row = await one(db, _OUTER, system=system, outer=outer)
-    return row.number if row else None
+async def has_outer(db: Database, system: str, outer: str) -> bool:
+    """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
+    return await one(db, _OUTER, system=system, outer=outer) is not None
+
+
+_OUTERS = Question(
+    sa.select(t.c.outer_number).where(
+        t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
+    )
+)
+
+
+async def known_outers(db: Database, system: str, outers: Sequence[str]) -> set[str]:
+    """Which of these outer numbers came in before."""
+    return {r.outer_number for r in await db.rows(_OUTERS, system=system, outers=outers)}

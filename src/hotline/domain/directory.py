@@ -137,6 +137,7 @@ class Words:
     ignore: bool = False
     past: bool = False
     near: tuple[str, ...] = ()
+    category: str | None = None  # of a danger: what the matter is about where no category's own words say so
     tell: str | None = None  # what the operator says at once
     tell_en: str | None = None
 
@@ -374,6 +375,8 @@ def _word_faults(d: Directory) -> Iterable[Wrong]:
         meant = [w.danger is not None, w.kind is not None, w.priority is not None, w.ignore, w.past]
         if sum(meant) != 1:
             yield Wrong("words", w.code, "danger", "exactly one of danger, kind, priority, ignore, past")
+        if w.category is not None and (w.danger is None or w.category not in d.categories):
+            yield Wrong("words", w.code, "category", "a known category, and only with a danger")
         if not w.words or any(not word.strip() for word in w.words):
             yield Wrong("words", w.code, "words", "at least one, none empty")
 

@@ -93,8 +93,7 @@ def on_order(
         )
     status = leads_to or before.status
     lines: list[Line] = [(command.action, order.status, to, order.id, _why(given))]
-    if leads_to is T.TRIAGED or (command.action is A.RECALL and order.part is Part.LEAD):
-        status = T.TRIAGED if before.status is T.DISPATCHED else status
+    if order.part is Part.LEAD and command.action in (A.APPROVE_RETURN, A.RECALL):
         lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in orders if a.status in LIVE]
         orders = [_recalled(a, now) for a in orders]
     if status is not before.status:

@@ -132,13 +132,13 @@ ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
     row(D.ISSUED,           A.ACCEPT,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.IN_HAND),
     row(D.ISSUED,           A.AUTO_ACCEPT,       D.ACCEPTED,         {R.CLOCK}),  # an unsigned order must not stop time
     row(D.ISSUED,           A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
-        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.NOT_RULED, G.RETURNS_LEFT),
+        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
     row(D.ISSUED,           A.ASSIST,            D.ISSUED,           _DESK,                      F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
     row(D.ISSUED,           A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
 
     row(D.ACCEPTED,         A.CONTACT_CALLER,    D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   F.CONTACTED, G.IN_HAND),
     row(D.ACCEPTED,         A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
-        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.NOT_RULED, G.RETURNS_LEFT),
+        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
     row(D.ACCEPTED,         A.REQUEST_EXTENSION, D.ACCEPTED,         {R.HANDLER},
         F.DUE_AT, F.REASON, G.IN_HAND, G.NO_EXTENSION_ASKED, G.BEFORE_DUE, G.LATER_DUE, G.EXTENSION_LEFT),
     row(D.ACCEPTED,         A.APPROVE_EXTENSION, D.ACCEPTED,         _BENCH,                     G.EXTENSION_ASKED),
@@ -171,6 +171,7 @@ TAKES: Mapping[Action, tuple[Field, ...]] = {
               F.FLAGS),
     A.CONFIRM: (F.TEXT,),
     A.CALL_BACK: (F.TEXT,),
+    A.REOPEN: (F.SATISFACTION,),  # what the resident said when it was not solved: the first opinion is kept
     A.ADD_CALL: (),
     A.CONTACT_CALLER: (F.TEXT,),
     A.REQUEST_RETURN: (F.REASON,),
@@ -282,6 +283,10 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
         lambda f, a, c, w, n: not _busy(f, c),
         "this department has a running order on the ticket already",
     ),
+    G.OTHER_DEPARTMENT: (
+        lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
+        "the suggested department must be another one",
+    ),
     G.REVIEW_AHEAD: (
         lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
         "the review date must lie within the next 90 days",
@@ -294,7 +299,7 @@ LATE = Refusal(Code.STALE, "the ticket has changed since the version you saw")
 def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
     """What this command makes of these facts. Same arguments, same answer."""
     if command.version != facts.ticket.version:
-        return LATE
+        return replace(LATE, moves=tuple(allowed(facts, actor, now)), version=facts.ticket.version)
     if command.assignment is None and command.action in FOLLOWS:
         lead = facts.lead()
         if facts.ticket.status is not T.DISPATCHED or lead is None:
@@ -316,11 +321,13 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
     if isinstance(chosen, Refusal):
         return chosen
     leads_to = None
-    if order.part is Part.LEAD and command.action in FOLLOWS:
+    if order.part is Part.LEAD and command.action in FOLLOWS | {A.RECALL}:
         followed = next((m for m in TICKET if m.at is facts.ticket.status and m.action is command.action), None)
-        if followed is None:
+        if (
+            followed is None and command.action is not A.RECALL
+        ):  # recalled while shelved or waiting: the ticket stays there
             return _not_now(facts, order, command, actor, now)
-        leads_to = followed.to
+        leads_to = followed.to if followed else None
     return effects.on_order(facts, order, chosen.to, leads_to, command, actor, now)
 
 

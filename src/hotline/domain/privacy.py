@@ -29,6 +29,13 @@ def scope_of(actor: Actor) -> Scope:
     return Scope(bool(actor.roles & WHOLE), actor.areas, actor.departments if handler else frozenset())
 
 
+def intake_scope(actor: Actor) -> Scope:
+    """What a call may join: a gateway sees no ticket, and yet must bring a text to the ticket it speaks of."""
+    if Role.GATEWAY in actor.roles and not actor.roles & WHOLE:
+        return Scope(True, actor.areas, frozenset())
+    return scope_of(actor)
+
+
 def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
     """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
     confidential."""

@@ -231,6 +231,7 @@ class Refusal:
     detail: str
     moves: tuple[Any, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
+    version: int | None = None  # of the ticket now, for somebody who was late
 
 
 class Refused(Exception):

@@ -14,6 +14,7 @@ from .folding import Finder, folded
 from .vocabulary import Danger, Kind, Priority
 
 _SENTENCE = re.compile(r"[。!?;\n!?;]+|\.\s")
+DANGER_IS_SURE = 0.95
 _BLOT = "\u25a0"
 
 
@@ -128,13 +129,17 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     found = frozenset(word for word in named if place is text or word in text)
     left = found if blotted is text else frozenset(word for word in found if word in blotted)
     rules = sorted({n for word in found for n in lex.rules.get(word, ())})
-    dangers, tell, over = _dangers(lex, blotted, left, rules, because)
+    dangers, tell, meant = _dangers(lex, blotted, left, rules, because)
     category, confidence, others = _category(lex, found, dangers, because)
+    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
+        # an emergency waits for nobody to choose a category: the danger itself says which
+        category, confidence = lex.directory.categories[meant], DANGER_IS_SURE
+        because.append(Because(f"category:{meant}", tuple(dangers)))
     kind = _kind(lex, found, rules, category, because)
     area = _area(lex, place, named, because)
     return Advice(
         kind=kind,
-        priority=_priority(lex, found, rules, category, dangers, over, because),
+        priority=_priority(lex, found, rules, category, dangers, because),
         category=category.code if category else None,
         area=area,
         dangers=dangers,
@@ -153,10 +158,10 @@ def _hit(rule: Rule, found: frozenset[str]) -> list[str]:
 
 def _dangers(
     lex: Lexicon, text: str, found: frozenset[str], rules: Iterable[int], because: list[Because]
-) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], bool]:
+) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], str | None]:
     dangers: dict[Danger, None] = {}
+    meant: str | None = None
     tell: dict[tuple[str, str], None] = {}
-    over = False
     for rule in (lex.ruled[n] for n in rules):
         said = rule[0]
         if said.danger is None or not (hits := _hit(rule, found)):
@@ -165,14 +170,14 @@ def _dangers(
         sentences = [s for s in _SENTENCE.split(text) if s] if gone else [text]
         now = [h for h in hits if any(h in s and not any(w in s for w in gone) for s in sentences)]
         if not now:  # every sentence that names it says it is over
-            over = True
             because.append(Because(f"{said.code}:past", tuple(hits)))
             continue
         dangers[said.danger] = None
+        meant = meant or said.category
         if said.tell:
             tell[(said.tell, said.tell_en or said.tell)] = None
         because.append(Because(said.code, tuple(now)))
-    return tuple(dangers), tuple(tell), over
+    return tuple(dangers), tuple(tell), meant
 
 
 def _category(
@@ -227,7 +232,6 @@ def _priority(
     rules: Iterable[int],
     category: Category | None,
     dangers: tuple[Danger, ...],
-    over: bool,
     because: list[Because],
 ) -> Priority:
     if dangers and set(dangers) != {Danger.UNREST}:
@@ -239,7 +243,9 @@ def _priority(
     if dangers:  # unrest goes to a duty leader at once, but calls no rescue
         return Priority.URGENT
     default = category.priority if category else Priority.NORMAL
-    return Priority.URGENT if over and default is Priority.EMERGENCY else default
+    return (
+        Priority.URGENT if default is Priority.EMERGENCY else default
+    )  # without a danger in the words, a category is no alarm
 
 
 def _area(lex: Lexicon, place: str, named: Iterable[str], because: list[Because]) -> str | None:

@@ -417,3 +417,4 @@ class Guard(StrEnum):
     NOT_CONFIDENTIAL = "not_confidential"
     NEW_DEPARTMENT = "new_department"
     REVIEW_AHEAD = "review_ahead"
+    OTHER_DEPARTMENT = "other_department"

@@ -13,7 +13,7 @@ from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import scope_of
+from hotline.domain.privacy import Scope, scope_of
 from hotline.domain.ticket import Actor, Attachment, Call, Caller, Change, Command, Facts, Number, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, DepartmentKind, Field
 
@@ -57,11 +57,12 @@ async def act(
     call: Call | None = None,
     caller: Caller | None = None,
     attachment: Attachment | None = None,
+    scope: Scope | None = None,
 ) -> Done:
     """Do it durably, or raise Refused."""
     directory = await house.directory.now(now)
     read = read_number(number)
-    facts = await tickets.facts(house.db, scope_of(actor), read) if read else None
+    facts = await tickets.facts(house.db, scope or scope_of(actor), read) if read else None
     decided: Change | Refusal = UNKNOWN
     if facts is not None:
         facts, command, refusal = await _completed(house, directory, facts, command, actor, now)

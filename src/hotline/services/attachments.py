@@ -2,6 +2,7 @@
 run."""
 
 import asyncio
+import errno
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
@@ -69,7 +70,11 @@ async def store(house: House, read: Read, declared: str | None) -> Stored:
         os.replace(fresh, final)
         await asyncio.to_thread(_sync_folder, final.parent)
     except OSError as fault:
-        raise Refused(Refusal(Code.STORAGE_FULL, "the file could not be kept")) from fault
+        full = fault.errno in (errno.ENOSPC, errno.EDQUOT)
+        code = Code.STORAGE_FULL if full else Code.UNAVAILABLE
+        raise Refused(
+            Refusal(code, "there is no room for the file" if full else "the file store cannot be used")
+        ) from fault
     finally:
         fresh.unlink(missing_ok=True)
     return Stored(digest.hexdigest(), size, real)

@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
-from hotline.db.columns import Among
-from hotline.db.database import Answer, Database, Entrusted
-from hotline.db.question import Question
-from hotline.db.tables import ticket as t
+from hotline.db import tickets
+from hotline.db.database import Answer, Entrusted
 from hotline.domain import effects
 from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
@@ -148,18 +145,6 @@ def rows_in(path: Path, form: str) -> Iterator[tuple[str, dict[str, str] | None]
             yield f"row {place}", dict(row) if clean else None
 
 
-_KNOWN = Question(
-    sa.select(t.c.outer_number).where(
-        t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
-    )
-)
-
-
-async def known_of(db: Database, source: str, ids: list[str]) -> set[str]:
-    """Which of these were taken in before."""
-    return {r.outer_number for r in await db.rows(_KNOWN, system=source, outers=ids)}
-
-
 async def import_file(
     house: House, path: Path, mapping: Layout, *, dry_run: bool, progress: Callable[[int], None], now: datetime
 ) -> Report:
@@ -201,7 +186,7 @@ async def _batch(
 ) -> None:
     if not rows:
         return
-    known = await known_of(house.db, mapping.source, [ident for _, ident, _ in rows])
+    known = await tickets.known_outers(house.db, mapping.source, [ident for _, ident, _ in rows])
     batch: list[Entrusted] = []
     odds: list[str] = []
     for place, ident, row in rows:
@@ -210,7 +195,7 @@ async def _batch(
             continue
         try:
             number = await house.numbers.take() if not dry_run else _NO_NUMBER
-            change, odd = _story(directory, mapping, ident, row, number)
+            change, odd = _story(directory, mapping, ident, row, number, now)
         except Refused as refused:
             report.refused.append(
                 (place, "; ".join(f"{f}: {r}" for f, r in refused.refusal.errors) or refused.refusal.detail)
@@ -230,7 +215,7 @@ _NO_NUMBER: Any = "000000000"
 
 
 def _story(
-    directory: Directory, m: Layout, ident: str, row: Mapping[str, str], number: Any
+    directory: Directory, m: Layout, ident: str, row: Mapping[str, str], number: Any, now: datetime
 ) -> tuple[Change, list[str]]:
     """The row as a ticket that was received, triaged, dispatched, and went as far as its state says."""
     errors: list[tuple[str, str]] = []
@@ -255,6 +240,8 @@ def _story(
     lat, lon = _degree(row, m.lat, 90, errors), _degree(row, m.lon, 180, errors)
     if errors or created is None:
         raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=tuple(errors)))
+    if created > now:
+        raise Refused(Refusal(Code.INVALID, "the row lies ahead", errors=((m.created_at, "lies in the future"),)))
     notes: dict[str, Any] = {}
     ended = closed or created
     if status == "closed" and closed is None:

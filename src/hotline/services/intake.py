@@ -9,12 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 from hotline.db import answers, tickets
-from hotline.db.database import Entrusted, Replayed
+from hotline.db.database import Entrusted, IntegrityFault, Replayed
 from hotline.domain import effects
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import scope_of
+from hotline.domain.privacy import intake_scope
 from hotline.domain.routing import Routed, route
 from hotline.domain.ticket import (
     RULES,
@@ -40,6 +40,9 @@ from .phones import Heard, caller_id, heard
 
 F = Field
 TITLE_LENGTH = 40
+TAKEN_BEFORE = Refusal(
+    Code.CONFLICT, "this outer order was taken in before", errors=(("outer.number", "taken in before"),)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +87,20 @@ async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show
     call_id = str(uuid4())
     if taken.attach_to is not None:
         return await _join(house, taken, who, call_id, actor, asked, show, now)
-    if taken.outer_number is not None:
-        known = await tickets.number_of_outer(house.db, taken.outer_system or "", taken.outer_number)
-        if known is not None:
-            if earlier := await answers.given(house.db, asked.owner, asked.key):
-                return replayed(earlier, asked)
-            raise Refused(
-                Refusal(
-                    Code.CONFLICT,
-                    f"this outer order is ticket {known} already",
-                    errors=(("outer.number", "taken in before"),),
-                )
-            )
+    if taken.outer_number is not None and await tickets.has_outer(
+        house.db, taken.outer_system or "", taken.outer_number
+    ):
+        if earlier := await answers.given(house.db, asked.owner, asked.key):
+            return replayed(earlier, asked)
+        raise Refused(TAKEN_BEFORE)
     change, call = await opened(house, directory, taken, who, call_id, actor, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
-    outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)
+    try:
+        outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)
+    except IntegrityFault as fault:
+        if taken.outer_number is None:
+            raise
+        raise Refused(TAKEN_BEFORE) from fault  # it came in by another line at the same moment
     if isinstance(outcome, Replayed):
         return replayed(outcome.answer, asked)
     return Done(answer, replayed=False, after=change.after)
@@ -137,8 +139,12 @@ async def _join(
                 errors=(("attach_to", "not a ticket number: check the digits"),),
             )
         )
+    scope = intake_scope(actor)
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
-        facts = await tickets.facts(house.db, scope_of(actor), number)
+        facts = await tickets.facts(house.db, scope, number)
+        if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
+            number = (await tickets.chain_of(house.db, number))[-1]
+            facts = await tickets.facts(house.db, scope, number)
         if facts is None:
             if earlier := await answers.given(house.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
@@ -158,6 +164,7 @@ async def _join(
                 status=201,
                 call=call,
                 caller=caller,
+                scope=scope,
             )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
@@ -253,7 +260,7 @@ def _ticket(
     )
     trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     priority = (taken.priority if trusted else None) or advice.priority  # the public never sets "emergency"
-    if taken.priority is None and category is not None and advice.priority is Priority.NORMAL:
+    if taken.priority is None and taken.category and category is not None and advice.priority is Priority.NORMAL:
         priority = category.priority
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     area = taken.area or advice.area or actor.home_area

@@ -1,6 +1,6 @@
 """Taking calls, and seeing who rings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -11,14 +11,14 @@ from hotline.api.schemas.shown import TakenOut, call_shown, dumped, ticket_shown
 from hotline.db import callers
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Call, Facts
-from hotline.domain.vocabulary import OPEN, Code, Role
+from hotline.domain.vocabulary import Code, Role
 from hotline.services.intake import take_call
 from hotline.services.phones import heard
 
 from .answers import POST, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["intake"])
-HISTORY = 20
+OPEN_AT_MOST, HISTORY = 50, 20
 
 
 @router.post(
@@ -63,38 +63,28 @@ async def look_up_caller(
     card = await callers.card(ask.house.db, who.phone) if who.caller else None
     if card is None:
         return reply({"match": "unknown", "phone": who.phone, "caller": None, "names": [], "open": [], "history": []})
-    names = await callers.names_of(ask.house.db, card.id)
-    rows = await callers.tickets_of(ask.house.db, scope_of(ask.actor), card.id, HISTORY)
-    shown = [
-        {
-            "number": r.number,
-            "status": r.status,
-            "kind": r.kind,
-            "category": directory.name_of("categories", r.category),
-            "priority": r.priority,
-            "title": r.title,
-            "area": directory.name_of("areas", r.area),
-            "created_at": r.created_at,
-            "promised_at": r.promised_at,
-            "urges": r.urges,
-            "calls": r.calls,
-            "version": r.version,
+    scope = scope_of(ask.actor)
+    names = await callers.names_of(ask.house.db, scope, card.id)
+    running = await callers.tickets_of(ask.house.db, scope, card.id, OPEN_AT_MOST, still_open=True)
+    ended = await callers.tickets_of(ask.house.db, scope, card.id, HISTORY, still_open=False)
+    if scope.areas is not None and not (names or running or ended):  # known elsewhere is not known here
+        return reply({"match": "unknown", "phone": who.phone, "caller": None, "names": [], "open": [], "history": []})
+
+    def shown(row: Any) -> dict[str, Any]:
+        return {
+            **row._asdict(),
+            "category": directory.name_of("categories", row.category),
+            "area": directory.name_of("areas", row.area),
         }
-        for r in rows
-        if not r.confidential  # a confidential matter must not pop up for whoever answers the next call
-    ]
+
+    name = names[0].caller_name if names else None
     return reply(
         {
             "match": "known" if len(names) == 1 else "maybe",
             "phone": who.phone,
-            "caller": {
-                "id": card.id,
-                "name": names[0].caller_name if names else None,
-                "note": card.note,
-                "seen_at": card.seen_at,
-            },
+            "caller": {"id": card.id, "name": name, "note": card.note, "seen_at": card.seen_at},
             "names": [{"name": n.caller_name, "calls": n.n} for n in names],
-            "open": [s for s in shown if s["status"] in OPEN],
-            "history": [s for s in shown if s["status"] not in OPEN],
+            "open": [shown(row) for row in running],
+            "history": [shown(row) for row in ended],
         }
     )

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
-from hotline.api.schemas.shown import OrderPage, queued_shown
-from hotline.db import assignments, counters
+from hotline.api.schemas.shown import OrderPage, TicketPage, brief_shown, queued_shown
+from hotline.db import assignments, counters, tickets
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ENDED, PEOPLE, WHOLE, Code, TicketStatus
+from hotline.domain.vocabulary import ENDED, OPEN, PEOPLE, WHOLE, Code, Role
 
 from .answers import READ, refusals, reply
 
@@ -54,10 +54,11 @@ async def read_queue(
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
     place = opened(house.secret, question, cursor)
     stamp = await counters.queue_stamp(house.db, code)
-    asked = (code, performing, limit, cursor, actor.areas, code in actor.departments, directory.version)
+    asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
     tag = f'"{hashlib.sha256(repr((asked, stamp)).encode()).hexdigest()[:20]}"'
     pages: Pages = ask.request.app.state.pages
-    page = pages.get(asked, stamp, now)
+    fresh = ask.request.headers.get("cache-control") == "no-cache"
+    page = None if fresh else pages.get(asked, stamp, now)
     if page is None:
         after = (place[0], moment(place[1]), place[2]) if place else _FIRST
         rows = await assignments.open_orders(house.db, scope_of(actor), code, after, limit + 1, performing=performing)
@@ -85,8 +86,13 @@ async def read_board(code: CodePath, ask: Reader) -> Response:
     await _checked(ask.house, code, ask.actor, ask.now)
     directory = await ask.house.directory.now(ask.now)
     below = directory.below.get(code, frozenset({code}))
-    held = await counters.counted(ask.house.db, "assignment", below)
-    performed = await counters.counted(ask.house.db, "performing", below)
+    db, areas = ask.house.db, ask.actor.areas
+    if areas is None:
+        held = await counters.counted(db, "assignment", below)
+        performed = await counters.counted(db, "performing", below)
+    else:
+        held = await counters.counted_within(db, "assignment", below, areas)
+        performed = await counters.counted_within(db, "performing", below, areas)
     return reply(
         {
             "department": directory.name_of("departments", code),
@@ -102,5 +108,23 @@ async def read_board(code: CodePath, ask: Reader) -> Response:
 async def read_house_board(ask: Annotated[Asking, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
     counts = await counters.counted(ask.house.db, "ticket", ask.actor.areas)
-    ended = {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID}
-    return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status not in ended)})
+    return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status in OPEN)})
+
+
+@router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())
+async def read_dispatch_queue(
+    ask: Annotated[Asking, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """The dispatcher's queue: what no department has yet, emergencies first, then longest waiting."""
+    house = ask.house
+    directory = await house.directory.now(ask.now)
+    place = opened(house.secret, ["waiting"], cursor)
+    after = (place[0], moment(place[1]), place[2]) if place else _FIRST
+    rows = await tickets.waiting(house.db, scope_of(ask.actor), after, limit + 1)
+    page = rows[:limit]
+    more = None
+    if len(rows) > limit:
+        more = sealed(house.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
+    return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})

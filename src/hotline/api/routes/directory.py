@@ -153,7 +153,7 @@ async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     at = body.at or ask.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:
-        return reply({"result": None, "because": [{"rule": "no ask.house yet", "matched": []}]})
+        return reply({"result": None, "because": [{"rule": "no house yet", "matched": []}]})
     shown = routed.shown()
     limits = limits_for(directory, body.kind, body.priority, body.category, at)
     shown["due_at"] = limits and limits.due_at

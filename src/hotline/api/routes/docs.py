@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from hotline.api.deps import Asking, anybody
@@ -19,6 +19,10 @@ POLICY = (
 def serve(app: FastAPI) -> None:
     """Put /docs and its files on the app."""
     app.mount("/docs-files", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-files")
+
+    @app.get("/", include_in_schema=False)
+    async def home(ask: Annotated[Asking, anybody("docs.read")]) -> Response:
+        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     async def docs(ask: Annotated[Asking, anybody("docs.read")]) -> Response:

@@ -40,7 +40,7 @@ async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
-    ready = bool(checks["database"] and checks["journal"])
+    ready = bool(checks["database"] and checks["journal"] and checks.get("directory"))
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 

@@ -156,10 +156,7 @@ async def read_timeline(
 async def list_calls(number: NumberPath, ask: Reader) -> Response:
     """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
     facts = await seen(ask.house, number, ask.actor)
-    rows = list(await tickets.calls_of(ask.house.db, facts.ticket.number))
-    for child in await tickets.children_of(ask.house.db, facts.ticket.number):
-        rows += await tickets.calls_of(ask.house.db, child)
-    rows.sort(key=lambda r: r.at)
+    rows = await tickets.calls_of(ask.house.db, facts.ticket.number)
     return reply({"items": [{**call_shown(r, ask.actor, facts), "number": r.number} for r in rows], "next": None})
 
 
@@ -182,7 +179,7 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
         return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), show, ask.now))
 
     act_on_ticket.__doc__ = (
-        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted ask.now, and what it needs."
+        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
     )
     router.post(
         f"/{{number}}/actions/{action}",
@@ -218,9 +215,7 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
             )
         )
 
-    act_on_assignment.__doc__ = (
-        f"{en} ({zh}). The ask.version() is the ticket's: one change at a time on the whole matter."
-    )
+    act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
     router.post(
         f"/{{number}}/assignments/{{assignment}}/actions/{action}",
         operation_id=f"assignment_{action}",

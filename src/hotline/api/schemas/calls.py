@@ -1,8 +1,8 @@
 """What an operator's screen or a gateway sends when somebody calls."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hotline.domain.vocabulary import Action, Channel, DeclineReason, Kind, Priority, Satisfaction
 from hotline.domain.vocabulary import Field as F
@@ -74,6 +74,14 @@ class CallIn(Strict):
             ]
         },
     }
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.attach_to is not None and (self.outer is not None or self.at_once is not None):
+            raise ValueError("attach_to joins an open ticket: outer and at_once do not go with it")
+        if self.channel == "hotline" and self.outer is None and self.attach_to is None:
+            raise ValueError("another hotline's order comes with outer: its system and number")
+        return self
 
     def taken(self) -> Taken:
         """As the service wants it."""

@@ -39,10 +39,23 @@ class AssignmentOut(Shown):
     id: str
     department: Named
     performer: Named | None
+    assignee: str | None
     part: str
     status: str
-    due_at: datetime | None
+    issued_at: datetime
     accept_by: datetime | None
+    due_at: datetime | None
+    first_due_at: datetime | None
+    overdue: bool
+    accepted_at: datetime | None
+    contacted_at: datetime | None
+    reported_at: datetime | None
+    closed_at: datetime | None
+    ruled: bool
+    asked_due_at: datetime | None
+    extensions: int
+    redos: int
+    result: dict[str, Any] | None
     allowed_actions: list[MoveOut]
 
 
@@ -66,8 +79,14 @@ class TicketOut(Shown):
     narrative: str
     channel: str
     caller: CallerOut | None
+    location: dict[str, Any] | None
     area: Named | None
+    department: Named | None
     assignments: list[AssignmentOut]
+    parent: str | None
+    outer: dict[str, Any] | None
+    clocks: dict[str, Any]
+    result: dict[str, Any]
     flags: list[str]
     counters: dict[str, int]
     advice: dict[str, Any] | None
@@ -153,11 +172,13 @@ class Problem(Shown):
 
     type: str
     title: str
+    title_zh: str
     status: int
     detail: str
     errors: list[ErrorOut]
     allowed_actions: list[MoveOut] | None = None
     applied: bool | str | None = None
+    version: int | None = None
 
 
 def dumped(body: Any) -> str:
@@ -171,6 +192,7 @@ def ticket_shown(
     t = facts.ticket
     zh, en = TICKET_STATUS[t.status]
     inside = actor.roles != frozenset({Role.GATEWAY})
+    strange = not inside and t.created_by != actor.id  # a gateway brought a text to somebody else's ticket
     return {
         "number": t.number,
         "status": t.status,
@@ -178,12 +200,12 @@ def ticket_shown(
         "kind": t.kind,
         "category": directory.name_of("categories", t.category),
         "priority": t.priority,
-        "title": t.title,
-        "narrative": t.narrative,
+        "title": "" if strange else t.title,
+        "narrative": "" if strange else t.narrative,
         "channel": t.channel,
-        "caller": caller_shown(t, actor, revealed=revealed),
+        "caller": None if strange else caller_shown(t, actor, revealed=revealed),
         "reply_wanted": t.reply_wanted,
-        "location": {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
+        "location": None if strange else {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
         "area": directory.name_of("areas", t.area),
         "department": directory.name_of("departments", t.department),
         "assignments": [

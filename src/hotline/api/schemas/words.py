@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
+_INVISIBLE = re.compile(r"[\u200b-\u200d\u2060\ufeff\u00ad]")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -18,8 +19,8 @@ _BREAKS = re.compile(r"[\t\r\n\u2028\u2029\x85]")
 def _clean(text: str) -> str:
     """No control characters, no direction overrides, no halves of a character. Everything else is kept as typed."""
     if _CONTROL.search(text):
-        raise ValueError("no control characters")
-    if not text.strip():
+        raise ValueError("no control characters, direction marks or halves of a character")
+    if not _INVISIBLE.sub("", text).strip():
         raise ValueError("not empty")
     return text
 
