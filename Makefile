@@ -9,8 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-run: .make/run ## Set everything up and serve: embedded database, seeded community, worker
-	@exec $(BIN)/hotline run
+run: .make/run ## Set everything up and serve: embedded database, seeded community, worker (PORT=8000)
+	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
 test: .make/dev ## Set everything up and run the whole suite on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -52,7 +52,7 @@ clean: ## Remove the virtual environment and build output; data stays
 
 .make/venv:
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	@mkdir -p .make && touch $@
 
 .make/run: .make/venv requirements.lock pyproject.toml

@@ -148,6 +148,17 @@ async def _set_up(settings: Any, seed_name: str) -> str | None:
 
 
 @app.command()
+def setup(seed_name: Annotated[str, typer.Option("--seed", help="Seed of an empty directory")] = "ruiquan") -> None:
+    """Set up whatever is missing (schema, seed, first login) and leave. The first login is printed once."""
+    from hotline import wiring
+
+    settings = _settings()
+    _run(wiring.migrate(settings))
+    first = _run(_set_up(settings, seed_name))
+    print(f"First login  {FIRST_LOGIN}\nPassword     {first}     (shown once)" if first else "everything was there")
+
+
+@app.command()
 def work() -> None:
     """Run the worker alone."""
     from hotline import wiring

@@ -161,6 +161,8 @@ def set_up_logs(level: str) -> None:
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
     set_up_logs(settings.log_level)
+    if settings.notice_url is None:
+        structlog.get_logger("hotline").warning("notices.nowhere", why="HOTLINE_NOTICE_URL is not set: messages wait")
     # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
     # busy loop
     sys.setswitchinterval(SWITCH)

@@ -98,7 +98,7 @@ def test_what_the_readme_tells_to_type_is_there() -> None:
         ).stdout
         for command in set(
             re.findall(
-                r"hotline (serve|run|work|migrate|seed|key|user|demo|import|lifecycle|openapi|settings|outbox)\b", text
+                r"hotline (serve|run|setup|work|migrate|seed|key|user|demo|import|lifecycle|openapi|settings|outbox)\b", text
             )
         ):
             assert command in helped, command
