@@ -267,6 +267,7 @@ def on_postgres(
                 "intake": intake,
                 "transition": limit.transition_script(bench, number, "model-urge", 1, count),
                 "queue": limit.queue_script(DEPARTMENTS),
+                "watch": limit.queue_script(DEPARTMENTS),
             }
             print(
                 "rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 5"
@@ -274,11 +275,11 @@ def on_postgres(
             open_numbers = bench.sql(
                 f"SELECT number FROM bench_numbers WHERE place % 3 = 0 ORDER BY random() LIMIT {min(60_000, count // 3)}"
             ).split("\n")
-            lines: dict[str, list[Any]] = {"intake": [], "transition": open_numbers, "queue": queues}
+            lines: dict[str, list[Any]] = {"intake": [], "transition": open_numbers, "queue": queues, "watch": queues}
             table: dict[tuple[str, int], dict[str, list[float]]] = {}
             for turn in range(rounds):
                 works = list(scripts)
-                for work in works[turn % 3 :] + works[: turn % 3]:
+                for work in works[turn % 4 :] + works[: turn % 4]:
                     for clients in (1, 16, 64):
                         best = limit.pgbench(bench, scripts[work], clients, seconds)
                         share = lines[work]

@@ -61,7 +61,10 @@ class Work:
                 "POST", f"/v1/tickets/{number}/actions/urge", self.key, '{"reason":"居民再次来电催问"}'.encode(), extra
             ), number
         line = r.choice(self.lines)
-        return request("GET", line, self.key), ""
+        fresh = (
+            "Cache-Control: no-cache\r\n" if self.name == "queue" else ""
+        )  # read anew each time; "watch": kept pages do
+        return request("GET", line, self.key, extra=fresh), ""
 
 
 async def connection(port: int, work: Work, until: float, taken: list[float], failed: list[str]) -> None:

@@ -95,7 +95,8 @@ def upgrade() -> None:
     sa.CheckConstraint("status IN ('queued', 'leased', 'sent', 'dead', 'expired')", name=op.f('ck_outbox_status_word')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox'))
     )
-    op.create_index('ix_outbox_due', 'outbox', ['next_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('queued', 'leased')"), postgresql_where=sa.text("status IN ('queued', 'leased')"))
+    op.create_index('ix_outbox_due', 'outbox', ['next_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')"))
+    op.create_index('ix_outbox_partition_created_at_id', 'outbox', ['partition', 'created_at', 'id'], unique=False, sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')"))
     op.create_table('person',
     sa.Column('id', sa.String(length=36), nullable=False),
     sa.Column('login', sa.String(length=60), nullable=False),
@@ -322,7 +323,8 @@ def downgrade() -> None:
     op.drop_table('ticket')
     op.drop_table('sequence')
     op.drop_table('person')
-    op.drop_index('ix_outbox_due', table_name='outbox', sqlite_where=sa.text("status IN ('queued', 'leased')"), postgresql_where=sa.text("status IN ('queued', 'leased')"))
+    op.drop_index('ix_outbox_partition_created_at_id', table_name='outbox', sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')"))
+    op.drop_index('ix_outbox_due', table_name='outbox', sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')"))
     op.drop_table('outbox')
     op.drop_table('login_failure')
     op.drop_table('directory_log')

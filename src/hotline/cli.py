@@ -446,7 +446,7 @@ async def _import(settings: Any, file: Path, name: str, dry_run: bool) -> Any:
 
     from hotline import wiring
     from hotline.services.importing import import_file, read_mapping, rows_in
-    from hotline.services.seeding import seed as plant
+    from hotline.services.seeding import complete
     from hotline.shipped import shipped
 
     root = shipped("seeds")
@@ -455,12 +455,18 @@ async def _import(settings: Any, file: Path, name: str, dry_run: bool) -> Any:
     total = sum(1 for _ in rows_in(file, mapping.format))
     async with wiring.open_house(settings) as house:
         now = house.clock()
-        if any(folder.glob("*.csv")):  # what the mapping speaks of: its departments, areas and categories
-            await plant(house.db, house.directory, folder, root, _actor(), now)
+        # what the mapping speaks of, its departments, areas and categories, where they are not there yet
+        directory = await complete(house.db, house.directory, folder, root, _actor(), now, keep=not dry_run)
         with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
             task = bar.add_task("", total=total)
             return await import_file(
-                house, file, mapping, dry_run=dry_run, progress=lambda n: bar.update(task, completed=n), now=now
+                house,
+                file,
+                mapping,
+                directory,
+                dry_run=dry_run,
+                progress=lambda n: bar.update(task, completed=n),
+                now=now,
             )
 
 

@@ -16,7 +16,11 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.api.app import policy_of, published, routes_of
+from hotline.db import assignments as assignment_queries
+from hotline.db import callers as caller_queries
+from hotline.db import counters as counter_queries
 from hotline.db import tickets as ticket_queries
+from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import Role
 from hotline.services.accounts import Grant, add_key, revoke_key
 from hotline.services.house import House
@@ -231,7 +235,6 @@ LISTS = [
     {"area": "rq"},
     {"department": "water"},
     {"priority": "urgent"},
-    {"caller": "00000000-0000-0000-0000-000000000000"},
     {"channel": "phone"},
     {"created_from": "2026-01-01T00:00:00Z"},
 ]
@@ -284,11 +287,63 @@ async def test_what_is_named_in_a_body_is_checked_like_what_is_named_in_a_path(w
     assert reply.json()["errors"] == [{"field": "location.area", "rule": "outside your areas"}]
 
 
+async def test_what_is_known_elsewhere_is_not_known_here(app: FastAPI, house: House, world: World) -> None:
+    block = world.clients["operator of block 3"]
+    pop = (await block.post("/v1/callers/lookup", json={"phone": "13800138001"})).json()
+    assert (pop["match"], pop["caller"], pop["names"]) == ("unknown", None, [])
+    assert (await block.get("/v1/departments/water/board")).json()["counts"] == {}
+    grant = Grant(frozenset({Role.HANDLER}), "water", "rq-g1")
+    made = await add_key(house, "narrow", grant, "test", None, house.clock())
+    headers = {"authorization": f"Bearer {made['secret']}"}
+    assert (await block.get("/v1/tickets", headers=headers)).json()["items"] == []  # an area limits a handler too
+    assert (await block.get("/v1/departments/water/queue", headers=headers)).json()["items"] == []
+    assert (await block.get("/v1/departments/water/queue")).json()["items"] == []
+
+
 async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
     body = {"channel": "phone", "narrative": "路灯坏了"}
     first = await world.clients["operator"].post("/v1/calls", json=body, headers={"idempotency-key": "k"})
     other = await world.clients["dispatcher"].post("/v1/calls", json=body, headers={"idempotency-key": "k"})
     assert first.json()["ticket"]["number"] != other.json()["ticket"]["number"]
+
+
+UNFILTERED = {
+    "ticket lists": (ticket_queries, "listed", "/v1/tickets"),
+    "department queues": (assignment_queries, "open_orders", "/v1/departments/water/queue"),
+    "the dispatcher's queue": (ticket_queries, "waiting", "/v1/queue"),
+    "caller cards": (caller_queries, "tickets_of", "POST /v1/callers/lookup"),
+    "caller names": (caller_queries, "names_of", "POST /v1/callers/lookup"),
+    "boards within areas": (counter_queries, "counted_within", "/v1/departments/water/board"),
+}
+
+
+@pytest.mark.parametrize("what", UNFILTERED)
+async def test_content_turns_red_where_a_query_loses_its_scope(
+    what: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator of block 3 must see nothing of water in block 3; take the filter away, and it shows."""
+    module, name, path = UNFILTERED[what]
+    block = world.clients["operator of block 3"]
+
+    async def look() -> str:
+        if path.startswith("POST"):
+            reply = await block.post(path[5:], json={"phone": "13800138001"})
+        else:
+            reply = await block.get(path, headers={"cache-control": "no-cache"})
+        assert reply.status_code == 200
+        return reply.text
+
+    before = await look()
+    real = getattr(module, name)
+
+    async def unfiltered(db: Any, *args: Any, **kw: Any) -> Any:
+        everything = [Scope(True, None, frozenset()) if isinstance(a, Scope) else a for a in args]
+        if name == "counted_within":
+            everything[-1] = frozenset({"rq-b9"})
+        return await real(db, *everything, **kw)
+
+    monkeypatch.setattr(module, name, unfiltered)
+    assert await look() != before
 
 
 async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
@@ -298,8 +353,6 @@ async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
     real = ticket_queries.facts
 
     async def unfiltered(db: Any, scope: Any, number: str) -> Any:
-        from hotline.domain.privacy import Scope
-
         return await real(db, Scope(True, None, frozenset()), number)
 
     monkeypatch.setattr(ticket_queries, "facts", unfiltered)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.db import answers, counters
-from hotline.db.database import Answer, Away, Committed, Entrusted, Replayed, Stale
+from hotline.db.database import Answer, Away, Committed, Entrusted, Full, Replayed, Stale, Unsure
 from hotline.db.journal import Journal, Overloaded
 from hotline.db.question import Question
 from hotline.db.tables import answer as answer_table
@@ -229,6 +229,36 @@ async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(
     assert again == first
     other = await lifts.order(lift_ticket, "accept", key="accept-2", expect=412)
     assert other["type"].endswith("stale")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "applied", "again"),
+    [
+        (Away("busy"), 503, "unavailable", False, "2"),
+        (Full(), 507, "storage-full", False, "30"),
+        (Unsure(), 503, "outcome-unknown", "unknown", "1"),
+        (Overloaded(), 503, "overloaded", False, "1"),
+    ],
+    ids=["away", "full", "unsure", "overloaded"],
+)
+async def test_what_the_database_cannot_do_is_told_in_its_own_words(
+    fault: Any, status: int, code: str, applied: Any, again: str, desk: Player, db: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = db.write
+
+    async def broken(batch: Any) -> Any:
+        raise fault
+
+    monkeypatch.setattr(db, "write", broken)
+    reply = await desk.post(
+        "/v1/calls", {"channel": "phone", "narrative": "路灯坏了"}, headers={"idempotency-key": "k"}
+    )
+    body = reply.json()
+    assert (reply.status_code, body["type"], body["applied"]) == (status, f"urn:hotline:problem:{code}", applied)
+    assert reply.headers["retry-after"] == again
+    monkeypatch.setattr(db, "write", real)
+    await desk.call("路灯坏了", headers={"idempotency-key": "k"})  # it goes on by itself, and there is one
+    assert await count(db, ticket) == 1
 
 
 async def test_the_database_away_is_told_and_nothing_is_half_done(

@@ -152,6 +152,10 @@ def test_each_guard_stops_what_it_is_there_to_stop() -> None:
         _blocked(facts("dispatched", an_order(extensions=2)), Action.REQUEST_EXTENSION, "handler", mine)
         == "extension_left"
     )
+    assert (
+        _blocked(asked, Action.APPROVE_EXTENSION, "dispatcher", mine, due_at=NOON - timedelta(days=1)) == "later_limit"
+    )
+    assert _blocked(replace(facts(), children=1), Action.VOID, "operator") == "not_parent"
     helped = facts("dispatched", an_order(), an_order("issued", Part.ASSIST, 2, department="water"))
     assert _blocked(helped, Action.REPORT, "handler", mine) == "assists_done"
     assert _blocked(helped, Action.ASSIST, "handler", mine, department="water") == "new_department"

@@ -10,7 +10,7 @@ from hotline.db import counters, tickets
 from hotline.domain.privacy import Scope
 from hotline.services.house import House
 from hotline.services.importing import Report, import_file, read_mapping
-from hotline.services.seeding import seed
+from hotline.services.seeding import complete
 from hotline.shipped import shipped
 from tests.conftest import ROOT, Clock, Player
 
@@ -67,9 +67,10 @@ def written(path: Path, *rows: dict[str, str]) -> Path:
 
 async def taken(house: House, path: Path, clock: Clock, desk: Player, **over: Any) -> Report:
     folder = shipped("seeds") / "nyc311"
-    await seed(house.db, house.directory, folder, shipped("seeds"), desk.actor, clock())
+    dry = over.get("dry_run", False)
+    directory = await complete(house.db, house.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry)
     return await import_file(
-        house, path, read_mapping(folder), dry_run=over.get("dry_run", False), progress=lambda n: None, now=clock()
+        house, path, read_mapping(folder), directory, dry_run=dry, progress=lambda n: None, now=clock()
     )
 
 
@@ -131,6 +132,8 @@ BAD = [
     ({"Complaint Type": "Dragons"}, "Complaint Type"),
     ({"Latitude": "north"}, "Latitude"),
     ({"Latitude": "140"}, "Latitude"),
+    ({"Created Date": "02/28/2099 11:45:00 PM", "Closed Date": ""}, "Created Date"),
+    ({"Unique Key": "x" * 81}, "Unique Key"),
     ({"Closed Date": "13/45/2023 01:00:00 AM"}, "Closed Date"),
 ]
 
@@ -157,6 +160,7 @@ async def test_a_second_run_goes_on_and_a_dry_run_keeps_nothing(
     rows = [{**GOOD, "Unique Key": str(n)} for n in range(120)]
     dry = await taken(house, written(tmp_path / "f.csv", *rows), clock, desk, dry_run=True)
     assert dry.taken == 120
+    assert (await house.directory.now(clock())).version == 1
     assert await tickets.listed(house.db, Scope(True, None, frozenset()), {}, 10) == []
     half = await taken(house, written(tmp_path / "half.csv", *rows[:70]), clock, desk)
     whole = await taken(house, written(tmp_path / "f.csv", *rows, rows[0]), clock, desk)

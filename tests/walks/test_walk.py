@@ -29,6 +29,9 @@ class Walk(RuleBasedStateMachine):
         if isinstance(said, Refusal):
             return
         TAKEN["done"] += 1
+        for e in said.entries:
+            if e.number == self.facts.ticket.number and "assignment.status" not in e.changes:
+                assert (e.status_from, e.action, e.status_to) in EDGES, e
         assert said.tickets[0].expected == self.facts.ticket.version
         self.entries += [e for e in said.entries if e.number == self.facts.ticket.number]
         for key, n in said.tallies.items():

@@ -15,7 +15,7 @@ from hotline.services.accounts import Believed
 from hotline.services.house import House
 
 from .deps import KEY_HEADER, VERSION_HEADER, Policy
-from .errors import refuse, refuse_fault, refuse_http, refuse_malformed
+from .errors import refuse, refuse_http, refuse_malformed
 from .guard import Guard
 from .paging import Pages
 from .routes import accounts, attachments, calls, departments, directory, docs, operations, tickets
@@ -60,7 +60,6 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
-    app.add_exception_handler(Exception, refuse_fault)
     for noun in (calls, tickets, attachments, departments, directory, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
     if with_docs:

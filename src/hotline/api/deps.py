@@ -117,4 +117,4 @@ VERSION_HEADER = {
 NumberPath = Annotated[
     str, Path(description="A ticket number, check digit included", max_length=40, examples=["100000006"])
 ]
-CodePath = Annotated[str, Path(max_length=60)]
+CodePath = Annotated[str, Path(max_length=60, pattern=r"^[\x21-\x7e]+$")]

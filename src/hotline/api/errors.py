@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
@@ -92,7 +91,6 @@ _RETRY_AFTER = {
     Code.STORAGE_FULL: "30",
     Code.TOO_MANY: "900",
 }
-log = structlog.get_logger("hotline.api")
 
 
 _SHOWN: dict[tuple[Action, tuple[Field, ...]], dict[str, Any]] = {}
@@ -196,9 +194,3 @@ async def refuse_http(request: Request, error: Exception) -> Response:
         Code.TOO_LARGE: "the body is too large",
     }.get(code, "the request cannot be read")
     return problem(Refusal(code, detail), {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None)
-
-
-async def refuse_fault(request: Request, error: Exception) -> Response:
-    """Something we did not foresee. Logged by type and place, never with the request's data."""
-    log.error("fault", path=request.scope.get("route_path", "?"), kind=type(error).__name__, exc_info=error)
-    return problem(Refusal(Code.INTERNAL, "something went wrong here; repeat with the same Idempotency-Key"))

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import structlog
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
@@ -12,6 +13,9 @@ from hotline.domain.ticket import Refusal
 from hotline.domain.vocabulary import Code
 
 from .errors import problem
+
+log = structlog.get_logger("hotline.api")
+NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -54,14 +58,15 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        begun, status, answering = time.perf_counter(), 500, False
         headers = dict(scope["headers"])
         upload = scope["path"].endswith("/attachments")
         limit = LARGEST_UPLOAD if upload else LARGEST_BODY
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answering
             if message["type"] == "http.response.start":
+                answering = True
                 status = message["status"]
                 named = {name for name, _ in message["headers"]}
                 message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
@@ -81,7 +86,17 @@ class Guard:
                     raise TooLarge
                 return message
 
-            await self.app(scope, counted, answer)
+            try:
+                await self.app(scope, counted, answer)
+            except Exception as fault:
+                log.error(
+                    "fault",
+                    route=getattr(scope.get("route"), "path", "none"),
+                    kind=type(fault).__name__,
+                    exc_info=fault,
+                )
+                if not answering:
+                    await problem(_fault())(scope, receive, answer)
         _measure(getattr(scope.get("route"), "path", "none"), scope["method"], status, time.perf_counter() - begun)
 
 
@@ -104,6 +119,8 @@ def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool)
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         return _too_large(limit)
+    if upload and method == "POST" and not headers.get(b"authorization", b"").lower().startswith(b"bearer "):
+        return NO_CREDENTIAL  # before a single byte of the file is read
     if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         if upload:
@@ -118,6 +135,10 @@ def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool)
                 Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),)
             )
     return None
+
+
+def _fault() -> Refusal:
+    return Refusal(Code.INTERNAL, "something went wrong here; repeat with the same Idempotency-Key")
 
 
 def _too_large(limit: int) -> Refusal:

@@ -18,10 +18,14 @@ from .tickets import seen_by, visible
 _merged = t.alias("merged")
 _CARD = Question(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=sa.String)))
 _CALLER = sa.bindparam("caller", type_=sa.String)
-_KNOWN_BY = sa.or_(  # opened by them, joined by them, or the ticket theirs was merged into
-    t.c.caller == _CALLER,
-    t.c.number.in_(sa.select(call.c.number).where(call.c.caller == _CALLER)),
-    t.c.number.in_(sa.select(_merged.c.parent).where(_merged.c.caller == _CALLER, _merged.c.parent.is_not(None))),
+_KNOWN_BY = (
+    t.c.number.in_(  # opened by them, joined by them, or the ticket theirs was merged into: three index look-ups
+        sa.union(
+            sa.select(_merged.c.number).where(_merged.c.caller == _CALLER),
+            sa.select(call.c.number).where(call.c.caller == _CALLER),
+            sa.select(_merged.c.parent).where(_merged.c.caller == _CALLER, _merged.c.parent.is_not(None)),
+        )
+    )
 )
 
 

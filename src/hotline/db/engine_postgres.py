@@ -34,6 +34,7 @@ _SHUT = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.exceptions.TargetServerAttributeNotMatched,  # only a standby answers
     asyncpg.ReadOnlySQLTransactionError,  # a standby after a failover: the connection is of no more use
 )
 _BUSY = (

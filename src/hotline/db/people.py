@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from .columns import Instant
 from .database import Database, one
@@ -46,7 +48,6 @@ _KEYS = Question(
     .order_by(k.c.id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_FAILURES = Question(sa.select(f.c.count, f.c.last_at).where(f.c.subject == sa.bindparam("subject", type_=sa.String)))
 
 
 async def by_login(db: Database, login: str) -> Row | None:
@@ -83,11 +84,6 @@ async def key(db: Database, key_id: str) -> Row | None:
 async def keys(db: Database, after: str, limit: int) -> Sequence[Row]:
     """Keys in order of id behind `after`, without their hashes."""
     return await db.rows(_KEYS, after=after, limit=limit)
-
-
-async def failures(db: Database, subject: str) -> Row | None:
-    """How often logging in failed for this login or address, and when last."""
-    return await one(db, _FAILURES, subject=subject)
 
 
 def add_person(connection: sa.Connection, row: Mapping[str, Any]) -> None:
@@ -131,16 +127,15 @@ def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     return bool(done.rowcount == 1)
 
 
-def count_failure(connection: sa.Connection, subject: str, now: datetime, forgotten: datetime) -> None:
-    """One more failed log-in; failures before `forgotten` no longer count."""
-    known = connection.execute(
-        sa.select(f.c.count, f.c.last_at).where(f.c.subject == subject).with_for_update()
-    ).first()
-    if known is None:
-        connection.execute(sa.insert(f).values(subject=subject, count=1, last_at=now))
-    else:
-        count = int(known[0]) + 1 if known.last_at >= forgotten else 1
-        connection.execute(sa.update(f).where(f.c.subject == subject).values(count=count, last_at=now))
+def count_try(connection: sa.Connection, subject: str, now: datetime, forgotten: datetime) -> int:
+    """One more try to log in; how many since `forgotten`, this one included. One statement, so that none goes
+    uncounted."""
+    insert = (lite_insert if connection.dialect.name == "sqlite" else pg_insert)(f).values(
+        subject=subject, count=1, last_at=now
+    )
+    again = sa.case((f.c.last_at >= forgotten, f.c["count"] + 1), else_=1)
+    counted = insert.on_conflict_do_update(index_elements=[f.c.subject], set_={"count": again, "last_at": now})
+    return int(connection.execute(counted.returning(f.c["count"])).scalar_one())
 
 
 def forgive(connection: sa.Connection, subject: str) -> None:

@@ -197,8 +197,10 @@ outbox = sa.Table(
     C("lease_token", S(36)),
     C("last_error", sa.Text),
     one_of("status", MessageStatus),
+    sa.Index("ix_outbox_partition_created_at_id", "partition", "created_at", "id",
+             sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     sa.Index("ix_outbox_due", "next_at", "id",
-             sqlite_where=sa.text("status IN ('queued', 'leased')"), postgresql_where=sa.text("status IN ('queued', 'leased')")),
+             sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
 )  # fmt: skip
 
 attachment = sa.Table(

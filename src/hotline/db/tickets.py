@@ -166,6 +166,8 @@ def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sor
     for name in EQUAL:
         if name in given:
             question = question.where(t.c[name] == sa.bindparam(name, type_=sa.String))
+    if "caller" in given:  # who called about a confidential matter cannot be found out by asking for it
+        question = question.where(t.c.confidential.is_(False))
     for name, column in MANY.items():
         if name in given:
             question = question.where(Among(column, f"these_{name}"))
@@ -273,7 +275,8 @@ _TIMELINE = Question(
 _BELOW = sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
 _BELOW = _BELOW.union(sa.select(t.c.number).where(t.c.parent == _BELOW.c.number))
 _CALLS = Question(
-    sa.select(*call.c)
+    sa.select(*call.c, t.c.confidential.label("of_confidential"))
+    .select_from(call.join(t, t.c.number == call.c.number))
     .where(
         sa.or_(call.c.number == sa.bindparam("number", type_=sa.String), call.c.number.in_(sa.select(_BELOW.c.number)))
     )

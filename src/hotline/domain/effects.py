@@ -13,12 +13,15 @@ from .vocabulary import (
     Action,
     AssignmentStatus,
     Field,
+    Kind,
     Part,
+    Reached,
     TicketStatus,
 )
 
 A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
 
+_OWN_FLAGS = frozenset({"repeat", "imported", "odd"})
 Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
 _AMENDS = (
     F.TITLE,
@@ -69,7 +72,7 @@ def on_ticket(
     lines += [(A.RECALL, a.status, D.RECALLED, a.id, _why(given)) for a in recalled]
     change = settled(facts, columns, tuple(orders), lines, command, actor, now)
     merged_into = facts.target if command.action is A.MERGE else None
-    return absorbed(change, merged_into, actor, now) if merged_into else change
+    return absorbed(change, merged_into, facts.target_holders, actor, now) if merged_into else change
 
 
 def on_order(
@@ -114,12 +117,10 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
     given = command.fields
     match command.action:
         case A.TRIAGE:
-            return {**_given(given, _AMENDS), "triaged_at": before.triaged_at or now}
+            return {**_given(given, _AMENDS), **_secrecy(before, given), "triaged_at": before.triaged_at or now}
         case A.AMEND:
-            return {
-                **_given(given, _AMENDS),
-                **({"flags": tuple(given[F.FLAGS])} if given.get(F.FLAGS) is not None else {}),
-            }
+            flags = {} if given.get(F.FLAGS) is None else {"flags": _flagged(before.flags, given[F.FLAGS])}
+            return {**_given(given, _AMENDS), **_secrecy(before, given), **flags}
         case A.ANSWER:
             said = given.get(F.SATISFACTION)
             rated = {"satisfaction_first": said, "satisfaction_final": said} if said else {}
@@ -147,10 +148,17 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
                 "review_at": None,
             }
         case A.CALL_BACK:
-            return {"call_backs": before.call_backs + 1}
+            missed = given[F.REACHED] is not Reached.CONNECTED  # only tries that reached nobody count as such
+            return {"call_backs": before.call_backs + missed}
         case A.REOPEN:
             said = given.get(F.SATISFACTION) or before.satisfaction_first
-            return {"reopens": before.reopens + 1, "satisfaction_first": said, "closed_at": None}
+            return {
+                "reopens": before.reopens + 1,
+                "satisfaction_first": said,
+                "satisfaction_final": None,
+                "call_backs": 0,
+                "closed_at": None,
+            }
         case A.URGE:
             return {"urges": before.urges + 1}
         case A.ADD_CALL:
@@ -306,7 +314,7 @@ def settled(
     ticket = replace(
         before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
     )
-    after = Facts(ticket, orders, facts.children, facts.target, facts.target_chain)
+    after = replace(facts, ticket=ticket, assignments=orders)
     return Change(
         after=after,
         tickets=(Written(ticket, before.version),),
@@ -318,7 +326,7 @@ def settled(
     )
 
 
-def absorbed(change: Change, parent: Ticket, actor: Actor, now: datetime) -> Change:
+def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Actor, now: datetime) -> Change:
     """The same merge seen from the parent: one entry there, the child's calls counted, its version moved."""
     child = change.after.ticket
     grown = replace(
@@ -339,10 +347,18 @@ def absorbed(change: Change, parent: Ticket, actor: Actor, now: datetime) -> Cha
         A.ABSORB,
         parent.status,
         parent.status,
-        reason=child.narrative,
+        reason=None if child.confidential else child.narrative,  # words too can give somebody away
         changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
     )
-    return replace(change, tickets=(*change.tickets, Written(grown, parent.version)), entries=(*change.entries, entry))
+    tallies = Counter(change.tallies)
+    for holder in holders:  # the parent shows in their queues, and has changed
+        tallies[("queue", holder, "stamp")] += 1
+    return replace(
+        change,
+        tickets=(*change.tickets, Written(grown, parent.version)),
+        entries=(*change.entries, entry),
+        tallies=tallies,
+    )
 
 
 def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) -> list[Message]:
@@ -403,6 +419,19 @@ def is_late(order: Assignment, now: datetime) -> bool:
 
 def _given(given: Mapping[Any, Any], names: Iterable[Field]) -> dict[str, Any]:
     return {str(name): given[name] for name in names if given.get(name) is not None}
+
+
+def _secrecy(before: Ticket, given: Mapping[Any, Any]) -> dict[str, Any]:
+    """A matter that becomes a report of wrongdoing, or of a confidential category, becomes confidential with it."""
+    becomes = given.get(F.KIND) is Kind.REPORT and before.kind is not Kind.REPORT
+    moved = given.get("confidential_category") and given.get(F.CATEGORY) != before.category
+    return {"confidential": True} if becomes or moved else {}
+
+
+def _flagged(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:
+    """Flags set by hand are replaced; those the house itself set (danger:…, repeat, imported, odd) stay."""
+    own = [f for f in before if ":" in f or f in _OWN_FLAGS]
+    return tuple(dict.fromkeys([*own, *given]))
 
 
 def _with(words: tuple[str, ...], word: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.RECEIVED,      A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
     row(T.RECEIVED,      A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),  # half of all matters end here
     row(T.RECEIVED,      A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD),
-    row(T.RECEIVED,      A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE),
+    row(T.RECEIVED,      A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
     row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.RECEIVED,      A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
@@ -72,7 +72,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.TRIAGED,       _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.TRIAGED_BEFORE),
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.RECEIVED,      _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.NOT_TRIAGED),
     row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
-    row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD),
+    row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD, G.NOT_PARENT),
     row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.AWAITING_INFO, A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
@@ -81,7 +81,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.TRIAGED,       A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
     row(T.TRIAGED,       A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),
     row(T.TRIAGED,       A.DECLINE,        T.DECLINED,      _DESK,                       F.REASON_CODE, F.CHANNEL_TOLD),
-    row(T.TRIAGED,       A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE),
+    row(T.TRIAGED,       A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
     row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.TRIAGED,       A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.TRIAGED,       A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
@@ -141,7 +141,7 @@ ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
         F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
     row(D.ACCEPTED,         A.REQUEST_EXTENSION, D.ACCEPTED,         {R.HANDLER},
         F.DUE_AT, F.REASON, G.IN_HAND, G.NO_EXTENSION_ASKED, G.BEFORE_DUE, G.LATER_DUE, G.EXTENSION_LEFT),
-    row(D.ACCEPTED,         A.APPROVE_EXTENSION, D.ACCEPTED,         _BENCH,                     G.EXTENSION_ASKED),
+    row(D.ACCEPTED,         A.APPROVE_EXTENSION, D.ACCEPTED,         _BENCH,                     G.EXTENSION_ASKED, G.LATER_LIMIT),
     row(D.ACCEPTED,         A.REFUSE_EXTENSION,  D.ACCEPTED,         _BENCH,                     F.REASON, G.EXTENSION_ASKED),
     row(D.ACCEPTED,         A.ASSIST,            D.ACCEPTED,         _DESK | {R.HANDLER},        F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
     row(D.ACCEPTED,         A.REPORT,            D.REPORTED,         {R.HANDLER, R.PERFORMER},
@@ -238,6 +238,12 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
     G.LATER_DUE: (
         lambda f, a, c, w, n: c is None or a is None or c.fields[F.DUE_AT] > max(n, a.due_at or n),
         "the new limit must be later than now and than the present one",
+    ),
+    G.LATER_LIMIT: (
+        lambda f, a, c, w, n: (
+            c is None or a is None or (c.fields.get(F.DUE_AT) or a.asked_due_at or n) > max(n, a.due_at or n)
+        ),
+        "the approved limit must be later than now and than the present one",
     ),
     G.EXTENSION_LEFT: (
         lambda f, a, c, w, n: a is None or a.extensions < MOST_EXTENSIONS,

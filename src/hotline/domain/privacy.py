@@ -36,6 +36,11 @@ def intake_scope(actor: Actor) -> Scope:
     return scope_of(actor)
 
 
+def may_find_callers(actor: Actor) -> bool:
+    """Whether tickets may be asked for by who called: only by those who see callers whole."""
+    return bool(actor.roles & _FULL)
+
+
 def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
     """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
     confidential."""
@@ -61,7 +66,7 @@ def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dic
         }
     name = ticket.caller_name
     return {
-        "id": ticket.caller if actor.roles & WHOLE else None,
+        "id": None,
         "phone": masked(ticket.phone),
         "name": f"{name[0]}**" if name else None,
         "contact": None,

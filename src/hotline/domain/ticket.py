@@ -126,6 +126,7 @@ class Facts:
     children: int = 0  # tickets merged into this one
     target: Ticket | None = None
     target_chain: tuple[Number, ...] = ()
+    target_holders: tuple[str, ...] = ()  # departments and performers with a live order on the target
 
     def lead(self) -> Assignment | None:
         """The live lead order, if one runs."""

@@ -405,6 +405,7 @@ class Guard(StrEnum):
     RETURNS_LEFT = "returns_left"
     BEFORE_DUE = "before_due"
     LATER_DUE = "later_due"
+    LATER_LIMIT = "later_limit"
     EXTENSION_LEFT = "extension_left"
     NO_EXTENSION_ASKED = "no_extension_asked"
     EXTENSION_ASKED = "extension_asked"

@@ -32,7 +32,7 @@ class Notices:
             headers["webhook-signature"] = "v1," + base64.b64encode(signed).decode()
         try:
             reply = await self._client.post(self._url, content=body, headers=headers)
-        except httpx.TransportError as cut:
+        except (httpx.HTTPError, httpx.InvalidURL) as cut:  # an answer that cannot be read is no answer
             raise GatewayDown(type(cut).__name__) from cut
         if not reply.is_success:
             down = reply.status_code in (408, 425, 429) or reply.is_server_error

@@ -15,7 +15,7 @@ from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import Scope, scope_of
 from hotline.domain.ticket import Actor, Attachment, Call, Caller, Change, Command, Facts, Number, Refusal, Refused
-from hotline.domain.vocabulary import Action, Code, DepartmentKind, Field
+from hotline.domain.vocabulary import LIVE, Action, Code, DepartmentKind, Field
 
 from .house import House
 
@@ -124,7 +124,12 @@ async def _completed(
                 Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),)),
             )
         given[F.TARGET] = target_number
-        facts = replace(facts, target=target.ticket, target_chain=await tickets.chain_of(house.db, target_number))
+        holders = [h for a in target.assignments if a.status in LIVE for h in (a.department, a.performer) if h]
+        chain = await tickets.chain_of(house.db, target_number)
+        facts = replace(facts, target=target.ticket, target_chain=chain, target_holders=tuple(dict.fromkeys(holders)))
+    category = directory.categories.get(given.get(F.CATEGORY) or "")
+    if category is not None and category.confidential:
+        given["confidential_category"] = True
     if command.action in (Action.DISPATCH, Action.ASSIST):
         given |= order_limits(directory, facts, given, now)
         due = given.get(F.DUE_AT)
@@ -164,9 +169,11 @@ def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple
     for place, code in enumerate(given.get(F.ASSISTS) or ()):
         if not _live(directory, "departments", code):
             errors.append((f"{F.ASSISTS}.{place}", "unknown or retired: not in the directory's departments"))
-    department = given.get(F.DEPARTMENT)
-    if not errors and department is not None and directory.departments[department].kind is DepartmentKind.COMMITTEE:
-        errors.append((F.DEPARTMENT, "a committee oversees; it takes no orders"))
+    named = [(F.DEPARTMENT, given.get(F.DEPARTMENT)), (F.PERFORMER, given.get(F.PERFORMER))]
+    named += [(F.ASSISTS, code) for code in given.get(F.ASSISTS) or ()]
+    for field, code in named:
+        if code and not errors and directory.departments[code].kind is DepartmentKind.COMMITTEE:
+            errors.append((field, "a committee oversees; it takes no orders"))
     return tuple(errors)
 
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from hotline.db import tickets
 from hotline.domain.filetypes import FIRST_BYTES, KNOWN, agrees, media_type_of
+from hotline.domain.lifecycle import decide
 from hotline.domain.ticket import Actor, Attachment, Command, Facts, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code
 
@@ -95,6 +96,14 @@ def _sync_folder(folder: Path) -> None:
 
 def place_of(house: House, sha256: str) -> Path:
     return house.files / sha256[:2] / sha256
+
+
+async def may_attach(house: House, number: str, actor: Actor, now: datetime) -> None:
+    """Before a byte is kept: is the ticket theirs to see, and does it still take files? Raises Refused."""
+    facts = await seen(house, number, actor)
+    decided = decide(facts, Command(Action.ATTACH, facts.ticket.version), actor, now)
+    if isinstance(decided, Refusal):
+        raise Refused(decided)
 
 
 async def attach(

@@ -42,8 +42,8 @@ class DirectoryAtHand:
         return self._lexicon
 
     async def reload(self) -> None:
+        version = await kept.version_of(self._db)  # before the items: a label too old heals itself, one too new never
         rows = await kept.items(self._db)
-        version = await kept.version_of(self._db)
         found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
         for row in rows:
             found[row.noun][row.code] = _READ[row.noun].validate_python(row.body)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
@@ -146,10 +147,16 @@ def rows_in(path: Path, form: str) -> Iterator[tuple[str, dict[str, str] | None]
 
 
 async def import_file(
-    house: House, path: Path, mapping: Layout, *, dry_run: bool, progress: Callable[[int], None], now: datetime
+    house: House,
+    path: Path,
+    mapping: Layout,
+    directory: Directory,
+    *,
+    dry_run: bool,
+    progress: Callable[[int], None],
+    now: datetime,
 ) -> Report:
-    """Take a file in, one transaction per batch; a second run goes on where the first one stopped."""
-    directory = await house.directory.now(now)
+    """Take a file in by this directory, one transaction per batch; a second run goes on where the first one stopped."""
     report = Report()
     pending: list[tuple[str, str, dict[str, str]]] = []
     seen: set[str] = set()
@@ -160,6 +167,8 @@ async def import_file(
             report.refused.append((place, "cannot be read: wrong number of cells, or not UTF-8"))
         elif not row.get(mapping.id, "").strip():
             report.refused.append((place, f"{mapping.id}: missing"))
+        elif not (row[mapping.id].strip().isprintable() and len(row[mapping.id].strip()) <= 80):
+            report.refused.append((place, f"{mapping.id}: 1-80 printable characters"))
         elif (ident := row[mapping.id].strip()) in seen:
             report.refused.append((place, f"{mapping.id}: the same id stands in an earlier row"))
         else:
@@ -188,6 +197,7 @@ async def _batch(
         return
     known = await tickets.known_outers(house.db, mapping.source, [ident for _, ident, _ in rows])
     batch: list[Entrusted] = []
+    places: list[str] = []
     odds: list[str] = []
     for place, ident, row in rows:
         if ident in known:
@@ -203,12 +213,30 @@ async def _batch(
             continue
         odds += odd
         report.by_status[change.after.ticket.status] = report.by_status.get(change.after.ticket.status, 0) + 1
+        places.append(place)
         batch.append(Entrusted(change, Answer(f"import:{mapping.source}", ident, "import", 201, "", now, "1")))
     if batch and not dry_run:
-        await house.db.write(batch)
+        batch = await _written(house, batch, places, report)
     report.taken += len(batch)
     for what in odds:
         report.odd[what] = report.odd.get(what, 0) + 1
+
+
+async def _written(house: House, batch: list[Entrusted], places: list[str], report: Report) -> list[Entrusted]:
+    """The changes that were kept. Where the database refuses the batch, each row is tried alone, and its fault told."""
+    try:
+        await house.db.write(batch)
+        return batch
+    except Refused:
+        raise
+    except Exception as fault:
+        if len(batch) == 1:
+            report.refused.append((places[0], f"the database refused it: {type(fault).__name__}"))
+            return []
+    kept: list[Entrusted] = []
+    for item, place in zip(batch, places, strict=True):
+        kept += await _written(house, [item], [place], report)
+    return kept
 
 
 _NO_NUMBER: Any = "000000000"
@@ -332,12 +360,14 @@ def _story(
     if status == "awaiting_info":
         then(Action.REQUEST_INFO, who, max(updated or created, created), text=f"pending in {m.source}")
     if status == "closed":
-        reply = row.get(m.reply or "", "").strip() or m.default_reply
+        reply = _joined(row, (m.reply or "",), "") if row.get(m.reply or "", "").strip() else m.default_reply
         then(Action.REPORT, unit, ended, order=True, internal_result=reply, public_reply=reply, solved=True)
         then(Action.ACCEPT_REPORT, who, ended, order=True)
         then(Action.CONFIRM, CLOCK, ended, satisfaction=Satisfaction.NO_ANSWER)
     after = steps[-1].after
-    call = Call(f"{m.source}-{ident}"[:36], number, Channel(channel), created, ticket.narrative, who.id)
+    call = Call(
+        str(uuid5(NAMESPACE_URL, f"{m.source}:{ident}")), number, Channel(channel), created, ticket.narrative, who.id
+    )
     return (
         Change(
             after=after,

@@ -150,7 +150,10 @@ async def _join(
                 return replayed(earlier, asked)
             raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
         hidden = bool(taken.confidential) or facts.ticket.confidential
-        call, caller = _call(taken, who, number, call_id, hidden, actor, now), _caller(taken, who, hidden, now)
+        call, caller = (
+            _call(taken, who, number, call_id, hidden, actor, now, house.secret),
+            _caller(taken, who, hidden, now, house.secret),
+        )
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: taken.narrative})
         try:
             return await act(
@@ -177,7 +180,7 @@ async def opened(
 ) -> tuple[Change, Call]:
     """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
     advice = advise(house.directory.lexicon(), taken.narrative, taken.address)
-    ticket, routed = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now)
+    ticket, routed = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now, house.secret)
     received = Entry(
         ticket.number,
         1,
@@ -211,8 +214,8 @@ async def opened(
                 _step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now)
             )
     after = steps[-1].after
-    call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now)
-    caller = _caller(taken, who, ticket.confidential, now)
+    call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, house.secret)
+    caller = _caller(taken, who, ticket.confidential, now, house.secret)
     return (
         Change(
             after=after,
@@ -248,7 +251,14 @@ def _order(directory: Directory, facts: Facts, routed: Routed, now: datetime) ->
 
 
 def _ticket(
-    directory: Directory, taken: Taken, who: Heard, advice: Advice, number: Any, actor: Actor, now: datetime
+    directory: Directory,
+    taken: Taken,
+    who: Heard,
+    advice: Advice,
+    number: Any,
+    actor: Actor,
+    now: datetime,
+    secret: bytes,
 ) -> tuple[Ticket, Routed | None]:
     """What the operator said where they said it, else what the rules are sure of."""
     home = directory.home
@@ -259,8 +269,9 @@ def _ticket(
         advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
     )
     trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-    priority = (taken.priority if trusted else None) or advice.priority  # the public never sets "emergency"
-    if taken.priority is None and taken.category and category is not None and advice.priority is Priority.NORMAL:
+    said = taken.priority if trusted else None  # the public never sets "emergency"
+    priority = said or advice.priority
+    if said is None and taken.category and category is not None and advice.priority is Priority.NORMAL:
         priority = category.priority
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     area = taken.area or advice.area or actor.home_area
@@ -281,7 +292,7 @@ def _ticket(
         updated_at=now,
         category=code,
         priority=priority,
-        caller=caller_id(who.phone) if who.phone and who.caller else None,
+        caller=caller_id(who.phone, secret) if who.phone and who.caller else None,
         phone=who.phone,
         caller_name=taken.name,
         contact=taken.contact,
@@ -317,7 +328,9 @@ def _hints(taken: Taken) -> dict[str, Any]:
     return {name: value for name, value in hints.items() if value is not None}
 
 
-def _call(taken: Taken, who: Heard, number: Any, call_id: str, confidential: bool, actor: Actor, now: datetime) -> Call:
+def _call(
+    taken: Taken, who: Heard, number: Any, call_id: str, confidential: bool, actor: Actor, now: datetime, secret: bytes
+) -> Call:
     return Call(
         id=call_id,
         number=number,
@@ -325,7 +338,7 @@ def _call(taken: Taken, who: Heard, number: Any, call_id: str, confidential: boo
         at=now,
         narrative=taken.narrative,
         taken_by=actor.id,
-        caller=caller_id(who.phone) if who.phone and who.caller else None,
+        caller=caller_id(who.phone, secret) if who.phone and who.caller else None,
         phone=who.phone,
         raw_phone=taken.phone,
         caller_name=taken.name,
@@ -337,7 +350,7 @@ def _shown(show: Show, call: Call, after: Facts) -> str:
     return str(show(after, call))
 
 
-def _caller(taken: Taken, who: Heard, confidential: bool, now: datetime) -> Caller | None:
+def _caller(taken: Taken, who: Heard, confidential: bool, now: datetime, secret: bytes) -> Caller | None:
     if who.phone is None or not who.caller:
         return None
-    return Caller(caller_id(who.phone), who.phone, None if confidential else taken.name, now)
+    return Caller(caller_id(who.phone, secret), who.phone, None if confidential else taken.name, now)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hotline.db.database import Database
-from hotline.domain.directory import NOUNS, SHAPES, Directory
+from hotline.domain.directory import NOUNS, SHAPES, Directory, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
 
-from .directory import DirectoryAtHand, change, read_item
+from .directory import DirectoryAtHand, change, read_item, refuse_faults
 
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -92,3 +92,20 @@ async def seed(
             )
         )
     return await change(db, at_hand, list(items.values()), actor, now)
+
+
+async def complete(
+    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
+) -> Directory:
+    """The directory with what a folder brings and it lacks; what is there stays as it is. `keep` False: on paper
+    only."""
+    directory = await at_hand.now(now)
+    missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
+    if keep:
+        return await change(db, at_hand, missing, actor, now) if missing else directory
+    on_paper = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    for noun, code, item in missing:
+        on_paper[noun][code] = item
+    candidate = Directory(directory.version + 1, **on_paper)
+    refuse_faults(faults_of(candidate))
+    return candidate

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, anybody, bearer, may
 from hotline.api.schemas.shown import dumped
-from hotline.api.schemas.words import CodeWord, Line, Moment, Strict
+from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, Code, Role
@@ -90,7 +90,7 @@ async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
 
 @router.get("/people", operation_id="list_people", responses=refusals())
 async def list_people(
-    ask: Admin, after: Annotated[str, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    ask: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """People in order of login."""
     rows = await people.listed(ask.house.db, after, limit)
@@ -124,7 +124,7 @@ async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Res
 
 @router.get("/keys", operation_id="list_keys", responses=refusals())
 async def list_keys(
-    ask: Admin, after: Annotated[str, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    ask: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """Keys of machines, without their secrets."""
     rows = await people.keys(ask.house.db, after, limit)

@@ -13,7 +13,7 @@ from hotline.db import tickets
 from hotline.domain.ticket import Attachment, Refusal, Refused
 from hotline.domain.vocabulary import PEOPLE, Code, Role
 from hotline.services.act import seen
-from hotline.services.attachments import attach, found, store
+from hotline.services.attachments import attach, found, may_attach, store
 
 from .answers import POST, READ, done_reply, refusals, reply
 
@@ -58,7 +58,7 @@ async def attach_file(
     ask: Annotated[Asking, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
-    await seen(ask.house, number, ask.actor)  # before a byte is kept
+    await may_attach(ask.house, number, ask.actor, ask.now)
     name = (
         "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
         or "file"

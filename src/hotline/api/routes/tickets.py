@@ -25,11 +25,11 @@ from hotline.api.schemas.shown import (
     entry_shown,
     ticket_shown,
 )
-from hotline.api.schemas.words import Moment, Strict
+from hotline.api.schemas.words import Moment, Plain, Strict
 from hotline.db import tickets
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import scope_of
+from hotline.domain.privacy import may_find_callers, scope_of
 from hotline.domain.ticket import Actor, Command, Facts, Refusal, Refused
 from hotline.domain.vocabulary import PEOPLE, Action, Channel, Code, Kind, Priority, Role, TicketStatus
 from hotline.domain.wording import ACTION
@@ -61,7 +61,7 @@ async def list_tickets(
     department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
     performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
     assignee: Annotated[
-        str | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
+        Plain | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
     ] = None,
     category: Annotated[Word | None, Query(description="The category and all below it")] = None,
     area: Annotated[Word | None, Query(description="The area and all below it")] = None,
@@ -72,8 +72,8 @@ async def list_tickets(
     confidential: bool | None = None,
     overdue: Annotated[bool | None, Query(description="true: open and past its limit")] = None,
     caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
-    outer_number: Annotated[str | None, Query(max_length=80, min_length=1)] = None,
-    parent: Annotated[str | None, Query(max_length=20, description="Tickets merged into this one")] = None,
+    outer_number: Annotated[Plain | None, Query(max_length=80, min_length=1)] = None,
+    parent: Annotated[Plain | None, Query(max_length=20, description="Tickets merged into this one")] = None,
     created_from: Moment | None = None,
     created_before: Moment | None = None,
     q: Annotated[
@@ -91,6 +91,8 @@ async def list_tickets(
     """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the
     boards."""
     directory = await ask.house.directory.now(ask.now)
+    if caller is not None and not may_find_callers(ask.actor):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "asking by caller is not for your role"))
     filters: dict[str, Any] = {
         "status": status and sorted(status),
         "priority": priority,

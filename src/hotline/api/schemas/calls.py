@@ -8,13 +8,13 @@ from hotline.domain.vocabulary import Action, Channel, DeclineReason, Kind, Prio
 from hotline.domain.vocabulary import Field as F
 from hotline.services.intake import Taken
 
-from .words import CodeWord, Lat, Line, Lon, Moment, Narrative, NumberWord, Prose, Strict
+from .words import CodeWord, Lat, Line, Lon, Moment, Narrative, NumberWord, Plain, Prose, Strict
 
 ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline"]
 
 
 class CallerIn(Strict):
-    phone: Annotated[str, Field(max_length=60)] | None = Field(
+    phone: Annotated[Plain, Field(max_length=60)] | None = Field(
         None, description="As dialled or typed; empty or `anonymous`: withheld"
     )
     name: Line | None = None
@@ -120,6 +120,6 @@ class CallIn(Strict):
 
 
 class LookupIn(Strict):
-    phone: Annotated[str, Field(min_length=1, max_length=60)]
+    phone: Annotated[Plain, Field(min_length=1, max_length=60)]
 
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}

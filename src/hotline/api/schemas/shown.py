@@ -288,7 +288,10 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
 def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     """A contact. The number is shown as on the ticket: whole, masked or not at all."""
     hidden = caller_shown(facts.ticket, actor)
-    whole = hidden is not None and not hidden["masked"] and not call.confidential
+    secret = call.confidential or getattr(
+        call, "of_confidential", False
+    )  # its own ticket may have been merged into an open one
+    whole = hidden is not None and not hidden["masked"] and not secret
     return {
         "id": call.id,
         "channel": call.channel,

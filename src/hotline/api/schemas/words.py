@@ -39,6 +39,13 @@ def prose(most: int) -> Any:
     return Annotated[str, StringConstraints(min_length=1, max_length=most), AfterValidator(_clean)]
 
 
+def _visible(text: str) -> str:
+    if _CONTROL.search(text) or _BREAKS.search(text):
+        raise ValueError("no control characters")
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_visible)]  # may be empty; of one line
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
 Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_clean)]
@@ -54,10 +61,9 @@ def _rfc3339(value: object) -> object:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("a moment within the calendar") from None
+    if not 1900 < moment.year < 2200:
+        raise ValueError("a year between 1900 and 2200")
+    return moment.astimezone(UTC)
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_in_utc)]
