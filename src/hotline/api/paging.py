@@ -66,6 +66,10 @@ class Pages:
         self._most = most
         self._kept: OrderedDict[Any, tuple[int, datetime, bytes]] = OrderedDict()
 
+    def has(self, question: Any) -> bool:
+        """Whether a page is kept at all; only then is its stamp worth a look."""
+        return question in self._kept
+
     def get(self, question: Any, stamp: int, now: datetime) -> bytes | None:
         kept = self._kept.get(question)
         if kept is None or kept[0] != stamp or kept[1] <= now:

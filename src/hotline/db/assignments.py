@@ -11,6 +11,7 @@ from .columns import Among, Instant
 from .database import Database
 from .question import Question
 from .tables import assignment as a
+from .tables import counter as c
 from .tables import ticket as t
 
 _COLUMNS = (
@@ -51,8 +52,13 @@ def _queue(holder: sa.Column[Any], by_area: bool) -> Question:
         sa.bindparam("sort_at", type_=Instant),
         sa.bindparam("id", type_=sa.String),
     )
+    stamp = (
+        sa.select(sa.func.coalesce(sa.func.sum(c.c.n), 0))
+        .where(c.c.noun == "queue", c.c.place == sa.bindparam("department", type_=sa.String))
+        .scalar_subquery()
+    )
     question = (
-        sa.select(*_COLUMNS)
+        sa.select(*_COLUMNS, sa.cast(stamp, sa.BigInteger).label("stamp"))
         .select_from(a.join(t, t.c.number == a.c.number))
         .where(holder == sa.bindparam("department", type_=sa.String), a.c.closed_at.is_(None))
         .where(sa.tuple_(a.c.rank, a.c.sort_at, a.c.id) > place)
@@ -75,7 +81,8 @@ async def open_orders(
     *,
     performing: bool = False,
 ) -> list[dict[str, Any]]:
-    """The department's open orders behind `after`: emergencies first, then soonest due; none where it is not theirs
+    """The department's open orders behind `after`: emergencies first, then soonest due; each
+    with the queue's stamp, so that a page and its stamp are of one instant; none where it is not theirs
     to see."""
     if department not in scope.departments and not scope.whole:
         return []

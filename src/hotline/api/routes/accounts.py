@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, anybody, bearer, may
-from hotline.api.schemas.shown import dumped
+from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
 from hotline.domain.ticket import Refusal, Refused
@@ -39,6 +39,12 @@ class PersonIn(Strict):
     roles: list[Role] = Field(min_length=1, max_length=10)
     department: CodeWord | None = None
     area: CodeWord | None = None
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"login": "li.min", "name": "李敏", "password": "a long sentence 9", "roles": ["operator"]}]
+        },
+    }
 
 
 class PersonChange(Strict):
@@ -48,6 +54,7 @@ class PersonChange(Strict):
     department: CodeWord | None = None
     area: CodeWord | None = None
     active: bool | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"roles": ["dispatcher"]}]}}
 
 
 class KeyIn(Strict):
@@ -56,9 +63,15 @@ class KeyIn(Strict):
     department: CodeWord | None = None
     area: CodeWord | None = None
     expires_at: Moment | None = None
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"examples": [{"name": "sms gateway", "roles": ["gateway"]}]},
+    }
 
 
-@router.post("/token", operation_id="log_in", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA))
+@router.post(
+    "/token", operation_id="log_in", response_model=TokenOut, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+)
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
     client = ask.request.client
@@ -73,7 +86,7 @@ async def log_out(ask: Annotated[Asking, may("token.end", *GRANTED)], request: R
     return Response(status_code=204)
 
 
-@router.get("/me", operation_id="read_me", responses=refusals())
+@router.get("/me", operation_id="read_me", response_model=MeOut, responses=refusals())
 async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
     return reply(
@@ -88,7 +101,7 @@ async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
     )
 
 
-@router.get("/people", operation_id="list_people", responses=refusals())
+@router.get("/people", operation_id="list_people", response_model=PersonPage, responses=refusals())
 async def list_people(
     ask: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
@@ -97,7 +110,7 @@ async def list_people(
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].login if len(rows) == limit else None})
 
 
-@router.post("/people", operation_id="add_person", status_code=201, responses=refusals(*POST))
+@router.post("/people", operation_id="add_person", response_model=PersonOut, status_code=201, responses=refusals(*POST))
 async def add_person(body: PersonIn, ask: Admin) -> Response:
     """Give a person a log-in with roles; a handler also needs a department, and an area limits the view."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
@@ -109,7 +122,7 @@ async def add_person(body: PersonIn, ask: Admin) -> Response:
     return done_reply(done)
 
 
-@router.patch("/people/{person}", operation_id="change_person", responses=refusals(*WRITE))
+@router.patch("/people/{person}", operation_id="change_person", response_model=PersonOut, responses=refusals(*WRITE))
 async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Response:
     """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
@@ -122,7 +135,7 @@ async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Res
     return reply(shown, version=shown["version"])
 
 
-@router.get("/keys", operation_id="list_keys", responses=refusals())
+@router.get("/keys", operation_id="list_keys", response_model=KeyPage, responses=refusals())
 async def list_keys(
     ask: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
@@ -134,6 +147,7 @@ async def list_keys(
 @router.post(
     "/keys",
     operation_id="add_key",
+    response_model=KeyMade,
     status_code=201,
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL),
 )

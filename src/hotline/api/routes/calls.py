@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, may
 from hotline.api.schemas.calls import CallIn, LookupIn
-from hotline.api.schemas.shown import TakenOut, call_shown, dumped, ticket_shown
+from hotline.api.schemas.shown import CallerCard, TakenOut, call_shown, dumped, ticket_shown
 from hotline.db import callers
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Call, Facts
@@ -47,7 +47,10 @@ async def take_a_call(
 
 
 @router.post(
-    "/callers/lookup", operation_id="look_up_caller", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+    "/callers/lookup",
+    operation_id="look_up_caller",
+    response_model=CallerCard,
+    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def look_up_caller(
     body: LookupIn,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
-from hotline.api.schemas.shown import OrderPage, TicketPage, brief_shown, queued_shown
+from hotline.api.schemas.shown import BoardOut, HouseBoard, OrderPage, TicketPage, brief_shown, queued_shown
 from hotline.db import assignments, counters, tickets
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
@@ -53,21 +53,24 @@ async def read_queue(
     directory = await house.directory.now(now)
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
     place = opened(house.secret, question, cursor)
-    stamp = await counters.queue_stamp(house.db, code)
     asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
-    tag = f'"{hashlib.sha256(repr((asked, stamp)).encode()).hexdigest()[:20]}"'
     pages: Pages = ask.request.app.state.pages
-    fresh = ask.request.headers.get("cache-control") == "no-cache"
-    page = None if fresh else pages.get(asked, stamp, now)
+    stamp, page = -1, None
+    if pages.has(asked) and ask.request.headers.get("cache-control") != "no-cache":
+        stamp = await counters.queue_stamp(house.db, code)
+        page = pages.get(asked, stamp, now)
     if page is None:
         after = (place[0], moment(place[1]), place[2]) if place else _FIRST
         rows = await assignments.open_orders(house.db, scope_of(actor), code, after, limit + 1, performing=performing)
+        stamp = rows[0]["stamp"] if rows else await counters.queue_stamp(house.db, code)
         last = rows[limit - 1] if len(rows) > limit else None
         more = sealed(house.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
         items = [queued_shown(row, directory, now) for row in rows[:limit]]
         page = orjson.dumps({"items": items, "next": more})
-        pages.put(asked, stamp, _next_due(items, now), page)
-    elif ask.request.headers.get("if-none-match") == tag:
+        if rows:  # an empty page has no stamp of its own instant
+            pages.put(asked, stamp, _next_due(items, now), page)
+    tag = f'"{hashlib.sha256(page).hexdigest()[:20]}"'
+    if ask.request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     return Response(page, headers={"ETag": tag}, media_type="application/json")
 
@@ -80,7 +83,7 @@ def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
     return min((d for d in dues if d > now), default=now + timedelta(hours=1))
 
 
-@router.get("/departments/{code}/board", operation_id="read_board", responses=refusals(*READ))
+@router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
 async def read_board(code: CodePath, ask: Reader) -> Response:
     """How many orders stand in each state, for the department and all below it, from counters: no row is counted."""
     await _checked(ask.house, code, ask.actor, ask.now)
@@ -104,7 +107,7 @@ async def read_board(code: CodePath, ask: Reader) -> Response:
     )
 
 
-@router.get("/board", operation_id="read_house_board", responses=refusals())
+@router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
 async def read_house_board(ask: Annotated[Asking, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
     counts = await counters.counted(ask.house.db, "ticket", ask.actor.areas)

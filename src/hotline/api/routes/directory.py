@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
+from hotline.api.schemas.shown import Explained, ItemOut, ItemPage, LifecycleOut, LogPage, RetiredOut
 from hotline.api.schemas.words import CodeWord, Line, Moment, Narrative, Strict
 from hotline.db import directory as kept
 from hotline.domain import diagram
@@ -28,13 +29,13 @@ Noun = Literal["house", "calendars", "departments", "areas", "categories", "limi
 WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL)
 
 
-@router.get("/lifecycle", operation_id="read_lifecycle", responses=refusals())
+@router.get("/lifecycle", operation_id="read_lifecycle", response_model=LifecycleOut, responses=refusals())
 async def read_lifecycle(ask: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English."""
     return reply(diagram.as_data())
 
 
-@router.get("/directory/{noun}", operation_id="list_directory", responses=refusals(*READ))
+@router.get("/directory/{noun}", operation_id="list_directory", response_model=ItemPage, responses=refusals(*READ))
 async def list_directory(
     noun: Noun,
     ask: Reader,
@@ -48,7 +49,9 @@ async def list_directory(
     return reply({"items": page, "next": page[-1]["code"] if len(found) > limit else None}, version=directory.version)
 
 
-@router.get("/directory/{noun}/{code}", operation_id="read_directory_item", responses=refusals(*READ))
+@router.get(
+    "/directory/{noun}/{code}", operation_id="read_directory_item", response_model=ItemOut, responses=refusals(*READ)
+)
 async def read_directory_item(noun: Noun, code: CodePath, ask: Reader) -> Response:
     """One item."""
     directory = await ask.house.directory.now(ask.now)
@@ -57,11 +60,16 @@ async def read_directory_item(noun: Noun, code: CodePath, ask: Reader) -> Respon
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
 
 
-@router.put("/directory/{noun}/{code}", operation_id="write_directory_item", responses=refusals(*WRITES))
+@router.put(
+    "/directory/{noun}/{code}", operation_id="write_directory_item", response_model=ItemOut, responses=refusals(*WRITES)
+)
 async def write_directory_item(
     noun: Noun,
     code: CodePath,
-    body: Annotated[dict[str, Any], Body(description="The item; `code` is the path's")],
+    body: Annotated[
+        dict[str, Any],
+        Body(description="The item; `code` is the path's", examples=[{"lead": "water", "category": "sdq-water"}]),
+    ],
     ask: Editor,
 ) -> Response:
     """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable
@@ -73,7 +81,12 @@ async def write_directory_item(
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
 
 
-@router.delete("/directory/{noun}/{code}", operation_id="retire_directory_item", responses=refusals(*WRITES))
+@router.delete(
+    "/directory/{noun}/{code}",
+    operation_id="retire_directory_item",
+    response_model=RetiredOut,
+    responses=refusals(*WRITES),
+)
 async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
     """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, limits and calendars are
     removed."""
@@ -91,7 +104,7 @@ async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Resp
     )
 
 
-@router.get("/directory-log", operation_id="read_directory_log", responses=refusals())
+@router.get("/directory-log", operation_id="read_directory_log", response_model=LogPage, responses=refusals())
 async def read_directory_log(
     ask: Annotated[Asking, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
@@ -130,7 +143,10 @@ class RoutingAsk(Strict):
 
 
 @router.post(
-    "/explain/triage", operation_id="explain_triage", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+    "/explain/triage",
+    operation_id="explain_triage",
+    response_model=Explained,
+    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
@@ -140,7 +156,10 @@ async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
 
 
 @router.post(
-    "/explain/routing", operation_id="explain_routing", responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+    "/explain/routing",
+    operation_id="explain_routing",
+    response_model=Explained,
+    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     """Which departments the catalogue would choose, by which row, and which rows lost to it. Nothing is kept."""

@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, anybody
+from hotline.api.schemas.shown import Health, Ready
 from hotline.db import directory as kept
 from hotline.db import outbox
 from hotline.domain.ticket import Refused
@@ -22,13 +23,13 @@ ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 
 
-@router.get("/healthz", operation_id="healthz")
+@router.get("/healthz", operation_id="healthz", response_model=Health)
 async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     """The process answers."""
     return reply({"status": "ok"})
 
 
-@router.get("/readyz", operation_id="readyz", responses={503: {"description": "Not ready"}})
+@router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
 async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     """The process can do its work: the database answers, the journal runs, the schema and a directory are there."""
     checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}

@@ -162,6 +162,124 @@ class CallPage(Shown):
     next: str | None
 
 
+class TokenOut(Shown):
+    token: str
+    token_type: str
+    expires_at: datetime
+
+
+class MeOut(Shown):
+    kind: str
+    id: str
+    name: str
+    roles: list[dict[str, Any]]
+    departments: list[str]
+    areas: list[str] | None
+
+
+class PersonOut(Shown):
+    id: str
+    login: str
+    name: str
+    roles: list[str]
+    department: str | None
+    area: str | None
+    active: bool
+    version: int
+    created_at: datetime
+
+
+class PersonPage(Shown):
+    items: list[PersonOut]
+    next: str | None
+
+
+class KeyOut(Shown):
+    id: str
+    name: str
+    roles: list[str]
+    department: str | None
+    area: str | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class KeyMade(KeyOut):
+    secret: str = Field(description="Shown here and nowhere else")
+
+
+class KeyPage(Shown):
+    items: list[KeyOut]
+    next: str | None
+
+
+class CallerCard(Shown):
+    match: str = Field(description="known, maybe, unknown or withheld")
+    phone: str | None
+    caller: dict[str, Any] | None
+    names: list[dict[str, Any]]
+    open: list[dict[str, Any]]
+    history: list[dict[str, Any]]
+
+
+class HouseBoard(Shown):
+    counts: dict[str, int]
+    open: int
+
+
+class BoardOut(HouseBoard):
+    department: Named
+    performing: dict[str, int]
+    performing_open: int
+
+
+class BecauseOut(Shown):
+    rule: str
+    matched: list[str]
+
+
+class Explained(Shown):
+    result: dict[str, Any] | None
+    because: list[BecauseOut]
+
+
+class LifecycleOut(Shown):
+    ticket: dict[str, Any]
+    assignment: dict[str, Any]
+    actions: list[dict[str, Any]]
+
+
+class ItemOut(Shown):
+    code: str
+
+
+class ItemPage(Shown):
+    items: list[ItemOut]
+    next: str | None
+
+
+class RetiredOut(Shown):
+    code: str
+    retired: bool
+    item: dict[str, Any] | None
+
+
+class LogPage(Shown):
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Health(Shown):
+    status: str
+
+
+class Ready(Shown):
+    ready: bool
+    checks: dict[str, Any]
+
+
 class ErrorOut(Shown):
     field: str
     rule: str
@@ -334,6 +452,7 @@ def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]
 def queued_shown(row: dict[str, Any], directory: Directory, now: datetime) -> dict[str, Any]:
     """An order in a department's queue. The row is the answer but for names and for what time makes of it."""
     due = row["due_at"]
+    del row["stamp"]
     row["category"] = directory.name_of("categories", row["category"])
     row["area"] = directory.name_of("areas", row["area"])
     row["overdue"] = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
