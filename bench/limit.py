@@ -119,7 +119,7 @@ def queue_script(departments: list[str]) -> str:
         name = prepared.names[place - 1]
         text = re.sub(
             rf"\${place}(::(VARCHAR|SMALLINT|INTEGER|TIMESTAMP WITH TIME ZONE))?(?![0-9])",
-            given[name] if name != "department" else ":code",
+            f"'{prepared.fixed[name]}'" if name in prepared.fixed else given[name] if name != "department" else ":code",
             text,
         )
     text = text.replace("\\:", ":")
