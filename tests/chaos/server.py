@@ -50,6 +50,14 @@ class Process:
                 time.sleep(0.05)
         raise AssertionError("the server did not answer")
 
+    def said(self, last: str, after: int = 0) -> str:
+        """What it printed beyond the first `after` characters, once `last` stands there: it answers before it greets."""
+        until = time.monotonic() + 30
+        while last not in (text := (self.folder / "out").read_text()[after:]):
+            assert time.monotonic() < until, text
+            time.sleep(0.02)
+        return text
+
     def kill(self) -> None:
         assert self.running is not None
         self.running.kill()
