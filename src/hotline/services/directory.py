@@ -2,7 +2,6 @@
 right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -112,8 +111,3 @@ def refuse_faults(faults: Sequence[Wrong]) -> None:
     if faults:
         errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in faults[:50])
         raise Refused(Refusal(Code.INVALID, "the directory would not be right", errors=errors))
-
-
-def as_data(directory: Directory) -> dict[str, list[dict[str, Any]]]:
-    """The whole directory, noun by noun."""
-    return {noun: [asdict(item) for item in directory.noun(noun).values()] for noun in NOUNS}

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from hotline.api.errors import MEDIA, STATUS, TITLE
 from hotline.api.schemas.shown import Problem
-from hotline.domain.ticket import Facts
 from hotline.domain.vocabulary import Code
 from hotline.services.act import Done
 
@@ -24,10 +23,6 @@ def done_reply(done: Done) -> Response:
     if done.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(done.answer.body.encode(), done.answer.status, headers, media_type="application/json")
-
-
-def version_in(facts: Facts) -> int:
-    return facts.ticket.version
 
 
 def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -29,14 +29,6 @@ def _one_line(text: str) -> str:
     if _BREAKS.search(text):
         raise ValueError("one line")
     return _clean(text)
-
-
-def line(most: int) -> Any:
-    return Annotated[str, StringConstraints(min_length=1, max_length=most), AfterValidator(_one_line)]
-
-
-def prose(most: int) -> Any:
-    return Annotated[str, StringConstraints(min_length=1, max_length=most), AfterValidator(_clean)]
 
 
 def _visible(text: str) -> str:
