@@ -120,7 +120,7 @@ def postgres_url(postgres_server: Server | None) -> str | None:
 
 
 HOME = "Ruiquan Xincheng 24365 hotline"
-EMPTY = """TRUNCATE ticket_words, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
+EMPTY = """TRUNCATE ticket_words, clock, escalation, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
 person, login_failure, ticket"""
 
 

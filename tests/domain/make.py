@@ -64,6 +64,7 @@ FIELDS: dict[Field, Any] = {
     F.FLAGS: ["difficult"],
     F.ASSISTS: [],
     F.PERFORMER: "lifts",
+    F.ASSIGNEE: "p2",
 }
 
 

@@ -36,6 +36,27 @@ def test_the_second_home_has_fifteen_communities() -> None:
     assert {r.area for r in d.routes.values()} >= {a.code for a in d.areas.values() if a.level == "community"}
 
 
+CALENDAR = {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": ["09:00-12:00"]}
+POLICY = {"source": "x", **dict.fromkeys(("dispatch", "accept", "contact", "resolve"), "1 working_days")}
+LADDER = {"metrics": ["report"], "steps": ["100% head"], "repeat": "1 working_days"}
+
+
+def roster(hours: tuple[str, ...], **over: Any) -> dict[str, Any]:
+    """A 24-hour roster of these shifts, all by one member."""
+    shift = {"turns": ["a"], "since": "2026-01-01", **over}
+    shifts = [{"code": f"s{n}", "hours": h, **shift} for n, h in enumerate(hours)]
+    members = [{"code": "a", "name": "A"}]
+    return {
+        "name": "x",
+        "name_en": "x",
+        "department": "water",
+        "zone": "Asia/Shanghai",
+        "members": members,
+        "shifts": shifts,
+    }
+
+
+ROSTER = roster(("00:00-24:00",))
 CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("routes", "x", {"lead": "nobody", "category": "tc-road"}, "lead", "unknown department"),
     ("routes", "x", {"lead": "water", "category": "nothing"}, "category", "unknown category"),
@@ -60,26 +81,69 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ),
     ("areas", "x", {"name": " ", "name_en": "x", "level": "grid"}, "name", "1-120"),
     (
-        "limits",
+        "policies",
         "x",
-        {
-            "accept": -1,
-            "accept_unit": "working_days",
-            "close": 1,
-            "close_unit": "working_days",
-            "source": "x",
-            "kind": "praise",
-            "priority": "urgent",
-        },
+        {**POLICY, "kind": "praise", "priority": "urgent", "accept": "-1 working_days"},
         "accept",
         "above 0",
     ),
+    ("policies", "x", {**POLICY, "kind": "praise", "area": "rq", "resolve": "0 working_days"}, "resolve", "above 0"),
     (
-        "limits",
+        "policies",
         "x",
-        {"accept": 1, "accept_unit": "working_days", "close": 1, "close_unit": "working_days", "source": "x"},
-        "kind",
-        "the same case",
+        {**POLICY, "kind": "praise", "area": "rq", "resolve": "2.5 working_days"},
+        "resolve",
+        "whole days",
+    ),
+    (
+        "policies",
+        "x",
+        {**POLICY, "kind": "praise", "area": "rq", "resolve": "7 weeks"},
+        "resolve",
+        "one of calendar_hours",
+    ),
+    ("policies", "x", {**POLICY, "area": "nowhere"}, "area", "unknown area"),
+    ("policies", "x", {**POLICY, "calendar": "mars", "area": "rq"}, "calendar", "unknown calendar"),
+    ("policies", "x", {**POLICY, "source": " ", "area": "rq"}, "source", "which rule"),
+    ("policies", "x", POLICY, "kind", "overlaps with otherwise"),
+    ("ladders", "x", {**LADDER, "metrics": ["report"]}, "metrics", "overlaps with report"),
+    ("ladders", "x", {**LADDER, "steps": ["50% handler"]}, "steps", "one step at 100%"),
+    ("ladders", "x", {**LADDER, "steps": ["100% handler", "50% head"]}, "steps", "in order"),
+    ("ladders", "x", {**LADDER, "steps": ["100% mayor"]}, "steps", "who is told"),
+    ("ladders", "x", {**LADDER, "steps": ["100% head purple"]}, "steps", "a colour"),
+    ("ladders", "x", {**LADDER, "steps": ["200% head"]}, "steps", "from 1% to 100%"),
+    ("ladders", "x", {**LADDER, "steps": ["later head"]}, "steps", "begins with a share"),
+    ("ladders", "x", {**LADDER, "repeat": "soon"}, "steps", "one of calendar_hours"),
+    ("rosters", "x", {**ROSTER, "department": "nobody"}, "department", "unknown department"),
+    ("rosters", "x", {**ROSTER, "zone": "Mars/Base"}, "zone", "unknown time zone"),
+    ("rosters", "x", {**ROSTER, "members": []}, "members", "at least one"),
+    ("rosters", "x", roster(("08:00-20:00",)), "shifts", "a hole in a 24-hour roster"),
+    ("rosters", "x", roster(("08:00-20:00", "20:00-07:00")), "shifts", "nobody on duty Monday 07:00 to Monday 08:00"),
+    ("rosters", "x", roster(("08:00-21:00", "20:00-08:00")), "shifts", "overlap on Monday 20:00"),
+    ("rosters", "x", roster(("08:00-20:00", "20:00-08:00"), weekdays=[0, 1, 2, 3, 4]), "shifts", "nobody on duty"),
+    ("rosters", "x", roster(("25:00-26:00",)), "shifts.s0.hours", "HH:MM"),
+    ("rosters", "x", roster(("00:00-24:00",), turns=["ghost"]), "shifts.s0.turns", "members of this roster"),
+    ("rosters", "x", roster(("00:00-24:00",), since="2026-13-01"), "shifts.s0.since", "dates"),
+    ("rosters", "x", roster(("00:00-24:00",), every=0), "shifts.s0.every", "1-366"),
+    (
+        "rosters",
+        "x",
+        {
+            **roster(("00:00-24:00",)),
+            "overrides": [{"start": "2026-01-02T08:00", "end": "2026-01-02T07:00", "member": "a"}],
+        },
+        "overrides.0.start",
+        "start before end",
+    ),
+    (
+        "rosters",
+        "x",
+        {
+            **roster(("00:00-24:00",)),
+            "overrides": [{"start": "2026-01-02T08:00", "end": "2026-01-02T09:00", "member": "z"}],
+        },
+        "overrides.0.member",
+        "unknown member",
     ),
     ("words", "x", {"words": ["a"]}, "danger", "exactly one"),
     ("words", "x", {"words": [], "past": True}, "words", "at least one"),
@@ -100,9 +164,23 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
     (
         "calendars",
         "x",
-        {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": ["12:00-09:00"]},
+        {"name": "x", "name_en": "x", "zone": "Asia/Shanghai", "hours": ["13:00-17:00", "09:00-14:00"]},
         "hours",
         "intervals",
+    ),
+    ("calendars", "x", {**CALENDAR, "hours": ["22:00-06:00", "08:00-09:00"]}, "hours", "over midnight stands last"),
+    ("calendars", "x", {**CALENDAR, "hours": ["05:00-09:00", "22:00-06:00"]}, "hours", "runs into the next day"),
+    ("calendars", "x", {**CALENDAR, "days": {"2026-02-30": True}}, "days", "dates"),
+    ("calendars", "x", {**CALENDAR, "exceptions": {"2026-02-03": ["9-12"]}}, "exceptions", "intervals"),
+    ("calendars", "x", {**CALENDAR, "workdays": []}, "hours", "needs working time"),
+    ("calendars", "x", {**CALENDAR, "workdays": [7]}, "workdays", "each of 0-6"),
+    ("calendars", "x", {**CALENDAR, "confirmed_to": "next year"}, "confirmed_to", "a date"),
+    (
+        "house",
+        "house",
+        {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "water", "committee": "x"},
+        "committee",
+        "unknown department",
     ),
     (
         "house",

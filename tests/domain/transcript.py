@@ -24,7 +24,7 @@ ORG: add_call
 OD: absorb, amend
 ODSR: urge
 S: supervise
-C: escalate
+C: escalate, reckon
 ODS: set_confidential
 ODSH: reveal
 """
@@ -44,6 +44,7 @@ OR: withdraw>withdrawn
 ODR: provide_info>received
 O: decline>declined
 ODC: void>void
+C: resume>received
 OD: merge>merged
 OR: withdraw>withdrawn
 """,
@@ -93,12 +94,14 @@ LEAD = {
     "issued": """
 HP: accept>accepted
 C: auto_accept>accepted
+HPDS: assign
 H: request_return>return_requested
 OD: assist
 DSX: recall>recalled
 """,
     "accepted": """
-HP: contact_caller, report>reported
+HP: contact_caller, report>reported, claim
+HPDS: assign
 H: request_return>return_requested, request_extension
 ODH: assist
 DSX: recall>recalled
@@ -121,11 +124,13 @@ ASSIST = {
     "issued": """
 HP: accept>accepted
 C: auto_accept>accepted
+HPDS: assign
 H: request_return>return_requested
 DSX: recall>recalled
 """,
     "accepted": """
-HP: contact_caller, report>done
+HP: contact_caller, report>done, claim
+HPDS: assign
 H: request_return>return_requested, request_extension
 DSX: recall>recalled
 """,

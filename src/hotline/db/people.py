@@ -1,6 +1,6 @@
 """People, their log-ins, and the keys of machines. Secrets are kept as hashes only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
-from .columns import Instant
+from .columns import Among, Instant
 from .database import Database, one
 from .question import Question, Row
 from .tables import api_key as k
+from .tables import assignment as a
 from .tables import login_failure as f
 from .tables import person as p
 from .tables import session as s
@@ -63,6 +64,31 @@ async def by_id(db: Database, person: str) -> Row | None:
 async def listed(db: Database, after: str, limit: int) -> Sequence[Row]:
     """People in order of login behind `after`."""
     return await db.rows(_LISTED, after=after, limit=limit)
+
+
+_LOADS = Question(
+    sa.select(
+        p.c.id,
+        p.c.login,
+        p.c.name,
+        p.c.department,
+        p.c.roles,
+        sa.select(sa.func.count())
+        .select_from(a)
+        .where(a.c.assignee == p.c.id, a.c.closed_at.is_(None))
+        .correlate(p)
+        .scalar_subquery()
+        .label("load"),
+    )
+    .where(Among(p.c.department, "departments"), p.c.active.is_(True))
+    .order_by(p.c.login)
+    .limit(500)
+)
+
+
+async def loads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
+    """Who works in these departments, and how many running orders each has taken."""
+    return await db.rows(_LOADS, departments=sorted(departments))
 
 
 async def anybody(db: Database) -> bool:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hotline.domain.folding import terms
 from hotline.domain.numbering import serial_of
-from hotline.domain.ticket import Assignment, Attachment, Call, Caller, Entry, Message, Ticket
+from hotline.domain.ticket import Assignment, Attachment, Call, Caller, Clock, Entry, Escalation, Message, Ticket
 
 from . import tables
 from .database import Answer, Entrusted
@@ -56,6 +56,14 @@ SHEETS: tuple[Sheet, ...] = (
         derived={"status": "'queued'", "attempts": "0", "max_attempts": "8", "created_at": "{r}next_at"},
     ),
     Sheet(tables.attachment, Attachment),
+    # a clock that is written is let go by whoever held it
+    Sheet(
+        tables.clock,
+        Clock,
+        replace=_all_but_key(tables.clock),
+        derived={"lease_until": "NULL", "lease_token": "NULL"},
+    ),
+    Sheet(tables.escalation, Escalation),
 )
 
 
@@ -97,6 +105,8 @@ def lay(batch: Sequence[Entrusted]) -> Laid:
         rows["call"] += change.calls
         rows["outbox"] += change.messages
         rows["attachment"] += change.attachments
+        rows["clock"] += change.clocks
+        rows["escalation"] += change.escalations
         laid.answers.append(item.answer)
         laid.tallies += ((place, *key, n) for key, n in change.tallies.items())
         laid.words += ((t.number, serial_of(t.number), terms(t.title, t.narrative, t.address)) for t in change.texts)

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 
 from hotline.domain.folding import asked
 from hotline.domain.privacy import Scope
-from hotline.domain.ticket import Assignment, Facts, Number, Ticket
+from hotline.domain.ticket import Assignment, Clock, Facts, Number, Ticket
 from hotline.domain.vocabulary import (
     OPEN,
     THEIRS,
@@ -18,25 +20,29 @@ from hotline.domain.vocabulary import (
     Channel,
     Kind,
     Level,
+    Metric,
     Part,
     Priority,
     Satisfaction,
     TicketStatus,
 )
 
-from .columns import Among, Holds, Instant, Matches, is_one_of
+from .columns import Among, Holds, Instant, Matches, Packed, is_one_of, read_instant
 from .database import Database, one
 from .question import Question, Row
 from .tables import assignment as a
-from .tables import attachment, call, timeline
+from .tables import attachment, call, clock, escalation, timeline
 from .tables import ticket as t
 
 _held = a.alias("held")
 _TICKET = tuple(t.c[f.name] for f in fields(Ticket))
 _ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
+_CLOCK = tuple(clock.c[f.name] for f in fields(Clock))
 _CUT = len(_TICKET)
 _T_NAMES = tuple(f.name for f in fields(Ticket))
 _A_NAMES = tuple(f.name for f in fields(Assignment))
+_C_NAMES = tuple(f.name for f in fields(Clock))
+_C_MOMENTS = tuple(f.name for f in fields(Clock) if isinstance(clock.c[f.name].type, Instant))
 
 
 def visible(scope: Scope) -> sa.ColumnElement[bool]:
@@ -66,19 +72,29 @@ def seen_by(scope: Scope) -> dict[str, Any]:
     return values
 
 
-@lru_cache(maxsize=16)
-def _facts(whole: bool, by_area: bool, by_order: bool) -> Question:
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+def _whole_facts() -> sa.Select[Any]:
+    """A ticket with its assignments, one row each; its running clocks and how many were merged into it beside."""
     child = t.alias("child")
     children = (
         sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
     )
-    return Question(
-        sa.select(*_TICKET, *_ORDER, children.label("children"))
-        .select_from(t.outerjoin(a, a.c.number == t.c.number))
-        .where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope))
-        .order_by(a.c.issued_at, a.c.id)
+    clocks = (
+        sa.select(Packed(*_CLOCK))
+        .where(clock.c.number == t.c.number, clock.c.stopped_at.is_(None))
+        .correlate(t)
+        .scalar_subquery()
     )
+    return (
+        sa.select(*_TICKET, *_ORDER, children.label("children"), clocks.label("clocks"))
+        .select_from(t.outerjoin(a, a.c.number == t.c.number))
+        .order_by(t.c.number, a.c.issued_at, a.c.id)
+    )
+
+
+@lru_cache(maxsize=16)
+def _facts(whole: bool, by_area: bool, by_order: bool) -> Question:
+    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    return Question(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
 
 
 async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
@@ -89,8 +105,21 @@ async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
     rows = await db.rows(question, number=number, **seen_by(scope))
     if not rows:
         return None
+    return _read(rows)
+
+
+def _read(rows: Sequence[Row]) -> Facts:
     orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
-    return Facts(_ticket(rows[0]), orders, children=rows[0].children)
+    return Facts(_ticket(rows[0]), orders, children=rows[0].children, clocks=tuple(map(_clock, rows[0].clocks)))
+
+
+_SEVERAL = Question(_whole_facts().where(Among(t.c.number, "numbers")))
+
+
+async def facts_of(db: Database, numbers: Sequence[str]) -> dict[str, Facts]:
+    """Several tickets at once, for the clock, who sees them all: number -> facts."""
+    rows = await db.rows(_SEVERAL, numbers=list(numbers))
+    return {number: _read(list(group)) for number, group in groupby(rows, key=attrgetter("number"))}
 
 
 _PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
@@ -127,9 +156,17 @@ def _ticket(row: Row) -> Ticket:
 
 
 def _assignment(row: Row) -> Assignment:
-    v = dict(zip(_A_NAMES, row[_CUT:-1], strict=True))
+    v = dict(zip(_A_NAMES, row[_CUT:-2], strict=True))
     v["part"], v["status"], v["priority"] = Part(v["part"]), AssignmentStatus(v["status"]), Priority(v["priority"])
     return Assignment(**v)
+
+
+def _clock(cells: Sequence[Any]) -> Clock:
+    v = dict(zip(_C_NAMES, cells, strict=True))
+    for name in _C_MOMENTS:
+        v[name] = read_instant(v[name])
+    v["metric"], v["marks"], v["provisional"] = Metric(v["metric"]), tuple(v["marks"]), bool(v["provisional"])
+    return Clock(**v)
 
 
 _BRIEF = (
@@ -287,6 +324,28 @@ _FILES = Question(
     .where(attachment.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(attachment.c.at, attachment.c.id)
 )
+
+
+_CLOCKS = Question(
+    sa.select(*_CLOCK)
+    .where(clock.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(clock.c.started_at, clock.c.id)
+)
+_ESCALATIONS = Question(
+    sa.select(*escalation.c)
+    .where(escalation.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(escalation.c.at, escalation.c.clock, escalation.c.level)
+)
+
+
+async def clocks_of(db: Database, number: str) -> list[Clock]:
+    """Every clock a ticket ever had, in order of start. Asked after `facts`, like `told`."""
+    return [_clock(tuple(row)) for row in await db.rows(_CLOCKS, number=number)]
+
+
+async def escalations_of(db: Database, number: str) -> Sequence[Row]:
+    """Every step of a ladder that was told about a ticket, in order. Asked after `facts`, like `told`."""
+    return await db.rows(_ESCALATIONS, number=number)
 
 
 async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:

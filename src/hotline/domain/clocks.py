@@ -1,136 +1,817 @@
-"""When something is due: limits counted in calendar or working time. Pure; the calendar is data.
+"""The clocks of a ticket and of its assignments: when each runs, what it runs under, when its next step is due.
 
-Days are counted as the Civil Code counts them (art. 201, 203): from the next day on, to 24:00 of the last one;
-a last day that is no working day moves to the next one. Hours count at once.
+A clock is its marks: what happened to it, in order. `fold` makes the row of them, always whole and never in place, so
+that every stored row equals its fold. `settle` compares a ticket before and after a change and says which clocks
+start, stand still, go on, move or stop with it. `DUE` are the actions that time itself takes.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil
+from typing import Any
 
-from .directory import ANY, Calendar, Directory, Limit, intervals
-from .vocabulary import Kind, Priority, Unit
+from . import duty
+from .calendar_rules import Measure, Reckoner, because, first_day, is_working_unit, reckon
+from .directory import ANY, Directory, Ladder, Policy, Span, Step, span_of, step_of
+from .reasons import Because
+from .ticket import Assignment, Clock, Command, Facts, Ticket
+from .vocabulary import (
+    LIVE,
+    Action,
+    AssignmentStatus,
+    Field,
+    Kind,
+    Metric,
+    Outer,
+    Part,
+    Priority,
+    Receiver,
+    Satisfaction,
+    Starts,
+    TicketStatus,
+    Unit,
+    VoidReason,
+)
 
-_FURTHEST = 3660 * 2  # days looked at before giving up: a calendar without working days is refused on write
+T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+LATE = timedelta(seconds=60)  # a step told later than this is marked late
+PLAIN = Ladder(  # where no ladder says otherwise
+    code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
+)
 
 
-def is_workday(calendar: Calendar, day: date) -> bool:
-    """Whether people work on that day: a worked weekend (调休) is true, a holiday false."""
-    return calendar.days.get(day.isoformat(), day.weekday() in calendar.workdays)
+class Phase(StrEnum):
+    """What a clock does at a state."""
+
+    NONE = "none"  # does not run, and does not stop: it has not begun
+    RUN = "run"
+    PAUSE = "pause"  # time is given back
+    HOLD = "hold"  # its end is reached unless the work is sent back: then it runs on as if it had never stood
+    STOP = "stop"
 
 
-def is_working(calendar: Calendar, now: datetime) -> bool:
-    """Whether the offices are open at this moment."""
-    local = now.astimezone(ZoneInfo(calendar.zone))
-    return is_workday(calendar, local.date()) and any(a <= local.time() < b for a, b in _hours(calendar))
+# Where a ticket's clock runs and where it stands still; anywhere else it stops.
+TICKET_CLOCKS: Mapping[Metric, Mapping[TicketStatus, Phase]] = {
+    M.DISPATCH: {T.RECEIVED: Phase.RUN, T.TRIAGED: Phase.RUN, T.AWAITING_INFO: Phase.PAUSE, T.SHELVED: Phase.PAUSE},
+    M.RESOLVE: {
+        T.RECEIVED: Phase.RUN,
+        T.TRIAGED: Phase.RUN,
+        T.DISPATCHED: Phase.RUN,
+        T.AWAITING_INFO: Phase.PAUSE,
+        T.SHELVED: Phase.PAUSE,
+    },
+    M.INFO: {T.AWAITING_INFO: Phase.RUN},
+    M.REVIEW: {T.SHELVED: Phase.RUN},
+    M.CALL_BACK: {T.RESOLVED: Phase.RUN},
+    M.SILENCE: {T.RESOLVED: Phase.RUN},
+}
+# The same for an assignment's clocks; all of them stand still while its ticket waits or is shelved.
+ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
+    M.REPORT: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN, D.REPORTED: Phase.HOLD},
+    M.ACCEPT: {D.ISSUED: Phase.RUN},
+    M.CONTACT: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
+    M.RULING: {D.RETURN_REQUESTED: Phase.RUN},
+    M.EXTENSION: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
+    M.AUDIT: {D.REPORTED: Phase.RUN},
+}
+_STANDING_STILL = frozenset({T.AWAITING_INFO, T.SHELVED})
+_RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})  # follow a new priority or category
 
 
-def is_confirmed(calendar: Calendar, day: date) -> bool:
-    """Whether a published notice covers that day; beyond it a deadline is provisional."""
-    return day.isoformat() <= calendar.confirmed_to
+def phase_of_ticket(metric: Metric, ticket: Ticket, policy: Policy) -> Phase:
+    """What a ticket's clock does now."""
+    phase = TICKET_CLOCKS[metric].get(ticket.status, Phase.STOP)
+    before_dispatch = ticket.status in (T.RECEIVED, T.TRIAGED)
+    if metric is M.RESOLVE and policy.starts is Starts.DISPATCHED and before_dispatch:
+        return Phase.NONE  # begins with the first dispatch; one that runs already runs on
+    return phase
 
 
-def due(start: datetime, amount: float, unit: Unit, calendar: Calendar) -> datetime:
-    """The moment `amount` of `unit` after `start` ends, in UTC."""
-    zone = ZoneInfo(calendar.zone)
-    local = start.astimezone(zone)
-    match unit:
-        case Unit.CALENDAR_HOURS:
-            return (start + timedelta(hours=amount)).astimezone(UTC)
-        case Unit.WORKING_HOURS:
-            return _working_hours(local, amount, calendar, zone)
-        case Unit.CALENDAR_DAYS:
-            last = local.date() + timedelta(days=int(amount))
-            return _midnight_after(_roll(last, calendar), zone)
-        case Unit.WORKING_DAYS:
-            day, left = local.date(), int(amount)
-            for _ in range(_FURTHEST):
-                day += timedelta(days=1)
-                left -= is_workday(calendar, day)
-                if left <= 0:
-                    break
-            return _midnight_after(day, zone)
+def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
+    """What an assignment's clock does now."""
+    phase = ORDER_CLOCKS[metric].get(order.status, Phase.STOP)
+    if metric is M.CONTACT and (order.part is not Part.LEAD or order.contacted_at is not None):
+        return Phase.STOP
+    if metric is M.EXTENSION and order.asked_due_at is None:
+        return Phase.STOP
+    if phase is Phase.RUN and ticket.status in _STANDING_STILL:
+        return Phase.PAUSE
+    return phase
+
+
+# --- what a clock runs under
+
+
+def policy_for(d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None) -> Policy | None:
+    """The most specific policy: priority before category before area before kind. None: the directory has no house."""
+    known: dict[Any, Policy | None] = d.__dict__.setdefault("_policies", {})
+    case = (kind, priority, category, area)
+    if case in known:
+        return known[case]
+    categories, areas = d.category_path(category), d.area_path(area)
+
+    def rank(p: Policy) -> tuple[bool, int, int, bool]:
+        by_category = len(categories) - categories.index(p.category) if p.category in categories else 0
+        by_area = len(areas) - areas.index(p.area) if p.area in areas else 0
+        return p.priority != ANY, by_category, by_area, p.kind != ANY
+
+    fitting = [
+        p
+        for p in d.policies.values()
+        if p.kind in (ANY, kind)
+        and p.priority in (ANY, priority)
+        and p.category in (ANY, *categories)
+        and p.area in (ANY, *areas)
+    ]
+    known[case] = max(fitting, key=rank, default=None)
+    return known[case]
+
+
+def reckoner_of(d: Directory, calendar: str | None) -> Reckoner | None:
+    """That calendar ready to count with, else the house's. None: there is none."""
+    known: dict[str, Reckoner] = d.__dict__.setdefault("_reckoners", {})
+    code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
+    if code is None or code not in d.calendars:
+        return None
+    if code not in known:
+        known[code] = Reckoner(d.calendars[code])
+    return known[code]
+
+
+def ladder_for(d: Directory, metric: Metric, priority: Priority) -> Ladder:
+    """The ladder of that metric, one for the priority before one for any."""
+    fitting = [x for x in d.ladders.values() if metric in x.metrics and x.priority in (ANY, priority)]
+    return max(fitting, key=lambda x: x.priority != ANY, default=PLAIN)
+
+
+def terms_of(d: Directory, metric: Metric, policy: Policy, priority: Priority) -> Mapping[str, Any]:
+    """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
+    known: dict[Any, Mapping[str, Any]] = d.__dict__.setdefault("_terms", {})
+    case = (metric, policy.code, priority)
+    if case not in known:
+        ladder = ladder_for(d, metric, priority)
+        known[case] = {
+            "policy": policy.code,
+            "version": d.versions.get(("policies", policy.code), d.version),
+            "source": policy.source,
+            "ladder": ladder.code,
+            "ladder_version": d.versions.get(("ladders", ladder.code), d.version),
+            "steps": list(ladder.steps),
+            "repeat": ladder.repeat,
+        }
+    return known[case]
+
+
+def span_for(metric: Metric, policy: Policy, ticket: Ticket) -> Span:
+    """The limit a clock of this metric gets: a reopened matter has the policy's `redo`, else half the first limit."""
+    if metric in (M.RESOLVE, M.REPORT):
+        if ticket.reopens and policy.redo is not None:
+            return span_of(policy.redo)
+        span = span_of(policy.resolve)
+        if not ticket.reopens:
+            return span
+        half = span.amount / 2
+        return Span(Fraction(ceil(half)) if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) else half, span.unit)
+    return span_of(getattr(policy, metric))
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """What an order gets: accept by, close by, and the limit row that says so."""
+class Limits:
+    """What an order issued now would get, and the policy that says so."""
 
     accept_by: datetime
     due_at: datetime
-    limit: str
+    policy: str
     provisional: bool
 
 
-def limits_for(directory: Directory, kind: Kind, priority: Priority, category: str | None, now: datetime) -> Due | None:
-    """The limits of an order issued now. None: the directory has no house yet."""
-    calendar = directory.calendar
-    limit = limit_row(directory, kind, priority, category)
-    if calendar is None or limit is None:
+def limits_for(
+    d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
+) -> Limits | None:
+    """The limits of a matter taken in and dispatched now. None: the directory has no house yet."""
+    policy = policy_for(d, kind, priority, category, area)
+    reckoner = reckoner_of(d, policy.calendar) if policy else None
+    if policy is None or reckoner is None:
         return None
-    due_at = due(now, limit.close, limit.close_unit, calendar)
-    return Due(
-        accept_by=due(now, limit.accept, limit.accept_unit, calendar),
-        due_at=due_at,
-        limit=limit.code,
-        provisional=not is_confirmed(
-            calendar, (due_at - timedelta(seconds=1)).astimezone(ZoneInfo(calendar.zone)).date()
-        ),
+    closes = reckon(reckoner, now, span_of(policy.resolve))
+    accept = reckon(reckoner, now, span_of(policy.accept))
+    return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
+
+
+def outer_limit(policy: Policy, reckoner: Reckoner, outer_due_at: datetime, now: datetime) -> datetime:
+    """Ours ends the policy's margin before another hotline's deadline; where that has passed, with it."""
+    ours = reckoner.earlier(outer_due_at, policy.outer_margin)
+    return ours if ours > now else outer_due_at
+
+
+# --- from marks to a row
+
+
+class _Run:
+    """A clock as its marks are read, one after the other."""
+
+    def __init__(self, reckoner: Reckoner) -> None:
+        self.r = reckoner
+        self.span: Span | None = None
+        self.unit = Unit.CALENDAR_HOURS
+        self.fixed = self.rigid = False
+        self.started = self.since = self.anchor = datetime.min.replace(tzinfo=UTC)
+        self.origin = self.anchor  # where counting began, for a recount
+        self.first = date.min
+        self.whole = self.consumed = 0
+        self.cap: datetime | None = None
+        self.due: datetime | None = None
+        self.first_due: datetime | None = None
+        self.promised: datetime | None = None
+        self.paused: datetime | None = None
+        self.held: datetime | None = None
+        self.stopped: datetime | None = None
+        self.hurried: datetime | None = None
+        self.rung: datetime | None = None
+        self.level = 0
+        self.pauses: list[tuple[datetime, datetime]] = []
+
+    @property
+    def measure(self) -> Measure:
+        return self.r.measures[self.unit]
+
+    def start(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.started = self.since = self.anchor = self.origin = at
+        if told.get("from"):  # a clock found missing starts when it should have
+            self.started = self.anchor = self.origin = _read(told["from"])
+        self.cap = _read(told["cap"]) if told.get("cap") else None
+        if "due" in told:
+            self._fix(_read(told["due"]), Unit(told.get("unit", Unit.CALENDAR_HOURS)))
+            self.rigid = bool(told.get("rigid"))
+            return
+        self._count(span_of(told["span"]), self.origin)
+
+    def _fix(self, due: datetime, unit: Unit) -> None:
+        self.fixed, self.unit, self.due = True, unit, due
+        self.whole, self.consumed = max(1, self.measure.between(self.anchor, due, date.min)), 0
+
+    def _count(self, span: Span, anchor: datetime) -> None:
+        self.span, self.unit = span, span.unit
+        self.anchor, self.first, self.consumed = anchor, first_day(self.r, anchor), 0
+        self.whole = self.measure.whole(span)
+        self._reach()
+
+    def _reach(self) -> None:
+        """The end, counted on from the anchor. One that was reached stays where it was."""
+        left = self.whole - self.consumed
+        if left > 0 or self.due is None:
+            self.due = self.measure.after(self.anchor, max(left, 1), self.first)
+        if self.cap is not None and self.due is not None:
+            self.due = min(self.due, self.cap)
+
+    def pause(self, at: datetime, told: Mapping[str, Any]) -> None:
+        if self.paused is None:
+            self.paused = at
+            if not self.rigid:
+                self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, at, self.first))
+
+    def resume(self, at: datetime, told: Mapping[str, Any]) -> None:
+        if self.paused is None:
+            return
+        self.pauses.append((self.paused, at))
+        self.paused, self.since = None, at
+        if not self.rigid:
+            self.anchor = at
+            self._reach()
+
+    def hold(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.held = at
+
+    def run_on(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.held, self.since = None, at
+
+    def stop(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.stopped = at if self.held is None else self.held
+
+    def issue(self, at: datetime, told: Mapping[str, Any]) -> None:
+        """An order takes over the resident's clock as it stands: shuffling gives nobody new time."""
+        self.started = self.since = at
+
+    def extend(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.first_due = self.first_due or self.due
+        self.anchor = at
+        self._fix(_read(told["due"]), Unit.WORKING_HOURS if is_working_unit(self.unit) else Unit.CALENDAR_HOURS)
+        self.rigid, self.since = False, at
+
+    def promise(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.promised = _read(told["due"])
+
+    def policy(self, at: datetime, told: Mapping[str, Any]) -> None:
+        """Another limit. A longer one counts from the start; a shorter one from this moment, and only where it ends
+        sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it."""
+        if self.fixed or self.due is None:
+            return
+        new, old = span_of(told["span"]), self.due
+        kept = (self.span, self.unit, self.anchor, self.first, self.consumed, self.whole)
+        self._count(new, self.origin)
+        for begun, ended in self.pauses:
+            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, begun, self.first))
+            self.anchor = ended
+        if self.paused is not None:
+            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, self.paused, self.first))
+            self.anchor = self.paused
+        self.due = None
+        self._reach()
+        if self.due is not None and self.due < old:
+            self._count(new, at)
+            if self.due is not None and self.due < old:
+                self.origin, self.pauses, self.since = at, [], at
+            else:
+                self.span, self.unit, self.anchor, self.first, self.consumed, self.whole = kept
+                self.due = old
+
+    def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.hurried = at
+
+    def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.rung, self.level = at, int(told["level"])
+
+    # --- what follows
+
+    @property
+    def limit(self) -> datetime | None:
+        """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
+        if self.due is None or self.promised is None:
+            return self.due
+        return max(self.due, self.promised)
+
+    def breached(self, due_level: int) -> datetime | None:
+        ended = self.held or self.stopped
+        limit = self.limit
+        if limit is None:
+            return None
+        if ended is not None:
+            return limit if ended > limit else None
+        return limit if self.rung is not None and self.level >= due_level and self.rung >= limit else None
+
+    def next_step(self, steps: list[Step], repeat: Span) -> tuple[int, datetime] | None:
+        """The next rung and its moment. None while the clock stands still or has stopped."""
+        limit = self.limit
+        if self.stopped or self.held or self.paused or limit is None:
+            return None
+        for place in range(self.level, len(steps)):
+            step = steps[place]
+            at = self._moment(step, limit)
+            if at is None:
+                continue  # a warning that lay before this clock's own time
+            urged = self.hurried is not None and (self.rung is None or self.hurried > self.rung)
+            if urged and self.hurried is not None and (step.is_warning or limit <= self.hurried):
+                at = min(at, max(self.hurried, self.since))
+            return place + 1, at
+        base = self.rung or limit
+        if self.hurried is not None and self.hurried > base:
+            return self.level + 1, self.hurried
+        return self.level + 1, self._later(base, repeat)
+
+    def _moment(self, step: Step, limit: datetime) -> datetime | None:
+        if step.later is not None:
+            return self._later(limit, step.later)
+        if step.share is None or step.share == 1 or self.due is None:
+            return limit
+        gone = Fraction(self.consumed, self.whole) if self.whole else Fraction(0)
+        if step.share <= gone:
+            return None
+        at = self.r.share(self.anchor, self.due, (step.share - gone) / (1 - gone), self.unit)
+        return at if at > self.since else None
+
+    def _later(self, base: datetime, by: Span) -> datetime:
+        """Working days later means when the offices open then: nobody is told at midnight."""
+        if by.unit is Unit.WORKING_DAYS:
+            return max(self.r.opening(base, int(by.amount)), base)
+        measure = self.r.measures[by.unit]
+        return measure.after(base, measure.whole(by), date.min)
+
+
+_READ: Mapping[str, Callable[[_Run, datetime, Mapping[str, Any]], None]] = {
+    "start": _Run.start,
+    "issue": _Run.issue,
+    "pause": _Run.pause,
+    "resume": _Run.resume,
+    "hold": _Run.hold,
+    "run_on": _Run.run_on,
+    "stop": _Run.stop,
+    "extend": _Run.extend,
+    "promise": _Run.promise,
+    "policy": _Run.policy,
+    "hurry": _Run.hurry,
+    "ring": _Run.ring,
+}
+
+
+def _read(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def mark(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
+    """One mark of a clock; moments among the details as text."""
+    plain = {k: v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
+    return (what, at.astimezone(UTC).isoformat(), plain)
+
+
+def fold(clock: Clock, reckoner: Reckoner, version: int) -> Clock:
+    """The clock's row, whole, of its marks and this calendar (of this version)."""
+    run = _read_marks(clock, reckoner)
+    steps = [step_of(text) for text in clock.terms["steps"]]
+    due_level = next((n for n, s in enumerate(steps, 1) if s.share == 1), len(steps))
+    coming = run.next_step(steps, span_of(clock.terms["repeat"]))
+    provisional = run.due is not None and not run.fixed and reckoner.is_provisional(run.due, run.unit)
+    return replace(
+        clock,
+        calendar=reckoner.calendar.code,
+        calendar_version=version,
+        started_at=run.started,
+        due_at=run.due,
+        first_due_at=run.first_due,
+        limit_at=run.limit,
+        paused_at=run.paused,
+        consumed=run.consumed,
+        stopped_at=run.stopped,
+        breached_at=run.breached(due_level),
+        provisional=provisional,
+        level=run.level,
+        next_level=coming[0] if coming else None,
+        next_at=coming[1] if coming else None,
     )
 
 
-def limit_row(directory: Directory, kind: Kind, priority: Priority, category: str | None) -> Limit | None:
-    """The most specific row: category before priority before kind."""
-    path = directory.category_path(category)
+def _read_marks(clock: Clock, reckoner: Reckoner) -> _Run:
+    run = _Run(reckoner)
+    for what, at, told in clock.marks:
+        _READ[what](run, _read(at), told)
+    return run
 
-    def rank(limit: Limit) -> tuple[int, bool, bool]:
-        depth = len(path) - path.index(limit.category) if limit.category in path else 0
-        return depth, limit.priority != ANY, limit.kind != ANY
 
-    fitting = [
-        limit
-        for limit in directory.limits.values()
-        if limit.category in (ANY, *path) and limit.kind in (ANY, kind) and limit.priority in (ANY, priority)
+# --- what a change does to the clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The clocks after a change: those that have not stopped, and those that were touched."""
+
+    running: tuple[Clock, ...]
+    touched: tuple[Clock, ...]
+
+    def of(self, metric: Metric, assignment: str | None = None) -> Clock | None:
+        """The running clock of that metric."""
+        return next((c for c in self.running if c.metric is metric and c.assignment == assignment), None)
+
+
+class _Settling:
+    """One change, seen by every clock in turn."""
+
+    def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
+                 directory: Directory, policy: Policy, reckoner: Reckoner) -> None:  # fmt: skip
+        self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
+        self.d, self.policy, self.reckoner = directory, policy, reckoner
+        self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
+        self.touched: dict[str, Clock] = {}
+        self.known = {a.id: a for a in before.assignments}
+        was = before.ticket
+        self.reclassified = (was.priority, was.kind, was.category, was.area) != (
+            ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
+
+    def counting(self, clock: Clock) -> Reckoner:
+        return reckoner_of(self.d, clock.calendar) or self.reckoner
+
+    def keep(self, clock: Clock, *marks: tuple[Any, ...]) -> Clock:
+        counts = self.counting(clock)
+        kept = fold(replace(clock, marks=(*clock.marks, *marks)), counts, self.version(counts))
+        self.clocks[(kept.metric, kept.assignment)] = kept
+        self.touched[kept.id] = kept
+        return kept
+
+    def version(self, counts: Reckoner) -> int:
+        return self.d.versions.get(("calendars", counts.calendar.code), self.d.version)
+
+    def begin(self, metric: Metric, order: Assignment | None, *marks: tuple[Any, ...]) -> None:
+        subject = order.id if order else self.ticket.number
+        fresh = Clock(
+            id=f"{subject}-{metric}-{self.before.ticket.version + 1}",
+            number=self.ticket.number,
+            assignment=order.id if order else None,
+            metric=metric,
+            terms=terms_of(self.d, metric, self.policy, self.ticket.priority),
+            marks=(),
+            calendar=self.reckoner.calendar.code,
+            calendar_version=0,
+            started_at=self.now,
+        )
+        self.keep(fresh, *marks)
+
+    def turn(self, metric: Metric, order: Assignment | None, was: Phase | None, phase: Phase) -> None:
+        """Bring one clock to the phase its state asks for. `was`: its phase before the change; None: it is new."""
+        clock = self.clocks.get((metric, order.id if order else None))
+        if clock is None:
+            if phase is Phase.RUN:
+                missing = was is Phase.RUN and self.command.action is not A.RECEIVE
+                self.begin(metric, order, *self.opening(metric, order, missing=missing))
+            return
+        held = clock.next_at is None and clock.paused_at is None
+        if phase is Phase.STOP:
+            self.keep(clock, *([mark("resume", self.now)] if clock.paused_at else []), mark("stop", self.now))
+            del self.clocks[(metric, clock.assignment)]
+        elif phase is Phase.PAUSE and clock.paused_at is None:
+            self.keep(clock, mark("pause", self.now))
+        elif phase is Phase.HOLD and not held:
+            self.keep(clock, mark("hold", self.now))
+        elif phase is Phase.RUN and clock.paused_at is not None:
+            self.keep(clock, mark("resume", self.now))
+        elif phase is Phase.RUN and held:
+            self.keep(clock, mark("run_on", self.now))
+
+    def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
+        """The first marks of a clock."""
+        since: dict[str, Any] = {}
+        if missing and "imported" not in self.ticket.flags:  # it should have run all along
+            since = {"from": order.issued_at if order else self.ticket.created_at}
+        span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
+        if metric is M.REVIEW:
+            return (mark("start", self.now, due=self.ticket.review_at or self.now),)
+        if metric is M.RESOLVE and self.ticket.outer_due_at is not None:
+            ours = outer_limit(self.policy, self.reckoner, self.ticket.outer_due_at, self.now)
+            if self.policy.outer is Outer.GOVERNS and ours > self.now:
+                return (mark("start", self.now, due=ours, rigid=True, **since),)
+            if ours > self.now:
+                return (mark("start", self.now, span=span, cap=ours, **since),)
+        if metric is M.REPORT and order is not None:
+            return self.opening_report(order, missing=missing)
+        if metric is M.ACCEPT and order is not None:
+            report = self.clocks.get((M.REPORT, order.id))
+            if report is not None and report.due_at is not None and report.due_at > self.now:
+                return (mark("start", self.now, span=span, cap=report.due_at, **since),)
+        first = mark("start", self.now, span=span, **since)
+        if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
+            return first, mark("hurry", self.now)
+        if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
+            return (first, mark("hurry", self.now)) if self.unattended(order.department) else (first,)
+        return (first,)
+
+    def unattended(self, department: str | None) -> bool:
+        """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
+        return not self.reckoner.is_working(self.now) and duty.nobody(self.d, department, self.now)
+
+    def opening_report(self, order: Assignment, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
+        """An order is due with the resident's clock; by hand it may be given another limit. Where the resident's has
+        run out, it is due as soon as it must be signed for."""
+        resolve = self.clocks.get((M.RESOLVE, None))
+        unit = Unit.WORKING_HOURS if is_working_unit(span_of(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
+        taken_over = missing and "imported" in self.ticket.flags  # its limits begin when this house takes it over
+        if order.due_at is not None and not taken_over:
+            return (mark("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
+        lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)
+        leads = self.clocks.get((M.REPORT, lead.id)) if lead is not None and lead.id != order.id else None
+        if leads is not None and leads.due_at is not None and leads.due_at > self.now:
+            return (mark("start", self.now, due=leads.due_at, unit=unit),)
+        if (
+            resolve is not None
+            and resolve.paused_at is None
+            and resolve.due_at is not None
+            and resolve.due_at > self.now
+        ):
+            ours = tuple(m for m in resolve.marks if m[0] not in ("ring", "hurry", "promise"))
+            return (*ours, mark("issue", self.now))
+        accept = reckon(self.reckoner, self.now, span_of(self.policy.accept))
+        return (mark("start", self.now, due=accept.due_at, unit=unit),)
+
+    def all(self) -> Settled:
+        given, was = self.command.fields, self.before.ticket
+        began = self.command.action is A.RECEIVE
+        if self.command.action is A.CALL_BACK and (silent := self.clocks.get((M.SILENCE, None))):
+            self.keep(silent, mark("stop", self.now))
+            del self.clocks[(M.SILENCE, None)]
+        if self.reclassified:
+            self.reclassify()
+        for metric in TICKET_CLOCKS:
+            before = None if began else phase_of_ticket(metric, was, self.policy)
+            phase = phase_of_ticket(metric, self.ticket, self.policy)
+            if metric is M.SILENCE and self.command.action is A.CALL_BACK:
+                before = None  # begins anew with every attempt
+            self.turn(metric, None, before, phase)
+        for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
+            known = self.known.get(order.id)
+            if order.status not in LIVE and (known is None or known.status not in LIVE):
+                continue
+            for metric in ORDER_CLOCKS:
+                before = phase_of_order(metric, known, was) if known is not None else None
+                self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
+        if self.command.action is A.APPROVE_EXTENSION:
+            self.extend(given)
+        if self.command.action is A.URGE:
+            self.hurry()
+        if self.command.action is A.RECKON:
+            for clock in [c for c in self.clocks.values() if c.id not in self.touched]:
+                if self.keep(clock) == clock:
+                    del self.touched[clock.id]
+        if rung := given.get("clock"):
+            told = next((c for c in (*self.clocks.values(), *self.touched.values()) if c.id == rung), None)
+            if told is not None:
+                self.ring(told, int(given["level"]))
+        return Settled(tuple(self.clocks.values()), tuple(self.touched.values()))
+
+    def ring(self, clock: Clock, level: int) -> None:
+        """The last ring alone is kept as a mark: how often it rang before follows from its level."""
+        fired = mark("ring", self.now, level=level)
+        marks = tuple(m for m in clock.marks if m[0] != "ring")
+        ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
+        marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
+        counts = self.counting(clock)
+        kept = fold(replace(clock, marks=marks), counts, self.version(counts))
+        self.touched[kept.id] = kept
+        if not ended:
+            self.clocks[(kept.metric, kept.assignment)] = kept
+
+    def extend(self, given: Mapping[Any, Any]) -> None:
+        order = next((a for a in self.orders if a.id == self.command.assignment), None)
+        if order is None or order.due_at is None:
+            return
+        if clock := self.clocks.get((M.REPORT, order.id)):
+            self.keep(clock, mark("extend", self.now, due=order.due_at))
+        if order.part is Part.LEAD and (resolve := self.clocks.get((M.RESOLVE, None))):
+            self.keep(resolve, mark("promise", self.now, due=order.due_at))
+
+    def hurry(self) -> None:
+        """An urge speeds what the resident waits for: the lead's order, else the dispatch, else the call back."""
+        lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)
+        for clock in (
+            self.clocks.get((M.REPORT, lead.id)) if lead else None,
+            self.clocks.get((M.DISPATCH, None)),
+            self.clocks.get((M.CALL_BACK, None)),
+            self.clocks.get((M.RESOLVE, None)),
+        ):
+            if clock is not None and clock.next_at is not None:
+                self.keep(clock, mark("hurry", self.now))
+                return
+
+    def reclassify(self) -> None:
+        for clock in [c for c in self.clocks.values() if c.metric in _RECLASSIFIED]:
+            terms = terms_of(self.d, clock.metric, self.policy, self.ticket.priority)
+            if terms["policy"] == clock.terms["policy"] and terms["ladder"] == clock.terms["ladder"]:
+                continue
+            span = str(span_for(clock.metric, self.policy, self.ticket))
+            marks = (mark("policy", self.now, span=span, policy=self.policy.code),)
+            self.keep(replace(clock, terms=terms), *(marks if terms["policy"] != clock.terms["policy"] else ()))
+
+
+def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime) -> Settled:
+    """The clocks after a change from `before` to this ticket with these orders. Without a directory none are kept."""
+    d = before.directory
+    policy = policy_for(d, ticket.kind, ticket.priority, ticket.category, ticket.area) if d else None
+    reckoner = reckoner_of(d, policy.calendar) if d and policy else None
+    if d is None or policy is None or reckoner is None:
+        return Settled((), ())
+    return _Settling(before, ticket, orders, command, now, d, policy, reckoner).all()
+
+
+# --- what time itself does
+
+
+def at_hand(clock: Clock) -> Step:
+    """The step that is due next on this clock; past the last one it is repeated."""
+    steps = [step_of(text) for text in clock.terms["steps"]]
+    place = (clock.next_level or 1) - 1
+    return steps[min(place, len(steps) - 1)]
+
+
+def commands_of(clock: Clock, facts: Facts) -> list[Command]:
+    """What the clock does when its next step is due: the first of these that the tables allow.
+
+    An unsigned order is accepted, what was never told is done without or given up, a matter nobody says a word about
+    is closed; everything else is told to whom the ladder names."""
+    step = at_hand(clock)
+    rung = {"clock": clock.id, "level": clock.next_level}
+    version, found = facts.ticket.version, []
+    why = f"{clock.metric} limit of policy {clock.terms['policy']}"
+    if step.share == 1:
+        match clock.metric:
+            case M.ACCEPT:
+                found.append(Command(A.AUTO_ACCEPT, version, {F.REASON: why, **rung}, clock.assignment))
+            case M.INFO:
+                if facts.ticket.priority is Priority.NORMAL:
+                    given = {F.REASON_CODE: VoidReason.NO_INFO_GIVEN, F.REASON: why, **rung}
+                    found.append(Command(A.VOID, version, given))
+                found.append(Command(A.RESUME, version, {F.REASON: why, **rung}))
+            case M.SILENCE:
+                found.append(Command(A.CONFIRM, version, {F.SATISFACTION: Satisfaction.NO_ANSWER, F.TEXT: why, **rung}))
+            case _:
+                pass
+    found.append(Command(A.ESCALATE, version, {F.LEVEL: step.level, F.REASON: why, **rung}))
+    return found
+
+
+def receivers(step: Step, facts: Facts, order: Assignment | None, now: datetime) -> list[tuple[str, dict[str, Any]]]:
+    """Whom a step tells: (whose line in the outbox, what else they must know). Never empty: where a named receiver has
+    nobody, the supervisors are told, and that nobody was there."""
+    d = facts.directory
+    if d is None:
+        return []
+    department = order.department if order else None
+    found: dict[str, dict[str, Any]] = {}
+    for receiver in step.tell:
+        match receiver:
+            case Receiver.HANDLER if department:
+                found[f"department:{department}"] = {"assignee": order.assignee if order else None}
+                if order and order.performer:
+                    found[f"department:{order.performer}"] = {}
+            case Receiver.HEAD if department:
+                item = d.departments.get(department)
+                found[f"head:{department}"] = {"person": item.head if item else None}
+            case Receiver.DUTY:
+                found |= duty_lines(d, department, now)
+            case Receiver.HANDLER | Receiver.HEAD | Receiver.DISPATCHER:
+                found["role:dispatcher"] = {}
+                if duty.nobody(d, d.home.fallback if d.home else None, now):
+                    found["role:supervisor"] = {"nobody_on_duty": True}
+            case Receiver.DESK:
+                found["role:operator"] = {}
+            case Receiver.COMMITTEE if d.home and d.home.committee:
+                found[f"department:{d.home.committee}"] = {}
+            case _:
+                found.setdefault("role:supervisor", {})
+    return list(found.items())
+
+
+def duty_lines(d: Directory, department: str | None, now: datetime) -> dict[str, dict[str, Any]]:
+    """The officers to call now, each on a line of their own; with nobody there, the supervisors."""
+    called = duty.called(d, department, now)
+    if not called:
+        return {"role:supervisor": {"nobody_on_duty": True}}
+    return {
+        f"duty:{t.roster}:{t.member.code}"[:60]: {
+            "person": t.member.code,
+            "name": t.member.name,
+            "phone": t.member.phone,
+        }
+        for t in called
+    }
+
+
+def has_breached(clock: Clock, now: datetime) -> bool:
+    """Whether its limit was missed, or is being missed now."""
+    if clock.breached_at is not None or clock.next_level is None or clock.limit_at is None:
+        return clock.breached_at is not None
+    return now > clock.limit_at
+
+
+def colour_of(clock: Clock, now: datetime) -> str:
+    """How a clock looks on a board: grey while it stands still or has stopped, red behind its end, else the colour of
+    the last step told."""
+    if has_breached(clock, now):
+        return "red"
+    if clock.stopped_at is not None or clock.paused_at is not None:
+        return "grey"
+    steps = [step_of(text) for text in clock.terms["steps"]]
+    return steps[min(clock.level, len(steps)) - 1].level if clock.level else "green"
+
+
+_SAID = {
+    "start": "started",
+    "issue": "the order was issued: it is due with the resident's clock, which no shuffling resets",
+    "pause": "stood still",
+    "resume": "went on; what had passed stays counted",
+    "hold": "reported: its end is reached unless the report is sent back",
+    "run_on": "sent back: it runs on as if it had never stood",
+    "stop": "stopped",
+    "extend": "an approved extension moved this clock alone",
+    "promise": "an approved extension moved the promised date; this clock's own end stays",
+    "policy": "another policy applied: a longer limit counts from the start, a shorter one from that moment",
+    "hurry": "urged: the next step of its ladder was brought forward",
+    "ring": "a step of its ladder was told",
+}
+
+
+def explained(clock: Clock, reckoner: Reckoner) -> list[Because]:
+    """Why this clock is due when it is: its policy, what happened to it, and how the days were counted."""
+    run = _read_marks(clock, reckoner)
+    said = [
+        Because(f"policy {clock.terms['policy']} (version {clock.terms['version']})", (str(clock.terms["source"]),))
     ]
-    return max(fitting, key=rank, default=None)
+    for what, at, told in clock.marks:
+        moments = (f"{k}={v}" for k, v in told.items() if v not in (None, ""))
+        said.append(Because(_SAID[what], (_local(reckoner, _read(at)), *moments)))
+    if run.due is None:
+        return said
+    if run.fixed or run.span is None:
+        return [*said, Because("due", (_local(reckoner, run.due),))]
+    if run.consumed:
+        used = f"{run.consumed / 3_600_000_000:.4g} hours" if run.consumed >= 1_000_000 else f"{run.consumed} days"
+        said.append(Because("used up before the present run", (used, f"of {run.span}")))
+        start, left = run.anchor, max(0, run.whole - run.consumed)
+        days = run.whole == int(run.span.amount)
+        rest = Fraction(left) if days else Fraction(left, run.whole) * run.span.amount
+        return [*said, *because(reckoner, start, run.due, Span(rest, run.span.unit), begun=True)]
+    said += because(reckoner, run.origin, run.due, run.span)
+    if run.cap is not None and run.due == run.cap:
+        said.append(Because("not later than the limit above it", (_local(reckoner, run.cap),)))
+    return said
 
 
-def _working_hours(local: datetime, amount: float, calendar: Calendar, zone: ZoneInfo) -> datetime:
-    left, day = timedelta(hours=amount), local.date()
-    for _ in range(_FURTHEST):
-        if is_workday(calendar, day):
-            for opens, closes in _hours(calendar):
-                # measured in UTC, so that an hour skipped or repeated by summer time is neither lost nor counted twice
-                start = max(datetime.combine(day, opens, zone), local).astimezone(UTC)
-                end = (
-                    _midnight_after(day, zone) if closes == time.max else datetime.combine(day, closes, zone)
-                ).astimezone(UTC)
-                if start >= end:
-                    continue
-                if end - start >= left:
-                    return start + left
-                left -= end - start
-        day += timedelta(days=1)
-    raise ValueError("the calendar has no working time")
-
-
-def _roll(day: date, calendar: Calendar) -> date:
-    for _ in range(_FURTHEST):
-        if is_workday(calendar, day):
-            return day
-        day += timedelta(days=1)
-    raise ValueError("the calendar has no working day")
-
-
-def _midnight_after(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
-
-
-@lru_cache(maxsize=64)
-def _cut(hours: tuple[str, ...], calendar_code: str) -> tuple[tuple[time, time], ...]:
-    return intervals(Calendar(code=calendar_code, name="x", name_en="x", zone="UTC", hours=hours))
-
-
-def _hours(calendar: Calendar) -> tuple[tuple[time, time], ...]:
-    return _cut(calendar.hours, calendar.code)
+def _local(reckoner: Reckoner, moment: datetime) -> str:
+    return reckoner.local(moment).isoformat(timespec="seconds")

@@ -6,12 +6,28 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, time
-from functools import cached_property
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from .vocabulary import AreaLevel, Danger, DepartmentKind, Hours, Kind, Priority, Unit
+from .vocabulary import (
+    AreaLevel,
+    Counting,
+    Danger,
+    DayEnd,
+    DepartmentKind,
+    Hours,
+    Kind,
+    Level,
+    Metric,
+    Outer,
+    Priority,
+    Receiver,
+    Starts,
+    Unit,
+)
 
 _STRICT = {"extra": "forbid"}
 CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
@@ -22,7 +38,9 @@ NOUNS = (
     "departments",
     "areas",
     "categories",
-    "limits",
+    "policies",
+    "ladders",
+    "rosters",
     "words",
     "routes",
 )  # in the order they are seeded
@@ -40,22 +58,29 @@ class House:
     fallback: str  # department of the dispatcher of last resort: routing is never empty
     sure_at: float = 0.75  # from this confidence on, rules dispatch by themselves; below it a dispatcher decides
     area: str | None = None  # the root of all areas
+    committee: str | None = None  # the committee that the last steps of a ladder tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
-    """Working hours by weekday (0 = Monday) as "09:00-12:00" intervals, and the days that differ: true = a working
-    day."""
+    """Working hours as "09:00-12:00" intervals (an end not after its start lies on the next day), and the days that
+    differ: true = a working day. `always`: day and night, every day; nothing else then counts."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
     name: str
     name_en: str
     zone: str
-    hours: tuple[str, ...]
-    workdays: tuple[int, ...] = (0, 1, 2, 3, 4)
-    days: Mapping[str, bool] = field(default_factory=dict)
+    hours: tuple[str, ...] = ()
+    workdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # 0 = Monday
+    weekday_hours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "5": ["09:00-12:00"] on Saturdays
+    days: Mapping[str, bool] = field(default_factory=dict)  # as the year's notice has it
+    names: Mapping[str, str] = field(default_factory=dict)  # of those days
+    exceptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # our own: that day's hours, none = closed
     confirmed_to: str = ""  # the last day a published notice covers
+    always: bool = False
+    counting: Counting = Counting.CIVIL
+    day_ends: DayEnd = DayEnd.MIDNIGHT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +95,8 @@ class Department:
     parent: str | None = None
     phone: str | None = None
     areas: tuple[str, ...] = ()  # where it works; empty: everywhere
+    head: str | None = None  # the login of the one who answers for it
+    auto_assign: bool = False  # an unsigned order goes to whoever is on duty with the least work
     active: bool = True
 
 
@@ -104,20 +131,170 @@ class Category:
     active: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How long: an amount of a unit, as "7 working_days", "1.5 calendar_hours" or "0:05 calendar_hours" (5 minutes)."""
+
+    amount: Fraction
+    unit: Unit
+
+    def __str__(self) -> str:
+        whole = self.amount if self.amount.denominator == 1 else float(round(self.amount, 4))
+        return f"{whole} {self.unit}"
+
+
+@lru_cache(maxsize=1024)
+def span_of(text: str) -> Span:
+    """A span from its text. Raises ValueError, naming the rule."""
+    number, _, unit = text.strip().partition(" ")
+    if unit not in set(Unit):
+        raise ValueError(f"an amount and one of {', '.join(Unit)}")
+    hours, colon, minutes = number.partition(":")
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?" if not colon else r"[0-9]{1,5}:[0-5][0-9]", number):
+        raise ValueError("an amount above 0, as 7, 1.5 or 0:05")
+    amount = Fraction(int(hours)) + Fraction(int(minutes), 60) if colon else Fraction(number)
+    if not 0 < amount <= 10_000:
+        raise ValueError("an amount above 0, at most 10000")
+    if unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) and amount.denominator != 1:
+        raise ValueError("whole days: take hours for less")
+    return Span(amount, Unit(unit))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """How long: to accept and to close, by kind and priority; the most specific row counts. Amounts in `unit`."""
+class Policy:
+    """How long each part may take, for a case: kind, priority, category and area. The most specific row counts:
+    priority before category before area before kind. Limits are spans, as "2 working_hours"."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
-    accept: float
-    accept_unit: Unit
-    close: float
-    close_unit: Unit
     source: str
+    dispatch: str
+    accept: str
+    contact: str
+    resolve: str
     kind: str = ANY
     priority: str = ANY
     category: str = ANY
+    area: str = ANY
+    redo: str | None = None  # after a reopening; absent: half of `resolve`
+    call_back: str = "1 working_days"
+    silence: str = "7 calendar_days"  # a resolved matter nobody says a word about is closed after it
+    info: str = "24 calendar_hours"  # how long we wait for the caller to tell what is missing
+    ruling: str = "1 working_days"
+    extension: str = "1 working_days"
+    audit: str = "1 working_days"
+    starts: Starts = Starts.RECEIVED
+    outer: Outer = Outer.GOVERNS
+    outer_margin: int = 1  # working days by which ours ends before an outer deadline
+    calendar: str | None = None  # absent: the house's
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of a ladder: when, who is told, which colour. `share` of the limit (1 = when it ends), or `later`
+    behind its end."""
+
+    share: Fraction | None
+    later: Span | None
+    tell: tuple[Receiver, ...]
+    level: Level
+
+    @property
+    def is_warning(self) -> bool:
+        """Before the limit ends."""
+        return self.share is not None and self.share < 1
+
+
+@lru_cache(maxsize=1024)
+def step_of(text: str) -> Step:
+    """A step from its text: "80% head yellow", "+1 working_days supervisor+committee red". Raises ValueError."""
+    words = text.split()
+    if not words or (words[0].startswith("+") and len(words) < 3) or len(words) < 2:
+        raise ValueError('a step as "80% head yellow" or "+1 working_days supervisor+committee red"')
+    share, later = None, None
+    if words[0].endswith("%"):
+        if not re.fullmatch(r"[0-9]{1,3}%", words[0]) or not 0 < int(words[0][:-1]) <= 100:
+            raise ValueError("a share of the limit from 1% to 100%")
+        share, rest = Fraction(int(words[0][:-1]), 100), words[1:]
+    elif words[0].startswith("+"):
+        later, rest = span_of(f"{words[0][1:]} {words[1]}"), words[2:]
+        if later.unit is Unit.CALENDAR_DAYS:
+            raise ValueError("later by hours or by working days")
+    else:
+        raise ValueError("begins with a share as 80%, or with a delay as +1 working_days")
+    if not 1 <= len(rest) <= 2 or not set(rest[0].split("+")) <= set(Receiver):
+        raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
+    if len(rest) == 2 and rest[1] not in set(Level):
+        raise ValueError(f"a colour: one of {', '.join(Level)}")
+    return Step(
+        share, later, tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
+    acts. For these metrics, at this priority."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    code: str
+    metrics: tuple[Metric, ...]
+    steps: tuple[str, ...]
+    repeat: str  # between one repetition of the last step and the next
+    priority: str = ANY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody who takes turns. `code` is their login where they have one."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    code: str
+    name: str
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """Hours that somebody is on duty, on these weekdays. The turn passes on every `every` days from `since` on."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    code: str
+    hours: str  # "20:00-08:00": an end not after its start lies on the next day
+    turns: tuple[str, ...]
+    since: str  # the date the first turn began
+    every: int = 1
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    until: str | None = None  # the last date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Somebody else for a while, local time "2026-12-31T20:00". `instead_of` None: whoever it would be."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    start: str
+    end: str
+    member: str | None  # None: nobody
+    instead_of: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """Who is on duty for a department, day and night."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    code: str
+    name: str
+    name_en: str
+    department: str
+    zone: str
+    members: tuple[Member, ...]
+    shifts: tuple[Shift, ...]
+    overrides: tuple[Override, ...] = ()
+    whole: bool = True  # 24 × 365 is promised: a gap is a fault in the plan
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +342,9 @@ SHAPES: Mapping[str, type] = {
     "departments": Department,
     "areas": Area,
     "categories": Category,
-    "limits": Limit,
+    "policies": Policy,
+    "ladders": Ladder,
+    "rosters": Roster,
     "words": Words,
     "routes": Route,
 }
@@ -181,9 +360,12 @@ class Directory:
     departments: Mapping[str, Department] = field(default_factory=dict)
     areas: Mapping[str, Area] = field(default_factory=dict)
     categories: Mapping[str, Category] = field(default_factory=dict)
-    limits: Mapping[str, Limit] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    rosters: Mapping[str, Roster] = field(default_factory=dict)
     words: Mapping[str, Words] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
+    versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
 
     @property
     def home(self) -> House | None:
@@ -288,7 +470,9 @@ def _faults(d: Directory) -> Iterable[Wrong]:
                 yield Wrong("departments", department.code, "areas", f"unknown area: {code}")
     yield from _house_faults(d)
     yield from _calendar_faults(d)
-    yield from _limit_faults(d)
+    yield from _policy_faults(d)
+    yield from _ladder_faults(d)
+    yield from _roster_faults(d)
     yield from _word_faults(d)
     yield from _route_faults(d)
 
@@ -307,67 +491,254 @@ def _house_faults(d: Directory) -> Iterable[Wrong]:
     if len(d.house) > 1:
         yield Wrong("house", next(reversed(list(d.house))), "code", "only one house")
     if d.home is None:
-        if d.routes or d.limits:
+        if d.routes or d.policies:
             yield Wrong("house", "house", "code", "missing: routing needs a fallback department")
         return
     if d.home.fallback not in d.departments or not d.departments[d.home.fallback].active:
         yield Wrong("house", d.home.code, "fallback", f"unknown or retired department: {d.home.fallback}")
     if d.home.calendar not in d.calendars:
         yield Wrong("house", d.home.code, "calendar", f"unknown calendar: {d.home.calendar}")
+    if d.home.committee is not None and d.home.committee not in d.departments:
+        yield Wrong("house", d.home.code, "committee", f"unknown department: {d.home.committee}")
     if d.home.area is not None and d.home.area not in d.areas:
         yield Wrong("house", d.home.code, "area", f"unknown area: {d.home.area}")
     if not 0 < d.home.sure_at <= 1:
         yield Wrong("house", d.home.code, "sure_at", "above 0, at most 1")
 
 
-def intervals(calendar: Calendar) -> tuple[tuple[time, time], ...]:
-    """The working intervals of a day. Raises ValueError where one is no interval."""
-    found: list[tuple[time, time]] = []
-    for text in calendar.hours:
-        start, _, end = text.partition("-")
-        pair = (time.fromisoformat(start), time.max if end == "24:00" else time.fromisoformat(end))
-        if pair[0] >= pair[1] or (found and pair[0] < found[-1][1]):
+@lru_cache(maxsize=256)
+def hours_in(hours: tuple[str, ...]) -> tuple[tuple[time, time | None], ...]:
+    """The intervals of a day, in order; an end of None is 24:00. Raises ValueError where one is no interval, or where
+    two overlap."""
+    found: list[tuple[time, time | None]] = []
+    for place, text in enumerate(hours):
+        if not re.fullmatch(r"[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]", text):
+            raise ValueError(text)
+        opens, _, closes = text.partition("-")
+        pair = (time.fromisoformat(opens), None if closes == "24:00" else time.fromisoformat(closes))
+        over_night = pair[1] is not None and pair[1] <= pair[0]
+        if over_night and place != len(hours) - 1:
+            raise ValueError(text)
+        if found and (found[-1][1] is None or pair[0] < found[-1][1]):
             raise ValueError(text)
         found.append(pair)
     return tuple(found)
 
 
+def is_zone(name: str) -> bool:
+    """Whether the time zone is known."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _dates(texts: Iterable[str]) -> bool:
+    try:
+        return all(date.fromisoformat(text).isoformat() == text for text in texts)
+    except ValueError:
+        return False
+
+
+_INTERVALS = "intervals HH:MM-HH:MM, in order, without overlap; one over midnight stands last"
+
+
 def _calendar_faults(d: Directory) -> Iterable[Wrong]:
     for c in d.calendars.values():
-        try:
-            ZoneInfo(c.zone)
-        except (KeyError, ValueError, OSError):
+        if not is_zone(c.zone):
             yield Wrong("calendars", c.code, "zone", "unknown time zone")
-        try:
-            if not intervals(c):
-                yield Wrong("calendars", c.code, "hours", "a calendar needs working time")
-        except ValueError:
-            yield Wrong("calendars", c.code, "hours", "intervals HH:MM-HH:MM, in order, without overlap")
-        if not c.workdays or not set(c.workdays) <= set(range(7)):
-            yield Wrong("calendars", c.code, "workdays", "at least one of 0-6")
-        for day in c.days:
+        for name, texts in (("days", c.days), ("names", c.names), ("exceptions", c.exceptions)):
+            if not _dates(texts):
+                yield Wrong("calendars", c.code, name, "dates YYYY-MM-DD")
+        if c.confirmed_to and not _dates([c.confirmed_to]):
+            yield Wrong("calendars", c.code, "confirmed_to", "a date YYYY-MM-DD")
+        if c.always:
+            continue
+        if not set(c.weekday_hours) <= set("0123456"):
+            yield Wrong("calendars", c.code, "weekday_hours", "keys are 0 (Monday) to 6")
+            continue
+        if not set(c.workdays) <= set(range(7)) or len(set(c.workdays)) != len(c.workdays):
+            yield Wrong("calendars", c.code, "workdays", "each of 0-6 at most once")
+            continue
+        week = [c.weekday_hours.get(str(n), c.hours) if n in c.workdays else () for n in range(7)]
+        if not any(week):
+            yield Wrong("calendars", c.code, "hours", "a calendar needs working time")
+        for name, several in (("hours", (c.hours,)), ("weekday_hours", c.weekday_hours.values()),
+                              ("exceptions", c.exceptions.values())):  # fmt: skip
             try:
-                date.fromisoformat(day)
+                for hours in several:
+                    hours_in(tuple(hours))
             except ValueError:
-                yield Wrong("calendars", c.code, "days", "dates YYYY-MM-DD")
+                yield Wrong("calendars", c.code, name, _INTERVALS)
                 break
+        else:
+            yield from _nights(c, week)
 
 
-def _limit_faults(d: Directory) -> Iterable[Wrong]:
-    seen: dict[tuple[str, str, str], str] = {}
-    for limit in d.limits.values():
-        yield from _selector_faults(d, "limits", limit)
-        if limit.priority != ANY and limit.priority not in set(Priority):
-            yield Wrong("limits", limit.code, "priority", "unknown priority")
-        for name in ("accept", "close"):
-            if not 0 < getattr(limit, name) <= 3660:
-                yield Wrong("limits", limit.code, name, "above 0, at most 3660")
-        key = (limit.kind, limit.priority, limit.category)
+def _nights(c: Calendar, week: list[tuple[str, ...]]) -> Iterable[Wrong]:
+    """A night shift may not run into the next day's first hours."""
+    days = [hours_in(tuple(hours)) for hours in (*week, c.hours)]
+    ends = [h[-1][1] for h in days if h and h[-1][1] is not None and h[-1][1] <= h[-1][0]]
+    if ends and any(h and h[0][0] < max(ends) for h in days):
+        yield Wrong("calendars", c.code, "hours", "a night shift runs into the next day's hours")
+
+
+_SPANS = (
+    "dispatch",
+    "accept",
+    "contact",
+    "resolve",
+    "redo",
+    "call_back",
+    "silence",
+    "info",
+    "ruling",
+    "extension",
+    "audit",
+)
+
+
+def _policy_faults(d: Directory) -> Iterable[Wrong]:
+    seen: dict[tuple[str, str, str, str], str] = {}
+    for p in d.policies.values():
+        yield from _selector_faults(d, "policies", p)
+        if p.priority != ANY and p.priority not in set(Priority):
+            yield Wrong("policies", p.code, "priority", "unknown priority")
+        if p.area != ANY and p.area not in d.areas:
+            yield Wrong("policies", p.code, "area", f"unknown area: {p.area}")
+        if p.calendar is not None and p.calendar not in d.calendars:
+            yield Wrong("policies", p.code, "calendar", f"unknown calendar: {p.calendar}")
+        if not p.source.strip():
+            yield Wrong("policies", p.code, "source", "which rule says so")
+        if not 0 <= p.outer_margin <= 30:
+            yield Wrong("policies", p.code, "outer_margin", "0-30 working days")
+        for name in _SPANS:
+            text = getattr(p, name)
+            try:
+                if text is not None:
+                    span_of(text)
+            except ValueError as fault:
+                yield Wrong("policies", p.code, name, str(fault))
+        key = (p.kind, p.priority, p.category, p.area)
         if key in seen:
-            yield Wrong("limits", limit.code, "kind", f"the same case as {seen[key]}")
-        seen[key] = limit.code
-    if d.home and (ANY, ANY, ANY) not in seen:
-        yield Wrong("limits", "*", "kind", "one row for every case (*, *, *) is needed")
+            yield Wrong(
+                "policies", p.code, "kind", f"overlaps with {seen[key]}: the same kind, priority, category and area"
+            )
+        seen[key] = p.code
+    if d.home and (ANY, ANY, ANY, ANY) not in seen:
+        yield Wrong("policies", "*", "kind", "one row for every case (*, *, *, *) is needed")
+
+
+def _ladder_faults(d: Directory) -> Iterable[Wrong]:
+    seen: dict[tuple[str, str], str] = {}
+    for ladder in d.ladders.values():
+        if ladder.priority != ANY and ladder.priority not in set(Priority):
+            yield Wrong("ladders", ladder.code, "priority", "unknown priority")
+        if not ladder.metrics:
+            yield Wrong("ladders", ladder.code, "metrics", "at least one")
+        for metric in ladder.metrics:
+            if (metric, ladder.priority) in seen:
+                yield Wrong(
+                    "ladders", ladder.code, "metrics", f"{metric}: overlaps with {seen[(metric, ladder.priority)]}"
+                )
+            seen[(metric, ladder.priority)] = ladder.code
+        try:
+            if span_of(ladder.repeat).unit is Unit.CALENDAR_DAYS:
+                raise ValueError("hours or working days")
+            steps = [step_of(text) for text in ladder.steps]
+        except ValueError as fault:
+            yield Wrong("ladders", ladder.code, "steps", str(fault))
+            continue
+        shares = [s.share for s in steps if s.share is not None]
+        if 1 not in shares:
+            yield Wrong("ladders", ladder.code, "steps", "one step at 100% is needed: a missed limit is always told")
+        if shares != sorted(set(shares)) or any(s.share is None for s in steps[: len(shares)]):
+            yield Wrong("ladders", ladder.code, "steps", "in order: shares first, each once, then what comes later")
+
+
+def _roster_faults(d: Directory) -> Iterable[Wrong]:
+    for r in d.rosters.values():
+        if r.department not in d.departments:
+            yield Wrong("rosters", r.code, "department", f"unknown department: {r.department}")
+        if not is_zone(r.zone):
+            yield Wrong("rosters", r.code, "zone", "unknown time zone")
+        members = [m.code for m in r.members]
+        if not members or len(set(members)) != len(members):
+            yield Wrong("rosters", r.code, "members", "at least one, each code once")
+        if not r.shifts or len({s.code for s in r.shifts}) != len(r.shifts):
+            yield Wrong("rosters", r.code, "shifts", "at least one, each code once")
+        right = True
+        for shift in r.shifts:
+            for wrong, rule in _shift_faults(shift, set(members)):
+                right = False
+                yield Wrong("rosters", r.code, f"shifts.{shift.code}.{wrong}", rule)
+        for place, o in enumerate(r.overrides):
+            for name, code in (("member", o.member), ("instead_of", o.instead_of)):
+                if code is not None and code not in members:
+                    yield Wrong("rosters", r.code, f"overrides.{place}.{name}", f"unknown member: {code}")
+            try:
+                start, end = datetime.fromisoformat(o.start), datetime.fromisoformat(o.end)
+                if start.tzinfo or end.tzinfo or not start < end or end - start > timedelta(days=62):
+                    raise ValueError
+            except ValueError:
+                yield Wrong(
+                    "rosters",
+                    r.code,
+                    f"overrides.{place}.start",
+                    "local times YYYY-MM-DDTHH:MM, start before end, at most 62 days",
+                )
+        if right and is_zone(r.zone):
+            yield from _week_faults(r)
+
+
+def _shift_faults(shift: Shift, members: set[str]) -> Iterable[tuple[str, str]]:
+    try:
+        hours_in((shift.hours,))
+    except ValueError:
+        yield "hours", "HH:MM-HH:MM; an end not after its start lies on the next day"
+    if not shift.turns or not set(shift.turns) <= members:
+        yield "turns", "members of this roster, at least one"
+    if not _dates([shift.since]) or (shift.until is not None and not _dates([shift.until])):
+        yield "since", "dates YYYY-MM-DD"
+    if not 1 <= shift.every <= 366:
+        yield "every", "1-366 days"
+    if not shift.weekdays or not set(shift.weekdays) <= set(range(7)):
+        yield "weekdays", "at least one of 0-6"
+
+
+def _week_faults(r: Roster) -> Iterable[Wrong]:
+    """Holes and overlaps of an ordinary week, by the minute."""
+    week = 7 * 1440
+    spans: list[tuple[int, int, str]] = []
+    for shift in (s for s in r.shifts if s.until is None):
+        ((opens, closes),) = hours_in((shift.hours,))
+        start, end = opens.hour * 60 + opens.minute, 1440 if closes is None else closes.hour * 60 + closes.minute
+        end += 1440 if end <= start else 0
+        spans += [(d * 1440 + start, d * 1440 + end, shift.code) for d in shift.weekdays]
+    spans += [(a - week, b - week, code) for a, b, code in spans if b > week]
+    spans = sorted((max(a, 0), min(b, week), code) for a, b, code in spans)
+    reached, last = 0, ""
+    for a, b, code in spans:
+        if a < reached:
+            yield Wrong("rosters", r.code, "shifts", f"{last} and {code} overlap on {_weekday(a)}")
+            return
+        if r.whole and a > reached:
+            yield Wrong(
+                "rosters",
+                r.code,
+                "shifts",
+                f"nobody on duty {_weekday(reached)} to {_weekday(a)}: a hole in a 24-hour roster",
+            )
+            return
+        reached, last = b, code
+    if r.whole and reached < week and any(s.until is None for s in r.shifts):
+        yield Wrong("rosters", r.code, "shifts", f"nobody on duty from {_weekday(reached)}: a hole in a 24-hour roster")
+
+
+def _weekday(minute: int) -> str:
+    names = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    return f"{names[minute // 1440 % 7]} {minute % 1440 // 60:02d}:{minute % 60:02d}"
 
 
 def _word_faults(d: Directory) -> Iterable[Wrong]:

@@ -7,20 +7,25 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from .ticket import Actor, Assignment, Change, Command, Entry, Facts, Message, Ticket, Written
+from .clocks import LATE, Settled, at_hand, duty_lines, receivers, settle
+from .ticket import Actor, Assignment, Change, Command, Entry, Escalation, Facts, Message, Ticket, Written
 from .vocabulary import (
     LIVE,
     Action,
     AssignmentStatus,
     Field,
     Kind,
+    Level,
+    Metric,
     Part,
+    Priority,
     Reached,
     TicketStatus,
 )
 
-A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
+A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 
+_COLOURS = (Level.BLUE, Level.YELLOW, Level.RED)
 _OWN_FLAGS = frozenset({"repeat", "imported", "odd"})
 Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
 _AMENDS = (
@@ -62,7 +67,7 @@ def on_ticket(
         columns["closed_at"] = now
     orders = list(facts.assignments)
     if command.action is A.DISPATCH:
-        orders += new_orders(before, given, now, len(orders))
+        orders += new_orders(before, given, actor, now, len(orders))
     recalled = [] if keeps_orders else [a for a in orders if a.status in LIVE]
     if recalled:
         orders = [_recalled(a, now) for a in orders]
@@ -92,7 +97,7 @@ def on_order(
     orders = [moved if a.id == order.id else a for a in facts.assignments]
     if command.action is A.ASSIST:
         orders += new_orders(
-            before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, now, len(orders)
+            before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, actor, now, len(orders)
         )
     status = leads_to or before.status
     lines: list[Line] = [(command.action, order.status, to, order.id, _why(given))]
@@ -131,9 +136,6 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
             return {"reason_code": str(given[F.REASON_CODE])}
         case A.MERGE:
             return {"parent": given[F.TARGET]}
-        case A.DISPATCH:
-            due = given.get(F.DUE_AT)
-            return {"promised_at": before.promised_at or due}
         case A.SHELVE:
             return {"review_at": given[F.REVIEW_AT]}
         case A.UNSHELVE:
@@ -158,6 +160,7 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
                 "satisfaction_final": None,
                 "call_backs": 0,
                 "closed_at": None,
+                "promised_at": None,  # told anew with the next dispatch
             }
         case A.URGE:
             return {"urges": before.urges + 1}
@@ -170,7 +173,7 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
         case A.SUPERVISE:
             return {"supervised": given[F.LEVEL]}
         case A.ESCALATE:
-            return {"escalated": given[F.LEVEL]}
+            return {"escalated": max((before.escalated or Level.BLUE, given[F.LEVEL]), key=_COLOURS.index)}
         case A.SET_CONFIDENTIAL:
             return {"confidential": given[F.CONFIDENTIAL]}
         case _:
@@ -180,10 +183,14 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
 def _of_order(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
     given = command.fields
     match command.action:
-        case A.ACCEPT:
-            return {"accepted_at": now, "assignee": actor.id}
+        case A.ACCEPT:  # whom somebody chose by hand it stays with
+            return {"accepted_at": now, "assignee": order.assignee or actor.id}
         case A.AUTO_ACCEPT:
-            return {"accepted_at": now}
+            return {"accepted_at": now, "assignee": order.assignee or given.get(F.ASSIGNEE)}
+        case A.CLAIM:
+            return {"assignee": actor.id}
+        case A.ASSIGN:
+            return {"assignee": given[F.ASSIGNEE]}
         case A.CONTACT_CALLER:
             return {"contacted_at": order.contacted_at or now}
         case A.REQUEST_RETURN:
@@ -194,7 +201,7 @@ def _of_order(order: Assignment, command: Command, actor: Actor, now: datetime) 
                 "accepted_at": order.accepted_at,
             }
         case A.REFUSE_RETURN:
-            return {"ruled": True, "accepted_at": order.accepted_at or now}
+            return {"ruled": True, "accepted_at": order.accepted_at or now, "refused": order.refused + 1}
         case A.REQUEST_EXTENSION:
             return {"asked_due_at": given[F.DUE_AT]}
         case A.APPROVE_EXTENSION:
@@ -241,7 +248,9 @@ def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command) -> 
             return {}
 
 
-def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing: int) -> list[Assignment]:
+def new_orders(
+    ticket: Ticket, given: Mapping[Any, Any], actor: Actor, now: datetime, standing: int
+) -> list[Assignment]:
     """The lead's order (where a department is given) and one for each assisting department, numbered behind
     `standing`."""
     wanted = [(str(given[F.DEPARTMENT]), Part.LEAD)] if given.get(F.DEPARTMENT) else []
@@ -257,10 +266,9 @@ def new_orders(ticket: Ticket, given: Mapping[Any, Any], now: datetime, standing
             issued_at=now,
             performer=given.get(F.PERFORMER) if part is Part.LEAD else None,
             route=given.get("route"),
-            due_at=given.get(F.DUE_AT)
-            if part is Part.LEAD
-            else given.get("assist_due_at") or given.get(F.DUE_AT) or ticket.due_at,
+            due_at=given.get(F.DUE_AT) if part is Part.LEAD else given.get("assist_due_at") or given.get(F.DUE_AT),
             accept_by=given.get("accept_by"),
+            issued_by=actor.id,
             ruled=department in ticket.ruled,
             priority=ticket.priority,
         )
@@ -280,9 +288,12 @@ def settled(
     """The whole change: the ticket with its new columns; one entry for each line, the first with the differences;
     counts; who is told."""
     before = facts.ticket
+    clocks = settle(facts, replace(before, **columns), orders, command, now)
+    orders = tuple(_timed(a, clocks) for a in orders)
     lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
     # what a ticket shows of its orders: the live lead's department and limit
     columns |= {"department": lead.department if lead else None, "due_at": lead.due_at if lead else None}
+    columns |= _promised(facts, columns, lead, clocks)
     changed = {name: [was, value] for name, value in columns.items() if (was := getattr(before, name)) != value}
     known = {a.id: a for a in facts.assignments}
     moved = tuple(a for a in orders if a is not known.get(a.id))
@@ -291,6 +302,8 @@ def settled(
         changes: dict[str, Any] = {}
         if place == 1:
             changes = {name: pair for name, pair in changed.items() if name != "status"} | _extras(command)
+            changes |= {f"assignment.{a.id}.due_at": [w.due_at, a.due_at] for a in orders
+                        if (w := known.get(a.id)) and a.id != assignment and w.due_at != a.due_at}  # fmt: skip
             if assignment in known:
                 changes |= _differences(known[assignment], next(a for a in orders if a.id == assignment))
             if action in (A.DISPATCH, A.ASSIST):
@@ -314,16 +327,99 @@ def settled(
     ticket = replace(
         before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
     )
-    after = replace(facts, ticket=ticket, assignments=orders)
+    after = replace(facts, ticket=ticket, assignments=orders, clocks=clocks.running)
+    rung, calls = rung_of(facts, after, command, now)
+    messages = told(facts, after, command.action, entries[0].seq, now)
+    calls += [("duty", line, more) for line, more in _called_out(facts, after, now)]
+    for kind, line, more in calls:
+        place = len(messages)
+        messages.append(Message(f"{before.number}.{entries[0].seq}.{place}", kind, before.number, line, more, now))
     return Change(
         after=after,
         tickets=(Written(ticket, before.version),),
         assignments=moved,
         entries=tuple(entries),
-        messages=tuple(told(facts, after, command.action, entries[0].seq, now)),
-        tallies=tallied(facts, after),
+        messages=tuple(messages),
+        tallies=tallied(facts, after) | _charged(facts, command),
+        clocks=clocks.touched,
+        escalations=(rung,) if rung else (),
         texts=(ticket,) if changed.keys() & {"title", "narrative", "address"} else (),
     )
+
+
+def _timed(order: Assignment, clocks: Settled) -> Assignment:
+    """A running order shows the limits its clocks have."""
+    report, accept = clocks.of(M.REPORT, order.id), clocks.of(M.ACCEPT, order.id)
+    if order.status not in LIVE or report is None:
+        return order
+    accept_by = accept.due_at if accept else order.accept_by
+    if (report.due_at, accept_by) == (order.due_at, order.accept_by):
+        return order
+    return replace(order, due_at=report.due_at, accept_by=accept_by)
+
+
+def _promised(facts: Facts, columns: Mapping[str, Any], lead: Assignment | None, clocks: Settled) -> dict[str, Any]:
+    """What the resident is told: the lead's first limit; it moves with the resident's clock, and by an extension."""
+    promised = columns.get("promised_at", facts.ticket.promised_at)
+    if promised is None:
+        return {"promised_at": lead.due_at if lead else None}
+    was = next((c for c in facts.clocks if c.metric is M.RESOLVE), None)
+    now_is = clocks.of(M.RESOLVE)
+    if was and now_is and promised == was.due_at and now_is.paused_at is None:
+        return {"promised_at": now_is.due_at}
+    return {}
+
+
+def rung_of(
+    facts: Facts, after: Facts, command: Command, now: datetime
+) -> tuple[Escalation | None, list[tuple[str, str, dict[str, Any]]]]:
+    """The step of a ladder this change tells, and the lines it is told on."""
+    clock = next((c for c in facts.clocks if c.id == command.fields.get("clock")), None)
+    if clock is None or clock.next_at is None:
+        return None, []
+    step, level = at_hand(clock), int(command.fields["level"])
+    order = after.order(clock.assignment) if clock.assignment else after.lead()
+    late = now - clock.next_at > LATE
+    shown = {
+        "metric": clock.metric,
+        "level": level,
+        "colour": step.level,
+        "assignment": order.id if order else None,
+        "department": order.department if order else None,
+        "priority": facts.ticket.priority,
+        "limit_at": clock.due_at,
+        "late": late,
+    }
+    lines = receivers(step, after, order, now)
+    rung = Escalation(
+        clock.id, level, clock.number, clock.assignment, clock.metric, step.level, tuple(line for line, _ in lines),
+        clock.next_at, now, late,
+    )  # fmt: skip
+    return rung, [("escalation", line, {**shown, **more}) for line, more in lines]
+
+
+def _called_out(facts: Facts, after: Facts, now: datetime) -> list[tuple[str, dict[str, Any]]]:
+    """An emergency is told at once to the officer on duty of each department it is given to, by day and by night."""
+    if after.directory is None or after.ticket.priority is not Priority.EMERGENCY:
+        return []
+    known = {a.id for a in facts.assignments} if facts.ticket.priority is Priority.EMERGENCY else set()
+    lines: list[tuple[str, dict[str, Any]]] = []
+    for order in after.assignments:
+        if order.id not in known and order.status in LIVE:
+            shown = {"assignment": order.id, "department": order.department, "accept_by": order.accept_by}
+            lines += [(line, {**shown, **more}) for line, more in
+                      duty_lines(after.directory, order.performer or order.department, now).items()]  # fmt: skip
+    return lines
+
+
+def _charged(facts: Facts, command: Command) -> dict[tuple[str, str, str], int]:
+    """An approved return is the dispatcher's error, a refused one the department's: kept apart for the figures."""
+    order = facts.order(command.assignment or "")
+    if order is None or command.action not in (A.APPROVE_RETURN, A.REFUSE_RETURN):
+        return {}
+    if command.action is A.REFUSE_RETURN:
+        return {("charged", order.department, "return_refused"): 1}
+    return {("charged", (order.route or order.issued_by or "")[:40], "return_approved"): 1}
 
 
 def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Actor, now: datetime) -> Change:
@@ -389,6 +485,14 @@ def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) ->
                 assignment=order.id,
                 status=order.status,
             )
+        elif action is A.RECKON and order.due_at != was.due_at:  # a calendar moved its limit
+            tell(
+                "department",
+                f"department:{order.department}",
+                department=order.department,
+                assignment=order.id,
+                due_at=order.due_at,
+            )
     return messages
 
 
@@ -446,7 +550,7 @@ def _why(given: Mapping[Any, Any]) -> str | None:
 
 def _extras(command: Command) -> dict[str, Any]:
     """What was said and is kept nowhere but in the timeline."""
-    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET)
+    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "level")
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 

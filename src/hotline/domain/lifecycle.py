@@ -71,6 +71,10 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.DISPATCHED,    _DESK | {R.RESIDENT},        F.TEXT, G.HAS_LEAD),
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.TRIAGED,       _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.TRIAGED_BEFORE),
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.RECEIVED,      _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.NOT_TRIAGED),
+    # the caller never told: an emergency, or what others wait for too, goes on with what is known
+    row(T.AWAITING_INFO, A.RESUME,         T.DISPATCHED,    {R.CLOCK},                   F.REASON, G.HAS_LEAD),
+    row(T.AWAITING_INFO, A.RESUME,         T.TRIAGED,       {R.CLOCK},                   F.REASON, G.NO_LEAD, G.TRIAGED_BEFORE),
+    row(T.AWAITING_INFO, A.RESUME,         T.RECEIVED,      {R.CLOCK},                   F.REASON, G.NO_LEAD, G.NOT_TRIAGED),
     row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
     row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD, G.NOT_PARENT),
     row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
@@ -121,6 +125,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.URGE,           at,              _DESK | {R.SUPERVISOR, R.RESIDENT}, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.SUPERVISE,      at,              {R.SUPERVISOR},              F.LEVEL, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.ESCALATE,       at,              {R.CLOCK},                   F.LEVEL) for at in T if at in OPEN),
+    *(row(at,            A.RECKON,         at,              {R.CLOCK},                   F.REASON) for at in T if at in OPEN),
     *(row(at,            A.AMEND,          at,              _DESK,                       F.REASON) for at in T if at in OPEN),
     *(row(at,            A.SET_CONFIDENTIAL, at,            _DESK | {R.SUPERVISOR},      F.CONFIDENTIAL, F.REASON)
       for at in T if at not in FINAL),
@@ -134,8 +139,11 @@ ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
     row(D.ISSUED,           A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
         F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
     row(D.ISSUED,           A.ASSIST,            D.ISSUED,           _DESK,                      F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
+    row(D.ISSUED,           A.ASSIGN,            D.ISSUED,           {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
     row(D.ISSUED,           A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
 
+    row(D.ACCEPTED,         A.CLAIM,             D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.UNCLAIMED),
+    row(D.ACCEPTED,         A.ASSIGN,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
     row(D.ACCEPTED,         A.CONTACT_CALLER,    D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   F.CONTACTED, G.IN_HAND),
     row(D.ACCEPTED,         A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
         F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
@@ -183,13 +191,15 @@ TAKES: Mapping[Action, tuple[Field, ...]] = {
     A.REPORT: (F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING),
     A.RECALL: (),
     A.ESCALATE: (F.REASON,),
+    A.ASSIGN: (F.REASON,),
+    A.AUTO_ACCEPT: (F.ASSIGNEE, F.REASON),
 }  # fmt: skip
 
 FOLLOWS = frozenset(
     {A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN}
 )  # the ticket moves with the lead's order
 INTERNAL = frozenset(
-    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT}
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON}
 )  # reached by intake, merge, upload and clock only
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
@@ -293,6 +303,7 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
         lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
         "the suggested department must be another one",
     ),
+    G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "somebody has taken this order already"),
     G.REVIEW_AHEAD: (
         lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
         "the review date must lie within the next 90 days",

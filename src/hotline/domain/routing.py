@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from .clocks import is_working
+from .clocks import reckoner_of
 from .directory import ANY, Directory, Route
-from .triage import Because
+from .reasons import Because
 from .vocabulary import Hours, Kind
 
 
@@ -39,7 +39,8 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
     if directory.home is None:
         return None
     categories, areas = directory.category_path(category), directory.area_path(area)
-    open_now = is_working(directory.calendar, now) if directory.calendar else True
+    counts = reckoner_of(directory, None)
+    open_now = counts.is_working(now) if counts else True
     hours = (Hours.ALWAYS, Hours.WORKING if open_now else Hours.DUTY)
 
     def rank(row: Route) -> tuple[int, int, bool, bool, str]:

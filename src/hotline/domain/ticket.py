@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 
+from .directory import Directory
 from .vocabulary import (
     LIVE,
     Action,
@@ -15,6 +16,7 @@ from .vocabulary import (
     Code,
     Kind,
     Level,
+    Metric,
     Part,
     Priority,
     Role,
@@ -115,6 +117,51 @@ class Assignment:
     redos: int = 0
     result: Mapping[str, Any] | None = None  # internal_result, public_reply, solved, cost, funding, contacted
     priority: Priority = Priority.NORMAL  # the ticket's, kept here so that a queue needs one index
+    issued_by: str | None = None  # who sent it here; an approved return is charged to them
+    refused: int = 0  # returns asked for and refused: charged to the department
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One limit running on a ticket or on one of its assignments. All but the first eight follow from `marks`: what
+    happened to it, in order. Times are UTC."""
+
+    id: str
+    number: Number
+    assignment: str | None
+    metric: Metric
+    terms: Mapping[str, Any]  # what it runs under, as it was then: policy, version, source, steps, repeat
+    marks: tuple[Any, ...]  # (what, when, details)
+    calendar: str
+    calendar_version: int
+    started_at: datetime
+    due_at: datetime | None = None
+    first_due_at: datetime | None = None  # kept when an extension moved it
+    limit_at: datetime | None = None  # what its ladder and a breach go by: `due_at`, or the promised date if later
+    paused_at: datetime | None = None
+    consumed: int = 0  # before the present run: microseconds of a limit in hours, days of one in days
+    stopped_at: datetime | None = None
+    breached_at: datetime | None = None
+    provisional: bool = False
+    level: int = 0  # the last step of its ladder that was told
+    next_level: int | None = None
+    next_at: datetime | None = None  # when the next step is due; None: stopped or standing still
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One step of a ladder, told. (clock, level) is unique: once, however many workers, crashes and clocks."""
+
+    clock: str
+    level: int
+    number: Number
+    assignment: str | None
+    metric: Metric
+    colour: Level
+    told: tuple[str, ...]
+    due_at: datetime  # when it should have been
+    at: datetime
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +174,8 @@ class Facts:
     target: Ticket | None = None
     target_chain: tuple[Number, ...] = ()
     target_holders: tuple[str, ...] = ()  # departments and performers with a live order on the target
+    clocks: tuple[Clock, ...] = ()  # those that have not stopped
+    directory: Directory | None = None  # policies, calendars, rosters; None: no clocks are kept
 
     def lead(self) -> Assignment | None:
         """The live lead order, if one runs."""
@@ -279,4 +328,6 @@ class Change:
     callers: tuple[Caller, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     tallies: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (noun, place, status) -> difference
+    clocks: tuple[Clock, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
     texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew

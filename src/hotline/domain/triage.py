@@ -11,22 +11,12 @@ from typing import Any
 
 from .directory import Category, Directory, Words
 from .folding import Finder, folded
+from .reasons import Because
 from .vocabulary import Danger, Kind, Priority
 
 _SENTENCE = re.compile(r"[。!?;\n!?;]+|\.\s")
 DANGER_IS_SURE = 0.95
 _BLOT = "\u25a0"
-
-
-@dataclass(frozen=True, slots=True)
-class Because:
-    """One reason: the rule's code and the words of the text it matched."""
-
-    rule: str
-    matched: tuple[str, ...]
-
-    def shown(self) -> dict[str, Any]:
-        return {"rule": self.rule, "matched": list(self.matched)}
 
 
 @dataclass(frozen=True, slots=True)

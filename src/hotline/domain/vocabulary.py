@@ -85,6 +85,8 @@ class Action(StrEnum):
     ATTACH = "attach"
     REVEAL = "reveal"
     ESCALATE = "escalate"
+    RESUME = "resume"  # nobody told what was missing: work goes on with what is known
+    RECKON = "reckon"  # the clocks counted anew, after a calendar changed or where they were missing
     # of an assignment
     ACCEPT = "accept"
     AUTO_ACCEPT = "auto_accept"
@@ -95,6 +97,8 @@ class Action(StrEnum):
     APPROVE_EXTENSION = "approve_extension"
     REFUSE_EXTENSION = "refuse_extension"
     CONTACT_CALLER = "contact_caller"
+    CLAIM = "claim"
+    ASSIGN = "assign"
     ASSIST = "assist"
     REPORT = "report"
     ACCEPT_REPORT = "accept_report"
@@ -304,6 +308,63 @@ class Unit(StrEnum):
     WORKING_DAYS = "working_days"
 
 
+class Counting(StrEnum):
+    """How a calendar counts days."""
+
+    CIVIL = "civil"  # from the next day on, to the end of the last one (民法典 201, 203)
+    ELAPSED = "elapsed"  # 24 hours each, at once
+
+
+class DayEnd(StrEnum):
+    """When a counted day is over."""
+
+    MIDNIGHT = "midnight"
+    CLOSE = "close"  # of business
+
+
+class Metric(StrEnum):
+    """What a clock measures. The first six are the ticket's, the others an assignment's."""
+
+    DISPATCH = "dispatch"  # until a department has it
+    RESOLVE = "resolve"  # the resident's clock: never reset by shuffling
+    INFO = "info"  # until the caller has told what was missing
+    REVIEW = "review"  # until a shelved matter is looked at again
+    CALL_BACK = "call_back"  # until the resident has been asked
+    SILENCE = "silence"  # how long a resolved matter waits for a word
+    ACCEPT = "accept"  # until the order is signed for
+    CONTACT = "contact"  # until the department has spoken to the caller
+    REPORT = "report"  # until the department reports done
+    RULING = "ruling"  # until a return is ruled on
+    EXTENSION = "extension"  # until an extension is decided
+    AUDIT = "audit"  # until a report is reviewed
+
+
+class Starts(StrEnum):
+    """When the resident's clock starts."""
+
+    RECEIVED = "received"
+    DISPATCHED = "dispatched"
+
+
+class Outer(StrEnum):
+    """What another hotline's deadline does to ours."""
+
+    GOVERNS = "governs"  # it is the limit, less the margin
+    CAPS = "caps"  # ours stays where it is sooner
+
+
+class Receiver(StrEnum):
+    """Who is told by a step of an escalation ladder."""
+
+    HANDLER = "handler"  # the department, and whoever took the order
+    HEAD = "head"  # of the department
+    DUTY = "duty"  # the officer on duty there now, else above, else at the house
+    DESK = "desk"  # operators
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
+    COMMITTEE = "committee"  # the supervision committee
+
+
 class MessageStatus(StrEnum):
     """Where an outgoing message stands."""
 
@@ -373,6 +434,7 @@ class Field(StrEnum):
     DEPARTMENT = "department"
     ASSISTS = "assists"
     PERFORMER = "performer"
+    ASSIGNEE = "assignee"
     BASIS = "basis"
     FAULT = "fault"
     TARGET = "target"
@@ -418,4 +480,5 @@ class Guard(StrEnum):
     NOT_CONFIDENTIAL = "not_confidential"
     NEW_DEPARTMENT = "new_department"
     REVIEW_AHEAD = "review_ahead"
+    UNCLAIMED = "unclaimed"
     OTHER_DEPARTMENT = "other_department"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .vocabulary import Action, AssignmentStatus, Kind, Priority, Role, TicketStatus
+from .vocabulary import Action, AssignmentStatus, Kind, Metric, Priority, Receiver, Role, TicketStatus
 
 TICKET_STATUS: Mapping[TicketStatus, tuple[str, str]] = {
     TicketStatus.RECEIVED: ("受理", "received"),
@@ -53,6 +53,8 @@ ACTION: Mapping[Action, tuple[str, str]] = {
     Action.ATTACH: ("上传附件", "Attach a file"),
     Action.REVEAL: ("查看来电人", "Reveal the caller"),
     Action.ESCALATE: ("升级", "Escalate"),
+    Action.RESUME: ("继续办理", "Go on without"),
+    Action.RECKON: ("重算时限", "Count the limits anew"),
     Action.ACCEPT: ("签收", "Accept"),
     Action.AUTO_ACCEPT: ("自动签收", "Accepted by the clock"),
     Action.REQUEST_RETURN: ("申请退单", "Request return"),
@@ -62,6 +64,8 @@ ACTION: Mapping[Action, tuple[str, str]] = {
     Action.APPROVE_EXTENSION: ("同意延期", "Approve extension"),
     Action.REFUSE_EXTENSION: ("驳回延期", "Refuse extension"),
     Action.CONTACT_CALLER: ("先行联系", "Contact the caller"),
+    Action.CLAIM: ("领办", "Claim"),
+    Action.ASSIGN: ("指定经办人", "Assign to a person"),
     Action.ASSIST: ("加派协办", "Add an assisting department"),
     Action.REPORT: ("报结", "Report done"),
     Action.ACCEPT_REPORT: ("审核通过", "Accept report"),
@@ -93,4 +97,27 @@ PRIORITY: Mapping[Priority, tuple[str, str]] = {
     Priority.EMERGENCY: ("特急", "emergency"),
     Priority.URGENT: ("紧急", "urgent"),
     Priority.NORMAL: ("一般", "normal"),
+}
+METRIC: Mapping[Metric, tuple[str, str]] = {
+    Metric.DISPATCH: ("派单时限", "dispatch"),
+    Metric.RESOLVE: ("办结时限", "resolution"),
+    Metric.INFO: ("补充时限", "information awaited"),
+    Metric.REVIEW: ("挂账复核", "review of the shelved"),
+    Metric.CALL_BACK: ("回访时限", "call-back"),
+    Metric.SILENCE: ("无回音办结", "closing in silence"),
+    Metric.ACCEPT: ("签收时限", "acceptance"),
+    Metric.CONTACT: ("先行联系时限", "first contact"),
+    Metric.REPORT: ("承办时限", "report"),
+    Metric.RULING: ("退单裁定时限", "ruling on a return"),
+    Metric.EXTENSION: ("延期审批时限", "decision on an extension"),
+    Metric.AUDIT: ("审核时限", "review of the report"),
+}
+RECEIVER: Mapping[Receiver, tuple[str, str]] = {
+    Receiver.HANDLER: ("经办人", "handler"),
+    Receiver.HEAD: ("部门负责人", "head of the department"),
+    Receiver.DUTY: ("值班人员", "duty officer"),
+    Receiver.DESK: ("话务台", "call desk"),
+    Receiver.DISPATCHER: ("分派员", "dispatcher"),
+    Receiver.SUPERVISOR: ("督办员", "supervisor"),
+    Receiver.COMMITTEE: ("监督委员会", "supervision committee"),
 }

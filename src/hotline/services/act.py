@@ -1,6 +1,6 @@
 """The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,27 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.db import answers, tickets
-from hotline.db.database import Answer, Entrusted, Replayed, Stale
-from hotline.domain.clocks import limits_for
+from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import Scope, scope_of
-from hotline.domain.ticket import Actor, Attachment, Call, Caller, Change, Command, Facts, Number, Refusal, Refused
+from hotline.domain.ticket import (
+    CLOCK,
+    Actor,
+    Attachment,
+    Call,
+    Caller,
+    Change,
+    Command,
+    Facts,
+    Number,
+    Refusal,
+    Refused,
+)
 from hotline.domain.vocabulary import LIVE, Action, Code, DepartmentKind, Field
 
+from . import workload
 from .house import House
 
 F = Field
@@ -65,6 +77,7 @@ async def act(
     facts = await tickets.facts(house.db, scope or scope_of(actor), read) if read else None
     decided: Change | Refusal = UNKNOWN
     if facts is not None:
+        facts = replace(facts, directory=directory)
         facts, command, refusal = await _completed(house, directory, facts, command, actor, now)
         decided = refusal or decide(facts, command, actor, now)
     if isinstance(decided, Change):
@@ -102,10 +115,29 @@ def replayed(answer: Answer, asked: Asked) -> Done:
     return Done(answer, replayed=True)
 
 
+async def act_by_clock(
+    house: House, facts: Facts, commands: Sequence[Command], key: str, now: datetime
+) -> Refusal | None:
+    """What time does, by the same door: the first of these commands that the tables allow, durably and once for each
+    key. None: it is done, now or before; else why not."""
+    decided: Change | Refusal = UNKNOWN
+    for command in commands:
+        decided = decide(facts, command, CLOCK, now)
+        if isinstance(decided, Change):
+            break
+    if isinstance(decided, Refusal):
+        return decided
+    if not decided.clocks:  # no clock is touched: nothing has happened
+        return None
+    answer = Answer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
+    outcome = await house.journal.commit(Entrusted(decided, answer))
+    return None if isinstance(outcome, Committed | Replayed) else LATE
+
+
 async def _completed(
     house: House, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
 ) -> tuple[Facts, Command, Refusal | None]:
-    """Look up what the command points at: codes in the directory, the target of a merge, the limits of a new order."""
+    """Look up what the command points at: codes in the directory, the target of a merge, the person it is given to."""
     given: dict[Any, Any] = dict(command.fields)
     errors = unknown_codes(directory, given)
     if errors:
@@ -130,8 +162,14 @@ async def _completed(
     category = directory.categories.get(given.get(F.CATEGORY) or "")
     if category is not None and category.confidential:
         given["confidential_category"] = True
+    if command.action is Action.ASSIGN and given.get(F.ASSIGNEE):
+        order = facts.order(command.assignment or "")
+        person = await workload.person_of(house.db, directory, order, str(given[F.ASSIGNEE])) if order else None
+        if person is None:
+            rule = "nobody of that id or login works in this department"
+            return facts, command, Refusal(Code.INVALID, "the order cannot go there", errors=((F.ASSIGNEE, rule),))
+        given[F.ASSIGNEE] = person
     if command.action in (Action.DISPATCH, Action.ASSIST):
-        given |= order_limits(directory, facts, given, now)
         due = given.get(F.DUE_AT)
         if due is not None and due <= now:
             return (
@@ -140,18 +178,6 @@ async def _completed(
                 Refusal(Code.INVALID, "a limit lies ahead", errors=((F.DUE_AT, "must be later than now"),)),
             )
     return facts, replace(command, fields=given), None
-
-
-def order_limits(directory: Directory, facts: Facts, given: Mapping[Any, Any], now: datetime) -> dict[Any, Any]:
-    """The limits of an order issued now, where the command names none. An outer deadline is never exceeded."""
-    ticket = facts.ticket
-    limits = limits_for(directory, ticket.kind, ticket.priority, ticket.category, now)
-    if limits is None:
-        return {}
-    due = given.get(F.DUE_AT) or limits.due_at
-    if given.get(F.DUE_AT) is None and ticket.outer_due_at is not None and now < ticket.outer_due_at < due:
-        due = ticket.outer_due_at
-    return {F.DUE_AT: due, "accept_by": min(limits.accept_by, due)}
 
 
 def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:

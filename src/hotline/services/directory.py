@@ -45,8 +45,11 @@ class DirectoryAtHand:
         rows = await kept.items(self._db)
         found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
         for row in rows:
-            found[row.noun][row.code] = _READ[row.noun].validate_python(row.body)
-        self._directory = Directory(version, **{noun: dict(sorted(items.items())) for noun, items in found.items()})
+            if row.noun in found:  # another noun is of another version of the code
+                found[row.noun][row.code] = _READ[row.noun].validate_python(row.body)
+        versions = {(row.noun, row.code): row.version for row in rows}
+        kinds: dict[str, Any] = {noun: dict(sorted(items.items())) for noun, items in found.items()}
+        self._directory = Directory(version, **kinds, versions=versions)
         self._lexicon = lexicon(self._directory)
 
 
@@ -86,7 +89,7 @@ async def change(
     directory = await at_hand.now(now)
     if version is not None and version != directory.version:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw"))
-    candidate = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    candidate: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
     changes: list[tuple[str, str, Any, Any]] = []
     for noun, code, item in items:
         before = candidate[noun].get(code)

@@ -341,7 +341,7 @@ def _story(
             raise Refused(said)
         steps.append(said)
 
-    limits = limits_for(directory, ticket.kind, ticket.priority, category, created)
+    limits = limits_for(directory, ticket.kind, ticket.priority, category, area, created)
     due: dict[str, Any] = {"due_at": limits.due_at, "accept_by": limits.accept_by} if limits else {}
     then(
         Action.TRIAGE,

@@ -1,7 +1,7 @@
 """Taking a call in: one contact, and the ticket it opens, joins or settles at once; triaged and routed as far as
 rules allow."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from hotline.db import answers, tickets
 from hotline.db.database import Entrusted, IntegrityFault, Replayed
-from hotline.domain import effects
+from hotline.domain import clocks, effects
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
 from hotline.domain.numbering import read_number
@@ -22,6 +22,7 @@ from hotline.domain.ticket import (
     Call,
     Caller,
     Change,
+    Clock,
     Command,
     Entry,
     Facts,
@@ -34,7 +35,7 @@ from hotline.domain.ticket import (
 from hotline.domain.triage import Advice, advise
 from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
 
-from .act import Asked, Done, act, kept, order_limits, replayed, unknown_codes, written_answer
+from .act import Asked, Done, act, kept, replayed, unknown_codes, written_answer
 from .house import House
 from .phones import Heard, caller_id, heard
 
@@ -196,8 +197,9 @@ async def opened(
     told = Message(
         f"{ticket.number}.1.0", "resident", ticket.number, f"ticket:{ticket.number}", {"action": Action.RECEIVE}, now
     )
-    start = Facts(ticket)
-    steps = [Change(start, (), entries=(received,), messages=(told,))]
+    begun = clocks.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), now)
+    start = Facts(ticket, clocks=begun.running, directory=directory)
+    steps = [Change(start, (), entries=(received,), messages=(told,), clocks=begun.touched)]
     if taken.at_once is not None:
         steps.append(_step(steps[-1].after, taken.at_once, dict(taken.at_once_fields), actor, now))
     elif ticket.category is not None:
@@ -210,9 +212,7 @@ async def opened(
         }
         steps.append(_step(steps[-1].after, Action.TRIAGE, triaged, actor if by_hand else RULES, now))
         if routed is not None and routed.sure:
-            steps.append(
-                _step(steps[-1].after, Action.DISPATCH, _order(directory, steps[-1].after, routed, now), RULES, now)
-            )
+            steps.append(_step(steps[-1].after, Action.DISPATCH, _order(routed), RULES, now))
     after = steps[-1].after
     call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, house.secret)
     caller = _caller(taken, who, ticket.confidential, now, house.secret)
@@ -223,6 +223,7 @@ async def opened(
             assignments=after.assignments,
             entries=tuple(e for step in steps for e in step.entries),
             messages=tuple(m for step in steps for m in step.messages),
+            clocks=_clocks(steps),
             calls=(call,),
             callers=(caller,) if caller else (),
             tallies=effects.tallied(None, after),
@@ -239,15 +240,20 @@ def _step(facts: Facts, action: Action, fields: Mapping[Any, Any], actor: Actor,
     return decided
 
 
-def _order(directory: Directory, facts: Facts, routed: Routed, now: datetime) -> dict[Any, Any]:
-    fields: dict[Any, Any] = {
+def _order(routed: Routed) -> dict[Any, Any]:
+    return {
         F.DEPARTMENT: routed.lead,
         F.ASSISTS: routed.assists,
         F.PERFORMER: routed.performer,
         "route": routed.route,
         F.REASON: f"catalogue row {routed.route}",
     }
-    return fields | order_limits(directory, facts, fields, now)
+
+
+def _clocks(steps: Sequence[Change]) -> tuple[Clock, ...]:
+    """The clocks as the last step left them. One that stopped at the moment it began has measured nothing."""
+    last = {clock.id: clock for step in steps for clock in step.clocks}
+    return tuple(c for c in last.values() if c.stopped_at is None or c.stopped_at > c.started_at)
 
 
 def _ticket(

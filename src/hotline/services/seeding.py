@@ -103,7 +103,7 @@ async def complete(
     missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
     if keep:
         return await change(db, at_hand, missing, actor, now) if missing else directory
-    on_paper = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
     for noun, code, item in missing:
         on_paper[noun][code] = item
     candidate = Directory(directory.version + 1, **on_paper)

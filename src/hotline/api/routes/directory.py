@@ -1,6 +1,7 @@
 """The organisation as data, and dry runs of its rules."""
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
@@ -8,16 +9,28 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
-from hotline.api.schemas.shown import Explained, ItemOut, ItemPage, LifecycleOut, LogPage, RetiredOut
-from hotline.api.schemas.words import CodeWord, Line, Moment, Narrative, Strict
+from hotline.api.schemas.shown import (
+    Explained,
+    ItemOut,
+    ItemPage,
+    LifecycleOut,
+    LogPage,
+    RetiredOut,
+    clock_shown,
+    clocks_seen,
+)
+from hotline.api.schemas.words import CodeWord, Line, Moment, Narrative, NumberWord, Strict
 from hotline.db import directory as kept
-from hotline.domain import diagram
-from hotline.domain.clocks import is_working, limits_for
-from hotline.domain.directory import SHAPES, Directory
+from hotline.db import tickets
+from hotline.domain import clocks, diagram, duty
+from hotline.domain.calendar_rules import because, reckon
+from hotline.domain.clocks import limits_for, reckoner_of
+from hotline.domain.directory import SHAPES, Directory, Span
 from hotline.domain.routing import route
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
-from hotline.domain.vocabulary import GRANTED, Code, Kind, Priority, Role
+from hotline.domain.vocabulary import GRANTED, PEOPLE, Code, Kind, Priority, Role, Unit
+from hotline.services.act import seen
 from hotline.services.directory import change, plain, read_item
 
 from .answers import READ, refusals, reply
@@ -25,7 +38,9 @@ from .answers import READ, refusals, reply
 router = APIRouter(prefix="/v1", tags=["directory"])
 Reader = Annotated[Asking, may("directory.read", *GRANTED)]
 Editor = Annotated[Asking, may("directory.edit", Role.ADMIN)]
-Noun = Literal["house", "calendars", "departments", "areas", "categories", "limits", "words", "routes"]
+Noun = Literal[
+    "house", "calendars", "departments", "areas", "categories", "policies", "ladders", "rosters", "words", "routes"
+]
 WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL)
 
 
@@ -88,8 +103,8 @@ async def write_directory_item(
     responses=refusals(*WRITES),
 )
 async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
-    """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, limits and calendars are
-    removed."""
+    """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, policies, ladders and
+    calendars are removed."""
     directory = await ask.house.directory.now(ask.now)
     item = directory.noun(noun).get(code)
     if item is None:
@@ -142,6 +157,21 @@ class RoutingAsk(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"category": "dt-fault", "area": "rq-b3"}]}}
 
 
+class DeadlineAsk(Strict):
+    start: Moment | None = Field(None, description="When the limit starts")
+    amount: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+    unit: Unit | None = None
+    calendar: CodeWord | None = Field(None, description="A calendar's code; the house's where absent")
+    ticket: NumberWord | None = Field(None, description="A ticket's number, instead of a limit by itself")
+    clock: Line | None = Field(None, description="A clock's id or its metric; the resident's (`resolve`) where absent")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"start": "2026-02-13T10:00:00+08:00", "amount": 3, "unit": "working_days", "calendar": "cn"}]
+        },
+    }
+
+
 @router.post(
     "/explain/triage",
     operation_id="explain_triage",
@@ -174,12 +204,71 @@ async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     if routed is None:
         return reply({"result": None, "because": [{"rule": "no house yet", "matched": []}]})
     shown = routed.shown()
-    limits = limits_for(directory, body.kind, body.priority, body.category, at)
+    limits = limits_for(directory, body.kind, body.priority, body.category, body.area, at)
     shown["due_at"] = limits and limits.due_at
-    shown["limit"] = limits and limits.limit
+    shown["accept_by"] = limits and limits.accept_by
+    shown["policy"] = limits and limits.policy
     shown["provisional"] = limits and limits.provisional
-    shown["working_hours"] = bool(directory.calendar and is_working(directory.calendar, at))
+    counts = reckoner_of(directory, None)
+    shown["working_hours"] = bool(counts and counts.is_working(at))
+    shown["on_duty"] = [t.member.name for t in duty.called(directory, routed.performer or routed.lead, at)]
     return reply({"because": shown.pop("because"), "result": shown})
+
+
+@router.post(
+    "/explain/deadline",
+    operation_id="explain_deadline",
+    response_model=Explained,
+    responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+)
+async def explain_deadline(body: DeadlineAsk, ask: Reader) -> Response:
+    """Why something is due when it is, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its
+    metric), or for a limit by itself (`start`, `amount`, `unit` and, if not the house's, `calendar`). Nothing is
+    kept."""
+    directory = await ask.house.directory.now(ask.now)
+    if body.ticket is not None:
+        return await _explain_clock(body, ask, directory)
+    errors = [(f, "required, or name a ticket") for f in ("start", "amount", "unit") if getattr(body, f) is None]
+    if body.calendar is not None and body.calendar not in directory.calendars:
+        errors.append(("calendar", "unknown: not in the directory's calendars"))
+    if body.clock is not None:
+        errors.append(("clock", "only with a ticket"))
+    counts = reckoner_of(directory, body.calendar)
+    if not errors and counts is None:
+        errors.append(("calendar", "the house has none yet"))
+    if errors or body.start is None or body.amount is None or body.unit is None or counts is None:
+        raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=tuple(errors)))
+    span = Span(Fraction(str(body.amount)), body.unit)
+    if body.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) and span.amount.denominator != 1:
+        raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=(("amount", "whole days"),)))
+    try:
+        reckoned = reckon(counts, body.start, span)
+    except ValueError as fault:
+        raise Refused(Refusal(Code.INVALID, str(fault), errors=(("amount", "lies too far ahead"),))) from None
+    result = {"due_at": counts.local(reckoned.due_at), "provisional": reckoned.provisional}
+    why = because(counts, body.start, reckoned.due_at, span)
+    return reply({"result": {**result, "calendar": counts.calendar.code}, "because": [b.shown() for b in why]})
+
+
+async def _explain_clock(body: DeadlineAsk, ask: Asking, directory: Directory) -> Response:
+    if not ask.actor.roles & PEOPLE:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such ticket"))
+    given = [f for f in ("start", "amount", "unit", "calendar") if getattr(body, f) is not None]
+    if given:
+        errors = tuple((f, "not with a ticket") for f in given)
+        raise Refused(Refusal(Code.INVALID, "a ticket's clock or a limit by itself, not both", errors=errors))
+    facts = await seen(ask.house, body.ticket or "", ask.actor)
+    wanted = body.clock or "resolve"
+    found = [
+        c for c in clocks_seen(await tickets.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+        if wanted in (c.id, c.metric)
+    ]  # fmt: skip
+    if not found:
+        raise Refused(Refusal(Code.NOT_FOUND, "the ticket has no such clock"))
+    clock = found[-1]
+    counts = reckoner_of(directory, clock.calendar)
+    why = clocks.explained(clock, counts) if counts else []
+    return reply({"result": clock_shown(clock, ask.now), "because": [b.shown() for b in why]})
 
 
 def _named(directory: Directory, body: RoutingAsk) -> list[tuple[str, str, Any]]:

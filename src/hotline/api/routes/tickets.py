@@ -16,11 +16,14 @@ from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
 from hotline.api.schemas.shown import (
     CallPage,
+    ClockPage,
     EntryPage,
     TicketOut,
     TicketPage,
     brief_shown,
     call_shown,
+    clock_shown,
+    clocks_seen,
     dumped,
     entry_shown,
     ticket_shown,
@@ -160,6 +163,17 @@ async def list_calls(number: NumberPath, ask: Reader) -> Response:
     facts = await seen(ask.house, number, ask.actor)
     rows = await tickets.calls_of(ask.house.db, facts.ticket.number)
     return reply({"items": [{**call_shown(r, ask.actor, facts), "number": r.number} for r in rows], "next": None})
+
+
+@router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
+async def list_clocks(number: NumberPath, ask: Reader) -> Response:
+    """Every clock the ticket and its assignments ever had, in order of start; and every step of a ladder that was told,
+    when it should have been, and to whom. `POST /v1/explain/deadline` says why one is due when it is."""
+    facts = await seen(ask.house, number, ask.actor)
+    found = clocks_seen(await tickets.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+    theirs = {c.id for c in found}
+    told = [r._asdict() for r in await tickets.escalations_of(ask.house.db, facts.ticket.number) if r.clock in theirs]
+    return reply({"items": [clock_shown(c, ask.now) for c in found], "escalations": told, "next": None})
 
 
 def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:

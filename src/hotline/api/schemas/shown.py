@@ -1,6 +1,6 @@
 """How tickets, orders and the rest look to the one who asks. Rendered once, by hand: these replies are the hot ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,12 +8,13 @@ import orjson
 from pydantic import Field
 
 from hotline.api.errors import shown_move
+from hotline.domain.clocks import colour_of, has_breached
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import allowed, allowed_of_order
 from hotline.domain.privacy import caller_shown
-from hotline.domain.ticket import Actor, Assignment, Call, Facts
+from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
 from hotline.domain.vocabulary import WHOLE, Role
-from hotline.domain.wording import TICKET_STATUS
+from hotline.domain.wording import METRIC, TICKET_STATUS
 
 from .words import Shown
 
@@ -33,6 +34,41 @@ class MoveOut(Shown):
     action: str
     label: Label
     needs: list[str]
+
+
+class ClockOut(Shown):
+    id: str
+    metric: str
+    label: Label
+    assignment: str | None
+    policy: str
+    started_at: datetime
+    due_at: datetime | None
+    first_due_at: datetime | None
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    breached_at: datetime | None
+    provisional: bool
+    colour: str
+    level: int
+    next_at: datetime | None
+
+
+class EscalationOut(Shown):
+    clock: str
+    level: int
+    metric: str
+    colour: str
+    told: list[str]
+    due_at: datetime
+    at: datetime
+    late: bool
+
+
+class ClockPage(Shown):
+    items: list[ClockOut]
+    escalations: list[EscalationOut]
+    next: str | None
 
 
 class AssignmentOut(Shown):
@@ -346,7 +382,13 @@ def ticket_shown(
             "attachments": t.attachments,
             "merged": facts.children,
         },
-        "clocks": {"due_at": t.due_at, "overdue": t.due_at is not None and now > t.due_at, "review_at": t.review_at},
+        "clocks": {
+            "due_at": t.due_at,
+            "overdue": t.due_at is not None and now > t.due_at,
+            "review_at": t.review_at,
+            "provisional": any(c.provisional for c in facts.clocks),
+            "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
+        },
         "advice": dict(t.advice) if inside else None,
         "result": {
             "public_reply": t.public_reply,
@@ -371,6 +413,40 @@ def _theirs(order: Assignment, actor: Actor) -> bool:
     if actor.roles & WHOLE or not actor.contractor:
         return True
     return order.department in actor.departments or order.performer in actor.departments
+
+
+def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
+    """The ticket's clocks, and those of the orders this actor may see."""
+    theirs = {a.id for a in facts.assignments if _theirs(a, actor)}
+    return [c for c in clocks if c.assignment is None or c.assignment in theirs]
+
+
+def clock_shown(c: Clock, now: datetime) -> dict[str, Any]:
+    """A clock: when it is due and why, how far its ladder was climbed, and its colour now."""
+    zh, en = METRIC[c.metric]
+    return {
+        "id": c.id,
+        "metric": c.metric,
+        "label": {"zh": zh, "en": en},
+        "assignment": c.assignment,
+        "policy": c.terms["policy"],
+        "policy_version": c.terms["version"],
+        "source": c.terms["source"],
+        "ladder": c.terms["ladder"],
+        "calendar": c.calendar,
+        "calendar_version": c.calendar_version,
+        "started_at": c.started_at,
+        "due_at": c.due_at,
+        "first_due_at": c.first_due_at,
+        "limit_at": c.limit_at,
+        "paused_at": c.paused_at,
+        "stopped_at": c.stopped_at,
+        "breached_at": c.limit_at if has_breached(c, now) else None,
+        "provisional": c.provisional,
+        "colour": colour_of(c, now),
+        "level": c.level,
+        "next_at": c.next_at,
+    }
 
 
 def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> dict[str, Any]:

@@ -1,0 +1,98 @@
+"""Clocks whose next step is due: claimed under a lease, let go by what they ring for. And what the doctor asks."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.domain.vocabulary import OPEN
+
+from .columns import Instant, is_one_of, read_instant
+from .database import Database, one
+from .question import Question, Row
+from .tables import clock as c
+from .tables import ticket as t
+
+LEASE = timedelta(seconds=30)  # many times what a batch takes; after it another worker tries
+
+
+def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
+    """The clocks longest due, ours for LEASE: number, id, next_level, next_at. A lease that ends implausibly late was
+    taken under a clock that has been set back, and holds nobody off."""
+    free = sa.or_(c.c.lease_until.is_(None), c.c.lease_until <= now, c.c.lease_until > now + 2 * LEASE)
+    due = (
+        sa.select(c.c.number, c.c.id)
+        .where(c.c.next_at.is_not(None), c.c.next_at <= now, free)
+        .order_by(c.c.next_at, c.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    take = sa.update(c).where(sa.tuple_(c.c.number, c.c.id).in_(due)).values(lease_token=token, lease_until=now + LEASE)
+    taken = db.execute(take.returning(c.c.number, c.c.id, c.c.next_level, c.c.next_at)).all()
+    return sorted(taken, key=lambda r: (r.next_at, r.id))
+
+
+def look_again(db: sa.Connection, clock: str, number: str, token: str, at: datetime) -> None:
+    """One odd ticket must not hold up the night: nobody looks at this clock before `at`."""
+    db.execute(
+        sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=at)
+    )
+
+
+_BEHIND = Question(
+    sa.select(c.c.number)
+    .where(
+        c.c.stopped_at.is_(None),
+        c.c.calendar == sa.bindparam("calendar", type_=sa.String),
+        c.c.calendar_version != sa.bindparam("version", type_=sa.Integer),
+    )
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def counted_otherwise(db: Database, calendar: str, version: int, limit: int) -> list[str]:
+    """Tickets with a running clock that was counted with another version of this calendar."""
+    return list(
+        dict.fromkeys(r.number for r in await db.rows(_BEHIND, calendar=calendar, version=version, limit=limit))
+    )
+
+
+_WITHOUT = Question(
+    sa.select(t.c.number)
+    .where(
+        is_one_of(t.c.status, OPEN),
+        ~sa.select(sa.literal(1)).where(c.c.number == t.c.number, c.c.stopped_at.is_(None)).correlate(t).exists(),
+    )
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def without_clock(db: Database, limit: int) -> list[str]:
+    """Open tickets that no clock runs on: time has lost them."""
+    return [r.number for r in await db.rows(_WITHOUT, limit=limit)]
+
+
+_OVERDUE = Question(
+    sa.select(sa.func.count().label("n"), sa.func.min(c.c.next_at).label("oldest")).where(
+        c.c.next_at.is_not(None), c.c.next_at <= sa.bindparam("before", type_=Instant)
+    )
+)
+
+
+async def unfired(db: Database, before: datetime) -> tuple[int, datetime | None]:
+    """How many steps were due before that moment and have not been told; when the oldest was."""
+    row = await one(db, _OVERDUE, before=before)
+    return (int(row.n), read_instant(row.oldest)) if row else (0, None)
+
+
+_STUCK = Question(
+    sa.select(c.c.number, c.c.id)
+    .where(c.c.next_at.is_(None), c.c.stopped_at.is_(None), c.c.paused_at.is_(None))
+    .where(sa.literal_column("clock.metric") != sa.literal_column("'report'"))
+    .limit(20)
+)
+
+
+async def stuck(db: Database) -> Sequence[Row]:
+    """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
+    return await db.rows(_STUCK)

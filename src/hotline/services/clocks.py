@@ -1,0 +1,131 @@
+"""Time at work: what is due is claimed in small batches and acted on through the one door, by the role `clock`."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import groupby
+from uuid import uuid4
+
+import structlog
+
+from hotline.db import clocks, tickets
+from hotline.db.question import Row
+from hotline.domain.clocks import commands_of
+from hotline.domain.directory import Directory
+from hotline.domain.ticket import Command, Facts, Refused
+from hotline.domain.vocabulary import Action, Field, Metric
+
+from . import workload
+from .act import act_by_clock
+from .house import House
+
+AT_ONCE = 64  # clocks claimed together: one transaction of the journal
+LOOK_AGAIN = timedelta(minutes=1)
+log = structlog.get_logger("hotline.clocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """One look at the clocks: how many were claimed, how many of their steps were told."""
+
+    claimed: int
+    told: int
+
+
+async def ring_due(house: House, now: datetime, limit: int = AT_ONCE) -> Rang:
+    """Let the clock act on what is longest due. Several workers may do so at once: each step is told once, because
+    its (clock, level) can be kept once, and because the ticket's version has moved for whoever comes second."""
+    token = uuid4().hex
+    claimed = await house.db.transact(lambda db: clocks.claim(db, now, token, limit))
+    if not claimed:
+        return Rang(0, 0)
+    directory = await house.directory.now(now)
+    by_ticket = [list(rows) for _, rows in groupby(sorted(claimed, key=lambda r: r.number), key=lambda r: r.number)]
+    facts = await tickets.facts_of(house.db, [rows[0].number for rows in by_ticket])
+    told = await asyncio.gather(
+        *(_ring_ticket(house, directory, facts.get(rows[0].number), rows, token, now) for rows in by_ticket)
+    )
+    return Rang(len(claimed), sum(told))
+
+
+async def _ring_ticket(
+    house: House, directory: Directory, facts: Facts | None, rows: list[Row], token: str, now: datetime
+) -> int:
+    """The due clocks of one ticket, one after the other: each moves the ticket on."""
+    told = 0
+    for place, row in enumerate(sorted(rows, key=lambda r: (r.next_at, r.id))):
+        try:
+            if place:
+                facts = (await tickets.facts_of(house.db, [row.number])).get(row.number)
+            told += facts is not None and await _ring(house, replace(facts, directory=directory), row, token, now)
+        except Exception as fault:  # one odd ticket must not hold up the night
+            kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
+            log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
+            await _put_off(house, row, token, now)
+    return told
+
+
+async def _ring(house: House, facts: Facts, row: Row, token: str, now: datetime) -> bool:
+    clock = next((c for c in facts.clocks if c.id == row.id), None)
+    if clock is None or clock.next_level != row.next_level or clock.next_at is None or clock.next_at > now:
+        return False  # the cause has ended, or another worker told it: nothing is due any more
+    commands = commands_of(clock, facts)
+    if clock.metric is Metric.ACCEPT and commands[0].action is Action.AUTO_ACCEPT:
+        commands[0] = await _given_to_somebody(house, facts, commands[0], now)
+    refusal = await act_by_clock(house, facts, commands, f"{clock.id}:{clock.next_level}", now)
+    if refusal is None:
+        return True
+    log.info("clock.refused", clock=clock.id, level=clock.next_level, code=refusal.code, why=refusal.detail)
+    await _put_off(house, row, token, now if refusal.code == "stale" else now + LOOK_AGAIN)
+    return False
+
+
+async def _given_to_somebody(house: House, facts: Facts, command: Command, now: datetime) -> Command:
+    """An unsigned order of a department that wants it so goes to whoever is on duty with the least work."""
+    order, directory = facts.order(command.assignment or ""), facts.directory
+    if order is None or directory is None or order.assignee is not None:
+        return command
+    department = directory.departments.get(order.department)
+    if department is None or not department.auto_assign:
+        return command
+    chosen = await workload.chosen(house.db, directory, department.code, now)
+    return replace(command, fields={**command.fields, Field.ASSIGNEE: chosen}) if chosen else command
+
+
+async def _put_off(house: House, row: Row, token: str, until: datetime) -> None:
+    try:
+        await house.db.transact(lambda db: clocks.look_again(db, row.id, row.number, token, until))
+    except Refused as refused:  # the database is away: the lease runs out by itself
+        log.warning("clock.not_put_off", clock=row.id, code=refused.refusal.code)
+
+
+async def reckon_due(house: House, now: datetime, limit: int = AT_ONCE) -> int:
+    """Count anew the clocks whose calendar has changed since: a notice was announced, a day was declared. How many
+    tickets were counted."""
+    directory = await house.directory.now(now)
+    for code in directory.calendars:
+        version = directory.versions.get(("calendars", code), directory.version)
+        numbers = await clocks.counted_otherwise(house.db, code, version, limit)
+        if numbers:
+            return await _reckon(house, directory, numbers, f"calendar {code} version {version}", now)
+    return 0
+
+
+async def adopt(house: House, now: datetime, limit: int = AT_ONCE) -> int:
+    """Start the clocks of open tickets that have none: taken in before there were clocks, or imported. How many."""
+    directory = await house.directory.now(now)
+    return await _reckon(house, directory, await clocks.without_clock(house.db, limit), "no clock was running", now)
+
+
+async def _reckon(house: House, directory: Directory, numbers: list[str], why: str, now: datetime) -> int:
+    facts = await tickets.facts_of(house.db, numbers)
+
+    async def one(f: Facts) -> int:
+        known = replace(f, directory=directory)
+        command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
+        refusal = await act_by_clock(house, known, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
+        if refusal is not None and refusal.code != "stale":
+            log.warning("clock.not_reckoned", number=f.ticket.number, why=refusal.detail)
+        return refusal is None
+
+    return sum(await asyncio.gather(*(one(f) for f in facts.values())))
