@@ -46,9 +46,9 @@ def test_the_document_is_valid_and_every_operation_has_a_name_and_its_refusals()
 def test_every_action_of_both_machines_has_its_own_path_and_example() -> None:
     for move in TICKET:
         path = f"/v1/tickets/{{number}}/actions/{move.action}"
-        assert (path in DOCUMENT["paths"]) == (move.action not in ("add_call", "absorb", "attach", "escalate", "resume", "reckon")), (
-            move.action
-        )
+        assert (path in DOCUMENT["paths"]) == (
+            move.action not in ("add_call", "absorb", "attach", "escalate", "resume", "reckon")
+        ), move.action
     for order in ASSIGNMENT:
         path = f"/v1/tickets/{{number}}/assignments/{{assignment}}/actions/{order.action}"
         assert (path in DOCUMENT["paths"]) == (order.action != "auto_accept"), order.action

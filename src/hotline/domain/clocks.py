@@ -219,7 +219,7 @@ class _Run:
         self.unit = Unit.CALENDAR_HOURS
         self.fixed = self.rigid = False
         self.started = self.since = self.anchor = datetime.min.replace(tzinfo=UTC)
-        self.origin = self.anchor  # where counting began, for a recount
+        self.born = self.origin = self.anchor  # the clock's start; where its present limit is counted from
         self.first = date.min
         self.whole = self.consumed = 0
         self.cap: datetime | None = None
@@ -239,9 +239,9 @@ class _Run:
         return self.r.measures[self.unit]
 
     def start(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.started = self.since = self.anchor = self.origin = at
-        if told.get("from"):  # a clock found missing starts when it should have
-            self.started = self.anchor = self.origin = _read(told["from"])
+        self.since = at
+        begun = _read(told["from"]) if told.get("from") else at  # a clock found missing starts when it should have
+        self.started = self.anchor = self.born = self.origin = begun
         self.cap = _read(told["cap"]) if told.get("cap") else None
         if "due" in told:
             self._fix(_read(told["due"]), Unit(told.get("unit", Unit.CALENDAR_HOURS)))
@@ -311,7 +311,7 @@ class _Run:
             return
         new, old = span_of(told["span"]), self.due
         kept = (self.span, self.unit, self.anchor, self.first, self.consumed, self.whole)
-        self._count(new, self.origin)
+        self._count(new, self.born)
         for begun, ended in self.pauses:
             self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, begun, self.first))
             self.anchor = ended
@@ -323,16 +323,18 @@ class _Run:
         if self.due is not None and self.due < old:
             self._count(new, at)
             if self.due is not None and self.due < old:
-                self.origin, self.pauses, self.since = at, [], at
+                self.origin = self.since = at
             else:
-                self.span, self.unit, self.anchor, self.first, self.consumed, self.whole = kept
                 self.due = old
+                self.span, self.unit, self.anchor, self.first, self.consumed, self.whole = kept
+        else:
+            self.origin = self.born
 
     def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.hurried = at
 
     def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.rung, self.level = at, int(told["level"])
+        self.rung, self.level, self.hurried = at, int(told["level"]), None
 
     # --- what follows
 
@@ -362,14 +364,10 @@ class _Run:
             at = self._moment(step, limit)
             if at is None:
                 continue  # a warning that lay before this clock's own time
-            urged = self.hurried is not None and (self.rung is None or self.hurried > self.rung)
-            if urged and self.hurried is not None and (step.is_warning or limit <= self.hurried):
+            if self.hurried is not None and (step.is_warning or limit <= self.hurried):
                 at = min(at, max(self.hurried, self.since))
             return place + 1, at
-        base = self.rung or limit
-        if self.hurried is not None and self.hurried > base:
-            return self.level + 1, self.hurried
-        return self.level + 1, self._later(base, repeat)
+        return self.level + 1, self.hurried or self._later(self.rung or limit, repeat)
 
     def _moment(self, step: Step, limit: datetime) -> datetime | None:
         if step.later is not None:
@@ -613,7 +611,7 @@ class _Settling:
         if rung := given.get("clock"):
             told = next((c for c in (*self.clocks.values(), *self.touched.values()) if c.id == rung), None)
             if told is not None:
-                self.ring(told, int(given["level"]))
+                self.ring(told, int(given["rung"]))
         return Settled(tuple(self.clocks.values()), tuple(self.touched.values()))
 
     def ring(self, clock: Clock, level: int) -> None:
@@ -686,7 +684,7 @@ def commands_of(clock: Clock, facts: Facts) -> list[Command]:
     An unsigned order is accepted, what was never told is done without or given up, a matter nobody says a word about
     is closed; everything else is told to whom the ladder names."""
     step = at_hand(clock)
-    rung = {"clock": clock.id, "level": clock.next_level}
+    rung = {"clock": clock.id, "rung": clock.next_level}
     version, found = facts.ticket.version, []
     why = f"{clock.metric} limit of policy {clock.terms['policy']}"
     if step.share == 1:

@@ -377,7 +377,7 @@ def rung_of(
     clock = next((c for c in facts.clocks if c.id == command.fields.get("clock")), None)
     if clock is None or clock.next_at is None:
         return None, []
-    step, level = at_hand(clock), int(command.fields["level"])
+    step, level = at_hand(clock), int(command.fields["rung"])
     order = after.order(clock.assignment) if clock.assignment else after.lead()
     late = now - clock.next_at > LATE
     shown = {
@@ -550,7 +550,7 @@ def _why(given: Mapping[Any, Any]) -> str | None:
 
 def _extras(command: Command) -> dict[str, Any]:
     """What was said and is kept nowhere but in the timeline."""
-    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "level")
+    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "rung")
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 

@@ -20,7 +20,7 @@ from .act import act_by_clock
 from .house import House
 
 AT_ONCE = 64  # clocks claimed together: one transaction of the journal
-LOOK_AGAIN = timedelta(minutes=1)
+SOON, LOOK_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
 log = structlog.get_logger("hotline.clocks")
 
 
@@ -61,7 +61,7 @@ async def _ring_ticket(
         except Exception as fault:  # one odd ticket must not hold up the night
             kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
             log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
-            await _put_off(house, row, token, now)
+            await _put_off(house, row, token, now + LOOK_AGAIN)
     return told
 
 
@@ -76,7 +76,7 @@ async def _ring(house: House, facts: Facts, row: Row, token: str, now: datetime)
     if refusal is None:
         return True
     log.info("clock.refused", clock=clock.id, level=clock.next_level, code=refusal.code, why=refusal.detail)
-    await _put_off(house, row, token, now if refusal.code == "stale" else now + LOOK_AGAIN)
+    await _put_off(house, row, token, now + (SOON if refusal.code == "stale" else LOOK_AGAIN))
     return False
 
 

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from hotline.gateways.notices import Notices
+from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.house import House
 
 from .outbox import send_next
 from .retention import check_counters, tidy
 
 log = structlog.get_logger("hotline.worker")
-SOON, SELDOM = 1.0, 60.0
+AT_ONCE, SOON, SELDOM, HOURLY = 0.25, 1.0, 60.0, 3600.0  # seconds a loop sleeps when there was nothing to do
 NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
 
 
@@ -26,7 +27,12 @@ class Worker:
         self._checked: datetime | None = None
 
     async def run(self) -> None:
-        loops = [self._loop("retention", self._retain, SELDOM)]
+        loops = [
+            self._loop("clocks", self._ring, AT_ONCE),
+            self._loop("reckoning", self._reckon, SOON),
+            self._loop("adoption", self._adopt, HOURLY),
+            self._loop("retention", self._retain, SELDOM),
+        ]
         if self.notices is not None:
             loops.append(self._loop("outbox", self._send, SOON))
         await asyncio.gather(*loops)
@@ -51,6 +57,15 @@ class Worker:
 
     async def _send(self) -> bool:
         return self.notices is not None and await send_next(self.house, self.notices, self.house.clock()) > 0
+
+    async def _ring(self) -> bool:
+        return (await ring_due(self.house, self.house.clock())).claimed > 0
+
+    async def _reckon(self) -> bool:
+        return await reckon_due(self.house, self.house.clock()) > 0
+
+    async def _adopt(self) -> bool:
+        return await adopt(self.house, self.house.clock()) > 0
 
     async def _retain(self) -> bool:
         now = self.house.clock()
