@@ -20,6 +20,8 @@ outbox_app = typer.Typer(no_args_is_help=True, help="Messages on their way out."
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(outbox_app, name="outbox")
+calendar_app = typer.Typer(no_args_is_help=True, help="Working calendars.")
+app.add_typer(calendar_app, name="calendar")
 T = TypeVar("T")
 FIRST_LOGIN = "admin"
 
@@ -331,6 +333,93 @@ def retry_outbox(message: str) -> None:
             return await house.db.transact(lambda c: outbox.requeue(c, message, house.clock()))
 
     _say("queued again" if _run(retry()) else _stop("no such dead or expired message"))
+
+
+@calendar_app.command("import")
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="A year's holiday notice in the form of holiday-cn (JSON)")],
+    calendar: Annotated[str, typer.Option(help="The calendar it is put into")] = "cn",
+    year: Annotated[int | None, typer.Option(help="Refuse a file of another year")] = None,
+) -> None:
+    """Put a year's holiday notice into a calendar, or nothing of it. Running limits are counted anew by the worker."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        _stop(f"cannot read {file.name}: {fault}")
+    version, confirmed, days = _run(_import_calendar(_settings(), data, file.name, calendar, year))
+    _say(f"calendar {calendar}: {days} days of the notice, announced to {confirmed}; directory version {version}")
+    _say("running limits are counted anew by the worker; each that moves says so in its ticket's timeline")
+
+
+async def _import_calendar(
+    settings: Any, data: Any, name: str, calendar: str, year: int | None
+) -> tuple[int, str, int]:
+    from hotline import wiring
+    from hotline.domain.announcements import announced, read_announcement
+    from hotline.services.directory import change
+
+    async with wiring.open_house(settings) as house:
+        now = house.clock()
+        directory = await house.directory.now(now)
+        notice = read_announcement(data, name, year)
+        before = directory.calendars.get(calendar)
+        if before is None:
+            _stop(f"no calendar {calendar}; there are: {', '.join(directory.calendars) or 'none'}")
+        after = announced(before, notice)
+        kept = await change(house.db, house.directory, [("calendars", calendar, after)], _actor(), now)
+        return kept.version, after.confirmed_to, len(notice.days)
+
+
+@app.command()
+def doctor(
+    form: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    heartbeat: Annotated[bool, typer.Option(help="Ask HOTLINE_HEARTBEAT_URL, if nothing is wrong")] = True,
+) -> None:
+    """Look whether the house is well: missed clocks, stuck ladders, old messages, gaps in calendars and rosters, clock
+    skew, settings that lose data. Changes nothing. Leaves with 1 where something is wrong."""
+    settings = _settings()
+    found, beaten = _run(_doctor(settings, heartbeat))
+    wrong = [f for f in found if f["wrong"]]
+    if form == "json":
+        print(json.dumps({"well": not wrong, "heartbeat": beaten, "findings": found}, ensure_ascii=False, indent=1))
+    elif form == "text":
+        for f in found:
+            print(f"{'WRONG' if f['wrong'] else 'soon ' if f['warns'] else 'well '}  {f['check']:11} {f['says']}")
+            if f["wrong"] or f["warns"]:
+                print(f"{'':19}{f['says_zh']}")
+        print(f"heartbeat: {beaten}")
+    else:
+        _stop("format is one of text, json", 2)
+    raise typer.Exit(1 if wrong else 0)
+
+
+async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]], str]:
+    from dataclasses import asdict
+
+    from hotline import wiring
+    from hotline.gateways.notices import GatewayDown
+    from hotline.services.doctor import Finding, examine
+
+    if not await wiring.is_current(settings):
+        behind = Finding(
+            "schema", "not the newest: run hotline migrate", "数据库结构不是最新：请运行 hotline migrate", wrong=True
+        )
+        return [asdict(behind)], "not sent: something is wrong"
+    async with wiring.open_house(settings) as house:
+        found = await examine(house, house.clock())
+    outside = wiring.heartbeat_of(settings)
+    if outside is None or not heartbeat:
+        return [asdict(f) for f in found], "no address set" if outside is None else "not asked for"
+    try:
+        if any(f.wrong for f in found):
+            return [asdict(f) for f in found], "not sent: something is wrong"
+        await outside.beat()
+        return [asdict(f) for f in found], "sent"
+    except GatewayDown as down:
+        failed = Finding("heartbeat", f"nobody took it: {down}", f"心跳未送达：{down}", wrong=True)
+        return [asdict(f) for f in (*found, failed)], "not taken"
+    finally:
+        await outside.close()
 
 
 @app.command()

@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     notice_secret: SecretStr | None = Field(
         None, description="Secret of that address: whsec_ and base64 of 24-64 bytes"
     )
+    heartbeat_url: str | None = Field(
+        None,
+        description="Address asked by `hotline doctor` and the worker only while all is well; silence is the alarm",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 
     @property

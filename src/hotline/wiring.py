@@ -23,6 +23,7 @@ from hotline.db.journal import Journal
 from hotline.db.schema import bring_to, newest, revision_of
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
+from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import Notices
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
@@ -93,7 +94,15 @@ def worker_of(settings: Settings, house: House) -> Worker:
         notices = Notices(
             httpx.AsyncClient(timeout=httpx.Timeout(15, connect=5), follow_redirects=False), settings.notice_url, secret
         )
-    return Worker(house, notices)
+    return Worker(house, notices, heartbeat_of(settings))
+
+
+def heartbeat_of(settings: Settings) -> Heartbeat | None:
+    """Where to say that all is well. None: nobody listens."""
+    if settings.heartbeat_url is None:
+        return None
+    client = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=5), follow_redirects=False)
+    return Heartbeat(client, settings.heartbeat_url)
 
 
 def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:

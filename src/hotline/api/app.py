@@ -18,7 +18,7 @@ from .deps import KEY_HEADER, VERSION_HEADER, Policy
 from .errors import refuse, refuse_http, refuse_malformed
 from .guard import Guard
 from .paging import Pages
-from .routes import accounts, attachments, calls, departments, directory, docs, operations, tickets
+from .routes import accounts, attachments, calls, departments, directory, docs, duty, operations, tickets
 
 VERSION = "1.0.0"
 DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
@@ -60,7 +60,7 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
-    for noun in (calls, tickets, attachments, departments, directory, accounts, operations):
+    for noun in (calls, tickets, attachments, departments, duty, directory, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
     if with_docs:
         docs.serve(app)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -80,6 +81,12 @@ class Database(Protocol):
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         """Take `count` numbers of a sequence that begins at `first`; the first of them."""
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        """The settings that decide whether a commit survives a power cut: name, value, whether it is safe."""
 
     async def open(self) -> None: ...
 

@@ -6,6 +6,7 @@ The journal's batch is ONE statement (one round trip, one transaction): JSON in,
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
@@ -175,6 +176,19 @@ class Postgres:
         async with self._line(writing=True) as line:
             self.asked += 1
             return int(await line.fetchval(_RESERVE, name, count, first))
+
+    async def time(self) -> datetime:
+        async with self._line() as line:
+            self.asked += 1
+            moment: datetime = await line.fetchval("SELECT clock_timestamp()")
+            return moment
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        async with self._line() as line:
+            self.asked += 1
+            names = ("fsync", "full_page_writes", "synchronous_commit")
+            found = await line.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+        return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
 
     @asynccontextmanager
     async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -121,6 +122,20 @@ class Sqlite:
 
         self.asked += 1
         return await self._on_writer(take)
+
+    async def time(self) -> datetime:
+        def ask(line: sqlite3.Connection) -> str:
+            return str(line.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
+
+        return datetime.fromisoformat(await self._on_writer(ask))
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        def ask(line: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+            mode = str(line.execute("PRAGMA journal_mode").fetchone()[0])
+            level = int(line.execute("PRAGMA synchronous").fetchone()[0])
+            return [("journal_mode", mode, mode == "wal"), ("synchronous", str(level), level >= 2)]
+
+        return await self._on_writer(ask)
 
     async def _on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
         def run() -> R:

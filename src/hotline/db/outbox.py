@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from hotline.domain.ticket import Message
 from hotline.domain.vocabulary import MessageStatus as M
 
 from .columns import Instant, is_one_of, read_instant
@@ -35,6 +36,23 @@ async def oldest_due(db: Database, now: datetime) -> datetime | None:
 async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
     """Messages in a state, in order of id."""
     return await db.rows(_LISTED, status=status, after=after, limit=limit)
+
+
+def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
+    """Messages of the house itself, each once by its id; how many were new."""
+    ids = [m.id for m in messages]
+    known = set(db.execute(sa.select(o.c.id).where(o.c.id.in_(ids))).scalars())
+    fresh = {m.id: m for m in messages if m.id not in known}
+    rows = [
+        {
+            "id": m.id, "kind": m.kind, "number": m.number, "partition": m.partition, "payload": m.payload,
+            "status": M.QUEUED, "attempts": 0, "max_attempts": 8, "created_at": m.next_at, "next_at": m.next_at,
+        }
+        for m in fresh.values()
+    ]  # fmt: skip
+    if rows:
+        db.execute(sa.insert(o), rows)
+    return len(rows)
 
 
 def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:

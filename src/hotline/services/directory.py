@@ -1,7 +1,7 @@
 """The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is
 right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,11 +80,12 @@ async def change(
     now: datetime,
     *,
     version: int | None = None,
+    also: Callable[[sa.Connection], None] | None = None,
 ) -> Directory:
     """Keep (noun, code, item or None to remove) together, if the directory that comes of it is right.
 
-    `version`: refuse with STALE if the directory has moved on. Returns the new directory;
-    raises Refused with every fault."""
+    `version`: refuse with STALE if the directory has moved on. `also` writes more in the same transaction. Returns the
+    new directory; raises Refused with every fault."""
     await at_hand.reload()
     directory = await at_hand.now(now)
     if version is not None and version != directory.version:
@@ -102,8 +103,14 @@ async def change(
     if not changes:
         return directory
     refuse_faults(faults_of(Directory(directory.version + 1, **candidate)))
+
+    def keep(c: sa.Connection) -> None:
+        kept.keep(c, directory.version + 1, changes, now, actor.id, actor.name)
+        if also is not None:
+            also(c)
+
     try:
-        await db.transact(lambda c: kept.keep(c, directory.version + 1, changes, now, actor.id, actor.name))
+        await db.transact(keep)
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
     await at_hand.reload()

@@ -6,23 +6,31 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hotline.gateways.notices import Notices
+from hotline.gateways.heartbeat import Heartbeat
+from hotline.gateways.notices import GatewayDown, Notices
 from hotline.services.clocks import adopt, reckon_due, ring_due
+from hotline.services.doctor import examine, warn_of_gaps
 from hotline.services.house import House
 
 from .outbox import send_next
 from .retention import check_counters, tidy
 
 log = structlog.get_logger("hotline.worker")
-AT_ONCE, SOON, SELDOM, HOURLY = 0.25, 1.0, 60.0, 3600.0  # seconds a loop sleeps when there was nothing to do
+AT_ONCE, SOON, SELDOM, AUDIT, HOURLY = (
+    0.25,
+    1.0,
+    60.0,
+    300.0,
+    3600.0,
+)  # seconds a loop sleeps when there was nothing to do
 NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
 
 
 class Worker:
     """All loops of one process. `run` until `stop`."""
 
-    def __init__(self, house: House, notices: Notices | None) -> None:
-        self.house, self.notices = house, notices
+    def __init__(self, house: House, notices: Notices | None, heartbeat: Heartbeat | None = None) -> None:
+        self.house, self.notices, self.heartbeat = house, notices, heartbeat
         self._stop = asyncio.Event()
         self._checked: datetime | None = None
 
@@ -32,12 +40,15 @@ class Worker:
             self._loop("reckoning", self._reckon, SOON),
             self._loop("adoption", self._adopt, HOURLY),
             self._loop("retention", self._retain, SELDOM),
+            self._loop("audit", self._audit, AUDIT),
         ]
         if self.notices is not None:
             loops.append(self._loop("outbox", self._send, SOON))
         await asyncio.gather(*loops)
         if self.notices is not None:
             await self.notices.close()
+        if self.heartbeat is not None:
+            await self.heartbeat.close()
 
     def stop(self) -> None:
         self._stop.set()
@@ -66,6 +77,20 @@ class Worker:
 
     async def _adopt(self) -> bool:
         return await adopt(self.house, self.house.clock()) > 0
+
+    async def _audit(self) -> bool:
+        """Look whether a clock was missed, warn of hours without anybody, and say outside if all is well."""
+        now = self.house.clock()
+        await warn_of_gaps(self.house, now)
+        wrong = [f for f in await examine(self.house, now) if f.wrong]
+        for finding in wrong:
+            log.error("doctor", check=finding.check, says=finding.says)
+        if self.heartbeat is not None and not wrong:
+            try:
+                await self.heartbeat.beat()
+            except GatewayDown as down:
+                log.warning("heartbeat.down", why=str(down))
+        return False
 
     async def _retain(self) -> bool:
         now = self.house.clock()

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, anybody
 from hotline.api.schemas.shown import Health, Ready
+from hotline.db import clocks, outbox
 from hotline.db import directory as kept
-from hotline.db import outbox
 from hotline.domain.ticket import Refused
+from hotline.services.doctor import QUICK, examine
 
 from .answers import reply
 
@@ -20,6 +21,7 @@ BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
 COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
 ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the database since the start")
+UNFIRED = Gauge("hotline_clocks_oldest_seconds", "How long ago the oldest step that nobody was told of was due")
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 
 
@@ -31,13 +33,23 @@ async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
 
 @router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
 async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
-    """The process can do its work: the database answers, the journal runs, the schema and a directory are there."""
+    """The process can do its work: the database answers, the journal runs, the schema and a directory are there.
+    `doctor` lists what somebody should look at; it does not make the process unready."""
     checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
     try:
         checks["directory"] = await kept.version_of(ask.house.db)
         checks["database"] = True
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
+        count, unfired = await clocks.unfired(ask.house.db, ask.now)
+        checks["clocks_due"] = count
+        checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
+        found = await examine(ask.house, ask.now, QUICK)
+        checks["doctor"] = [
+            {"check": f.check, "says": f.says, "says_zh": f.says_zh, "wrong": f.wrong}
+            for f in found
+            if f.wrong or f.warns
+        ]
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
@@ -56,6 +68,8 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     try:
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
+        _, unfired = await clocks.unfired(ask.house.db, ask.now)
+        UNFIRED.set(max(0.0, (ask.now - unfired).total_seconds()) if unfired else 0.0)
     except Refused:
         OLDEST.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

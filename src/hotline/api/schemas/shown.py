@@ -260,6 +260,51 @@ class CallerCard(Shown):
     history: list[dict[str, Any]]
 
 
+class MemberOut(Shown):
+    code: str
+    name: str
+    phone: str | None
+
+
+class TurnOut(Shown):
+    roster: str
+    shift: str | None
+    member: MemberOut
+    start: datetime
+    end: datetime
+    reason: str | None
+
+
+class GapOut(Shown):
+    roster: str
+    start: datetime
+    end: datetime
+
+
+class DutyOut(Shown):
+    department: Named
+    now: list[TurnOut]
+    called: list[TurnOut] = Field(description="Whom a call for help reaches now: its own, else the nearest above it")
+    turns: list[TurnOut]
+    gaps: list[GapOut]
+    feed: str
+
+
+class CandidateOut(Shown):
+    id: str
+    login: str
+    name: str
+    department: str
+    on_duty: bool
+    load: int
+    recommended: bool
+
+
+class CandidatePage(Shown):
+    items: list[CandidateOut]
+    next: str | None
+
+
 class HouseBoard(Shown):
     counts: dict[str, int]
     open: int

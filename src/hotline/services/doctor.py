@@ -1,0 +1,171 @@
+"""Is the house well? Read-only questions, each by an index, and what each finds. Cheap enough never to be switched
+off."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hotline.db import clocks, outbox
+from hotline.domain import duty
+from hotline.domain.announcements import unannounced
+from hotline.domain.directory import Directory, Roster
+from hotline.domain.ticket import Message, Number
+
+from .house import House
+
+UNFIRED = timedelta(seconds=60)  # a step that was due longer ago and has not been told
+WAITING = timedelta(minutes=5)  # a message that was due longer ago and has not been sent
+SKEW = timedelta(seconds=2)
+AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS_ZH = "一二三四五六日"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `wrong`: somebody must act now; `warns`: somebody must act before long."""
+
+    check: str
+    says: str
+    says_zh: str
+    wrong: bool = False
+    warns: bool = False
+
+
+Check = Callable[[House, Directory, datetime], Awaitable[list[Finding]]]
+
+
+async def _directory(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    if directory.home is None:
+        return [Finding("directory", "there is no house: seed one", "没有机构数据：请先导入", wrong=True)]
+    return [Finding("directory", f"version {directory.version}", f"版本 {directory.version}")]
+
+
+async def _unfired(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    count, oldest = await clocks.unfired(house.db, now - UNFIRED)
+    if not count or oldest is None:
+        return [Finding("clocks", "every step that was due has been told", "到期步骤均已触发")]
+    ago = int((now - oldest).total_seconds())
+    says = f"{count} steps were due and have not been told, the oldest {ago} s ago: does a worker run?"
+    return [Finding("clocks", says, f"{count} 个到期步骤未触发，最早的已过 {ago} 秒：后台进程在运行吗？", wrong=True)]
+
+
+async def _stuck(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found = await clocks.stuck(house.db)
+    if not found:
+        return [Finding("ladders", "every running clock has a next step", "每个运行中的时钟都有下一步")]
+    which = ", ".join(r.id for r in found[:5])
+    return [Finding("ladders", f"{len(found)} clocks run without a next step: {which}",
+                    f"{len(found)} 个时钟没有下一步：{which}", wrong=True)]  # fmt: skip
+
+
+async def _lost(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found = await clocks.without_clock(house.db, 5)
+    if not found:
+        return [Finding("tickets", "a clock runs on every open ticket", "每张未结工单都有时钟")]
+    which = ", ".join(found)
+    return [Finding("tickets", f"open tickets without a clock: {which} …", f"未结工单没有时钟：{which} …", wrong=True)]
+
+
+async def _behind(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    for code in directory.calendars:
+        version = directory.versions.get(("calendars", code), directory.version)
+        if await clocks.counted_otherwise(house.db, code, version, 1):
+            says = f"clocks are still counted with an older version of calendar {code}: does a worker run?"
+            return [Finding("reckoning", says, f"仍有时钟按旧版日历 {code} 计算：后台进程在运行吗？", warns=True)]
+    return [Finding("reckoning", "every clock is counted with today's calendars", "所有时钟均按现行日历计算")]
+
+
+async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    oldest = await outbox.oldest_due(house.db, now)
+    if oldest is not None and now - oldest > WAITING:
+        ago = int((now - oldest).total_seconds())
+        says = f"the oldest message has been waiting for {ago} s: is HOTLINE_NOTICE_URL set, does it answer?"
+        found.append(Finding("outbox", says, f"最早的消息已等待 {ago} 秒：是否设置 HOTLINE_NOTICE_URL？", wrong=True))
+    if dead := len(await outbox.listed(house.db, "dead", "", 100)):
+        says = f"{dead if dead < 100 else '100 or more'} messages are dead: hotline outbox list"
+        found.append(Finding("outbox", says, f"{dead} 条消息发送失败：hotline outbox list", warns=True))
+    return found or [Finding("outbox", "no message waits too long", "没有积压的消息")]
+
+
+async def _calendars(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    for c in directory.calendars.values():
+        today = now.astimezone(ZoneInfo(c.zone)).date()
+        year = unannounced(c, today)
+        if year is not None:
+            says = (
+                f"{c.code}: the notice of {year} is missing; limits beyond {c.confirmed_to or 'today'} are provisional"
+            )
+            zh = f"{c.code}：缺少 {year} 年放假安排，{c.confirmed_to} 之后的时限为暂定"
+            found.append(Finding("calendar", says, zh, wrong=year == today.year, warns=year != today.year))
+    return found or [Finding("calendar", "every calendar is announced far enough", "日历覆盖充足")]
+
+
+async def _duty(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    for roster in directory.rosters.values():
+        if not roster.active:
+            continue
+        for start, end in duty.gaps(roster, now, now + AHEAD):
+            en, zh = gap_said(roster, start, end)
+            found.append(Finding("duty", en, zh, wrong=start <= now, warns=start > now))
+    return found or [Finding("duty", "somebody is on duty at every hour of the week ahead", "未来一周值班无空缺")]
+
+
+def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
+    """A gap as people say it, in English and Chinese."""
+    zone = ZoneInfo(roster.zone)
+    a, b = start.astimezone(zone), end.astimezone(zone)
+    until = f"{b:%H:%M}" if a.date() == b.date() else f"{_WEEKDAYS[b.weekday()]} {b:%H:%M}"
+    en = f"{roster.name_en}: nobody on duty {a:%H:%M}–{until} {_WEEKDAYS[a.weekday()]} {a:%Y-%m-%d}"
+    return en, f"{roster.name}：{a:%m月%d日} 周{_DAYS_ZH[a.weekday()]} {a:%H:%M}–{b:%H:%M} 无人值班"
+
+
+async def _skew(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    before = house.clock()
+    theirs = await house.db.time()
+    after = house.clock()
+    apart = max(theirs - after, before - theirs, timedelta(0))
+    if apart > SKEW:
+        says = f"this machine and the database are {apart.total_seconds():.1f} s apart: set both clocks (NTP)"
+        return [Finding("skew", says, f"本机与数据库时间相差 {apart.total_seconds():.1f} 秒：请校时", wrong=True)]
+    return [Finding("skew", "this machine and the database agree on the time", "本机与数据库时间一致")]
+
+
+async def _durability(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    weak = [f"{name} = {value}" for name, value, safe in await house.db.durability() if not safe]
+    if weak:
+        listed = ", ".join(weak)
+        return [Finding("durability", f"a power cut would lose acknowledged calls: {listed}",
+                        f"断电会丢失已确认的来电：{listed}", wrong=True)]  # fmt: skip
+    return [Finding("durability", "what is acknowledged survives a power cut", "已确认的数据断电不丢")]
+
+
+QUICK: Sequence[Check] = (_directory, _unfired, _stuck, _outbox, _calendars, _duty)  # for every look at /readyz
+CHECKS: Sequence[Check] = (*QUICK, _lost, _behind, _skew, _durability)
+
+
+async def examine(house: House, now: datetime, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+    """Every check's findings, in order. Changes nothing."""
+    directory = await house.directory.now(now)
+    found: list[Finding] = []
+    for check in checks:
+        found += await check(house, directory, now)
+    return found
+
+
+async def warn_of_gaps(house: House, now: datetime) -> int:
+    """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new."""
+    directory = await house.directory.now(now)
+    messages: list[Message] = []
+    for roster in directory.rosters.values():
+        for start, end in duty.gaps(roster, now, now + AHEAD) if roster.active else ():
+            en, zh = gap_said(roster, start, end)
+            until = max(start, now)  # a gap that runs now begins now each time we look: named by its end
+            key = f"gap.{roster.code}.{end.astimezone(UTC):%Y%m%dT%H%M}"[:40]
+            payload = {"roster": roster.code, "from": until, "to": end, "text": en, "text_zh": zh}
+            messages.append(Message(key, "gap", Number(""), "role:supervisor", payload, now))
+    return await house.db.transact(lambda c: outbox.add_once(c, messages)) if messages else 0
