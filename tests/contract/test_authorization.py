@@ -79,7 +79,7 @@ OWN = {
     "handler of the contractor": {"lifts"},
     "handler of water": {"water"},
 }
-OPEN_TO_ALL = {"healthz", "readyz", "metrics", "log_in"}
+OPEN_TO_ALL = {"healthz", "readyz", "metrics", "log_in", "read_duty_feed"}  # the last by its own token
 
 
 @dataclass
@@ -258,7 +258,7 @@ async def test_a_list_shows_each_principal_a_subset_of_what_it_may_see(params: d
 async def test_boards_and_queues_are_only_their_own(world: World) -> None:
     for who, client in world.clients.items():
         for code in ("property-works", "water", "lifts"):
-            for page in ("queue", "board"):
+            for page in ("queue", "board", "duty", "candidates"):
                 status = (await client.get(f"/v1/departments/{code}/{page}")).status_code
                 if who in STRANGERS or who == "gateway":
                     assert status in (401, 403)
