@@ -366,8 +366,8 @@ class _Run:
                 continue  # a warning that lay before this clock's own time
             if self.hurried is not None and (step.is_warning or limit <= self.hurried):
                 at = min(at, max(self.hurried, self.since))
-            return place + 1, at
-        return self.level + 1, self.hurried or self._later(self.rung or limit, repeat)
+            return place + 1, max(at, self.since)  # what fell due while it stood is due as soon as it runs again
+        return self.level + 1, max(self.hurried or self._later(self.rung or limit, repeat), self.since)
 
     def _moment(self, step: Step, limit: datetime) -> datetime | None:
         if step.later is not None:

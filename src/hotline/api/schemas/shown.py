@@ -1,6 +1,7 @@
 """How tickets, orders and the rest look to the one who asks. Rendered once, by hand: these replies are the hot ones."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +13,10 @@ from hotline.domain.clocks import colour_of, has_breached
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import allowed, allowed_of_order
 from hotline.domain.privacy import caller_shown
+from hotline.domain.queues import waits_for
 from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
 from hotline.domain.vocabulary import WHOLE, Role
-from hotline.domain.wording import METRIC, TICKET_STATUS
+from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
 
 from .words import Shown
 
@@ -122,6 +124,7 @@ class TicketOut(Shown):
     parent: str | None
     outer: dict[str, Any] | None
     clocks: dict[str, Any]
+    waits_for: dict[str, Any] | None
     result: dict[str, Any]
     flags: list[str]
     counters: dict[str, int]
@@ -434,6 +437,7 @@ def ticket_shown(
             "provisional": any(c.provisional for c in facts.clocks),
             "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
         },
+        "waits_for": waiting_shown(replace(facts, directory=directory), directory) if inside else None,
         "advice": dict(t.advice) if inside else None,
         "result": {
             "public_reply": t.public_reply,
@@ -450,6 +454,20 @@ def ticket_shown(
         "closed_at": t.closed_at,
         "version": t.version,
         "allowed_actions": [shown_move(m) for m in allowed(facts, actor, now)],
+    }
+
+
+def waiting_shown(facts: Facts, directory: Directory) -> dict[str, Any] | None:
+    """The queue the matter stands in and who owns it; None where it has ended."""
+    waiting = waits_for(facts)
+    if waiting is None:
+        return None
+    return {
+        "queue": waiting.queue,
+        "role": waiting.role and {"code": waiting.role, "zh": ROLE[waiting.role][0], "en": ROLE[waiting.role][1]},
+        "department": directory.name_of("departments", waiting.department),
+        "person": waiting.person,
+        "until": waiting.until,
     }
 
 
