@@ -136,8 +136,8 @@ async def test_two_workers_that_claim_the_same_clock_tell_its_step_once(
     assert (await ring_due(house, clock.now)).told > 0
     told_by_the_second = await rung(house)
     stale = [r for r in held if r.number]
-    facts = (await tickets.facts_of(house.db, [lamp_ticket["number"]]))[lamp_ticket["number"]]
     directory = await house.directory.now(clock.now)
+    facts = (await tickets.facts_of(house.db, [lamp_ticket["number"]], directory))[lamp_ticket["number"]]
     # the first one wakes with what it held
     assert await _ring_ticket(house, directory, facts, stale, "a worker that is stopped now", clock.now) == 0
     assert await rung(house) == told_by_the_second

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.directory import Directory
 from hotline.domain.folding import asked
 from hotline.domain.privacy import Scope
 from hotline.domain.ticket import Assignment, Clock, Facts, Number, Ticket
@@ -108,18 +109,19 @@ async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
     return _read(rows)
 
 
-def _read(rows: Sequence[Row]) -> Facts:
+def _read(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
     orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
-    return Facts(_ticket(rows[0]), orders, children=rows[0].children, clocks=tuple(map(_clock, rows[0].clocks)))
+    clocks = tuple(map(_clock, rows[0].clocks))
+    return Facts(_ticket(rows[0]), orders, children=rows[0].children, clocks=clocks, directory=directory)
 
 
 _SEVERAL = Question(_whole_facts().where(Among(t.c.number, "numbers")))
 
 
-async def facts_of(db: Database, numbers: Sequence[str]) -> dict[str, Facts]:
+async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -> dict[str, Facts]:
     """Several tickets at once, for the clock, who sees them all: number -> facts."""
     rows = await db.rows(_SEVERAL, numbers=list(numbers))
-    return {number: _read(list(group)) for number, group in groupby(rows, key=attrgetter("number"))}
+    return {number: _read(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))}
 
 
 _PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))

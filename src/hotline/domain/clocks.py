@@ -414,15 +414,17 @@ def mark(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
     return (what, at.astimezone(UTC).isoformat(), plain)
 
 
-def fold(clock: Clock, reckoner: Reckoner, version: int) -> Clock:
-    """The clock's row, whole, of its marks and this calendar (of this version)."""
-    run = _read_marks(clock, reckoner)
+def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
+    """The clock's row, whole, of its marks (or of these) and this calendar (of this version)."""
+    marks = clock.marks if marks is None else marks
+    run = _read_marks(marks, reckoner)
     steps = [step_of(text) for text in clock.terms["steps"]]
     due_level = next((n for n, s in enumerate(steps, 1) if s.share == 1), len(steps))
     coming = run.next_step(steps, span_of(clock.terms["repeat"]))
     provisional = run.due is not None and not run.fixed and reckoner.is_provisional(run.due, run.unit)
     return replace(
         clock,
+        marks=marks,
         calendar=reckoner.calendar.code,
         calendar_version=version,
         started_at=run.started,
@@ -440,9 +442,9 @@ def fold(clock: Clock, reckoner: Reckoner, version: int) -> Clock:
     )
 
 
-def _read_marks(clock: Clock, reckoner: Reckoner) -> _Run:
+def _read_marks(marks: Iterable[Any], reckoner: Reckoner) -> _Run:
     run = _Run(reckoner)
-    for what, at, told in clock.marks:
+    for what, at, told in marks:
         _READ[what](run, _read(at), told)
     return run
 
@@ -473,6 +475,12 @@ class _Settling:
         self.touched: dict[str, Clock] = {}
         self.known = {a.id: a for a in before.assignments}
         was = before.ticket
+        # what no clock goes by (a comment, an urge, a step of a ladder) leaves them all as they run
+        self.moved = (
+            was.status is not ticket.status
+            or command.action in (A.RECEIVE, A.RECKON, A.CALL_BACK)
+            or any(self.known.get(a.id) is not a for a in self.orders)
+        )
         self.reclassified = (was.priority, was.kind, was.category, was.area) != (
             ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
 
@@ -481,7 +489,7 @@ class _Settling:
 
     def keep(self, clock: Clock, *marks: tuple[Any, ...]) -> Clock:
         counts = self.counting(clock)
-        kept = fold(replace(clock, marks=(*clock.marks, *marks)), counts, self.version(counts))
+        kept = fold(clock, counts, self.version(counts), (*clock.marks, *marks))
         self.clocks[(kept.metric, kept.assignment)] = kept
         self.touched[kept.id] = kept
         return kept
@@ -580,26 +588,14 @@ class _Settling:
         return (mark("start", self.now, due=accept.due_at, unit=unit),)
 
     def all(self) -> Settled:
-        given, was = self.command.fields, self.before.ticket
-        began = self.command.action is A.RECEIVE
+        given = self.command.fields
         if self.command.action is A.CALL_BACK and (silent := self.clocks.get((M.SILENCE, None))):
             self.keep(silent, mark("stop", self.now))
             del self.clocks[(M.SILENCE, None)]
         if self.reclassified:
             self.reclassify()
-        for metric in TICKET_CLOCKS:
-            before = None if began else phase_of_ticket(metric, was, self.policy)
-            phase = phase_of_ticket(metric, self.ticket, self.policy)
-            if metric is M.SILENCE and self.command.action is A.CALL_BACK:
-                before = None  # begins anew with every attempt
-            self.turn(metric, None, before, phase)
-        for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
-            known = self.known.get(order.id)
-            if order.status not in LIVE and (known is None or known.status not in LIVE):
-                continue
-            for metric in ORDER_CLOCKS:
-                before = phase_of_order(metric, known, was) if known is not None else None
-                self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
+        if self.moved:
+            self.turn_all()
         if self.command.action is A.APPROVE_EXTENSION:
             self.extend(given)
         if self.command.action is A.URGE:
@@ -614,6 +610,23 @@ class _Settling:
                 self.ring(told, int(given["rung"]))
         return Settled(tuple(self.clocks.values()), tuple(self.touched.values()))
 
+    def turn_all(self) -> None:
+        """Bring every clock to the phase its state asks for; the lead's before those that follow it."""
+        was, began = self.before.ticket, self.command.action is A.RECEIVE
+        for metric in TICKET_CLOCKS:
+            before = None if began else phase_of_ticket(metric, was, self.policy)
+            phase = phase_of_ticket(metric, self.ticket, self.policy)
+            if metric is M.SILENCE and self.command.action is A.CALL_BACK:
+                before = None  # begins anew with every attempt
+            self.turn(metric, None, before, phase)
+        for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
+            known = self.known.get(order.id)
+            if order.status not in LIVE and (known is None or known.status not in LIVE):
+                continue
+            for metric in ORDER_CLOCKS:
+                before = phase_of_order(metric, known, was) if known is not None else None
+                self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
+
     def ring(self, clock: Clock, level: int) -> None:
         """The last ring alone is kept as a mark: how often it rang before follows from its level."""
         fired = mark("ring", self.now, level=level)
@@ -621,7 +634,7 @@ class _Settling:
         ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
         marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
         counts = self.counting(clock)
-        kept = fold(replace(clock, marks=marks), counts, self.version(counts))
+        kept = fold(clock, counts, self.version(counts), marks)
         self.touched[kept.id] = kept
         if not ended:
             self.clocks[(kept.metric, kept.assignment)] = kept
@@ -787,7 +800,7 @@ _SAID = {
 
 def explained(clock: Clock, reckoner: Reckoner) -> list[Because]:
     """Why this clock is due when it is: its policy, what happened to it, and how the days were counted."""
-    run = _read_marks(clock, reckoner)
+    run = _read_marks(clock.marks, reckoner)
     said = [
         Because(f"policy {clock.terms['policy']} (version {clock.terms['version']})", (str(clock.terms["source"]),))
     ]

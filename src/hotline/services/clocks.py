@@ -19,7 +19,7 @@ from . import workload
 from .act import act_by_clock
 from .house import House
 
-AT_ONCE = 64  # clocks claimed together: one transaction of the journal
+AT_ONCE = 256  # clocks claimed together: a few transactions of the journal, written while the next are decided
 SOON, LOOK_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
 log = structlog.get_logger("hotline.clocks")
 
@@ -41,7 +41,7 @@ async def ring_due(house: House, now: datetime, limit: int = AT_ONCE) -> Rang:
         return Rang(0, 0)
     directory = await house.directory.now(now)
     by_ticket = [list(rows) for _, rows in groupby(sorted(claimed, key=lambda r: r.number), key=lambda r: r.number)]
-    facts = await tickets.facts_of(house.db, [rows[0].number for rows in by_ticket])
+    facts = await tickets.facts_of(house.db, [rows[0].number for rows in by_ticket], directory)
     told = await asyncio.gather(
         *(_ring_ticket(house, directory, facts.get(rows[0].number), rows, token, now) for rows in by_ticket)
     )
@@ -56,8 +56,8 @@ async def _ring_ticket(
     for place, row in enumerate(sorted(rows, key=lambda r: (r.next_at, r.id))):
         try:
             if place:
-                facts = (await tickets.facts_of(house.db, [row.number])).get(row.number)
-            told += facts is not None and await _ring(house, replace(facts, directory=directory), row, token, now)
+                facts = (await tickets.facts_of(house.db, [row.number], directory)).get(row.number)
+            told += facts is not None and await _ring(house, facts, row, token, now)
         except Exception as fault:  # one odd ticket must not hold up the night
             kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
             log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
@@ -118,12 +118,11 @@ async def adopt(house: House, now: datetime, limit: int = AT_ONCE) -> int:
 
 
 async def _reckon(house: House, directory: Directory, numbers: list[str], why: str, now: datetime) -> int:
-    facts = await tickets.facts_of(house.db, numbers)
+    facts = await tickets.facts_of(house.db, numbers, directory)
 
     async def one(f: Facts) -> int:
-        known = replace(f, directory=directory)
         command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
-        refusal = await act_by_clock(house, known, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
+        refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
         if refusal is not None and refusal.code != "stale":
             log.warning("clock.not_reckoned", number=f.ticket.number, why=refusal.detail)
         return refusal is None
