@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import orjson
 
 from hotline.db.engine_postgres import Postgres
 from hotline.db.engine_sqlite import Sqlite
@@ -183,6 +184,17 @@ SELECT number || '-1', number, {department}, 'lead', CASE WHEN place % 3 = 0 THE
 FROM bench_numbers ORDER BY place""",
         timeout=900,
     )
+    # the clocks of what is open run far ahead: nothing rings while the paths of requests are measured
+    await line.execute(
+        f"""INSERT INTO clock (number, id, assignment, metric, terms, marks, calendar, calendar_version, started_at, due_at, limit_at, consumed,
+ provisional, level, next_level, next_at)
+SELECT number, CASE m WHEN 'resolve' THEN number ELSE number || '-1' END || '-' || m || '-1', CASE m WHEN 'resolve' THEN NULL ELSE number || '-1' END, m,
+ $1, '[["start", "2026-01-01T00:00:00+00:00", {{"due": "2099-01-01T00:00:00+00:00", "unit": "calendar_hours"}}]]', 'cn', 1, {at}, '2099-01-01Z',
+ '2099-01-01Z', 0, false, 0, 1, '2099-01-01Z'
+FROM bench_numbers, unnest(ARRAY['resolve', 'report', 'accept', 'contact']) m WHERE place % 3 = 0""",
+        orjson.dumps(sweep.TERMS).decode(),
+        timeout=900,
+    )
     await line.execute(
         f"""INSERT INTO timeline (number, seq, at, by_kind, by_id, by_name, action, status_from, status_to, changes)
 SELECT number, k, {at}, 'rules', 'rules', 'rules', CASE k WHEN 1 THEN 'receive' ELSE 'dispatch' END, NULL, 'dispatched', '{{}}'
@@ -202,7 +214,7 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
         "INSERT INTO counter SELECT 'ticket', area, status, 0, count(*) FROM ticket GROUP BY 2, 3", timeout=900
     )
     await line.execute(f"INSERT INTO sequence VALUES ('ticket', {FIRST + count + 1000})")
-    for table in ("ticket", "assignment", "timeline", "ticket_words", "counter", "bench_numbers"):
+    for table in ("ticket", "assignment", "clock", "timeline", "ticket_words", "counter", "bench_numbers"):
         await line.execute(f"VACUUM ANALYZE {table}", timeout=900)
     await line.close()
 
