@@ -98,7 +98,10 @@ e AS (INSERT INTO timeline SELECT number, entries, now(), {quote(entry["by_kind"
 a AS (INSERT INTO answer SELECT 'bench', gen_random_uuid()::text, {quote(answer["fingerprint"])}, 200, '2', {quote(answer["body"])}, now() FROM u)
 , c AS (INSERT INTO counter (noun, place, status, shard, n) SELECT 'queue', 'bench', 'stamp', :shard, 1 FROM u
  ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)
-SELECT t.*, a.* FROM n JOIN ticket t ON t.number = n.number LEFT JOIN assignment a ON a.number = t.number;"""
+, k AS (UPDATE clock c SET marks = c.marks || jsonb_build_array(jsonb_build_array('hurry', now(), '{{}}'::jsonb)), next_at = c.next_at
+ FROM u WHERE c.number = u.number AND c.metric = 'report')
+SELECT t.*, a.*, (SELECT jsonb_agg(to_jsonb(k)) FROM clock k WHERE k.number = t.number AND k.stopped_at IS NULL) FROM n
+ JOIN ticket t ON t.number = n.number LEFT JOIN assignment a ON a.number = t.number;"""
     return f"\\set place random({first}, {last})\n\\set shard random(0, 31)\n{text}\n"
 
 
