@@ -103,7 +103,8 @@ def downgrade() -> None:
     _to_limits()
     op.drop_table("escalation")
     op.drop_table("clock")
-    op.execute(f"DELETE FROM timeline WHERE action IN ({', '.join(repr(w) for w in NEW_ACTIONS)})")
+    # history is kept: what the older code has no word for it reads as a comment
+    op.execute(f"UPDATE timeline SET action = 'comment' WHERE action IN ({', '.join(repr(w) for w in NEW_ACTIONS)})")
     _actions(OLD_ACTIONS)
     with op.batch_alter_table("assignment") as batch:
         batch.drop_column("issued_by")
