@@ -167,3 +167,34 @@ def test_the_machines_are_printed_in_each_form(folder: Path) -> None:
 def test_messages_that_failed_can_be_seen_and_sent_again(folder: Path) -> None:
     assert hotline(folder, "outbox", "list").stdout == ""
     assert "no such dead" in hotline(folder, "outbox", "retry", "x", code=1).stderr
+
+
+def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    day = {"name": "元旦", "date": "2027-01-01", "isOffDay": True}
+    (folder / "2027.json").write_text(json.dumps({"year": 2027, "days": [day, {**day, "date": "2026-02-30"}]}))
+    refused = hotline(folder, "calendar", "import", "2027.json", code=1).stderr
+    assert "days.1: a date" in refused and "nothing is changed" in refused
+    (folder / "2027.json").write_text(json.dumps({"year": 2026, "days": [{**day, "date": "2026-01-01"}]}))
+    assert "named for 2027" in hotline(folder, "calendar", "import", "2027.json", code=1).stderr
+    (folder / "2027.json").write_text("{")
+    assert "cannot read" in hotline(folder, "calendar", "import", "2027.json", code=1).stderr
+    (folder / "2027.json").write_text(json.dumps({"year": 2027, "days": [day]}))
+    assert "no calendar mars" in hotline(folder, "calendar", "import", "2027.json", "--calendar", "mars", code=1).stderr
+    said = hotline(folder, "calendar", "import", "2027.json", "--year", "2027").stderr
+    assert "announced to 2027-12-31; directory version 2" in said
+    assert (
+        "directory version 2" in hotline(folder, "calendar", "import", "2027.json").stderr
+    )  # again: nothing to change
+
+
+def test_the_doctor_says_what_is_wrong_and_leaves_with_one(folder: Path) -> None:
+    empty = hotline(folder, "doctor", code=1).stdout
+    assert "WRONG  directory" in empty and "没有机构数据" in empty and "heartbeat: no address set" in empty
+    hotline(folder, "seed", "ruiquan")
+    well = json.loads(hotline(folder, "doctor", "--format", "json").stdout)
+    assert well["well"] and {f["check"] for f in well["findings"]} >= {"clocks", "ladders", "durability", "duty"}
+    unreachable = hotline(folder, "doctor", code=1, HOTLINE_HEARTBEAT_URL="http://127.0.0.1:9/beat").stdout
+    assert "WRONG  heartbeat" in unreachable  # nobody takes it: that too is told
+    hotline(folder, "migrate", "0001")
+    assert "WRONG  schema" in hotline(folder, "doctor", code=1).stdout

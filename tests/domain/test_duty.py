@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from hotline.domain import duty
 from hotline.domain.directory import NOUNS, Directory, Member, Override, Roster, Shift
+from hotline.domain.routing import route
 from hotline.domain.ticket import Refused
+from hotline.domain.vocabulary import Kind
 from hotline.services.duty import swapped
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
@@ -110,6 +112,19 @@ def test_a_whole_roster_has_exactly_one_on_duty_at_every_minute(offset: int, len
     turns = duty.turns(ROSTER, start, start + timedelta(minutes=length))
     assert turns[0].start == start and turns[-1].end == start + timedelta(minutes=length)
     assert all(x.end == y.start for x, y in pairwise(turns))
+
+
+def test_a_duty_desk_where_nobody_sits_is_sent_nothing() -> None:
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
+    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+        found[noun][code] = item
+    d, night = Directory(1, **found), at("2026-11-28T02:00")
+    manned = route(d, "dt-trapped", Kind.REQUEST, "rq-b3", night)
+    gone = Override(start="2026-11-28T00:00", end="2026-11-28T08:00", member=None)
+    desk = {**d.rosters, "service-centre": replace(d.rosters["service-centre"], overrides=(gone,))}
+    empty = route(replace(d, rosters=desk), "dt-trapped", Kind.REQUEST, "rq-b3", night)
+    assert manned is not None and (manned.route, manned.lead) == ("r-dt-trapped-duty", "service-centre")
+    assert empty is not None and (empty.route, empty.lead) == ("r-dt-trapped", "property-works")
 
 
 def test_a_call_goes_up_the_chain_until_somebody_is_there() -> None:

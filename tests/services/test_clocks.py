@@ -254,6 +254,34 @@ async def test_return_and_re_dispatch_never_reset_the_residents_clock(
     assert clock_of(again, "resolve")["due_at"] == due
 
 
+async def test_an_approved_return_is_charged_to_the_dispatch_and_a_refused_one_to_the_department(
+    desk: Player, switch: Player, lifts: Player, house: House, lamp_ticket: dict[str, Any]
+) -> None:
+    why = {"reason_code": "not_our_duty", "basis": "row 12", "department": "water"}
+    refused = await switch.order(
+        await lifts.order(lamp_ticket, "request_return", **why), "refuse_return", reason="yours"
+    )
+    assert await charged(house) == {("property-works", "return_refused"): 1}
+    await lifts.order(refused, "request_return", expect=409, **why)  # ruled: it may not go back a second time
+    other = await desk.call("车库路灯又不亮了", category="wx-light", location={"area": "rq-garage"})
+    back = await switch.order(await lifts.order(other, "request_return", **why), "approve_return")
+    again = await switch.act(back, "dispatch", department="property-works")
+    await switch.order(await lifts.order(again, "request_return", place=1, **why), "approve_return", place=1)
+    assert await charged(house) == {
+        ("property-works", "return_refused"): 1,
+        ("r-wx-light-garage", "return_approved"): 1,  # the catalogue's row
+        (switch.actor.id, "return_approved"): 1,  # the person's choice
+    }
+
+
+async def charged(house: House) -> dict[tuple[str, str], int]:
+    c = tables.counter.c
+    rows = await house.db.transact(
+        lambda db: db.execute(sa.select(c.place, c.status, c.n).where(c.noun == "charged")).all()
+    )
+    return {(r.place, r.status): r.n for r in rows}
+
+
 async def test_a_priority_raised_gives_a_new_short_limit_from_now_and_a_lowered_one_counts_from_the_start(
     desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:

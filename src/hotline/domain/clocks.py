@@ -536,8 +536,9 @@ class _Settling:
     def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """The first marks of a clock."""
         since: dict[str, Any] = {}
-        if missing and "imported" not in self.ticket.flags:  # it should have run all along
-            since = {"from": order.issued_at if order else self.ticket.created_at}
+        begun = order.issued_at if order else self.ticket.created_at
+        if missing and begun < self.now and "imported" not in self.ticket.flags:  # it should have run all along
+            since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
             return (mark("start", self.now, due=self.ticket.review_at or self.now),)

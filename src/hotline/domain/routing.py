@@ -6,6 +6,7 @@ from typing import Any
 
 from .clocks import reckoner_of
 from .directory import ANY, Directory, Route
+from .duty import on_duty
 from .reasons import Because
 from .vocabulary import Hours, Kind
 
@@ -34,6 +35,12 @@ class Routed:
         }
 
 
+def unmanned(directory: Directory, department: str, now: datetime) -> bool:
+    """Whether the department keeps a roster and yet nobody is on duty there: its duty desk is no place to send to."""
+    keeps = any(r.active and r.department == department for r in directory.rosters.values())
+    return keeps and not on_duty(directory, department, now)
+
+
 def route(directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime) -> Routed | None:
     """The lead, who assists and who performs. None only where the directory has no house yet."""
     if directory.home is None:
@@ -56,6 +63,7 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
         and row.area in (ANY, *areas)
         and row.kind in (ANY, kind)
         and row.hours in hours
+        and not (row.hours is Hours.DUTY and unmanned(directory, row.lead, now))
     ]
     fitting.sort(key=rank, reverse=True)
     if not fitting:

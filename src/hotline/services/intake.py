@@ -1,8 +1,8 @@
 """Taking a call in: one contact, and the ticket it opens, joins or settles at once; triaged and routed as far as
 rules allow."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,6 @@ from hotline.domain.ticket import (
     Call,
     Caller,
     Change,
-    Clock,
     Command,
     Entry,
     Facts,
@@ -41,6 +40,7 @@ from .phones import Heard, caller_id, heard
 
 F = Field
 TITLE_LENGTH = 40
+_GOES_ON = frozenset({Action.TRIAGE, Action.DISPATCH})  # what is answered or declined at once runs against no clock
 TAKEN_BEFORE = Refusal(
     Code.CONFLICT, "this outer order was taken in before", errors=(("outer.number", "taken in before"),)
 )
@@ -197,22 +197,16 @@ async def opened(
     told = Message(
         f"{ticket.number}.1.0", "resident", ticket.number, f"ticket:{ticket.number}", {"action": Action.RECEIVE}, now
     )
-    begun = clocks.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), now)
-    start = Facts(ticket, clocks=begun.running, directory=directory)
-    steps = [Change(start, (), entries=(received,), messages=(told,), clocks=begun.touched)]
-    if taken.at_once is not None:
-        steps.append(_step(steps[-1].after, taken.at_once, dict(taken.at_once_fields), actor, now))
-    elif ticket.category is not None:
-        by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
-        triaged = {
-            F.CATEGORY: ticket.category,
-            F.KIND: ticket.kind,
-            F.PRIORITY: ticket.priority,
-            F.REASON: _reason(advice, by_hand),
-        }
-        steps.append(_step(steps[-1].after, Action.TRIAGE, triaged, actor if by_hand else RULES, now))
-        if routed is not None and routed.sure:
-            steps.append(_step(steps[-1].after, Action.DISPATCH, _order(routed), RULES, now))
+    steps = [Change(Facts(ticket), (), entries=(received,), messages=(told,))]
+    for action, fields, by, last in _path(taken, ticket, routed, advice, actor):
+        # clocks start with the last step alone: one that would end at the moment it begins measures nothing
+        facts = replace(steps[-1].after, directory=directory if last and action in _GOES_ON else None)
+        steps.append(_step(facts, action, fields, by, now))
+    touched = steps[-1].clocks
+    if len(steps) == 1:
+        begun = clocks.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), now)
+        steps[0] = replace(steps[0], after=replace(steps[0].after, clocks=begun.running))
+        touched = begun.touched
     after = steps[-1].after
     call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, house.secret)
     caller = _caller(taken, who, ticket.confidential, now, house.secret)
@@ -223,7 +217,7 @@ async def opened(
             assignments=after.assignments,
             entries=tuple(e for step in steps for e in step.entries),
             messages=tuple(m for step in steps for m in step.messages),
-            clocks=_clocks(steps),
+            clocks=touched,
             calls=(call,),
             callers=(caller,) if caller else (),
             tallies=effects.tallied(None, after),
@@ -231,6 +225,27 @@ async def opened(
         ),
         call,
     )
+
+
+def _path(
+    taken: Taken, ticket: Ticket, routed: Routed | None, advice: Advice, actor: Actor
+) -> Iterator[tuple[Action, Mapping[Any, Any], Actor, bool]]:
+    """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
+    (action, its fields, by whom, whether it is the last)."""
+    if taken.at_once is not None:
+        yield taken.at_once, dict(taken.at_once_fields), actor, True
+    elif ticket.category is not None:
+        by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
+        triaged = {
+            F.CATEGORY: ticket.category,
+            F.KIND: ticket.kind,
+            F.PRIORITY: ticket.priority,
+            F.REASON: _reason(advice, by_hand),
+        }
+        sure = routed is not None and routed.sure
+        yield Action.TRIAGE, triaged, actor if by_hand else RULES, not sure
+        if routed is not None and sure:
+            yield Action.DISPATCH, _order(routed), RULES, True
 
 
 def _step(facts: Facts, action: Action, fields: Mapping[Any, Any], actor: Actor, now: datetime) -> Change:
@@ -248,12 +263,6 @@ def _order(routed: Routed) -> dict[Any, Any]:
         "route": routed.route,
         F.REASON: f"catalogue row {routed.route}",
     }
-
-
-def _clocks(steps: Sequence[Change]) -> tuple[Clock, ...]:
-    """The clocks as the last step left them. One that stopped at the moment it began has measured nothing."""
-    last = {clock.id: clock for step in steps for clock in step.clocks}
-    return tuple(c for c in last.values() if c.stopped_at is None or c.stopped_at > c.started_at)
 
 
 def _ticket(
