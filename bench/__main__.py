@@ -187,10 +187,10 @@ FROM bench_numbers ORDER BY place""",
     # the clocks of what is open run far ahead: nothing rings while the paths of requests are measured
     await line.execute(
         f"""INSERT INTO clock (number, id, assignment, metric, terms, marks, calendar, calendar_version, started_at, due_at, limit_at, consumed,
- provisional, level, next_level, next_at)
+ provisional, level, next_level, next_step, next_at)
 SELECT number, CASE m WHEN 'resolve' THEN number ELSE number || '-1' END || '-' || m || '-1', CASE m WHEN 'resolve' THEN NULL ELSE number || '-1' END, m,
  $1, '[["start", "2026-01-01T00:00:00+00:00", {{"due": "2099-01-01T00:00:00+00:00", "unit": "calendar_hours"}}]]', 'cn', 1, {at}, '2099-01-01Z',
- '2099-01-01Z', 0, false, 0, 1, '2099-01-01Z'
+ '2099-01-01Z', 0, false, 0, 1, 1, '2099-01-01Z'
 FROM bench_numbers, unnest(ARRAY['resolve', 'report', 'accept', 'contact']) m WHERE place % 3 = 0""",
         orjson.dumps(sweep.TERMS).decode(),
         timeout=900,

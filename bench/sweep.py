@@ -68,8 +68,8 @@ SELECT number || '-1', number, 'property-works', 'lead', CASE WHEN {gone} THEN '
  jsonb_build_object('due', {stamp.format(comes)}, 'unit', 'calendar_hours')))"""
     await line.execute(
         f"""INSERT INTO clock (number, id, assignment, metric, terms, marks, calendar, calendar_version, started_at, due_at, limit_at, consumed,
- stopped_at, provisional, level, next_level, next_at)
-SELECT number, number || '-1-report-1', number || '-1', 'report', $1, {marks}, 'cn', 1, {at}, {comes}, {comes}, 0, NULL, false, 0, 1, {comes}
+ stopped_at, provisional, level, next_level, next_step, next_at)
+SELECT number, number || '-1-report-1', number || '-1', 'report', $1, {marks}, 'cn', 1, {at}, {comes}, {comes}, 0, NULL, false, 0, 1, 1, {comes}
 FROM sweep_numbers WHERE NOT {gone}""",
         orjson.dumps(TERMS).decode(),
         timeout=900,
@@ -77,9 +77,9 @@ FROM sweep_numbers WHERE NOT {gone}""",
     later = f"({at} + interval '400 days')"
     await line.execute(
         f"""INSERT INTO clock (number, id, assignment, metric, terms, marks, calendar, calendar_version, started_at, due_at, limit_at, consumed,
- stopped_at, provisional, level, next_level, next_at)
+ stopped_at, provisional, level, next_level, next_step, next_at)
 SELECT number, number || '-resolve-1', NULL, 'resolve', $1, jsonb_build_array(jsonb_build_array('start', {stamp.format(at)},
- jsonb_build_object('due', {stamp.format(later)}, 'unit', 'calendar_hours'))), 'cn', 1, {at}, {later}, {later}, 0, NULL, false, 0, 1, {later}
+ jsonb_build_object('due', {stamp.format(later)}, 'unit', 'calendar_hours'))), 'cn', 1, {at}, {later}, {later}, 0, NULL, false, 0, 1, 1, {later}
 FROM sweep_numbers WHERE NOT {gone}""",
         orjson.dumps(TERMS).decode(),
         timeout=900,

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("provisional", sa.Boolean(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("next_level", sa.Integer(), nullable=True),
+        sa.Column("next_step", sa.Integer(), nullable=True),
         sa.Column("next_at", columns.Instant(), nullable=True),
         sa.Column("lease_until", columns.Instant(), nullable=True),
         sa.Column("lease_token", sa.String(length=36), nullable=True),

@@ -366,7 +366,9 @@ async def _import_calendar(
         if before is None:
             _stop(f"no calendar {calendar}; there are: {', '.join(directory.calendars) or 'none'}")
         after = announced(before, notice)
-        kept = await change(house.db, house.directory, [("calendars", calendar, after)], _actor(), now)
+        kept = await change(
+            house.db, house.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
+        )
         return kept.version, after.confirmed_to, len(notice.days)
 
 

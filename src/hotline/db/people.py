@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
-from .columns import Among, Instant
+from hotline.domain.vocabulary import Role
+
+from .columns import Among, Holds, Instant
 from .database import Database, one
 from .question import Question, Row
 from .tables import api_key as k
@@ -80,15 +82,15 @@ _LOADS = Question(
         .scalar_subquery()
         .label("load"),
     )
-    .where(Among(p.c.department, "departments"), p.c.active.is_(True))
+    .where(Among(p.c.department, "departments"), p.c.active.is_(True), Holds(p.c.roles, "role"))
     .order_by(p.c.login)
-    .limit(500)
+    .limit(1000)
 )
 
 
 async def loads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
-    """Who works in these departments, and how many running orders each has taken."""
-    return await db.rows(_LOADS, departments=sorted(departments))
+    """The handlers of these departments, and how many running orders each has taken; a thousand at most."""
+    return await db.rows(_LOADS, departments=sorted(departments), role=Role.HANDLER)
 
 
 async def anybody(db: Database) -> bool:

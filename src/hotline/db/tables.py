@@ -171,6 +171,7 @@ clock = sa.Table(  # every column behind `marks` follows from them; by number, s
     C("provisional", sa.Boolean, nullable=False),
     C("level", I, nullable=False),
     C("next_level", I),
+    C("next_step", I),
     C("next_at", Instant),
     C("lease_until", Instant),
     C("lease_token", S(36)),

@@ -15,7 +15,6 @@ from hotline.domain.folding import asked
 from hotline.domain.privacy import Scope
 from hotline.domain.ticket import Assignment, Clock, Facts, Number, Ticket
 from hotline.domain.vocabulary import (
-    OPEN,
     THEIRS,
     AssignmentStatus,
     Channel,
@@ -228,7 +227,8 @@ def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sor
     if "confidential" in given:
         question = question.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
     if "overdue" in given:
-        question = question.where(is_one_of(t.c.status, OPEN), t.c.due_at < sa.bindparam("overdue", type_=Instant))
+        in_hand = is_one_of(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
+        question = question.where(in_hand, t.c.due_at < sa.bindparam("overdue", type_=Instant))
     if "created_from" in given:
         question = question.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
     if "created_before" in given:

@@ -78,6 +78,8 @@ ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
     M.AUDIT: {D.REPORTED: Phase.RUN},
 }
 _STANDING_STILL = frozenset({T.AWAITING_INFO, T.SHELVED})
+_BY_ATTEMPT = frozenset({M.CALL_BACK, M.SILENCE})
+_SINCE_BEGUN = frozenset({M.DISPATCH, M.RESOLVE, M.ACCEPT, M.CONTACT})  # found missing, they began with ticket or order
 _RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})  # follow a new priority or category
 
 
@@ -173,8 +175,10 @@ def span_for(metric: Metric, policy: Policy, ticket: Ticket) -> Span:
         span = span_of(policy.resolve)
         if not ticket.reopens:
             return span
-        half = span.amount / 2
-        return Span(Fraction(ceil(half)) if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) else half, span.unit)
+        half = span.amount / 2  # whole days, or whole minutes
+        if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS):
+            return Span(Fraction(ceil(half)), span.unit)
+        return Span(Fraction(ceil(half * 60), 60), span.unit)
     return span_of(getattr(policy, metric))
 
 
@@ -231,7 +235,9 @@ class _Run:
         self.stopped: datetime | None = None
         self.hurried: datetime | None = None
         self.rung: datetime | None = None
-        self.level = 0
+        self.level = 0  # how often somebody was told
+        self.place = 0  # the rung of the ladder that was reached
+        self.set_limit: tuple[datetime, Unit, bool] | None = None  # by hand or from outside, while a shorter one counts
         self.pauses: list[tuple[datetime, datetime]] = []
 
     @property
@@ -263,7 +269,8 @@ class _Run:
         """The end, counted on from the anchor. One that was reached stays where it was."""
         left = self.whole - self.consumed
         if left > 0 or self.due is None:
-            self.due = self.measure.after(self.anchor, max(left, 1), self.first)
+            reached = self.measure.after(self.anchor, max(left, 1), self.first)
+            self.due = max(self.due, reached) if self.fixed and self.due else reached  # a pause never takes time away
         if self.cap is not None and self.due is not None:
             self.due = min(self.due, self.cap)
 
@@ -302,14 +309,22 @@ class _Run:
         self.rigid, self.since = False, at
 
     def promise(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.promised = _read(told["due"])
+        self.promised, self.since = _read(told["due"]), at
 
     def policy(self, at: datetime, told: Mapping[str, Any]) -> None:
         """Another limit. A longer one counts from the start; a shorter one from this moment, and only where it ends
-        sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it."""
-        if self.fixed or self.due is None:
-            return
+        sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it. A limit set
+        by hand, by an extension or from outside gives way to a sooner one, and comes back when that goes."""
         new, old = span_of(told["span"]), self.due
+        if old is None:
+            return
+        if self.fixed:
+            measure = self.r.measures[new.unit]
+            if measure.after(at, measure.whole(new), first_day(self.r, at)) < old:
+                self.set_limit = (old, self.unit, self.rigid)
+                self.fixed = self.rigid = False
+                self._shorten(new, at)
+            return
         kept = (self.span, self.unit, self.anchor, self.first, self.consumed, self.whole)
         self._count(new, self.born)
         for begun, ended in self.pauses:
@@ -322,19 +337,29 @@ class _Run:
         self._reach()
         if self.due is not None and self.due < old:
             self._count(new, at)
-            if self.due is not None and self.due < old:
-                self.origin = self.since = at
+            if self.due < old:
+                self._shorten(new, at)
             else:
                 self.due = old
                 self.span, self.unit, self.anchor, self.first, self.consumed, self.whole = kept
-        else:
-            self.origin = self.born
+            return
+        self.origin, self.place, self.since = self.born, 0, at
+        if self.set_limit is not None:
+            due, unit, self.rigid = self.set_limit
+            self.anchor, self.set_limit = at, None
+            self._fix(due, unit)
+
+    def _shorten(self, span: Span, at: datetime) -> None:
+        """The limit counted from this moment; with it begins its ladder, and what was promised for later is over."""
+        self._count(span, at)
+        self.origin = self.since = at
+        self.place, self.promised = 0, None
 
     def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.hurried = at
 
     def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.rung, self.level, self.hurried = at, int(told["level"]), None
+        self.rung, self.level, self.place, self.hurried = at, int(told["level"]), int(told["place"]), None
 
     # --- what follows
 
@@ -345,21 +370,28 @@ class _Run:
             return self.due
         return max(self.due, self.promised)
 
-    def breached(self, due_level: int) -> datetime | None:
-        ended = self.held or self.stopped
+    def reached(self, steps: list[Step]) -> int:
+        """The rung that counts: what was told before the limit, as it lies now, was no telling of its end."""
         limit = self.limit
+        if limit is None or self.rung is None or self.rung >= limit:
+            return self.place
+        return min(self.place, sum(step.is_warning for step in steps))
+
+    def breached(self, steps: list[Step]) -> datetime | None:
+        ended, limit = self.held or self.stopped, self.limit
         if limit is None:
             return None
         if ended is not None:
             return limit if ended > limit else None
-        return limit if self.rung is not None and self.level >= due_level and self.rung >= limit else None
+        return limit if self.reached(steps) > sum(step.is_warning for step in steps) else None
 
     def next_step(self, steps: list[Step], repeat: Span) -> tuple[int, datetime] | None:
-        """The next rung and its moment. None while the clock stands still or has stopped."""
-        limit = self.limit
-        if self.stopped or self.held or self.paused or limit is None:
+        """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
+        a deadline from outside does not stand still, whatever we do."""
+        limit, reached = self.limit, self.reached(steps)
+        if self.stopped or self.held or (self.paused and not self.rigid) or limit is None:
             return None
-        for place in range(self.level, len(steps)):
+        for place in range(reached, len(steps)):
             step = steps[place]
             at = self._moment(step, limit)
             if at is None:
@@ -367,7 +399,8 @@ class _Run:
             if self.hurried is not None and (step.is_warning or limit <= self.hurried):
                 at = min(at, max(self.hurried, self.since))
             return place + 1, max(at, self.since)  # what fell due while it stood is due as soon as it runs again
-        return self.level + 1, max(self.hurried or self._later(self.rung or limit, repeat), self.since)
+        again = self.hurried or self._later(max(self.rung or limit, limit), repeat)
+        return len(steps) + 1, max(again, self.since)
 
     def _moment(self, step: Step, limit: datetime) -> datetime | None:
         if step.later is not None:
@@ -419,7 +452,6 @@ def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] 
     marks = clock.marks if marks is None else marks
     run = _read_marks(marks, reckoner)
     steps = [step_of(text) for text in clock.terms["steps"]]
-    due_level = next((n for n, s in enumerate(steps, 1) if s.share == 1), len(steps))
     coming = run.next_step(steps, span_of(clock.terms["repeat"]))
     provisional = run.due is not None and not run.fixed and reckoner.is_provisional(run.due, run.unit)
     return replace(
@@ -434,10 +466,11 @@ def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] 
         paused_at=run.paused,
         consumed=run.consumed,
         stopped_at=run.stopped,
-        breached_at=run.breached(due_level),
+        breached_at=run.breached(steps),
         provisional=provisional,
         level=run.level,
-        next_level=coming[0] if coming else None,
+        next_level=run.level + 1 if coming else None,
+        next_step=coming[0] if coming else None,
         next_at=coming[1] if coming else None,
     )
 
@@ -521,6 +554,8 @@ class _Settling:
                 self.begin(metric, order, *self.opening(metric, order, missing=missing))
             return
         held = clock.next_at is None and clock.paused_at is None
+        if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
+            phase = Phase.RUN
         if phase is Phase.STOP:
             self.keep(clock, *([mark("resume", self.now)] if clock.paused_at else []), mark("stop", self.now))
             del self.clocks[(metric, clock.assignment)]
@@ -537,7 +572,10 @@ class _Settling:
         """The first marks of a clock."""
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
-        if missing and begun < self.now and "imported" not in self.ticket.flags:  # it should have run all along
+        first = metric in _SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
+        if (
+            missing and first and begun < self.now and "imported" not in self.ticket.flags
+        ):  # it should have run all along
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
@@ -554,12 +592,12 @@ class _Settling:
             report = self.clocks.get((M.REPORT, order.id))
             if report is not None and report.due_at is not None and report.due_at > self.now:
                 return (mark("start", self.now, span=span, cap=report.due_at, **since),)
-        first = mark("start", self.now, span=span, **since)
+        begins = mark("start", self.now, span=span, **since)
         if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
-            return first, mark("hurry", self.now)
+            return begins, mark("hurry", self.now)
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
-            return (first, mark("hurry", self.now)) if self.unattended(order.department) else (first,)
-        return (first,)
+            return (begins, mark("hurry", self.now)) if self.unattended(order.department) else (begins,)
+        return (begins,)
 
     def unattended(self, department: str | None) -> bool:
         """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
@@ -590,9 +628,12 @@ class _Settling:
 
     def all(self) -> Settled:
         given = self.command.fields
-        if self.command.action is A.CALL_BACK and (silent := self.clocks.get((M.SILENCE, None))):
-            self.keep(silent, mark("stop", self.now))
-            del self.clocks[(M.SILENCE, None)]
+        if (
+            self.command.action is A.CALL_BACK
+        ):  # every attempt begins the wait for a word, and for the next attempt, anew
+            for metric in _BY_ATTEMPT & {m for m, _ in self.clocks}:
+                self.keep(self.clocks[(metric, None)], mark("stop", self.now))
+                del self.clocks[(metric, None)]
         if self.reclassified:
             self.reclassify()
         if self.moved:
@@ -617,8 +658,8 @@ class _Settling:
         for metric in TICKET_CLOCKS:
             before = None if began else phase_of_ticket(metric, was, self.policy)
             phase = phase_of_ticket(metric, self.ticket, self.policy)
-            if metric is M.SILENCE and self.command.action is A.CALL_BACK:
-                before = None  # begins anew with every attempt
+            if metric in _BY_ATTEMPT and self.command.action is A.CALL_BACK:
+                before = None
             self.turn(metric, None, before, phase)
         for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
             known = self.known.get(order.id)
@@ -630,7 +671,7 @@ class _Settling:
 
     def ring(self, clock: Clock, level: int) -> None:
         """The last ring alone is kept as a mark: how often it rang before follows from its level."""
-        fired = mark("ring", self.now, level=level)
+        fired = mark("ring", self.now, level=level, place=min(clock.next_step or 1, len(clock.terms["steps"])))
         marks = tuple(m for m in clock.marks if m[0] != "ring")
         ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
         marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
@@ -659,7 +700,8 @@ class _Settling:
             self.clocks.get((M.RESOLVE, None)),
         ):
             if clock is not None and clock.next_at is not None:
-                self.keep(clock, mark("hurry", self.now))
+                others = tuple(m for m in clock.marks if m[0] != "hurry")
+                self.keep(replace(clock, marks=others), mark("hurry", self.now))
                 return
 
     def reclassify(self) -> None:
@@ -669,7 +711,10 @@ class _Settling:
                 continue
             span = str(span_for(clock.metric, self.policy, self.ticket))
             marks = (mark("policy", self.now, span=span, policy=self.policy.code),)
-            self.keep(replace(clock, terms=terms), *(marks if terms["policy"] != clock.terms["policy"] else ()))
+            if terms["policy"] == clock.terms["policy"]:
+                self.keep(replace(clock, terms=terms))
+            else:  # span and calendar go together
+                self.keep(replace(clock, terms=terms, calendar=self.reckoner.calendar.code), *marks)
 
 
 def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime) -> Settled:
@@ -688,8 +733,7 @@ def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command:
 def at_hand(clock: Clock) -> Step:
     """The step that is due next on this clock; past the last one it is repeated."""
     steps = [step_of(text) for text in clock.terms["steps"]]
-    place = (clock.next_level or 1) - 1
-    return steps[min(place, len(steps) - 1)]
+    return steps[min(clock.next_step or 1, len(steps)) - 1]
 
 
 def commands_of(clock: Clock, facts: Facts) -> list[Command]:
@@ -735,6 +779,8 @@ def receivers(step: Step, facts: Facts, order: Assignment | None, now: datetime)
             case Receiver.HEAD if department:
                 item = d.departments.get(department)
                 found[f"head:{department}"] = {"person": item.head if item else None}
+                if item is None or item.head is None:  # nobody is named: somebody must hear it all the same
+                    found.setdefault("role:supervisor", {"no_head": department})
             case Receiver.DUTY:
                 found |= duty_lines(d, department, now)
             case Receiver.HANDLER | Receiver.HEAD | Receiver.DISPATCHER:
@@ -779,8 +825,9 @@ def colour_of(clock: Clock, now: datetime) -> str:
         return "red"
     if clock.stopped_at is not None or clock.paused_at is not None:
         return "grey"
-    steps = [step_of(text) for text in clock.terms["steps"]]
-    return steps[min(clock.level, len(steps)) - 1].level if clock.level else "green"
+    rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
+    steps = clock.terms["steps"]
+    return step_of(steps[min(rung, len(steps)) - 1]).level if rung else "green"
 
 
 _SAID = {

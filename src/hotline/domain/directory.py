@@ -139,8 +139,12 @@ class Span:
     unit: Unit
 
     def __str__(self) -> str:
-        whole = self.amount if self.amount.denominator == 1 else float(round(self.amount, 4))
-        return f"{whole} {self.unit}"
+        if self.amount.denominator == 1:
+            return f"{self.amount} {self.unit}"
+        if (self.amount * 10_000).denominator == 1:
+            return f"{float(self.amount)} {self.unit}"
+        hours, minutes = divmod(round(self.amount * 60), 60)  # what was written in minutes stays exact
+        return f"{hours}:{minutes:02d} {self.unit}"
 
 
 @lru_cache(maxsize=1024)
@@ -578,7 +582,7 @@ def _calendar_faults(d: Directory) -> Iterable[Wrong]:
 
 def _nights(c: Calendar, week: list[tuple[str, ...]]) -> Iterable[Wrong]:
     """A night shift may not run into the next day's first hours."""
-    days = [hours_in(tuple(hours)) for hours in (*week, c.hours)]
+    days = [hours_in(tuple(hours)) for hours in (*week, c.hours, *c.exceptions.values())]
     ends = [h[-1][1] for h in days if h and h[-1][1] is not None and h[-1][1] <= h[-1][0]]
     if ends and any(h and h[0][0] < max(ends) for h in days):
         yield Wrong("calendars", c.code, "hours", "a night shift runs into the next day's hours")
@@ -681,6 +685,8 @@ def _roster_faults(d: Directory) -> Iterable[Wrong]:
                 start, end = datetime.fromisoformat(o.start), datetime.fromisoformat(o.end)
                 if start.tzinfo or end.tzinfo or not start < end or end - start > timedelta(days=62):
                     raise ValueError
+                if not (start.year >= 1990 and end.year <= 2190):
+                    raise ValueError
             except ValueError:
                 yield Wrong(
                     "rosters",
@@ -699,8 +705,9 @@ def _shift_faults(shift: Shift, members: set[str]) -> Iterable[tuple[str, str]]:
         yield "hours", "HH:MM-HH:MM; an end not after its start lies on the next day"
     if not shift.turns or not set(shift.turns) <= members:
         yield "turns", "members of this roster, at least one"
-    if not _dates([shift.since]) or (shift.until is not None and not _dates([shift.until])):
-        yield "since", "dates YYYY-MM-DD"
+    days = [shift.since, *([shift.until] if shift.until is not None else [])]
+    if not _dates(days) or not all(1990 <= int(day[:4]) <= 2190 for day in days):
+        yield "since", "dates YYYY-MM-DD, from 1990 to 2190"
     if not 1 <= shift.every <= 366:
         yield "every", "1-366 days"
     if not shift.weekdays or not set(shift.weekdays) <= set(range(7)):

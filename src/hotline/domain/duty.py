@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from .directory import Directory, Member, Roster, Shift, hours_in
+from .directory import Directory, Member, Override, Roster, Shift, hours_in
 
 _DAY = timedelta(days=1)
 
@@ -33,6 +33,7 @@ def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
         (datetime.fromisoformat(o.start).replace(tzinfo=zone).astimezone(UTC),
          datetime.fromisoformat(o.end).replace(tzinfo=zone).astimezone(UTC), o)
         for o in roster.overrides
+        if _near(o, start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None))
     ]  # fmt: skip
     ends = [m for a, b, *_ in planned for m in (a, b)] + [m for a, b, _ in overrides for m in (a, b)]
     found: list[Turn] = []
@@ -58,6 +59,12 @@ def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
             else:
                 found.append(Turn(roster.code, roster.department, members[code], a, b, shift, reason))
     return found
+
+
+def _near(override: Override, start: datetime, end: datetime) -> bool:
+    """Whether it may touch the window, by the clock of the wall."""
+    begins, ends = datetime.fromisoformat(override.start), datetime.fromisoformat(override.end)
+    return ends > start - _DAY and begins < end + _DAY
 
 
 def _planned(

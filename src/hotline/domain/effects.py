@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from .clocks import LATE, Settled, at_hand, duty_lines, receivers, settle
+from .clocks import LATE, Settled, at_hand, duty_lines, receivers, reckoner_of, settle
 from .ticket import Actor, Assignment, Change, Command, Entry, Escalation, Facts, Message, Ticket, Written
 from .vocabulary import (
     LIVE,
@@ -330,7 +330,7 @@ def settled(
     after = replace(facts, ticket=ticket, assignments=orders, clocks=clocks.running)
     rung, calls = rung_of(facts, after, command, now)
     messages = told(facts, after, command.action, entries[0].seq, now)
-    calls += [("duty", line, more) for line, more in _called_out(facts, after, now)]
+    calls += [("duty", line, more) for line, more in called_out(facts, after, command.action, now)]
     for kind, line, more in calls:
         place = len(messages)
         messages.append(Message(f"{before.number}.{entries[0].seq}.{place}", kind, before.number, line, more, now))
@@ -349,8 +349,11 @@ def settled(
 
 def _timed(order: Assignment, clocks: Settled) -> Assignment:
     """A running order shows the limits its clocks have."""
+    if order.status not in LIVE:  # late is what its clock says: neither a wait of ours nor a review is charged to it
+        ended = next((c for c in clocks.touched if c.metric is M.REPORT and c.assignment == order.id), None)
+        return order if ended is None else replace(order, overdue=ended.breached_at is not None)
     report, accept = clocks.of(M.REPORT, order.id), clocks.of(M.ACCEPT, order.id)
-    if order.status not in LIVE or report is None:
+    if report is None:
         return order
     accept_by = accept.due_at if accept else order.accept_by
     if (report.due_at, accept_by) == (order.due_at, order.accept_by):
@@ -365,8 +368,8 @@ def _promised(facts: Facts, columns: Mapping[str, Any], lead: Assignment | None,
         return {"promised_at": lead.due_at if lead else None}
     was = next((c for c in facts.clocks if c.metric is M.RESOLVE), None)
     now_is = clocks.of(M.RESOLVE)
-    if was and now_is and promised == was.due_at and now_is.paused_at is None:
-        return {"promised_at": now_is.due_at}
+    if was and now_is and promised in (was.due_at, was.limit_at) and now_is.paused_at is None:
+        return {"promised_at": now_is.limit_at}
     return {}
 
 
@@ -398,17 +401,26 @@ def rung_of(
     return rung, [("escalation", line, {**shown, **more}) for line, more in lines]
 
 
-def _called_out(facts: Facts, after: Facts, now: datetime) -> list[tuple[str, dict[str, Any]]]:
-    """An emergency is told at once to the officer on duty of each department it is given to, by day and by night."""
-    if after.directory is None or after.ticket.priority is not Priority.EMERGENCY:
+def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:
+    """An emergency is told at once to the officer on duty of each department it is given to, by day and by night; one
+    that no department has, to the house's own while the offices are shut."""
+    d, emergency = after.directory, Priority.EMERGENCY
+    if d is None or after.ticket.priority is not emergency:
         return []
-    known = {a.id for a in facts.assignments} if facts.ticket.priority is Priority.EMERGENCY else set()
+    raised = facts.ticket.priority is not emergency
+    known = set() if raised else {a.id for a in facts.assignments}
     lines: list[tuple[str, dict[str, Any]]] = []
     for order in after.assignments:
         if order.id not in known and order.status in LIVE:
             shown = {"assignment": order.id, "department": order.department, "accept_by": order.accept_by}
-            lines += [(line, {**shown, **more}) for line, more in
-                      duty_lines(after.directory, order.performer or order.department, now).items()]  # fmt: skip
+            duties = duty_lines(d, order.performer or order.department, now)
+            lines += [(line, {**shown, **more}) for line, more in duties.items()]
+    comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.triaged_at is None)
+    unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and d.home is not None
+    counts = reckoner_of(d, None)
+    if comes_in and unsent and d.home is not None and counts is not None and not counts.is_working(now):
+        shown = {"assignment": None, "department": None, "accept_by": None}
+        lines += [(line, {**shown, **more}) for line, more in duty_lines(d, d.home.fallback, now).items()]
     return lines
 
 

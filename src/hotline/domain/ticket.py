@@ -145,6 +145,7 @@ class Clock:
     provisional: bool = False
     level: int = 0  # the last step of its ladder that was told
     next_level: int | None = None
+    next_step: int | None = None  # which step of its ladder that will be; behind the last, it is repeated
     next_at: datetime | None = None  # when the next step is due; None: stopped or standing still
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,6 +33,8 @@ from .house import House
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
+FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
+_GIVES_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
 REUSED = Refusal(Code.KEY_REUSED, "this Idempotency-Key was used with another request")
 
@@ -169,14 +171,17 @@ async def _completed(
             rule = "nobody of that id or login works in this department"
             return facts, command, Refusal(Code.INVALID, "the order cannot go there", errors=((F.ASSIGNEE, rule),))
         given[F.ASSIGNEE] = person
-    if command.action in (Action.DISPATCH, Action.ASSIST):
+    if command.action in _GIVES_LIMITS:
         due = given.get(F.DUE_AT)
-        if due is not None and due <= now:
+        if due is not None and due <= now and command.action in (Action.DISPATCH, Action.ASSIST):
             return (
                 facts,
                 command,
                 Refusal(Code.INVALID, "a limit lies ahead", errors=((F.DUE_AT, "must be later than now"),)),
             )
+        if due is not None and due > now + FURTHEST:
+            rule = "within five years"
+            return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
     return facts, replace(command, fields=given), None
 
 

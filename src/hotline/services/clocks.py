@@ -106,8 +106,8 @@ async def reckon_due(house: House, now: datetime, limit: int = AT_ONCE) -> int:
     for code in directory.calendars:
         version = directory.versions.get(("calendars", code), directory.version)
         numbers = await clocks.counted_otherwise(house.db, code, version, limit)
-        if numbers:
-            return await _reckon(house, directory, numbers, f"calendar {code} version {version}", now)
+        if numbers and (done := await _reckon(house, directory, numbers, f"calendar {code} version {version}", now)):
+            return done
     return 0
 
 
@@ -120,9 +120,13 @@ async def adopt(house: House, now: datetime, limit: int = AT_ONCE) -> int:
 async def _reckon(house: House, directory: Directory, numbers: list[str], why: str, now: datetime) -> int:
     facts = await tickets.facts_of(house.db, numbers, directory)
 
-    async def one(f: Facts) -> int:
+    async def one(f: Facts) -> bool:
         command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
-        refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
+        try:
+            refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
+        except Exception as fault:  # one odd ticket must not stop the others
+            log.error("clock.fault", number=f.ticket.number, kind=type(fault).__name__, exc_info=fault)
+            return False
         if refusal is not None and refusal.code != "stale":
             log.warning("clock.not_reckoned", number=f.ticket.number, why=refusal.detail)
         return refusal is None

@@ -1,6 +1,7 @@
 """Is the house well? Read-only questions, each by an index, and what each finds. Cheap enough never to be switched
 off."""
 
+import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ UNFIRED = timedelta(seconds=60)  # a step that was due longer ago and has not be
 WAITING = timedelta(minutes=5)  # a message that was due longer ago and has not been sent
 SKEW = timedelta(seconds=2)
 AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
+BEHIND = timedelta(days=14)  # and how far back, to know when one began
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAYS_ZH = "一二三四五六日"
 
@@ -158,14 +160,18 @@ async def examine(house: House, now: datetime, checks: Sequence[Check] = CHECKS)
 
 
 async def warn_of_gaps(house: House, now: datetime) -> int:
-    """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new."""
+    """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new. A gap is known by its
+    roster and its beginning, which no later look moves; one that began before the window is known by its roster."""
     directory = await house.directory.now(now)
     messages: list[Message] = []
     for roster in directory.rosters.values():
-        for start, end in duty.gaps(roster, now, now + AHEAD) if roster.active else ():
-            en, zh = gap_said(roster, start, end)
-            until = max(start, now)  # a gap that runs now begins now each time we look: named by its end
-            key = f"gap.{roster.code}.{end.astimezone(UTC):%Y%m%dT%H%M}"[:40]
-            payload = {"roster": roster.code, "from": until, "to": end, "text": en, "text_zh": zh}
+        window = now - BEHIND
+        for start, end in duty.gaps(roster, window, now + AHEAD + BEHIND) if roster.active else ():
+            if end <= now or start > now + AHEAD:
+                continue
+            begins = "always" if start == window else f"{start.astimezone(UTC):%Y%m%dT%H%M}"
+            key = f"gap.{hashlib.sha256(f'{roster.code} {begins}'.encode()).hexdigest()[:32]}"
+            en, zh = gap_said(roster, max(start, now), end)
+            payload = {"roster": roster.code, "from": max(start, now), "to": end, "text": en, "text_zh": zh}
             messages.append(Message(key, "gap", Number(""), "role:supervisor", payload, now))
     return await house.db.transact(lambda c: outbox.add_once(c, messages)) if messages else 0

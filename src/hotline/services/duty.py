@@ -1,7 +1,7 @@
 """Changing who is on duty: somebody stands in, two swap. The roster stays data of the directory, each change logged."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ import orjson
 from hotline.db import answers
 from hotline.db.database import Answer
 from hotline.domain.directory import Directory, Override, Roster, Shift, hours_in
+from hotline.domain.duty import turns as turns_of
 from hotline.domain.duty import whose
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
@@ -40,11 +41,16 @@ def swapped(
     turns: list[tuple[Shift, date, str]] = []
     for name, (day, code) in (("first", first), ("second", second)):
         shift = shifts.get(code)
-        member = whose(shift, day) if shift else None
-        if shift is None or member is None:
+        if shift is None or whose(shift, day) is None:
             rule = "no such shift on that day"
             raise Refused(Refusal(Code.INVALID, "the turns cannot be swapped", errors=((name, rule),)))
-        turns.append((shift, day, member))
+        zone = ZoneInfo(roster.zone)
+        begins, ends = (m.replace(tzinfo=zone).astimezone(UTC) for m in _hours(shift, day))
+        there = {t.member.code for t in turns_of(roster, begins, ends) if t.shift == code}
+        if len(there) != 1:  # as it stands now, after whatever was changed before
+            rule = "that turn is split or empty already: change it by overrides"
+            raise Refused(Refusal(Code.INVALID, "the turns cannot be swapped", errors=((name, rule),)))
+        turns.append((shift, day, there.pop()))
     (a, on_a, one), (b, on_b, other) = turns
     if one == other:
         rule = "both turns are the same member's"
@@ -53,10 +59,7 @@ def swapped(
 
 
 def _instead(shift: Shift, day: date, gone: str, comes: str, reason: str) -> Override:
-    ((opens, closes),) = hours_in((shift.hours,))
-    last = day + timedelta(days=1) if closes is None or closes <= opens else day
-    end = datetime.combine(last, closes or opens.min)
-    start = datetime.combine(day, opens)
+    start, end = _hours(shift, day)
     return Override(
         start=start.isoformat(timespec="minutes"),
         end=end.isoformat(timespec="minutes"),
@@ -64,6 +67,13 @@ def _instead(shift: Shift, day: date, gone: str, comes: str, reason: str) -> Ove
         instead_of=gone,
         reason=reason,
     )
+
+
+def _hours(shift: Shift, day: date) -> tuple[datetime, datetime]:
+    """When that day's shift begins and ends, by the clock of the wall."""
+    ((opens, closes),) = hours_in((shift.hours,))
+    last = day + timedelta(days=1) if closes is None or closes <= opens else day
+    return datetime.combine(day, opens), datetime.combine(last, closes or opens.min)
 
 
 async def override(

@@ -34,7 +34,7 @@ from hotline.domain.ticket import (
 from hotline.domain.triage import Advice, advise
 from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
 
-from .act import Asked, Done, act, kept, replayed, unknown_codes, written_answer
+from .act import FURTHEST, Asked, Done, act, kept, replayed, unknown_codes, written_answer
 from .house import House
 from .phones import Heard, caller_id, heard
 
@@ -115,8 +115,8 @@ def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now
     errors += [(where.get(Field(f), f), rule) for f, rule in unknown_codes(directory, named)]
     if taken.area is not None and not errors and actor.areas is not None and taken.area not in actor.areas:
         errors.append(("location.area", "outside your areas"))
-    if taken.outer_due_at is not None and taken.outer_due_at <= now:
-        errors.append(("outer.due_at", "must be later than now"))
+    if taken.outer_due_at is not None and not now < taken.outer_due_at <= now + FURTHEST:
+        errors.append(("outer.due_at", "must be later than now, by five years at most"))
     who = Heard(None, taken.phone, caller=False)
     try:
         who = heard(taken.phone, house.region, house.area_code)
@@ -205,7 +205,14 @@ async def opened(
     touched = steps[-1].clocks
     if len(steps) == 1:
         begun = clocks.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), now)
-        steps[0] = replace(steps[0], after=replace(steps[0].after, clocks=begun.running))
+        after = replace(steps[0].after, clocks=begun.running, directory=directory)
+        calls = effects.called_out(after, after, Action.RECEIVE, now)
+        steps[0] = replace(
+            steps[0],
+            after=after,
+            messages=(told, *(replace(told, id=f"{ticket.number}.1.{n}", kind="duty", partition=line, payload=more)
+                              for n, (line, more) in enumerate(calls, 1))),
+        )  # fmt: skip
         touched = begun.touched
     after = steps[-1].after
     call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, house.secret)

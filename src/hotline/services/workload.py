@@ -1,16 +1,13 @@
 """Who takes an order: people of a department by duty and load. Advice and automatic choice; what a hand chose stays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from hotline.db import people
 from hotline.db.database import Database
-from hotline.db.question import Row
 from hotline.domain import duty
 from hotline.domain.directory import Directory
 from hotline.domain.ticket import Assignment
-from hotline.domain.vocabulary import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,7 @@ async def candidates(db: Database, directory: Directory, department: str, now: d
     turns = {t.member.code for code in below for t in duty.on_duty(directory, code, now)}
     found = [
         Candidate(r.id, r.login, r.name, r.department, r.login in turns, int(r.load))
-        for r in await _handlers(db, below)
+        for r in await people.loads(db, below)
     ]
     return sorted(found, key=lambda c: (not c.on_duty, c.load, c.login))
 
@@ -46,8 +43,4 @@ async def person_of(db: Database, directory: Directory, order: Assignment, who: 
     """The id of a handler, by id or login, who may be given this order. None: nobody of that name works there."""
     holders = [d for d in (order.department, order.performer) if d is not None]
     below = frozenset(x for d in holders for x in directory.below.get(d, frozenset({d})))
-    return next((str(r.id) for r in await _handlers(db, below) if who in (r.id, r.login)), None)
-
-
-async def _handlers(db: Database, departments: frozenset[str]) -> Sequence[Row]:
-    return [r for r in await people.loads(db, departments) if Role.HANDLER in r.roles]
+    return next((str(r.id) for r in await people.loads(db, below) if who in (r.id, r.login)), None)

@@ -16,13 +16,12 @@ from .outbox import send_next
 from .retention import check_counters, tidy
 
 log = structlog.get_logger("hotline.worker")
-AT_ONCE, SOON, SELDOM, AUDIT, HOURLY = (
-    0.25,
-    1.0,
-    60.0,
-    300.0,
-    3600.0,
-)  # seconds a loop sleeps when there was nothing to do
+# seconds a loop sleeps when there was nothing to do
+AT_ONCE = 0.25
+SOON = 1.0
+SELDOM = 60.0
+AUDIT = 300.0
+HOURLY = 3600.0
 NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
 
 

@@ -29,7 +29,7 @@ from hotline.domain.directory import SHAPES, Directory, Span
 from hotline.domain.routing import route
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
-from hotline.domain.vocabulary import GRANTED, PEOPLE, Code, Kind, Priority, Role, Unit
+from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Code, Kind, Priority, Role, Unit
 from hotline.services.act import seen
 from hotline.services.directory import change, plain, read_item
 
@@ -60,7 +60,7 @@ async def list_directory(
     """Items of one noun in order of code. ETag is the version of the whole directory."""
     directory = await ask.house.directory.now(ask.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
-    page = [plain(noun, item) for item in found[:limit]]
+    page = [_shown(noun, item, ask) for item in found[:limit]]
     return reply({"items": page, "next": page[-1]["code"] if len(found) > limit else None}, version=directory.version)
 
 
@@ -72,7 +72,16 @@ async def read_directory_item(noun: Noun, code: CodePath, ask: Reader) -> Respon
     directory = await ask.house.directory.now(ask.now)
     if code not in directory.noun(noun):
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
-    return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
+    return reply(_shown(noun, directory.noun(noun)[code], ask), version=directory.version)
+
+
+def _shown(noun: str, item: Any, ask: Asking) -> dict[str, Any]:
+    """An item as this asker may see it: the numbers of those on duty are for the desk and for their own department."""
+    body = plain(noun, item)
+    theirs = ask.actor.roles & WHOLE or (noun == "rosters" and item.department in ask.actor.departments)
+    if noun == "rosters" and (not theirs or ask.actor.contractor):
+        body["members"] = [{**member, "phone": None} for member in body["members"]]
+    return body
 
 
 @router.put(

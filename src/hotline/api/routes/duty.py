@@ -112,7 +112,10 @@ async def read_duty_feed(
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", directory.departments[code].name)
     for roster in _rosters(directory, code):
-        for turn in duty.turns(roster, ask.now - FEED_BACK, ask.now + FEED_AHEAD):
+        begins, ends = ask.now - FEED_BACK, ask.now + FEED_AHEAD
+        for turn in duty.turns(roster, begins, ends):
+            if turn.start == begins or turn.end == ends:
+                continue  # cut by the window: shown whole or not at all, so that an event keeps its name
             event = Event()
             event.add("uid", f"{roster.code}.{turn.member.code}.{turn.start:%Y%m%dT%H%M%S}@hotline")
             event.add("dtstamp", ask.now.astimezone(UTC))
@@ -149,7 +152,7 @@ class OverrideIn(Strict):
 
 
 class TurnIn(Strict):
-    date: date
+    date: Annotated[date, Field(ge=date(1990, 1, 2), le=date(2190, 1, 1))]
     shift: CodeWord
 
 

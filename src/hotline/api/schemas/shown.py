@@ -15,7 +15,7 @@ from hotline.domain.lifecycle import allowed, allowed_of_order
 from hotline.domain.privacy import caller_shown
 from hotline.domain.queues import waits_for
 from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
-from hotline.domain.vocabulary import WHOLE, Role
+from hotline.domain.vocabulary import WHOLE, AssignmentStatus, Metric, Part, Role, TicketStatus
 from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
 
 from .words import Shown
@@ -432,7 +432,7 @@ def ticket_shown(
         },
         "clocks": {
             "due_at": t.due_at,
-            "overdue": t.due_at is not None and now > t.due_at,
+            "overdue": any(_late(facts, a, now) for a in facts.assignments if a.part is Part.LEAD),
             "review_at": t.review_at,
             "provisional": any(c.provisional for c in facts.clocks),
             "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
@@ -476,6 +476,14 @@ def _theirs(order: Assignment, actor: Actor) -> bool:
     if actor.roles & WHOLE or not actor.contractor:
         return True
     return order.department in actor.departments or order.performer in actor.departments
+
+
+def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
+    """Whether a running order is past its limit, by its clock: one that waits for us is not late."""
+    if a.closed_at is not None:
+        return False
+    clock = next((c for c in facts.clocks if c.metric is Metric.REPORT and c.assignment == a.id), None)
+    return has_breached(clock, now) if clock else a.due_at is not None and now > a.due_at
 
 
 def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
@@ -525,7 +533,7 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
         "accept_by": a.accept_by,
         "due_at": a.due_at,
         "first_due_at": a.first_due_at,
-        "overdue": a.overdue or (a.closed_at is None and a.due_at is not None and now > a.due_at),
+        "overdue": a.overdue or _late(facts, a, now),
         "accepted_at": a.accepted_at,
         "contacted_at": a.contacted_at,
         "reported_at": a.reported_at,
@@ -579,7 +587,7 @@ def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]
         "urges": row.urges,
         "calls": row.calls,
         "due_at": row.due_at,
-        "overdue": row.due_at is not None and now > row.due_at,
+        "overdue": row.status == TicketStatus.DISPATCHED and row.due_at is not None and now > row.due_at,
         "promised_at": row.promised_at,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -594,7 +602,9 @@ def queued_shown(row: dict[str, Any], directory: Directory, now: datetime) -> di
     del row["stamp"]
     row["category"] = directory.name_of("categories", row["category"])
     row["area"] = directory.name_of("areas", row["area"])
-    row["overdue"] = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
+    works = row["ticket_status"] == TicketStatus.DISPATCHED and row["status"] != AssignmentStatus.REPORTED
+    past = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
+    row["overdue"] = works and past  # whoever waits for us, or has reported, is not late
     return row
 
 
