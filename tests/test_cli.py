@@ -183,9 +183,22 @@ def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
     assert "no calendar mars" in hotline(folder, "calendar", "import", "2027.json", "--calendar", "mars", code=1).stderr
     said = hotline(folder, "calendar", "import", "2027.json", "--year", "2027").stderr
     assert "announced to 2027-12-31; directory version 2" in said
+    assert "look again: the notice has 1 days; a whole year's has about thirty" in said
     assert (
         "directory version 2" in hotline(folder, "calendar", "import", "2027.json").stderr
     )  # again: nothing to change
+
+
+def test_seeding_again_tells_what_it_replaces_and_the_doctor_makes_no_house(folder: Path, tmp_path: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    assert "replaced" not in hotline(folder, "seed", "ruiquan").stderr
+    assert "replaced: house/house" in hotline(folder, "seed", "liucheng").stderr
+    elsewhere = str(tmp_path / "elsewhere")
+    said = hotline(folder, "doctor", code=1, HOTLINE_DATA_DIR=elsewhere).stderr
+    assert "no database at" in said and not Path(elsewhere).exists()
+    assert (
+        "no password given" in hotline(folder, "user", "add", "x", "--name", "x", "--role", "operator", code=1).stderr
+    )
 
 
 def test_the_doctor_says_what_is_wrong_and_leaves_with_one(folder: Path) -> None:

@@ -185,20 +185,29 @@ def migrate(revision: Annotated[str, typer.Argument(help="A revision, `head` or 
 def seed(
     name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")],
 ) -> None:
-    """Fill the directory from a folder of CSV and JSON files: kept together if all of it is right, else not at all."""
-    _say(f"directory: version {_run(_seed(_settings(), name))}")
+    """Fill the directory from a folder of CSV and JSON files: kept together if all of it is right, else not at all.
+    Items of the same code are replaced, and told; imported notices, own exceptions and overrides of duty stay."""
+    version, replaced = _run(_seed(_settings(), name))
+    for item in replaced[:20]:
+        _say(f"replaced: {item}")
+    if len(replaced) > 20:
+        _say(f"replaced: … and {len(replaced) - 20} more (GET /v1/directory-log has them all)")
+    _say(f"directory: version {version}")
 
 
-async def _seed(settings: Any, name: str) -> int:
+async def _seed(settings: Any, name: str) -> tuple[int, list[str]]:
     from hotline import wiring
+    from hotline.domain.directory import NOUNS
     from hotline.services.seeding import seed as plant
     from hotline.shipped import shipped
 
     root = shipped("seeds")
     folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
     async with wiring.open_house(settings) as house:
-        directory = await plant(house.db, house.directory, folder, root, _actor(), house.clock())
-        return directory.version
+        before = await house.directory.now(house.clock())
+        after = await plant(house.db, house.directory, folder, root, _actor(), house.clock())
+        pairs = ((noun, code, after.noun(noun).get(code)) for noun in NOUNS for code in before.noun(noun))
+        return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]
 
 
 @key_app.command("create")
@@ -246,7 +255,10 @@ def add_user(
     area: Annotated[str | None, typer.Option()] = None,
 ) -> None:
     """Give a person a log-in. The password is asked for, read from standard input, or taken from HOTLINE_PASSWORD."""
-    _run(_add_user(_settings(), login, name, _password(), role, department, area))
+    password = _password()
+    if not password:
+        _stop("no password given: set HOTLINE_PASSWORD, or write it on standard input")
+    _run(_add_user(_settings(), login, name, password, role, department, area))
     _say(f"added: {login}")
 
 
@@ -346,16 +358,18 @@ def import_calendar(
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         _stop(f"cannot read {file.name}: {fault}")
-    version, confirmed, days = _run(_import_calendar(_settings(), data, file.name, calendar, year))
+    version, confirmed, days, doubt = _run(_import_calendar(_settings(), data, file.name, calendar, year))
+    if doubt:
+        _say(f"look again: {doubt}")
     _say(f"calendar {calendar}: {days} days of the notice, announced to {confirmed}; directory version {version}")
     _say("running limits are counted anew by the worker; each that moves says so in its ticket's timeline")
 
 
 async def _import_calendar(
     settings: Any, data: Any, name: str, calendar: str, year: int | None
-) -> tuple[int, str, int]:
+) -> tuple[int, str, int, str | None]:
     from hotline import wiring
-    from hotline.domain.announcements import announced, read_announcement
+    from hotline.domain.announcements import announced, doubt_about, read_announcement
     from hotline.services.directory import change
 
     async with wiring.open_house(settings) as house:
@@ -369,7 +383,7 @@ async def _import_calendar(
         kept = await change(
             house.db, house.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
         )
-        return kept.version, after.confirmed_to, len(notice.days)
+        return kept.version, after.confirmed_to, len(notice.days), doubt_about(before, notice)
 
 
 @app.command()
@@ -402,6 +416,7 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
     from hotline.gateways.notices import GatewayDown
     from hotline.services.doctor import Finding, examine
 
+    wiring.refuse_missing(settings)
     if not await wiring.is_current(settings):
         behind = Finding(
             "schema", "not the newest: run hotline migrate", "数据库结构不是最新：请运行 hotline migrate", wrong=True

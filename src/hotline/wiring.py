@@ -66,16 +66,22 @@ def house_of(settings: Settings, db: Database) -> House:
         files=settings.data_dir / "files",
         region=settings.region,
         area_code=settings.area_code,
+        speaks=settings.notice_url is not None,
     )
+
+
+def refuse_missing(settings: Settings) -> None:
+    """Raises Refused where the embedded database is not there: looking for it must not make one."""
+    url = sa.make_url(settings.url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        where = f"no database at {url.database}: set HOTLINE_DATA_DIR, or make one with `hotline migrate`"
+        raise Refused(Refusal(Code.UNAVAILABLE, where))
 
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """A house with its journal running; drained and closed at the end."""
-    url = sa.make_url(settings.url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        where = f"no database at {url.database}: set HOTLINE_DATA_DIR, or make one with `hotline migrate`"
-        raise Refused(Refusal(Code.UNAVAILABLE, where))
+    refuse_missing(settings)
     db = database_of(settings)
     house = house_of(settings, db)
     await db.open()
@@ -165,7 +171,8 @@ def settle_memory() -> None:
 def set_up_logs(level: str) -> None:
     """One line of JSON per event. No bodies, no numbers: what is logged is chosen field by field where it happens."""
     logging.basicConfig(level=level.upper(), format="%(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talker in ("httpx", "alembic"):
+        logging.getLogger(talker).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -195,7 +195,7 @@ async def test_a_tickets_clock_is_explained_with_all_that_happened_to_it(
     shown = (await desk.post(EXPLAIN, {"ticket": given["number"], "clock": "report"})).json()
     rules = [b["rule"] for b in shown["because"]]
     assert rules[0].startswith("policy urgent") and "stood still" in rules and rules[-1] == "due"
-    assert any("extension moved this clock alone" in r for r in rules)
+    assert any("extension moved this order's clock" in r for r in rules)
     assert shown["result"]["due_at"] == given["assignments"][0]["due_at"]
     resolve = (await desk.post(EXPLAIN, {"ticket": given["number"]})).json()
     assert resolve["result"]["metric"] == "resolve" and any("used up before" in b["rule"] for b in resolve["because"])

@@ -148,6 +148,15 @@ async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
     assert {"reckoning", "outbox"} <= warned
 
 
+async def test_a_house_that_speaks_to_nobody_is_warned_not_failed(
+    house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    house.speaks = False
+    clock.forward(hours=1)
+    said = (await found(house, clock))["outbox"]
+    assert said.warns and not said.wrong and "HOTLINE_NOTICE_URL is not set" in said.says
+
+
 async def test_readyz_shows_what_the_doctor_found_and_stays_ready(desk: Player, house: House, clock: Clock) -> None:
     await nobody_now(house, clock)
     reply = await desk.get("/readyz")

@@ -16,6 +16,8 @@ from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.directory import change
 from hotline.services.doctor import warn_of_gaps
 from hotline.services.house import House
+from hotline.services.seeding import seed
+from hotline.shipped import shipped
 from tests.conftest import Cast, Clock, Player
 from tests.services.test_clocks import LIFT_STUCK, clock_of, lamp_ticket, moment, pass_time, rung, told
 
@@ -310,3 +312,49 @@ async def test_the_numbers_of_those_on_duty_are_for_the_desk_and_their_own(
     one = (await player.get("/v1/directory/rosters/service-centre")).json()
     phones = {m["phone"] for r in (*listed, one) if r["code"] == "service-centre" for m in r["members"]}
     assert phones == ({"13800138000"} if sees else {None})
+
+
+async def test_a_calendar_whose_change_moves_nothing_fills_no_timeline(
+    desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+) -> None:
+    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    far = replace(cn, days={**cn.days, "2026-12-31": False})
+    await change(house.db, house.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    assert await reckon_due(house, clock.now) == 1 and await reckon_due(house, clock.now) == 0
+    after = await desk.see(lamp_ticket)
+    assert after["version"] == lamp_ticket["version"]
+    assert {c["calendar_version"] for c in after["clocks"]["running"]} == {2}
+
+
+async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(house: House, clock: Clock) -> None:
+    d = await house.directory.now(clock.now)
+    cn = replace(
+        d.calendars["cn"], confirmed_to="2027-12-31", days={"2027-01-01": False}, exceptions={"2026-12-01": ()}
+    )
+    roster = replace(
+        d.rosters["service-centre"],
+        overrides=(Override(start="2026-12-01T20:00", end="2026-12-02T08:00", member="duty-2", reason="ill"),),
+    )
+    mine = [("calendars", "cn", cn), ("rosters", roster.code, roster)]
+    await change(house.db, house.directory, mine, CLOCK, clock.now)
+    again = await seed(house.db, house.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now)
+    assert (again.calendars["cn"], again.rosters["service-centre"]) == (cn, roster)
+
+
+async def test_a_word_that_reads_like_no_decides_nothing_about_a_day(cast: Cast) -> None:
+    boss = await cast("boss")
+    item = await boss.get("/v1/directory/calendars/cn")
+    body = {**item.json(), "days": {"2026-12-24": "off"}}
+    reply = await boss.http.put("/v1/directory/calendars/cn", json=body, headers={"If-Match": item.headers["etag"]})
+    assert reply.status_code == 422
+    assert reply.json()["errors"] == [{"field": "days.2026-12-24", "rule": "true (worked) or false (off)"}]
+
+
+async def test_an_extension_is_decided_before_the_limit_it_would_move(
+    lifts: Player, clock: Clock, lamp_ticket: dict[str, Any]
+) -> None:
+    accepted = await lifts.order(lamp_ticket, "accept")
+    clock.now = moment(accepted["assignments"][0]["due_at"]) - timedelta(hours=1)
+    later = (clock.now + timedelta(days=5)).isoformat()
+    asked = await lifts.order(await lifts.see(lamp_ticket), "request_extension", due_at=later, reason="parts")
+    assert clock_of(asked, "extension")["due_at"] == asked["assignments"][0]["due_at"]

@@ -1,6 +1,6 @@
 """Clocks whose next step is due: claimed under a lease, let go by what they ring for. And what the doctor asks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -58,6 +58,18 @@ async def counted_otherwise(db: Database, calendar: str, version: int, limit: in
     return list(
         dict.fromkeys(r.number for r in await db.rows(_BEHIND, calendar=calendar, version=version, limit=limit))
     )
+
+
+def mark_counted(db: sa.Connection, number: str, versions: Mapping[tuple[str, str], int]) -> int:
+    """The ticket's running clocks stand as they would by these versions of their calendars; how many were marked."""
+    marked = 0
+    for (noun, code), version in versions.items():
+        if noun == "calendars":
+            old = sa.and_(c.c.calendar == code, c.c.calendar_version < version, c.c.stopped_at.is_(None))
+            marked += db.execute(
+                sa.update(c).where(c.c.number == number, old).values(calendar_version=version)
+            ).rowcount
+    return marked
 
 
 _WITHOUT = Question(

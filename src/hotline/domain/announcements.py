@@ -11,6 +11,8 @@ from .directory import Calendar
 from .ticket import Refusal, Refused
 from .vocabulary import Code
 
+FEWEST = 20  # a whole year's notice has more days: 33 to 39 in 2023-2026
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -72,6 +74,16 @@ def announced(calendar: Calendar, notice: Announcement) -> Calendar:
         names=dict(sorted(names.items())),
         confirmed_to=max(calendar.confirmed_to, f"{notice.year}-12-31"),
     )
+
+
+def doubt_about(calendar: Calendar, notice: Announcement) -> str | None:
+    """What makes the notice look like a part of one: a year has about thirty days that differ. None: nothing does."""
+    before = sum(1 for day in calendar.days if day[:4] == str(notice.year))
+    if before > len(notice.days):
+        return f"the calendar had {before} days of {notice.year}, the notice has {len(notice.days)}"
+    if len(notice.days) < FEWEST:
+        return f"the notice has {len(notice.days)} days; a whole year's has about thirty"
+    return None
 
 
 def unannounced(calendar: Calendar, today: date) -> int | None:

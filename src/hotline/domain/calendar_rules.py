@@ -293,7 +293,10 @@ def because(reckoner: Reckoner, start: datetime, due: datetime, span: Span, *, b
     if civil and not begun:
         said.append(Because("a period of days starts on the next day (民法典 201)", (days[0].isoformat(),)))
     elif span.unit is Unit.WORKING_HOURS:
-        said.append(Because("only office hours count, at once", calendar.hours))
+        every = calendar.always
+        said.append(
+            Because("every hour counts, at once" if every else "only office hours count, at once", calendar.hours)
+        )
         if not reckoner.is_working(start):
             said.append(Because("began outside office hours", (_shown(reckoner, start),)))
     else:

@@ -588,6 +588,8 @@ class _Settling:
                 return (mark("start", self.now, span=span, cap=ours, **since),)
         if metric is M.REPORT and order is not None:
             return self.opening_report(order, missing=missing)
+        if metric is M.EXTENSION and order is not None and order.due_at is not None and order.due_at > self.now:
+            return (mark("start", self.now, span=span, cap=order.due_at, **since),)  # decided before it is too late
         if metric is M.ACCEPT and order is not None:
             report = self.clocks.get((M.REPORT, order.id))
             if report is not None and report.due_at is not None and report.due_at > self.now:
@@ -727,6 +729,17 @@ def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command:
     return _Settling(before, ticket, orders, command, now, d, policy, reckoner).all()
 
 
+def recounted(facts: Facts, now: datetime) -> bool:
+    """Whether counting this ticket's clocks anew, by the calendars as they are, would change more than the version
+    they were counted with: a date that moves, or a clock that was missing."""
+    after = settle(facts, facts.ticket, facts.assignments, Command(A.RECKON, facts.ticket.version), now)
+    known = {c.id: c for c in facts.clocks}
+    return any(
+        c.id not in known or replace(c, calendar_version=known[c.id].calendar_version) != known[c.id]
+        for c in after.touched
+    )
+
+
 # --- what time itself does
 
 
@@ -838,7 +851,7 @@ _SAID = {
     "hold": "reported: its end is reached unless the report is sent back",
     "run_on": "sent back: it runs on as if it had never stood",
     "stop": "stopped",
-    "extend": "an approved extension moved this clock alone",
+    "extend": "an approved extension moved this order's clock and the promised date; the resident's own end stays",
     "promise": "an approved extension moved the promised date; this clock's own end stays",
     "policy": "another policy applied: a longer limit counts from the start, a shorter one from that moment",
     "hurry": "urged: the next step of its ladder was brought forward",

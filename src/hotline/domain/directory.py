@@ -152,7 +152,7 @@ def span_of(text: str) -> Span:
     """A span from its text. Raises ValueError, naming the rule."""
     number, _, unit = text.strip().partition(" ")
     if unit not in set(Unit):
-        raise ValueError(f"an amount and one of {', '.join(Unit)}")
+        raise ValueError(f"an amount and one of {', '.join(Unit)}, as 7 working_days or 0:05 calendar_hours")
     hours, colon, minutes = number.partition(":")
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?" if not colon else r"[0-9]{1,5}:[0-5][0-9]", number):
         raise ValueError("an amount above 0, as 7, 1.5 or 0:05")
@@ -649,10 +649,16 @@ def _ladder_faults(d: Directory) -> Iterable[Wrong]:
             seen[(metric, ladder.priority)] = ladder.code
         try:
             if span_of(ladder.repeat).unit is Unit.CALENDAR_DAYS:
-                raise ValueError("hours or working days")
-            steps = [step_of(text) for text in ladder.steps]
+                raise ValueError("by hours or by working days")
         except ValueError as fault:
-            yield Wrong("ladders", ladder.code, "steps", str(fault))
+            yield Wrong("ladders", ladder.code, "repeat", str(fault))
+        steps: list[Step] = []
+        for place, text in enumerate(ladder.steps):
+            try:
+                steps.append(step_of(text))
+            except ValueError as fault:
+                yield Wrong("ladders", ladder.code, f"steps.{place}", str(fault))
+        if len(steps) != len(ladder.steps):
             continue
         shares = [s.share for s in steps if s.share is not None]
         if 1 not in shares:

@@ -1,7 +1,7 @@
 """Who is on duty: shifts in turns, overrides, gaps; and up whose chain a call for help goes. Pure; rosters are data."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from .directory import Directory, Member, Override, Roster, Shift, hours_in
 
 _DAY = timedelta(days=1)
+_LONGEST = timedelta(days=3)  # no shift lasts longer; an override that does is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Turn:
     start: datetime
     end: datetime
     shift: str | None
+    day: str | None = None  # the date that shift began on
     reason: str = ""  # of the override that put them there
 
 
@@ -38,27 +40,33 @@ def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
     ends = [m for a, b, *_ in planned for m in (a, b)] + [m for a, b, _ in overrides for m in (a, b)]
     found: list[Turn] = []
     for a, b in pairwise(sorted({start, end, *(m for m in ends if start < m < end)})):
-        here: dict[str | None, tuple[str | None, str]] = {  # member -> (shift, reason)
-            code: (shift, "") for opens, closes, shift, code in planned if opens <= a < closes
+        here: dict[str | None, tuple[str | None, str | None, str]] = {  # member -> (shift, its day, reason)
+            code: (shift, day, "") for opens, closes, shift, code, day in planned if opens <= a < closes
         }
         for opens, closes, o in overrides:
             if not opens <= a < closes:
                 continue
             if o.instead_of is None:
-                shift = next((s for s, _ in here.values()), None)
-                here = {o.member: (shift, o.reason)}
+                shift, day = next(((s, d) for s, d, _ in here.values()), (None, None))
+                here = {o.member: (shift, day, o.reason)}
             elif o.instead_of in here:
-                shift, _ = here.pop(o.instead_of)
-                here[o.member] = (shift, o.reason)
-        for code, (shift, reason) in here.items():
+                shift, day, _ = here.pop(o.instead_of)
+                here[o.member] = (shift, day, o.reason)
+        for code, (shift, day, reason) in here.items():
             if code is None:
                 continue
+            turn = Turn(roster.code, roster.department, members[code], a, b, shift, day, reason)
             last = next((n for n in range(len(found) - 1, -1, -1) if found[n].member.code == code), None)
-            if last is not None and found[last].end == a and (found[last].shift, found[last].reason) == (shift, reason):
-                found[last] = Turn(roster.code, roster.department, members[code], found[last].start, b, shift, reason)
+            if last is not None and replace(found[last], start=a, end=b) == turn and found[last].end == a:
+                found[last] = replace(found[last], end=b)
             else:
-                found.append(Turn(roster.code, roster.department, members[code], a, b, shift, reason))
+                found.append(turn)
     return found
+
+
+def whole_turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
+    """The turns that touch a window, from where each begins to where it ends."""
+    return [t for t in turns(roster, start - _LONGEST, end + _LONGEST) if t.end > start and t.start < end]
 
 
 def _near(override: Override, start: datetime, end: datetime) -> bool:
@@ -69,8 +77,8 @@ def _near(override: Override, start: datetime, end: datetime) -> bool:
 
 def _planned(
     roster: Roster, zone: ZoneInfo, start: datetime, end: datetime
-) -> Iterator[tuple[datetime, datetime, str, str]]:
-    """(start, end, shift, member) of every shift that may touch the window."""
+) -> Iterator[tuple[datetime, datetime, str, str, str]]:
+    """(start, end, shift, member, day) of every shift that may touch the window."""
     day = start.astimezone(zone).date() - _DAY
     while day <= end.astimezone(zone).date():
         for shift in roster.shifts:
@@ -79,7 +87,7 @@ def _planned(
                 ((opens, closes),) = hours_in((shift.hours,))
                 last = day + _DAY if closes is None or closes <= opens else day
                 until = datetime.combine(last, closes or opens.min, zone).astimezone(UTC)
-                yield datetime.combine(day, opens, zone).astimezone(UTC), until, shift.code, code
+                yield datetime.combine(day, opens, zone).astimezone(UTC), until, shift.code, code, day.isoformat()
         day += _DAY
 
 
@@ -112,7 +120,7 @@ def on_duty(directory: Directory, department: str, now: datetime) -> list[Turn]:
     found: list[Turn] = []
     for roster in directory.rosters.values():
         if roster.active and roster.department == department:
-            found += [t for t in turns(roster, now, now + _DAY) if t.start <= now]
+            found += [t for t in whole_turns(roster, now, now + _DAY) if t.start <= now < t.end]
     return found
 
 

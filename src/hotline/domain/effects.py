@@ -421,7 +421,7 @@ def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> lis
     if comes_in and unsent and d.home is not None and counts is not None and not counts.is_working(now):
         shown = {"assignment": None, "department": None, "accept_by": None}
         lines += [(line, {**shown, **more}) for line, more in duty_lines(d, d.home.fallback, now).items()]
-    return lines
+    return list(dict(reversed(lines)).items())[::-1]  # once for each officer: of the first of the orders
 
 
 def _charged(facts: Facts, command: Command) -> dict[tuple[str, str, str], int]:

@@ -10,7 +10,7 @@ import structlog
 
 from hotline.db import clocks, tickets
 from hotline.db.question import Row
-from hotline.domain.clocks import commands_of
+from hotline.domain.clocks import commands_of, recounted
 from hotline.domain.directory import Directory
 from hotline.domain.ticket import Command, Facts, Refused
 from hotline.domain.vocabulary import Action, Field, Metric
@@ -123,6 +123,10 @@ async def _reckon(house: House, directory: Directory, numbers: list[str], why: s
     async def one(f: Facts) -> bool:
         command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
         try:
+            if not recounted(f, now):  # nothing to tell: the rows are marked as counted
+                return (
+                    await house.db.transact(lambda db: clocks.mark_counted(db, f.ticket.number, directory.versions)) > 0
+                )
             refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
         except Exception as fault:  # one odd ticket must not stop the others
             log.error("clock.fault", number=f.ticket.number, kind=type(fault).__name__, exc_info=fault)

@@ -57,6 +57,13 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
     """A directory item from plain data. Raises Refused, naming fields and rules."""
     if noun not in SHAPES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such noun"))
+    days = body.get("days") if noun == "calendars" else None
+    if isinstance(days, Mapping):  # a word that reads like yes or no decides nothing about a day
+        errors = tuple(
+            (f"days.{day}", "true (worked) or false (off)") for day, v in days.items() if type(v) is not bool
+        )
+        if errors:
+            raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors[:50]))
     try:
         return _READ[noun].validate_python(dict(body))
     except ValidationError as wrong:

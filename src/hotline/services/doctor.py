@@ -47,7 +47,7 @@ async def _directory(house: House, directory: Directory, now: datetime) -> list[
 async def _unfired(house: House, directory: Directory, now: datetime) -> list[Finding]:
     count, oldest = await clocks.unfired(house.db, now - UNFIRED)
     if not count or oldest is None:
-        return [Finding("clocks", "every step that was due has been told", "到期步骤均已触发")]
+        return [Finding("clocks", "no step is more than a minute late", "没有迟发超过一分钟的步骤")]
     ago = int((now - oldest).total_seconds())
     says = f"{count} steps were due and have not been told, the oldest {ago} s ago: does a worker run?"
     return [Finding("clocks", says, f"{count} 个到期步骤未触发，最早的已过 {ago} 秒：后台进程在运行吗？", wrong=True)]
@@ -82,10 +82,13 @@ async def _behind(house: House, directory: Directory, now: datetime) -> list[Fin
 async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     oldest = await outbox.oldest_due(house.db, now)
-    if oldest is not None and now - oldest > WAITING:
+    if oldest is not None and not house.speaks:
+        says = "HOTLINE_NOTICE_URL is not set: messages wait, and nobody outside is told anything"
+        found.append(Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：消息滞留，无人收到通知", warns=True))
+    elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
-        says = f"the oldest message has been waiting for {ago} s: is HOTLINE_NOTICE_URL set, does it answer?"
-        found.append(Finding("outbox", says, f"最早的消息已等待 {ago} 秒：是否设置 HOTLINE_NOTICE_URL？", wrong=True))
+        says = f"the oldest message has been waiting for {ago} s: does HOTLINE_NOTICE_URL answer?"
+        found.append(Finding("outbox", says, f"最早的消息已等待 {ago} 秒：HOTLINE_NOTICE_URL 有应答吗？", wrong=True))
     if dead := len(await outbox.listed(house.db, "dead", "", 100)):
         says = f"{dead if dead < 100 else '100 or more'} messages are dead: hotline outbox list"
         found.append(Finding("outbox", says, f"{dead} 条消息发送失败：hotline outbox list", warns=True))
@@ -121,9 +124,13 @@ def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
     """A gap as people say it, in English and Chinese."""
     zone = ZoneInfo(roster.zone)
     a, b = start.astimezone(zone), end.astimezone(zone)
-    until = f"{b:%H:%M}" if a.date() == b.date() else f"{_WEEKDAYS[b.weekday()]} {b:%H:%M}"
-    en = f"{roster.name_en}: nobody on duty {a:%H:%M}–{until} {_WEEKDAYS[a.weekday()]} {a:%Y-%m-%d}"
-    return en, f"{roster.name}：{a:%m月%d日} 周{_DAYS_ZH[a.weekday()]} {a:%H:%M}–{b:%H:%M} 无人值班"
+    day, day_zh = f"{_WEEKDAYS[a.weekday()]} {a:%Y-%m-%d}", f"{a:%m月%d日} 周{_DAYS_ZH[a.weekday()]}"
+    if a.date() == b.date():
+        en = f"{roster.name_en}: nobody on duty {a:%H:%M}–{b:%H:%M} {day}"
+        return en, f"{roster.name}：{day_zh} {a:%H:%M}–{b:%H:%M} 无人值班"
+    last, last_zh = f"{_WEEKDAYS[b.weekday()]} {b:%Y-%m-%d}", f"{b:%m月%d日} 周{_DAYS_ZH[b.weekday()]}"
+    en = f"{roster.name_en}: nobody on duty from {a:%H:%M} {day} to {b:%H:%M} {last}"
+    return en, f"{roster.name}：{day_zh} {a:%H:%M} 至 {last_zh} {b:%H:%M} 无人值班"
 
 
 async def _skew(house: House, directory: Directory, now: datetime) -> list[Finding]:

@@ -42,7 +42,8 @@ def swapped(
     for name, (day, code) in (("first", first), ("second", second)):
         shift = shifts.get(code)
         if shift is None or whose(shift, day) is None:
-            rule = "no such shift on that day"
+            worked = ", ".join(s.code for s in roster.shifts if whose(s, day) is not None)
+            rule = f"no such shift on that day; there is {worked or 'none'}"
             raise Refused(Refusal(Code.INVALID, "the turns cannot be swapped", errors=((name, rule),)))
         zone = ZoneInfo(roster.zone)
         begins, ends = (m.replace(tzinfo=zone).astimezone(UTC) for m in _hours(shift, day))

@@ -51,4 +51,5 @@ class House:
     files: Path
     region: str = "CN"
     area_code: str = "28"
+    speaks: bool = True  # there is somewhere to post messages
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

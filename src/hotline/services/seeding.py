@@ -3,13 +3,13 @@
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from hotline.db.database import Database
-from hotline.domain.directory import NOUNS, SHAPES, Directory, faults_of
+from hotline.domain.directory import NOUNS, SHAPES, Calendar, Directory, Roster, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
 
@@ -91,7 +91,23 @@ async def seed(
                 Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)
             )
         )
-    return await change(db, at_hand, list(items.values()), actor, now)
+    known = await at_hand.now(now)
+    kept = [(noun, code, _beside(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
+    return await change(db, at_hand, kept, actor, now)
+
+
+def _beside(before: Any, item: Any) -> Any:
+    """What a seed brings, beside what only this house can know: notices imported since, days and turns of its own."""
+    if isinstance(before, Calendar) and isinstance(item, Calendar):
+        ours: dict[str, Any] = {"exceptions": {**item.exceptions, **before.exceptions}}
+        if before.confirmed_to > item.confirmed_to:
+            ours |= {"days": before.days, "names": before.names, "confirmed_to": before.confirmed_to}
+        return replace(item, **ours)
+    if isinstance(before, Roster) and isinstance(item, Roster):
+        members = {m.code for m in item.members}
+        stays = tuple(o for o in before.overrides if {o.member, o.instead_of} - {None} <= members)
+        return replace(item, overrides=stays)
+    return item
 
 
 async def complete(

@@ -268,12 +268,11 @@ async def _explain_clock(body: DeadlineAsk, ask: Asking, directory: Directory) -
         raise Refused(Refusal(Code.INVALID, "a ticket's clock or a limit by itself, not both", errors=errors))
     facts = await seen(ask.house, body.ticket or "", ask.actor)
     wanted = body.clock or "resolve"
-    found = [
-        c for c in clocks_seen(await tickets.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
-        if wanted in (c.id, c.metric)
-    ]  # fmt: skip
+    seen_clocks = clocks_seen(await tickets.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+    found = [c for c in seen_clocks if wanted in (c.id, c.metric)]
     if not found:
-        raise Refused(Refusal(Code.NOT_FOUND, "the ticket has no such clock"))
+        has = ", ".join(dict.fromkeys(c.metric for c in seen_clocks)) or "none"
+        raise Refused(Refusal(Code.NOT_FOUND, f"the ticket has no such clock; it has {has}"))
     clock = found[-1]
     counts = reckoner_of(directory, clock.calendar)
     why = clocks.explained(clock, counts) if counts else []

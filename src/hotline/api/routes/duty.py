@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, anybody, may
 from hotline.api.schemas.shown import CandidatePage, DutyOut, ItemOut
-from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
+from hotline.api.schemas.words import CodeWord, Line, LocalTime, Moment, Plain, Strict
 from hotline.domain import duty
 from hotline.domain.directory import Directory, Override, Roster
 from hotline.domain.ticket import Actor, Refusal, Refused
@@ -50,6 +50,7 @@ def _turn(turn: duty.Turn, actor: Actor) -> dict[str, Any]:
     return {
         "roster": turn.roster,
         "shift": turn.shift,
+        "date": turn.day,
         "member": {"code": turn.member.code, "name": turn.member.name, "phone": phone},
         "start": turn.start,
         "end": turn.end,
@@ -72,7 +73,9 @@ async def read_duty(
     if not begins < ends <= begins + LONGEST:
         raise Refused(Refusal(Code.INVALID, "no such time", errors=(("to", "later than `from`, by 92 days at most"),)))
     rosters = _rosters(directory, code)
-    turns = sorted((t for r in rosters for t in duty.turns(r, begins, ends)), key=lambda t: (t.start, t.member.code))
+    turns = sorted(
+        (t for r in rosters for t in duty.whole_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
+    )
     gaps = [{"roster": r.code, "start": a, "end": b} for r in rosters for a, b in duty.gaps(r, begins, ends)]
     return reply(
         {
@@ -112,10 +115,8 @@ async def read_duty_feed(
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", directory.departments[code].name)
     for roster in _rosters(directory, code):
-        begins, ends = ask.now - FEED_BACK, ask.now + FEED_AHEAD
-        for turn in duty.turns(roster, begins, ends):
-            if turn.start == begins or turn.end == ends:
-                continue  # cut by the window: shown whole or not at all, so that an event keeps its name
+        # whole, not cut by the window: an event keeps its name from one look to the next
+        for turn in duty.whole_turns(roster, ask.now - FEED_BACK, ask.now + FEED_AHEAD):
             event = Event()
             event.add("uid", f"{roster.code}.{turn.member.code}.{turn.start:%Y%m%dT%H%M%S}@hotline")
             event.add("dtstamp", ask.now.astimezone(UTC))
@@ -130,8 +131,8 @@ async def read_duty_feed(
 
 class OverrideIn(Strict):
     roster: CodeWord
-    start: datetime = Field(description="Local time of the roster, without a zone")
-    end: datetime = Field(description="Local time of the roster, without a zone")
+    start: LocalTime = Field(description="Local time of the roster, without a zone")
+    end: LocalTime = Field(description="Local time of the roster, without a zone")
     member: CodeWord | None = Field(description="Who comes; null: nobody")
     instead_of: CodeWord | None = Field(None, description="Whose turns; absent: whoever it would be")
     reason: Line
@@ -194,12 +195,9 @@ async def add_override(code: CodePath, body: OverrideIn, ask: Planner) -> Respon
     """Somebody stands in for a while, or nobody is there. The roster as it is then; gaps show in the department's
     duty."""
     await _planned(ask, code)
-    errors = [(n, "local time without a zone") for n in ("start", "end") if getattr(body, n).tzinfo is not None]
-    if errors:
-        raise Refused(Refusal(Code.INVALID, "the duty cannot be changed", errors=tuple(errors)))
     made = Override(
-        start=body.start.isoformat(timespec="minutes"),
-        end=body.end.isoformat(timespec="minutes"),
+        start=body.start,
+        end=body.end,
         member=body.member,
         instead_of=body.instead_of,
         reason=body.reason,

@@ -272,6 +272,7 @@ class MemberOut(Shown):
 class TurnOut(Shown):
     roster: str
     shift: str | None
+    date: str | None = Field(description="The day the shift began on, as a swap names it")
     member: MemberOut
     start: datetime
     end: datetime

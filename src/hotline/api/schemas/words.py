@@ -59,6 +59,18 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_rfc3339), AfterValidator(_in_utc)]
+
+
+def _local(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?", text):
+        raise ValueError("a local time of the roster, without a zone, as 2026-12-31T20:00")
+    try:
+        return datetime.fromisoformat(text).isoformat(timespec="minutes")
+    except ValueError:
+        raise ValueError("no such day or hour") from None
+
+
+LocalTime = Annotated[str, StringConstraints(min_length=16, max_length=19), AfterValidator(_local)]
 Money = Annotated[float, Field(ge=0, le=100_000_000, allow_inf_nan=False)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
