@@ -44,6 +44,71 @@ async def test_an_extended_order_that_becomes_an_emergency_is_chased_as_one(
     assert moment(clock_of(lowered, "report")["due_at"]) == moment(given["assignments"][0]["due_at"])  # as approved
 
 
+@pytest.mark.parametrize("days", [0, 13])
+async def test_what_was_approved_comes_back_with_the_priority_it_was_approved_under(
+    days: int, desk: Player, lifts: Player, switch: Player, clock: Clock, lamp_ticket: dict[str, Any]
+) -> None:
+    until = clock.now + timedelta(days=25)
+    given = await extended(await lifts.order(lamp_ticket, "accept"), lifts, switch, until)
+    clock.forward(days=days, hours=1)
+    seen = await desk.see(given)
+    urgent = await desk.act(seen, "amend", priority="urgent", reason="it drips")
+    assert moment(urgent["assignments"][0]["due_at"]) == clock.now + timedelta(hours=24)
+    first = clock.now
+    clock.forward(hours=1)
+    worse = await desk.act(urgent, "amend", priority="emergency", reason="it sparks")
+    assert moment(worse["promised_at"]) == clock.now + timedelta(hours=2)
+    clock.forward(minutes=30)
+    again = await desk.act(worse, "amend", priority="urgent", reason="it drips")
+    assert moment(again["assignments"][0]["due_at"]) == first + timedelta(hours=24)  # still urgent, since then
+    calm = await desk.act(again, "amend", priority="normal", reason="it does not")
+    assert moment(calm["assignments"][0]["due_at"]) == until
+    assert moment(clock_of(calm, "resolve")["limit_at"]) == until == moment(calm["promised_at"])
+
+
+async def test_a_lowered_priority_takes_nothing_from_an_approved_extension(
+    desk: Player, lifts: Player, switch: Player, clock: Clock, lamp_ticket: dict[str, Any]
+) -> None:
+    raised = await desk.act(await lifts.order(lamp_ticket, "accept"), "amend", priority="emergency", reason="sparks")
+    until = clock.now + timedelta(days=20)
+    given = await extended(raised, lifts, switch, until)
+    lowered = await desk.act(given, "amend", priority="normal", reason="none")
+    assert moment(lowered["assignments"][0]["due_at"]) == until == moment(lowered["promised_at"])
+
+
+async def test_a_missed_limit_is_not_told_anew_because_its_ladder_changed(
+    desk: Player, house: House, clock: Clock
+) -> None:
+    ticket = await desk.call("有点事情想说")
+    await pass_time(house, clock, moment(clock_of(ticket, "dispatch")["due_at"]) + timedelta(minutes=1))
+    seen = await desk.see(ticket)
+    missed = clock_of(seen, "dispatch")["breached_at"]
+    assert missed
+    before = await rung(house, "dispatch")
+    for priority in ("emergency", "normal", "emergency", "normal"):
+        seen = await desk.act(seen, "amend", priority=priority, reason="again")
+        assert clock_of(seen, "dispatch")["breached_at"] == missed
+        while (await ring_due(house, clock.now)).claimed:
+            pass
+        seen = await desk.see(ticket)
+    assert await rung(house, "dispatch") == before
+
+
+async def test_a_missed_limit_by_hand_stays_missed_through_a_pause(
+    desk: Player, switch: Player, house: House, clock: Clock
+) -> None:
+    loose = await desk.call("有点事情想说")
+    sorted_ = await switch.act(loose, "triage", category="wx-light", kind="request", priority="normal")
+    due = clock.now + timedelta(hours=7)  # 19:00: no office is open between 18:00 and then
+    clock.forward(hours=6)
+    given = await switch.act(sorted_, "dispatch", department="property-works", due_at=due.isoformat())
+    clock.now = due + timedelta(hours=1)
+    asked = await desk.act(given, "request_info", text="where?")
+    clock.forward(hours=2)
+    back = await desk.act(asked, "provide_info", text="there")
+    assert moment(back["assignments"][0]["due_at"]) == due
+
+
 async def test_a_limit_by_hand_and_one_from_outside_give_way_to_an_emergencys(
     desk: Player, switch: Player, house: House, clock: Clock
 ) -> None:

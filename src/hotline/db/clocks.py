@@ -60,15 +60,16 @@ async def counted_otherwise(db: Database, calendar: str, version: int, limit: in
     )
 
 
-def mark_counted(db: sa.Connection, number: str, versions: Mapping[tuple[str, str], int]) -> int:
-    """The ticket's running clocks stand as they would by these versions of their calendars; how many were marked."""
+def mark_counted(db: sa.Connection, number: str, version: int, calendars: Mapping[tuple[str, str], int]) -> int:
+    """The running clocks of the ticket at this version stand as they would by these versions of their calendars; how
+    many were marked. None where the ticket has moved on: it is looked at again."""
+    stands = sa.select(sa.literal(1)).where(t.c.number == number, t.c.version == version).exists()
     marked = 0
-    for (noun, code), version in versions.items():
+    for (noun, code), counted in calendars.items():
         if noun == "calendars":
-            old = sa.and_(c.c.calendar == code, c.c.calendar_version < version, c.c.stopped_at.is_(None))
-            marked += db.execute(
-                sa.update(c).where(c.c.number == number, old).values(calendar_version=version)
-            ).rowcount
+            old = sa.and_(c.c.calendar == code, c.c.calendar_version < counted, c.c.stopped_at.is_(None))
+            mark = sa.update(c).where(c.c.number == number, old, stands).values(calendar_version=counted)
+            marked += db.execute(mark).rowcount
     return marked
 
 

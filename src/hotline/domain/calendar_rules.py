@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from .directory import Calendar, Span, hours_in
+from .directory import Calendar, Span, hours_in, hours_on
 from .reasons import Because
 from .vocabulary import Counting, DayEnd, Unit
 
@@ -239,17 +239,6 @@ class _Walled:
                 gone += min(midnight, until) - at
             at = midnight
         return gone // _MICRO
-
-
-def hours_on(calendar: Calendar, day: date) -> tuple[str, ...]:
-    """The hours worked on that date. Empty: nobody works."""
-    if calendar.always:
-        return ("00:00-24:00",)
-    iso = day.isoformat()
-    if iso in calendar.exceptions:
-        return calendar.exceptions[iso]
-    worked = calendar.days.get(iso, day.weekday() in calendar.workdays)
-    return calendar.weekday_hours.get(str(day.weekday()), calendar.hours) if worked else ()
 
 
 def is_working_unit(unit: Unit) -> bool:

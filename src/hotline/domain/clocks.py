@@ -214,22 +214,49 @@ def outer_limit(policy: Policy, reckoner: Reckoner, outer_due_at: datetime, now:
 # --- from marks to a row
 
 
+class _Limit:
+    """One limit as it runs: so much of a span from an anchor on, or a moment that was set."""
+
+    def __init__(self, r: Reckoner, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
+                 *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
+        self.measure: Measure = r.measures[unit]
+        self.unit, self.origin, self.anchor = unit, anchor, anchor
+        self.first = first_day(r, anchor) if due is None else date.min  # the first date that may be counted
+        self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
+        self.is_set = due is not None
+        self.due = due or self._reached()
+
+    def _reached(self) -> datetime:
+        reached = self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
+        return reached if self.cap is None else min(reached, self.cap)
+
+    def pause(self, at: datetime) -> None:
+        if not self.rigid:
+            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, at, self.first))
+
+    def resume(self, at: datetime) -> None:
+        """What is left runs on from here. One that was reached stays where it was; a pause never takes time away."""
+        if self.rigid or self.consumed >= self.whole:
+            return
+        self.anchor = at
+        self.due = max(self.due, self._reached()) if self.is_set else self._reached()
+
+
 class _Run:
     """A clock as its marks are read, one after the other."""
 
     def __init__(self, reckoner: Reckoner) -> None:
         self.r = reckoner
+        self.started = self.since = self.born = datetime.min.replace(tzinfo=UTC)
         self.span: Span | None = None
-        self.unit = Unit.CALENDAR_HOURS
-        self.fixed = self.rigid = False
-        self.started = self.since = self.anchor = datetime.min.replace(tzinfo=UTC)
-        self.born = self.origin = self.anchor  # the clock's start; where its present limit is counted from
-        self.first = date.min
-        self.whole = self.consumed = 0
+        self.set: _Limit | None = None  # by hand, by an extension, from outside
+        self.counted: _Limit | None = None  # by a policy; beside a set one only while it is sooner
         self.cap: datetime | None = None
-        self.due: datetime | None = None
         self.first_due: datetime | None = None
         self.promised: datetime | None = None
+        self.shortened = False  # a shorter limit than the one that was set or promised counts just now
+        self.own: Span | None = None  # the policy's span under which it was
+        self.raised: datetime | None = None
         self.paused: datetime | None = None
         self.held: datetime | None = None
         self.stopped: datetime | None = None
@@ -237,57 +264,63 @@ class _Run:
         self.rung: datetime | None = None
         self.level = 0  # how often somebody was told
         self.place = 0  # the rung of the ladder that was reached
-        self.set_limit: tuple[datetime, Unit, bool] | None = None  # by hand or from outside, while a shorter one counts
+        self.end_told = False
         self.pauses: list[tuple[datetime, datetime]] = []
 
     @property
-    def measure(self) -> Measure:
-        return self.r.measures[self.unit]
+    def active(self) -> _Limit:
+        """The limit that counts now."""
+        if self.set is None or (self.counted is not None and self.counted.due < self.set.due):
+            if self.counted is None:
+                raise ValueError("a clock begins with a start")
+            return self.counted
+        return self.set
+
+    @property
+    def due(self) -> datetime:
+        return self.active.due
 
     def start(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.since = at
-        begun = _read(told["from"]) if told.get("from") else at  # a clock found missing starts when it should have
-        self.started = self.anchor = self.born = self.origin = begun
+        self.started = self.born = _read(told["from"]) if told.get("from") else at  # a missing one: when it should have
         self.cap = _read(told["cap"]) if told.get("cap") else None
         if "due" in told:
-            self._fix(_read(told["due"]), Unit(told.get("unit", Unit.CALENDAR_HOURS)))
-            self.rigid = bool(told.get("rigid"))
-            return
-        self._count(span_of(told["span"]), self.origin)
+            unit = Unit(told.get("unit", Unit.CALENDAR_HOURS))
+            self.set = self._set(self.born, _read(told["due"]), unit, rigid=bool(told.get("rigid")))
+        else:
+            self.span = span_of(told["span"])
+            self.counted = self._count(self.span, self.born)
 
-    def _fix(self, due: datetime, unit: Unit) -> None:
-        self.fixed, self.unit, self.due = True, unit, due
-        self.whole, self.consumed = max(1, self.measure.between(self.anchor, due, date.min)), 0
+    def _set(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
+        return _Limit(self.r, unit, anchor, self.r.measures[unit].between(anchor, due, date.min), due, rigid=rigid)
 
-    def _count(self, span: Span, anchor: datetime) -> None:
-        self.span, self.unit = span, span.unit
-        self.anchor, self.first, self.consumed = anchor, first_day(self.r, anchor), 0
-        self.whole = self.measure.whole(span)
-        self._reach()
+    def _count(self, span: Span, anchor: datetime) -> _Limit:
+        """That span counted from there, the pauses since then given back."""
+        limit = _Limit(self.r, span.unit, anchor, self.r.measures[span.unit].whole(span), cap=self.cap)
+        for begun, ended in self.pauses:
+            if ended > anchor:
+                limit.pause(begun)
+                limit.resume(ended)
+        if self.paused is not None:
+            limit.pause(self.paused)
+        return limit
 
-    def _reach(self) -> None:
-        """The end, counted on from the anchor. One that was reached stays where it was."""
-        left = self.whole - self.consumed
-        if left > 0 or self.due is None:
-            reached = self.measure.after(self.anchor, max(left, 1), self.first)
-            self.due = max(self.due, reached) if self.fixed and self.due else reached  # a pause never takes time away
-        if self.cap is not None and self.due is not None:
-            self.due = min(self.due, self.cap)
+    def _limits(self) -> list[_Limit]:
+        return [limit for limit in (self.set, self.counted) if limit is not None]
 
     def pause(self, at: datetime, told: Mapping[str, Any]) -> None:
         if self.paused is None:
             self.paused = at
-            if not self.rigid:
-                self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, at, self.first))
+            for limit in self._limits():
+                limit.pause(at)
 
     def resume(self, at: datetime, told: Mapping[str, Any]) -> None:
         if self.paused is None:
             return
         self.pauses.append((self.paused, at))
         self.paused, self.since = None, at
-        if not self.rigid:
-            self.anchor = at
-            self._reach()
+        for limit in self._limits():
+            limit.resume(at)
 
     def hold(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.held = at
@@ -304,83 +337,77 @@ class _Run:
 
     def extend(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.first_due = self.first_due or self.due
-        self.anchor = at
-        self._fix(_read(told["due"]), Unit.WORKING_HOURS if is_working_unit(self.unit) else Unit.CALENDAR_HOURS)
-        self.rigid, self.since = False, at
+        unit = Unit.WORKING_HOURS if is_working_unit(self.active.unit) else Unit.CALENDAR_HOURS
+        self.set, self.counted = self._set(at, _read(told["due"]), unit), None
+        self.shortened, self.own, self.raised, self.since = False, None, None, at
 
     def promise(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.promised, self.since = _read(told["due"]), at
+        self.shortened, self.own = False, None
 
     def policy(self, at: datetime, told: Mapping[str, Any]) -> None:
         """Another limit. A longer one counts from the start; a shorter one from this moment, and only where it ends
         sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it. A limit set
-        by hand, by an extension or from outside gives way to a sooner one, and comes back when that goes."""
-        new, old = span_of(told["span"]), self.due
-        if old is None:
-            return
-        if self.fixed:
-            measure = self.r.measures[new.unit]
-            if measure.after(at, measure.whole(new), first_day(self.r, at)) < old:
-                self.set_limit = (old, self.unit, self.rigid)
-                self.fixed = self.rigid = False
-                self._shorten(new, at)
-            return
-        kept = (self.span, self.unit, self.anchor, self.first, self.consumed, self.whole)
-        self._count(new, self.born)
-        for begun, ended in self.pauses:
-            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, begun, self.first))
-            self.anchor = ended
-        if self.paused is not None:
-            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, self.paused, self.first))
-            self.anchor = self.paused
-        self.due = None
-        self._reach()
-        if self.due is not None and self.due < old:
-            self._count(new, at)
-            if self.due < old:
-                self._shorten(new, at)
-            else:
-                self.due = old
-                self.span, self.unit, self.anchor, self.first, self.consumed, self.whole = kept
-            return
-        self.origin, self.place, self.since = self.born, 0, at
-        if self.set_limit is not None:
-            due, unit, self.rigid = self.set_limit
-            self.anchor, self.set_limit = at, None
-            self._fix(due, unit)
+        by hand, by an extension or from outside, and a promise, give way to a shorter policy than the one they were
+        made under, and come back with it."""
+        new, was, old = span_of(told["span"]), span_of(told["was"]), self.limit
+        self.own = self.own or was
+        if not self._shorter(new, self.own, at):  # back under what it was made under, or a longer one
+            if self.set is not None:
+                self.counted = None
+            elif (whole := self._count(new, self.born)).due >= old or self.shortened:
+                self.counted = whole
+            self.own, self.raised, self.shortened = None, None, False
+        else:
+            self.raised = self.raised or at
+            self._shorten(new, self.own, at, sooner=self._shorter(new, was, at))
+        self.span = new
+        if self.limit != old:  # the ladder of the new limit begins at its beginning
+            self.place, self.end_told, self.since = 0, False, at
 
-    def _shorten(self, span: Span, at: datetime) -> None:
-        """The limit counted from this moment; with it begins its ladder, and what was promised for later is over."""
-        self._count(span, at)
-        self.origin = self.since = at
-        self.place, self.promised = 0, None
+    def _shorten(self, new: Span, own: Span, at: datetime, *, sooner: bool) -> None:
+        """A limit shorter than its own: counted from this moment, if it ends sooner than what counts; or, where it has
+        become longer again, from the raise, and never beyond its own."""
+        if sooner:
+            fresh = self._count(new, at)
+            if fresh.due < self.limit:
+                self.counted, self.shortened = fresh, True
+        elif self.shortened:
+            fresh = self._count(new, at if self.raised is None else self.raised)
+            whole = self._count(own, self.born)
+            beyond = self.set is None and self.promised is None and fresh.due > whole.due
+            self.counted = whole if beyond else fresh
+
+    def _shorter(self, one: Span, other: Span, at: datetime) -> bool:
+        """Whether a limit is the shorter of two, both counted from this moment."""
+        ends = [self.r.measures[s.unit].after(at, self.r.measures[s.unit].whole(s), first_day(self.r, at))
+                for s in (one, other)]  # fmt: skip
+        return ends[0] < ends[1]
 
     def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.hurried = at
 
     def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.rung, self.level, self.place, self.hurried = at, int(told["level"]), int(told["place"]), None
+        self.rung, self.level, self.hurried = at, int(told["level"]), None
+        self.place, self.end_told = int(told["place"]), bool(told["end"])
 
     # --- what follows
 
     @property
-    def limit(self) -> datetime | None:
+    def limit(self) -> datetime:
         """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
-        if self.due is None or self.promised is None:
-            return self.due
-        return max(self.due, self.promised)
+        return self.due if self.promised is None or self.shortened else max(self.due, self.promised)
 
     def reached(self, steps: list[Step]) -> int:
-        """The rung that counts: what was told before the limit, as it lies now, was no telling of its end."""
-        limit = self.limit
-        if limit is None or self.rung is None or self.rung >= limit:
-            return self.place
-        return min(self.place, sum(step.is_warning for step in steps))
+        """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
+        end; and once its end was told, another ladder does not tell it anew."""
+        warnings = sum(step.is_warning for step in steps)
+        if self.end_told and self.rung is not None and self.rung >= self.limit:
+            return min(max(self.place, warnings + 1), len(steps))
+        return min(self.place, warnings)
 
     def breached(self, steps: list[Step]) -> datetime | None:
         ended, limit = self.held or self.stopped, self.limit
-        if limit is None:
-            return None
         if ended is not None:
             return limit if ended > limit else None
         return limit if self.reached(steps) > sum(step.is_warning for step in steps) else None
@@ -389,7 +416,7 @@ class _Run:
         """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
         a deadline from outside does not stand still, whatever we do."""
         limit, reached = self.limit, self.reached(steps)
-        if self.stopped or self.held or (self.paused and not self.rigid) or limit is None:
+        if self.stopped or self.held or (self.paused and not self.active.rigid):
             return None
         for place in range(reached, len(steps)):
             step = steps[place]
@@ -405,12 +432,13 @@ class _Run:
     def _moment(self, step: Step, limit: datetime) -> datetime | None:
         if step.later is not None:
             return self._later(limit, step.later)
-        if step.share is None or step.share == 1 or self.due is None:
+        if step.share is None or step.share == 1:
             return limit
-        gone = Fraction(self.consumed, self.whole) if self.whole else Fraction(0)
+        active = self.active
+        gone = Fraction(active.consumed, active.whole) if active.whole else Fraction(0)
         if step.share <= gone:
             return None
-        at = self.r.share(self.anchor, self.due, (step.share - gone) / (1 - gone), self.unit)
+        at = self.r.share(active.anchor, active.due, (step.share - gone) / (1 - gone), active.unit)
         return at if at > self.since else None
 
     def _later(self, base: datetime, by: Span) -> datetime:
@@ -453,18 +481,19 @@ def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] 
     run = _read_marks(marks, reckoner)
     steps = [step_of(text) for text in clock.terms["steps"]]
     coming = run.next_step(steps, span_of(clock.terms["repeat"]))
-    provisional = run.due is not None and not run.fixed and reckoner.is_provisional(run.due, run.unit)
+    active = run.active
+    provisional = not active.is_set and reckoner.is_provisional(active.due, active.unit)
     return replace(
         clock,
         marks=marks,
         calendar=reckoner.calendar.code,
         calendar_version=version,
         started_at=run.started,
-        due_at=run.due,
+        due_at=active.due,
         first_due_at=run.first_due,
         limit_at=run.limit,
         paused_at=run.paused,
-        consumed=run.consumed,
+        consumed=active.consumed,
         stopped_at=run.stopped,
         breached_at=run.breached(steps),
         provisional=provisional,
@@ -673,7 +702,8 @@ class _Settling:
 
     def ring(self, clock: Clock, level: int) -> None:
         """The last ring alone is kept as a mark: how often it rang before follows from its level."""
-        fired = mark("ring", self.now, level=level, place=min(clock.next_step or 1, len(clock.terms["steps"])))
+        place = min(clock.next_step or 1, len(clock.terms["steps"]))
+        fired = mark("ring", self.now, level=level, place=place, end=not at_hand(clock).is_warning)
         marks = tuple(m for m in clock.marks if m[0] != "ring")
         ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
         marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
@@ -707,12 +737,15 @@ class _Settling:
                 return
 
     def reclassify(self) -> None:
+        was = self.before.ticket
+        old = policy_for(self.d, was.kind, was.priority, was.category, was.area) or self.policy
         for clock in [c for c in self.clocks.values() if c.metric in _RECLASSIFIED]:
             terms = terms_of(self.d, clock.metric, self.policy, self.ticket.priority)
             if terms["policy"] == clock.terms["policy"] and terms["ladder"] == clock.terms["ladder"]:
                 continue
             span = str(span_for(clock.metric, self.policy, self.ticket))
-            marks = (mark("policy", self.now, span=span, policy=self.policy.code),)
+            before = str(span_for(clock.metric, old, was))
+            marks = (mark("policy", self.now, span=span, was=before, policy=self.policy.code),)
             if terms["policy"] == clock.terms["policy"]:
                 self.keep(replace(clock, terms=terms))
             else:  # span and calendar go together
@@ -868,19 +901,18 @@ def explained(clock: Clock, reckoner: Reckoner) -> list[Because]:
     for what, at, told in clock.marks:
         moments = (f"{k}={v}" for k, v in told.items() if v not in (None, ""))
         said.append(Because(_SAID[what], (_local(reckoner, _read(at)), *moments)))
-    if run.due is None:
-        return said
-    if run.fixed or run.span is None:
-        return [*said, Because("due", (_local(reckoner, run.due),))]
-    if run.consumed:
-        used = f"{run.consumed / 3_600_000_000:.4g} hours" if run.consumed >= 1_000_000 else f"{run.consumed} days"
+    active = run.active
+    if active.is_set or run.span is None:
+        return [*said, Because("due", (_local(reckoner, active.due),))]
+    if active.consumed:
+        days = active.whole == int(run.span.amount)
+        used = f"{active.consumed} days" if days else f"{active.consumed / 3_600_000_000:.4g} hours"
         said.append(Because("used up before the present run", (used, f"of {run.span}")))
-        start, left = run.anchor, max(0, run.whole - run.consumed)
-        days = run.whole == int(run.span.amount)
-        rest = Fraction(left) if days else Fraction(left, run.whole) * run.span.amount
-        return [*said, *because(reckoner, start, run.due, Span(rest, run.span.unit), begun=True)]
-    said += because(reckoner, run.origin, run.due, run.span)
-    if run.cap is not None and run.due == run.cap:
+        left = max(0, active.whole - active.consumed)
+        rest = Fraction(left) if days else Fraction(left, active.whole) * run.span.amount
+        return [*said, *because(reckoner, active.anchor, active.due, Span(rest, run.span.unit), begun=True)]
+    said += because(reckoner, active.origin, active.due, run.span)
+    if run.cap is not None and active.due == run.cap:
         said.append(Because("not later than the limit above it", (_local(reckoner, run.cap),)))
     return said
 

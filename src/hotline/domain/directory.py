@@ -510,8 +510,11 @@ def _house_faults(d: Directory) -> Iterable[Wrong]:
         yield Wrong("house", d.home.code, "sure_at", "above 0, at most 1")
 
 
+Hourly = tuple[tuple[time, time | None], ...]  # the intervals of a day; an end of None is 24:00
+
+
 @lru_cache(maxsize=256)
-def hours_in(hours: tuple[str, ...]) -> tuple[tuple[time, time | None], ...]:
+def hours_in(hours: tuple[str, ...]) -> Hourly:
     """The intervals of a day, in order; an end of None is 24:00. Raises ValueError where one is no interval, or where
     two overlap."""
     found: list[tuple[time, time | None]] = []
@@ -580,12 +583,39 @@ def _calendar_faults(d: Directory) -> Iterable[Wrong]:
             yield from _nights(c, week)
 
 
+def hours_on(calendar: Calendar, day: date) -> tuple[str, ...]:
+    """The hours worked on that date. Empty: nobody works."""
+    if calendar.always:
+        return ("00:00-24:00",)
+    iso = day.isoformat()
+    if iso in calendar.exceptions:
+        return calendar.exceptions[iso]
+    worked = calendar.days.get(iso, day.weekday() in calendar.workdays)
+    return calendar.weekday_hours.get(str(day.weekday()), calendar.hours) if worked else ()
+
+
 def _nights(c: Calendar, week: list[tuple[str, ...]]) -> Iterable[Wrong]:
     """A night shift may not run into the next day's first hours."""
-    days = [hours_in(tuple(hours)) for hours in (*week, c.hours, *c.exceptions.values())]
-    ends = [h[-1][1] for h in days if h and h[-1][1] is not None and h[-1][1] <= h[-1][0]]
-    if ends and any(h and h[0][0] < max(ends) for h in days):
+    days = [hours_in(tuple(hours)) for hours in (*week, c.hours)]
+    if any(_runs_into(one, other) for one in days for other in days):
         yield Wrong("calendars", c.code, "hours", "a night shift runs into the next day's hours")
+    for text in c.exceptions:
+        if not _dates([text]) or text in ("0001-01-01", "9999-12-31"):
+            continue
+        day = date.fromisoformat(text)
+        before, own, after = (hours_in(tuple(hours_on(c, day + timedelta(days=n)))) for n in (-1, 0, 1))
+        if _runs_into(before, own) or _runs_into(own, after):
+            yield Wrong(
+                "calendars", c.code, "exceptions", f"around {text} a night shift runs into the next day's hours"
+            )
+
+
+def _runs_into(one: Hourly, other: Hourly) -> bool:
+    """Whether the last hours of one day reach into the first of the next."""
+    if not one or not other:
+        return False
+    opens, closes = one[-1]
+    return closes is not None and closes <= opens and other[0][0] < closes
 
 
 _SPANS = (

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from .directory import Directory, Member, Override, Roster, Shift, hours_in
 
 _DAY = timedelta(days=1)
-_LONGEST = timedelta(days=3)  # no shift lasts longer; an override that does is cut
+_SHIFT = timedelta(days=2)  # no shift lasts longer
+LONGEST = timedelta(days=63)  # no override does
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,9 @@ def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
     return found
 
 
-def whole_turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
-    """The turns that touch a window, from where each begins to where it ends."""
-    return [t for t in turns(roster, start - _LONGEST, end + _LONGEST) if t.end > start and t.start < end]
+def whole_turns(roster: Roster, start: datetime, end: datetime, around: timedelta = LONGEST) -> list[Turn]:
+    """The turns that touch a window, from where each begins to where it ends, if that lies `around` it."""
+    return [t for t in turns(roster, start - around, end + around) if t.end > start and t.start < end]
 
 
 def _near(override: Override, start: datetime, end: datetime) -> bool:
@@ -120,7 +121,7 @@ def on_duty(directory: Directory, department: str, now: datetime) -> list[Turn]:
     found: list[Turn] = []
     for roster in directory.rosters.values():
         if roster.active and roster.department == department:
-            found += [t for t in whole_turns(roster, now, now + _DAY) if t.start <= now < t.end]
+            found += [t for t in whole_turns(roster, now, now + _DAY, _SHIFT) if t.start <= now < t.end]
     return found
 
 

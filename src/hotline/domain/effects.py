@@ -415,7 +415,7 @@ def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> lis
             shown = {"assignment": order.id, "department": order.department, "accept_by": order.accept_by}
             duties = duty_lines(d, order.performer or order.department, now)
             lines += [(line, {**shown, **more}) for line, more in duties.items()]
-    comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.triaged_at is None)
+    comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.created_at == now)
     unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and d.home is not None
     counts = reckoner_of(d, None)
     if comes_in and unsent and d.home is not None and counts is not None and not counts.is_working(now):

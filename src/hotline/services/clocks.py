@@ -124,9 +124,11 @@ async def _reckon(house: House, directory: Directory, numbers: list[str], why: s
         command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
         try:
             if not recounted(f, now):  # nothing to tell: the rows are marked as counted
-                return (
-                    await house.db.transact(lambda db: clocks.mark_counted(db, f.ticket.number, directory.versions)) > 0
+                number, version = f.ticket.number, f.ticket.version
+                marked = await house.db.transact(
+                    lambda db: clocks.mark_counted(db, number, version, directory.versions)
                 )
+                return marked > 0
             refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
         except Exception as fault:  # one odd ticket must not stop the others
             log.error("clock.fault", number=f.ticket.number, kind=type(fault).__name__, exc_info=fault)

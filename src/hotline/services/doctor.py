@@ -168,7 +168,7 @@ async def examine(house: House, now: datetime, checks: Sequence[Check] = CHECKS)
 
 async def warn_of_gaps(house: House, now: datetime) -> int:
     """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new. A gap is known by its
-    roster and its beginning, which no later look moves; one that began before the window is known by its roster."""
+    roster and its beginning, which no later look moves; a roster that never had anybody is told once."""
     directory = await house.directory.now(now)
     messages: list[Message] = []
     for roster in directory.rosters.values():
@@ -176,7 +176,9 @@ async def warn_of_gaps(house: House, now: datetime) -> int:
         for start, end in duty.gaps(roster, window, now + AHEAD + BEHIND) if roster.active else ():
             if end <= now or start > now + AHEAD:
                 continue
-            begins = "always" if start == window else f"{start.astimezone(UTC):%Y%m%dT%H%M}"
+            if start == window and duty.turns(roster, window, now + AHEAD + BEHIND):
+                continue  # it began long ago, and was told then
+            begins = "ever" if start == window else f"{start.astimezone(UTC):%Y%m%dT%H%M}"
             key = f"gap.{hashlib.sha256(f'{roster.code} {begins}'.encode()).hexdigest()[:32]}"
             en, zh = gap_said(roster, max(start, now), end)
             payload = {"roster": roster.code, "from": max(start, now), "to": end, "text": en, "text_zh": zh}

@@ -106,7 +106,7 @@ def _beside(before: Any, item: Any) -> Any:
     if isinstance(before, Roster) and isinstance(item, Roster):
         members = {m.code for m in item.members}
         stays = tuple(o for o in before.overrides if {o.member, o.instead_of} - {None} <= members)
-        return replace(item, overrides=stays)
+        return replace(item, overrides=tuple(dict.fromkeys((*item.overrides, *stays))))
     return item
 
 
