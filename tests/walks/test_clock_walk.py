@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, rule
-from hypothesis.strategies import integers
+from hypothesis.strategies import integers, sampled_from
 
 from hotline.domain.clocks import commands_of, fold, reckoner_of, settle
 from hotline.domain.directory import NOUNS, Directory
 from hotline.domain.lifecycle import decide
 from hotline.domain.ticket import CLOCK, Change, Clock, Command, Refusal
-from hotline.domain.vocabulary import LIVE, Action, Metric, TicketStatus
+from hotline.domain.vocabulary import LIVE, OPEN, Action, Metric, Priority, TicketStatus
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 from tests.conftest import NOON
@@ -32,7 +32,7 @@ def _seeded() -> Directory:
 RUIQUAN = _seeded()
 ZONE = ZoneInfo("Asia/Shanghai")
 RUNNING = {"received", "triaged", "dispatched"}
-SEEN = {"rungs": 0, "compared": 0, "pauses": 0}
+SEEN = {"rungs": 0, "compared": 0, "pauses": 0, "raises": 0, "extensions": 0}
 
 
 def works(day: date) -> bool:
@@ -129,7 +129,7 @@ class ClockWalk(Walk):
         else:
             assert self.facts.clocks, "time has lost an open ticket"
         for clock in self.facts.clocks:
-            held = clock.metric is Metric.REPORT and clock.marks[-1][0] in ("hold", "ring")
+            held = ([m[0] for m in clock.marks if m[0] in ("hold", "run_on")] or [""])[-1] == "hold"
             assert clock.next_at is not None or clock.paused_at is not None or held
 
     @invariant()
@@ -165,3 +165,75 @@ class TestClockWalk(ClockWalk.TestCase):  # type: ignore[misc]
 def test_the_walk_met_what_it_is_for() -> None:
     ClockWalk.TestCase("runTest").runTest()
     assert SEEN["rungs"] >= 200 and SEEN["compared"] >= 300 and SEEN["pauses"] >= 100, SEEN
+
+
+class RoughWalk(ClockWalk):
+    """The same with limits that move: priorities up and down, extensions, limits by hand. What the timeline alone says
+    of the resident's clock no longer suffices; everything else must hold."""
+
+    @rule(priority=sampled_from(Priority), hours=integers(0, 40))
+    def the_priority_changes(self, priority: Priority, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+        before = {c.id: c for c in self.facts.clocks}
+        said = decide(self.facts, complete(Action.AMEND, self.facts, priority=priority), as_role("operator"), self.now)
+        self._settle(said)
+        for clock in self.facts.clocks:
+            was = before.get(clock.id)
+            if was is not None and was.limit_at is not None and was.limit_at > self.now:
+                assert clock.limit_at is not None and clock.limit_at > self.now, "failed at the moment of the change"
+            if was is not None and was.breached_at is not None and clock.limit_at == was.limit_at:
+                assert clock.breached_at == was.breached_at, "a missed limit is no longer missed"
+        SEEN["raises"] += isinstance(said, Change)
+
+    @rule(days=integers(1, 40))
+    def more_time_is_asked_for_and_given(self, days: int) -> None:
+        lead = self.facts.lead()
+        if lead is None:
+            return
+        who = as_role("handler", departments=frozenset({lead.department}))
+        self._settle(decide(self.facts, complete(Action.ACCEPT, self.facts, lead.id), who, self.now))
+        later = (lead.due_at or self.now) + timedelta(days=days)
+        self._settle(
+            decide(self.facts, complete(Action.REQUEST_EXTENSION, self.facts, lead.id, due_at=later), who, self.now)
+        )
+        command = complete(Action.APPROVE_EXTENSION, self.facts, lead.id, due_at=later)
+        said = decide(self.facts, command, as_role("supervisor"), self.now)
+        self._settle(said)
+        if isinstance(said, Change):
+            report = next(c for c in self.facts.clocks if c.metric is Metric.REPORT and c.assignment == lead.id)
+            assert report.due_at == later
+            SEEN["extensions"] += 1
+
+    @invariant()
+    def the_residents_clock_is_what_the_timeline_says(self) -> None:
+        """Limits move here."""
+
+    @invariant()
+    def a_breach_lies_behind_its_limit(self) -> None:
+        for clock in self.facts.clocks:
+            if clock.breached_at is not None:
+                assert clock.breached_at == clock.limit_at and clock.limit_at <= self.now
+
+    def teardown(self) -> None:
+        """Left alone for two months, time tells the end of everything that still runs."""
+        if self.facts.ticket.status not in OPEN:
+            return
+        for _ in range(60):
+            self.time_acts(24)
+        for clock in self.facts.clocks:
+            if clock.next_at is not None and clock.limit_at is not None and clock.limit_at < self.now:
+                assert clock.breached_at == clock.limit_at, (clock.metric, clock.marks)
+
+
+RoughWalk.TestCase.settings = settings(
+    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+
+
+class TestRoughWalk(RoughWalk.TestCase):  # type: ignore[misc]
+    pass
+
+
+def test_the_rough_walk_met_what_it_is_for() -> None:
+    RoughWalk.TestCase("runTest").runTest()
+    assert SEEN["raises"] >= 60 and SEEN["extensions"] >= 10, SEEN
