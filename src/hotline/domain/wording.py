@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .vocabulary import Action, AssignmentStatus, Kind, Metric, Priority, Receiver, Role, TicketStatus
+from .vocabulary import Action, AssignmentStatus, Kind, Metric, Priority, Role, TicketStatus
 
 TICKET_STATUS: Mapping[TicketStatus, tuple[str, str]] = {
     TicketStatus.RECEIVED: ("受理", "received"),
@@ -111,13 +111,4 @@ METRIC: Mapping[Metric, tuple[str, str]] = {
     Metric.RULING: ("退单裁定时限", "ruling on a return"),
     Metric.EXTENSION: ("延期审批时限", "decision on an extension"),
     Metric.AUDIT: ("审核时限", "review of the report"),
-}
-RECEIVER: Mapping[Receiver, tuple[str, str]] = {
-    Receiver.HANDLER: ("经办人", "handler"),
-    Receiver.HEAD: ("部门负责人", "head of the department"),
-    Receiver.DUTY: ("值班人员", "duty officer"),
-    Receiver.DESK: ("话务台", "call desk"),
-    Receiver.DISPATCHER: ("分派员", "dispatcher"),
-    Receiver.SUPERVISOR: ("督办员", "supervisor"),
-    Receiver.COMMITTEE: ("监督委员会", "supervision committee"),
 }
