@@ -220,7 +220,7 @@ async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
     await worker._audit()
     safe = all(safe for _, _, safe in await house.db.durability())  # the suite's PostgreSQL runs without fsync
     assert len(beats) == safe, [f for f in await examine(house, clock.now) if f.wrong]
-    await no_clock(house, clock)
+    await no_next_step(house, clock)
     await worker._audit()
     assert len(beats) == safe
     refusing = Heartbeat(

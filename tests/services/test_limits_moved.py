@@ -199,6 +199,10 @@ async def test_neither_our_review_nor_our_shelf_makes_a_department_late(
     clock.now = due + timedelta(days=2)
     waiting = await desk.see(reported)
     assert not waiting["assignments"][0]["overdue"] and not waiting["clocks"]["overdue"]
+    listed = (await desk.get("/v1/tickets")).json()["items"]
+    assert [i["overdue"] for i in listed] == [False] and not (await desk.get("/v1/tickets?overdue=true")).json()[
+        "items"
+    ]
     row = (await lifts.get("/v1/departments/property-works/queue")).json()["items"][0]
     assert row["number"] == reported["number"] and not row["overdue"]
     done = await switch.order(reported, "accept_report")

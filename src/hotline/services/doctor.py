@@ -154,7 +154,8 @@ async def _durability(house: House, directory: Directory, now: datetime) -> list
 
 
 QUICK: Sequence[Check] = (_directory, _unfired, _stuck, _outbox, _calendars, _duty)  # for every look at /readyz
-CHECKS: Sequence[Check] = (*QUICK, _lost, _behind, _skew, _durability)
+WATCH: Sequence[Check] = (*QUICK, _behind, _skew, _durability)  # for the worker, every few minutes
+CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
 
 
 async def examine(house: House, now: datetime, checks: Sequence[Check] = CHECKS) -> list[Finding]:

@@ -9,7 +9,7 @@ import structlog
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown, Notices
 from hotline.services.clocks import adopt, reckon_due, ring_due
-from hotline.services.doctor import examine, warn_of_gaps
+from hotline.services.doctor import WATCH, examine, warn_of_gaps
 from hotline.services.house import House
 
 from .outbox import send_next
@@ -81,7 +81,7 @@ class Worker:
         """Look whether a clock was missed, warn of hours without anybody, and say outside if all is well."""
         now = self.house.clock()
         await warn_of_gaps(self.house, now)
-        wrong = [f for f in await examine(self.house, now) if f.wrong]
+        wrong = [f for f in await examine(self.house, now, WATCH) if f.wrong]
         for finding in wrong:
             log.error("doctor", check=finding.check, says=finding.says)
         if self.heartbeat is not None and not wrong:

@@ -571,6 +571,12 @@ def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     }
 
 
+def _brief_late(row: Any, now: datetime) -> bool:
+    """Past its limit while a department works: whoever has reported, or waits for us, is not late."""
+    works = row.status == TicketStatus.DISPATCHED and row.lead_at != AssignmentStatus.REPORTED
+    return works and row.due_at is not None and now > row.due_at
+
+
 def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
     """A ticket in a list: no narrative and no caller, so that a list leaks neither."""
     return {
