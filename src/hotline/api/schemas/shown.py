@@ -594,10 +594,7 @@ def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]
         "urges": row.urges,
         "calls": row.calls,
         "due_at": row.due_at,
-        "overdue": row.status == TicketStatus.DISPATCHED
-        and not row.reported
-        and row.due_at is not None
-        and now > row.due_at,
+        "overdue": _brief_late(row, now),
         "promised_at": row.promised_at,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
