@@ -60,17 +60,17 @@ async def counted_otherwise(db: Database, calendar: str, version: int, limit: in
     )
 
 
-def mark_counted(db: sa.Connection, number: str, version: int, calendars: Mapping[tuple[str, str], int]) -> int:
-    """The running clocks of the ticket at this version stand as they would by these versions of their calendars; how
-    many were marked. None where the ticket has moved on: it is looked at again."""
-    stands = sa.select(sa.literal(1)).where(t.c.number == number, t.c.version == version).exists()
-    marked = 0
-    for (noun, code), counted in calendars.items():
-        if noun == "calendars":
+def mark_counted(db: sa.Connection, still: Sequence[tuple[str, int]], calendars: Mapping[str, int]) -> int:
+    """The running clocks of these tickets (number, version) stand as they would by these versions of their calendars;
+    how many tickets were marked. Not one that has moved on: it is looked at again."""
+    marked: set[str] = set()
+    for number, version in still:
+        stands = sa.select(sa.literal(1)).where(t.c.number == number, t.c.version == version).exists()
+        for code, counted in calendars.items():
             old = sa.and_(c.c.calendar == code, c.c.calendar_version < counted, c.c.stopped_at.is_(None))
             mark = sa.update(c).where(c.c.number == number, old, stands).values(calendar_version=counted)
-            marked += db.execute(mark).rowcount
-    return marked
+            marked |= {number} if db.execute(mark).rowcount else set()
+    return len(marked)
 
 
 _WITHOUT = Question(

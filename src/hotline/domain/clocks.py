@@ -602,9 +602,8 @@ class _Settling:
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
         first = metric in _SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
-        if (
-            missing and first and begun < self.now and "imported" not in self.ticket.flags
-        ):  # it should have run all along
+        # it should have run all along, but for a matter this house took over: that begins now
+        if missing and first and begun < self.now and "imported" not in self.ticket.flags:
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
@@ -659,9 +658,8 @@ class _Settling:
 
     def all(self) -> Settled:
         given = self.command.fields
-        if (
-            self.command.action is A.CALL_BACK
-        ):  # every attempt begins the wait for a word, and for the next attempt, anew
+        # every attempt begins the wait for a word, and for the next attempt, anew
+        if self.command.action is A.CALL_BACK:
             for metric in _BY_ATTEMPT & {m for m, _ in self.clocks}:
                 self.keep(self.clocks[(metric, None)], mark("stop", self.now))
                 del self.clocks[(metric, None)]
@@ -670,7 +668,7 @@ class _Settling:
         if self.moved:
             self.turn_all()
         if self.command.action is A.APPROVE_EXTENSION:
-            self.extend(given)
+            self.extend()
         if self.command.action is A.URGE:
             self.hurry()
         if self.command.action is A.RECKON:
@@ -713,7 +711,7 @@ class _Settling:
         if not ended:
             self.clocks[(kept.metric, kept.assignment)] = kept
 
-    def extend(self, given: Mapping[Any, Any]) -> None:
+    def extend(self) -> None:
         order = next((a for a in self.orders if a.id == self.command.assignment), None)
         if order is None or order.due_at is None:
             return

@@ -120,21 +120,29 @@ async def adopt(house: House, now: datetime, limit: int = AT_ONCE) -> int:
 async def _reckon(house: House, directory: Directory, numbers: list[str], why: str, now: datetime) -> int:
     facts = await tickets.facts_of(house.db, numbers, directory)
 
-    async def one(f: Facts) -> bool:
-        command = Command(Action.RECKON, f.ticket.version, {Field.REASON: why})
+    moved: list[Facts] = []
+    still: list[Facts] = []
+    for f in facts.values():
         try:
-            if not recounted(f, now):  # nothing to tell: the rows are marked as counted
-                number, version = f.ticket.number, f.ticket.version
-                marked = await house.db.transact(
-                    lambda db: clocks.mark_counted(db, number, version, directory.versions)
-                )
-                return marked > 0
-            refusal = await act_by_clock(house, f, [command], f"reckon:{f.ticket.number}:{f.ticket.version}", now)
+            (moved if recounted(f, now) else still).append(f)
         except Exception as fault:  # one odd ticket must not stop the others
             log.error("clock.fault", number=f.ticket.number, kind=type(fault).__name__, exc_info=fault)
-            return False
-        if refusal is not None and refusal.code != "stale":
-            log.warning("clock.not_reckoned", number=f.ticket.number, why=refusal.detail)
-        return refusal is None
+    counted = 0
+    if still:  # nothing to tell: the rows are marked as counted
+        stands = [(f.ticket.number, f.ticket.version) for f in still]
+        versions = {code: v for (noun, code), v in directory.versions.items() if noun == "calendars"}
+        counted = await house.db.transact(lambda db: clocks.mark_counted(db, stands, versions))
+    return counted + sum(await asyncio.gather(*(_count_anew(house, f, why, now) for f in moved)))
 
-    return sum(await asyncio.gather(*(one(f) for f in facts.values())))
+
+async def _count_anew(house: House, facts: Facts, why: str, now: datetime) -> bool:
+    ticket = facts.ticket
+    command = Command(Action.RECKON, ticket.version, {Field.REASON: why})
+    try:
+        refusal = await act_by_clock(house, facts, [command], f"reckon:{ticket.number}:{ticket.version}", now)
+    except Exception as fault:
+        log.error("clock.fault", number=ticket.number, kind=type(fault).__name__, exc_info=fault)
+        return False
+    if refusal is not None and refusal.code != "stale":
+        log.warning("clock.not_reckoned", number=ticket.number, why=refusal.detail)
+    return refusal is None

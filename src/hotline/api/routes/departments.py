@@ -12,8 +12,9 @@ from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
 from hotline.api.schemas.shown import BoardOut, HouseBoard, OrderPage, TicketPage, brief_shown, queued_shown
 from hotline.db import assignments, counters, tickets
+from hotline.domain.directory import Directory
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import ENDED, OPEN, PEOPLE, WHOLE, Code, Role
 
 from .answers import READ, refusals, reply
@@ -23,11 +24,13 @@ Reader = Annotated[Asking, may("queues.read", *PEOPLE)]
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
-async def _checked(house: Any, code: str, actor: Actor, now: datetime) -> None:
-    """404 for a department that is not there and for one that is not theirs alike."""
-    directory = await house.directory.now(now)
-    if code not in directory.departments or (code not in actor.departments and not actor.roles & WHOLE):
+async def department_seen(ask: Asking, code: str) -> Directory:
+    """The directory, if the department is the asker's to see. 404 for one that is not there and for one that is not
+    theirs alike."""
+    directory: Directory = await ask.house.directory.now(ask.now)
+    if code not in directory.departments or (code not in ask.actor.departments and not ask.actor.roles & WHOLE):
         raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
+    return directory
 
 
 @router.get(
@@ -49,8 +52,7 @@ async def read_queue(
     you watch:
     an unchanged queue is answered 304."""
     house, actor, now = ask.house, ask.actor, ask.now
-    await _checked(house, code, actor, now)
-    directory = await house.directory.now(now)
+    directory = await department_seen(ask, code)
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
     place = opened(house.secret, question, cursor)
     asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
@@ -86,8 +88,7 @@ def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
 @router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
 async def read_board(code: CodePath, ask: Reader) -> Response:
     """How many orders stand in each state, for the department and all below it, from counters: no row is counted."""
-    await _checked(ask.house, code, ask.actor, ask.now)
-    directory = await ask.house.directory.now(ask.now)
+    directory = await department_seen(ask, code)
     below = directory.below.get(code, frozenset({code}))
     db, areas = ask.house.db, ask.actor.areas
     if areas is None:

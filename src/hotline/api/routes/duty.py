@@ -17,12 +17,13 @@ from hotline.api.schemas.words import CodeWord, Line, LocalTime, Moment, Plain, 
 from hotline.domain import duty
 from hotline.domain.directory import Directory, Override, Roster
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import PEOPLE, WHOLE, Code, Role
+from hotline.domain.vocabulary import PEOPLE, Code, Role
 from hotline.services import workload
 from hotline.services.duty import override, swapped
 from hotline.services.house import House
 
 from .answers import POST, READ, done_reply, refusals, reply
+from .departments import department_seen
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"])
 Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
@@ -31,14 +32,6 @@ Planner = Annotated[
 ]  # a handler for its own department
 LONGEST = timedelta(days=92)
 FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
-
-
-async def _department(ask: Asking, code: str) -> Directory:
-    """404 for a department that is not there and for one that is not theirs alike."""
-    directory: Directory = await ask.house.directory.now(ask.now)
-    if code not in directory.departments or (code not in ask.actor.departments and not ask.actor.roles & WHOLE):
-        raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
-    return directory
 
 
 def _rosters(directory: Directory, department: str) -> list[Roster]:
@@ -67,7 +60,7 @@ async def read_duty(
 ) -> Response:
     """Who is on duty now and in the time asked for; where nobody is; and whom a call for help would reach now, up the
     chain. `feed` is an iCalendar address to subscribe to."""
-    directory = await _department(ask, code)
+    directory = await department_seen(ask, code)
     begins = start or ask.now
     ends = end or begins + timedelta(days=7)
     if not begins < ends <= begins + LONGEST:
@@ -178,7 +171,7 @@ class SwapIn(Strict):
 
 
 async def _planned(ask: Asking, code: str) -> None:
-    await _department(ask, code)
+    await department_seen(ask, code)
     above = Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN
     if not ask.actor.roles & frozenset(above) and code not in ask.actor.departments:
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "a handler changes the duty of its own department alone"))
@@ -195,13 +188,7 @@ async def add_override(code: CodePath, body: OverrideIn, ask: Planner) -> Respon
     """Somebody stands in for a while, or nobody is there. The roster as it is then; gaps show in the department's
     duty."""
     await _planned(ask, code)
-    made = Override(
-        start=body.start,
-        end=body.end,
-        member=body.member,
-        instead_of=body.instead_of,
-        reason=body.reason,
-    )
+    made = Override(**body.model_dump(exclude={"roster"}))
     asked = await ask.asked_whole()
     return done_reply(await override(ask.house, code, body.roster, lambda _: (made,), ask.actor, asked, ask.now))
 
@@ -231,6 +218,6 @@ async def swap_turns(code: CodePath, body: SwapIn, ask: Planner) -> Response:
 async def list_candidates(code: CodePath, ask: Reader) -> Response:
     """Who of the department could take an order now: those on duty first, then the least loaded. The first is the
     recommendation; `assign` and `claim` are yours to use."""
-    directory = await _department(ask, code)
+    directory = await department_seen(ask, code)
     found = await workload.candidates(ask.house.db, directory, code, ask.now)
     return reply({"items": [{**asdict(c), "recommended": n == 0} for n, c in enumerate(found)], "next": None})
