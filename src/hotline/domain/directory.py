@@ -375,10 +375,6 @@ class Directory:
     def home(self) -> House | None:
         return next(iter(self.house.values()), None)
 
-    @property
-    def calendar(self) -> Calendar | None:
-        return self.calendars.get(self.home.calendar) if self.home else None
-
     def noun(self, noun: str) -> Mapping[str, Any]:
         return getattr(self, noun)  # type: ignore[no-any-return]
 
