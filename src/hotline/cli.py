@@ -20,6 +20,8 @@ outbox_app = typer.Typer(no_args_is_help=True, help="Messages on their way out."
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(outbox_app, name="outbox")
+gateway_app = typer.Typer(no_args_is_help=True, help="SMS providers, exchanges, other hotlines.")
+app.add_typer(gateway_app, name="gateway")
 calendar_app = typer.Typer(no_args_is_help=True, help="Working calendars.")
 app.add_typer(calendar_app, name="calendar")
 T = TypeVar("T")
@@ -345,6 +347,205 @@ def retry_outbox(message: str) -> None:
             return await house.db.transact(lambda c: outbox.requeue(c, message, house.clock()))
 
     _say("queued again" if _run(retry()) else _stop("no such dead or expired message"))
+
+
+@outbox_app.command("drop")
+def drop_outbox(message: str, reason: Annotated[str, typer.Option(help="Why it is given up; kept with it")]) -> None:
+    """Give a waiting or failed message up, with a reason."""
+
+    async def drop() -> bool:
+        from hotline import wiring
+        from hotline.db import outbox
+
+        async with wiring.open_house(_settings()) as house:
+            return await house.db.transact(lambda c: outbox.drop(c, message, f"dropped by hand: {reason}"))
+
+    _say("dropped" if _run(drop()) else _stop("no such waiting or failed message"))
+
+
+def _secrets(given: list[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """NAME=VALUE, NAME=@FILE, NAME=- (a line of standard input) or NAME alone: made here. (all of them, those made)"""
+    found: dict[str, list[str]] = {}
+    made: dict[str, str] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            value = made[name] = secrets.token_urlsafe(32)
+        elif value == "-":
+            value = sys.stdin.readline().rstrip("\n")
+        elif value.startswith("@"):
+            try:
+                value = Path(value[1:]).read_text(encoding="utf-8").strip()
+            except OSError as fault:
+                _stop(f"cannot read the file of {name}: {fault.strerror}")
+        if not value:
+            _stop(f"the secret {name} is empty")
+        found.setdefault(name, []).append(value)
+    return found, made
+
+
+def _values(given: list[str]) -> dict[str, Any]:
+    """NAME=VALUE, where VALUE is JSON or else taken as text; an empty one removes it."""
+    found: dict[str, Any] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            _stop(f"settings are NAME=VALUE: {name}")
+        try:
+            found[name] = None if value == "" else json.loads(value) if value[0] in "[{" else value
+        except ValueError:
+            _stop(f"the value of {name} is no JSON")
+    return found
+
+
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret", help="NAME=VALUE, NAME=@FILE, NAME=- (a line of standard input), or NAME: made and printed"
+    ),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="NAME=VALUE; lists and objects as JSON; empty: removed")
+]
+
+
+@gateway_app.command("add")
+def add_gateway(
+    name: Annotated[str, typer.Argument(help="Its name in URLs: /v1/hooks/sms/NAME")],
+    provider: Annotated[str, typer.Option(help="kannel, twilio, vonage, aliyun, … : `hotline gateway providers`")],
+    secret: SecretOption = None,
+    set_: SetOption = None,
+    sends: Annotated[bool, typer.Option(help="Texts of ours may leave by it")] = False,
+    weight: Annotated[int, typer.Option(help="Its share of what is sent, 0 to 100")] = 50,
+) -> None:
+    """Add a gateway and store its secrets, sealed. Prints the address to give to the provider."""
+    hidden, made = _secrets(secret or [])
+    kind, url = _run(_add_gateway(_settings(), name, provider, _values(set_ or []), hidden, sends, weight))
+    for word, value in made.items():
+        print(f"{word}: {value}     (shown once)")
+    token = "?token=…" if "token" in hidden else ""
+    path = {"sms": "sms", "voice": "voice", "orders": "orders"}[kind]
+    print(f"address: {url}/v1/hooks/{path}/{name}{token}")
+    if kind == "sms":
+        print(f"reports: {url}/v1/hooks/sms/{name}/status{token}")
+
+
+async def _add_gateway(
+    settings: Any, name: str, provider: str, values: Any, hidden: Any, sends: bool, weight: int
+) -> tuple[str, str]:
+    from hotline import wiring
+    from hotline.services.gateways import add
+
+    async with wiring.open_house(settings) as house:
+        await add(
+            house.gateways, house.db, house.secret, name, provider, values, hidden, sends=sends, weight=weight,
+            by="command-line", now=house.clock(),
+        )  # fmt: skip
+        found = (await house.gateways.now(house.clock()))[name]
+        return found.kind, settings.public_url.rstrip("/")
+
+
+@gateway_app.command("providers")
+def list_providers() -> None:
+    """Which providers there are, and what each needs to be set."""
+    from hotline.domain.vocabulary import Provider
+    from hotline.gateways.providers import SMS, kind_of
+
+    for provider in Provider:
+        about = (SMS[provider].__doc__ or "") if provider in SMS else ""
+        print(f"{provider:14} {kind_of(provider):7} {' '.join(about.split())}")
+
+
+@gateway_app.command("list")
+def list_gateways() -> None:
+    """Every gateway, one JSON line each; of secrets, only how many values of each are alive."""
+
+    async def listed() -> list[dict[str, Any]]:
+        from hotline import wiring
+
+        async with wiring.open_house(_settings()) as house:
+            found = (await house.gateways.now(house.clock())).values()
+            return [
+                {
+                    "name": g.name, "kind": g.kind, "provider": g.provider, "active": g.active, "sends": g.sends,
+                    "weight": g.weight, "resting": g.resting, "settings": dict(g.account.settings),
+                    "secrets": {k: len(v) for k, v in g.account.secrets.items()},
+                }
+                for g in found
+            ]  # fmt: skip
+
+    for line in _run(listed()):
+        print(json.dumps(line, ensure_ascii=False))
+
+
+@gateway_app.command("set")
+def set_gateway(
+    name: str,
+    set_: SetOption = None,
+    secret: SecretOption = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE of a secret that is to be refused from now on")
+    ] = None,
+    active: Annotated[bool | None, typer.Option(help="Off: nothing comes in or leaves by it")] = None,
+    sends: Annotated[bool | None, typer.Option(help="Texts of ours may leave by it")] = None,
+    weight: Annotated[int | None, typer.Option(help="Its share of what is sent, 0 to 100")] = None,
+) -> None:
+    """Change a gateway. A new secret lives beside the old one until that is dropped."""
+    hidden, made = _secrets(secret or [])
+    gone, _ = _secrets(drop or [])
+
+    async def changed() -> None:
+        from hotline import wiring
+        from hotline.services.gateways import change
+
+        async with wiring.open_house(_settings()) as house:
+            await change(
+                house.gateways, house.db, house.secret, name, house.clock(), settings=_values(set_ or []), new=hidden,
+                drop=gone, active=active, sends=sends, weight=weight,
+            )  # fmt: skip
+
+    _run(changed())
+    for word, value in made.items():
+        print(f"{word}: {value}     (shown once)")
+    _say("changed")
+
+
+@gateway_app.command("remove")
+def remove_gateway(name: str) -> None:
+    """Remove a gateway and its secrets. What came in by it stays."""
+
+    async def removed() -> None:
+        from hotline import wiring
+        from hotline.services.gateways import remove
+
+        async with wiring.open_house(_settings()) as house:
+            await remove(house.gateways, house.db, name)
+
+    _run(removed())
+    _say("removed")
+
+
+@gateway_app.command("reconcile")
+def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How far back to ask")] = 24.0) -> None:
+    """Ask a provider for texts we may have missed, and take in those we have not. Twilio, Tencent and Infobip can be
+    asked."""
+
+    async def asked() -> tuple[int, int]:
+        from datetime import timedelta
+
+        from hotline import wiring
+        from hotline.services.reconciling import reconcile
+
+        settings = _settings()
+        async with wiring.open_house(settings) as house:
+            client = wiring.provider_client()
+            try:
+                return await reconcile(house, name, client, house.clock() - timedelta(hours=hours))
+            finally:
+                await client.aclose()
+
+    there, new = _run(asked())
+    _say(f"{there} texts at the provider, {new} of them were new to us")
 
 
 @calendar_app.command("import")

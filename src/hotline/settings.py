@@ -1,10 +1,12 @@
 """The only reader of the environment. Every name begins with HOTLINE_; `hotline settings` lists them."""
 
 import contextlib
+import ipaddress
 import secrets
+from datetime import time
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -34,6 +36,29 @@ class Settings(BaseSettings):
     region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
     area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="Our address as providers know it: they sign it, and send their reports back to it",
+    )
+    quiet_hours: str = Field(
+        "22:00-08:00",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="When residents get no texts but answers and emergencies, in the house's zone; equal ends: never",
+    )
+    egress_allow: str = Field(
+        "",
+        description="Networks that subscriptions may reach though they are not public, as 10.1.0.0/16,192.168.7.5/32",
+    )
+    spool_cap: int = Field(
+        2 * 1024**3, ge=0, description="Bytes taken in while the database is away, at most; 0: none, answer 503 at once"
+    )
+    open311_jurisdiction: str | None = Field(
+        None, max_length=80, description="jurisdiction_id of Open311; set: another one is answered 404"
+    )
+    open311_contact: str = Field(
+        "", max_length=400, description="Whom Open311 clients turn to, for the discovery document"
+    )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
     )
@@ -45,6 +70,19 @@ class Settings(BaseSettings):
         description="Address asked by `hotline doctor` and the worker only while all is well; silence is the alarm",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
+
+    @field_validator("egress_allow")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for network in value.split(","):
+            if network.strip():
+                ipaddress.ip_network(network.strip(), strict=False)
+        return value
+
+    @property
+    def quiet(self) -> tuple[time, time]:
+        start, _, end = self.quiet_hours.partition("-")
+        return time.fromisoformat(start), time.fromisoformat(end)
 
     @property
     def url(self) -> str:

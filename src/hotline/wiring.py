@@ -24,13 +24,16 @@ from hotline.db.journal import Journal
 from hotline.db.schema import bring_to, newest, revision_of
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
+from hotline.gateways.egress import Egress, client_of, networks
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import Notices
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
+from hotline.services.spool import Spool
 from hotline.settings import Settings
 from hotline.shipped import shipped
 from hotline.workers.loop import Worker
+from hotline.workers.outbox import Ways
 
 SWITCH = 0.0005  # seconds
 GRACE = 8  # seconds a shutdown waits for requests under way
@@ -67,6 +70,11 @@ def house_of(settings: Settings, db: Database) -> House:
         region=settings.region,
         area_code=settings.area_code,
         speaks=settings.notice_url is not None,
+        public_url=settings.public_url,
+        quiet=settings.quiet,
+        spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
+        jurisdiction=settings.open311_jurisdiction,
+        contact=settings.open311_contact,
     )
 
 
@@ -98,10 +106,14 @@ def worker_of(settings: Settings, house: House) -> Worker:
     notices = None
     if settings.notice_url is not None:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
-        notices = Notices(
-            httpx.AsyncClient(timeout=httpx.Timeout(15, connect=5), follow_redirects=False), settings.notice_url, secret
-        )
-    return Worker(house, notices, heartbeat_of(settings))
+        notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
+    hooks = client_of(Egress(networks(settings.egress_allow)))
+    return Worker(house, Ways(notices, provider_client(), hooks), heartbeat_of(settings))
+
+
+def provider_client() -> httpx.AsyncClient:
+    """A client for the providers an administrator set."""
+    return client_of(Egress(trusted=True))
 
 
 def heartbeat_of(settings: Settings) -> Heartbeat | None:

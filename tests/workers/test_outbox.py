@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from hotline.db import outbox
 from hotline.gateways.notices import Notices
 from hotline.services.house import House
-from hotline.workers.outbox import send_next
+from hotline.workers.outbox import Ways, send_next
 from hotline.workers.retention import tidy
 from tests.conftest import Clock, Player
 
@@ -51,7 +51,7 @@ async def notices(far: Far) -> Any:
 
 
 async def _all(house: House, notices: Notices, clock: Clock) -> None:
-    while await send_next(house, notices, clock()):
+    while await send_next(house, Ways(notices), clock()):
         pass
 
 
@@ -64,7 +64,7 @@ async def test_the_resident_and_the_departments_are_told_in_order(
     assert [m["data"]["department"] for m in far.came if m["type"] == "hotline.department"] == ["property-works"]
     assert all(m["number"] == lift_ticket["number"] for m in far.came)
     assert "138" not in str(far.came)  # nobody's number leaves with a notice
-    assert await send_next(house, notices, clock()) == 0
+    assert await send_next(house, Ways(notices), clock()) == 0
 
 
 async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: Notices) -> None:

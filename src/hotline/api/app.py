@@ -18,7 +18,21 @@ from .deps import KEY_HEADER, VERSION_HEADER, Policy
 from .errors import refuse, refuse_http, refuse_malformed
 from .guard import Guard
 from .paging import Pages
-from .routes import accounts, attachments, calls, departments, directory, docs, duty, operations, tickets
+from .routes import (
+    accounts,
+    attachments,
+    calls,
+    departments,
+    directory,
+    docs,
+    duty,
+    hooks,
+    inbound,
+    lookup,
+    operations,
+    subscriptions,
+    tickets,
+)
 
 VERSION = "1.0.0"
 DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
@@ -60,7 +74,8 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
-    for noun in (calls, tickets, attachments, departments, duty, directory, accounts, operations):
+    nouns = (calls, tickets, attachments, departments, duty, directory, inbound, hooks, lookup, subscriptions)
+    for noun in (*nouns, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
     if with_docs:
         docs.serve(app)

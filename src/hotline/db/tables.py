@@ -8,14 +8,23 @@ from hotline.domain.vocabulary import (
     ActorKind,
     AssignmentStatus,
     Channel,
+    Direction,
+    GatewayKind,
+    InboundKind,
+    InboundStatus,
     Kind,
     Level,
     MessageStatus,
     Metric,
     Part,
     Priority,
+    Provider,
+    ReturnCall,
     Satisfaction,
+    TextStatus,
     TicketStatus,
+    VoiceOutcome,
+    VoiceState,
 )
 
 from .columns import Document, Instant, one_of
@@ -215,6 +224,8 @@ timeline = sa.Table(
     C("reason", sa.Text),
     C("changes", Document, nullable=False),
     one_of("by_kind", ActorKind), one_of("action", Action),
+    # what happened to tickets between two moments: the updates that Open311 clients ask for
+    sa.Index("ix_timeline_at", "at", "number", "seq"),
 )  # fmt: skip
 
 call = sa.Table(
@@ -252,6 +263,8 @@ outbox = sa.Table(
     one_of("status", MessageStatus),
     sa.Index("ix_outbox_partition_created_at_id", "partition", "created_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
+    # the delivery log of one subscriber
+    sa.Index("ix_outbox_hooked", "partition", "id", sqlite_where=sa.text("kind = 'webhook'"), postgresql_where=sa.text("kind = 'webhook'")),
     sa.Index("ix_outbox_due", "next_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
 )  # fmt: skip
@@ -354,6 +367,188 @@ api_key = sa.Table(
 login_failure = sa.Table(  # counted in the database, so that a limit holds over several processes
     "login_failure", metadata,
     C("subject", S(100), primary_key=True),  # login:<name> or address:<ip>
+    C("count", I, nullable=False),
+    C("last_at", Instant, nullable=False),
+)  # fmt: skip
+
+gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the house's own
+    "gateway", metadata,
+    C("name", S(40), primary_key=True),
+    C("kind", S(8), nullable=False),
+    C("provider", S(16), nullable=False),
+    C("settings", Document, nullable=False),
+    C("sealed", sa.Text, nullable=False),
+    C("active", sa.Boolean, nullable=False),
+    C("sends", sa.Boolean, nullable=False),
+    C("weight", I, nullable=False),
+    C("resting", I, nullable=False),  # where the weight drifts back to
+    C("shifted_at", Instant),
+    C("version", I, nullable=False),
+    C("created_at", Instant, nullable=False),
+    C("created_by", S(60), nullable=False),
+    one_of("kind", GatewayKind), one_of("provider", Provider),
+)  # fmt: skip
+
+_WAITS = sa.text("status IN ('kept', 'leased')")
+inbound = sa.Table(  # all that was pushed to us: kept before it is answered, worked off from here
+    "inbound", metadata,
+    C("id", S(36), primary_key=True),
+    C("gateway", S(60), nullable=False),
+    C("kind", S(8), nullable=False),
+    C("key", S(80), nullable=False),  # the provider's own id, or a hash where it sends none
+    C("sender", S(60)),
+    C("receiver", S(60)),
+    C("text", sa.Text, nullable=False),
+    C("raw", sa.Text, nullable=False),
+    C("details", Document, nullable=False),
+    C("sent_at", Instant),
+    C("received_at", Instant, nullable=False),
+    C("urgent", sa.Boolean, nullable=False),  # a danger word stands in it: it goes first
+    C("partition", S(100), nullable=False),  # what must be worked off one after the other
+    C("status", S(10), nullable=False),
+    C("effect", S(12)),
+    C("number", S(14)),
+    C("why", sa.Text),
+    C("attempts", I, nullable=False),
+    C("next_at", Instant, nullable=False),
+    C("lease_until", Instant),
+    C("lease_token", S(36)),
+    C("handled_by", S(60)),
+    one_of("kind", InboundKind), one_of("status", InboundStatus),
+    sa.UniqueConstraint("gateway", "kind", "key"),
+    sa.Index("ix_inbound_due", "urgent", "next_at", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    sa.Index("ix_inbound_partition_id", "partition", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    sa.Index("ix_inbound_status_id", "status", "id"),
+    sa.Index("ix_inbound_sender_received_at", "sender", "received_at"),
+    sa.Index("ix_inbound_number", "number", sqlite_where=sa.text("number IS NOT NULL"), postgresql_where=sa.text("number IS NOT NULL")),
+    sa.Index("ix_inbound_received_at", "received_at"),
+)  # fmt: skip
+
+text_out = sa.Table(  # a text of ours; its id is the outbox's, and the provider's client reference
+    "text_out", metadata,
+    C("id", S(40), primary_key=True),
+    C("number", S(14), nullable=False),
+    C("receiver", S(20), nullable=False),
+    C("template", S(24), nullable=False),
+    C("language", S(2), nullable=False),
+    C("body", sa.Text, nullable=False),
+    C("parts", I, nullable=False),
+    C("status", S(20), nullable=False),
+    C("status_at", Instant, nullable=False),
+    C("created_at", Instant, nullable=False),
+    C("sent_at", Instant),
+    C("gateway", S(40)),
+    C("line", S(60)),  # the number it was sent from: a reply comes back there
+    C("provider_id", S(80)),
+    C("attempts", I, nullable=False),
+    C("error", sa.Text),
+    one_of("status", TextStatus),
+    sa.Index("ix_text_out_receiver_created_at", "receiver", "created_at"),
+    sa.Index("ix_text_out_number", "number"),
+    sa.Index("ix_text_out_gateway_provider_id", "gateway", "provider_id",
+             sqlite_where=sa.text("provider_id IS NOT NULL"), postgresql_where=sa.text("provider_id IS NOT NULL")),
+    sa.Index("ix_text_out_status_created_at", "status", "created_at"),
+)  # fmt: skip
+
+attempt = sa.Table(  # one try of one message: the delivery log, and what the weights go by
+    "attempt", metadata,
+    C("message", S(40), primary_key=True),
+    C("n", I, primary_key=True, autoincrement=False),
+    C("way", S(60), nullable=False),
+    C("at", Instant, nullable=False),
+    C("ms", I, nullable=False),
+    C("good", sa.Boolean, nullable=False),
+    C("said", sa.Text, nullable=False),
+    sa.Index("ix_attempt_way_at", "way", "at"),
+    sa.Index("ix_attempt_at", "at"),
+)  # fmt: skip
+
+stop_list = sa.Table(
+    "stop_list", metadata,
+    C("phone", S(20), primary_key=True),
+    C("at", Instant, nullable=False),
+    C("by_id", S(60), nullable=False),
+)  # fmt: skip
+
+subscription = sa.Table(  # who is told of events, where; secrets sealed
+    "subscription", metadata,
+    C("id", S(36), primary_key=True),
+    C("name", sa.Text, nullable=False),
+    C("url", sa.Text, nullable=False),
+    C("form", S(16), nullable=False),
+    C("events", Document, nullable=False),
+    C("department", S(40)),
+    C("area", S(40)),
+    C("outer_system", S(40)),
+    C("sealed", sa.Text, nullable=False),
+    C("active", sa.Boolean, nullable=False),
+    C("disabled", sa.Text),
+    C("version", I, nullable=False),
+    C("created_at", Instant, nullable=False),
+    C("created_by", S(60), nullable=False),
+)  # fmt: skip
+
+voice_call = sa.Table(  # a call on the exchange, whatever became of it
+    "voice_call", metadata,
+    C("id", S(36), primary_key=True),
+    C("pbx", S(40), nullable=False),
+    C("reference", S(80), nullable=False),  # the exchange's own id of the whole call
+    C("direction", S(4), nullable=False),
+    C("phone", S(20)),
+    C("raw_phone", S(60)),
+    C("line", S(60)),
+    C("queue", S(60)),
+    C("agent", S(60)),
+    C("state", S(10), nullable=False),
+    C("outcome", S(10)),
+    C("cause", S(40)),
+    C("offered_at", Instant, nullable=False),
+    C("queued_at", Instant),
+    C("answered_at", Instant),
+    C("ended_at", Instant),
+    C("moved_at", Instant, nullable=False),
+    C("number", S(14)),
+    C("recording", Document),
+    one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
+    sa.UniqueConstraint("pbx", "reference"),
+    sa.Index("ix_voice_call_offered_at", "offered_at"),
+    sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
+    sa.Index("ix_voice_call_phone", "phone"),
+)  # fmt: skip
+
+voice_event = sa.Table(  # each event once, in whatever order they come
+    "voice_event", metadata,
+    C("pbx", S(40), primary_key=True),
+    C("key", S(80), primary_key=True),
+    C("reference", S(80), nullable=False),
+    C("body", Document, nullable=False),
+    C("at", Instant, nullable=False),
+    sa.Index("ix_voice_event_pbx_reference", "pbx", "reference"),
+    sa.Index("ix_voice_event_at", "at"),
+)  # fmt: skip
+
+return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
+    "return_call", metadata,
+    C("id", S(36), primary_key=True),  # the first missed call's
+    C("phone", S(20), nullable=False),
+    C("queue", S(60)),
+    C("missed", I, nullable=False),
+    C("status", S(8), nullable=False),
+    C("at", Instant, nullable=False),
+    C("last_at", Instant, nullable=False),
+    C("tries", I, nullable=False),
+    C("done_at", Instant),
+    C("done_by", S(60)),
+    C("outcome", S(40)),
+    C("number", S(14)),
+    one_of("status", ReturnCall),
+    sa.Index("uq_return_call_open", "phone", unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")),
+    sa.Index("ix_return_call_status_at", "status", "at"),
+)  # fmt: skip
+
+lookup_failure = sa.Table(  # wrong query codes, counted in the database so that the limit holds over several processes
+    "lookup_failure", metadata,
+    C("subject", S(100), primary_key=True),
     C("count", I, nullable=False),
     C("last_at", Instant, nullable=False),
 )  # fmt: skip

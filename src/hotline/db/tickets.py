@@ -123,6 +123,33 @@ async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -
     return {number: _read(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))}
 
 
+_STEPS = Question(
+    sa.select(timeline.c.at, timeline.c.action, timeline.c.status_to)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(timeline.c.seq)
+    .limit(200)
+)
+
+
+async def public_steps(db: Database, number: str) -> Sequence[Row]:
+    """When what was done to a ticket, oldest first: at, action, status_to. Who and why stay inside."""
+    return await db.rows(_STEPS, number=number)
+
+
+_CHILDREN = Question(
+    sa.select(t.c.number, t.c.phone, t.c.narrative, t.c.confidential, t.c.reply_wanted)
+    .where(t.c.parent == sa.bindparam("number", type_=sa.String), t.c.caller.is_not(None))
+    .order_by(t.c.number)
+    .limit(2000)
+)
+
+
+async def children_of(db: Database, number: str) -> Sequence[Row]:
+    """The tickets merged into this one whose callers can be told: number, phone, narrative, confidential,
+    reply_wanted."""
+    return await db.rows(_CHILDREN, number=number)
+
+
 _PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
 
 

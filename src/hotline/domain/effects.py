@@ -53,8 +53,12 @@ _TOLD = frozenset(
         A.SHELVE,
         A.MERGE,
         A.APPROVE_EXTENSION,
+        A.REQUEST_INFO,
     }
-)  # the caller, and the callers of every ticket merged into this one, hear of these
+)
+_SAID_WHY = frozenset(
+    {A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION}
+)  # and these tell them why  # the caller, and the callers of every ticket merged into this one, hear of these
 
 
 def on_ticket(
@@ -329,7 +333,7 @@ def settled(
     )
     after = replace(facts, ticket=ticket, assignments=orders, clocks=clocks.running)
     rung, calls = rung_of(facts, after, command, now)
-    messages = told(facts, after, command.action, entries[0].seq, now)
+    messages = told(facts, after, command, entries[0].seq, now)
     calls += [("duty", line, more) for line, more in called_out(facts, after, command.action, now)]
     for kind, line, more in calls:
         place = len(messages)
@@ -469,9 +473,9 @@ def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Acto
     )
 
 
-def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) -> list[Message]:
+def told(facts: Facts, after: Facts, command: Command, seq: int, now: datetime) -> list[Message]:
     """Messages for the outbox: to the resident where the matter moved, to each department where its order moved."""
-    number = after.ticket.number
+    number, action = after.ticket.number, command.action
     messages: list[Message] = []
 
     def tell(kind: str, receiver: str, **payload: Any) -> None:
@@ -479,7 +483,9 @@ def told(facts: Facts, after: Facts, action: Action, seq: int, now: datetime) ->
         messages.append(Message(f"{number}.{seq}.{place}", kind, number, receiver, {"action": action, **payload}, now))
 
     if action in _TOLD:
-        tell("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children)
+        why = _why(command.fields) if action in _SAID_WHY and not after.ticket.confidential else None
+        said = {"reason": why} if why else {}
+        tell("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **said)
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
         was = known.get(order.id)

@@ -373,6 +373,154 @@ class MessageStatus(StrEnum):
     SENT = "sent"
     DEAD = "dead"
     EXPIRED = "expired"
+    DROPPED = "dropped"  # given up by hand, with a reason
+
+
+class GatewayKind(StrEnum):
+    """What comes through a gateway."""
+
+    SMS = "sms"
+    VOICE = "voice"
+    ORDERS = "orders"  # another hotline hands its orders over
+
+
+class Provider(StrEnum):
+    """Who runs a gateway. One small file in `gateways/` each."""
+
+    KANNEL = "kannel"
+    TWILIO = "twilio"
+    VONAGE = "vonage"
+    ALIYUN = "aliyun"
+    TENCENT = "tencent"
+    HUAWEI = "huawei"
+    INFOBIP = "infobip"
+    AWS = "aws"
+    GENERIC = "generic"
+    CTI = "cti"  # newCall, answer, hangup: Zammad, sipgate and their kin
+    ASTERISK = "asterisk"
+    FREESWITCH = "freeswitch"
+    THREECX = "threecx"
+    TWILIO_VOICE = "twilio_voice"
+    HOTLINE_12345 = "hotline_12345"
+
+
+class InboundKind(StrEnum):
+    """What was pushed to us."""
+
+    TEXT = "text"
+    PART = "part"  # of a long text, before it is whole
+    REPORT = "report"  # what became of a text of ours
+    UPDATE = "update"  # on a ticket, by an Open311 client
+    REQUEST = "request"  # an Open311 request of a batch service
+    BODY = "body"  # authentic, and not to be read
+
+
+class InboundStatus(StrEnum):
+    """Where something pushed to us stands."""
+
+    KEPT = "kept"
+    LEASED = "leased"
+    DONE = "done"
+    ODD = "odd"  # for an operator to look at
+    DISMISSED = "dismissed"
+
+
+class Effect(StrEnum):
+    """What became of something pushed to us."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    TOLD = "told"  # what was missing
+    RATED = "rated"
+    REOPENED = "reopened"
+    ASKED = "asked"
+    OPTED_OUT = "opted_out"
+    OPTED_IN = "opted_in"
+    NOTED = "noted"
+    MERGED = "merged"  # a part, into its whole text
+    REPORTED = "reported"
+    NONE = "none"
+
+
+class TextStatus(StrEnum):
+    """Where a text of ours stands. `DELIVERY_RANK` says which may follow which."""
+
+    CREATED = "created"
+    BUFFERED = "buffered"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    TECHNICAL_FAILURE = "technical_failure"
+    STOPPED = "stopped"  # the number is on the stop list
+    CAPPED = "capped"  # too many to this number
+    WITHHELD = "withheld"  # a confidential caller's, or nobody to send it to
+
+
+DELIVERY_RANK = {
+    TextStatus.CREATED: 0,
+    TextStatus.BUFFERED: 1,
+    TextStatus.SENT: 2,
+    TextStatus.TECHNICAL_FAILURE: 3,
+    TextStatus.UNDELIVERED: 4,
+    TextStatus.EXPIRED: 4,
+    TextStatus.REJECTED: 4,
+    TextStatus.STOPPED: 4,
+    TextStatus.CAPPED: 4,
+    TextStatus.WITHHELD: 4,
+    TextStatus.DELIVERED: 5,  # the handset has it: no later word takes that back
+}
+
+
+class VoiceState(StrEnum):
+    """Where a call on the exchange stands."""
+
+    OFFERED = "offered"
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+class VoiceOutcome(StrEnum):
+    """How it ended."""
+
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"  # the caller hung up while waiting
+    MISSED = "missed"  # nobody took it: busy, no answer, timed out
+    REJECTED = "rejected"
+
+
+class Direction(StrEnum):
+    """Who rang whom."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class ReturnCall(StrEnum):
+    """Where the promise to ring somebody back stands."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class AttributeType(StrEnum):
+    """What an attribute of a category holds (Open311 GeoReport v2)."""
+
+    STRING = "string"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    TEXT = "text"
+    SINGLE = "singlevaluelist"
+    MULTI = "multivaluelist"
+
+
+class Intake(StrEnum):
+    """How an Open311 request of a category is answered."""
+
+    REALTIME = "realtime"
+    BATCH = "batch"
+    BLACKBOX = "blackbox"
 
 
 class ActorKind(StrEnum):

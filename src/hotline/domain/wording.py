@@ -26,6 +26,38 @@ ASSIGNMENT_STATUS: Mapping[AssignmentStatus, tuple[str, str]] = {
     AssignmentStatus.RETURNED: ("已退回", "returned"),
     AssignmentStatus.RECALLED: ("已撤销", "recalled"),
 }
+PUBLIC_STATUS: Mapping[TicketStatus, tuple[str, str]] = {  # as a resident is told
+    TicketStatus.RECEIVED: ("已受理，待梳理", "received, being sorted"),
+    TicketStatus.AWAITING_INFO: ("需要您补充信息", "we need to know more from you"),
+    TicketStatus.TRIAGED: ("已梳理，待派单", "sorted, about to be handed on"),
+    TicketStatus.DISPATCHED: ("办理中", "in hand"),
+    TicketStatus.RESOLVED: ("已办理，等待您的评价", "done, awaiting your opinion"),
+    TicketStatus.SHELVED: ("暂缓办理，定期复核", "put off, looked at again in time"),
+    TicketStatus.CLOSED: ("已办结", "closed"),
+    TicketStatus.DECLINED: ("不属于受理范围", "not ours to act on"),
+    TicketStatus.MERGED: ("已与同一事项合并办理", "merged with the same matter"),
+    TicketStatus.WITHDRAWN: ("已撤回", "withdrawn"),
+    TicketStatus.VOID: ("无效", "void"),
+}
+PUBLIC_ACTION: Mapping[
+    Action, tuple[str, str]
+] = {  # what the public is told of a ticket's history; of a quarrel, nothing
+    Action.RECEIVE: ("已受理", "received"),
+    Action.REQUEST_INFO: ("请您补充信息", "more information asked for"),
+    Action.PROVIDE_INFO: ("已收到补充信息", "information received"),
+    Action.ANSWER: ("已答复", "answered"),
+    Action.DECLINE: ("不属于受理范围", "not ours to act on"),
+    Action.MERGE: ("与同一事项合并", "merged with the same matter"),
+    Action.DISPATCH: ("已派单", "handed to a department"),
+    Action.ACCEPT_REPORT: ("已办理", "done"),
+    Action.CONFIRM: ("已办结", "closed"),
+    Action.EXPLAIN: ("已说明", "explained"),
+    Action.REOPEN: ("重新办理", "reopened"),
+    Action.SHELVE: ("暂缓办理", "put off"),
+    Action.UNSHELVE: ("恢复办理", "taken up again"),
+    Action.WITHDRAW: ("已撤回", "withdrawn"),
+    Action.APPROVE_EXTENSION: ("期限延长", "more time given"),
+}
 ACTION: Mapping[Action, tuple[str, str]] = {
     Action.RECEIVE: ("受理", "Take in"),
     Action.TRIAGE: ("梳理", "Triage"),

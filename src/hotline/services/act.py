@@ -87,6 +87,7 @@ async def act(
             decided = replace(decided, calls=(call,), callers=(caller,) if caller else ())
         if attachment is not None:
             decided = replace(decided, attachments=(attachment,))
+        decided = await house.subscribers.announced(decided, now)
         after = decided.after
         answer = written_answer(asked, status, show(after), now, after)
         outcome = await house.journal.commit(Entrusted(decided, kept(answer, asked)))
@@ -131,6 +132,7 @@ async def act_by_clock(
         return decided
     if not decided.clocks:  # no clock is touched: nothing has happened
         return None
+    decided = await house.subscribers.announced(decided, now)
     answer = Answer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
     outcome = await house.journal.commit(Entrusted(decided, answer))
     return None if isinstance(outcome, Committed | Replayed) else LATE

@@ -3,15 +3,20 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 
 from hotline.db.database import Database
 from hotline.db.journal import Journal
+from hotline.domain.letters import QUIET_FROM, QUIET_TO
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.ticket import Number
 
 from .directory import DirectoryAtHand
+from .gateways import GatewaysAtHand
+from .inbox import Inbox
+from .spool import Spool
+from .subscribers import Subscribers
 
 BLOCK = 64  # serials taken at once: one round trip for so many tickets; a restart leaves the rest of a block unused
 
@@ -40,7 +45,8 @@ class Numbers:
 
 @dataclass
 class House:
-    """Database, journal, directory, numbers; the clock; the secret that keys are hashed with; where files lie."""
+    """Database, journal, directory, numbers; the clock; the secret that keys are hashed with; where files lie.
+    `gateways` and `inbox` follow from these."""
 
     db: Database
     journal: Journal
@@ -52,4 +58,17 @@ class House:
     region: str = "CN"
     area_code: str = "28"
     speaks: bool = True  # there is somewhere to post messages
+    public_url: str = "http://127.0.0.1:8000"
+    quiet: tuple[time, time] = (QUIET_FROM, QUIET_TO)
+    spool: Spool | None = None  # None: with the database away, nothing is taken in
+    jurisdiction: str | None = None  # of Open311
+    contact: str = ""
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    gateways: GatewaysAtHand = field(init=False)
+    subscribers: Subscribers = field(init=False)
+    inbox: Inbox = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url)
+        self.subscribers = Subscribers(self.db, self.secret, self.directory)
+        self.inbox = Inbox(self.db, self.spool)

@@ -95,6 +95,7 @@ async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show
             return replayed(earlier, asked)
         raise Refused(TAKEN_BEFORE)
     change, call = await opened(house, directory, taken, who, call_id, actor, now)
+    change = await house.subscribers.announced(change, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
     try:
         outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 import structlog
 
 from hotline.gateways.heartbeat import Heartbeat
-from hotline.gateways.notices import GatewayDown, Notices
+from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.doctor import WATCH, examine, warn_of_gaps
 from hotline.services.house import House
+from hotline.services.texts import shift_weights
 
-from .outbox import send_next
+from .certificates import fetch_wanted
+from .inbound import take_next
+from .outbox import Sender, Ways
 from .retention import check_counters, tidy
+from .spooled import bring_in
 
 log = structlog.get_logger("hotline.worker")
 # seconds a loop sleeps when there was nothing to do
@@ -28,8 +32,9 @@ NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
 class Worker:
     """All loops of one process. `run` until `stop`."""
 
-    def __init__(self, house: House, notices: Notices | None, heartbeat: Heartbeat | None = None) -> None:
-        self.house, self.notices, self.heartbeat = house, notices, heartbeat
+    def __init__(self, house: House, ways: Ways, heartbeat: Heartbeat | None = None) -> None:
+        self.house, self.ways, self.heartbeat = house, ways, heartbeat
+        self._sender = Sender(house, ways)
         self._stop = asyncio.Event()
         self._checked: datetime | None = None
 
@@ -40,12 +45,15 @@ class Worker:
             self._loop("adoption", self._adopt, HOURLY),
             self._loop("retention", self._retain, SELDOM),
             self._loop("audit", self._audit, AUDIT),
+            self._loop("outbox", self._send, AT_ONCE),
+            self._loop("inbound", self._take, AT_ONCE),
+            self._loop("weights", self._weigh, 10.0),
+            self._loop("certificates", self._certificates, 5.0),
+            self._loop("spool", self._spooled, SOON),
         ]
-        if self.notices is not None:
-            loops.append(self._loop("outbox", self._send, SOON))
         await asyncio.gather(*loops)
-        if self.notices is not None:
-            await self.notices.close()
+        await self._sender.land()
+        await self.ways.close()
         if self.heartbeat is not None:
             await self.heartbeat.close()
 
@@ -66,7 +74,24 @@ class Worker:
                     continue
 
     async def _send(self) -> bool:
-        return self.notices is not None and await send_next(self.house, self.notices, self.house.clock()) > 0
+        return await self._sender.step(self.house.clock())
+
+    async def _take(self) -> bool:
+        return await take_next(self.house, self.house.clock()) > 0
+
+    async def _weigh(self) -> bool:
+        for name, weight in (await shift_weights(self.house, self.house.clock())).items():
+            log.warning("gateway.weight", gateway=name, weight=weight)
+        return False
+
+    async def _certificates(self) -> bool:
+        if self.ways.texts is not None:
+            await fetch_wanted(self.house, self.ways.texts, self.house.clock())
+        return False
+
+    async def _spooled(self) -> bool:
+        await bring_in(self.house)
+        return False
 
     async def _ring(self) -> bool:
         return (await ring_due(self.house, self.house.clock())).claimed > 0

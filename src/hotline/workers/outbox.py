@@ -1,52 +1,303 @@
-"""Sending what waits: claim, let the database go, send, mark. One poisonous message never holds up the others."""
+"""Sending what waits: claim, let the database go, send, mark. One poisonous or slow message never holds up the others:
+what is ready is marked as it comes, and more is claimed meanwhile."""
 
 import asyncio
 import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
+import httpx
 import orjson
+import sqlalchemy as sa
 import structlog
 
-from hotline.db import outbox
+from hotline.db import outbox, texts, tickets
+from hotline.db.outbox import Reach
 from hotline.db.question import Row
+from hotline.db.together import Together
+from hotline.domain.ticket import Facts, Message, Number
+from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
 from hotline.gateways.notices import GatewayDown, GatewayRefused, Notices
+from hotline.gateways.providers import SMS
+from hotline.gateways.sms import Outgoing
+from hotline.services import subscriptions
+from hotline.services.gateways import Gateway
 from hotline.services.house import House
+from hotline.services.texts import Plan, Planned, first_row, pick, planned, speaks_by_text
 
-AT_ONCE = 10
-BACK_OFF = (5, 30, 120, 600, 1800, 3600, 7200)  # seconds before each further try
+AT_ONCE = 64  # messages under way together
 EXPIRES = timedelta(hours=72)
 log = structlog.get_logger("hotline.outbox")
 
 
-async def send_next(house: House, notices: Notices, now: datetime) -> int:
-    """Send the messages due now, a few at once; how many were claimed."""
-    token = uuid4().hex
-    claimed = await house.db.transact(lambda db: outbox.claim(db, now, token, AT_ONCE))
-    await asyncio.gather(*(_send(house, notices, message, token) for message in claimed))
-    return len(claimed)
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How often a kind of message is tried, and the seconds before each further try."""
+
+    tries: int
+    waits: Sequence[float]
+
+    def wait(self, attempts: int) -> float:
+        return self.waits[min(attempts, len(self.waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
-async def _send(house: House, notices: Notices, m: Row, token: str) -> None:
-    id, attempts, most = m.id, m.attempts, m.max_attempts  # noqa: A001
-    body = orjson.dumps(
-        {"id": id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
-    )
-    now = house.clock()
-    try:
-        await notices.send(id, body, now)
-    except GatewayRefused as refused:
-        log.warning("outbox.dead", id=id, why=str(refused))
-        why = f"refused: {refused}"
-        await house.db.transact(lambda db: outbox.put_back(db, id, token, None, why))
+NOTICE = Manner(8, (5, 30, 120, 600, 1800, 3600, 7200))
+TEXT = Manner(48, (5, 60, 300))  # about four hours
+HOOK = Manner(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))  # about 75 hours (Standard Webhooks)
+
+
+@dataclass
+class Ways:
+    """Where messages leave. `texts` and `hooks` are clients; which address and with what secret stands in the house."""
+
+    notices: Notices | None = None
+    texts: httpx.AsyncClient | None = None
+    hooks: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        if self.notices is not None:
+            await self.notices.close()
+        for client in (self.texts, self.hooks):
+            if client is not None:
+                await client.aclose()
+
+
+@dataclass
+class Sender:
+    """Messages of one worker on their way."""
+
+    house: House
+    ways: Ways
+    flying: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._db = Together(self.house.db)
+
+    async def launch(self, now: datetime, at_once: int = AT_ONCE) -> int:
+        """Claim what is due and set it on its way; how many."""
+        room = at_once - len(self.flying)
+        if room <= 0:
+            return 0
+        senders = await self.house.gateways.senders(now) if self.ways.texts is not None else []
+        reach = Reach(bool(senders), self.ways.notices is not None, self.ways.hooks is not None)
+        token = uuid4().hex
+        claimed = await self.house.db.transact(lambda c: outbox.claim(c, now, token, room, reach))
+        if not claimed:
+            return 0
+        by_text = [m for m in claimed if reach.texts and speaks_by_text(m.kind, m.partition)]
+        directory = await self.house.directory.now(now)
+        numbers = sorted({m.number for m in by_text if m.number})
+        facts = await tickets.facts_of(self.house.db, numbers, directory) if numbers else {}
+        texting = {m.id for m in by_text}
+        for m in claimed:
+            work = self._text(m, token, facts.get(m.number), senders) if m.id in texting else self._other(m, token)
+            task = asyncio.create_task(self._guarded(m, token, work))
+            self.flying.add(task)
+            task.add_done_callback(self.flying.discard)
+        return len(claimed)
+
+    async def step(self, now: datetime) -> bool:
+        """Launch, and wait a moment for the first to be done. False: nothing was due."""
+        launched = await self.launch(now)
+        if self.flying:
+            await asyncio.wait(self.flying, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+        return launched > 0 or bool(self.flying)
+
+    async def land(self) -> None:
+        """Wait for all that is on its way."""
+        while self.flying:
+            await asyncio.wait(self.flying)
+
+    async def _guarded(self, m: Row, token: str, work: Any) -> None:
+        """Whatever a message does to us, it does to itself alone; its lease ends where not even that can be written."""
+        try:
+            await work
+        except Exception as fault:
+            log.error("outbox.fault", id=m.id, kind=m.kind, fault=type(fault).__name__, exc_info=fault)
+            try:
+                await self._failed(m, token, f"fault: {type(fault).__name__}", NOTICE, None)
+            except Exception as other:
+                log.error("outbox.left", id=m.id, fault=type(other).__name__)
+
+    async def _other(self, m: Row, token: str) -> None:
+        if m.kind == "event":
+            await subscriptions.spread(self.house, m, token)
+        elif m.kind == "webhook" and self.ways.hooks is not None:
+            await self._hook(m, token, self.ways.hooks)
+        elif self.ways.notices is not None:
+            await self._notice(m, token, self.ways.notices)
+
+    async def _notice(self, m: Row, token: str, notices: Notices) -> None:
+        body = orjson.dumps(
+            {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
+        )
+        await self._try(m, token, "notices", NOTICE, lambda: notices.send(m.id, body, self.house.clock()))
+
+    async def _hook(self, m: Row, token: str, client: httpx.AsyncClient) -> None:
+        delivery = await subscriptions.delivery_of(self.house, m)
+        if delivery is None:  # the subscription is gone or switched off
+            await self._db.write(lambda c: outbox.put_back(c, m.id, token, None, "nobody subscribes any more"))
+            return
+        hook = Notices(client, delivery.url, *delivery.secrets)
+        refused = await self._try(
+            m, token, m.partition, HOOK, lambda: hook.send(m.id, delivery.body, self.house.clock())
+        )
+        if refused is not None and refused.gone:
+            await subscriptions.disable(self.house, delivery.subscription, "the receiver said 410 Gone")
+
+    async def _try(
+        self, m: Row, token: str, way: str, manner: Manner, send: Callable[[], Any]
+    ) -> GatewayRefused | None:
+        begun = time.perf_counter()
+        try:
+            await send()
+        except GatewayRefused as refused:
+            await self._failed(m, token, f"refused: {refused}", manner, None, way=way, begun=begun, never=True)
+            return refused
+        except GatewayDown as down:
+            await self._failed(m, token, f"down: {down}", manner, down.after, way=way, begun=begun)
+            return None
+        tried = _tried(m.id, m.attempts, way, begun, self.house.clock(), None)
+
+        def mark(c: sa.Connection) -> bool:
+            texts.log(c, [tried])
+            return outbox.mark_sent(c, m.id, token)
+
+        if not await self._db.write(mark):
+            log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+        return None
+
+    async def _failed(
+        self, m: Row, token: str, why: str, manner: Manner, after: float | None, *,
+        way: str | None = None, begun: float | None = None, never: bool = False,
+    ) -> None:  # fmt: skip
+        now = self.house.clock()
+        again = None
+        if not never and m.attempts < max(manner.tries, m.max_attempts):
+            again = now + timedelta(seconds=max(manner.wait(m.attempts), after or 0.0))
+        tried = [_tried(m.id, m.attempts, way, begun, now, why)] if way and begun is not None else []
+
+        def put(c: sa.Connection) -> None:
+            texts.log(c, tried)
+            outbox.put_back(c, m.id, token, again, why, most=manner.tries)
+            if again is None:
+                _bury(c, m, why, now)
+
+        await self._db.write(put)
+
+    async def _text(self, m: Row, token: str, facts: Facts | None, senders: Sequence[Gateway]) -> None:
+        now = self.house.clock()
+        plan = await planned(self.house, m, facts, now)
+        if plan.later is not None:
+            later = plan.later
+            await self._db.write(lambda c: outbox.put_back(c, m.id, token, later, "quiet hours", uncounted=True))
+            return
+        wrong: list[GatewayDown | GatewayRefused] = []
+        for text in plan.texts:
+            fault = await self._send_text(m, text, senders)
+            if fault is not None:
+                wrong.append(fault)
+        if not wrong:
+            if not await self._db.write(lambda c: outbox.mark_sent(c, m.id, token)):
+                log.info("outbox.lost_lease", id=m.id)
+            return
+        # one gateway's "never" may be another's "yes"
+        never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
+        after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
+        why = f"{'refused' if never else 'down'}: {wrong[0]}"
+        await self._failed(m, token, why, TEXT, after, never=never)
+        if never or m.attempts >= max(TEXT.tries, m.max_attempts):
+            await self._db.write(lambda c: _give_up(c, plan, now))
+
+    async def _send_text(
+        self, m: Row, text: Planned, senders: Sequence[Gateway]
+    ) -> GatewayDown | GatewayRefused | None:
+        """One text, once. None: it was handed over, now or before, or need not be."""
+        now = self.house.clock()
+        row = first_row(text, now)
+        known = await texts.by_id(self.house.db, text.id)
+        handed_before = (
+            known is not None and DELIVERY_RANK[TextStatus(known.status)] >= DELIVERY_RANK[TextStatus.BUFFERED]
+        )
+        if handed_before and known is not None and known.status != TextStatus.TECHNICAL_FAILURE:
+            return None
+        if text.held is not None:
+            await self._db.write(lambda c: texts.begin(c, row))
+            return None
+        gateway = pick(senders, text, known.gateway if known is not None else None)
+        if gateway is None or self.ways.texts is None:
+            return GatewayDown("no gateway sends texts now")
+        name, line = gateway.name, gateway.account.setting("sender") or None
+
+        def begin(c: sa.Connection) -> None:  # before it is sent: a report may be here before the answer
+            texts.begin(c, row)
+            texts.tried(c, text.id, name, None)
+
+        await self._db.write(begin)
+        begun = time.perf_counter()
+        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, now)
+        try:
+            handed = await SMS[gateway.provider](gateway.account).send(self.ways.texts, outgoing)
+        except (GatewayDown, GatewayRefused) as fault:
+            why = f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
+            tried = _tried(text.id, m.attempts, name, begun, self.house.clock(), why)
+
+            def failed(c: sa.Connection) -> None:
+                texts.log(c, [tried])
+                texts.fault(c, text.id, why)
+
+            await self._db.write(failed)
+            return fault
+        done = self.house.clock()
+        tried = _tried(text.id, m.attempts, name, begun, done, None)
+
+        def sent(c: sa.Connection) -> None:
+            texts.log(c, [tried])
+            texts.settle(
+                c, text.id, handed.status, done, {"provider_id": handed.provider_id, "sent_at": done, "line": line}
+            )
+
+        await self._db.write(sent)
+        return None
+
+
+def _tried(id: str, n: int, way: str, begun: float, at: datetime, why: str | None) -> dict[str, Any]:  # noqa: A002
+    ms = int((time.perf_counter() - begun) * 1000)
+    return {
+        "message": id,
+        "n": n,
+        "way": way[:60],
+        "at": at,
+        "ms": ms,
+        "good": why is None,
+        "said": (why or "ok")[:200],
+    }
+
+
+def _give_up(c: sa.Connection, plan: Plan, now: datetime) -> None:
+    for text in plan.texts:
+        texts.settle(c, text.id, TextStatus.TECHNICAL_FAILURE, now, {})
+
+
+def _bury(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
+    """A message that ended undelivered: operators are told, once an hour."""
+    log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
+    if m.kind == "alarm":
         return
-    except GatewayDown as down:
-        wait = BACK_OFF[min(attempts, len(BACK_OFF)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-        again = house.clock() + timedelta(seconds=wait) if attempts < most else None
-        if again is None:
-            log.warning("outbox.dead", id=id, why=str(down))
-        why = f"down: {down}"
-        await house.db.transact(lambda db: outbox.put_back(db, id, token, again, why))
-        return
-    if not await house.db.transact(lambda db: outbox.mark_sent(db, id, token)):
-        log.info("outbox.lost_lease", id=id)  # another worker has it: it may be sent twice, never lost
+    payload = {
+        "text": "messages could not be delivered: hotline outbox list",
+        "text_zh": "有消息未能送达：hotline outbox list",
+    }
+    outbox.add_once(c, [Message(f"dead.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now)])
+
+
+async def send_next(house: House, ways: Ways, now: datetime) -> int:
+    """One whole round: what is due now, sent and marked; how many."""
+    sender = Sender(house, ways)
+    launched = await sender.launch(now)
+    await sender.land()
+    return launched

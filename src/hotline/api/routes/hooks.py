@@ -1,0 +1,98 @@
+"""What providers push: texts, delivery reports, calls on the exchange, another hotline's orders. Each is authenticated
+by its gateway, kept, and answered exactly as its provider expects."""
+
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from hotline.api.deps import Asking, anybody
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code, GatewayKind
+from hotline.gateways.generic import check_standard
+from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address
+from hotline.services.handover import take_order
+from hotline.services.receiving import NOT_THEIRS, receive
+
+from .answers import refusals
+
+router = APIRouter(prefix="/v1/hooks", tags=["hooks"])
+GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
+Hook = Annotated[Asking, anybody("hooks.push")]
+_SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
+_ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
+
+
+async def pushed(ask: Asking) -> Push:
+    """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing."""
+    request = ask.request
+    url = f"{ask.house.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
+    query: bytes = request.scope["query_string"]
+    if query:
+        url += f"?{query.decode('latin-1')}"
+    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in request.scope["headers"]}
+    remote = request.client.host if request.client else ""
+    try:
+        body = await request.body()
+    except ClientDisconnect:
+        raise Refused(Refusal(Code.BAD_REQUEST, "the body broke off; nothing was kept")) from None
+    return Push(request.method, url, query, headers, body, remote, ask.now)
+
+
+def acknowledged(reply: Acknowledgement) -> Response:
+    return Response(reply.body, reply.status, media_type=reply.media_type)
+
+
+@router.post("/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=_ANY)
+async def push_text(gateway: GatewayPath, ask: Hook) -> Response:
+    """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
+    same and does nothing. Items that cannot be read are set aside for an operator."""
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=False))
+
+
+@router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=_SAID)
+async def push_text_by_get(gateway: GatewayPath, ask: Hook) -> Response:
+    """The same, for providers that put all of it in the query (Kannel, Vonage)."""
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=False))
+
+
+@router.post(
+    "/sms/{gateway}/status", operation_id="push_report", response_class=Response, responses=_SAID, openapi_extra=_ANY
+)
+async def push_report(gateway: GatewayPath, ask: Hook) -> Response:
+    """Delivery reports. A late or double one never lowers what is known."""
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=True))
+
+
+@router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=_SAID)
+async def push_report_by_get(gateway: GatewayPath, ask: Hook) -> Response:
+    """The same, for providers that put all of it in the query."""
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=True))
+
+
+@router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=_ANY)
+async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
+    """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
+    answers go out by a subscription of form `12345`."""
+    push = await pushed(ask)
+    found = await ask.house.gateways.named(gateway, GatewayKind.ORDERS, push.at)
+    try:
+        check_address(found.account, push)
+        check_standard(found.account.all_of("secret"), push)
+    except Unauthentic:
+        raise Refused(NOT_THEIRS) from None
+    try:
+        body = orjson.loads(push.body)
+    except orjson.JSONDecodeError:
+        raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
+    system, area = found.account.setting("system", gateway), found.account.settings.get("area")
+    try:
+        done = await take_order(ask.house, gateway, system, body, area, push.at)
+    except Refused as refused:
+        if refused.refusal.code is not Code.CONFLICT:
+            raise
+        return Response(orjson.dumps({"accepted": True, "known": True}), 200, media_type="application/json")
+    answer = {"accepted": True, "known": done.replayed, "work_no": done.answer.body}
+    return Response(orjson.dumps(answer), 200, media_type="application/json")

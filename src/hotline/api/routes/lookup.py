@@ -1,0 +1,44 @@
+"""What a resident may ask: how their ticket stands, by its number and query code."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.api.deps import Asking, anybody
+from hotline.api.schemas.words import NumberWord, Shown, Strict
+from hotline.domain.vocabulary import Code
+from hotline.services.lookup import look_up
+
+from .answers import READ, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["public"])
+
+
+class LookupIn(Strict):
+    number: NumberWord
+    code: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
+
+
+class PublicTicket(Shown):
+    number: str
+    status: str
+    label: dict[str, str]
+    steps: list[dict[str, Any]]
+
+
+@router.post(
+    "/lookup",
+    operation_id="look_up_ticket",
+    response_model=PublicTicket,
+    responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+)
+async def look_up_ticket(body: LookupIn, ask: Annotated[Asking, anybody("tickets.look_up")]) -> Response:
+    """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
+    number, by text or from the operator. Five wrong codes for a ticket in an hour, or thirty from an address, and no
+    further ones are heard. A POST, so that no code stands in a URL."""
+    client = ask.request.client
+    code = body.code.replace(" ", "").replace("-", "")
+    return reply(await look_up(ask.house, body.number, code, client.host if client else "?", ask.now))

@@ -1,0 +1,199 @@
+"""Telling other systems: who subscribes to which events, and what became of each delivery."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.api.deps import Asking, CodePath, may
+from hotline.api.paging import Limit
+from hotline.api.schemas.words import CodeWord, Line, Plain, Shown, Strict
+from hotline.db import outbox, texts
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code, Role
+from hotline.services import subscriptions
+from hotline.services.subscribers import Subscription
+
+from .answers import POST, READ, WRITE, refusals, reply
+
+router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+Admin = Annotated[Asking, may("subscriptions.manage", Role.ADMIN)]
+Url = Annotated[Plain, Field(min_length=8, max_length=500)]
+Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
+
+
+class SubscriptionIn(Strict):
+    name: Line
+    url: Url
+    form: Annotated[str, Field(max_length=16)] = "events"
+    events: Events = Field(default_factory=list, description="Types of events; none: every one")
+    department: CodeWord | None = Field(None, description="Only of tickets this department, or one below it, works on")
+    area: CodeWord | None = Field(None, description="Only of tickets within this area")
+    outer_system: CodeWord | None = Field(None, description="Only of orders that came from this other hotline")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"name": "grid platform", "url": "https://grid.example.org/hook", "events": ["ticket.closed"]}]
+        },
+    }
+
+
+class SubscriptionChange(Strict):
+    name: Line | None = None
+    url: Url | None = None
+    events: Events | None = None
+    active: bool | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
+
+
+class SubscriptionOut(Shown):
+    id: str
+    name: str
+    url: str
+    form: str
+    events: list[str]
+    active: bool
+    version: int
+
+
+class SubscriptionMade(SubscriptionOut):
+    secret: str
+
+
+class SecretOut(Shown):
+    secret: str
+
+
+class SubscriptionPage(Shown):
+    items: list[SubscriptionOut]
+    next: str | None
+
+
+class DeliveryOut(Shown):
+    id: str
+    status: str
+    attempts: int
+
+
+class DeliveryPage(Shown):
+    items: list[DeliveryOut]
+    next: str | None
+
+
+def _shown(s: Subscription) -> dict[str, Any]:
+    return {
+        "id": s.id, "name": s.name, "url": s.url, "form": s.form, "events": list(s.wanted.events),
+        "department": s.department, "area": s.area, "outer_system": s.wanted.outer_system, "active": s.active,
+        "disabled": s.disabled, "created_at": s.created_at, "version": s.version,
+    }  # fmt: skip
+
+
+@router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
+async def list_subscriptions(ask: Admin) -> Response:
+    """Every subscription, without its secrets."""
+    ask.house.subscribers.forget()
+    found = await ask.house.subscribers.now(ask.now)
+    return reply({"items": [_shown(s) for s in found], "next": None})
+
+
+@router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
+async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
+    """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
+    nowhere else; a repeated request makes another subscription. Tries go on for about 75 hours; 410 ends them all."""
+    made, secret = await subscriptions.subscribe(ask.house, body.model_dump(), ask.actor.id, ask.now)
+    return reply({**_shown(made), "secret": secret}, 201, version=made.version)
+
+
+@router.get(
+    "/{subscription}", operation_id="read_subscription", response_model=SubscriptionOut, responses=refusals(*READ)
+)
+async def read_subscription(subscription: CodePath, ask: Admin) -> Response:
+    """One subscription."""
+    found = await subscriptions.found(ask.house, subscription, ask.now)
+    return reply(_shown(found), version=found.version)
+
+
+@router.patch(
+    "/{subscription}", operation_id="change_subscription", response_model=SubscriptionOut, responses=refusals(*WRITE)
+)
+async def change_subscription(subscription: CodePath, body: SubscriptionChange, ask: Admin) -> Response:
+    """Change what was sent. `active` true takes up one that was switched off."""
+    values = {name: getattr(body, name) for name in body.model_fields_set}
+    empty = [name for name in values if values[name] is None]
+    if empty:
+        raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((n, "not null") for n in empty)))
+    found = await subscriptions.change(ask.house, subscription, ask.version(), values, ask.now)
+    return reply(_shown(found), version=found.version)
+
+
+@router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
+async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
+    """End a subscription. What is still on its way to it is not sent."""
+    await subscriptions.unsubscribe(ask.house, subscription)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{subscription}/rotate",
+    operation_id="rotate_subscription",
+    response_model=SecretOut,
+    responses=refusals(*POST, Code.STALE),
+)
+async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
+    """A new secret, told this once. For a day deliveries carry both signatures."""
+    return reply({"secret": await subscriptions.rotate(ask.house, subscription, ask.now)})
+
+
+@router.get(
+    "/{subscription}/deliveries", operation_id="list_deliveries", response_model=DeliveryPage, responses=refusals(*READ)
+)
+async def list_deliveries(
+    subscription: CodePath,
+    ask: Admin,
+    after: Annotated[Plain, Query(max_length=40, description="`next` of the page before")] = "",
+    limit: Limit = 50,
+) -> Response:
+    """The delivery log: what was sent, how often, what it came to."""
+    await subscriptions.found(ask.house, subscription, ask.now)
+    rows = await outbox.in_line(ask.house.db, f"subscription:{subscription}", after, limit)
+    shown = [
+        {
+            "id": r.id, "type": r.payload.get("type"), "number": r.number, "status": r.status, "attempts": r.attempts,
+            "created_at": r.created_at, "next_at": r.next_at, "last_error": r.last_error,
+        }
+        for r in rows
+    ]  # fmt: skip
+    return reply({"items": shown, "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.get(
+    "/{subscription}/deliveries/{delivery}",
+    operation_id="read_delivery",
+    response_model=DeliveryOut,
+    responses=refusals(*READ),
+)
+async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+    """One delivery with every try."""
+    row = await outbox.by_id(ask.house.db, delivery)
+    if row is None or row.partition != f"subscription:{subscription}":
+        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    tries = await texts.tries(ask.house.db, delivery)
+    log = [{"n": t.n, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
+    return reply({"id": row.id, "status": row.status, "attempts": row.attempts, "payload": row.payload, "tries": log})
+
+
+@router.post(
+    "/{subscription}/deliveries/{delivery}/replay",
+    operation_id="replay_delivery",
+    status_code=202,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def replay_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+    """Send one that failed or was sent already once more, under the same id: its receiver knows it by that."""
+    row = await outbox.by_id(ask.house.db, delivery)
+    if row is None or row.partition != f"subscription:{subscription}":
+        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    if not await ask.house.db.transact(lambda c: outbox.requeue(c, delivery, ask.now, sent_too=True)):
+        raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
+    return reply({"queued": delivery}, 202)

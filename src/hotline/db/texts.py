@@ -1,0 +1,142 @@
+"""Texts of ours: one row from the first try on, reports that never lower it, the stop list, the log of tries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
+
+from .columns import Instant, read_instant
+from .database import Database, one
+from .inbound import insert_once
+from .question import Question, Row
+from .tables import attempt, stop_list
+from .tables import text_out as x
+
+_RANK = sa.case(DELIVERY_RANK, value=x.c.status)
+
+
+def begin(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    """The row of a text about to be tried; at a later try it is there already."""
+    insert_once(c, x, [row])
+
+
+def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
+    """Move a text on: a late or double word never lowers it. False: it stood as high already; `values` are kept where
+    they fill a gap."""
+    keep = {name: sa.func.coalesce(x.c[name], value) for name, value in values.items() if value is not None}
+    if keep:
+        c.execute(sa.update(x).where(x.c.id == id).values(**keep))
+    higher = sa.update(x).where(x.c.id == id, DELIVERY_RANK[status] > _RANK)
+    return c.execute(higher.values(status=status, status_at=at)).rowcount == 1
+
+
+def tried(c: sa.Connection, id: str, gateway: str, error: str | None) -> None:  # noqa: A002
+    """One more try: by which gateway, and what was wrong with it."""
+    c.execute(sa.update(x).where(x.c.id == id).values(attempts=x.c.attempts + 1, gateway=gateway, error=error))
+
+
+def fault(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
+    c.execute(sa.update(x).where(x.c.id == id).values(error=error[:500]))
+
+
+def log(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Tries, each once."""
+    if rows:
+        insert_once(c, attempt, rows)
+
+
+def find(
+    c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None, phone: str | None
+) -> Row | None:
+    """The text a report speaks of: by our reference, else by the provider's id."""
+    if reference:
+        row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first()
+        if row is not None:
+            return row
+    if provider_id:
+        found = sa.select(*x.c).where(x.c.gateway == gateway, x.c.provider_id == provider_id)
+        if phone:
+            found = found.where(x.c.receiver == phone)
+        return c.execute(found.limit(1)).first()
+    return None
+
+
+def stop(c: sa.Connection, phone: str, at: datetime, by: str) -> None:
+    insert_once(c, stop_list, [{"phone": phone, "at": at, "by_id": by}])
+
+
+def unstop(c: sa.Connection, phone: str) -> None:
+    c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
+
+
+_STOPPED = Question(sa.select(stop_list.c.phone).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String)))
+_STOPS = Question(
+    sa.select(*stop_list.c)
+    .where(stop_list.c.phone > sa.bindparam("after", type_=sa.String))
+    .order_by(stop_list.c.phone)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_SENT_TO = Question(
+    sa.select(x.c.created_at).where(
+        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.created_at > sa.bindparam("since", type_=Instant),
+        x.c.status.not_in([TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD]),
+    )
+)
+_ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String)))
+_OF_TICKET = Question(
+    sa.select(*x.c).where(x.c.number == sa.bindparam("number", type_=sa.String)).order_by(x.c.created_at, x.c.id)
+)
+_LISTED = Question(
+    sa.select(*x.c)
+    .where(x.c.status == sa.bindparam("status", type_=sa.String), x.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(x.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_TRIES = Question(
+    sa.select(*attempt.c).where(attempt.c.message == sa.bindparam("id", type_=sa.String)).order_by(attempt.c.n)
+)
+
+
+async def is_stopped(db: Database, phone: str) -> bool:
+    return await one(db, _STOPPED, phone=phone) is not None
+
+
+async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """The stop list, in order of number."""
+    return await db.rows(_STOPS, after=after, limit=limit)
+
+
+async def sent_to(db: Database, phone: str, since: datetime) -> list[datetime]:
+    """When this number got texts since then."""
+    return [m for r in await db.rows(_SENT_TO, phone=phone, since=since) if (m := read_instant(r.created_at))]
+
+
+async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await one(db, _ONE, id=id)
+
+
+async def of_ticket(db: Database, number: str) -> Sequence[Row]:
+    """Every text about a ticket, oldest first."""
+    return await db.rows(_OF_TICKET, number=number)
+
+
+async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
+    return await db.rows(_LISTED, status=status, after=after, limit=limit)
+
+
+async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002
+    """Every try of a message, in order."""
+    return await db.rows(_TRIES, id=id)
+
+
+def forget(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Delete old tries, at most `limit`; how many."""
+    old = sa.select(attempt.c.message, attempt.c.n).where(attempt.c.at < sa.bindparam("before", before, type_=Instant))
+    doomed = c.execute(old.limit(limit)).all()
+    for row in doomed:
+        c.execute(sa.delete(attempt).where(attempt.c.message == row.message, attempt.c.n == row.n))
+    return len(doomed)

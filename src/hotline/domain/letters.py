@@ -1,0 +1,188 @@
+"""The texts we send, in Chinese and English, and when they may be sent. What they say of a matter is what its resident may
+know: never another person's name, never what a department wrote for itself."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from .vocabulary import Action
+
+A = Action
+
+# template: (zh, en). A name in braces is filled in; {hotline} stands first, as a signature.
+LETTERS: Mapping[str, tuple[str, str]] = {
+    "received": (
+        "【{hotline}】您反映的事项已受理，工单号{number}，查询码{code}。回复“查询”了解进度。",
+        "{hotline}: we have your matter, number {number}, query code {code}. Reply QUERY for progress.",
+    ),
+    "received_dispatched": (
+        "【{hotline}】您反映的事项已受理并派给{department}办理，工单号{number}，查询码{code}，承诺{promised}前答复。回复“查询”了解进度。",
+        "{hotline}: we have your matter and gave it to {department}. Number {number}, query code {code}, answer by {promised}. "
+        "Reply QUERY for progress.",
+    ),
+    "emergency": (
+        "【{hotline}】已收到您的紧急求助（工单号{number}，查询码{code}），正在派人处理。有生命危险请立即拨打110、119或120。",
+        "{hotline}: your emergency is in hand (number {number}, query code {code}). If a life is in danger call 110, 119 or 120 now.",
+    ),
+    "dispatched": (
+        "【{hotline}】工单{number}已派给{department}办理，承诺{promised}前答复。",
+        "{hotline}: {number} was given to {department}; answer by {promised}.",
+    ),
+    "info": (
+        "【{hotline}】工单{number}还需要您补充：{reason}。直接回复本短信即可。",
+        "{hotline}: for {number} we need to know: {reason}. Just reply to this text.",
+    ),
+    "extended": (
+        "【{hotline}】工单{number}办理需要更多时间，新的答复期限为{promised}。原因：{reason}。",
+        "{hotline}: {number} needs more time; new date {promised}. Reason: {reason}.",
+    ),
+    "solved": (
+        "【{hotline}】工单{number}已办理：{reply}。请评价：1非常满意 2满意 3一般 4不满意 5很不满意，直接回复数字。",
+        "{hotline}: {number} is done: {reply}. How satisfied are you? 1 very, 2 yes, 3 fair, 4 no, 5 not at all. Reply with the digit.",
+    ),
+    "answered": ("【{hotline}】关于工单{number}的答复：{reply}", "{hotline}: our answer on {number}: {reply}"),
+    "explained": ("【{hotline}】关于工单{number}的说明：{reply}", "{hotline}: on {number}: {reply}"),
+    "reopened": (
+        "【{hotline}】工单{number}未解决，已重新办理，我们会再次联系您。",
+        "{hotline}: {number} is not solved and has been reopened; you will hear from us.",
+    ),
+    "declined": (
+        "【{hotline}】工单{number}不属于本热线受理范围，请联系：{channel}。",
+        "{hotline}: {number} is not ours to act on. Please turn to: {channel}.",
+    ),
+    "shelved": (
+        "【{hotline}】工单{number}暂不具备解决条件，我们将于{review}再次研究。原因：{reason}。",
+        "{hotline}: {number} cannot be solved yet; we look at it again on {review}. Reason: {reason}.",
+    ),
+    "merged": (
+        "【{hotline}】工单{number}与{parent}为同一事项，已合并办理，进展将一并通知您。",
+        "{hotline}: {number} is the same matter as {parent}; we will tell you of both as one.",
+    ),
+    "closed": ("【{hotline}】工单{number}已办结，感谢您的评价。", "{hotline}: {number} is closed. Thank you for your answer."),
+    "joined": ("【{hotline}】已记入您的工单{number}。", "{hotline}: added to your ticket {number}."),
+    "progress": (
+        "【{hotline}】工单{number}：{status}。{department}{promised}",
+        "{hotline}: {number}: {status}. {department}{promised}",
+    ),
+    "progress_none": (
+        "【{hotline}】没有查到您的未结工单。查询其他号码登记的工单，请发送：查询 工单号 查询码。",
+        "{hotline}: we find no open ticket of yours. For one given from another phone send: QUERY number code.",
+    ),
+    "opted_out": ("【{hotline}】您已退订短信通知，紧急事项除外。回复“恢复”可重新接收。", "{hotline}: no more texts, emergencies apart. Reply START to undo."),
+    "opted_in": ("【{hotline}】已恢复短信通知。", "{hotline}: you will get our texts again."),
+    "help": (
+        "【{hotline}】直接发送您要反映的事项；发送“查询”了解进度；发送“退订”停止接收。紧急情况请拨打110、119、120。",
+        "{hotline}: text us your matter; QUERY for progress; STOP to opt out. In an emergency call 110, 119 or 120.",
+    ),
+    "duty": (
+        "【{hotline}】值班提醒：{priority}工单{number}，{task}，{place}。请立即处理并签收。",
+        "{hotline} duty: {priority} ticket {number}, {task}, {place}. Act now and accept it.",
+    ),
+    "escalation": (
+        "【{hotline}】{priority}工单{number}已{colour}预警：{metric}，期限{limit}。{task}，{place}。",
+        "{hotline}: {priority} ticket {number} escalated {colour}: {metric}, limit {limit}. {task}, {place}.",
+    ),
+}  # fmt: skip
+LETTER_OF: Mapping[Action, str] = {
+    A.RECEIVE: "received",
+    A.DISPATCH: "dispatched",
+    A.REQUEST_INFO: "info",
+    A.APPROVE_EXTENSION: "extended",
+    A.ACCEPT_REPORT: "solved",
+    A.ANSWER: "answered",
+    A.EXPLAIN: "explained",
+    A.REOPEN: "reopened",
+    A.DECLINE: "declined",
+    A.SHELVE: "shelved",
+    A.MERGE: "merged",
+    A.CONFIRM: "closed",
+}
+AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they are awake
+    {
+        "received",
+        "received_dispatched",
+        "emergency",
+        "joined",
+        "progress",
+        "progress_none",
+        "opted_out",
+        "opted_in",
+        "help",
+    }
+)
+TO_OFFICERS = frozenset({"duty", "escalation"})  # they are paid to be woken
+ALWAYS = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
+
+QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
+MOST_IN_TEN_MINUTES, MOST_IN_A_DAY = 4, 12  # texts to one number, emergencies apart
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWICE = frozenset("|^€{}[]~\\")
+LONGEST = 500  # characters of one text of ours: eight parts
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A text ready to go: how many parts it takes, and in which alphabet."""
+
+    body: str
+    parts: int
+    ucs2: bool
+
+
+def written(template: str, language: str, values: Mapping[str, str]) -> Letter:
+    """Fill a template in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
+    text = LETTERS[template][0 if language == "zh" else 1]
+    lines = {name: _line(value) for name, value in values.items()}
+    body = text.format_map(_Blank(lines))
+    while len(body) > LONGEST:
+        longest = max(lines, key=lambda n: len(lines[n]))
+        if len(lines[longest]) < 8:
+            body = body[: LONGEST - 1] + "…"
+            break
+        lines[longest] = lines[longest][: max(4, len(lines[longest]) - (len(body) - LONGEST) - 1)].rstrip("…") + "…"
+        body = text.format_map(_Blank(lines))
+    parts, ucs2 = parts_of(body)
+    return Letter(body, parts, ucs2)
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _line(value: str) -> str:
+    return " ".join("".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf") or c in "\n\t").split())
+
+
+def parts_of(body: str) -> tuple[int, bool]:
+    """How many SMS a text takes, and whether it needs UCS-2: 160 then 153 septets, else 70 then 67 units of 16 bits."""
+    if all(c in _GSM or c in _GSM_TWICE for c in body):
+        size, one, each, ucs2 = sum(2 if c in _GSM_TWICE else 1 for c in body), 160, 153, False
+    else:
+        size, one, each, ucs2 = len(body.encode("utf-16-be")) // 2, 70, 67, True
+    return (1 if size <= one else -(-size // each)), ucs2
+
+
+def quiet_until(now: datetime, zone: ZoneInfo, start: time = QUIET_FROM, end: time = QUIET_TO) -> datetime | None:
+    """When the quiet hours that run now are over. None: they do not run."""
+    local = now.astimezone(zone)
+    if start == end:
+        return None
+    inside = start <= local.time() or local.time() < end if start > end else start <= local.time() < end
+    if not inside:
+        return None
+    day = local.date() + timedelta(days=1) if local.time() >= end else local.date()
+    return datetime.combine(day, end, zone).astimezone(now.tzinfo)
+
+
+def is_capped(sent_at: Sequence[datetime], now: datetime) -> bool:
+    """Whether a number has had its share: `sent_at`, when it got texts in the last 24 hours."""
+    return (
+        len(sent_at) >= MOST_IN_A_DAY
+        or sum(1 for at in sent_at if now - at < timedelta(minutes=10)) >= MOST_IN_TEN_MINUTES
+    )

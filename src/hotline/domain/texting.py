@@ -1,0 +1,145 @@
+"""What a resident's text asks for, read from its words alone. What comes of it depends on their tickets: `services`."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .numbering import read_number
+from .ticket import Number
+from .vocabulary import Satisfaction
+
+OPT_OUT = frozenset({"TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE"})
+_OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
+_HELP = frozenset({"HELP", "帮助", "?", "INFO"})
+_THANKS = frozenset(
+    {
+        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "好的", "好", "好的谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
+        "辛苦了", "OK", "OKAY", "THANKS", "THANK YOU", "THX", "GOT IT",
+    }
+)  # fmt: skip
+_SCALE = {
+    "1": Satisfaction.VERY_SATISFIED, "2": Satisfaction.SATISFIED, "3": Satisfaction.FAIR,
+    "4": Satisfaction.DISSATISFIED, "5": Satisfaction.VERY_DISSATISFIED,
+    "非常满意": Satisfaction.VERY_SATISFIED, "很满意": Satisfaction.VERY_SATISFIED, "满意": Satisfaction.SATISFIED,
+    "基本满意": Satisfaction.FAIR, "一般": Satisfaction.FAIR, "不满意": Satisfaction.DISSATISFIED, "不满": Satisfaction.DISSATISFIED,
+    "非常不满意": Satisfaction.VERY_DISSATISFIED, "很不满意": Satisfaction.VERY_DISSATISFIED,
+    "解决了": Satisfaction.SATISFIED, "已解决": Satisfaction.SATISFIED, "修好了": Satisfaction.SATISFIED, "好了": Satisfaction.SATISFIED,
+    "未解决": Satisfaction.DISSATISFIED, "没解决": Satisfaction.DISSATISFIED, "没有解决": Satisfaction.DISSATISFIED,
+    "没修好": Satisfaction.DISSATISFIED, "没有修好": Satisfaction.DISSATISFIED,
+    "VERY SATISFIED": Satisfaction.VERY_SATISFIED, "SATISFIED": Satisfaction.SATISFIED, "SOLVED": Satisfaction.SATISFIED,
+    "FIXED": Satisfaction.SATISFIED, "FAIR": Satisfaction.FAIR, "DISSATISFIED": Satisfaction.DISSATISFIED,
+    "NOT SATISFIED": Satisfaction.DISSATISFIED, "UNSATISFIED": Satisfaction.DISSATISFIED, "NOT SOLVED": Satisfaction.DISSATISFIED,
+    "NOT FIXED": Satisfaction.DISSATISFIED, "VERY DISSATISFIED": Satisfaction.VERY_DISSATISFIED,
+}  # fmt: skip
+UNSOLVED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
+_WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True))
+_RATED = re.compile(rf"({_WORDS})(?:分)?(?:[\s,.;:!。、,;:!]+(.*))?", re.DOTALL)
+# "1 栋漏水" is a house, not an opinion
+_COUNTED = re.compile(r"[栋幢号单元楼室层月点个天小时分钟周年日人辆台部条户次]")
+_PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*([0-9 \-]*)")
+_AGAIN = re.compile(
+    r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
+    r"still (?:broken|leaking|not)|reopen",
+    re.IGNORECASE,
+)
+_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_LETTER = re.compile(r"[A-Za-z]{2}")
+_TRAILING = " \t\r\n.。!！,，~～"
+CODE_LENGTH = 6
+
+
+class Wish(StrEnum):
+    """What a text wants."""
+
+    NOTHING = "nothing"
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    HELP = "help"
+    PROGRESS = "progress"
+    RATE = "rate"
+    THANKS = "thanks"
+    MATTER = "matter"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """`numbers`: the ticket numbers it names, and `code` the query code that goes with them. `again`: it says that
+    something came back or was never mended."""
+
+    wish: Wish
+    numbers: tuple[Number, ...] = ()
+    code: str | None = None
+    satisfaction: Satisfaction | None = None
+    words: str = ""  # beside the opinion
+    again: bool = False
+    language: str | None = None  # zh, en; None: nothing in it tells
+
+
+def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
+    """Read a text. Opting out takes the exact word, alone: "TD" does, "T恤店噪音太大" does not."""
+    plain = unicodedata.normalize("NFKC", text).strip()
+    whole = plain.strip(_TRAILING).upper()
+    language = language_of(plain)
+    if not _visible(plain):
+        return Meaning(Wish.NOTHING)
+    if whole in opt_out:
+        return Meaning(Wish.OPT_OUT, language=language)
+    if whole in _OPT_IN:
+        return Meaning(Wish.OPT_IN, language=language)
+    if whole in _HELP:
+        return Meaning(Wish.HELP, language=language)
+    if whole in _THANKS:
+        return Meaning(Wish.THANKS, language=language)
+    asked = _PROGRESS.fullmatch(whole)
+    if asked:
+        numbers, code = _numbers_and_code(asked[1])
+        return Meaning(Wish.PROGRESS, numbers, code, language=language)
+    numbers, _ = _numbers_and_code(plain)
+    alone = read_number(whole) if whole.replace(" ", "").replace("-", "").isdigit() else None
+    if alone is not None:  # a number and nothing else: how is it going?
+        return Meaning(Wish.PROGRESS, (alone,), language=language)
+    rest = whole
+    for run in _RUN.findall(whole):  # "100000006 1": of this ticket
+        if read_number(run.split(" ")[0]) is not None:
+            rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
+            break
+    rated = _RATED.fullmatch(rest)
+    if rated and not (rated[1].isdigit() and rated[2] and _COUNTED.match(rated[2])):
+        words = plain[-len(rated[2]) :] if rated[2] else ""
+        return Meaning(Wish.RATE, numbers, None, _SCALE[rated[1]], words, bool(_AGAIN.search(plain)), language)
+    return Meaning(Wish.MATTER, numbers, again=bool(_AGAIN.search(plain)), language=language)
+
+
+def language_of(text: str) -> str | None:
+    """zh where a Chinese character stands in it, en where only letters do; None for digits."""
+    if _CJK.search(text):
+        return "zh"
+    return "en" if _LETTER.search(text) else None
+
+
+def _visible(text: str) -> bool:
+    return any(not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") for c in text)
+
+
+def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
+    """Ticket numbers in a text, each by its check digit, and a query code of six digits."""
+    numbers: dict[Number, None] = {}
+    code: str | None = None
+    for run in _RUN.findall(text):
+        pieces = run.replace("-", " ").split()
+        found = read_number(run) if len(pieces) > 1 else None
+        if found is not None:
+            numbers[found] = None
+            continue
+        if len(pieces) > 3 and (found := read_number("".join(pieces[:3]))) is not None:  # said in threes, then the code
+            numbers[found] = None
+            pieces = pieces[3:]
+        for piece in pieces:
+            if (found := read_number(piece)) is not None:
+                numbers[found] = None
+            elif len(piece) == CODE_LENGTH:
+                code = code or piece
+    return tuple(numbers), code

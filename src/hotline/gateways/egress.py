@@ -1,0 +1,148 @@
+"""The one way out: names are resolved once, every address is checked, and the checked address is the one connected to.
+No redirects, no endless or huge answers, no private networks unless they are allowed by name."""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import httpx
+
+LARGEST_ANSWER = 256 * 1024
+LONGEST = 20.0  # seconds for a whole exchange, however slowly it drips
+_PORTS = {"https": 443, "http": 80}
+# `is_global` alone lets these through, or differs between Python versions
+_FORBIDDEN = tuple(
+    ipaddress.ip_network(n)
+    for n in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32",
+        "::/96", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
+        "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+    )
+)  # fmt: skip
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+
+
+class Forbidden(httpx.ConnectError):
+    """An address we do not speak with. A ConnectError: for the sender it is a far side that cannot be reached."""
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """A comma list of networks. Raises ValueError."""
+    return tuple(ipaddress.ip_network(n.strip(), strict=False) for n in text.split(",") if n.strip())
+
+
+def is_open(address: Address, allowed: Sequence[Network] = ()) -> bool:
+    """Whether we may connect there: a public address, or one of the networks that are allowed."""
+    if any(address.version == n.version and address in n for n in allowed):
+        return True
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        return is_open(mapped, allowed)
+    if any(address.version == n.version and address in n for n in _FORBIDDEN):
+        return False
+    return bool(address.is_global) and not address.is_multicast and not address.is_reserved
+
+
+async def resolved(host: str, port: int) -> Sequence[str]:
+    """Every address of a name, as the system tells them."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as fault:
+        raise httpx.ConnectError(f"no address: {type(fault).__name__}") from fault
+    return list(dict.fromkeys(str(info[4][0]) for info in found))
+
+
+class Egress(httpx.AsyncBaseTransport):
+    """`allowed`: networks that may be spoken with though they are not public, in clear and on any port. `trusted`: the
+    address was set by an administrator for a gateway; then only answers are limited."""
+
+    def __init__(
+        self,
+        allowed: Sequence[Network] = (),
+        *,
+        trusted: bool = False,
+        resolve: Resolve = resolved,
+        inner: httpx.AsyncBaseTransport | None = None,
+        verify: Any = True,
+    ) -> None:
+        # a kept connection would be used again for another name at the same address, whose certificate nobody checked
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if trusted else 0)
+        self._inner = inner or httpx.AsyncHTTPTransport(verify=verify, limits=limits, retries=0)
+        self._allowed, self._trusted, self._resolve = allowed, trusted, resolve
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        until = time.monotonic() + LONGEST
+        try:
+            async with asyncio.timeout(LONGEST):
+                reply = await self._inner.handle_async_request(
+                    request if self._trusted else await self._checked(request)
+                )
+        except TimeoutError:
+            raise httpx.ReadTimeout("the whole exchange took too long") from None
+        if int(reply.headers.get("content-length", "0") or 0) > LARGEST_ANSWER:
+            await reply.aclose()
+            raise httpx.ReadError("the answer is too large")
+        return httpx.Response(
+            reply.status_code, headers=reply.headers, stream=_Capped(reply, until), extensions=reply.extensions
+        )
+
+    async def _checked(self, request: httpx.Request) -> httpx.Request:
+        url = request.url
+        if url.scheme not in _PORTS or not url.host or url.userinfo:
+            raise Forbidden("not an address of ours to speak with")
+        port = url.port or _PORTS[url.scheme]
+        addresses = [ipaddress.ip_address(a.partition("%")[0]) for a in await self._resolve(url.host, port)]
+        if not addresses or not all(is_open(a, self._allowed) for a in addresses):
+            raise Forbidden("not a public address")
+        inside = all(any(a.version == n.version and a in n for n in self._allowed) for a in addresses)
+        if not inside and (url.scheme != "https" or port != 443):
+            raise Forbidden("only https, port 443")
+        address = addresses[0]
+        shown = f"[{address}]" if address.version == 6 else str(address)
+        # Host and the name in TLS stay what they were; only where we connect to is fixed
+        return httpx.Request(
+            request.method, url.copy_with(host=shown), headers=request.headers, stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": url.host},
+        )  # fmt: skip
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Capped(httpx.AsyncByteStream):
+    """An answer that ends: by its size, and by the clock."""
+
+    def __init__(self, reply: httpx.Response, until: float) -> None:
+        self._reply, self._until = reply, until
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        stream = self._reply.aiter_raw().__aiter__()
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
+                    piece = await stream.__anext__()
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise httpx.ReadTimeout("the whole exchange took too long") from None
+            size += len(piece)
+            if size > LARGEST_ANSWER:
+                raise httpx.ReadError("the answer is too large")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._reply.aclose()
+
+
+def client_of(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """A client that follows no redirects, believes no proxy of the environment, and waits 15 seconds at most."""
+    timeout = httpx.Timeout(15, connect=5)
+    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)

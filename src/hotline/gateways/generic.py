@@ -1,0 +1,142 @@
+"""The form we document for everybody else: JSON, signed as Standard Webhooks, one message or a hundred."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import httpx
+import orjson
+
+from hotline.domain.vocabulary import TextStatus
+
+from .notices import GatewayDown, Notices
+from .sms import (
+    Account,
+    Acknowledgement,
+    Handed,
+    Odd,
+    Outgoing,
+    Push,
+    Report,
+    Text,
+    Unauthentic,
+    answer_of,
+    check_address,
+    check_window,
+    clean,
+    document,
+    item_raw,
+    key_of,
+    local_moment,
+    same,
+    text_of,
+    unix_moment,
+)
+
+MOST = 100
+BACK = timedelta(minutes=5)
+
+
+def check_standard(secrets: Sequence[str], push: Push) -> None:
+    """A Standard Webhooks signature by any of the living secrets, not older than five minutes. Raises Unauthentic."""
+    id, stamp = push.headers.get("webhook-id", ""), push.headers.get("webhook-timestamp", "")  # noqa: A001
+    rights: list[str] = []
+    for secret in secrets:
+        try:
+            key = base64.b64decode(secret.removeprefix("whsec_"))
+        except binascii.Error:
+            continue
+        signed = hmac.digest(key, f"{id}.{stamp}.".encode() + push.body, hashlib.sha256)
+        rights.append("v1," + base64.b64encode(signed).decode())
+    given = push.headers.get("webhook-signature", "").split()
+    if not id or not rights or not any(same(one, rights) for one in given):
+        raise Unauthentic("the signature is missing or wrong")
+    check_window(unix_moment(stamp), push.at, BACK)
+
+
+class Generic:
+    """Settings: `url` (where our texts are posted). Secrets: `secret` (whsec_…), for both ways."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("secret",)
+    reads_get: ClassVar[bool] = False
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_address(self.account, push)
+        check_standard(self.account.all_of("secret"), push)
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        return [self._text(item) for item in items_of(document(push.body), "messages")]
+
+    def _text(self, item: Any) -> Text | Odd:
+        kept = item_raw(item)
+        try:
+            id, sender, words = text_of(item, "id"), text_of(item, "from"), text_of(item, "text")  # noqa: A001
+            sent = local_moment(str(item["sent_at"]), self.account.zone) if item.get("sent_at") else None
+            part, parts = item.get("part"), item.get("parts")
+            split = part is not None or parts is not None
+            if split and not (
+                type(part) is int and type(parts) is int and 1 <= part <= parts <= 255 and item.get("ref")
+            ):
+                raise ValueError("part, parts and ref do not fit")
+        except (ValueError, AttributeError, TypeError) as fault:
+            return Odd(f"not to be read: {fault}"[:200] if isinstance(fault, ValueError) else "no object", kept)
+        receiver = str(item.get("to") or "")
+        if not split:
+            return Text(key_of(id), sender, receiver, clean(words), kept, sent)
+        return Text(key_of(id), sender, receiver, clean(words), kept, sent, {}, key_of(item["ref"], parts), part, parts)
+
+    def reports(self, push: Push) -> list[Report | Odd]:
+        found: list[Report | Odd] = []
+        for item in items_of(document(push.body), "reports"):
+            kept = item_raw(item)
+            try:
+                word = text_of(item, "status")
+                id, reference = str(item.get("id") or ""), str(item.get("reference") or "")  # noqa: A001
+                at = local_moment(str(item["at"]), self.account.zone) if item.get("at") else None
+                if not id and not reference:
+                    raise ValueError("id or reference is missing")
+            except (ValueError, AttributeError) as fault:
+                found.append(Odd(f"not to be read: {fault}"[:200], kept))
+                continue
+            known = TextStatus(word) if word in _REPORTED else None
+            found.append(Report(key_of(id, reference, word), id or None, reference or None, known, word, kept, at))
+        return found
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement(orjson.dumps({"accepted": kept, "set_aside": odd}), "application/json; charset=utf-8")
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        body = {
+            "type": "hotline.text",
+            "reference": message.reference,
+            "to": message.to,
+            "from": self.account.setting("sender"),
+            "text": message.body,
+            "template": message.template,
+            "values": dict(message.values),
+        }
+        notices = Notices(client, self.account.setting("url"), self.account.newest("secret"))
+        reply = await notices.post(message.reference, orjson.dumps(body), message.at)
+        said = answer_of(reply) if reply.content else {}
+        if not isinstance(said, dict):
+            raise GatewayDown("an answer of another shape")
+        return Handed(str(said.get("id") or "") or None)
+
+
+_REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})
+
+
+def items_of(found: Any, name: str) -> list[Any]:
+    """The items of a batch, or the one that came alone. Raises ValueError."""
+    if isinstance(found, dict):
+        found = found[name] if isinstance(found.get(name), list) else [found]
+    if not isinstance(found, list) or len(found) > MOST:
+        raise ValueError(f"no list of at most {MOST}")
+    return found

@@ -1,0 +1,97 @@
+"""Another hotline's platform: its orders in our words, our answers in its.
+
+The form is the one that 12345 platforms share in substance (own knowledge: names differ from city to city, so they
+stand in one table here); both ways are signed as Standard Webhooks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code, Kind
+
+# our field: theirs
+FIELDS = {
+    "number": "order_no", "narrative": "content", "title": "title", "phone": "caller_phone", "name": "caller_name",
+    "address": "address", "due_at": "deadline", "confidential": "secret", "kind": "order_type",
+}  # fmt: skip
+_KINDS = {
+    "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
+    "表扬": Kind.PRAISE,
+}  # fmt: skip
+# our events: what their platform takes as an answer
+STEPS = {
+    "ticket.received": ("SIGNED", "已签收"),
+    "ticket.dispatched": ("HANDLING", "办理中"),
+    "ticket.resolved": ("REPLIED", "已答复"),
+    "ticket.answered": ("REPLIED", "已答复"),
+    "ticket.closed": ("FINISHED", "已办结"),
+    "ticket.declined": ("RETURNED", "申请退回"),
+    "ticket.reopened": ("HANDLING", "重新办理"),
+    "ticket.shelved": ("SUSPENDED", "挂账"),
+    "order.extended": ("DELAYED", "申请延期"),
+}
+TOLD = tuple(STEPS)
+
+
+def read_order(body: Any) -> dict[str, Any]:
+    """Their order in our words. Raises Refused, naming their fields."""
+    errors: list[tuple[str, str]] = []
+    if not isinstance(body, Mapping):
+        raise Refused(Refusal(Code.INVALID, "an order is one object", errors=(("body", "one object"),)))
+
+    def text(ours: str, most: int, *, needed: bool = False) -> str | None:
+        theirs = FIELDS[ours]
+        value = body.get(theirs)
+        if value is None or value == "":
+            if needed:
+                errors.append((theirs, "required"))
+            return None
+        if (
+            not isinstance(value, str | int)
+            or isinstance(value, bool)
+            or len(str(value)) > most
+            or "\x00" in str(value)
+        ):
+            errors.append((theirs, f"text of at most {most} characters"))
+            return None
+        return str(value)
+
+    found: dict[str, Any] = {
+        "number": text("number", 80, needed=True), "narrative": text("narrative", 10_000, needed=True),
+        "title": text("title", 120), "phone": text("phone", 60), "name": text("name", 120),
+        "address": text("address", 120),
+    }  # fmt: skip
+    due = body.get(FIELDS["due_at"])
+    if due is not None:
+        try:
+            found["due_at"] = datetime.fromisoformat(str(due))
+        except ValueError:
+            found["due_at"] = None
+        if found["due_at"] is None or found["due_at"].tzinfo is None:
+            errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
+    found["confidential"] = body.get(FIELDS["confidential"]) in (True, 1, "1", "是", "true") or None
+    found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
+    return found
+
+
+def answered(event: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
+    """An event as their platform reads it: the outer number first, and our public answer."""
+    ticket = event.get("ticket") or {}
+    code, label = STEPS.get(str(event.get("type")), ("PROGRESS", "办理进展"))
+    return {
+        "message_id": id,
+        "order_no": (ticket.get("outer") or {}).get("number"),
+        "work_no": ticket.get("number"),
+        "step": code,
+        "step_name": label,
+        "department": ticket.get("department"),
+        "reply": ticket.get("public_reply"),
+        "return_reason": ticket.get("reason_code") if code == "RETURNED" else None,
+        "right_channel": ticket.get("channel_told") if code == "RETURNED" else None,
+        "deadline": ticket.get("promised_at"),
+        "satisfaction": ticket.get("satisfaction"),
+        "at": event.get("at"),
+    }

@@ -1,0 +1,156 @@
+"""Infobip: JSON results in batches, basic authentication or an HMAC of the body; anything but 2xx is repeated."""
+
+import base64
+import binascii
+import hmac
+from datetime import datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from hotline.domain.vocabulary import TextStatus
+
+from .notices import GatewayDown, GatewayRefused
+from .sms import (
+    MOST_ITEMS,
+    Account,
+    Acknowledgement,
+    Handed,
+    Odd,
+    Outgoing,
+    Push,
+    Report,
+    Text,
+    Unauthentic,
+    answer_of,
+    asked,
+    check_address,
+    clean,
+    document,
+    item_raw,
+    key_of,
+    moment_or_none,
+    same,
+    text_of,
+)
+
+_UTC = ZoneInfo("UTC")
+GROUPS = {
+    "PENDING": TextStatus.BUFFERED,
+    "ACCEPTED": TextStatus.SENT,
+    "DELIVERED": TextStatus.DELIVERED,
+    "UNDELIVERABLE": TextStatus.UNDELIVERED,
+    "EXPIRED": TextStatus.EXPIRED,
+    "REJECTED": TextStatus.REJECTED,
+}
+
+
+class Infobip:
+    """Settings: `api` (your own base address), `sender`. Secrets: `user` and `password` (of their pushes) or `hmac`,
+    `api_key`."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("password", "hmac")
+    reads_get: ClassVar[bool] = False
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_address(self.account, push)
+        if self.account.all_of("hmac"):
+            given = push.headers.get("x-signature", "").removeprefix("sha256=")
+            rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in self.account.all_of("hmac")]
+            if given and same(given.lower(), rights):
+                return
+            raise Unauthentic("the signature is missing or wrong")
+        kind, _, credential = push.headers.get("authorization", "").partition(" ")
+        try:
+            login = base64.b64decode(credential, validate=True).decode() if kind.lower() == "basic" else ""
+        except (binascii.Error, UnicodeDecodeError):
+            login = ""
+        user, _, password = login.partition(":")
+        passwords = self.account.all_of("password")
+        if not (login and passwords and same(user, self.account.all_of("user")) and same(password, passwords)):
+            raise Unauthentic("the credentials are missing or wrong")
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        return [_text(item) for item in results_of(document(push.body))]
+
+    def reports(self, push: Push) -> list[Report | Odd]:
+        found: list[Report | Odd] = []
+        for item in results_of(document(push.body)):
+            kept = item_raw(item)
+            try:
+                id, word = text_of(item, "messageId"), text_of(item["status"], "groupName")  # noqa: A001
+            except (ValueError, AttributeError, KeyError, TypeError) as fault:
+                found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
+                continue
+            reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
+            at = moment_or_none(str(item.get("doneAt") or ""), _UTC)
+            found.append(Report(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at))
+        return found
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement(b"{}", "application/json; charset=utf-8")
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        account = self.account
+        body = {
+            "messages": [
+                {
+                    "from": account.setting("sender"),
+                    "destinations": [{"to": message.to.lstrip("+"), "messageId": message.reference}],
+                    "text": message.body,
+                    "notifyUrl": account.hook,
+                    "notifyContentType": "application/json",
+                    "callbackData": message.reference,
+                }
+            ]
+        }
+        url = f"{account.setting('api').rstrip('/')}/sms/2/text/advanced"
+        reply = await asked(client, "POST", url, json=body, headers=self._key())
+        said = answer_of(reply)
+        sent = said.get("messages") if isinstance(said, dict) else None
+        if not reply.is_success:
+            raise GatewayRefused(f"http {reply.status_code}")
+        if not isinstance(sent, list) or not sent or not isinstance(sent[0], dict):
+            raise GatewayDown("an answer of another shape")
+        group = str((sent[0].get("status") or {}).get("groupName") or "")
+        if group == "REJECTED":
+            raise GatewayRefused(str((sent[0].get("status") or {}).get("name") or group)[:60])
+        return Handed(str(sent[0].get("messageId") or "") or None, GROUPS.get(group, TextStatus.SENT))
+
+    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
+        """Pull what waits in their inbox; each text is given once."""
+        url = f"{self.account.setting('api').rstrip('/')}/sms/1/inbox/reports?limit=1000"
+        found: list[Text | Odd] = []
+        while True:
+            reply = await asked(client, "GET", url, headers=self._key())
+            if not reply.is_success:
+                raise GatewayRefused(f"http {reply.status_code}")
+            items = results_of(answer_of(reply))
+            found += [_text(item) for item in items]
+            if len(items) < 1000:
+                return [t for t in found if isinstance(t, Odd) or t.sent_at is None or t.sent_at >= moment]
+
+    def _key(self) -> dict[str, str]:
+        return {"Authorization": f"App {self.account.newest('api_key')}"}
+
+
+def results_of(found: Any) -> list[Any]:
+    results = found.get("results") if isinstance(found, dict) else found
+    if not isinstance(results, list) or len(results) > MOST_ITEMS:
+        raise ValueError("no list of results")
+    return results
+
+
+def _text(item: Any) -> Text | Odd:
+    kept = item_raw(item)
+    try:
+        id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
+    except (ValueError, AttributeError) as fault:
+        return Odd(f"not to be read: {type(fault).__name__}", kept)
+    sender = f"+{sender}" if sender.isdigit() and len(sender) >= 10 else sender
+    at = moment_or_none(str(item.get("receivedAt") or ""), _UTC)
+    return Text(key_of(id), sender, str(item.get("to") or ""), clean(words), kept, at)

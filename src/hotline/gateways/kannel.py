@@ -1,0 +1,123 @@
+"""Kannel 1.4: smsbox asks our URL with everything in the query, or posts the text with X-Kannel headers.
+
+Only 200 and 202 are success to it, and what an answer holds is sent to the resident: the answer is 200 and empty."""
+
+from typing import Any, ClassVar
+from urllib.parse import unquote_to_bytes, urlencode
+
+import httpx
+
+from hotline.domain.vocabulary import TextStatus
+
+from .notices import GatewayDown, GatewayRefused
+from .sms import (
+    Account,
+    Acknowledgement,
+    Handed,
+    Odd,
+    Outgoing,
+    Push,
+    Report,
+    Text,
+    asked,
+    check_token,
+    clean,
+    decoded,
+    kept_raw,
+    key_of,
+    unix_moment,
+)
+
+_TYPES = {
+    "1": TextStatus.DELIVERED,
+    "2": TextStatus.UNDELIVERED,
+    "4": TextStatus.BUFFERED,
+    "8": TextStatus.SENT,
+    "16": TextStatus.REJECTED,
+}
+FINAL_REPORTS = 1 + 2 + 16
+
+
+class Kannel:
+    """Settings: `url` of sendsms, `user`, `sender`, `smsc`. Secrets: `token` (in our URL), `password` (of sendsms)."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("token",)
+    reads_get: ClassVar[bool] = True
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_token(self.account, push)
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        if push.method == "POST":
+            head, given = push.headers, dict(push.in_query())
+            charset = head.get("content-type", "").partition("charset=")[2] or head.get("x-kannel-charset")
+            words, found = decoded(push.body, charset)
+            given |= {
+                name: head[header]
+                for name, header in (("from", "x-kannel-from"), ("to", "x-kannel-to"), ("ts", "x-kannel-time"))
+                if head.get(header)
+            }
+        else:
+            raw = _raw(push.query)
+            given = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
+            words, found = decoded(raw.get("text", b""), given.get("charset"))
+        key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
+        kept = _kept(push)
+        if not key or not sender:
+            return [Odd("the id or the sender is missing: look at get-url", kept)]
+        details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", "")}
+        return [Text(key_of(key), sender, receiver, clean(words), kept, unix_moment(given.get("ts")), details)]
+
+    def reports(self, push: Push) -> list[Report | Odd]:
+        given = dict(push.in_query())
+        reference, word = given.get("my", ""), given.get("type", "")
+        if not reference or not word:
+            return [Odd("the reference or the type is missing: look at dlr-url", _kept(push))]
+        status = _TYPES.get(word)
+        provider_id = given.get("fid") or None
+        return [Report(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement()
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        account = self.account
+        back = {"token": (account.all_of("token") or [""])[-1], "my": message.reference}
+        report = f"{account.hook}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
+        asks = {
+            "username": account.setting("user"),
+            "password": account.newest("password"),
+            "from": account.setting("sender"),
+            "to": message.to,
+            "text": message.body,
+            "charset": "UTF-8",
+            "coding": "0" if message.body.isascii() else "2",
+            "dlr-mask": str(FINAL_REPORTS),
+            "dlr-url": report,
+        }
+        if account.settings.get("smsc"):
+            asks["smsc"] = account.setting("smsc")
+        reply = await asked(client, "GET", account.setting("url"), params=asks)
+        if reply.status_code in (200, 202):
+            said = reply.text[:1]
+            if said not in ("0", "3"):
+                raise GatewayDown("an answer that cannot be read")
+            return Handed(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
+        raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
+
+
+def _raw(query: bytes) -> dict[str, bytes]:
+    """The query's values as bytes: a Chinese text may come as raw UTF-16BE."""
+    found: dict[str, bytes] = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        found[name.decode("latin-1")] = unquote_to_bytes(value.replace(b"+", b" "))
+    return found
+
+
+def _kept(push: Push) -> str:
+    query = b"&".join(p for p in push.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
+    return kept_raw(query + (b"\n" + push.body if push.body else b""))

@@ -1,0 +1,362 @@
+"""What every SMS provider's file speaks: what was pushed and by whom, what it holds, what is answered, what a send came
+to. Each provider is one file beside this one; none of them knows a rule of ours."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Protocol
+from urllib.parse import parse_qsl, quote
+from zoneinfo import ZoneInfo
+
+import httpx
+import orjson
+
+from hotline.domain.vocabulary import TextStatus
+
+from .notices import GatewayDown, GatewayRefused
+
+FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
+MOST_ITEMS = 1000  # of one batch
+KEY_LENGTH = 80
+
+
+class Unauthentic(Exception):
+    """Not from this provider: nothing of it is kept. Its text says why, and repeats nothing that was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One request of a provider. `url` is our public address of it, as the provider was told."""
+
+    method: str
+    url: str
+    query: bytes  # as it came
+    headers: Mapping[str, str]  # lower-case names
+    body: bytes
+    remote: str
+    at: datetime
+
+    def in_query(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
+        """The pairs of the query, in order, blank ones kept."""
+        return pairs(self.query, encoding)
+
+    def in_form(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
+        """The pairs of a form body. Raises ValueError where there are more than a form has."""
+        return pairs(self.body, encoding)
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A resident's text. `key` is what tells it from every other; `part` of `parts`, where it is one of several."""
+
+    key: str
+    sender: str
+    receiver: str
+    text: str
+    raw: str
+    sent_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    reference: str | None = None  # common to the parts of one text
+    part: int | None = None
+    parts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a text of ours. `status` None: a word we do not know."""
+
+    key: str
+    provider_id: str | None
+    reference: str | None
+    status: TextStatus | None
+    word: str
+    raw: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An item nobody can read. It is kept for somebody to look at."""
+
+    why: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Exactly what the provider takes for success."""
+
+    body: bytes = b""
+    media_type: str = "text/plain; charset=utf-8"
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is set for a gateway. Every secret may have several values alive: the old one until it is dropped."""
+
+    name: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, Sequence[str]]
+    public_url: str
+
+    def all_of(self, name: str) -> Sequence[str]:
+        """The living values of a secret; none where it was never set."""
+        return self.secrets.get(name, ())
+
+    def newest(self, name: str) -> str:
+        """The value we ourselves use. Raises GatewayRefused where it was never set."""
+        values = self.all_of(name)
+        if not values:
+            raise GatewayRefused(f"the secret {name} is not set")
+        return values[-1]
+
+    def setting(self, name: str, default: str = "") -> str:
+        return str(self.settings.get(name, default))
+
+    @property
+    def hook(self) -> str:
+        """Where this gateway's reports come back to."""
+        return f"{self.public_url.rstrip('/')}/v1/hooks/sms/{self.name}/status"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.setting("zone", "Asia/Shanghai"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A text on its way out. `reference` is ours, the same at every try; `template` and `values` for providers that
+    take no free text."""
+
+    reference: str
+    to: str  # E.164
+    body: str
+    template: str
+    values: Mapping[str, str]
+    at: datetime  # of this try: the clouds refuse a signature that is minutes old
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The provider has it."""
+
+    provider_id: str | None = None
+    status: TextStatus = TextStatus.SENT
+
+
+class Provider(Protocol):
+    """One provider's way of speaking."""
+
+    secrets: ClassVar[tuple[str, ...]]  # of which at least one must be set for anything to be believed
+    reads_get: ClassVar[bool]
+
+    def __init__(self, account: Account) -> None: ...
+
+    def authenticate(self, push: Push) -> None:
+        """Raises Unauthentic."""
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
+
+    def reports(self, push: Push) -> list[Report | Odd]:
+        """The same for delivery reports."""
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement: ...
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        """Hand one text over. Raises GatewayDown, GatewayRefused."""
+
+
+class Lists(Protocol):
+    """A provider that can be asked what it sent us."""
+
+    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
+        """Texts to us since then, oldest first. Raises GatewayDown, GatewayRefused."""
+
+
+def pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    return parse_qsl(
+        raw.decode("latin-1"), keep_blank_values=True, encoding=encoding, errors="replace", max_num_fields=500
+    )
+
+
+def same(given: str, rights: Iterable[str]) -> bool:
+    """Whether a secret is one of the living ones; how long that takes tells nothing."""
+    found = False
+    for right in rights:
+        found |= hmac.compare_digest(given.encode(), right.encode())
+    return found
+
+
+def check_address(account: Account, push: Push) -> None:
+    """Only from the addresses that are set, where any are."""
+    allowed = account.settings.get("addresses") or ()
+    if not allowed:
+        return
+    try:
+        remote = ipaddress.ip_address(push.remote)
+        if any(remote in ipaddress.ip_network(a, strict=False) for a in allowed):
+            return
+    except ValueError:
+        pass
+    raise Unauthentic("not from an address of this gateway")
+
+
+def check_token(account: Account, push: Push) -> None:
+    """For providers that sign nothing: the secret in the query, and the list of addresses."""
+    check_address(account, push)
+    given = next((v for k, v in push.in_query() if k == "token"), "")
+    if not account.all_of("token") or not same(given, account.all_of("token")):
+        raise Unauthentic("the token is missing or wrong")
+
+
+def key_of(*words: Any) -> str:
+    """A key that fits its column: the words themselves where they are short, else their hash."""
+    plain = "|".join(str(w) for w in words)
+    if len(plain) <= KEY_LENGTH and plain.isprintable():
+        return plain
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hashed_key(*words: Any) -> str:
+    """Where the provider sends no id."""
+    plain = "\x1f".join(str(w) for w in words)
+    return "sha256-" + hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def kept_raw(raw: bytes) -> str:
+    """Bytes as they came, in a form both databases take."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = "\x00"
+    return text if "\x00" not in text else "base64:" + base64.b64encode(raw).decode()
+
+
+def item_raw(item: Any) -> str:
+    """One item of a batch, as JSON."""
+    return kept_raw(orjson.dumps(item, default=str))
+
+
+def document(body: bytes) -> Any:
+    """A JSON body. Raises ValueError."""
+    return orjson.loads(body)
+
+
+def text_of(item: Mapping[str, Any], *names: str) -> str:
+    """The first of these that is there, as text: ids come as numbers too. Raises ValueError where none is."""
+    for name in names:
+        value = item.get(name)
+        if isinstance(value, bool) or value is None or isinstance(value, dict | list):
+            continue
+        if isinstance(value, float):
+            return str(int(value)) if value.is_integer() else str(value)
+        return str(value)
+    raise ValueError(f"{names[0]} is missing")
+
+
+def clean(text: str) -> str:
+    """What a database and a screen can take: no NUL, no half of a character; nothing else is touched."""
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text if c != "\x00")
+
+
+def mended(text: str) -> str:
+    """A text that was read as ISO-8859-1 on its way, though it was UTF-8 or GBK; any other as it is."""
+    if not text or not any("\x80" <= c <= "\xff" for c in text) or any(c > "\xff" for c in text):
+        return text
+    raw = text.encode("latin-1")
+    for charset in ("utf-8", "gb18030"):
+        try:
+            found = raw.decode(charset)
+        except UnicodeDecodeError:
+            continue
+        if any(unicodedata.name(c, "").startswith("CJK") for c in found) or charset == "utf-8":
+            return found
+    return text
+
+
+def decoded(raw: bytes, charset: str | None) -> tuple[str, str]:
+    """Bytes as text, and the charset they turned out to be in: the one that is named where it fits, else by trial."""
+    named = (charset or "").strip().strip("\"'").lower()
+    named = {"8-bit": "", "gb2312": "gb18030", "gbk": "gb18030", "ucs-2": "utf-16-be", "utf-16": "utf-16-be"}.get(
+        named, named
+    )
+    tried = [named] if named and named not in ("iso-8859-1", "latin-1", "latin1") else []
+    for candidate in (*tried, "utf-8", "gb18030"):
+        try:
+            return raw.decode(candidate), candidate
+        except (UnicodeDecodeError, LookupError):
+            continue
+    if len(raw) % 2 == 0:
+        try:
+            return raw.decode("utf-16-be"), "utf-16-be"
+        except UnicodeDecodeError:
+            pass
+    return raw.decode("latin-1"), "latin-1"
+
+
+def local_moment(text: str, zone: ZoneInfo) -> datetime:
+    """A naive "YYYY-MM-DD HH:MM:SS" of the provider's zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text.strip())
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def moment_or_none(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """The same, where a time that cannot be read is no reason to lose a text."""
+    try:
+        return local_moment(text, zone) if text else None
+    except ValueError:
+        return None
+
+
+def unix_moment(seconds: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def check_window(moment: datetime | None, now: datetime, back: timedelta) -> None:
+    """Raises Unauthentic for a signature too old, or from the future."""
+    if moment is None or not now - back <= moment <= now + FUTURE:
+        raise Unauthentic("the time of the signature lies outside the window")
+
+
+def escaped(value: str) -> str:
+    """Percent-encoded as the clouds sign it: RFC 3986, UTF-8."""
+    return quote(value, safe="-_.~")
+
+
+async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> httpx.Response:
+    """One request to a provider. Raises GatewayDown for what may have arrived and what is worth another try: time-outs,
+    broken answers, 408, 425, 429 and 5xx. Any other answer is the caller's to judge."""
+    try:
+        reply = await client.request(method, url, **kw)
+    except (httpx.HTTPError, httpx.InvalidURL) as cut:
+        raise GatewayDown(type(cut).__name__) from cut
+    if reply.status_code in (408, 425, 429) or reply.is_server_error:
+        raise GatewayDown(f"http {reply.status_code}")
+    if reply.is_redirect:
+        raise GatewayRefused(f"http {reply.status_code}: redirects are not followed")
+    return reply
+
+
+def answer_of(reply: httpx.Response) -> Any:
+    """A provider's JSON answer. Raises GatewayDown for garbage: it may have taken the text all the same."""
+    try:
+        found = orjson.loads(reply.content)
+    except ValueError:
+        raise GatewayDown(f"http {reply.status_code}: an answer that cannot be read") from None
+    if not isinstance(found, dict | list):
+        raise GatewayDown(f"http {reply.status_code}: an answer of another shape")
+    return found

@@ -1,0 +1,196 @@
+"""Twilio: forms, signed over the public URL with every parameter; the answer is empty TwiML."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import orjson
+
+from hotline.domain.vocabulary import TextStatus
+
+from .notices import GatewayRefused
+from .sms import (
+    Account,
+    Acknowledgement,
+    Handed,
+    Odd,
+    Outgoing,
+    Push,
+    Report,
+    Text,
+    Unauthentic,
+    answer_of,
+    asked,
+    check_address,
+    clean,
+    document,
+    item_raw,
+    key_of,
+    same,
+)
+
+API = "https://api.twilio.com"
+STATUSES = {
+    "accepted": TextStatus.BUFFERED,
+    "queued": TextStatus.BUFFERED,
+    "scheduled": TextStatus.BUFFERED,
+    "sending": TextStatus.BUFFERED,
+    "sent": TextStatus.SENT,
+    "delivered": TextStatus.DELIVERED,
+    "read": TextStatus.DELIVERED,
+    "undelivered": TextStatus.UNDELIVERED,
+    "failed": TextStatus.UNDELIVERED,
+    "canceled": TextStatus.REJECTED,
+}
+
+
+def check_signature(account: Account, push: Push) -> None:
+    """X-Twilio-Signature, or the newer one with a key of its own. Raises Unauthentic."""
+    check_address(account, push)
+    rights: list[str] = []
+    named = push.headers.get("x-twilio-webhooks-signature-settings")
+    given = push.headers.get("x-twilio-signature", "")
+    content = _signed_part(push)
+    if named:
+        wanted = dict(part.strip().partition("=")[::2] for part in named.split(","))
+        if wanted.get("algorithm", "HMAC_SHA256").upper() != "HMAC_SHA256":
+            raise Unauthentic("a signature of another kind")
+        given = push.headers.get("x-twilio-webhooks-signature", given)
+        for keys in account.all_of("signing_keys"):
+            key = orjson.loads(keys).get(wanted.get("key", ""))
+            if key:
+                rights += [_signed(str(key), url + content, "sha256") for url in _urls(push.url)]
+    else:
+        for token in account.all_of("auth_token"):
+            rights += [_signed(token, url + content, "sha1") for url in _urls(push.url)]
+    if not given or not rights or not same(given, rights):
+        raise Unauthentic("the signature is missing or wrong")
+
+
+def _signed_part(push: Push) -> str:
+    """What follows the URL in what is signed: the form, sorted, repeated values as a sorted set; nothing for JSON."""
+    if push.media_type == "application/json":
+        digest = dict(push.in_query()).get("bodySHA256", "")
+        if not same(digest.lower(), [hashlib.sha256(push.body).hexdigest()]):
+            raise Unauthentic("the body is not the one that was signed")
+        return ""
+    form: dict[str, set[str]] = {}
+    for name, value in push.in_form():
+        form.setdefault(name, set()).add(value)
+    return "".join(name + value for name in sorted(form) for value in sorted(form[name]))
+
+
+def _signed(key: str, text: str, digest: str) -> str:
+    return base64.b64encode(hmac.digest(key.encode(), text.encode(), digest)).decode()
+
+
+def _urls(url: str) -> Iterator[str]:
+    """The address with its port and without: which of them was signed differs."""
+    yield url
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.port is not None:
+        yield urlunsplit(parts._replace(netloc=host))
+    else:
+        yield urlunsplit(parts._replace(netloc=f"{host}:{443 if parts.scheme == 'https' else 80}"))
+
+
+class Twilio:
+    """Settings: `account_sid`, `sender` (a number or a messaging service), `api` (for tests). Secrets: `auth_token`,
+    `signing_keys` (JSON: id to key)."""
+
+    secrets: ClassVar[tuple[str, ...]] = ("auth_token", "signing_keys")
+    reads_get: ClassVar[bool] = False
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_signature(self.account, push)
+
+    def _given(self, push: Push) -> dict[str, str]:
+        if push.media_type == "application/json":
+            found = document(push.body)
+            if not isinstance(found, dict):
+                raise ValueError("no object")
+            return {str(k): str(v) for k, v in found.items() if v is not None}
+        return dict(push.in_form())
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        given = self._given(push)
+        id = given.get("MessageSid") or given.get("SmsSid") or ""  # noqa: A001
+        if not id or not given.get("From"):
+            return [Odd("MessageSid or From is missing", item_raw(given))]
+        media = [given[f"MediaUrl{n}"] for n in range(20) if given.get(f"MediaUrl{n}")]
+        details: dict[str, Any] = {"media": media} if media else {}
+        if given.get("OptOutType"):
+            details["opt_out_type"] = given["OptOutType"]
+        words, receiver = clean(given.get("Body", "")), given.get("To", "")
+        return [Text(key_of(id), given["From"], receiver, words, item_raw(given), None, details)]
+
+    def reports(self, push: Push) -> list[Report | Odd]:
+        given = self._given(push)
+        id, word = given.get("MessageSid") or given.get("SmsSid") or "", given.get("MessageStatus") or ""  # noqa: A001
+        if not id or not word:
+            return [Odd("MessageSid or MessageStatus is missing", item_raw(given))]
+        reference = dict(push.in_query()).get("my")
+        return [Report(key_of(id, word), id, reference, STATUSES.get(word.lower()), word, item_raw(given))]
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")
+
+    @property
+    def _base(self) -> str:
+        return f"{self.account.setting('api', API)}/2010-04-01/Accounts/{self.account.setting('account_sid')}"
+
+    def _login(self) -> tuple[str, str]:
+        return self.account.setting("account_sid"), self.account.newest("auth_token")
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        sender = self.account.setting("sender")
+        form = {
+            "MessagingServiceSid" if sender.startswith("MG") else "From": sender,
+            "To": message.to,
+            "Body": message.body,
+            "StatusCallback": f"{self.account.hook}?my={message.reference}",
+        }
+        reply = await asked(client, "POST", f"{self._base}/Messages.json", data=form, auth=self._login())
+        said = answer_of(reply)
+        if reply.is_success and isinstance(said, dict) and said.get("sid"):
+            return Handed(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
+        raise GatewayRefused(f"http {reply.status_code}: code {said.get('code') if isinstance(said, dict) else '?'}")
+
+    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
+        """Ask Twilio for the texts it took for us since then."""
+        found: list[Text | Odd] = []
+        day = moment.astimezone(UTC).date().isoformat()
+        url: str | None = f"{self._base}/Messages.json?PageSize=1000&DateSent%3E={day}"
+        while url:
+            reply = await asked(client, "GET", url, auth=self._login())
+            page = answer_of(reply)
+            if not reply.is_success or not isinstance(page, dict):
+                raise GatewayRefused(f"http {reply.status_code}")
+            found += _listed(page.get("messages") or [], moment)
+            following = page.get("next_page_uri")
+            url = f"{self.account.setting('api', API)}{following}" if following else None
+        return found[::-1]
+
+
+def _listed(items: Sequence[Any], moment: datetime) -> Iterator[Text | Odd]:
+    for item in items:
+        if not isinstance(item, dict) or item.get("direction") != "inbound" or not item.get("sid"):
+            continue
+        try:
+            at = parsedate_to_datetime(str(item.get("date_sent") or item.get("date_created"))).astimezone(UTC)
+        except (ValueError, TypeError):
+            yield Odd("a text without a time", item_raw(item))
+            continue
+        if at >= moment:
+            sender, receiver = str(item.get("from") or ""), str(item.get("to") or "")
+            yield Text(key_of(item["sid"]), sender, receiver, clean(str(item.get("body") or "")), item_raw(item), at)

@@ -1,0 +1,216 @@
+"""Gateways at hand: one snapshot of this process, a second old at most; kept on when the database is away. And how they
+are added, changed and given new secrets."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from hotline.db import gateways as kept
+from hotline.db.database import Away, Database
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code, GatewayKind, Provider
+from hotline.gateways.providers import SMS, kind_of
+from hotline.gateways.sms import Account
+
+from .sealing import seal, unseal
+
+LOOK_AGAIN = timedelta(seconds=1)
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
+WEIGHTS = range(0, 101)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway ready for use. `weight` is its share of what is sent now, `resting` the one it drifts back to."""
+
+    name: str
+    kind: GatewayKind
+    provider: Provider
+    account: Account
+    active: bool
+    sends: bool
+    weight: int
+    resting: int
+    shifted_at: datetime | None
+    version: int
+
+
+class GatewaysAtHand:
+    """`url` is our public address: providers sign it, and reports come back to it."""
+
+    def __init__(self, db: Database, secret: bytes, url: str) -> None:
+        self._db, self._secret, self._url = db, secret, url
+        self._found: dict[str, Gateway] = {}
+        self._looked: datetime | None = None
+
+    async def now(self, now: datetime) -> Mapping[str, Gateway]:
+        """Every gateway by name. With the database away, those known last: a push must still find its gateway."""
+        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
+            try:
+                rows = await kept.every(self._db)
+            except Away:
+                if self._looked is None:
+                    raise
+                return self._found
+            self._found = {row.name: self._read(row) for row in rows}
+            self._looked = now
+        return self._found
+
+    def forget(self) -> None:
+        self._looked = None
+
+    async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
+        """The active gateway of that name. Raises Refused where there is none."""
+        found = (await self.now(now)).get(name)
+        if found is None or found.kind is not kind or not found.active:
+            raise Refused(NOBODY)
+        return found
+
+    async def senders(self, now: datetime) -> list[Gateway]:
+        """Those that texts are sent by."""
+        return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
+
+    def _read(self, row: Any) -> Gateway:
+        secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
+        account = Account(row.name, row.settings, secrets, self._url)
+        return Gateway(
+            row.name, GatewayKind(row.kind), Provider(row.provider), account, row.active, row.sends, row.weight,
+            row.resting, row.shifted_at, row.version,
+        )  # fmt: skip
+
+
+async def add(
+    at_hand: GatewaysAtHand,
+    db: Database,
+    secret: bytes,
+    name: str,
+    provider: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Sequence[str]],
+    *,
+    sends: bool,
+    weight: int,
+    by: str,
+    now: datetime,
+) -> None:
+    """A new gateway. Raises Refused with all that is wrong."""
+    errors: list[tuple[str, str]] = []
+    if not _NAME.fullmatch(name):
+        errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
+    if provider not in set(Provider):
+        errors.append(("provider", "one of " + ", ".join(Provider)))
+    else:
+        errors += _faults(Provider(provider), settings, secrets, sends)
+    if weight not in WEIGHTS:
+        errors.append(("weight", "0 to 100"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the gateway cannot be added like this", errors=tuple(errors)))
+    row = {
+        "name": name, "kind": kind_of(Provider(provider)), "provider": provider, "settings": dict(settings),
+        "sealed": seal(secret, f"gateway {name}", {k: list(v) for k, v in secrets.items()}), "active": True,
+        "sends": sends, "weight": weight, "resting": weight, "shifted_at": None, "version": 1, "created_at": now,
+        "created_by": by,
+    }  # fmt: skip
+    try:
+        await db.transact(lambda c: kept.keep(c, row))
+    except sa.exc.IntegrityError:
+        raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
+    at_hand.forget()
+
+
+async def change(
+    at_hand: GatewaysAtHand, db: Database, secret: bytes, name: str, now: datetime, *,
+    settings: Mapping[str, Any] | None = None, new: Mapping[str, Sequence[str]] | None = None,
+    drop: Mapping[str, Sequence[str]] | None = None, active: bool | None = None, sends: bool | None = None,
+    weight: int | None = None,
+) -> Gateway:  # fmt: skip
+    """Settings are merged (null removes one); `new` secrets live beside the old ones until these are dropped. Raises
+    Refused."""
+    at_hand.forget()
+    found = (await at_hand.now(now)).get(name)
+    if found is None:
+        raise Refused(NOBODY)
+    merged = {k: v for k, v in {**found.account.settings, **(settings or {})}.items() if v is not None}
+    secrets = {k: list(v) for k, v in found.account.secrets.items()}
+    for word, values in (new or {}).items():
+        secrets[word] = [*dict.fromkeys([*secrets.get(word, []), *values])]
+    for word, values in (drop or {}).items():
+        secrets[word] = [v for v in secrets.get(word, []) if v not in values]
+    sending = found.sends if sends is None else sends
+    errors = _faults(found.provider, merged, secrets, sending)
+    if weight is not None and weight not in WEIGHTS:
+        errors.append(("weight", "0 to 100"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the gateway cannot be changed like this", errors=tuple(errors)))
+    values_set: dict[str, Any] = {
+        "settings": merged, "sealed": seal(secret, f"gateway {name}", secrets), "sends": sending,
+        "active": found.active if active is None else active,
+    }  # fmt: skip
+    if weight is not None:
+        values_set |= {"weight": weight, "resting": weight, "shifted_at": None}
+    if not await db.transact(lambda c: kept.change(c, name, values_set, found.version)):
+        raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
+    at_hand.forget()
+    return (await at_hand.now(now))[name]
+
+
+async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
+    if not await db.transact(lambda c: kept.remove(c, name)):
+        raise Refused(NOBODY)
+    at_hand.forget()
+
+
+_TO_SEND: Mapping[
+    Provider, tuple[tuple[str, ...], tuple[str, ...]]
+] = {  # settings and secrets without which none leaves
+    Provider.KANNEL: (("url", "user"), ("password",)),
+    Provider.TWILIO: (("account_sid", "sender"), ("auth_token",)),
+    Provider.VONAGE: (("api_key", "sender"), ("api_secret",)),
+    Provider.ALIYUN: (("access_key_id", "sign_name", "templates"), ("access_key_secret",)),
+    Provider.TENCENT: (("secret_id", "sdk_app_id", "templates"), ("secret_key",)),
+    Provider.HUAWEI: (("api", "sender", "templates"), ("app_key", "app_secret")),
+    Provider.INFOBIP: (("api", "sender"), ("api_key",)),
+    Provider.AWS: (("region", "access_key_id"), ("secret_access_key",)),
+    Provider.GENERIC: (("url",), ("secret",)),
+}
+
+
+def _faults(
+    provider: Provider, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], sends: bool
+) -> list[tuple[str, str]]:
+    errors: list[tuple[str, str]] = []
+    needed = (
+        SMS[provider].secrets if provider in SMS else ("secret",) if provider is Provider.HOTLINE_12345 else ("token",)
+    )
+    if provider is Provider.TWILIO_VOICE:
+        needed = ("auth_token", "signing_keys")
+    if needed and not any(secrets.get(n) for n in needed):
+        errors.append(("secrets", "needs " + " or ".join(needed)))
+    if provider is Provider.AWS and not settings.get("topics"):
+        errors.append(("settings.topics", "the ARNs that may speak to us"))
+    for name in ("addresses", "topics"):
+        if name in settings and not isinstance(settings[name], list):
+            errors.append((f"settings.{name}", "a list"))
+    if settings.get("zone"):
+        try:
+            ZoneInfo(str(settings["zone"]))
+        except (KeyError, ValueError, OSError):
+            errors.append(("settings.zone", "no such time zone"))
+    if "numbers" in settings and not isinstance(settings["numbers"], dict):
+        errors.append(("settings.numbers", "receiving numbers to areas, as an object"))
+    short = [n for n, values in secrets.items() if n in ("token", "secret") and any(len(v) < 16 for v in values)]
+    errors += [(f"secrets.{n}", "at least 16 characters") for n in short]
+    if sends:
+        if provider not in _TO_SEND:
+            errors.append(("sends", "only SMS gateways send texts"))
+        else:
+            names, hidden = _TO_SEND[provider]
+            errors += [(f"settings.{n}", "needed to send") for n in names if not settings.get(n)]
+            errors += [(f"secrets.{n}", "needed to send") for n in hidden if not secrets.get(n)]
+    return errors

@@ -1,0 +1,80 @@
+"""What a person does with something odd that came in: takes it in after all, or says that there is nothing to do."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from hotline.db import answers, inbound
+from hotline.db.database import Answer
+from hotline.db.question import Row
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import Channel, Code, Effect, InboundKind, InboundStatus
+
+from .act import Asked, Done, replayed
+from .house import House
+from .intake import Taken, take_call
+
+OPEN = (InboundStatus.ODD,)
+UNKNOWN = Refusal(Code.NOT_FOUND, "no such item")
+HANDLED = Refusal(Code.NOT_NOW, "somebody has seen to it already, or it is still being worked off")
+
+
+async def take_up(
+    house: House,
+    item: str,
+    attach_to: str | None,
+    category: str | None,
+    area: str | None,
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[Row], str],
+    now: datetime,
+) -> Done:
+    """Take it in. Raises Refused."""
+    earlier = await answers.given(house.db, asked.owner, asked.key)
+    if earlier is not None:
+        return replayed(earlier, asked)
+    row = await inbound.by_id(house.db, item)
+    if row is None:
+        raise Refused(UNKNOWN)
+    if row.status not in OPEN:
+        raise Refused(HANDLED)
+    words = (row.text.strip() or row.raw.strip())[:10_000]
+    channel = Channel.SMS if row.kind in (InboundKind.TEXT, InboundKind.PART) else Channel.WEB
+    phone = row.sender if row.details.get("caller") else None
+    taken = Taken(channel, words or "…", phone=phone, attach_to=attach_to, category=category, area=area)
+    key = Asked(f"{actor.kind}:{actor.id}", f"in.{row.id}", "inbound")  # once, whoever else takes it up
+    done = await take_call(house, taken, actor, key, _numbered, now)
+    number = done.after.ticket.number if done.after else done.answer.body
+    effect = Effect.JOINED if attach_to else Effect.OPENED
+    values = {"status": InboundStatus.DONE, "effect": effect, "number": number, "handled_by": actor.id}
+    answer: list[Answer] = []
+
+    def settle(c: Any) -> None:
+        inbound.settle(c, row.id, values, OPEN)
+        shown = row._replace(**values)
+        kept = Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now)
+        answers.keep(c, kept)
+        answer.append(kept)
+
+    await house.db.transact(settle)
+    return Done(answer[-1], replayed=False)
+
+
+async def dismiss(house: House, item: str, reason: str, actor: Actor) -> Row:
+    """Nothing to do. Raises Refused."""
+    row = await inbound.by_id(house.db, item)
+    if row is None:
+        raise Refused(UNKNOWN)
+    values = {
+        "status": InboundStatus.DISMISSED,
+        "why": f"{row.why or ''}; dismissed: {reason}"[:500],
+        "handled_by": actor.id,
+    }
+    if not await house.db.transact(lambda c: inbound.settle(c, row.id, values, OPEN)):
+        raise Refused(HANDLED)
+    return row._replace(**values)
+
+
+def _numbered(facts: Any, *_: Any) -> str:
+    return str(facts.ticket.number)

@@ -1,0 +1,121 @@
+"""Taking in what providers push: authenticate, keep, acknowledge. What it means is worked off afterwards, from the
+table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from hotline.db import gateways as kept_gateways
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.triage import Lexicon, advise
+from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
+from hotline.gateways.aws import NeedsCertificate
+from hotline.gateways.providers import SMS
+from hotline.gateways.sms import Acknowledgement, Odd, Push, Report, Text, Unauthentic, hashed_key, kept_raw, key_of
+
+from .gateways import Gateway
+from .house import House
+from .phones import Heard, heard
+from .references import reference
+
+NOT_THEIRS = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
+FETCHING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
+FLUSH, FLUSH_URGENT = timedelta(seconds=60), timedelta(seconds=5)  # how long the parts of a text are waited for
+NOT_TRUE = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
+LONGEST_RAW = 100_000
+log = structlog.get_logger("hotline.hooks")
+
+
+async def receive(house: House, name: str, push: Push, *, reports: bool) -> Acknowledgement:
+    """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
+    nothing could be kept."""
+    gateway = await house.gateways.named(name, GatewayKind.SMS, push.at)
+    provider = SMS[gateway.provider](gateway.account)
+    if push.method == "GET" and not provider.reads_get:
+        raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
+    try:
+        provider.authenticate(push)
+    except NeedsCertificate as needs:
+        await _want_certificate(house, gateway, needs.url)
+        raise Refused(FETCHING) from None
+    except (Unauthentic, ValueError) as wrong:
+        log.warning(
+            "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
+        )
+        raise Refused(NOT_THEIRS) from None
+    items: Sequence[Text | Report | Odd]
+    try:
+        items = provider.reports(push) if reports else provider.texts(push)
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:LONGEST_RAW]))]
+    lexicon = house.directory.lexicon()
+    rows = [row_of(house, gateway, item, lexicon, push.at) for item in items]
+    if rows:
+        await house.inbox.keep(rows)
+    odd = sum(1 for row in rows if row["status"] is InboundStatus.ODD)
+    return provider.acknowledge(len(rows) - odd, odd)
+
+
+async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
+    """Note which certificate the worker should fetch; the newest wish is kept."""
+    if gateway.account.settings.get("wanted_certificate") != url:
+        settings = {**gateway.account.settings, "wanted_certificate": url}
+        await house.db.transact(
+            lambda c: kept_gateways.change(c, gateway.name, {"settings": settings}, gateway.version)
+        )
+        house.gateways.forget()
+
+
+def row_of(
+    house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
+) -> dict[str, Any]:
+    """An item as it is kept."""
+    row: dict[str, Any] = {
+        "id": reference(now), "gateway": gateway.name, "kind": InboundKind.BODY, "key": "", "sender": None,
+        "receiver": None, "text": "", "raw": item.raw[:LONGEST_RAW], "details": {}, "sent_at": None, "received_at": now,
+        "urgent": False, "partition": "", "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None,
+        "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+    if isinstance(item, Odd):
+        key = hashed_key(item.raw)
+        return {**row, "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500]}
+    if isinstance(item, Report):
+        about = item.reference or item.provider_id or item.key
+        details = {
+            "provider_id": item.provider_id, "reference": item.reference, "status": item.status, "word": item.word[:80],
+            "at": item.at.isoformat() if item.at else None,
+        }  # fmt: skip
+        partition = key_of("report", gateway.name, about)[:100]
+        return {**row, "kind": InboundKind.REPORT, "key": item.key, "partition": partition, "details": details}
+    return {**row, **_text_row(house, gateway, item, lexicon, now)}
+
+
+def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+    who = sender_of(house, item.sender)
+    details: dict[str, Any] = {**item.details, "raw_sender": item.sender[:60], "caller": who.caller}
+    sent = item.sent_at
+    if sent is not None and sent > now + NOT_TRUE:
+        details["said_sent_at"], sent = sent.isoformat(), None
+    sender = (who.phone or item.sender)[:60]
+    urgent = bool(advise(lexicon, item.text[:2000]).dangers)
+    row: dict[str, Any] = {
+        "key": item.key, "sender": sender, "receiver": item.receiver[:60], "text": item.text, "details": details,
+        "sent_at": sent, "urgent": urgent, "kind": InboundKind.TEXT, "partition": key_of("sms", sender)[:100],
+    }  # fmt: skip
+    if item.part is not None:
+        details |= {"ref": item.reference, "part": item.part, "parts": item.parts}
+        row |= {
+            "kind": InboundKind.PART,
+            "partition": key_of("part", gateway.name, sender, item.reference)[:100],
+        }
+    return row
+
+
+def sender_of(house: House, raw: str) -> Heard:
+    """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
+    try:
+        return heard(raw, house.region, house.area_code)
+    except Refused:
+        return Heard(None, raw, caller=False)

@@ -1,0 +1,37 @@
+"""Asking a provider what it has for us: a push that never came is found here, and one that came is known by its key."""
+
+from datetime import datetime
+
+import httpx
+
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code, GatewayKind
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.providers import SMS
+from hotline.gateways.sms import Odd
+
+from .house import House
+from .receiving import row_of
+
+CANNOT = Refusal(
+    Code.INVALID, "this provider cannot be asked what it sent", errors=(("gateway", "twilio, tencent or infobip"),)
+)
+
+
+async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: datetime) -> tuple[int, int]:
+    """Take in what we missed since then: (texts there, those new to us). Raises Refused."""
+    now = house.clock()
+    gateway = await house.gateways.named(name, GatewayKind.SMS, now)
+    provider = SMS[gateway.provider](gateway.account)
+    ask = getattr(provider, "since", None)
+    if ask is None:
+        raise Refused(CANNOT)
+    await house.directory.now(now)
+    try:
+        items = await ask(client, since, now)
+    except (GatewayDown, GatewayRefused) as fault:
+        raise Refused(Refusal(Code.UNAVAILABLE, f"the provider did not answer: {fault}")) from None
+    rows = [row_of(house, gateway, item, house.directory.lexicon(), now) for item in items]
+    known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
+    await house.inbox.keep(rows)
+    return sum(1 for i in items if not isinstance(i, Odd)), len(rows) - known

@@ -1,0 +1,15 @@
+"""References made before anything is written: they sort by the time they were made."""
+
+import secrets
+from datetime import datetime
+from itertools import count
+from uuid import UUID
+
+_TURN = count(secrets.randbits(11))  # keeps those of one millisecond in the order they were made
+
+
+def reference(now: datetime) -> str:
+    """A UUID of version 7 (RFC 9562): milliseconds, a counter, then chance."""
+    stamp = int(now.timestamp() * 1000) & (1 << 48) - 1
+    value = stamp << 80 | 7 << 76 | (next(_TURN) & 0xFFF) << 64 | 2 << 62 | secrets.randbits(62)
+    return str(UUID(int=value))

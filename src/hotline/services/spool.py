@@ -1,0 +1,158 @@
+"""While the database is away: what is taken in is appended to a file of this machine, synced before it is answered, and
+brought in through the normal path when the database is back."""
+
+import asyncio
+import fcntl
+import hmac
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import uuid4
+
+import orjson
+import structlog
+
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+ROTATE = 64 * 1024 * 1024
+CAP = 2 * 1024 * 1024 * 1024
+_SEAL = 16  # hex digits of a record's seal
+MOMENTS = ("sent_at", "received_at", "next_at", "lease_until")
+log = structlog.get_logger("hotline.spool")
+
+
+class SpoolFull(Refused):
+    """No room is left in the spool; nothing was kept."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal(Code.STORAGE_FULL, "the database is away and the spool is full; nothing was kept"))
+
+
+class Spool:
+    """One folder. Every process writes files of its own; whoever drains takes those nobody writes to. A line is a seal
+    over its record, a blank, the record as JSON; a line that is torn or does not fit its seal ends its file."""
+
+    def __init__(self, folder: Path, secret: bytes, cap: int = CAP) -> None:
+        self.folder, self.cap = folder, cap
+        self._secret = hmac.digest(secret, b"spool", "sha256")
+        self._open: BinaryIO | None = None
+        self._turn = asyncio.Lock()
+
+    async def append(self, record: Mapping[str, Any], now: datetime) -> None:
+        """Durable when this returns. Raises SpoolFull, or Refused where the folder cannot be used."""
+        async with self._turn:
+            try:
+                await asyncio.shield(asyncio.to_thread(self._append, record, now))
+            except OSError as fault:
+                log.error("spool.fault", why=type(fault).__name__)
+                raise Refused(Refusal(Code.UNAVAILABLE, "the database is away and the spool cannot be used")) from fault
+
+    def _append(self, record: Mapping[str, Any], now: datetime) -> None:
+        body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
+        line = self._seal(body) + b" " + body + b"\n"
+        if self.size() + len(line) > self.cap:
+            raise SpoolFull
+        if self._open is None or self._open.tell() > ROTATE:
+            self._close()
+            self._open = self._fresh(now)
+        self._open.write(line)
+        self._open.flush()
+        os.fdatasync(self._open.fileno())
+
+    def _fresh(self, now: datetime) -> BinaryIO:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, nobody drains it
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else a power cut may take the file's very name
+        finally:
+            os.close(folder)
+        return os.fdopen(handle, "ab")
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+    def _seal(self, body: bytes) -> bytes:
+        return hmac.digest(self._secret, body, "sha256").hex()[:_SEAL].encode()
+
+    def size(self) -> int:
+        """Bytes that wait."""
+        total = 0
+        for path in self._files():
+            with suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
+    def waiting(self) -> int:
+        """How many records wait."""
+        count = 0
+        for path in self._files():
+            with suppress(FileNotFoundError):
+                count += sum(1 for _ in self._records(path.read_bytes()))
+        return count
+
+    def bad(self) -> int:
+        """Files set aside because something in the middle of them did not fit its seal."""
+        return len(list(self.folder.glob("*.bad"))) if self.folder.is_dir() else 0
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.spool")) if self.folder.is_dir() else []
+
+    def _records(self, raw: bytes) -> Iterator[Mapping[str, Any]]:
+        """The whole records of a file; behind the first that does not fit, nothing is believed."""
+        for line in raw.split(b"\n"):
+            seal, _, body = line.partition(b" ")
+            if not body or not hmac.compare_digest(seal, self._seal(body)):
+                return
+            yield orjson.loads(body)
+
+    async def drain(self, bring_in: Callable[[Mapping[str, Any]], Awaitable[None]]) -> int:
+        """Bring every record in, oldest file first; how many. A file goes when all of it is in; a record brought in
+        twice must do no harm. Raises what `bring_in` raises: the rest stays."""
+        if not self._files():
+            return 0
+        async with self._turn:
+            await asyncio.to_thread(self._close)
+        done = 0
+        for path in self._files():
+            try:
+                handle = os.open(path, os.O_RDWR)
+            except FileNotFoundError:
+                continue  # another process was quicker
+            try:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                raw = await asyncio.to_thread(path.read_bytes) if path.exists() else b""
+                taken = 0
+                for record in self._records(raw):
+                    await bring_in(record)
+                    done += 1
+                    taken += 1
+                if raw.count(b"\n") > taken:  # whole lines that do not fit: not a torn end, somebody must look
+                    log.error("spool.bad", file=path.name, brought_in=taken)
+                    path.rename(path.with_suffix(".bad"))
+                else:
+                    path.unlink(missing_ok=True)
+            finally:
+                os.close(handle)
+        return done
+
+
+def written_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `inbound` as plain data."""
+    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
+
+
+def read_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, read again."""
+    return {k: datetime.fromisoformat(v) if k in MOMENTS and v is not None else v for k, v in row.items()}

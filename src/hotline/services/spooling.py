@@ -1,0 +1,110 @@
+"""Calls taken while the database is away: kept in the spool under a reference, and taken in when it is back."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from hotline.db import inbound
+from hotline.domain.ticket import Actor, Refused
+from hotline.domain.vocabulary import (
+    Action,
+    ActorKind,
+    Channel,
+    Code,
+    Field,
+    InboundKind,
+    InboundStatus,
+    Kind,
+    Priority,
+    Role,
+)
+
+from .act import Asked
+from .house import House
+from .intake import Taken, take_call
+from .phones import heard
+from .references import reference
+
+LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
+log = structlog.get_logger("hotline.spool")
+
+
+async def spool_call(house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime) -> str:
+    """Keep a call for later; the reference it can be found by. Raises Refused: wrong, or no room."""
+    heard(taken.phone, house.region, house.area_code)  # what can be checked now, is
+    if house.spool is None:
+        raise TypeError("there is no spool")
+    name = reference(now)
+    if asked.keep_body:  # a key of the client's own: a repeat is told the same
+        name = str(UUID(bytes=hmac.digest(house.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
+    record = {
+        "kind": "call", "reference": name, "at": now.isoformat(), "taken": asdict(taken), "asked": asdict(asked),
+        "actor": {
+            "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
+            "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
+            "home_area": actor.home_area, "contractor": actor.contractor,
+        },
+    }  # fmt: skip
+    await house.spool.append(record, now)
+    return name
+
+
+async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
+    """Take a spooled call in, at the moment it was taken. One that is refused now is shown to operators. Raises Refused
+    only for what another try can mend."""
+    at = datetime.fromisoformat(record["at"])
+    a = record["actor"]
+    actor = Actor(
+        ActorKind(a["kind"]), a["id"], a["name"], frozenset(map(Role, a["roles"])), frozenset(a["departments"]),
+        frozenset(a["areas"]) if a["areas"] is not None else None, a["home_area"], a["contractor"],
+    )  # fmt: skip
+    number, why = None, None
+    try:
+        done = await take_call(
+            house, _taken(record["taken"]), actor, Asked(**record["asked"]), _told(record["reference"]), at
+        )
+        number = done.after.ticket.number if done.after else None
+    except Refused as refused:
+        if refused.refusal.code in LATER:
+            raise
+        why = f"refused when the database was back: {refused.refusal.detail}"
+        log.warning("spool.odd", why=refused.refusal.code)
+    taken = record["taken"]
+    row = {
+        "id": record["reference"], "gateway": "spool", "kind": InboundKind.BODY, "key": record["reference"],
+        "sender": taken.get("phone"), "receiver": None, "text": taken["narrative"], "raw": "", "details": {},
+        "sent_at": None,
+        "received_at": at, "urgent": False, "partition": record["reference"],
+        "status": InboundStatus.ODD if why else InboundStatus.DONE, "effect": None if why else "opened",
+        "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None, "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+    await house.db.transact(lambda c: inbound.keep(c, [row]))
+
+
+def _taken(plain: Mapping[str, Any]) -> Taken:
+    words: dict[str, Any] = dict(plain)
+    for name, kind in (("channel", Channel), ("kind", Kind), ("priority", Priority), ("at_once", Action)):
+        words[name] = kind(words[name]) if words.get(name) is not None else None
+    if words.get("outer_due_at"):
+        words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
+    words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
+    return Taken(**words)
+
+
+def _told(name: str) -> Any:
+    """What a repeat of the same key is answered: where the call went. The whole reply needs who asks, and nobody
+    does."""
+
+    def show(facts: Any, call: Any) -> str:
+        ticket = {"number": facts.ticket.number, "status": facts.ticket.status, "version": facts.ticket.version}
+        return orjson.dumps(
+            {"spooled": name, "call": {"id": call.id, "number": call.number}, "ticket": ticket}
+        ).decode()
+
+    return show

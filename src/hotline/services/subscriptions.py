@@ -1,0 +1,176 @@
+"""Telling others: an event is written with its change, spread over the subscriptions that want it in one transaction,
+and each delivery then goes its own way, in order for each subscriber."""
+
+import base64
+import secrets as chance
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from hotline.db import outbox
+from hotline.db import subscriptions as kept
+from hotline.db.question import Row
+from hotline.domain.directory import Directory
+from hotline.domain.events import TYPES, wants
+from hotline.domain.ticket import Message, Number, Refusal, Refused
+from hotline.domain.vocabulary import Code
+from hotline.gateways.hotline_12345 import answered
+
+from .house import House
+from .references import reference
+from .sealing import seal
+from .subscribers import Subscription
+
+FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
+BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
+NOBODY = Refusal(Code.NOT_FOUND, "no such subscription")
+
+
+async def spread(house: House, m: Row, token: str) -> None:
+    """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
+    now = house.clock()
+    house.subscribers.forget()
+    event = m.payload
+    found = [s for s in await house.subscribers.now(now) if s.active and wants(s.wanted, event)]
+    payload = {"event": m.id, **event}
+    number = Number(m.number)
+    deliveries = [
+        Message(f"{m.id}~{s.id[-12:]}"[:40], "webhook", number, f"subscription:{s.id}", payload, m.created_at)
+        for s in found
+    ]
+
+    def write(c: Any) -> None:
+        if outbox.mark_sent(c, m.id, token) and deliveries:
+            outbox.add_once(c, deliveries)
+
+    await house.db.transact(write)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one try of one delivery needs."""
+
+    subscription: str
+    url: str
+    secrets: list[str]
+    body: bytes
+
+
+async def delivery_of(house: House, m: Row) -> Delivery | None:
+    """None: the subscription is gone, or switched off."""
+    now = house.clock()
+    wanted = m.partition.removeprefix("subscription:")
+    found = next((s for s in await house.subscribers.now(now) if s.id == wanted), None)
+    if found is None or not found.active:
+        return None
+    return Delivery(found.id, found.url, found.living(now), _body(found.form, m))
+
+
+def _body(form: str, m: Row) -> bytes:
+    event = dict(m.payload)
+    if form == "12345":
+        return orjson.dumps(answered(event, m.id))
+    shown = {"id": event.pop("event", m.id), "type": event["type"], "timestamp": event["at"]}
+    data = {k: event.get(k) for k in ("action", "from", "to", "ticket", "order")}
+    return orjson.dumps({**shown, "data": data})
+
+
+async def disable(house: House, id: str, why: str) -> None:  # noqa: A002
+    """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
+    await house.db.transact(lambda c: kept.change(c, id, {"active": False, "disabled": why}))
+    house.subscribers.forget()
+
+
+def fresh_secret() -> str:
+    return "whsec_" + base64.b64encode(chance.token_bytes(32)).decode()
+
+
+def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    errors: list[tuple[str, str]] = []
+    if "url" in values:
+        try:
+            parts = urlsplit(values["url"])
+            good = (
+                parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and not parts.fragment
+            )
+            _ = parts.port
+        except ValueError:
+            good = False
+        if not good:
+            errors.append(("url", "an http or https address, without user and fragment"))
+    unknown = [e for e in values.get("events") or () if e != "*" and e not in TYPES]
+    if unknown:
+        errors.append(("events", "any of " + ", ".join(TYPES) + ", or *"))
+    if values.get("department") and values["department"] not in directory.departments:
+        errors.append(("department", "unknown department"))
+    if values.get("area") and values["area"] not in directory.areas:
+        errors.append(("area", "unknown area"))
+    if values.get("form", "events") not in FORMS:
+        errors.append(("form", "one of " + ", ".join(FORMS)))
+    if values.get("form") == "12345" and not values.get("outer_system"):
+        errors.append(("outer_system", "the hotline whose orders are answered"))
+    return errors
+
+
+async def subscribe(house: House, values: Mapping[str, Any], by: str, now: datetime) -> tuple[Subscription, str]:
+    """A new subscription and its secret, told this once. Raises Refused with all that is wrong."""
+    directory = await house.directory.now(now)
+    if errors := _faults(directory, values):
+        raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
+    id, secret = reference(now), fresh_secret()  # noqa: A001
+    row = {
+        "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
+        "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
+        "outer_system": values.get("outer_system"),
+        "sealed": seal(house.secret, f"subscription {id}", [[secret, None]]),
+        "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": by,
+    }  # fmt: skip
+    await house.db.transact(lambda c: kept.keep(c, row))
+    house.subscribers.forget()
+    return await found(house, id, now), secret
+
+
+async def found(house: House, id: str, now: datetime) -> Subscription:  # noqa: A002
+    """Raises Refused where there is none."""
+    house.subscribers.forget()
+    for subscription in await house.subscribers.now(now):
+        if subscription.id == id:
+            return subscription
+    raise Refused(NOBODY)
+
+
+async def change(house: House, id: str, version: int, values: Mapping[str, Any], now: datetime) -> Subscription:  # noqa: A002
+    """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
+    await found(house, id, now)
+    directory = await house.directory.now(now)
+    if errors := _faults(directory, values):
+        raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
+    row = dict(values)
+    if row.get("active"):
+        row["disabled"] = None
+    if not await house.db.transact(lambda c: kept.change(c, id, row, version)):
+        raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
+    return await found(house, id, now)
+
+
+async def rotate(house: House, id: str, now: datetime) -> str:  # noqa: A002
+    """A new secret, told this once; both sign for a day."""
+    subscription = await found(house, id, now)
+    secret = fresh_secret()
+    until = (now + BOTH).isoformat()
+    old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
+    sealed = seal(house.secret, f"subscription {id}", [*old[-1:], [secret, None]])
+    if not await house.db.transact(lambda c: kept.change(c, id, {"sealed": sealed}, subscription.version)):
+        raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
+    house.subscribers.forget()
+    return secret
+
+
+async def unsubscribe(house: House, id: str) -> None:  # noqa: A002
+    if not await house.db.transact(lambda c: kept.remove(c, id)):
+        raise Refused(NOBODY)
+    house.subscribers.forget()

@@ -1,0 +1,334 @@
+"""What comes of a resident's text: a ticket, a word on one, an answer to our question, a question of theirs. Through
+the same intake and the same act as everybody, each under the text's own key: worked off twice, it is done once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.db import inbound, texts, tickets
+from hotline.db.question import Row
+from hotline.domain.privacy import Scope
+from hotline.domain.texting import OPT_OUT, UNSOLVED, Meaning, Wish, read_text
+from hotline.domain.ticket import Actor, Command, Facts, Message, Number, Refused
+from hotline.domain.triage import Advice, advise
+from hotline.domain.vocabulary import (
+    OPEN,
+    Action,
+    ActorKind,
+    Channel,
+    Code,
+    Effect,
+    Field,
+    InboundStatus,
+    Role,
+    Satisfaction,
+    TicketStatus,
+)
+
+from .act import Asked, act
+from .gateways import Gateway
+from .house import House
+from .intake import Taken, take_call
+from .lookup import code_matches, progress_of
+from .phones import Heard, caller_id
+
+F, T = Field, TicketStatus
+ALL = Scope(True, None, frozenset())
+MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
+LONGEST = 10_000
+NOT_OURS = "the receiving number belongs to no area: see `numbers` of the gateway"
+Done = Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of it; `also` is written in the same transaction as that."""
+
+    status: InboundStatus
+    effect: Effect = Effect.NONE
+    number: str | None = None
+    why: str | None = None
+    messages: Sequence[Message] = ()
+    also: Sequence[Done] = ()
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> Worked:
+    return Worked(InboundStatus.ODD, why=why, number=number, messages=messages)
+
+
+def gateway_actor(house: House, gateway: str, area: str | None, home: str | None) -> Actor:
+    """A gateway takes calls in, and does nothing else; what it brings lies in its number's area where nothing says
+    otherwise."""
+    return Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home)
+
+
+def resident(house: House, phone: str) -> Actor:
+    return Actor(ActorKind.RESIDENT, caller_id(phone, house.secret), "居民", frozenset({Role.RESIDENT}))
+
+
+async def work_off(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+    """One text. Raises Refused only for what another try can mend."""
+    directory = await house.directory.now(now)
+    who = Heard(
+        row.sender if row.details.get("caller") else None,
+        row.details.get("raw_sender"),
+        bool(row.details.get("caller")),
+    )
+    settings = gateway.account.settings if gateway else {}
+    meaning = read_text(row.text, frozenset(settings.get("opt_out") or OPT_OUT))
+    text = Worker(house, row, who, meaning, settings, directory.home.area if directory.home else None, now)
+    return await text.work_off()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One text, its sender and what its words ask for."""
+
+    house: House
+    row: Row
+    who: Heard
+    meaning: Meaning
+    settings: Mapping[str, Any]
+    home: str | None
+    now: datetime
+
+    async def work_off(self) -> Worked:
+        row, meaning, who = self.row, self.meaning, self.who
+        if meaning.wish is Wish.NOTHING:
+            return odd("empty: it says nothing")
+        if not who.caller or who.phone is None:
+            return await self._from_nobody()
+        numbers = self.settings.get("numbers") or {}
+        if numbers and (row.receiver or "") not in numbers and not row.urgent:
+            return odd(NOT_OURS)
+        if meaning.wish is Wish.OPT_OUT:
+            phone = who.phone
+            also = (lambda c: texts.stop(c, phone, self.now, "sms"),)
+            return Worked(InboundStatus.DONE, Effect.OPTED_OUT, messages=self._reply("opted_out"), also=also)
+        if meaning.wish is Wish.OPT_IN:
+            phone = who.phone
+            also = (lambda c: texts.unstop(c, phone),)
+            return Worked(InboundStatus.DONE, Effect.OPTED_IN, messages=self._reply("opted_in"), also=also)
+        if meaning.wish is Wish.HELP:
+            return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("help"))
+        if (
+            not row.urgent
+            and await inbound.lately(self.house.db, who.phone, self.now - timedelta(hours=1)) > MOST_AN_HOUR
+        ):
+            return odd(f"more than {MOST_AN_HOUR} texts from this number within an hour")
+        if meaning.wish is Wish.PROGRESS:
+            return await self._progress(who.phone)
+        target, named = await self._target(who.phone)
+        if meaning.wish is Wish.THANKS:
+            return Worked(InboundStatus.DONE, Effect.NOTED, target.ticket.number if target else None)
+        if target is not None:
+            worked = await self._on(target, who.phone, named)
+            if worked is not None:
+                return worked
+        if meaning.wish is Wish.RATE and not meaning.words:
+            return odd("an answer to a question that is not open", target.ticket.number if target else None)
+        return await self._opens()
+
+    async def _from_nobody(self) -> Worked:
+        """A service number or a name: kept, never a caller, never answered; a danger in it is told to the desk."""
+        warned: tuple[Message, ...] = ()
+        if self.row.urgent:
+            payload = {
+                "inbound": self.row.id,
+                "text": "danger words in a text from no caller",
+                "text_zh": "非来电人短信含危险词",
+            }
+            warned = (Message(f"al.{self.row.id}", "alarm", Number(""), "role:operator", payload, self.now),)
+        return odd("not from a caller's number", messages=warned)
+
+    def _reply(self, template: str, number: str = "", values: Mapping[str, str] | None = None) -> tuple[Message, ...]:
+        """A text back to the sender, once for each text of theirs."""
+        language = self.meaning.language or "zh"
+        payload = {
+            "to": self.who.phone, "template": template, "values": dict(values or {}), "language": language,
+            "gateway": self.row.gateway,
+        }  # fmt: skip
+        return (Message(f"re.{self.row.id}", "text", Number(number), f"text:{self.who.phone}", payload, self.now),)
+
+    async def _progress(self, phone: str) -> Worked:
+        """How it goes: of the number they name, if it is theirs or the code is right; else of their newest."""
+        facts: Facts | None = None
+        mine = await inbound.recent_of(self.house.db, caller_id(phone, self.house.secret))
+        if self.meaning.numbers:
+            found = await tickets.facts(self.house.db, ALL, self.meaning.numbers[0])
+            if found is not None and (
+                found.ticket.caller == caller_id(phone, self.house.secret)
+                or await code_matches(self.house, found.ticket.number, self.meaning.code, f"sms:{phone}", self.now)
+            ):
+                facts = found
+        elif mine:
+            still = [r for r in mine if r.status in OPEN] or list(mine)[:1]
+            facts = await tickets.facts(self.house.db, ALL, still[0].number)
+        if facts is None:
+            return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("progress_none"))
+        directory = await self.house.directory.now(self.now)
+        values = progress_of(directory, facts, self.meaning.language or "zh")
+        number = facts.ticket.number
+        return Worked(InboundStatus.DONE, Effect.ASKED, number, messages=self._reply("progress", number, values))
+
+    async def _target(self, phone: str) -> tuple[Facts | None, bool]:
+        """The ticket this text speaks of, and whether it names it: by number where it is theirs, else the one last
+        spoken of on this line."""
+        mine = caller_id(phone, self.house.secret)
+        for number in self.meaning.numbers:
+            facts = await self._whole(number)
+            if facts is not None and facts.ticket.caller == mine:
+                return facts, True
+        if self.row.details.get("continues"):  # a late part of a long text belongs where its others went
+            whole = await inbound.by_id(self.house.db, self.row.details["continues"])
+            facts = await self._whole(whole.number) if whole is not None and whole.number else None
+            if facts is not None:
+                return facts, True
+        number_of_thread = await inbound.thread_of(self.house.db, phone, self.row.receiver or "")
+        if number_of_thread is None:
+            return None, False
+        facts = await self._whole(number_of_thread)
+        return (facts, False) if facts is not None else (None, False)
+
+    async def _whole(self, number: str) -> Facts | None:
+        """The ticket, or the one that carries its matter now."""
+        facts = await tickets.facts(self.house.db, ALL, number)
+        if facts is not None and facts.ticket.parent is not None:
+            chain = await tickets.chain_of(self.house.db, facts.ticket.number)
+            facts = await tickets.facts(self.house.db, ALL, chain[-1]) if chain else facts
+        return facts
+
+    async def _on(self, facts: Facts, phone: str, named: bool) -> Worked | None:
+        """What the text does to this ticket; None: it is another matter."""
+        ticket, meaning = facts.ticket, self.meaning
+        if ticket.status is T.RESOLVED and meaning.wish is Wish.RATE and meaning.satisfaction is not None:
+            return await self._rated(facts, phone, meaning.satisfaction)
+        if ticket.status is T.CLOSED:
+            return await self._after(facts, phone, named)
+        if ticket.status not in OPEN:
+            return None
+        advice = advise(self.house.directory.lexicon(), self.row.text)
+        known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
+        if set(advice.dangers) - known:  # a danger is never filed under something else
+            return None
+        if ticket.status is T.AWAITING_INFO:
+            return await self._acts(Action.PROVIDE_INFO, {F.TEXT: self._words}, facts, phone, Effect.TOLD)
+        if not named and self._is_another(facts, advice):
+            return None
+        return await self._joins(facts)
+
+    def _is_another(self, facts: Facts, advice: Advice) -> bool:
+        """Surely of another kind than this ticket's: a new matter, though it comes on the same line."""
+        sure = advice.category is not None and advice.confidence >= 0.75
+        return sure and facts.ticket.category is not None and advice.category != facts.ticket.category
+
+    @property
+    def _words(self) -> str:
+        return self.row.text[:4000].strip() or "…"
+
+    async def _rated(self, facts: Facts, phone: str, said: Satisfaction) -> Worked:
+        if said in UNSOLVED:
+            reason = self.meaning.words or self.row.text.strip()
+            worked = await self._acts(
+                Action.REOPEN,
+                {F.REASON: f"短信回复：{reason}"[:1000], F.SATISFACTION: said},
+                facts,
+                phone,
+                Effect.REOPENED,
+            )
+            return worked or odd(
+                "not satisfied, and reopened as often as may be: a supervisor decides", facts.ticket.number
+            )
+        fields = {F.SATISFACTION: said, **({F.TEXT: self.meaning.words} if self.meaning.words else {})}
+        worked = await self._acts(Action.CONFIRM, fields, facts, phone, Effect.RATED)
+        return worked or odd("an answer that came too late", facts.ticket.number)
+
+    async def _after(self, facts: Facts, phone: str, named: bool) -> Worked | None:
+        """On a closed ticket: the same matter again reopens it within its days; anything else is a new one."""
+        again = self.meaning.again or (self.meaning.satisfaction in UNSOLVED if self.meaning.satisfaction else False)
+        if not again:
+            if self.meaning.wish is Wish.RATE:
+                return Worked(InboundStatus.DONE, Effect.NOTED, facts.ticket.number, "rated after it was closed")
+            return None
+        advice = advise(self.house.directory.lexicon(), self.row.text)
+        if not named and self._is_another(facts, advice):
+            return None
+        fields = {F.REASON: f"短信：{self._words}"[:1000]}
+        return await self._acts(Action.REOPEN, fields, facts, phone, Effect.REOPENED)
+
+    async def _acts(
+        self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect
+    ) -> Worked | None:
+        """Let the resident act; None: the tables say no."""
+        asked = self._asked()
+        for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a word
+            command = Command(action, facts.ticket.version, fields)
+            try:
+                await act(
+                    self.house,
+                    facts.ticket.number,
+                    command,
+                    resident(self.house, phone),
+                    asked,
+                    _nothing,
+                    self.now,
+                    scope=ALL,
+                )
+            except Refused as refused:
+                if refused.refusal.code is not Code.STALE:
+                    if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):
+                        return None
+                    raise
+                again = await tickets.facts(self.house.db, ALL, facts.ticket.number)
+                if again is None:
+                    return None
+                facts = again
+                continue
+            return Worked(InboundStatus.DONE, effect, facts.ticket.number)
+        return None
+
+    async def _joins(self, facts: Facts) -> Worked | None:
+        number = facts.ticket.number
+        taken = Taken(Channel.SMS, self.row.text[:LONGEST], phone=self.who.phone, attach_to=number)
+        try:
+            done = await take_call(self.house, taken, self._gateway(), self._asked(), _nothing, self.now)
+        except Refused as refused:
+            if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
+                return None
+            raise
+        number = done.after.ticket.number if done.after else number
+        return Worked(InboundStatus.DONE, Effect.JOINED, number, messages=self._reply("joined", number))
+
+    async def _opens(self) -> Worked:
+        text = self.row.text
+        taken = Taken(Channel.SMS, text[:LONGEST], phone=self.who.phone)
+        try:
+            done = await take_call(self.house, taken, self._gateway(), self._asked(), _numbered, self.now)
+        except Refused as refused:
+            if refused.refusal.code is not Code.INVALID:
+                raise
+            return odd(f"refused: {refused.refusal.detail}")
+        number = done.after.ticket.number if done.after else done.answer.body
+        why = f"longer than {LONGEST} characters: the rest stands in raw" if len(text) > LONGEST else None
+        if self.row.details.get("incomplete"):
+            why = "a part of it never came"
+        return Worked(InboundStatus.DONE, Effect.OPENED, number, why)
+
+    def _gateway(self) -> Actor:
+        area = (self.settings.get("numbers") or {}).get(self.row.receiver or "")
+        return gateway_actor(self.house, self.row.gateway, area, self.home)
+
+    def _asked(self) -> Asked:
+        return Asked(f"gateway:{self.row.gateway}"[:60], f"in.{self.row.id}", "inbound", keep_body=True)
+
+
+def _nothing(*_: Any) -> str:
+    return ""
+
+
+def _numbered(facts: Facts, *_: Any) -> str:
+    return str(facts.ticket.number)

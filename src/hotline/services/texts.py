@@ -1,0 +1,290 @@
+"""Texts of ours: to whom, in which words, whether now; by which gateway; and what its reports say afterwards."""
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.db import gateways as kept_gateways
+from hotline.db import texts, tickets
+from hotline.db.question import Row
+from hotline.domain.directory import Directory
+from hotline.domain.letters import ALWAYS, AT_ONCE, LETTER_OF, TO_OFFICERS, Letter, is_capped, quiet_until, written
+from hotline.domain.texting import language_of
+from hotline.domain.ticket import Facts, Message, Number
+from hotline.domain.vocabulary import Action, Channel, Priority, Satisfaction, TextStatus, TicketStatus
+from hotline.domain.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
+from hotline.domain.wording import METRIC, PRIORITY
+
+from .gateways import Gateway
+from .house import House
+from .lookup import progress_of, query_code, said_time, zone_of
+
+_LANDLINE = re.compile(r"\+86(?!1[3-9])")
+_ENDED = frozenset(
+    {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.VOID, TicketStatus.WITHDRAWN, TicketStatus.MERGED}
+)
+LOOK_AGAIN = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
+PARKED = timedelta(hours=24)  # how long a report waits for the text it speaks of
+_COLOUR = {"blue": ("蓝色", "blue"), "yellow": ("黄色", "yellow"), "red": ("红色", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One text that a message asks for. `held`: why it is not sent (stopped, capped, withheld)."""
+
+    id: str
+    number: str
+    to: str
+    template: str
+    language: str
+    letter: Letter
+    values: Mapping[str, str]
+    urgent: bool
+    held: TextStatus | None = None
+    why: str | None = None
+    gateway: str | None = None  # a reply leaves by the gateway it was asked on
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What comes of a message now: texts to send, or the moment to look again."""
+
+    texts: tuple[Planned, ...] = ()
+    later: datetime | None = None
+
+
+def speaks_by_text(kind: str, partition: str) -> bool:
+    """Whether a message is a text's matter at all."""
+    return kind in ("resident", "text") or (kind in ("duty", "escalation") and partition.startswith("duty:"))
+
+
+async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> Plan:
+    """The texts of a message. Facts are its ticket's, where it has one."""
+    directory = await house.directory.now(now)
+    found: list[Planned] = []
+    if m.kind == "text":
+        found = _reply(directory, m)
+    elif facts is not None:
+        found = (
+            await _to_residents(house, directory, m, facts)
+            if m.kind == "resident"
+            else _to_officer(directory, m, facts)
+        )
+    if not found:
+        return Plan()
+    checked = [await _checked(house, text, now) for text in found]
+    quiet = quiet_until(now, zone_of(directory), *house.quiet)
+    disturbing = [t for t in checked if t.held is None and not t.urgent and t.template not in AT_ONCE | TO_OFFICERS]
+    if quiet is not None and disturbing:
+        return Plan(later=min(quiet, now + LOOK_AGAIN))
+    return Plan(tuple(checked))
+
+
+async def _checked(house: House, text: Planned, now: datetime) -> Planned:
+    """Stop list and caps. Emergencies and officers pass them."""
+    if text.held is not None or text.urgent or text.template in TO_OFFICERS:
+        return text
+    if text.template not in ALWAYS and await texts.is_stopped(house.db, text.to):
+        return replace(text, held=TextStatus.STOPPED, why="on the stop list")
+    if await texts.by_id(house.db, text.id) is None:
+        sent = await texts.sent_to(house.db, text.to, now - timedelta(hours=24))
+        if is_capped(sent, now):
+            return replace(text, held=TextStatus.CAPPED, why="too many texts to this number")
+    return text
+
+
+def _reply(directory: Directory, m: Row) -> list[Planned]:
+    p = m.payload
+    values = {**p.get("values", {}), **_common(directory, p["language"], m.number)}
+    letter = written(p["template"], p["language"], values)
+    return [
+        Planned(m.id, m.number, p["to"], p["template"], p["language"], letter, values, False, gateway=p.get("gateway"))
+    ]
+
+
+def _common(directory: Directory, language: str, number: str) -> dict[str, str]:
+    home = directory.home
+    name = "" if home is None else home.name if language == "zh" else home.name_en
+    return {"hotline": name, "number": number}
+
+
+async def _to_residents(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:
+    """The caller of the ticket; where others were merged into it, their callers too."""
+    action = Action(m.payload["action"])
+    own = _to_resident(house, directory, m, facts, m.id, action)
+    found = [own] if own else []
+    if m.payload.get("merged") and action not in (Action.RECEIVE, Action.MERGE):
+        for child in await tickets.children_of(house.db, facts.ticket.number):
+            other = replace(
+                facts,
+                ticket=replace(
+                    facts.ticket, number=Number(child.number), phone=child.phone, narrative=child.narrative,
+                    confidential=child.confidential, reply_wanted=child.reply_wanted,
+                ),
+            )  # fmt: skip
+            text = _to_resident(house, directory, m, other, f"{m.id}~{child.number}"[:40], action, asks=False)
+            found += [text] if text else []
+    return found
+
+
+def _to_resident(
+    house: House,
+    directory: Directory,
+    m: Row,
+    facts: Facts,
+    text_id: str,
+    action: Action,
+    *,
+    asks: bool = True,
+) -> Planned | None:
+    """The text of one step to one caller; None: this step needs none."""
+    ticket = facts.ticket
+    template = LETTER_OF.get(action)
+    begun = m.created_at == ticket.created_at
+    if (
+        template is None
+        or (action is Action.DISPATCH and begun)
+        or (action is Action.RECEIVE and ticket.status in _ENDED)
+    ):
+        return None  # said together with the receipt; or settled while they were on the line
+    urgent = ticket.priority is Priority.EMERGENCY
+    if action is Action.RECEIVE:
+        dispatched = ticket.department is not None
+        template = "emergency" if urgent else "received_dispatched" if dispatched and ticket.promised_at else "received"
+    if action is Action.CONFIRM and (
+        ticket.channel is not Channel.SMS or ticket.satisfaction_final in (None, Satisfaction.NO_ANSWER)
+    ):
+        return None  # they have just been rung, or never said a word
+    if action is Action.ACCEPT_REPORT and not asks:
+        template = "answered"
+    if action is Action.ACCEPT_REPORT and ticket.status is not TicketStatus.RESOLVED:
+        template = "answered"  # closed or reopened meanwhile: there is nothing to ask any more
+    language = language_of(ticket.narrative) or "zh"
+    place = 0 if language == "zh" else 1
+    department = directory.departments.get(ticket.department or "")
+    values = {
+        **_common(directory, language, ticket.number),
+        "code": query_code(house.secret, ticket.number),
+        "department": "" if department is None else (department.name, department.name_en)[place],
+        "promised": said_time(directory, ticket.promised_at, language) if ticket.promised_at else "—",
+        "review": said_time(directory, ticket.review_at, language) if ticket.review_at else "—",
+        "reply": ticket.public_reply or progress_of(directory, facts, language)["status"],
+        "channel": ticket.channel_told or "",
+        "parent": ticket.parent or "",
+        "reason": str(m.payload.get("reason") or ("办理需要", "the work needs it")[place]),
+    }
+    letter = written(template, language, values)
+    text = Planned(text_id, ticket.number, ticket.phone or "", template, language, letter, values, urgent)
+    if ticket.phone is None or ticket.caller is None:
+        return None
+    if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
+        return replace(text, held=TextStatus.WITHHELD, why="confidential", letter=replace(letter, body=""))
+    if not ticket.reply_wanted and not urgent:
+        return replace(text, held=TextStatus.WITHHELD, why="no reply wanted")
+    if _LANDLINE.match(ticket.phone):
+        return replace(text, held=TextStatus.WITHHELD, why="a landline takes no texts")
+    return text
+
+
+def _to_officer(directory: Directory, m: Row, facts: Facts) -> list[Planned]:
+    """To whoever is on duty: what and where, never who called."""
+    ticket, payload = facts.ticket, m.payload
+    if not payload.get("phone"):
+        return []
+    language = "zh"
+    category = directory.categories.get(ticket.category or "")
+    area = directory.areas.get(ticket.area or "")
+    address = "" if ticket.confidential else ticket.address or ""
+    values = {
+        **_common(directory, language, ticket.number),
+        "priority": PRIORITY[ticket.priority][0],
+        "task": category.name if category else "待定类别",
+        "place": f"{area.name if area else ''}{address}" or "地址待查",
+    }
+    if m.kind == "escalation":
+        values |= {
+            "metric": METRIC[payload["metric"]][0] if payload.get("metric") in METRIC else "",
+            "colour": _COLOUR.get(str(payload.get("colour")), ("", ""))[0],
+            "limit": _said(directory, payload.get("limit_at"), language),
+        }
+    letter = written(m.kind, language, values)
+    phone = str(payload["phone"])
+    phone = phone if phone.startswith("+") else f"+86{phone}"
+    return [
+        Planned(m.id, ticket.number, phone, m.kind, language, letter, values, ticket.priority is Priority.EMERGENCY)
+    ]
+
+
+def _said(directory: Directory, moment: Any, language: str) -> str:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return said_time(directory, moment, language) if moment else "—"
+
+
+def first_row(text: Planned, now: datetime) -> dict[str, Any]:
+    """A text's row before its first try."""
+    return {
+        "id": text.id, "number": text.number, "receiver": text.to[:20], "template": text.template,
+        "language": text.language, "body": text.letter.body, "parts": text.letter.parts,
+        "status": text.held or TextStatus.CREATED, "status_at": now, "created_at": now, "sent_at": None,
+        "gateway": None, "line": None, "provider_id": None, "attempts": 0, "error": text.why,
+    }  # fmt: skip
+
+
+def pick(senders: Sequence[Gateway], text: Planned, last: str | None, roll: float | None = None) -> Gateway | None:
+    """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now."""
+    by_name = {g.name: g for g in senders}
+    if text.gateway in by_name and text.gateway != last:
+        return by_name[text.gateway]
+    shares = [Share(g.name, g.weight, g.resting, g.shifted_at) for g in senders]
+    name = chosen(shares, random.random() if roll is None else roll, [last] if last else [])  # noqa: S311
+    return by_name.get(name or "")
+
+
+async def shift_weights(house: House, now: datetime) -> dict[str, int]:
+    """Move weight away from what fails or is slow, and back; the new weights."""
+    if len(await house.gateways.senders(now)) < 2:
+        return {}
+    tried = await kept_gateways.tried(house.db, now - ERRORS_WINDOW)
+    sent = await kept_gateways.under_way(house.db, now - SLOW_WINDOW, now - SLOW)
+    nothing = (0, 0)
+    counts = {r.way: (int(r.tries), int(r.errors or 0)) for r in tried}
+    slowly = {r.way: (int(r.texts), int(r.slow or 0)) for r in sent}
+    health = {
+        name: Health(*counts.get(name, nothing), *slowly.get(name, nothing)) for name in counts.keys() | slowly.keys()
+    }
+
+    def shift(c: sa.Connection) -> dict[str, int]:
+        shares = [Share(r.name, r.weight, r.resting, r.shifted_at) for r in kept_gateways.lock(c)]
+        moved = shifted(shares, health, now)
+        for name, weight in moved.items():
+            kept_gateways.change(c, name, {"weight": weight, "shifted_at": now})
+        return moved
+
+    moved = await house.db.transact(shift)
+    if moved:
+        house.gateways.forget()
+    return moved
+
+
+def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Message | None]:
+    """Set what a report says. (whether its text is known, what operators are to be told)."""
+    d = row.details
+    text = texts.find(c, row.gateway, d.get("reference"), d.get("provider_id"), None)
+    if text is None:
+        return False, None
+    at = datetime.fromisoformat(d["at"]) if d.get("at") else now
+    status = TextStatus(d["status"]) if d.get("status") else TextStatus.TECHNICAL_FAILURE
+    moved = texts.settle(c, text.id, status, min(at, now), {"provider_id": d.get("provider_id")})
+    if d.get("status") is None and moved:
+        payload = {
+            "text": f"an unknown report from {row.gateway}: {d.get('word', '')[:40]}",
+            "text_zh": "短信网关返回未知状态",
+        }
+        return True, Message(f"al.{row.id}", "alarm", Number(text.number), "role:operator", payload, now)
+    return True, None

@@ -1,0 +1,37 @@
+"""Certificates that a push was signed with and that we did not have: fetched here, from their owner's address alone."""
+
+from datetime import datetime
+
+import httpx
+import structlog
+
+from hotline.domain.vocabulary import Provider
+from hotline.gateways.aws import fetch_certificate
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.services.gateways import change
+from hotline.services.house import House
+
+log = structlog.get_logger("hotline.certificates")
+MOST = 5  # kept of one gateway; theirs changes about once a year
+
+
+async def fetch_wanted(house: House, client: httpx.AsyncClient, now: datetime) -> int:
+    """Fetch what is wanted; how many were kept."""
+    kept = 0
+    for gateway in list((await house.gateways.now(now)).values()):
+        url = gateway.account.settings.get("wanted_certificate")
+        if gateway.provider is not Provider.AWS or not url:
+            continue
+        certificates = dict(gateway.account.settings.get("certificates") or {})
+        try:
+            certificates[url] = await fetch_certificate(client, url)
+        except GatewayDown as down:
+            log.warning("certificate.down", gateway=gateway.name, why=str(down))
+            continue  # the next round tries again
+        except GatewayRefused as refused:
+            log.warning("certificate.refused", gateway=gateway.name, why=str(refused))
+        newest = dict(list(certificates.items())[-MOST:])
+        settings = {"certificates": newest, "wanted_certificate": None}
+        await change(house.gateways, house.db, house.secret, gateway.name, now, settings=settings)
+        kept += url in newest
+    return kept

@@ -1,0 +1,134 @@
+"""Working off what was pushed to us: claim, do through the one door, mark. A text nobody can do anything with goes to
+an operator; one that fails is tried again, and holds up nobody else's."""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+
+from hotline.db import inbound, outbox
+from hotline.db.question import Row
+from hotline.domain.ticket import Message, Number, Refused
+from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
+from hotline.services.gateways import Gateway
+from hotline.services.house import House
+from hotline.services.receiving import FLUSH, FLUSH_URGENT
+from hotline.services.references import reference
+from hotline.services.texting import Worked, odd, work_off
+from hotline.services.texts import PARKED, apply_report
+
+AT_ONCE = 32
+MOST_TRIES = 30
+BACK_OFF = (1, 5, 15, 60, 300)  # seconds
+log = structlog.get_logger("hotline.inbound")
+
+
+async def take_next(house: House, now: datetime, limit: int = AT_ONCE) -> int:
+    """Work off what is due, a few at once; how many were claimed."""
+    token = uuid4().hex
+    claimed = await house.db.transact(lambda c: inbound.claim(c, now, token, limit))
+    if not claimed:
+        return 0
+    gateways = await house.gateways.now(now)
+    await asyncio.gather(*(_work_off(house, row, gateways.get(row.gateway), token, now) for row in claimed))
+    return len(claimed)
+
+
+async def _work_off(house: House, row: Row, gateway: Gateway | None, token: str, now: datetime) -> None:
+    try:
+        if row.kind == InboundKind.PART:
+            await house.db.transact(lambda c: _join_parts(c, row, token, now))
+            return
+        if row.kind == InboundKind.REPORT:
+            await house.db.transact(lambda c: _report(c, row, token, now))
+            return
+        worked = await (_KINDS[InboundKind(row.kind)])(house, row, gateway, now)
+    except Refused as refused:  # away, or too busy: as if it had never been tried
+        await _again(house, row, token, now, refused.refusal.detail)
+        return
+    except Exception as fault:
+        log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
+        await _again(house, row, token, now, f"{type(fault).__name__}")
+        return
+    await house.db.transact(lambda c: _finish(c, row, token, worked, now))
+
+
+async def _again(house: House, row: Row, token: str, now: datetime, why: str) -> None:
+    if row.attempts >= MOST_TRIES:
+        worked = odd(f"tried {row.attempts} times: {why}")
+        await house.db.transact(lambda c: _finish(c, row, token, worked, now))
+        return
+    wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
+    try:
+        await house.db.transact(lambda c: inbound.put_back(c, row.id, token, house.clock() + wait, why))
+    except Refused:
+        log.warning("inbound.left", id=row.id)  # its lease ends by itself
+
+
+def _finish(c: sa.Connection, row: Row, token: str, worked: Worked, now: datetime) -> None:
+    values = {
+        "status": worked.status, "effect": worked.effect, "number": worked.number,
+        "why": worked.why[:500] if worked.why else None, **worked.set,
+    }  # fmt: skip
+    if not inbound.finish(c, row.id, token, values):
+        return  # another worker holds it: it writes the same
+    for write in worked.also:
+        write(c)
+    messages = [*worked.messages]
+    if worked.status is InboundStatus.ODD:
+        text = "messages wait for somebody to look at them: GET /v1/inbound?status=odd"
+        payload = {"text": text, "text_zh": "有来件等待人工处理"}
+        messages.append(Message(f"odd.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now))
+    if messages:
+        outbox.add_once(c, messages)
+
+
+def _report(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
+    known, alarm = apply_report(c, row, now)
+    if known:
+        done = Worked(InboundStatus.DONE, Effect.REPORTED, messages=[alarm] if alarm else [])
+        _finish(c, row, token, done, now)
+    elif now - row.received_at < PARKED:  # it may have come before the answer to our own request
+        wait = timedelta(seconds=5) if now - row.received_at < timedelta(minutes=5) else timedelta(minutes=10)
+        inbound.put_back(c, row.id, token, now + wait, "no text of ours has this id yet")
+    else:
+        _finish(c, row, token, odd("a report on a text that is not ours"), now)
+
+
+def _join_parts(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
+    """Parts into one text: when all are there; when the time is up, with what came; a late one follows by itself."""
+    group = [p for p in inbound.parts_of(c, row.partition) if p.status != InboundStatus.DISMISSED]
+    waiting = {p.details["part"]: p for p in group if p.status in (InboundStatus.KEPT, InboundStatus.LEASED)}
+    done = [p for p in group if p.status == InboundStatus.DONE]
+    late = [p for p in done if now - p.received_at < timedelta(hours=2)]
+    wanted = row.details["parts"]
+    first = min(p.received_at for p in waiting.values())
+    flush = first + (FLUSH_URGENT if any(p.urgent for p in waiting.values()) else FLUSH)
+    complete = set(range(1, wanted + 1)) <= set(waiting)
+    if not complete and not late and now < flush:
+        inbound.put_back(c, row.id, token, min(flush, row.received_at + FLUSH), "waiting for its other parts")
+        return
+    text = "".join(waiting[n].text for n in sorted(waiting))
+    details = {k: v for k, v in row.details.items() if k not in ("ref", "part", "parts")}
+    details["joined"] = [waiting[n].id for n in sorted(waiting)]
+    if not complete:
+        details |= {"incomplete": True, "missing": [n for n in range(1, wanted + 1) if n not in waiting]}
+    if late:
+        details["continues"] = late[0].why
+    whole = {
+        "id": reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT, "key": f"joined {details['joined'][0]}",
+        "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
+        "sent_at": row.sent_at, "received_at": first, "urgent": any(p.urgent for p in waiting.values()),
+        "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
+        "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+    inbound.keep(c, [whole])
+    merged = {"status": InboundStatus.DONE, "effect": Effect.MERGED, "lease_token": None, "lease_until": None}
+    kept = inbound.kept_as(c, row.gateway, InboundKind.TEXT, whole["key"])
+    for part in waiting.values():
+        inbound.settle(c, part.id, {**merged, "why": kept})
+
+
+_KINDS = {InboundKind.TEXT: work_off}

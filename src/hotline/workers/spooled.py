@@ -1,0 +1,38 @@
+"""Bringing in what was spooled while the database was away: through the same doors, under the same keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from hotline.db.database import Away, Full, Unsure
+from hotline.domain.ticket import Refused
+from hotline.services.house import House
+from hotline.services.spool import read_row
+from hotline.services.spooling import take_spooled
+
+log = structlog.get_logger("hotline.spool")
+
+
+async def bring_in(house: House) -> int:
+    """Bring in what waits; how many records. With the database still away: none, and nothing is lost."""
+    if house.spool is None or house.spool.size() == 0:
+        return 0
+
+    async def one(record: Mapping[str, Any]) -> None:
+        if record["kind"] == "inbound":
+            await house.inbox.keep_now([read_row(row) for row in record["rows"]])
+        else:
+            await take_spooled(house, record)
+
+    try:
+        await house.db.time()
+        done = await house.spool.drain(one)
+    except (Away, Full, Unsure):
+        return 0
+    except Refused as refused:
+        log.warning("spool.waits", why=refused.refusal.detail)
+        return 0
+    if done:
+        log.info("spool.brought_in", records=done)
+    return done
