@@ -622,15 +622,15 @@ class Generic(Side):
 
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:hotline-sms"
-KANNEL = Kannel({"token": "SHARED"})
+KANNEL = Kannel({"token": "a-token-kannel-has"})
 TWILIO = Twilio(
     {"auth_token": "0123456789abcdef0123456789abcdef", "signing_keys": '{"k1": "a-key-shared-with-twilio"}'},
     {"account_sid": "AC0123456789abcdef0123456789abcdef"},
 )
 VONAGE = Vonage({"signature_secret": "vonage-signature-secret"}, {"signature_method": "sha256"})
-ALIYUN = Aliyun({"token": "aliyun-token"})
-TENCENT = Tencent({"token": "tencent-token"})
-HUAWEI = Huawei({"token": "huawei-token"})
+ALIYUN = Aliyun({"token": "a-token-aliyun-has"})
+TENCENT = Tencent({"token": "a-token-tencent-has"})
+HUAWEI = Huawei({"token": "a-token-huawei-has"})
 INFOBIP = Infobip({"user": "infobip", "password": "pass:word"})
 AWS = Aws([TOPIC])
 GENERIC = Generic({"secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})

@@ -103,8 +103,9 @@ async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sen
     for _ in range(40):
         await _all(house, notices, clock)
         clock.forward(hours=3)
-    dead = await outbox.listed(house.db, "dead", "", 50)
-    assert len(dead) == 3
+    ended = await outbox.listed(house.db, "dead", "", 50)
+    dead = [d for d in ended if d.kind != "alarm"]
+    assert len(dead) == 3 and len(ended) > 3  # operators were to be told of it; by the same address, alas
     assert all(tries.count(d.id) == 8 for d in dead)
     assert "503" in dead[0].last_error
     assert await house.db.transact(lambda c: outbox.requeue(c, dead[0].id, clock()))

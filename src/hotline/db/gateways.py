@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hotline.domain.vocabulary import TextStatus
 
-from .columns import Instant
+from .columns import Instant, is_one_of
 from .database import Database
 from .question import Question, Row
 from .tables import attempt, text_out
@@ -46,6 +46,7 @@ _TRIED = Question(
     .where(attempt.c.at > sa.bindparam("since", type_=Instant))
     .group_by(attempt.c.way)
 )
+_FINAL = (TextStatus.DELIVERED, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED)
 _DELIVERED = Question(
     sa.select(
         text_out.c.gateway.label("way"),
@@ -54,7 +55,7 @@ _DELIVERED = Question(
             sa.case(
                 (
                     sa.and_(
-                        text_out.c.status.in_([TextStatus.BUFFERED, TextStatus.SENT]),
+                        is_one_of(text_out.c.status, (TextStatus.BUFFERED, TextStatus.SENT)),
                         text_out.c.sent_at <= sa.bindparam("slow", type_=Instant),
                     ),
                     1,
@@ -62,6 +63,7 @@ _DELIVERED = Question(
                 else_=0,
             )
         ).label("slow"),
+        sa.func.sum(sa.case((is_one_of(text_out.c.status, _FINAL), 1), else_=0)).label("reported"),
     )
     .where(text_out.c.sent_at > sa.bindparam("since", type_=Instant), text_out.c.gateway.is_not(None))
     .group_by(text_out.c.gateway)
@@ -74,7 +76,8 @@ async def tried(db: Database, since: datetime) -> Sequence[Row]:
 
 
 async def under_way(db: Database, since: datetime, slow: datetime) -> Sequence[Row]:
-    """Texts by gateway since then, and how many of them sent before `slow` have no final report: way, texts, slow."""
+    """Texts by gateway since then, how many of them sent before `slow` have no final report, and how many have one: way,
+    texts, slow, reported."""
     return await db.rows(_DELIVERED, since=since, slow=slow)
 
 

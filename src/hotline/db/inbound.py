@@ -119,6 +119,7 @@ _LATELY = Question(
     sa.select(sa.func.count().label("n")).where(
         i.c.sender == sa.bindparam("sender", type_=sa.String),
         i.c.received_at > sa.bindparam("since", type_=Instant),
+        i.c.id <= sa.bindparam("upto", type_=sa.String),
         i.c.kind == K.TEXT,
     )
 )
@@ -147,9 +148,9 @@ async def by_key(db: Database, gateway: str, kind: str, key: str) -> Row | None:
     return await one(db, _KEYED, gateway=gateway, kind=kind, key=key)
 
 
-async def lately(db: Database, sender: str, since: datetime) -> int:
-    """How many texts of this sender came since then."""
-    row = await one(db, _LATELY, sender=sender, since=since)
+async def lately(db: Database, sender: str, since: datetime, upto: str) -> int:
+    """How many texts of this sender came since then, up to the one of that id."""
+    row = await one(db, _LATELY, sender=sender, since=since, upto=upto)
     return int(row.n) if row else 0
 
 

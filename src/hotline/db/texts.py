@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
 
-from .columns import Instant, read_instant
+from .columns import Instant, is_one_of, read_instant
 from .database import Database, one
 from .inbound import insert_once
 from .question import Question, Row
@@ -18,9 +18,9 @@ from .tables import text_out as x
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
 
-def begin(c: sa.Connection, row: Mapping[str, Any]) -> None:
-    """The row of a text about to be tried; at a later try it is there already."""
-    insert_once(c, x, [row])
+def begin(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rows of texts about to be tried; at a later try they are there already."""
+    insert_once(c, x, rows)
 
 
 def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
@@ -31,6 +31,12 @@ def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: 
         c.execute(sa.update(x).where(x.c.id == id).values(**keep))
     higher = sa.update(x).where(x.c.id == id, DELIVERY_RANK[status] > _RANK)
     return c.execute(higher.values(status=status, status_at=at)).rowcount == 1
+
+
+def reopen(c: sa.Connection, id: str, at: datetime) -> None:  # noqa: A002
+    """Somebody wants a text that failed to be sent once more."""
+    failed = sa.update(x).where(x.c.id == id, x.c.status == TextStatus.TECHNICAL_FAILURE)
+    c.execute(failed.values(status=TextStatus.CREATED, status_at=at))
 
 
 def tried(c: sa.Connection, id: str, gateway: str, error: str | None) -> None:  # noqa: A002
@@ -83,7 +89,7 @@ _SENT_TO = Question(
     sa.select(x.c.created_at).where(
         x.c.receiver == sa.bindparam("phone", type_=sa.String),
         x.c.created_at > sa.bindparam("since", type_=Instant),
-        x.c.status.not_in([TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD]),
+        sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))),
     )
 )
 _ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String)))

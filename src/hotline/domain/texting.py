@@ -15,7 +15,7 @@ _OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
 _HELP = frozenset({"HELP", "帮助", "?", "INFO"})
 _THANKS = frozenset(
     {
-        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "好的", "好", "好的谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
+        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "好的", "好", "好的谢谢", "好谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
         "辛苦了", "OK", "OKAY", "THANKS", "THANK YOU", "THX", "GOT IT",
     }
 )  # fmt: skip
@@ -47,6 +47,7 @@ _AGAIN = re.compile(
 _RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
+_PUNCTUATION = re.compile(r"[，,。.!！~～、]")
 _TRAILING = " \t\r\n.。!！,，~～"
 CODE_LENGTH = 6
 
@@ -91,7 +92,7 @@ def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
         return Meaning(Wish.OPT_IN, language=language)
     if whole in _HELP:
         return Meaning(Wish.HELP, language=language)
-    if whole in _THANKS:
+    if _PUNCTUATION.sub("", whole) in _THANKS:
         return Meaning(Wish.THANKS, language=language)
     asked = _PROGRESS.fullmatch(whole)
     if asked:

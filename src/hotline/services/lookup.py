@@ -123,4 +123,7 @@ def zone_of(directory: Directory) -> ZoneInfo:
 def said_time(directory: Directory, moment: datetime, language: str) -> str:
     """A moment as people say it, in the house's zone."""
     local = moment.astimezone(zone_of(directory))
+    if (local.hour, local.minute) == (0, 0):  # the end of a day is that day's
+        day = local - timedelta(days=1)
+        return f"{day.month}月{day.day}日24:00" if language == "zh" else f"{day:%d %b} 24:00"
     return f"{local.month}月{local.day}日{local:%H:%M}" if language == "zh" else f"{local:%d %b %H:%M}"

@@ -82,7 +82,8 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         "sent_at": None,
         "received_at": at, "urgent": False, "partition": record["reference"],
         "status": InboundStatus.ODD if why else InboundStatus.DONE, "effect": None if why else "opened",
-        "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None, "lease_token": None, "handled_by": None,
+        "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None,
+        "lease_token": None, "handled_by": None,
     }  # fmt: skip
     await house.db.transact(lambda c: inbound.keep(c, [row]))
 

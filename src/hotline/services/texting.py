@@ -115,10 +115,8 @@ class Worker:
             return Worked(InboundStatus.DONE, Effect.OPTED_IN, messages=self._reply("opted_in"), also=also)
         if meaning.wish is Wish.HELP:
             return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("help"))
-        if (
-            not row.urgent
-            and await inbound.lately(self.house.db, who.phone, self.now - timedelta(hours=1)) > MOST_AN_HOUR
-        ):
+        since = self.now - timedelta(hours=1)
+        if not row.urgent and await inbound.lately(self.house.db, who.phone, since, row.id) > MOST_AN_HOUR:
             return odd(f"more than {MOST_AN_HOUR} texts from this number within an hour")
         if meaning.wish is Wish.PROGRESS:
             return await self._progress(who.phone)

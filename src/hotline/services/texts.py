@@ -1,6 +1,6 @@
 """Texts of ours: to whom, in which words, whether now; by which gateway; and what its reports say afterwards."""
 
-import random
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,9 +58,10 @@ class Plan:
     later: datetime | None = None
 
 
-def speaks_by_text(kind: str, partition: str) -> bool:
-    """Whether a message is a text's matter at all."""
-    return kind in ("resident", "text") or (kind in ("duty", "escalation") and partition.startswith("duty:"))
+def speaks_by_text(m: Row) -> bool:
+    """Whether a message is a text's matter at all. An officer without a phone number on the roster is told otherwise."""
+    officer = m.kind in ("duty", "escalation") and m.partition.startswith("duty:") and bool(m.payload.get("phone"))
+    return m.kind in ("resident", "text") or officer
 
 
 async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> Plan:
@@ -236,13 +237,15 @@ def first_row(text: Planned, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pick(senders: Sequence[Gateway], text: Planned, last: str | None, roll: float | None = None) -> Gateway | None:
-    """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now."""
+def pick(senders: Sequence[Gateway], text: Planned, last: str | None, attempt: int) -> Gateway | None:
+    """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now. Which it
+    is follows from the text and the try, as evenly as a die."""
     by_name = {g.name: g for g in senders}
     if text.gateway in by_name and text.gateway != last:
         return by_name[text.gateway]
     shares = [Share(g.name, g.weight, g.resting, g.shifted_at) for g in senders]
-    name = chosen(shares, random.random() if roll is None else roll, [last] if last else [])  # noqa: S311
+    roll = int.from_bytes(hashlib.sha256(f"{text.id} {attempt}".encode()).digest()[:6]) / 2**48
+    name = chosen(shares, roll, [last] if last else [])
     return by_name.get(name or "")
 
 
@@ -254,7 +257,8 @@ async def shift_weights(house: House, now: datetime) -> dict[str, int]:
     sent = await kept_gateways.under_way(house.db, now - SLOW_WINDOW, now - SLOW)
     nothing = (0, 0)
     counts = {r.way: (int(r.tries), int(r.errors or 0)) for r in tried}
-    slowly = {r.way: (int(r.texts), int(r.slow or 0)) for r in sent}
+    # a gateway that never reports is not slow: nothing is known of it
+    slowly = {r.way: (int(r.texts), int(r.slow or 0) if r.reported else 0) for r in sent}
     health = {
         name: Health(*counts.get(name, nothing), *slowly.get(name, nothing)) for name in counts.keys() | slowly.keys()
     }

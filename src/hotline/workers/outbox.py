@@ -76,6 +76,7 @@ class Sender:
 
     def __post_init__(self) -> None:
         self._db = Together(self.house.db)
+        self._turns: dict[str, asyncio.Lock] = {}
 
     async def launch(self, now: datetime, at_once: int = AT_ONCE) -> int:
         """Claim what is due and set it on its way; how many."""
@@ -88,7 +89,7 @@ class Sender:
         claimed = await self.house.db.transact(lambda c: outbox.claim(c, now, token, room, reach))
         if not claimed:
             return 0
-        by_text = [m for m in claimed if reach.texts and speaks_by_text(m.kind, m.partition)]
+        by_text = [m for m in claimed if reach.texts and speaks_by_text(m)]
         directory = await self.house.directory.now(now)
         numbers = sorted({m.number for m in by_text if m.number})
         facts = await tickets.facts_of(self.house.db, numbers, directory) if numbers else {}
@@ -130,6 +131,9 @@ class Sender:
             await self._hook(m, token, self.ways.hooks)
         elif self.ways.notices is not None:
             await self._notice(m, token, self.ways.notices)
+        else:
+            why = "no way to them: no phone number on the roster, and HOTLINE_NOTICE_URL is not set"
+            await self._failed(m, token, why, NOTICE, None, never=True)
 
     async def _notice(self, m: Row, token: str, notices: Notices) -> None:
         body = orjson.dumps(
@@ -191,7 +195,14 @@ class Sender:
 
     async def _text(self, m: Row, token: str, facts: Facts | None, senders: Sequence[Gateway]) -> None:
         now = self.house.clock()
-        plan = await planned(self.house, m, facts, now)
+        receiver = str(m.payload.get("to") or m.payload.get("phone") or (facts.ticket.phone if facts else ""))
+        async with self._turns.setdefault(receiver, asyncio.Lock()):  # what a number has had is counted one by one
+            plan = await planned(self.house, m, facts, now)
+            rows = [first_row(text, now) for text in plan.texts]
+            if rows:
+                await self._db.write(lambda c: texts.begin(c, rows))
+        if len(self._turns) > 1000:
+            self._turns = {k: v for k, v in self._turns.items() if v.locked()}
         if plan.later is not None:
             later = plan.later
             await self._db.write(lambda c: outbox.put_back(c, m.id, token, later, "quiet hours", uncounted=True))
@@ -218,7 +229,6 @@ class Sender:
     ) -> GatewayDown | GatewayRefused | None:
         """One text, once. None: it was handed over, now or before, or need not be."""
         now = self.house.clock()
-        row = first_row(text, now)
         known = await texts.by_id(self.house.db, text.id)
         handed_before = (
             known is not None and DELIVERY_RANK[TextStatus(known.status)] >= DELIVERY_RANK[TextStatus.BUFFERED]
@@ -226,15 +236,14 @@ class Sender:
         if handed_before and known is not None and known.status != TextStatus.TECHNICAL_FAILURE:
             return None
         if text.held is not None:
-            await self._db.write(lambda c: texts.begin(c, row))
             return None
-        gateway = pick(senders, text, known.gateway if known is not None else None)
+        gateway = pick(senders, text, known.gateway if known is not None else None, m.attempts)
         if gateway is None or self.ways.texts is None:
             return GatewayDown("no gateway sends texts now")
         name, line = gateway.name, gateway.account.setting("sender") or None
 
         def begin(c: sa.Connection) -> None:  # before it is sent: a report may be here before the answer
-            texts.begin(c, row)
+            texts.reopen(c, text.id, now)
             texts.tried(c, text.id, name, None)
 
         await self._db.write(begin)

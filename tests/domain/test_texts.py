@@ -1,0 +1,109 @@
+"""The words of texts, read and written, and the weights of gateways: pure rules, small tables."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotline.domain.letters import LETTERS, LONGEST, parts_of, quiet_until, written
+from hotline.domain.texting import Wish, read_text
+from hotline.domain.vocabulary import Satisfaction
+from hotline.domain.weights import Health, Share, chosen, shifted
+
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "ucs2"),
+    [
+        ("a" * 160, 1, False), ("a" * 161, 2, False), ("a" * 306, 2, False), ("a" * 307, 3, False), ("€" * 80, 1, False),
+        ("€" * 81, 2, False), ("灯" * 70, 1, True), ("灯" * 71, 2, True), ("灯" * 134, 2, True), ("灯" * 135, 3, True),
+        ("😀" * 35, 1, True), ("😀" * 36, 2, True), ("", 1, False),
+    ],
+)  # fmt: skip
+def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
+    assert parts_of(text) == (parts, ucs2)
+
+
+@pytest.mark.parametrize("template", sorted(LETTERS))
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
+    values = {
+        n: "第一行\n第二行\x00{number}" * 100
+        for n in ("reply", "reason", "channel", "department", "status", "promised", "place")
+    } | {"hotline": "热线", "number": "100000006", "code": "123456"}
+    letter = written(template, language, values)
+    assert len(letter.body) <= LONGEST and "\n" not in letter.body and "\x00" not in letter.body
+    assert "100000006" in letter.body or "{number}" not in LETTERS[template][0]
+
+
+def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
+    night = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)  # 23:00
+    assert quiet_until(night, SHANGHAI) == datetime(2026, 11, 26, 0, 0, tzinfo=UTC)
+    assert quiet_until(datetime(2026, 11, 25, 18, 0, tzinfo=UTC), SHANGHAI) == datetime(2026, 11, 26, 0, 0, tzinfo=UTC)
+    assert quiet_until(NOON, SHANGHAI) is None
+    assert quiet_until(night, SHANGHAI, time(0), time(0)) is None
+    assert quiet_until(NOON, SHANGHAI, time(11), time(14)) == datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "satisfaction"),
+    [
+        ("1", Wish.RATE, Satisfaction.VERY_SATISFIED), ("1分", Wish.RATE, Satisfaction.VERY_SATISFIED),
+        ("５", Wish.RATE, Satisfaction.VERY_DISSATISFIED), ("100000006 2", Wish.RATE, Satisfaction.SATISFIED),
+        ("3栋漏水", Wish.MATTER, None), ("1 楼没水", Wish.MATTER, None), ("不满意", Wish.RATE, Satisfaction.DISSATISFIED),
+        ("不满意的是楼道灯", Wish.MATTER, None), ("我对物业非常不满意，三天没人来", Wish.MATTER, None),
+        ("查询", Wish.PROGRESS, None), ("查询 100000006 123456", Wish.PROGRESS, None), ("进度", Wish.PROGRESS, None),
+        ("查水表的师傅态度很差", Wish.MATTER, None), ("query", Wish.PROGRESS, None), ("100-000-006", Wish.PROGRESS, None),
+        ("谢谢！", Wish.THANKS, None), ("谢谢，但是还没修好", Wish.MATTER, None), ("", Wish.NOTHING, None), ("\u200b \n", Wish.NOTHING, None),
+        ("帮助", Wish.HELP, None), ("帮助老人过马路的路灯坏了", Wish.MATTER, None), ("stop", Wish.OPT_OUT, None),
+        ("Stop the noise at number 5", Wish.MATTER, None), ("开始", Wish.MATTER, None), ("START", Wish.OPT_IN, None),
+    ],
+)  # fmt: skip
+def test_what_a_text_asks_for(text: str, wish: Wish, satisfaction: Satisfaction | None) -> None:
+    read = read_text(text)
+    assert (read.wish, read.satisfaction) == (wish, satisfaction)
+
+
+def test_a_phone_number_is_taken_for_a_ticket_only_by_its_check_digit() -> None:
+    assert read_text("请回电13800138001，路灯坏了").numbers in ((), ("13800138001",))
+    assert read_text("工单100000006还没修好").numbers == ("100000006",)
+    read = read_text("查询 100 000 006 271828")
+    assert (read.numbers, read.code) == (("100000006",), "271828")
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reading(text: str) -> None:
+    read_text(text)
+
+
+def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | None = None) -> Share:
+    return Share(name, weight, resting, shifted_at)
+
+
+def test_weight_goes_in_tens_never_below_ten_and_never_on_one_error() -> None:
+    good, bad = Health(tries=100), Health(tries=100, errors=60)
+    a, b = _share("a", 50), _share("b", 50)
+    assert shifted([a, b], {"a": Health(tries=1, errors=1)}, NOON) == {}
+    assert shifted([a, b], {"a": Health(tries=9, errors=9)}, NOON) == {}
+    assert shifted([a, b], {"a": bad, "b": good}, NOON) == {"a": 40, "b": 60}
+    assert shifted([_share("a", 10), b], {"a": bad}, NOON) == {}
+    assert shifted([_share("a", 15), b], {"a": bad}, NOON) == {"a": 10, "b": 55}
+    assert shifted([a, b], {"a": bad, "b": bad}, NOON) == {}  # nowhere better to go
+    assert shifted([a], {"a": bad}, NOON) == {}
+    assert shifted([_share("a", 40, 50, NOON), _share("b", 60)], {"a": bad}, NOON + timedelta(seconds=59)) == {}
+    slow = Health(texts=20, slow=3)
+    assert shifted([a, b], {"a": slow}, NOON) == {"a": 40, "b": 60}
+    back = shifted([_share("a", 20, 50, NOON), _share("b", 80, 50, NOON)], {}, NOON + timedelta(minutes=5))
+    assert back == {"a": 30, "b": 70}
+
+
+@given(st.floats(0, 0.999999), st.lists(st.integers(0, 100), min_size=1, max_size=5))
+def test_some_gateway_is_always_chosen_and_never_one_without_weight(roll: float, weights: list[int]) -> None:
+    shares = [_share(str(n), w) for n, w in enumerate(weights)]
+    name = chosen(shares, roll)
+    assert name is not None
+    assert weights[int(name)] > 0 or not any(weights)
