@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from hotline.domain.ticket import Refused
 from hotline.services.accounts import Believed
@@ -17,6 +18,7 @@ from hotline.services.house import House
 from .deps import KEY_HEADER, VERSION_HEADER, Policy
 from .errors import refuse, refuse_http, refuse_malformed
 from .guard import Guard
+from .open311 import BASE, Open311
 from .paging import Pages
 from .routes import (
     accounts,
@@ -79,6 +81,7 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
     if with_docs:
         docs.serve(app)
+    app.router.routes.append(Mount(BASE, app=Open311(app.state)))
     app.add_middleware(Guard)
     app.openapi = lambda: published(app)  # type: ignore[method-assign]
     return app

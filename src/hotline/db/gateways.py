@@ -76,8 +76,8 @@ async def tried(db: Database, since: datetime) -> Sequence[Row]:
 
 
 async def under_way(db: Database, since: datetime, slow: datetime) -> Sequence[Row]:
-    """Texts by gateway since then, how many of them sent before `slow` have no final report, and how many have one: way,
-    texts, slow, reported."""
+    """Texts by gateway since then, how many of them sent before `slow` have no final report, and how many have one:
+    way, texts, slow, reported."""
     return await db.rows(_DELIVERED, since=since, slow=slow)
 
 

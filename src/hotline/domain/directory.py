@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 
 from .vocabulary import (
     AreaLevel,
+    AttributeType,
     Counting,
     Danger,
     DayEnd,
     DepartmentKind,
     Hours,
+    Intake,
     Kind,
     Level,
     Metric,
@@ -115,8 +117,32 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One answer of a list."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """What Open311 clients are asked with a category, in order. `variable` false: shown only, not answered."""
+
+    __pydantic_config__: ClassVar[Any] = _STRICT
+    code: str
+    description: str
+    datatype: AttributeType = AttributeType.STRING
+    required: bool = False
+    variable: bool = True
+    datatype_description: str = ""
+    values: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """What a matter is about: it routes. `scheme` is the code in the outer code book; `words` hint at it."""
+    """What a matter is about: it routes. `scheme` is the code in the outer code book; `words` hint at it. `attributes`
+    and `intake` are for Open311 clients: what they are asked, and whether they get a number at once."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
@@ -129,6 +155,8 @@ class Category:
     confidential: bool = False
     words: tuple[str, ...] = ()
     active: bool = True
+    attributes: tuple[Attribute, ...] = ()
+    intake: Intake = Intake.REALTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +475,27 @@ def faults_of(directory: Directory) -> list[Wrong]:
     return list(_faults(directory))
 
 
+_LISTS = frozenset({AttributeType.SINGLE, AttributeType.MULTI})
+_OURS = "fixmystreet_id"  # stands in every definition by itself
+
+
+def _attribute_faults(category: Category) -> Iterable[Wrong]:
+    codes = [a.code for a in category.attributes]
+    for place, asked in enumerate(category.attributes):
+        where = f"attributes.{place}"
+        if not CODE.fullmatch(asked.code) or asked.code == _OURS:
+            yield Wrong("categories", category.code, f"{where}.code", f"a-z 0-9 _ . -, and not {_OURS}")
+        if codes.count(asked.code) > 1:
+            yield Wrong("categories", category.code, f"{where}.code", "stands there twice")
+        keys = [v.key for v in asked.values]
+        if (asked.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
+            yield Wrong(
+                "categories", category.code, f"{where}.values", "a list has values, each once; others have none"
+            )
+        if not asked.variable and asked.required:
+            yield Wrong("categories", category.code, f"{where}.required", "what is shown only cannot be required")
+
+
 def _faults(d: Directory) -> Iterable[Wrong]:
     for noun in NOUNS:
         for item in d.noun(noun).values():
@@ -468,6 +517,8 @@ def _faults(d: Directory) -> Iterable[Wrong]:
         for code in department.areas:
             if code not in d.areas:
                 yield Wrong("departments", department.code, "areas", f"unknown area: {code}")
+    for category in d.categories.values():
+        yield from _attribute_faults(category)
     yield from _house_faults(d)
     yield from _calendar_faults(d)
     yield from _policy_faults(d)

@@ -67,7 +67,7 @@ def on_ticket(
     """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
     before, given = facts.ticket, command.fields
     columns = {"status": to, **_of_ticket(before, command, now)}
-    if to is T.CLOSED:
+    if to is T.CLOSED and before.status is not T.CLOSED:  # a later word on it closes nothing
         columns["closed_at"] = now
     orders = list(facts.assignments)
     if command.action is A.DISPATCH:

@@ -15,6 +15,7 @@ from uuid import uuid4
 from hotline.db import tickets
 from hotline.domain.filetypes import FIRST_BYTES, KNOWN, agrees, media_type_of
 from hotline.domain.lifecycle import decide
+from hotline.domain.privacy import Scope
 from hotline.domain.ticket import Actor, Attachment, Command, Facts, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code
 
@@ -115,11 +116,12 @@ async def attach(
     asked: Asked,
     show: Callable[[Attachment], str],
     now: datetime,
+    scope: Scope | None = None,
 ) -> Done:
     """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
     refusal."""
     for _ in range(10):
-        facts = await seen(house, number, actor)
+        facts = await seen(house, number, actor, scope)
         file = Attachment(
             str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, now, actor.id
         )
@@ -129,7 +131,7 @@ async def attach(
             return show(file)
 
         try:
-            return await act(house, number, command, actor, asked, shown, now, status=201, attachment=file)
+            return await act(house, number, command, actor, asked, shown, now, status=201, attachment=file, scope=scope)
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise

@@ -69,6 +69,7 @@ class Taken:
     outer_system: str | None = None
     outer_number: str | None = None
     outer_due_at: datetime | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)  # what an Open311 client's form said beside these
     at_once: Action | None = None  # ANSWER or DECLINE: first-call resolution
     at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
 
@@ -348,7 +349,8 @@ def _reason(advice: Advice, by_hand: bool) -> str:
 
 def _hints(taken: Taken) -> dict[str, Any]:
     hints = {"kind": taken.kind, "category": taken.category, "priority": taken.priority, "area": taken.area}
-    return {name: value for name, value in hints.items() if value is not None}
+    given = {name: value for name, value in hints.items() if value is not None}
+    return {**given, "form": dict(taken.form)} if taken.form else given
 
 
 def _call(

@@ -44,7 +44,7 @@ async def spool_call(house: House, taken: Taken, actor: Actor, asked: Asked, now
     if asked.keep_body:  # a key of the client's own: a repeat is told the same
         name = str(UUID(bytes=hmac.digest(house.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
     record = {
-        "kind": "call", "reference": name, "at": now.isoformat(), "taken": asdict(taken), "asked": asdict(asked),
+        "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(asked),
         "actor": {
             "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
             "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
@@ -67,7 +67,7 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
     number, why = None, None
     try:
         done = await take_call(
-            house, _taken(record["taken"]), actor, Asked(**record["asked"]), _told(record["reference"]), at
+            house, taken_of(record["taken"]), actor, Asked(**record["asked"]), _told(record["reference"]), at
         )
         number = done.after.ticket.number if done.after else None
     except Refused as refused:
@@ -88,8 +88,15 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
     await house.db.transact(lambda c: inbound.keep(c, [row]))
 
 
-def _taken(plain: Mapping[str, Any]) -> Taken:
-    words: dict[str, Any] = dict(plain)
+def plain(taken: Taken) -> dict[str, Any]:
+    """What was taken down as plain data."""
+    words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(taken), option=orjson.OPT_NON_STR_KEYS))
+    return words
+
+
+def taken_of(data: Mapping[str, Any]) -> Taken:
+    """The same, read again."""
+    words: dict[str, Any] = dict(data)
     for name, kind in (("channel", Channel), ("kind", Kind), ("priority", Priority), ("at_once", Action)):
         words[name] = kind(words[name]) if words.get(name) is not None else None
     if words.get("outer_due_at"):

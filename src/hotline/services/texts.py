@@ -59,7 +59,7 @@ class Plan:
 
 
 def speaks_by_text(m: Row) -> bool:
-    """Whether a message is a text's matter at all. An officer without a phone number on the roster is told otherwise."""
+    """Whether a message is a text's matter at all. An officer without a phone number is told otherwise."""
     officer = m.kind in ("duty", "escalation") and m.partition.startswith("duty:") and bool(m.payload.get("phone"))
     return m.kind in ("resident", "text") or officer
 
@@ -238,8 +238,8 @@ def first_row(text: Planned, now: datetime) -> dict[str, Any]:
 
 
 def pick(senders: Sequence[Gateway], text: Planned, last: str | None, attempt: int) -> Gateway | None:
-    """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now. Which it
-    is follows from the text and the try, as evenly as a die."""
+    """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now. Which
+    it is follows from the text and the try, as evenly as a die."""
     by_name = {g.name: g for g in senders}
     if text.gateway in by_name and text.gateway != last:
         return by_name[text.gateway]

@@ -14,6 +14,7 @@ from hotline.domain.ticket import Message, Number, Refused
 from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
+from hotline.services.open311 import work_off_request, work_off_update
 from hotline.services.receiving import FLUSH, FLUSH_URGENT
 from hotline.services.references import reference
 from hotline.services.texting import Worked, odd, work_off
@@ -131,4 +132,8 @@ def _join_parts(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
         inbound.settle(c, part.id, {**merged, "why": kept})
 
 
-_KINDS = {InboundKind.TEXT: work_off}
+_KINDS = {
+    InboundKind.TEXT: work_off,
+    InboundKind.UPDATE: work_off_update,
+    InboundKind.REQUEST: work_off_request,
+}

@@ -1,0 +1,569 @@
+"""Open311 GeoReport v2 under /open311/v2: a surface of its own, with its own errors, formats and content types. No rule
+lives here; what is public is decided by `domain/open311`."""
+
+import csv
+import io
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hotline.db import directory as kept_directory
+from hotline.db import inbound, open311
+from hotline.db.question import Row
+from hotline.domain.directory import Attribute, Category, Directory
+from hotline.domain.open311 import STEPS, form_of, is_open, word_of
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
+from hotline.domain.wording import PUBLIC_STATUS
+from hotline.services import open311 as reports
+from hotline.services.accounts import Believed, who_is
+from hotline.services.attachments import Stored, store
+from hotline.services.house import House
+from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
+
+from .written import Listed, One, stamp, written
+
+BASE = "/open311/v2"
+MOST, DAYS = 1000, timedelta(days=90)
+UPDATES_BACK = timedelta(hours=24)
+_PATH = re.compile(r"/(?P<name>.+)\.(?P<form>xml|json|csv)")
+_BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
+_MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
+MOST_FIELDS, MOST_FILES = 500, 8
+CORS = {"Access-Control-Allow-Origin": "*"}
+COLUMNS = (
+    "service_request_id", "requested_datetime", "updated_datetime", "closed_date", "status_description", "status_notes",
+    "source", "service_name", "service_subtype", "description", "agency_responsible", "address", "lat", "long",
+)  # fmt: skip
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Wrong(Exception):
+    """An error as this surface tells it: 403 for the key, 404 for what is not there, 400 for everything else."""
+
+    def __init__(self, status: int, *said: str) -> None:
+        super().__init__(said[0])
+        self.status, self.said = status, said
+
+
+@dataclass
+class Asked:
+    """One request: how it asked, in which house, at which moment."""
+
+    request: Request
+    house: House
+    believed: Believed
+    directory: Directory
+    now: datetime
+    query: Mapping[str, str]
+    form: str
+    body: Form = field(default_factory=lambda: Form({}))
+    files: Sequence[UploadFile] = ()
+
+
+class Open311:
+    """Mounted in the application; given the application's own state."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.scope["path"].removeprefix(BASE)
+        found = _PATH.fullmatch(path)
+        if found is None or (found["form"] == "csv" and found["name"] != "requests"):
+            return Response("there is nothing at this path", 404, CORS, "text/plain")
+        name, form = found["name"], found["form"]
+        words = name.split("/")
+        request.scope["route"] = SimpleNamespace(path=f"{BASE}/{words[0]}")  # for the metrics; never what was typed
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={**CORS, "Allow": "GET, HEAD, OPTIONS, POST",
+                            "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST"})  # fmt: skip
+        try:
+            content, kind = await self._told(request, words, form)
+        except Wrong as wrong:
+            return told(wrong, form)
+        except Refused as refused:
+            return told(_wrong(refused.refusal), form)
+        return Response(b"" if request.method == "HEAD" else content, 200, {**CORS, "Content-Type": kind})
+
+    async def _told(self, request: Request, words: Sequence[str], form: str) -> tuple[bytes, str]:
+        house: House = self._state.house
+        now = house.clock()
+        query = {k: v for k, v in request.query_params.items() if v != ""}  # an empty one is as good as none
+        if request.method == "POST":
+            handler = _POSTS.get(words[0]) if len(words) == 1 else None
+            if handler is None:
+                raise Wrong(400, "nothing can be posted here")
+            asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
+            return written(await self._posted(asked, handler), form)
+        if request.method not in ("GET", "HEAD"):
+            raise Wrong(400, "not this method here")
+        if form == "csv":
+            asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
+            _check_jurisdiction(asked, query)
+            return await _csv(asked)
+        reader = _GETS.get((words[0], len(words)))
+        if reader is None or not all(words):
+            raise Wrong(404, "there is nothing at this path")
+        asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
+        _check_jurisdiction(asked, query)
+        return written(await reader(asked, *words[1:]), form)
+
+    async def _posted(self, asked: Asked, handler: Callable[[Asked, Actor], Awaitable[Listed]]) -> Listed:
+        """The key comes first, whatever else is wrong; then the form."""
+        fault: Wrong | None = None
+        data: FormData | None = None
+        try:
+            data = await _form(asked.request)
+        except Wrong as wrong:
+            fault = wrong
+        try:
+            key = asked.query.get("api_key") or (str(data.get("api_key") or "") if data is not None else "")
+            actor = await _key_holder(asked, key)
+            if fault is not None:
+                raise fault
+            asked.body, asked.files = _fields(asked.query, data)
+            _check_jurisdiction(asked, asked.body.fields)
+            return await handler(asked, actor)
+        finally:
+            if data is not None:
+                await data.close()
+
+
+async def _form(request: Request) -> FormData:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
+        raise Wrong(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
+    try:
+        if kind == "application/x-www-form-urlencoded":
+            raw = await request.body()
+            raw.decode()  # percent signs apart, a form is plain text; what they stand for is read below
+            return FormData(_pairs(raw))
+        if kind == "":
+            return FormData([])
+        return await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+    except (HTTPException, ValueError, UnicodeDecodeError, KeyError) as fault:
+        if isinstance(fault, HTTPException) and fault.status_code == 413:
+            raise Wrong(400, "the body is too large") from None
+        raise Wrong(400, "the form cannot be read: UTF-8, and not more fields than a form has") from None
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
+    """The pairs of a form. Raises ValueError, UnicodeDecodeError."""
+    pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    return [*pairs]
+
+
+def _fields(query: Mapping[str, str], data: FormData | None) -> tuple[Form, list[UploadFile]]:
+    """Query and body together, the body first; several values of one attribute kept in order."""
+    fields: dict[str, str] = {}
+    attributes: dict[str, list[str]] = {}
+    media: list[str] = []
+    files: list[UploadFile] = []
+    body = data.multi_items() if data is not None else []
+    for name, value in [*body, *query.items()]:
+        if isinstance(value, UploadFile):
+            if _MEDIA.fullmatch(name) and (value.filename or value.size):
+                files.append(value)
+            continue
+        bracket = _BRACKETS.fullmatch(name)
+        if bracket:
+            attributes.setdefault(bracket[1], []).append(value)
+        elif name in ("media_url", "media_url[]"):
+            media.append(value)
+        elif value != "" and name not in fields:
+            fields[name] = value
+    return Form(fields, attributes, media), files
+
+
+async def _key_holder(asked: Asked, key: str) -> Actor:
+    try:
+        actor = await who_is(asked.house, asked.believed, key or None, asked.now)
+    except Refused as refused:
+        if refused.refusal.code is not Code.UNAUTHENTICATED:
+            raise
+        raise Wrong(403, "api_key missing or unknown") from None
+    if Role.GATEWAY not in actor.roles:
+        raise Wrong(403, "api_key is not one of a gateway")
+    return actor
+
+
+def _check_jurisdiction(asked: Asked, fields: Mapping[str, str]) -> None:
+    """One house, one jurisdiction: none need be named; where ours has a name, another one is not here."""
+    named = fields.get("jurisdiction_id")
+    if named and asked.house.jurisdiction and named != asked.house.jurisdiction:
+        raise Wrong(404, "jurisdiction_id: no such jurisdiction")
+
+
+def _wrong(refusal: Refusal) -> Wrong:
+    if refusal.code is Code.NOT_FOUND:
+        return Wrong(404, refusal.detail)
+    if refusal.code in (Code.UNAUTHENTICATED, Code.NOT_YOUR_ROLE):
+        return Wrong(403, refusal.detail)
+    if refusal.code in (Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL):
+        return Wrong(503, refusal.detail)
+    if refusal.code is Code.INTERNAL:
+        return Wrong(500, refusal.detail)
+    return (
+        Wrong(400, *(f"{name}: {rule}" for name, rule in refusal.errors))
+        if refusal.errors
+        else Wrong(400, refusal.detail)
+    )
+
+
+def told(wrong: Wrong, form: str) -> Response:
+    errors = [{"code": wrong.status, "description": said} for said in wrong.said]
+    content, kind = written(Listed("errors", "error", errors), "xml" if form == "csv" else form)
+    extra = {"Retry-After": "2"} if wrong.status == 503 else {}
+    return Response(content, wrong.status, {**CORS, "Content-Type": kind, **extra})
+
+
+# What can be asked
+
+
+async def _discovery(asked: Asked) -> One:
+    changed = await open311.changed_at(asked.house.db)
+    home = asked.directory.home
+    url = f"{asked.house.public_url.rstrip('/')}{BASE}/"
+    endpoint = {
+        "specification": "http://wiki.open311.org/GeoReport_v2",
+        "url": url,
+        "changeset": stamp(changed),
+        "type": "production",
+        "formats": Listed("formats", "format", ["text/xml", "application/json"]),
+    }
+    name = f"{home.name} ({home.name_en})" if home else "hotline"
+    contact = asked.house.contact or name
+    return One(
+        "discovery",
+        {
+            "changeset": stamp(changed),
+            "contact": contact,
+            "key_service": f"{contact}. Addresses keep the Chinese order, from large to small.",
+            "endpoints": Listed("endpoints", "endpoint", [endpoint]),
+        },
+    )  # fmt: skip
+
+
+async def _services(asked: Asked) -> Listed:
+    """All of them or an error: a client drops what is missing, so the directory's version is asked for anew."""
+    await kept_directory.version_of(asked.house.db)
+    return Listed("services", "service", [_service(asked.directory, c) for c in offered(asked.directory)])
+
+
+def _service(directory: Directory, category: Category) -> dict[str, Any]:
+    above = directory.categories.get(category.parent or "")
+    return {
+        "service_code": category.code,
+        "service_name": category.name,
+        "description": category.name_en,
+        "metadata": True,  # every definition holds fixmystreet_id
+        "type": category.intake,
+        "keywords": ",".join(category.words[:10]),
+        "group": above.name if above else None,
+    }
+
+
+def _choices(attribute: Attribute) -> Listed:
+    return Listed("values", "value", [{"key": v.key, "name": v.name} for v in attribute.values])
+
+
+async def _definition(asked: Asked, code: str) -> One:
+    await kept_directory.version_of(asked.house.db)
+    category = service(asked.directory, code)
+    questions = [
+        {
+            "variable": a.variable,
+            "code": a.code,
+            "datatype": a.datatype,
+            "required": a.required,
+            "datatype_description": a.datatype_description or None,
+            "order": order,
+            "description": a.description,
+            **({"values": _choices(a)} if a.values else {}),
+        }
+        for order, a in enumerate(category.attributes, start=1)
+    ]  # fmt: skip
+    ours = {
+        "variable": True,
+        "code": FMS,
+        "datatype": "string",
+        "required": False,
+        "datatype_description": None,
+        "order": len(questions) + 1,
+        "description": "The reporter's own number",
+        "automated": "server_set",
+    }
+    return One(
+        "service_definition",
+        {"service_code": code, "attributes": Listed("attributes", "attribute", [*questions, ours])},
+    )
+
+
+def _moment(query: Mapping[str, str], name: str) -> datetime | None:
+    if name not in query:
+        return None
+    found = w3c_moment(query[name])
+    if found is None:
+        raise Wrong(400, f"{name}: a date-time with zone, as 2026-11-25T08:00:00Z")
+    return found
+
+
+def _window(
+    query: Mapping[str, str], names: tuple[str, str], now: datetime, back: timedelta | None
+) -> tuple[datetime, datetime] | None:
+    """Both ends in; one alone reaches 90 days. None: neither was given, and there is no default."""
+    start, end = _moment(query, names[0]), _moment(query, names[1])
+    if start is None and end is None:
+        return None if back is None else (now - back, now)
+    start, end = start or (end or now) - DAYS, end or (start or now) + DAYS
+    if start > end:
+        raise Wrong(400, f"{names[0]}: must not be later than {names[1]}")
+    if end - start > DAYS:
+        raise Wrong(400, f"{names[0]}, {names[1]}: at most 90 days apart")
+    return start, end
+
+
+def _whole(query: Mapping[str, str], name: str, usual: int) -> int:
+    text = query.get(name, str(usual))
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise Wrong(400, f"{name}: a whole number")
+    return int(text)
+
+
+def _commas(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Sequence[Row]:
+    """The requests a client asked for."""
+    query = asked.query
+    if "service_request_id" in query:  # overrides all other arguments
+        ids = _commas(query["service_request_id"])[:MOST]
+        return await open311.these(asked.house.db, ids) if ids else []
+    updated = _window(query, ("updated_after", "updated_before"), asked.now, None)
+    requested = _window(query, ("start_date", "end_date"), asked.now, None if updated else DAYS)
+    states = _commas(query.get("status", "open,closed"))
+    if not set(states) <= {"open", "closed"}:
+        raise Wrong(400, "status: open, closed, or both")
+    services = _commas(query.get("service_code", ""))[:MOST]
+    size = min(max(_whole(query, "page_size", MOST), 1), MOST)
+    page = max(_whole(query, "page", 1), 1)
+    if limit is not None:
+        size, page = limit, 1
+    state = states[0] if len(set(states)) == 1 else ""
+    return await open311.listed(
+        asked.house.db, requested, updated, services, state, size, offset or min((page - 1) * size, 1_000_000)
+    )
+
+
+async def _requests(asked: Asked) -> Listed:
+    rows = await _found(asked)
+    return Listed("service_requests", "request", await _shown(asked, rows))
+
+
+async def _request(asked: Asked, id: str) -> Listed:  # noqa: A002
+    rows = await open311.these(asked.house.db, [id])
+    if not rows:
+        raise Wrong(404, "service_request_id: no such request")
+    return Listed("service_requests", "request", await _shown(asked, rows))
+
+
+async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    notes: dict[str, list[Row]] = {}
+    more = asked.query.get("extensions") == "true"
+    if more and rows:
+        for note in await open311.notes(asked.house.db, [r.number for r in rows]):
+            notes.setdefault(note.number, []).append(note)
+    return [{**shown(asked.directory, row), **(_more(row, notes.get(row.number, [])) if more else {})} for row in rows]
+
+
+def shown(directory: Directory, row: Row) -> dict[str, Any]:
+    """A request. The narrative and the place of a call were not given for the public: only what an Open311 client sent
+    is told as it was sent."""
+    status = TicketStatus(row.status)
+    form = form_of(row.advice)
+    theirs = bool(form)
+    category = directory.categories.get(row.category)
+    department = directory.departments.get(row.department or "")
+    area = directory.areas.get(row.area or "")
+    word = word_of(status, Action(row.step) if row.step else None, row.satisfaction_final)
+    closed = row.closed_at if status is TicketStatus.CLOSED else None
+    name = category.name if category else row.category
+    media = next(iter(form.get("media_urls") or ()), None)
+    return {
+        "service_request_id": row.number,
+        "status": "open" if is_open(status) else "closed",
+        "status_notes": f"{word}: {_sentence(row, status)}",
+        "service_name": name,
+        "service_code": row.category,
+        "description": row.narrative[:4000] if theirs else name,
+        "agency_responsible": department.name if department else None,
+        "service_notice": None,
+        "requested_datetime": stamp(row.created_at),
+        "updated_datetime": stamp(closed or row.updated_at),
+        "expected_datetime": stamp(row.promised_at),
+        "address": (row.address if theirs and row.address else area.name if area else None),
+        "address_id": form.get("address_id"),
+        "zipcode": None,
+        "lat": row.lat if theirs else None,
+        "long": row.lon if theirs else None,
+        "media_url": media,
+    }
+
+
+def _sentence(row: Row, status: TicketStatus) -> str:
+    said = PUBLIC_STATUS[status][0]
+    if status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
+        return f"{said}。{row.public_reply}"
+    if status is TicketStatus.DECLINED and row.channel_told:
+        return f"{said}，请联系：{row.channel_told}"
+    if status is TicketStatus.SHELVED and row.review_at:
+        return f"{said}（{stamp(row.review_at)}）"
+    return said
+
+
+def _more(row: Row, notes: Sequence[Row]) -> dict[str, Any]:
+    form = form_of(row.advice)
+    given = (form.get("attributes") or {}).items()
+    attributes = [{"code": code, "value": ", ".join(v) if isinstance(v, list) else str(v)} for code, v in given]
+    history = [{"datetime": stamp(n.at), "description": STEPS[Action(n.action)][0], "type": n.action} for n in notes]
+    return {
+        "attributes": Listed("attributes", "attribute", attributes),
+        "extended_attributes": {"channel": row.channel},
+        "notes": Listed("notes", "note", history),
+    }
+
+
+async def _token(asked: Asked, token: str) -> Listed:
+    row = await inbound.by_id(asked.house.db, token)
+    if row is None or row.kind != InboundKind.REQUEST:
+        raise Wrong(404, "token: no such token")
+    number = None
+    if row.number is not None:
+        public = await open311.these(asked.house.db, [row.number])
+        if not public:
+            raise Wrong(404, "token: no such token")
+        number = row.number
+    return Listed(
+        "service_requests", "request", [{**({"service_request_id": number} if number else {}), "token": token}]
+    )
+
+
+async def _updates(asked: Asked) -> Listed:
+    window = _window(asked.query, ("start_date", "end_date"), asked.now, UPDATES_BACK)
+    if window is None:
+        raise Wrong(400, "start_date and end_date")
+    # told in whole seconds: an update belongs to the second it is told with
+    start, end = window[0].replace(microsecond=0), window[1].replace(microsecond=0) + timedelta(seconds=1)
+    rows = await open311.updates(asked.house.db, start, end, MOST)
+    shown_ones = [
+        {
+            "update_id": f"{r.number}.{r.seq}",
+            "service_request_id": r.number,
+            "status": word_of(TicketStatus(r.status_to), Action(r.action), r.satisfaction_final),
+            "updated_datetime": stamp(r.at),
+            "description": _step_said(r),
+            "media_url": None,
+        }
+        for r in rows
+    ]
+    return Listed("service_request_updates", "request_update", shown_ones)
+
+
+def _step_said(row: Row) -> str:
+    action = Action(row.action)
+    said = STEPS[action][0]
+    if action in (Action.ACCEPT_REPORT, Action.CONFIRM, Action.ANSWER, Action.EXPLAIN) and row.public_reply:
+        return f"{said}：{row.public_reply}"
+    if action is Action.DECLINE and row.channel_told:
+        return f"{said}，请联系：{row.channel_told}"
+    return said
+
+
+async def _csv(asked: Asked) -> tuple[bytes, str]:
+    """All that fits the filters, as a table; a cell a spreadsheet would run is disarmed."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    offset, size = 0, 5000
+    while True:
+        rows = await _found(asked, size, offset)
+        for row in rows:
+            r = shown(asked.directory, row)
+            category = asked.directory.categories.get(row.category)
+            above = asked.directory.categories.get(category.parent or "") if category else None
+            closed = r["updated_datetime"] if r["status"] == "closed" else ""
+            cells = [
+                r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
+                r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
+                r["agency_responsible"], r["address"], r["lat"], r["long"],
+            ]  # fmt: skip
+            table.writerow([_disarmed(c) for c in cells])
+        offset += size
+        if len(rows) < size or "service_request_id" in asked.query or offset >= 200_000:
+            break
+    return out.getvalue().encode(), "text/csv; charset=utf-8"
+
+
+def _disarmed(cell: Any) -> Any:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\x00"):
+        return f"'{cell}"
+    return cell
+
+
+# What can be sent
+
+
+async def _report(asked: Asked, actor: Actor) -> Listed:
+    files = [await _stored(asked.house, f) for f in asked.files]
+    done = await reports.report(asked.house, asked.body, files, actor, asked.now)
+    if done.intake is Intake.BATCH:
+        answer: dict[str, Any] = {"token": done.token}
+    elif done.intake is Intake.BLACKBOX:
+        answer = {"service_notice": "已收到，此类事项不提供进度查询。Received; this service gives no number to follow."}
+    else:
+        answer = {"service_request_id": done.number, "service_notice": None, "account_id": None}
+    return Listed("service_requests", "request", [answer])
+
+
+async def _stored(house: House, file: UploadFile) -> tuple[Stored, str]:
+    name = (file.filename or "media").replace("\\", "/").rsplit("/", 1)[-1]
+    stored = await store(house, file.read, None)
+    return stored, "".join(c for c in name if c.isprintable())[:120] or "media"
+
+
+async def _update(asked: Asked, actor: Actor) -> Listed:
+    kept = await reports.update(asked.house, asked.body, actor, asked.now)
+    return Listed("service_request_updates", "request_update", [{"update_id": kept}])
+
+
+_POSTS: Mapping[str, Callable[[Asked, Actor], Awaitable[Listed]]] = {
+    "requests": _report,
+    "servicerequestupdates": _update,
+}
+_GETS: Mapping[tuple[str, int], Callable[..., Awaitable[Listed | One]]] = {
+    ("discovery", 1): _discovery,
+    ("services", 1): _services,
+    ("services", 2): _definition,
+    ("requests", 1): _requests,
+    ("requests", 2): _request,
+    ("tokens", 2): _token,
+    ("servicerequestupdates", 1): _updates,
+}
