@@ -120,8 +120,9 @@ def _collapsed(element: ET.Element) -> Any:
     return found or None  # SuppressEmpty => undef
 
 
+# the parser in pure Perl breaks a character that lies across its buffer's end
 PERL = """
-use XML::Simple; use JSON::PP; binmode STDIN; local $/; my $text = <STDIN>;
+use XML::Simple; use JSON::PP; $XML::Simple::PREFERRED_PARSER = 'XML::Parser'; binmode STDIN; local $/; my $text = <STDIN>;
 my $simple = XML::Simple->new(ForceArray => [qw(service attribute value request error request_update group)],
     KeyAttr => {}, GroupTags => { attributes => 'attribute', values => 'value' }, SuppressEmpty => undef);
 print JSON::PP->new->utf8->allow_nonref->encode($simple->parse_string($text));
@@ -130,7 +131,7 @@ print JSON::PP->new->utf8->allow_nonref->encode($simple->parse_string($text));
 
 def perl_is_here() -> bool:
     try:
-        return subprocess.run(["perl", "-MXML::Simple", "-MJSON::PP", "-e1"], capture_output=True).returncode == 0
+        return subprocess.run(["perl", "-MXML::Simple", "-MXML::Parser", "-MJSON::PP", "-e1"], capture_output=True).returncode == 0
     except FileNotFoundError:
         return False
 
