@@ -168,6 +168,8 @@ def upgrade() -> None:
         sa.Column("answered_at", columns.Instant(), nullable=True),
         sa.Column("ended_at", columns.Instant(), nullable=True),
         sa.Column("moved_at", columns.Instant(), nullable=False),
+        sa.Column("wait_ms", sa.BigInteger(), nullable=True),
+        sa.Column("talk_ms", sa.BigInteger(), nullable=True),
         sa.Column("number", sa.String(length=14), nullable=True),
         sa.Column("recording", columns.Document(), nullable=True),
         sa.CheckConstraint("state IN ('offered', 'answered', 'ended')", name=op.f("ck_voice_call_state_word")),

@@ -131,7 +131,12 @@ print JSON::PP->new->utf8->allow_nonref->encode($simple->parse_string($text));
 
 def perl_is_here() -> bool:
     try:
-        return subprocess.run(["perl", "-MXML::Simple", "-MXML::Parser", "-MJSON::PP", "-e1"], capture_output=True).returncode == 0
+        return (
+            subprocess.run(
+                ["perl", "-MXML::Simple", "-MXML::Parser", "-MJSON::PP", "-e1"], capture_output=True
+            ).returncode
+            == 0
+        )
     except FileNotFoundError:
         return False
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from fastapi import Depends, Path, Request
 
+from hotline.db.database import Away
 from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.accounts import who_is
@@ -72,14 +73,21 @@ def bearer(request: Request) -> str | None:
 class Policy:
     """Who may use a route. Declared on every one of them; a test fails where it is missing."""
 
-    def __init__(self, rule: str, roles: frozenset[Role] | None) -> None:
-        self.rule, self.roles = rule, roles
+    def __init__(self, rule: str, roles: frozenset[Role] | None, *, when_away: bool = False) -> None:
+        self.rule, self.roles, self._when_away = rule, roles, when_away
 
     async def __call__(self, request: Request) -> Asking:
         if self.roles is None:
             return Asking(request, None)
         house: House = request.app.state.house
-        actor = await who_is(house, request.app.state.believed, bearer(request), house.clock())
+        believed, now = request.app.state.believed, house.clock()
+        try:
+            actor = await who_is(house, believed, bearer(request), now)
+        except Away:
+            lately = believed.lately(bearer(request), now) if self._when_away and house.spool is not None else None
+            if lately is None:
+                raise
+            actor = lately
         if not actor.roles & self.roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
         return Asking(request, actor)
@@ -88,9 +96,9 @@ class Policy:
         return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
 
 
-def may(rule: str, *roles: Role) -> Any:
-    """Only these roles."""
-    return Depends(Policy(rule, frozenset(roles)))
+def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
+    """Only these roles. `when_away`: with the database away, whoever was one of them within the shift."""
+    return Depends(Policy(rule, frozenset(roles), when_away=when_away))
 
 
 def anybody(rule: str) -> Any:

@@ -507,6 +507,8 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     C("answered_at", Instant),
     C("ended_at", Instant),
     C("moved_at", Instant, nullable=False),
+    C("wait_ms", sa.BigInteger),  # until it was answered, or until the caller gave up
+    C("talk_ms", sa.BigInteger),
     C("number", S(14)),
     C("recording", Document),
     one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),

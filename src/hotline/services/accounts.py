@@ -96,6 +96,11 @@ class Believed:
             self._known.clear()
         self._known[credential] = (now + FRESH, version, actor)
 
+    def lately(self, credential: str | None, now: datetime) -> Actor | None:
+        """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
+        known = self._known.get(credential or "")
+        return known[2] if known and now - known[0] < SESSION else None
+
     def forget(self) -> None:
         self._known.clear()
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
 from hotline.db import directory as kept
-from hotline.db.database import Database
+from hotline.db.database import Away, Database
 from hotline.domain.directory import NOUNS, SHAPES, Directory, Wrong, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.triage import Lexicon, lexicon
@@ -35,6 +35,15 @@ class DirectoryAtHand:
                 await self.reload()
             self._looked = now
         return self._directory
+
+    async def at_hand(self, now: datetime) -> Directory:
+        """The same; with the database away, the one known last. Only to take something in for later."""
+        try:
+            return await self.now(now)
+        except Away:
+            if self._looked is None:
+                raise
+            return self._directory
 
     def lexicon(self) -> Lexicon:
         """The words of the snapshot, ready for triage."""

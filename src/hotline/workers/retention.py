@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hotline.db import answers, counters, outbox, people
+from hotline.db import answers, counters, lookups, outbox, people, texts, voice
 from hotline.services.house import House
+from hotline.services.lookup import FORGIVEN
 
 from .outbox import EXPIRES
 
+TRIES = timedelta(days=180)  # the delivery log: longer than the five months the regulator asks for
 ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
 AT_ONCE = 500
 log = structlog.get_logger("hotline.retention")
@@ -22,6 +24,9 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
         "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),
         "expired": await house.db.transact(lambda c: outbox.expire(c, now - EXPIRES)),
         "buried": await house.db.transact(lambda c: outbox.bury(c, now)),
+        "recordings": await house.db.transact(lambda c: voice.forget_recordings(c, now, AT_ONCE)),
+        "tries": await house.db.transact(lambda c: texts.forget(c, now - TRIES, AT_ONCE)),
+        "lookups": await house.db.transact(lambda c: lookups.forget(c, now - FORGIVEN)),
     }
 
 

@@ -10,6 +10,7 @@ from hotline.domain.ticket import Refused
 from hotline.services.house import House
 from hotline.services.spool import read_row
 from hotline.services.spooling import take_spooled
+from hotline.services.voice import take_spooled_events
 
 log = structlog.get_logger("hotline.spool")
 
@@ -22,6 +23,8 @@ async def bring_in(house: House) -> int:
     async def one(record: Mapping[str, Any]) -> None:
         if record["kind"] == "inbound":
             await house.inbox.keep_now([read_row(row) for row in record["rows"]])
+        elif record["kind"] == "voice":
+            await take_spooled_events(house, record)
         else:
             await take_spooled(house, record)
 

@@ -1,6 +1,7 @@
 """What an operator's screen or a gateway sends when somebody calls."""
 
 from typing import Annotated, Any, Literal, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -60,6 +61,7 @@ class CallIn(Strict):
     attach_to: NumberWord | None = Field(None, description="The open ticket this call belongs to")
     outer: OuterIn | None = None
     at_once: AtOnceIn | None = None
+    voice_call: UUID | None = Field(None, description="The call on the exchange it came by: `GET /v1/me/calls`")
 
     model_config = {
         "extra": "forbid",

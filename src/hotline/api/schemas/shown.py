@@ -148,6 +148,11 @@ class TakenOut(Shown):
     ticket: TicketOut
 
 
+class Spooled(Shown):
+    reference: str
+    kept: str
+
+
 class TicketBrief(Shown):
     number: str
     status: str

@@ -1,0 +1,70 @@
+"""The CTI contract of sipgate, Zammad and their kin: newCall, answer, hangup, by form or JSON, in whatever order."""
+
+from hotline.domain.telephony import CallEvent, Rang
+from hotline.domain.vocabulary import Direction
+
+from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
+from .voice import EMPTY, check_exchange, given_fields, moment, text
+
+_EVENTS = {"newcall": Rang.OFFERED, "answer": Rang.ANSWERED, "hangup": Rang.HUNG_UP}
+
+
+class Cti:
+    """Settings: `agents` (their users to our logins). Secrets: `token`, `hmac`. Beyond the contract an event may carry
+    `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording` {id, url, duration, sha256}."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_exchange(self.account, push)
+
+    def events(self, push: Push) -> list[CallEvent | Odd]:
+        found: list[CallEvent | Odd] = []
+        for fields in given_fields(push):
+            what = _EVENTS.get((text(fields, "event") or "").casefold())
+            reference = text(fields, "callId", "callid", "call_id")
+            if what is None or reference is None:
+                found.append(Odd("event or callId is missing", item_raw(fields)))
+                continue
+            reference = key_of(reference)
+            at = moment(fields, push.at, "timestamp", "time")
+            out = (text(fields, "direction") or "in").casefold() == "out"
+            agent = text(fields, "answeringNumber", "user") if what is Rang.ANSWERED else text(fields, "user")
+            own = text(fields, "eventId", "event_id")
+            key = (
+                key_of(own)
+                if own
+                else hashed_key(what, reference, agent, text(fields, "cause"), text(fields, "timestamp"))
+            )
+            abandoned = fields.get("abandoned")
+            event = CallEvent(
+                reference, key, what, at, Direction.OUT if out else Direction.IN,
+                phone=text(fields, "to") if out else text(fields, "from"),
+                line=text(fields, "from") if out else text(fields, "to"),
+                queue=text(fields, "queue"), agent=agent, cause=text(fields, "cause"),
+                abandoned=_truth(abandoned), recording=_recording(fields.get("recording")),
+            )  # fmt: skip
+            found.append(event)
+            queued = text(fields, "queuedAt", "queued_at")
+            if queued or (what is Rang.OFFERED and event.queue):
+                when = moment(fields, at, "queuedAt", "queued_at")
+                found.append(
+                    CallEvent(reference, hashed_key("queued", reference, queued), Rang.QUEUED, when, event.direction,
+                              queue=event.queue)
+                )  # fmt: skip
+        return found
+
+    def acknowledge(self) -> Acknowledgement:
+        return EMPTY
+
+
+def _truth(value: object) -> bool | None:
+    return None if value is None else str(value).casefold() in ("true", "1", "yes")
+
+
+def _recording(value: object) -> dict[str, object] | None:
+    if not isinstance(value, dict):
+        return None
+    kept = {k: value[k] for k in ("id", "url", "duration", "sha256") if isinstance(value.get(k), str | int | float)}
+    return kept or None

@@ -1,0 +1,178 @@
+"""Calls on the exchange: events into calls, missed ones into promises, the answered one onto its operator's screen."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from hotline.db import people, voice
+from hotline.db.database import Away, Unsure
+from hotline.db.question import Row
+from hotline.domain.telephony import CallEvent, VoiceCall, acd_figures, read_event, told
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import ActorKind, Code, Direction, GatewayKind, VoiceOutcome
+from hotline.gateways.exchanges import EXCHANGES
+from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, kept_raw
+
+from .gateways import Gateway
+from .house import House
+from .phones import Heard, heard
+from .receiving import NOT_THEIRS, row_of
+from .references import reference
+
+UNANSWERED = frozenset({VoiceOutcome.MISSED, VoiceOutcome.ABANDONED})
+RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
+UNKNOWN = Refusal(Code.NOT_FOUND, "no such call")
+log = structlog.get_logger("hotline.voice")
+
+
+async def receive_events(house: House, name: str, push: Push) -> Acknowledgement:
+    """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
+    gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
+    exchange = EXCHANGES[gateway.provider](gateway.account)
+    try:
+        exchange.authenticate(push)
+    except (Unauthentic, ValueError) as wrong:
+        log.warning(
+            "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
+        )
+        raise Refused(NOT_THEIRS) from None
+    items: Sequence[CallEvent | Odd]
+    try:
+        items = exchange.events(push)
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
+    await house.directory.now(push.at)
+    odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
+    if odd:
+        await house.inbox.keep(odd)
+    events = [item for item in items if isinstance(item, CallEvent)]
+    try:
+        await take_events(house, gateway, events, push.at)
+    except (Away, Unsure):
+        if house.spool is None:
+            raise
+        plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]
+        await house.spool.append({"kind": "voice", "pbx": name, "events": plain, "at": push.at.isoformat()}, push.at)
+    return exchange.acknowledge()
+
+
+async def take_spooled_events(house: House, record: Mapping[str, Any]) -> None:
+    """Events that were spooled; those of an exchange that is gone go with it."""
+    gateway = (await house.gateways.now(house.clock())).get(record["pbx"])
+    if gateway is not None:
+        events = [read_event(e["reference"], e["key"], e) for e in record["events"]]
+        await take_events(house, gateway, events, datetime.fromisoformat(record["at"]))
+
+
+async def take_events(house: House, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
+    """Events into calls, in one transaction; the same event twice does nothing."""
+    if not events:
+        return
+    await house.db.transact(lambda c: _take(c, house, gateway, events, now))
+    house.ringing.set()
+    house.ringing.clear()
+
+
+def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
+    for event in sorted(events, key=lambda e: e.reference):  # always in one order: two pushes never wait in a ring
+        row = {"pbx": gateway.name, "key": event.key, "reference": event.reference, "body": event.plain(), "at": now}
+        voice.keep_event(c, row)
+    for name in sorted({e.reference for e in events}):
+        seed = next(e for e in events if e.reference == name)
+        blank = {
+            "id": reference(now), "pbx": gateway.name, "reference": name, "direction": seed.direction,
+            "state": "offered", "offered_at": seed.at, "moved_at": now,
+        }  # fmt: skip
+        voice.begin_call(c, _whole(blank))
+        before = voice.call_of(c, gateway.name, name)
+        if before is None:
+            continue
+        kept = [read_event(name, r.key, r.body) for r in voice.events_of(c, gateway.name, name)]
+        call = told(kept)
+        who = _caller(house, call.phone)
+        voice.set_call(c, before.id, _image(gateway, call, who, before, now))
+        _follow(c, before, call, who, now)
+
+
+def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = (
+        "phone", "raw_phone", "line", "queue", "agent", "outcome", "cause", "queued_at", "answered_at", "ended_at",
+        "wait_ms", "talk_ms", "number", "recording",
+    )  # fmt: skip
+    return {**dict.fromkeys(names), **row}
+
+
+def _caller(house: House, raw: str | None) -> Heard:
+    digits = raw if raw is None or raw.startswith("+") or not raw.isdigit() else _with_country(raw)
+    try:
+        return heard(digits, house.region, house.area_code)
+    except Refused:
+        return Heard(None, raw, caller=False)
+
+
+def _with_country(digits: str) -> str:
+    """Exchanges write 8613800138000 without a plus."""
+    return f"+{digits}" if digits.startswith("86") and len(digits) == 13 else digits
+
+
+def _image(gateway: Gateway, call: VoiceCall, who: Heard, before: Row, now: datetime) -> dict[str, Any]:
+    agents = gateway.account.settings.get("agents") or {}
+    agent = str(agents.get(call.agent, call.agent)) if call.agent else None
+    recording = dict(call.recording) if call.recording else None
+    if recording is not None:
+        days = int(gateway.account.settings.get("retention_days") or RETENTION)
+        recording["expires_at"] = (call.offered_at + timedelta(days=days)).isoformat()
+    image = {
+        "direction": call.direction, "phone": who.phone, "raw_phone": call.phone, "line": call.line,
+        "queue": call.queue, "agent": agent[:60] if agent else None, "state": call.state, "outcome": call.outcome,
+        "cause": call.cause[:40] if call.cause else None, "offered_at": call.offered_at, "queued_at": call.queued_at,
+        "answered_at": call.answered_at, "ended_at": call.ended_at, "wait_ms": call.wait_ms, "talk_ms": call.talk_ms,
+        "recording": recording,
+    }  # fmt: skip
+    moved = any(getattr(before, name) != image[name] for name in ("agent", "state", "outcome"))
+    return {**image, "moved_at": now if moved else before.moved_at}
+
+
+def _follow(c: sa.Connection, before: Row, call: VoiceCall, who: Heard, now: datetime) -> None:
+    """What a call's end or answer means for those who are to be rung back."""
+    if who.phone is None or not who.caller:
+        return
+    was, is_now = before.outcome in UNANSWERED, call.outcome in UNANSWERED
+    if call.direction is Direction.IN and is_now and not was:
+        voice.owe(c, before.id, who.phone, call.queue, call.ended_at or now)
+    elif was and not is_now:
+        voice.owe_no_more(c, before.id)
+    if call.answered_at is not None and before.answered_at is None:
+        outcome = "rang again" if call.direction is Direction.IN else "reached"
+        voice.settle(c, who.phone, call.answered_at, now, call.agent, outcome)
+
+
+async def login_of(house: House, actor: Actor) -> str | None:
+    """The login an exchange knows this operator by."""
+    if actor.kind is not ActorKind.PERSON:
+        return None
+    row = await people.by_id(house.db, actor.id)
+    return row.login if row else None
+
+
+async def link(house: House, call: str, number: str) -> None:
+    """Note which ticket came of a call. Raises Refused where there is no such call."""
+    row = await voice.a_call(house.db, call)
+    if row is None:
+        raise Refused(UNKNOWN)
+    await house.db.transact(lambda c: voice.set_call(c, row.id, {"number": number}))
+
+
+async def figures(
+    house: House, start: datetime, end: datetime, queue: str | None, threshold: int, short: int
+) -> dict[str, Any]:
+    """The call centre's figures within a window, with their formulas."""
+    counts = await voice.counted(house.db, start, end, queue, threshold * 1000, short * 1000)
+    shown, shares = acd_figures(counts, threshold, short)
+    return {
+        "from": start, "to": end, "queue": queue, "threshold_seconds": threshold, "short_abandon_seconds": short,
+        "counts": shown, "figures": shares,
+    }  # fmt: skip

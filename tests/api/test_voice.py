@@ -1,0 +1,370 @@
+"""Calls on the exchange, as five kinds of them tell it: in any order, twice, about calls we never heard of."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import itertools
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from hotline.domain.vocabulary import Role
+from hotline.services.accounts import Grant, add_person, log_in
+from hotline.services.gateways import add
+from hotline.services.house import House
+from tests.conftest import Cast, Clock, Player
+
+TOKEN = "a-token-the-exchange-has"
+SIGNED = "an-auth-token-of-twilio"
+
+
+class Exchange:
+    def __init__(self, house: House, http: httpx.AsyncClient, clock: Clock) -> None:
+        self.house, self.http, self.clock = house, http, clock
+
+    async def set_up(self, provider: str, **settings: Any) -> None:
+        secrets = {"auth_token": [SIGNED]} if provider == "twilio_voice" else {"token": [TOKEN]}
+        await add(
+            self.house.gateways, self.house.db, self.house.secret, provider.replace("_", "-"), provider, settings, secrets,
+            sends=False, weight=50, by="test", now=self.clock(),
+        )  # fmt: skip
+
+    async def tells(self, provider: str, body: Any, expect: int = 200, **how: Any) -> httpx.Response:
+        path = f"/v1/hooks/voice/{provider}?token={TOKEN}"
+        kw: dict[str, Any] = {"data": body} if how.get("form") else {"json": body}
+        if isinstance(body, str):
+            kw = {"content": body, "headers": {"content-type": "text/plain"}}
+        reply = await self.http.post(path, **kw)
+        assert reply.status_code == expect, reply.text
+        return reply
+
+    async def calls(self, watch: Player) -> list[dict[str, Any]]:
+        return list(
+            (await watch.get("/v1/voice-calls?limit=200&from=2026-11-25T00:00:00Z&to=2026-11-27T00:00:00Z")).json()[
+                "items"
+            ]
+        )
+
+
+@pytest.fixture
+async def exchange(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Exchange]:
+    house.public_url = house.gateways._url = "https://hotline.example.org"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
+        yield Exchange(house, http, clock)
+
+
+def at(clock: Clock, seconds: float) -> float:
+    return (clock() + timedelta(seconds=seconds)).timestamp()
+
+
+def a_call(clock: Clock, name: str = "c1", *, answered: bool = True, **more: Any) -> list[dict[str, Any]]:
+    base = {"from": "8613800138000", "to": "12345", "direction": "in", "callId": name, **more}
+    events = [
+        {**base, "event": "newCall", "timestamp": at(clock, 0), "queue": "main", "user": ["li.min", "wang"]},
+        {**base, "event": "answer", "timestamp": at(clock, 12), "answeringNumber": "101", "user": "101"},
+        {**base, "event": "hangup", "timestamp": at(clock, 72), "cause": "normalClearing"},
+    ]
+    return events if answered else [events[0], {**events[2], "timestamp": at(clock, 20), "cause": "cancel"}]
+
+
+@pytest.mark.parametrize("form", [False, True])
+async def test_a_call_is_offered_answered_and_over(form: bool, exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti", agents={"101": "li.min"})
+    for event in a_call(clock):
+        body = (
+            {("user[]" if k == "user" and isinstance(v, list) else k): v for k, v in event.items()} if form else event
+        )
+        assert (await exchange.tells("cti", body, form=form)).json() == {}
+    (call,) = await exchange.calls(watch)
+    assert (call["state"], call["outcome"], call["agent"], call["queue"]) == ("ended", "answered", "li.min", "main")
+    assert (call["phone"], call["wait_ms"], call["talk_ms"]) == ("+8613800138000", 12_000, 60_000)
+    assert (await watch.get("/v1/return-calls")).json()["items"] == []
+
+
+async def test_any_order_and_any_repetition_make_the_same_call(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    told = []
+    for n, order in enumerate(itertools.permutations(range(3))):
+        events = a_call(clock, f"c{n}")
+        for place in order:
+            await exchange.tells("cti", events[place])
+            await exchange.tells("cti", events[place])
+    for call in await exchange.calls(watch):
+        told.append(
+            tuple(call[k] for k in ("state", "outcome", "agent", "wait_ms", "talk_ms", "offered_at", "ended_at"))
+        )
+    assert len(told) == 6 and len(set(told)) == 1
+    assert (await watch.get("/v1/return-calls")).json()["items"] == []  # a hang-up that came first was no missed call
+
+
+async def test_many_calls_at_once_shuffled_and_doubled(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    events = [e for n in range(40) for e in a_call(clock, f"m{n}", answered=n % 4 != 0)]
+    events = events + random.Random(7).sample(events, len(events) // 5)
+    random.Random(8).shuffle(events)
+    await asyncio.gather(*(exchange.tells("cti", e) for e in events))
+    calls = await exchange.calls(watch)
+    assert len(calls) == 40
+    assert sorted(c["outcome"] for c in calls) == ["abandoned"] * 10 + ["answered"] * 30
+    assert len((await watch.get("/v1/return-calls")).json()["items"]) <= 1
+
+
+async def test_an_answer_told_late_keeps_no_promise_made_after_it(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    early = a_call(clock, "early")
+    clock.forward(minutes=5)
+    for event in a_call(clock, "missed", answered=False):
+        await exchange.tells("cti", event)
+    for event in early:
+        await exchange.tells("cti", event)
+    assert len((await desk.get("/v1/return-calls")).json()["items"]) == 1
+
+
+async def test_a_missed_call_becomes_a_call_back_that_ends_by_itself(
+    exchange: Exchange, desk: Player, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for n in range(3):
+        for event in a_call(clock, f"miss{n}", answered=False):
+            await exchange.tells("cti", event)
+        clock.forward(minutes=2)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    assert (owed["phone"], owed["missed"], owed["queue"]) == ("+8613800138000", 3, "main")
+    tried = await desk.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "no_reply"})
+    assert (tried.json()["status"], tried.json()["tries"]) == ("open", 1)
+    for event in a_call(clock, "again"):  # they ring once more, and are answered
+        await exchange.tells("cti", event)
+    assert (await desk.get("/v1/return-calls")).json()["items"] == []
+    (done,) = (await desk.get("/v1/return-calls?status=done")).json()["items"]
+    assert done["outcome"] == "rang again"
+    late = await desk.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "connected"})
+    assert late.status_code == 409
+    for event in a_call(clock, "miss9", answered=False):
+        await exchange.tells("cti", event)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    ended = await desk.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "connected"})
+    assert ended.json()["status"] == "done" and ended.json()["done_by"] == desk.actor.id
+
+
+async def test_the_card_pops_up_with_whoever_answers(
+    exchange: Exchange, app: FastAPI, house: House, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti", agents={"101": "li.min"})
+    open_one = await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"})
+    await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138000", "name": "王秀英"})
+    for login in ("li.min", "wang.wu"):
+        grant = Grant(frozenset({Role.OPERATOR}))
+        await add_person(house, login, login, "a long sentence 9", grant, None, None, clock())
+    tokens = [
+        (await log_in(house, login, "a long sentence 9", "127.0.0.1", clock()))["token"]
+        for login in ("li.min", "wang.wu")
+    ]
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")
+
+    async def mine(token: str, wait: int = 0) -> dict[str, Any]:
+        reply = await http.get(f"/v1/me/calls?wait={wait}", headers={"authorization": f"Bearer {token}"})
+        assert reply.status_code == 200, reply.text
+        return dict(reply.json())
+
+    waiting = asyncio.create_task(mine(tokens[0], wait=10))
+    await asyncio.sleep(0)
+    clock.forward(seconds=1)
+    for event in a_call(clock)[:2]:
+        await exchange.tells("cti", event)
+    popped = await waiting
+    (pop,) = popped["items"]
+    assert pop["card"]["match"] == "known" and pop["card"]["caller"]["name"] == "王秀英"
+    assert [t["number"] for t in pop["card"]["open"]] == [open_one["number"]]  # a confidential matter never pops up
+    assert (await mine(tokens[1]))["items"] == []
+    taken = await http.post(
+        "/v1/calls", json={"channel": "phone", "narrative": "又坏了", "voice_call": pop["id"]},
+        headers={"authorization": f"Bearer {tokens[0]}"},
+    )  # fmt: skip
+    assert taken.status_code == 201
+    (call,) = await exchange.calls(await _as_watch(house, app))
+    assert call["number"] == taken.json()["ticket"]["number"]
+    await http.aclose()
+
+
+async def _as_watch(house: House, app: FastAPI) -> Any:
+    from hotline.services.accounts import add_key
+
+    made = await add_key(house, "w", Grant(frozenset({Role.SUPERVISOR})), "test", None, house.clock())
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app),
+        base_url="http://hotline",
+        headers={"authorization": f"Bearer {made['secret']}"},
+    )
+    return client
+
+
+async def test_asterisk_speaks_by_ami_and_by_queue_log(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("asterisk", agents={"SIP/101": "li.min"})
+    base = {"Linkedid": "1700.1", "Uniqueid": "1700.1", "Queue": "main", "CallerIDNum": "13800138000"}
+    ami = [
+        {**base, "Event": "Newchannel", "Exten": "12345", "Timestamp": at(clock, 0)},
+        {**base, "Event": "QueueCallerJoin", "Position": 1, "Count": 1, "Timestamp": at(clock, 2)},
+        {**base, "Event": "AgentRingNoAnswer", "Uniqueid": "1700.2", "Timestamp": at(clock, 8)},
+        {**base, "Event": "AgentConnect", "Interface": "SIP/101", "RingTime": 3, "HoldTime": 10, "Timestamp": at(clock, 12)},
+        {**base, "Event": "AgentComplete", "Interface": "SIP/101", "TalkTime": 30, "Reason": "caller", "Timestamp": at(clock, 42)},
+        {**base, "Event": "Hangup", "Uniqueid": "1700.2", "Cause": "16", "Timestamp": at(clock, 42)},
+        {**base, "Event": "Hangup", "Cause": "16", "Timestamp": at(clock, 43)},
+    ]  # fmt: skip
+    await exchange.tells("asterisk", {"events": random.Random(3).sample(ami, len(ami))})
+    (call,) = await exchange.calls(watch)
+    assert (call["agent"], call["wait_ms"], call["talk_ms"], call["outcome"]) == ("li.min", 10_000, 31_000, "answered")
+    stamp = int(at(clock, 60))
+    log = "\n".join(
+        [
+            f"{stamp}|1800.1|main|NONE|ENTERQUEUE||13900139000|1",
+            f"{stamp + 5}|1800.1|main|SIP/101|RINGNOANSWER|5000",
+            f"{stamp + 9}|1800.1|main|NONE|ABANDON|1|1|9",
+            f"{stamp}|1900.1|main|NONE|ENTERQUEUE||13900139001|1",
+            f"{stamp + 300}|1900.1|main|NONE|EXITWITHTIMEOUT|1|1|300",
+            f"{stamp}|NONE|NONE|SIP/101|PAUSE|",
+            "rubbish",
+        ]
+    )
+    await exchange.tells("asterisk", log)
+    outcomes = {c["phone"]: (c["outcome"], c["wait_ms"]) for c in await exchange.calls(watch)}
+    assert outcomes["+8613900139000"] == ("abandoned", 9000) and outcomes["+8613900139001"] == ("missed", 300_000)
+    assert {r["phone"] for r in (await watch.get("/v1/return-calls")).json()["items"]} == {
+        "+8613900139000",
+        "+8613900139001",
+    }
+    assert len((await watch.get("/v1/inbound")).json()["items"]) == 1  # the line nobody can read
+
+
+async def test_freeswitch_callcenter(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("freeswitch")
+    base = {
+        "Event-Subclass": "callcenter::info", "CC-Queue": "main@default", "CC-Member-Session-UUID": "u-1",
+        "CC-Member-CID-Number": "%2B8613800138000",
+    }  # fmt: skip
+    events = [
+        {**base, "CC-Action": "member-queue-start", "CC-Member-Joined-Time": int(at(clock, 0))},
+        {**base, "CC-Action": "agent-offering", "CC-Agent": "li.min"},
+        {**base, "CC-Action": "bridge-agent-start", "CC-Agent": "li.min", "CC-Agent-Answered-Time": int(at(clock, 9))},
+        {**base, "CC-Action": "bridge-agent-end", "CC-Agent": "li.min", "CC-Bridge-Terminated-Time": int(at(clock, 49))},
+        {**base, "CC-Action": "member-queue-end", "CC-Cause": "Terminated", "CC-Member-Leaving-Time": int(at(clock, 49))},
+    ]  # fmt: skip
+    await exchange.tells("freeswitch", {"events": events})
+    gone = {**base, "CC-Member-Session-UUID": "u-2"}
+    await exchange.tells("freeswitch", {**gone, "CC-Action": "member-queue-end", "CC-Cause": "Cancel",
+                                        "CC-Cancel-Reason": "BREAK_OUT", "CC-Member-Leaving-Time": int(at(clock, 70))})  # fmt: skip
+    outcomes = sorted((c["outcome"], c["talk_ms"]) for c in await exchange.calls(watch))
+    assert outcomes == [("abandoned", None), ("answered", 40_000)]
+
+
+async def test_3cx_asks_who_it_is_and_reports_when_it_is_over(
+    exchange: Exchange, desk: Player, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("threecx", agents={"101": "li.min"})
+    await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"})
+    path = f"/v1/hooks/voice/threecx/lookup?token={TOKEN}&number=13800138000"
+    assert (await exchange.http.get(path)).json()["contacts"][0]["lastname"] == "王秀英"
+    assert (await exchange.http.get(path.replace("13800138000", "13911112222"))).json() == {"contacts": []}
+    assert (await exchange.http.get(path.replace(TOKEN, "wrong"))).status_code == 401
+    start = clock().strftime("%Y-%m-%dT%H:%M:%S")
+    report = {"CallType": "Inbound", "Number": "13800138000", "Agent": "101", "Duration": "00:01:05", "Name": "[Name]",
+              "CallStartTimeUTC": start}  # fmt: skip
+    for _ in range(2):
+        await exchange.tells("threecx", report)
+    await exchange.tells("threecx", {**report, "CallType": "Missed", "Number": "13900139000"})
+    outcomes = sorted((c["outcome"], c["agent"], c["talk_ms"]) for c in await exchange.calls(watch) if c["agent"])
+    assert outcomes == [("answered", "li.min", 65_000)]
+    assert [r["phone"] for r in (await desk.get("/v1/return-calls")).json()["items"]] == ["+8613900139000"]
+
+
+async def test_twilio_voice_and_its_recording_by_reference(
+    exchange: Exchange, watch: Player, cast: Cast, clock: Clock
+) -> None:
+    await exchange.set_up("twilio_voice", retention_days=30)
+
+    async def tells(token: str = SIGNED, **fields: str) -> httpx.Response:
+        form = {"CallSid": "CA1", "From": "+8613800138000", "To": "+862812345", "Direction": "inbound", **fields}
+        url = "https://hotline.example.org/v1/hooks/voice/twilio-voice"
+        text = url + "".join(k + form[k] for k in sorted(form))
+        signature = base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+        return await exchange.http.post(
+            "/v1/hooks/voice/twilio-voice", content=urlencode(form),
+            headers={"x-twilio-signature": signature, "content-type": "application/x-www-form-urlencoded"},
+        )  # fmt: skip
+
+    def when(seconds: int) -> str:
+        return format_datetime(clock() + timedelta(seconds=seconds))
+
+    assert (await tells(token="wrong", CallStatus="ringing")).status_code == 401
+    for status, seconds in (("completed", 50), ("ringing", 0), ("in-progress", 6)):
+        assert (await tells(CallStatus=status, Timestamp=when(seconds))).text == "<Response></Response>"
+    recorded = {"RecordingSid": "RE1", "RecordingUrl": "https://api.twilio.com/RE1", "RecordingDuration": "44"}
+    await tells(CallStatus="completed", Timestamp=when(50), **recorded)
+    (call,) = await exchange.calls(watch)
+    assert (call["outcome"], call["wait_ms"], call["talk_ms"]) == ("answered", 6000, 44_000)
+    assert call["recording"]["id"] == "RE1" and call["recording"]["expires_at"].startswith("2026-12-25")
+    switch = await cast("switch")
+    assert (await switch.get("/v1/voice-calls")).json()["items"][0]["recording"] is None  # for supervisors alone
+    from hotline.workers.retention import tidy
+
+    clock.forward(days=31)
+    await tidy(exchange.house, clock())
+    items = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z&to=2026-12-01T00:00:00Z")).json()["items"]
+    assert [c["recording"] for c in items] == [None]
+
+
+async def test_the_figures_say_how_they_were_made(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    waits = [5, 10, 14.9, 15, 15.1, 40]
+    for n, wait in enumerate(waits):
+        events = a_call(clock, f"f{n}", **{"from": f"86139{n:08d}"})
+        events[1]["timestamp"], events[2]["timestamp"] = at(clock, wait), at(clock, wait + 100)
+        for event in events:
+            await exchange.tells("cti", event)
+    for n, gave_up in enumerate((3, 30)):
+        events = a_call(clock, f"a{n}", answered=False, **{"from": f"86138{n:08d}"})
+        events[1]["timestamp"] = at(clock, gave_up)
+        for event in events:
+            await exchange.tells("cti", event)
+    clock.forward(minutes=10)
+    said = (await watch.get("/v1/figures/acd?queue=main")).json()
+    assert said["counts"]["offered"] == 8 and said["counts"]["answered"] == 6 and said["counts"]["in_time"] == 4
+    shares = {f["name"]: f for f in said["figures"]}
+    assert shares["service_level_of_answered"]["value"] == round(4 / 6, 4)
+    assert shares["service_level_of_offered"]["value"] == 0.5
+    assert shares["service_level_without_short_abandons"]["value"] == round(4 / 7, 4)
+    assert shares["abandon_rate"] == {
+        "name": "abandon_rate", "formula": "abandoned ÷ offered", "numerator": 2, "denominator": 8, "value": 0.25,
+    }  # fmt: skip
+    assert shares["average_talk_ms"]["value"] == 100_000
+    assert shares["average_speed_of_answer_ms"]["numerator"] == sum(waits) * 1000
+    assert (await watch.get("/v1/figures/acd?queue=other")).json()["counts"]["offered"] == 0
+
+
+@pytest.mark.parametrize(
+    "body", [[], {}, {"event": "newCall"}, {"event": "dance", "callId": "x"}, {"callId": "x"}, [1, 2]]
+)
+async def test_odd_events_are_kept_for_somebody_to_look_at(body: Any, exchange: Exchange, watch: Player) -> None:
+    await exchange.set_up("cti")
+    await exchange.tells("cti", body)
+    assert await exchange.calls(watch) == []
+    assert len((await watch.get("/v1/inbound")).json()["items"]) == (0 if body == [] else 1)
+
+
+async def test_a_withheld_number_and_a_service_number_are_owed_nothing(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for n, number in enumerate(("anonymous", "10086", "")):
+        for event in a_call(clock, f"w{n}", answered=False, **{"from": number}):
+            await exchange.tells("cti", event)
+    assert (await desk.get("/v1/return-calls")).json()["items"] == []
