@@ -98,6 +98,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         yield house
     finally:
         await house.journal.drain()
+        if house.spool is not None:
+            house.spool.close()
         await db.close()
 
 

@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote_to_bytes
 from tests.postgres import free_port
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
-PASSWORD = "a-password-of-sendsms"  # noqa: S105
-TOKEN = "a-token-that-kannel-has"  # noqa: S105
+PASSWORD = "a-password-of-sendsms"
+TOKEN = "a-token-that-kannel-has"
 
 
 def present() -> bool:

@@ -17,11 +17,15 @@ from hotline.db.engine_sqlite import Sqlite
 from hotline.domain.announcements import announced, read_announcement, unannounced
 from hotline.domain.directory import Override
 from hotline.domain.ticket import CLOCK, Refused
+from hotline.domain.vocabulary import InboundKind
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown
 from hotline.services.directory import change
 from hotline.services.doctor import Finding, examine, warn_of_gaps
+from hotline.services.gateways import add
 from hotline.services.house import House
+from hotline.services.open311 import _row as row_of_update
+from hotline.services.spool import Spool
 from hotline.workers.loop import Worker
 from tests.conftest import Clock, Player
 from tests.postgres import find_server
@@ -54,6 +58,9 @@ async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
         "reckoning",
         "skew",
         "durability",
+        "inbound",
+        "spool",
+        "gateways",
     }
     assert {f.check for f in said} == checks
     # the test's clock is not the database's, and its PostgreSQL runs without fsync
@@ -102,6 +109,33 @@ async def fsync_is_off(house: House, clock: Clock) -> None:
         await house.db._on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
 
 
+def row_of_text(key: str, house: House, now: datetime) -> dict[str, Any]:
+    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+
+
+async def an_old_text(house: House, clock: Clock) -> None:
+    row = row_of_text("old", house, clock())
+    await house.inbox.keep_now([row])
+    clock.forward(minutes=6)
+
+
+async def a_spool_file_that_was_changed(house: House, clock: Clock) -> None:
+    folder = house.files.parent / "spool"
+    house.spool = Spool(folder, house.secret)
+    folder.mkdir()
+    (folder / "x.bad").write_text("?")
+
+
+async def an_officer_nobody_can_reach(house: House, clock: Clock) -> None:
+    settings = {"url": "http://x.example/", "sender": "12345"}
+    secrets = {"secret": ["whsec_" + "QUJD" * 10]}
+    house.speaks = False
+    await add(
+        house.gateways, house.db, house.secret, "g", "generic", settings, secrets, sends=True, weight=50, by="test",
+        now=clock(),
+    )  # fmt: skip
+
+
 FAULTS: list[tuple[str, Callable[[House, Clock], Awaitable[None]], str]] = [
     ("clocks", overdue, "does a worker run"),
     ("ladders", no_next_step, "without a next step"),
@@ -111,6 +145,9 @@ FAULTS: list[tuple[str, Callable[[House, Clock], Awaitable[None]], str]] = [
     ("duty", nobody_now, "nobody on duty"),
     ("skew", clock_runs_ahead, "apart"),
     ("durability", fsync_is_off, "power cut"),
+    ("inbound", an_old_text, "does a worker run"),
+    ("spool", a_spool_file_that_was_changed, "set aside"),
+    ("gateways", an_officer_nobody_can_reach, "no phone number on the roster"),
 ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,23 +18,59 @@ from .tables import outbox as o
 
 LEASE = timedelta(seconds=45)  # three times the longest send
 MOST_TRIES = 8  # unless its way gives it more
-_OLDEST = Question(
-    sa.select(sa.func.min(o.c.next_at).label("at")).where(
-        is_one_of(o.c.status, (M.QUEUED, M.LEASED)), o.c.next_at <= sa.bindparam("now", type_=Instant)
-    )
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
+
+    texts: bool = False
+    notices: bool = False
+    hooks: bool = False
+
+
+_HOOKED = ("event", "webhook")
+
+
+def _kind(*words: str) -> sa.ColumnElement[bool]:
+    return o.c.kind.in_([sa.literal_column(f"'{word}'") for word in words])
+
+
+def within(reach: Reach) -> sa.ColumnElement[bool]:
+    """The messages that have a way out. A text has the SMS gateways where there are any, else the notice address."""
+    officers = sa.and_(_kind("duty", "escalation"), o.c.partition.like("duty:%"))
+    texts = sa.or_(_kind("resident", "text"), officers)
+    ways: list[sa.ColumnElement[bool]] = []
+    if reach.texts:
+        ways.append(texts)
+    if reach.notices:
+        ways.append(sa.not_(_kind(*_HOOKED, "text")))
+    if reach.hooks:
+        ways.append(_kind(*_HOOKED))
+    return sa.or_(*ways) if ways else sa.false()
+
+
+EVERYWHERE = Reach(texts=True, notices=True, hooks=True)
+
+
+@lru_cache(maxsize=8)
+def _oldest(reach: Reach) -> Question:
+    due = sa.and_(is_one_of(o.c.status, (M.QUEUED, M.LEASED)), o.c.next_at <= sa.bindparam("now", type_=Instant))
+    return Question(sa.select(sa.func.min(o.c.next_at).label("at")).where(due, within(reach)))
+
+
+async def oldest_due(db: Database, now: datetime, reach: Reach = EVERYWHERE) -> datetime | None:
+    """When the oldest unsent message that can be handed over was due."""
+    row = await one(db, _oldest(reach), now=now)
+    return read_instant(row.at) if row else None
+
+
 _LISTED = Question(
     sa.select(*o.c)
     .where(o.c.status == sa.bindparam("status", type_=sa.String), o.c.id > sa.bindparam("after", type_=sa.String))
     .order_by(o.c.id)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-
-
-async def oldest_due(db: Database, now: datetime) -> datetime | None:
-    """When the oldest unsent message was due."""
-    row = await one(db, _OLDEST, now=now)
-    return read_instant(row.at) if row else None
 
 
 async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
@@ -57,35 +94,6 @@ def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
     if rows:
         db.execute(sa.insert(o), rows)
     return len(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
-
-    texts: bool = False
-    notices: bool = False
-    hooks: bool = False
-
-
-_HOOKED = ("event", "webhook")
-
-
-def within(reach: Reach) -> sa.ColumnElement[bool]:
-    """The messages that have a way out. A text has the SMS gateways where there are any, else the notice address."""
-    officers = sa.and_(o.c.kind.in_(["duty", "escalation"]), o.c.partition.like("duty:%"))
-    texts = sa.or_(o.c.kind.in_(["resident", "text"]), officers)
-    ways: list[sa.ColumnElement[bool]] = []
-    if reach.texts:
-        ways.append(texts)
-    if reach.notices:
-        ways.append(o.c.kind.not_in([*_HOOKED, "text"]))
-    if reach.hooks:
-        ways.append(o.c.kind.in_(_HOOKED))
-    return sa.or_(*ways) if ways else sa.false()
-
-
-EVERYWHERE = Reach(texts=True, notices=True, hooks=True)
 
 
 def claim(db: sa.Connection, now: datetime, token: str, limit: int, reach: Reach = EVERYWHERE) -> Sequence[Row]:

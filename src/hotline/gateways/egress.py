@@ -124,11 +124,14 @@ class _Capped(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
-        stream = self._reply.aiter_raw().__aiter__()
+        stream = self._reply.stream
+        if not isinstance(stream, httpx.AsyncByteStream):
+            raise httpx.ReadError("no stream to read")
+        pieces = stream.__aiter__()
         while True:
             try:
                 async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
-                    piece = await stream.__anext__()
+                    piece = await pieces.__anext__()
             except StopAsyncIteration:
                 return
             except TimeoutError:

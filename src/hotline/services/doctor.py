@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hotline.db import clocks, outbox
+from hotline.db import clocks, inbound, outbox
+from hotline.db.columns import read_instant
 from hotline.domain import duty
 from hotline.domain.announcements import unannounced
 from hotline.domain.directory import Directory, Roster
 from hotline.domain.ticket import Message, Number
+from hotline.domain.vocabulary import Provider
 
 from .house import House
 
@@ -81,18 +83,76 @@ async def _behind(house: House, directory: Directory, now: datetime) -> list[Fin
 
 async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
-    oldest = await outbox.oldest_due(house.db, now)
-    if oldest is not None and not house.speaks:
+    texts = bool(await house.gateways.senders(now))
+    oldest = await outbox.oldest_due(house.db, now, outbox.Reach(texts, house.speaks, hooks=True))
+    if not house.speaks and await outbox.oldest_due(house.db, now) is not None and oldest is None:
         says = "HOTLINE_NOTICE_URL is not set: messages wait, and nobody outside is told anything"
         found.append(Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：消息滞留，无人收到通知", warns=True))
     elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
-        says = f"the oldest message has been waiting for {ago} s: does HOTLINE_NOTICE_URL answer?"
-        found.append(Finding("outbox", says, f"最早的消息已等待 {ago} 秒：HOTLINE_NOTICE_URL 有应答吗？", wrong=True))
+        says = f"the oldest message has been waiting for {ago} s: do HOTLINE_NOTICE_URL and the gateways answer?"
+        zh = f"最早的消息已等待 {ago} 秒：HOTLINE_NOTICE_URL 和网关有应答吗？"
+        found.append(Finding("outbox", says, zh, wrong=True))
     if dead := len(await outbox.listed(house.db, "dead", "", 100)):
         says = f"{dead if dead < 100 else '100 or more'} messages are dead: hotline outbox list"
         found.append(Finding("outbox", says, f"{dead} 条消息发送失败：hotline outbox list", warns=True))
     return found or [Finding("outbox", "no message waits too long", "没有积压的消息")]
+
+
+async def _inbound(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    waiting = await inbound.oldest_waiting(house.db, now)
+    oldest = read_instant(waiting.at) if waiting else None
+    if oldest is not None and now - oldest > WAITING:
+        ago = int((now - oldest).total_seconds())
+        says = f"the oldest text has been waiting for {ago} s: does a worker run?"
+        found.append(Finding("inbound", says, f"最早的来件已等待 {ago} 秒：后台进程在运行吗？", wrong=True))
+    if odd := await inbound.odd_ones(house.db):
+        says = f"{odd} items wait for somebody to look at them: GET /v1/inbound?status=odd"
+        found.append(Finding("inbound", says, f"{odd} 件来件等待人工处理：GET /v1/inbound?status=odd", warns=True))
+    return found or [Finding("inbound", "what came in is worked off", "来件均已处理")]
+
+
+async def _spool(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    if house.spool is None:
+        return [Finding("spool", "there is none: with the database away nothing is taken in",
+                        "未启用暂存：数据库不可用时不再受理", warns=True)]  # fmt: skip
+    found: list[Finding] = []
+    if house.spool.bad():
+        says = f"{house.spool.bad()} files of the spool were set aside (*.bad): somebody must look at them"
+        found.append(Finding("spool", says, f"暂存目录中有 {house.spool.bad()} 个损坏文件（*.bad）", wrong=True))
+    if house.spool.size():
+        says = f"{house.spool.waiting()} records wait in the spool: does a worker run on this machine?"
+        found.append(Finding("spool", says, f"暂存中有 {house.spool.waiting()} 条记录待导入", warns=True))
+    return found or [Finding("spool", "nothing waits in the spool", "暂存为空")]
+
+
+async def _gateways(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    gateways = await house.gateways.now(now)
+    for g in gateways.values():
+        if g.account.settings.get("wanted_certificate"):
+            says = f"{g.name} waits for a certificate of its provider"
+            found.append(Finding("gateways", says, f"{g.name} 正在等待服务商证书", warns=True))
+        if g.weight != g.resting:
+            says = f"{g.name} carries {g.weight} instead of {g.resting}: it was slow or failing"
+            zh = f"{g.name} 权重为 {g.weight}（平时 {g.resting}）：近期缓慢或失败"
+            found.append(Finding("gateways", says, zh, warns=True))
+    if any(g.sends and g.active for g in gateways.values()):
+        if house.public_url.startswith("http://127.0.0.1") and any(
+            g.provider is not Provider.KANNEL for g in gateways.values() if g.active
+        ):
+            says = "HOTLINE_PUBLIC_URL is not set: providers cannot reach us, and signatures will not fit"
+            found.append(
+                Finding("gateways", says, "未设置 HOTLINE_PUBLIC_URL：服务商无法回调，签名无法校验", warns=True)
+            )
+        rosters = [r for r in directory.rosters.values() if r.active]
+        silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]
+        if silent and not house.speaks:
+            listed = ", ".join(silent[:5])
+            says = f"no phone number on the roster, and HOTLINE_NOTICE_URL is not set: {listed}"
+            found.append(Finding("gateways", says, f"值班人员没有电话：{listed}", wrong=True))
+    return found or [Finding("gateways", "every gateway is well", "网关正常")]
 
 
 async def _calendars(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -153,8 +213,17 @@ async def _durability(house: House, directory: Directory, now: datetime) -> list
     return [Finding("durability", "what is acknowledged survives a power cut", "已确认的数据断电不丢")]
 
 
-QUICK: Sequence[Check] = (_directory, _unfired, _stuck, _outbox, _calendars, _duty)  # for every look at /readyz
-WATCH: Sequence[Check] = (*QUICK, _behind, _skew, _durability)  # for the worker, every few minutes
+QUICK: Sequence[Check] = (
+    _directory,
+    _unfired,
+    _stuck,
+    _outbox,
+    _inbound,
+    _spool,
+    _calendars,
+    _duty,
+)  # for every look at /readyz
+WATCH: Sequence[Check] = (*QUICK, _gateways, _behind, _skew, _durability)  # for the worker, every few minutes
 CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
 
 

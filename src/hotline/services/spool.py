@@ -57,7 +57,7 @@ class Spool:
         if self.size() + len(line) > self.cap:
             raise SpoolFull
         if self._open is None or self._open.tell() > ROTATE:
-            self._close()
+            self.close()
             self._open = self._fresh(now)
         self._open.write(line)
         self._open.flush()
@@ -75,7 +75,7 @@ class Spool:
             os.close(folder)
         return os.fdopen(handle, "ab")
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._open is not None:
             self._open.close()
             self._open = None
@@ -120,7 +120,7 @@ class Spool:
         if not self._files():
             return 0
         async with self._turn:
-            await asyncio.to_thread(self._close)
+            await asyncio.to_thread(self.close)
         done = 0
         for path in self._files():
             try:

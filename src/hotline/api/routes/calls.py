@@ -13,6 +13,7 @@ from hotline.domain.ticket import Call, Facts
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
 from hotline.services.intake import take_call
+from hotline.services.lookup import query_code
 from hotline.services.spooling import spool_call
 from hotline.services.voice import link
 
@@ -33,7 +34,8 @@ async def take_a_call(
     ask: Annotated[Asking, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY, when_away=True)],
 ) -> Response:
     """Take a call, text or visit in. Opens a ticket and triages, routes and dispatches it as far as the rules are sure;
-    or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`).
+    or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`). Tell the
+    caller the number and the `query_code`: with both, `POST /v1/lookup` says how it stands.
 
     All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. 202 with a reference:
     the database is away, the call is kept on this machine and becomes a ticket when it is back, which
@@ -42,7 +44,11 @@ async def take_a_call(
 
     def show(facts: Facts, call: Call) -> str:
         return dumped(
-            {"call": call_shown(call, ask.actor, facts), "ticket": ticket_shown(facts, ask.actor, directory, ask.now)}
+            {
+                "call": call_shown(call, ask.actor, facts),
+                "ticket": ticket_shown(facts, ask.actor, directory, ask.now),
+                "query_code": query_code(ask.house.secret, facts.ticket.number),
+            }
         )
 
     asked = await ask.asked_whole()

@@ -6,10 +6,12 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, anybody
+from hotline.api.deps import Asking, NumberPath, anybody, may
+from hotline.api.schemas.shown import CodeOut
 from hotline.api.schemas.words import NumberWord, Shown, Strict
-from hotline.domain.vocabulary import Code
-from hotline.services.lookup import look_up
+from hotline.domain.vocabulary import Code, Role
+from hotline.services.act import seen
+from hotline.services.lookup import look_up, query_code
 
 from .answers import READ, refusals, reply
 
@@ -42,3 +44,16 @@ async def look_up_ticket(body: LookupIn, ask: Annotated[Asking, anybody("tickets
     client = ask.request.client
     code = body.code.replace(" ", "").replace("-", "")
     return reply(await look_up(ask.house, body.number, code, client.host if client else "?", ask.now))
+
+
+@router.get(
+    "/tickets/{number}/query-code", operation_id="read_query_code", response_model=CodeOut, responses=refusals(*READ)
+)
+async def read_query_code(
+    number: NumberPath,
+    ask: Annotated[Asking, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+) -> Response:
+    """The query code of a ticket, for a caller who has lost it and whom you know."""
+    facts = await seen(ask.house, number, ask.actor)
+    found = facts.ticket.number
+    return reply({"number": found, "query_code": query_code(ask.house.secret, found)})

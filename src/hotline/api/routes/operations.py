@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, anybody
 from hotline.api.schemas.shown import Health, Ready
-from hotline.db import clocks, outbox
+from hotline.db import clocks, inbound, outbox
 from hotline.db import directory as kept
 from hotline.domain.ticket import Refused
 from hotline.services.doctor import QUICK, examine
@@ -22,8 +22,11 @@ COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start
 COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
 ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the database since the start")
 UNFIRED = Gauge("hotline_clocks_oldest_seconds", "How long ago the oldest step that nobody was told of was due")
-_OPEN = frozenset({"directory", "clocks", "outbox", "calendar"})
+_OPEN = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spool", "gateways"})
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
+INBOUND = Gauge("hotline_inbound_oldest_seconds", "Age of the oldest text pushed to us and not worked off")
+ODD = Gauge("hotline_inbound_odd", "What waits for somebody to look at it, up to 1,000")
+SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, and not yet brought in")
 
 
 @router.get("/healthz", operation_id="healthz", response_model=Health)
@@ -37,12 +40,16 @@ async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     """The process can do its work: the database answers, the journal runs, the schema and a directory are there.
     `doctor` lists what somebody should look at; it does not make the process unready."""
     checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
+    if ask.house.spool is not None:
+        checks["spool_waiting"], checks["spool_bytes"] = ask.house.spool.waiting(), ask.house.spool.size()
     try:
         checks["directory"] = await kept.version_of(ask.house.db)
         checks["database"] = True
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
         count, unfired = await clocks.unfired(ask.house.db, ask.now)
+        waiting = await inbound.oldest_waiting(ask.house.db, ask.now)
+        checks["inbound_waiting"] = waiting.n if waiting else 0
         checks["clocks_due"] = count
         checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
         found = await examine(ask.house, ask.now, QUICK)
@@ -67,7 +74,13 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     COMMITS.set(ask.house.journal.batches)
     COMMIT_SECONDS.set(ask.house.journal.seconds)
     ASKED.set(ask.house.db.asked)
+    if ask.house.spool is not None:
+        SPOOLED.set(ask.house.spool.size())
     try:
+        waiting = await inbound.oldest_waiting(ask.house.db, ask.now)
+        held = waiting.at if waiting else None
+        INBOUND.set(max(0.0, (ask.now - held).total_seconds()) if held else 0.0)
+        ODD.set(await inbound.odd_ones(ask.house.db))
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
         _, unfired = await clocks.unfired(ask.house.db, ask.now)

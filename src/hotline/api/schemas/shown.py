@@ -146,6 +146,12 @@ class CallOut(Shown):
 class TakenOut(Shown):
     call: CallOut
     ticket: TicketOut
+    query_code: str
+
+
+class CodeOut(Shown):
+    number: str
+    query_code: str
 
 
 class Spooled(Shown):
