@@ -29,7 +29,7 @@ from hotline.wiring import migrate
 from tests.conftest import seeded
 from tests.postgres import free_port
 
-from . import limit, postgres, sweep
+from . import channels, limit, postgres, sweep
 
 DEPARTMENTS = [
     "residents-affairs",
@@ -62,6 +62,10 @@ GOALS = {  # name: (at least? else at most, how much)
     "sweep": (True, 0.3),
     "sweep behind 300,000 closed tickets": (True, 0.8),
     "steady lateness p99": (False, 2.0),
+    "outbox": (True, 0.5),
+    "sqlite outbox": (True, 0.5),
+    "burst acknowledged p99 ms": (False, 300.0),
+    "sqlite burst acknowledged p99 ms": (False, 300.0),
 }
 
 
@@ -217,6 +221,11 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
     for table in ("ticket", "assignment", "clock", "timeline", "ticket_words", "counter", "bench_numbers"):
         await line.execute(f"VACUUM ANALYZE {table}", timeout=900)
     await line.close()
+
+
+def cli(env: dict[str, str], *args: str) -> str:
+    command = [sys.executable, "-m", "hotline.cli", *args]
+    return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=True).stdout
 
 
 def key_for(env: dict[str, str], *roles: str) -> str:
@@ -463,7 +472,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="100,000 tickets instead of 1,000,000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks"])
+    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks", "channels"])
     args = parser.parse_args()
     count = 100_000 if args.small else 1_000_000
     found: dict[str, list[float]] = {}
@@ -473,6 +482,10 @@ def main() -> None:
             rows, ratios, lines = sweep.run(args.rounds, 20_000 if args.small else 100_000, folder)
             show("Clocks: two workers on PostgreSQL", rows)
             print("\n".join(f"  {line}" for line in lines), flush=True)
+            found |= ratios
+        if args.only in (None, "channels"):
+            rows, ratios = channels.run(args.rounds, folder, server, cli)
+            show("Channels", rows)
             found |= ratios
         if args.only in (None, "postgres"):
             few = on_postgres(10_000, args.rounds, args.seconds, folder, queue_only=True)

@@ -36,6 +36,7 @@ from .routes import (
     tickets,
     voice,
 )
+from .webhooks import EVENT, described
 
 VERSION = "1.0.0"
 DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
@@ -127,6 +128,8 @@ def published(app: FastAPI) -> dict[str, Any]:
                 for status, answer in operation["responses"].items():
                     if status.isdigit() and int(status) >= 400:
                         answer["content"] = {k: v for k, v in answer.get("content", {}).items() if "problem" in k}
+        document["webhooks"] = described()
+        document["components"]["schemas"]["Event"] = EVENT
         document["components"]["schemas"].pop("HTTPValidationError", None)
         document["components"]["schemas"].pop("ValidationError", None)
         app.openapi_schema = document
