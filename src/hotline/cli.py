@@ -525,6 +525,20 @@ def remove_gateway(name: str) -> None:
     _say("removed")
 
 
+@gateway_app.command("check-kannel")
+def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> None:
+    """Look whether a configuration of Kannel would lose texts, or send residents what they should not get."""
+    from hotline.gateways.kannel import faults_of_conf
+
+    try:
+        faults = faults_of_conf(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError as fault:
+        _stop(f"cannot read {file.name}: {fault.strerror}")
+    print("\n".join(faults) or "nothing is wrong with it")
+    if faults:
+        raise typer.Exit(1)
+
+
 @gateway_app.command("reconcile")
 def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How far back to ask")] = 24.0) -> None:
     """Ask a provider for texts we may have missed, and take in those we have not. Twilio, Tencent and Infobip can be

@@ -2,6 +2,7 @@
 
 Only 200 and 202 are success to it, and what an answer holds is sent to the resident: the answer is 200 and empty."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
@@ -36,6 +37,26 @@ _TYPES = {
     "16": TextStatus.REJECTED,
 }
 FINAL_REPORTS = 1 + 2 + 16
+Need = tuple[str, Callable[[str], bool], str]  # a setting, what it must be, and what is said where it is not
+_GROUP_NEEDS: Mapping[str, Sequence[Need]] = {
+    "smsbox": (
+        ("http-request-retry", lambda v: v.isdigit() and int(v) >= 100, "http-request-retry = 1000, or a push is lost"),
+        ("reply-couldnotfetch", lambda v: v == "", 'reply-couldnotfetch = "": it is sent to the resident'),
+        ("reply-couldnotrepresent", lambda v: v == "", 'reply-couldnotrepresent = "": it is sent to the resident'),
+        ("reply-requestfailed", lambda v: v == "", 'reply-requestfailed = "": it is sent to the resident'),
+        ("reply-emptymessage", lambda v: v == "", 'reply-emptymessage = "": it is sent to the resident'),
+    ),
+    "sms-service": (
+        ("max-messages", lambda v: v == "0", "max-messages = 0: our answer would be sent to the resident"),
+        ("get-url", lambda v: "%I" in v, "get-url needs id=%I: by it a text is known"),
+        ("get-url", lambda v: "%b" in v and "%a" not in v, "get-url needs text=%b, the whole text, not %a"),
+        ("get-url", lambda v: "%p" in v, "get-url needs from=%p"),
+        ("get-url", lambda v: "%C" in v, "get-url needs charset=%C: Chinese comes as UTF-16 without it"),
+    ),
+    "sendsms-user": (
+        ("max-messages", lambda v: v.isdigit() and int(v) > 1, "sendsms-user: max-messages = 10, for long texts"),
+    ),
+}  # fmt: skip
 
 
 class Kannel:
@@ -121,3 +142,30 @@ def _raw(query: bytes) -> dict[str, bytes]:
 def _kept(push: Push) -> str:
     query = b"&".join(p for p in push.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
     return kept_raw(query + (b"\n" + push.body if push.body else b""))
+
+
+def faults_of_conf(text: str) -> list[str]:
+    """What is wrong with a kannel.conf for us: lost texts, and answers that are sent to the resident."""
+    groups: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not equals or line.lstrip().startswith("#"):
+            continue
+        name, value = name.strip(), value.strip().strip('"')
+        if name == "group":
+            current = groups.setdefault(value, {})
+        else:
+            current[name] = value
+    faults: list[str] = []
+    for group, needs in _GROUP_NEEDS.items():
+        if group not in groups:
+            faults.append(f"there is no group {group}")
+            continue
+        for name, good, says in needs:
+            value = groups[group].get(name)
+            if name == "get-url" and value is None and "post-url" in groups[group]:
+                continue
+            if value is None or not good(value):
+                faults.append(says)
+    return faults
