@@ -42,7 +42,7 @@ def far_side() -> Iterator[int]:
     process = subprocess.Popen([sys.executable, "-m", "bench.far", str(port)])
     try:
         for _ in range(200):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(httpx.TransportError):
                 httpx.get(f"http://127.0.0.1:{port}/", timeout=1)
                 break
             time.sleep(0.02)

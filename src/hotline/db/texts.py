@@ -1,36 +1,40 @@
 """Texts of ours: one row from the first try on, reports that never lower it, the stop list, the log of tries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
 
-from .columns import Instant, is_one_of, read_instant
+from .columns import Instant, is_one_of
 from .database import Database, one
 from .inbound import insert_once
 from .question import Question, Row
 from .tables import attempt, stop_list
 from .tables import text_out as x
 
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
 
 def begin(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """The rows of texts about to be tried; at a later try they are there already."""
-    insert_once(c, x, rows)
+    if rows:
+        insert_once(c, x, rows)
 
 
 def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
     """Move a text on: a late or double word never lowers it. False: it stood as high already; `values` are kept where
     they fill a gap."""
     keep = {name: sa.func.coalesce(x.c[name], value) for name, value in values.items() if value is not None}
+    higher = sa.update(x).where(x.c.id == id, DELIVERY_RANK[status] > _RANK)
+    if c.execute(higher.values(status=status, status_at=at, **keep)).rowcount == 1:
+        return True
     if keep:
         c.execute(sa.update(x).where(x.c.id == id).values(**keep))
-    higher = sa.update(x).where(x.c.id == id, DELIVERY_RANK[status] > _RANK)
-    return c.execute(higher.values(status=status, status_at=at)).rowcount == 1
+    return False
 
 
 def reopen(c: sa.Connection, id: str, at: datetime) -> None:  # noqa: A002
@@ -39,9 +43,9 @@ def reopen(c: sa.Connection, id: str, at: datetime) -> None:  # noqa: A002
     c.execute(failed.values(status=TextStatus.CREATED, status_at=at))
 
 
-def tried(c: sa.Connection, id: str, gateway: str, error: str | None) -> None:  # noqa: A002
-    """One more try: by which gateway, and what was wrong with it."""
-    c.execute(sa.update(x).where(x.c.id == id).values(attempts=x.c.attempts + 1, gateway=gateway, error=error))
+def tried(c: sa.Connection, id: str, gateway: str) -> None:  # noqa: A002
+    """One more try, by this gateway."""
+    c.execute(sa.update(x).where(x.c.id == id).values(attempts=x.c.attempts + 1, gateway=gateway, error=None))
 
 
 def fault(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
@@ -78,18 +82,27 @@ def unstop(c: sa.Connection, phone: str) -> None:
     c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
 
 
-_STOPPED = Question(sa.select(stop_list.c.phone).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String)))
 _STOPS = Question(
     sa.select(*stop_list.c)
     .where(stop_list.c.phone > sa.bindparam("after", type_=sa.String))
     .order_by(stop_list.c.phone)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_SENT_TO = Question(
-    sa.select(x.c.created_at).where(
-        x.c.receiver == sa.bindparam("phone", type_=sa.String),
-        x.c.created_at > sa.bindparam("since", type_=Instant),
-        sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))),
+_SENT = (
+    sa.select(sa.func.count())
+    .where(x.c.receiver == sa.bindparam("phone", type_=sa.String), x.c.id != sa.bindparam("id", type_=sa.String))
+    .where(sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
+)
+_mine = x.alias("mine")
+_THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
+_STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String))
+_STANDING = Question(
+    sa.select(
+        _STOPS_IT.scalar_subquery().label("stopped"),
+        sa.select(_mine.c.status).where(_THIS).scalar_subquery().label("status"),
+        sa.select(_mine.c.gateway).where(_THIS).scalar_subquery().label("gateway"),
+        _SENT.where(x.c.created_at > sa.bindparam("lately", type_=Instant)).scalar_subquery().label("lately"),
+        _SENT.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
     )
 )
 _ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String)))
@@ -108,7 +121,7 @@ _TRIES = Question(
 
 
 async def is_stopped(db: Database, phone: str) -> bool:
-    return await one(db, _STOPPED, phone=phone) is not None
+    return bool((await standing(db, "", phone, EVER, EVER)).stopped)
 
 
 async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
@@ -116,9 +129,10 @@ async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
     return await db.rows(_STOPS, after=after, limit=limit)
 
 
-async def sent_to(db: Database, phone: str, since: datetime) -> list[datetime]:
-    """When this number got texts since then."""
-    return [m for r in await db.rows(_SENT_TO, phone=phone, since=since) if (m := read_instant(r.created_at))]
+async def standing(db: Database, id: str, phone: str, lately: datetime, day: datetime) -> Row:  # noqa: A002
+    """What decides whether a text may go, in one question: is the number stopped, where stands this text (status,
+    gateway; None: it is new), how many others the number got since `lately` and since `day`."""
+    return (await db.rows(_STANDING, id=id, phone=phone, lately=lately, day=day))[0]
 
 
 async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002

@@ -1,5 +1,4 @@
-"""Small writes of many, in one transaction: whoever finds nobody writing writes for all that wait. One that fails is
-run alone, so that it fails by itself."""
+"""Small writes of many, in one transaction. One that fails is run alone, so that it fails by itself."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,32 +6,36 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from hotline.domain.ticket import Refused
+
 from .database import Database
 
 R = TypeVar("R")
+LARGEST = 64
 
 
 class Together:
-    """`write` from anywhere in one loop."""
+    """`write` from anywhere in one loop. Whoever finds nobody writing writes one batch with its own work in it; what came
+    meanwhile is written by a task of its own, so that nobody works for others for ever, or takes them along when
+    cancelled."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._waiting: list[tuple[Callable[[sa.Connection], Any], asyncio.Future[Any]]] = []
-        self._writing = False
+        self._writer: asyncio.Task[None] | None = None
 
     async def write(self, work: Callable[[sa.Connection], R]) -> R:
         """What `work(connection)` returns, after COMMIT. It may be run twice, the first time taken back."""
         mine: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, mine))
-        if not self._writing:
-            self._writing = True
-            try:
-                while self._waiting:
-                    batch, self._waiting = self._waiting, []
-                    await self._run(batch)
-            finally:
-                self._writing = False
-        return await mine
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await asyncio.shield(mine)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+            await self._run(batch)
 
     async def _run(self, batch: list[tuple[Callable[[sa.Connection], Any], "asyncio.Future[Any]"]]) -> None:
         def all_of(c: sa.Connection) -> list[Any]:
@@ -41,12 +44,14 @@ class Together:
         try:
             done = await self._db.transact(all_of)
         except Exception as fault:
-            if len(batch) > 1:
+            if len(batch) > 1 and not isinstance(fault, Refused):  # one of them is bad: its neighbours must not pay
                 for one in batch:
                     await self._run([one])
                 return
-            if not batch[0][1].done():
-                batch[0][1].set_exception(fault)
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(fault)
+                    answer.exception()  # read once, so that a caller who hung up leaves no warning behind
             return
         for (_, answer), result in zip(batch, done, strict=True):
             if not answer.done():

@@ -163,9 +163,8 @@ def faults_of_conf(text: str) -> list[str]:
             faults.append(f"there is no group {group}")
             continue
         for name, good, says in needs:
-            value = groups[group].get(name)
-            if name == "get-url" and value is None and "post-url" in groups[group]:
-                continue
-            if value is None or not good(value):
+            found = groups[group].get(name)
+            by_post = name == "get-url" and found is None and "post-url" in groups[group]
+            if not by_post and (found is None or not good(found)):
                 faults.append(says)
     return faults

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hotline.db.database import Database
 from hotline.db.journal import Journal
+from hotline.db.together import Together
 from hotline.domain.letters import QUIET_FROM, QUIET_TO
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.ticket import Number
@@ -68,8 +69,10 @@ class House:
     gateways: GatewaysAtHand = field(init=False)
     subscribers: Subscribers = field(init=False)
     inbox: Inbox = field(init=False)
+    together: Together = field(init=False)
 
     def __post_init__(self) -> None:
         self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url)
         self.subscribers = Subscribers(self.db, self.secret, self.directory)
         self.inbox = Inbox(self.db, self.spool)
+        self.together = Together(self.db)

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hotline.db import inbound
 from hotline.db.database import Away, Database, Unsure
+from hotline.db.together import Together
 
 from .spool import Spool, written_row
 
 
 class Inbox:
-    """Group commit for what is pushed: whoever finds nobody writing writes for all that wait."""
+    """Group commit for what is pushed: whoever finds nobody writing writes the next batch, and hands on."""
 
     def __init__(self, db: Database, spool: Spool | None) -> None:
         self._db, self._spool = db, spool
-        self._waiting: list[tuple[Sequence[Mapping[str, Any]], asyncio.Future[None]]] = []
-        self._writing = False
-        self.bell = asyncio.Event()  # rung when something was kept: the worker of this process need not sleep on
+        self._together = Together(db)
+        self._asking = 0  # pushes that wait for their acknowledgement
+        self._calm = asyncio.Event()
+        self._calm.set()
 
     async def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Durable when this returns: in the database, or in the spool while that is away. Raises what neither could
@@ -36,32 +39,16 @@ class Inbox:
 
     async def keep_now(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """In the database."""
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((rows, mine))
-        if not self._writing:
-            self._writing = True
-            try:
-                while self._waiting:
-                    await self._write()
-            finally:
-                self._writing = False
-        await asyncio.shield(mine)
-        self.bell.set()
-
-    async def _write(self) -> None:
-        batch, self._waiting = self._waiting, []
-        rows = [row for some, _ in batch for row in some]
+        self._asking += 1
+        self._calm.clear()
         try:
-            await asyncio.shield(self._db.transact(lambda c: inbound.keep(c, rows)))
-        except BaseException as fault:
-            for _, answer in batch:
-                if not answer.done():
-                    told = fault if isinstance(fault, Exception) else Away("the write was broken off")
-                    answer.set_exception(told)
-                    answer.exception()
-            if not isinstance(fault, Exception):
-                raise
-            return
-        for _, answer in batch:
-            if not answer.done():
-                answer.set_result(None)
+            await self._together.write(lambda c: inbound.keep(c, rows))
+        finally:
+            self._asking -= 1
+            if self._asking == 0:
+                self._calm.set()
+
+    async def calm(self, longest: float) -> None:
+        """When no push waits for its acknowledgement, or after `longest` seconds: those come before what they mean."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), longest)

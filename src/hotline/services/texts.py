@@ -48,6 +48,15 @@ class Planned:
     held: TextStatus | None = None
     why: str | None = None
     gateway: str | None = None  # a reply leaves by the gateway it was asked on
+    known: TextStatus | None = None  # where an earlier try left it; None: this is the first
+    last: str | None = None  # the gateway of that try
+
+    @property
+    def needs_sending(self) -> bool:
+        """Neither held back nor handed over before. One that failed for good is sent when somebody asks for it."""
+        if self.held is not None:
+            return False
+        return self.known in (None, TextStatus.CREATED, TextStatus.TECHNICAL_FAILURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +96,18 @@ async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> P
 
 
 async def _checked(house: House, text: Planned, now: datetime) -> Planned:
-    """Stop list and caps. Emergencies and officers pass them."""
-    if text.held is not None or text.urgent or text.template in TO_OFFICERS:
+    """Where it stands already, the stop list and the caps. Emergencies and officers pass the last two."""
+    if text.held is not None:
         return text
-    if text.template not in ALWAYS and await texts.is_stopped(house.db, text.to):
+    found = await texts.standing(house.db, text.id, text.to, now - timedelta(minutes=10), now - timedelta(hours=24))
+    known = TextStatus(found.status) if found.status is not None else None
+    text = replace(text, known=known, last=found.gateway)
+    if text.urgent or text.template in TO_OFFICERS:
+        return text
+    if text.template not in ALWAYS and found.stopped:
         return replace(text, held=TextStatus.STOPPED, why="on the stop list")
-    if await texts.by_id(house.db, text.id) is None:
-        sent = await texts.sent_to(house.db, text.to, now - timedelta(hours=24))
-        if is_capped(sent, now):
-            return replace(text, held=TextStatus.CAPPED, why="too many texts to this number")
+    if known is None and is_capped(int(found.lately), int(found.day)):
+        return replace(text, held=TextStatus.CAPPED, why="too many texts to this number")
     return text
 
 
@@ -237,15 +249,15 @@ def first_row(text: Planned, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pick(senders: Sequence[Gateway], text: Planned, last: str | None, attempt: int) -> Gateway | None:
+def pick(senders: Sequence[Gateway], text: Planned, attempt: int) -> Gateway | None:
     """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now. Which
     it is follows from the text and the try, as evenly as a die."""
     by_name = {g.name: g for g in senders}
-    if text.gateway in by_name and text.gateway != last:
+    if text.gateway in by_name and text.gateway != text.last:
         return by_name[text.gateway]
     shares = [Share(g.name, g.weight, g.resting, g.shifted_at) for g in senders]
     roll = int.from_bytes(hashlib.sha256(f"{text.id} {attempt}".encode()).digest()[:6]) / 2**48
-    name = chosen(shares, roll, [last] if last else [])
+    name = chosen(shares, roll, [text.last] if text.last else [])
     return by_name.get(name or "")
 
 

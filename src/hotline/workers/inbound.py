@@ -21,6 +21,8 @@ from hotline.services.texting import Worked, odd, work_off
 from hotline.services.texts import PARKED, apply_report
 
 AT_ONCE = 32
+HANDS = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
+POLITE = 0.1  # seconds a text steps aside for pushes that wait to be acknowledged
 MOST_TRIES = 30
 BACK_OFF = (1, 5, 15, 60, 300)  # seconds
 log = structlog.get_logger("hotline.inbound")
@@ -33,7 +35,15 @@ async def take_next(house: House, now: datetime, limit: int = AT_ONCE) -> int:
     if not claimed:
         return 0
     gateways = await house.gateways.now(now)
-    await asyncio.gather(*(_work_off(house, row, gateways.get(row.gateway), token, now) for row in claimed))
+    left = iter(sorted(claimed, key=lambda r: (not r.urgent, r.next_at, r.id)))
+
+    async def work() -> None:
+        for row in left:
+            if not row.urgent:
+                await house.inbox.calm(POLITE)
+            await _work_off(house, row, gateways.get(row.gateway), token, now)
+
+    await asyncio.gather(*(work() for _ in range(HANDS)))
     return len(claimed)
 
 
@@ -43,7 +53,7 @@ async def _work_off(house: House, row: Row, gateway: Gateway | None, token: str,
             await house.db.transact(lambda c: _join_parts(c, row, token, now))
             return
         if row.kind == InboundKind.REPORT:
-            await house.db.transact(lambda c: _report(c, row, token, now))
+            await house.together.write(lambda c: _report(c, row, token, now))
             return
         worked = await (_KINDS[InboundKind(row.kind)])(house, row, gateway, now)
     except Refused as refused:  # away, or too busy: as if it had never been tried
@@ -53,17 +63,17 @@ async def _work_off(house: House, row: Row, gateway: Gateway | None, token: str,
         log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
         await _again(house, row, token, now, f"{type(fault).__name__}")
         return
-    await house.db.transact(lambda c: _finish(c, row, token, worked, now))
+    await house.together.write(lambda c: _finish(c, row, token, worked, now))
 
 
 async def _again(house: House, row: Row, token: str, now: datetime, why: str) -> None:
     if row.attempts >= MOST_TRIES:
         worked = odd(f"tried {row.attempts} times: {why}")
-        await house.db.transact(lambda c: _finish(c, row, token, worked, now))
+        await house.together.write(lambda c: _finish(c, row, token, worked, now))
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
-        await house.db.transact(lambda c: inbound.put_back(c, row.id, token, house.clock() + wait, why))
+        await house.together.write(lambda c: inbound.put_back(c, row.id, token, house.clock() + wait, why))
     except Refused:
         log.warning("inbound.left", id=row.id)  # its lease ends by itself
 

@@ -20,14 +20,14 @@ from hotline.db.outbox import Reach
 from hotline.db.question import Row
 from hotline.db.together import Together
 from hotline.domain.ticket import Facts, Message, Number
-from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
+from hotline.domain.vocabulary import TextStatus
 from hotline.gateways.notices import GatewayDown, GatewayRefused, Notices
 from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Outgoing
+from hotline.gateways.sms import Handed, Outgoing
 from hotline.services import subscriptions
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
-from hotline.services.texts import Plan, Planned, first_row, pick, planned, speaks_by_text
+from hotline.services.texts import Planned, first_row, pick, planned, speaks_by_text
 
 AT_ONCE = 64  # messages under way together
 EXPIRES = timedelta(hours=72)
@@ -102,11 +102,12 @@ class Sender:
         return len(claimed)
 
     async def step(self, now: datetime) -> bool:
-        """Launch, and wait a moment for the first to be done. False: nothing was due."""
-        launched = await self.launch(now)
-        if self.flying:
+        """Launch, and wait a moment for the first to be done. False: nothing was due, and nothing is on its way."""
+        await self.launch(now)
+        under_way = bool(self.flying)
+        if under_way:
             await asyncio.wait(self.flying, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
-        return launched > 0 or bool(self.flying)
+        return under_way
 
     async def land(self) -> None:
         """Wait for all that is on its way."""
@@ -194,84 +195,105 @@ class Sender:
         await self._db.write(put)
 
     async def _text(self, m: Row, token: str, facts: Facts | None, senders: Sequence[Gateway]) -> None:
+        """The texts of a message: noted before they are sent, because a report may be here before the answer; and what
+        came of them together with the message's own mark."""
         now = self.house.clock()
         receiver = str(m.payload.get("to") or m.payload.get("phone") or (facts.ticket.phone if facts else ""))
         async with self._turns.setdefault(receiver, asyncio.Lock()):  # what a number has had is counted one by one
             plan = await planned(self.house, m, facts, now)
-            rows = [first_row(text, now) for text in plan.texts]
-            if rows:
-                await self._db.write(lambda c: texts.begin(c, rows))
+            going = [(t, g) for t in plan.texts if t.needs_sending and (g := pick(senders, t, m.attempts)) is not None]
+            if plan.texts:
+                await self._db.write(lambda c: _begin(c, plan.texts, going, now))
         if len(self._turns) > 1000:
             self._turns = {k: v for k, v in self._turns.items() if v.locked()}
         if plan.later is not None:
             later = plan.later
             await self._db.write(lambda c: outbox.put_back(c, m.id, token, later, "quiet hours", uncounted=True))
             return
-        wrong: list[GatewayDown | GatewayRefused] = []
-        for text in plan.texts:
-            fault = await self._send_text(m, text, senders)
-            if fault is not None:
-                wrong.append(fault)
+        tries = [await self._send_text(m, text, gateway) for text, gateway in going]
+        wrong = [t.fault for t in tries if t.fault is not None]
+        if len(going) < sum(t.needs_sending for t in plan.texts):
+            wrong.append(GatewayDown("no gateway sends texts now"))
         if not wrong:
-            if not await self._db.write(lambda c: outbox.mark_sent(c, m.id, token)):
-                log.info("outbox.lost_lease", id=m.id)
+            await self._db.write(lambda c: _sent(c, m, token, tries))
             return
         # one gateway's "never" may be another's "yes"
         never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
+        last = never or m.attempts >= max(TEXT.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
+        again = None if last else self.house.clock() + timedelta(seconds=max(TEXT.wait(m.attempts), after))
         why = f"{'refused' if never else 'down'}: {wrong[0]}"
-        await self._failed(m, token, why, TEXT, after, never=never)
-        if never or m.attempts >= max(TEXT.tries, m.max_attempts):
-            await self._db.write(lambda c: _give_up(c, plan, now))
+        await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self.house.clock()))
 
-    async def _send_text(
-        self, m: Row, text: Planned, senders: Sequence[Gateway]
-    ) -> GatewayDown | GatewayRefused | None:
-        """One text, once. None: it was handed over, now or before, or need not be."""
-        now = self.house.clock()
-        known = await texts.by_id(self.house.db, text.id)
-        handed_before = (
-            known is not None and DELIVERY_RANK[TextStatus(known.status)] >= DELIVERY_RANK[TextStatus.BUFFERED]
-        )
-        if handed_before and known is not None and known.status != TextStatus.TECHNICAL_FAILURE:
-            return None
-        if text.held is not None:
-            return None
-        gateway = pick(senders, text, known.gateway if known is not None else None, m.attempts)
-        if gateway is None or self.ways.texts is None:
-            return GatewayDown("no gateway sends texts now")
-        name, line = gateway.name, gateway.account.setting("sender") or None
-
-        def begin(c: sa.Connection) -> None:  # before it is sent: a report may be here before the answer
-            texts.reopen(c, text.id, now)
-            texts.tried(c, text.id, name, None)
-
-        await self._db.write(begin)
+    async def _send_text(self, m: Row, text: Planned, gateway: Gateway) -> "Tried":
+        """One text, once."""
         begun = time.perf_counter()
-        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, now)
+        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, self.house.clock())
+        fault: GatewayDown | GatewayRefused | None = None
+        handed = Handed()
         try:
+            if self.ways.texts is None:
+                raise GatewayDown("no gateway sends texts now")
             handed = await SMS[gateway.provider](gateway.account).send(self.ways.texts, outgoing)
-        except (GatewayDown, GatewayRefused) as fault:
-            why = f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
-            tried = _tried(text.id, m.attempts, name, begun, self.house.clock(), why)
-
-            def failed(c: sa.Connection) -> None:
-                texts.log(c, [tried])
-                texts.fault(c, text.id, why)
-
-            await self._db.write(failed)
-            return fault
+        except (GatewayDown, GatewayRefused) as wrong:
+            fault = wrong
+        except (
+            Exception
+        ) as wrong:  # a provider's file that breaks is a provider that is down: told, and tried elsewhere
+            log.error("outbox.fault", id=text.id, gateway=gateway.name, fault=type(wrong).__name__, exc_info=wrong)
+            fault = GatewayDown(f"fault: {type(wrong).__name__}")
+        why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
         done = self.house.clock()
-        tried = _tried(text.id, m.attempts, name, begun, done, None)
+        row = _tried(text.id, m.attempts, gateway.name, begun, done, why)
+        return Tried(text.id, row, fault, handed, done, gateway.account.setting("sender") or None)
 
-        def sent(c: sa.Connection) -> None:
-            texts.log(c, [tried])
-            texts.settle(
-                c, text.id, handed.status, done, {"provider_id": handed.provider_id, "sent_at": done, "line": line}
-            )
 
-        await self._db.write(sent)
-        return None
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One try of one text, and what it came to."""
+
+    id: str
+    row: dict[str, Any]
+    fault: GatewayDown | GatewayRefused | None
+    handed: Handed
+    at: datetime
+    line: str | None
+
+
+def _begin(c: sa.Connection, plan: Sequence[Planned], going: Sequence[tuple[Planned, Gateway]], now: datetime) -> None:
+    texts.begin(c, [first_row(text, now) for text in plan if text.known is None])
+    for text, gateway in going:
+        if text.known is TextStatus.TECHNICAL_FAILURE:
+            texts.reopen(c, text.id, now)
+        texts.tried(c, text.id, gateway.name)
+
+
+def _kept(c: sa.Connection, tries: Sequence[Tried]) -> None:
+    texts.log(c, [t.row for t in tries])
+    for t in tries:
+        if t.fault is not None:
+            texts.fault(c, t.id, t.row["said"])
+        else:
+            found = {"provider_id": t.handed.provider_id, "sent_at": t.at, "line": t.line}
+            texts.settle(c, t.id, t.handed.status, t.at, found)
+
+
+def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[Tried]) -> None:
+    _kept(c, tries)
+    if not outbox.mark_sent(c, m.id, token):
+        log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+
+
+def _not_sent(
+    c: sa.Connection, m: Row, token: str, tries: Sequence[Tried], again: datetime | None, why: str, now: datetime
+) -> None:
+    _kept(c, tries)
+    mine = outbox.put_back(c, m.id, token, again, why, most=TEXT.tries)
+    if again is None and mine:
+        for t in tries:
+            if t.fault is not None:
+                texts.settle(c, t.id, TextStatus.TECHNICAL_FAILURE, now, {})
+        _bury(c, m, why, now)
 
 
 def _tried(id: str, n: int, way: str, begun: float, at: datetime, why: str | None) -> dict[str, Any]:  # noqa: A002
@@ -285,11 +307,6 @@ def _tried(id: str, n: int, way: str, begun: float, at: datetime, why: str | Non
         "good": why is None,
         "said": (why or "ok")[:200],
     }
-
-
-def _give_up(c: sa.Connection, plan: Plan, now: datetime) -> None:
-    for text in plan.texts:
-        texts.settle(c, text.id, TextStatus.TECHNICAL_FAILURE, now, {})
 
 
 def _bury(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
