@@ -80,7 +80,7 @@ async def test_texts_and_calls_go_on_while_the_database_is_away(
         assert again.json()["reference"] == taken.json()["reference"]
         assert (await desk.post("/v1/calls", {**body, "caller": {"phone": "12"}})).status_code == 422
         ready = await http.get("/readyz")
-        assert ready.status_code == 503 and ready.json()["checks"]["spool_waiting"] == 4
+        assert ready.status_code == 503 and ready.json()["checks"]["spool_bytes"] > 0
         assert (await desk.get("/v1/tickets")).status_code == 503  # nothing is told from memory
         assert await bring_in(spooling) == 0
     took = clock()

@@ -99,6 +99,7 @@ class Postgres:
                 max_overflow=2,
                 pool_timeout=POOL_TIMEOUT,
                 pool_recycle=300,
+                hide_parameters=True,  # a fault is logged; what residents wrote is not
                 json_serializer=lambda v: orjson.dumps(v).decode(),
                 json_deserializer=orjson.loads,
                 connect_args={

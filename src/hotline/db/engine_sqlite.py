@@ -87,6 +87,7 @@ class Sqlite:
                     "sqlite://",
                     creator=lambda: line,
                     poolclass=StaticPool,
+                    hide_parameters=True,  # a fault is logged; what residents wrote is not
                     json_serializer=lambda v: orjson.dumps(v).decode(),
                     json_deserializer=orjson.loads,
                 )

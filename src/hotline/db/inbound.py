@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hotline.domain.vocabulary import InboundKind as K
 from hotline.domain.vocabulary import InboundStatus as S
 
 from .columns import Instant, is_one_of
 from .database import Database, one
+from .once import insert_once
 from .question import Question, Row
 from .tables import inbound as i
 from .tables import text_out
@@ -19,12 +19,6 @@ from .tables import ticket as t
 
 LEASE = timedelta(seconds=30)
 _WAITING = (S.KEPT, S.LEASED)
-
-
-def insert_once(c: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert; a row whose key is there already is left out."""
-    made = postgresql.insert(table) if c.dialect.name == "postgresql" else sqlite.insert(table)
-    c.execute(made.on_conflict_do_nothing(), list(rows))
 
 
 def keep(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -46,7 +40,8 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
     due = (
         sa.select(i.c.id)
         .where(is_one_of(i.c.status, _WAITING), i.c.next_at <= now, free)
-        .where(sa.or_(first, i.c.kind == K.PART))  # a part waits for its others, and must not keep them waiting
+        # a part waits for its others, and must not keep them waiting; a danger waits for nobody
+        .where(sa.or_(first, i.c.kind == K.PART, i.c.urgent))
         .order_by(i.c.urgent.desc(), i.c.next_at, i.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -76,7 +71,7 @@ def put_back(c: sa.Connection, id: str, token: str, next_at: datetime, why: str)
 def parts_of(c: sa.Connection, partition: str) -> Sequence[Row]:
     """All parts of one long text that have come, in order; done ones too."""
     group = sa.select(*i.c).where(i.c.partition == partition, i.c.kind == K.PART)
-    return c.execute(group.order_by(i.c.id)).all()
+    return c.execute(group.order_by(i.c.id).with_for_update()).all()  # two workers must not join it in two ways
 
 
 def known(c: sa.Connection, keys: Sequence[tuple[str, str, str]]) -> int:
@@ -184,7 +179,22 @@ _RECENT = Question(
 _TEXTED = Question(  # the ticket of our last text to them, on the line they answer to
     sa.select(text_out.c.number)
     .where(text_out.c.receiver == sa.bindparam("phone", type_=sa.String), text_out.c.number != "")
-    .where(text_out.c.line == sa.bindparam("line", type_=sa.String))
+    .where(
+        sa.or_(
+            text_out.c.line == sa.bindparam("line", type_=sa.String),
+            # a gateway that does not tell which number it sends from
+            sa.and_(text_out.c.line.is_(None), text_out.c.gateway == sa.bindparam("gateway", type_=sa.String)),
+        )
+    )
+    .order_by(text_out.c.created_at.desc())
+    .limit(5)
+)
+_ASKED = Question(  # the last we asked how satisfied they are
+    sa.select(text_out.c.number)
+    .where(
+        text_out.c.receiver == sa.bindparam("phone", type_=sa.String),
+        text_out.c.template == sa.literal_column("'solved'"),
+    )
     .order_by(text_out.c.created_at.desc())
     .limit(1)
 )
@@ -202,7 +212,10 @@ async def recent_of(db: Database, caller: str) -> Sequence[Row]:
     return await db.rows(_RECENT, caller=caller)
 
 
-async def thread_of(db: Database, phone: str, line: str) -> str | None:
-    """The ticket last spoken of between this phone and this number of ours."""
-    row = await one(db, _TEXTED, phone=phone, line=line) or await one(db, _WROTE, phone=phone, line=line)
-    return str(row.number) if row else None
+async def threads_of(db: Database, phone: str, line: str, gateway: str, *, asked: bool) -> list[str]:
+    """The tickets spoken of between this phone and this number of ours, the last first; with `asked`, before them the
+    one we asked an opinion of, by whatever gateway."""
+    rows = list(await db.rows(_ASKED, phone=phone)) if asked else []
+    rows += await db.rows(_TEXTED, phone=phone, line=line, gateway=gateway)
+    rows += await db.rows(_WROTE, phone=phone, line=line)
+    return list(dict.fromkeys(str(r.number) for r in rows))

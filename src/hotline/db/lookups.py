@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from .columns import Instant
-from .inbound import insert_once
+from .once import insert_once
 from .tables import lookup_failure as f
 
 

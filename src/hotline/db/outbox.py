@@ -13,6 +13,7 @@ from hotline.domain.vocabulary import MessageStatus as M
 
 from .columns import Instant, is_one_of, read_instant
 from .database import Database, one
+from .once import insert_once
 from .question import Question, Row
 from .tables import outbox as o
 
@@ -92,7 +93,7 @@ def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
         for m in fresh.values()
     ]  # fmt: skip
     if rows:
-        db.execute(sa.insert(o), rows)
+        insert_once(db, o, rows)  # another worker may have added one since we looked
     return len(rows)
 
 
@@ -170,8 +171,9 @@ def put_back(
 
 
 def expire(db: sa.Connection, before: datetime) -> int:
-    """Give up what nobody was there to send since `before`; how many."""
-    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before)
+    """Give up what nobody was there to send since `before`; how many. A delivery to a subscriber may have to wait
+    behind one that is tried for three days."""
+    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, sa.not_(_kind(*_HOOKED)))
     return db.execute(old.values(status=M.EXPIRED, last_error="no gateway took it in time")).rowcount
 
 

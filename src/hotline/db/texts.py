@@ -6,15 +6,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.letters import UNCOUNTED
 from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
 
 from .columns import Instant, is_one_of
 from .database import Database, one
-from .inbound import insert_once
+from .once import insert_once
 from .question import Question, Row
 from .tables import attempt, stop_list
 from .tables import text_out as x
 
+NOT_ARRIVED = (
+    TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
+)  # fmt: skip
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
@@ -37,10 +41,10 @@ def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: 
     return False
 
 
-def reopen(c: sa.Connection, id: str, at: datetime) -> None:  # noqa: A002
-    """Somebody wants a text that failed to be sent once more."""
-    failed = sa.update(x).where(x.c.id == id, x.c.status == TextStatus.TECHNICAL_FAILURE)
-    c.execute(failed.values(status=TextStatus.CREATED, status_at=at))
+def reopen(c: sa.Connection, id: str, at: datetime) -> bool:  # noqa: A002
+    """Somebody wants a text that did not arrive to be sent once more. False: it is not such a one."""
+    failed = sa.update(x).where(x.c.id == id, x.c.status.in_(NOT_ARRIVED))
+    return c.execute(failed.values(status=TextStatus.CREATED, status_at=at)).rowcount == 1
 
 
 def tried(c: sa.Connection, id: str, gateway: str) -> None:  # noqa: A002
@@ -58,20 +62,12 @@ def log(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         insert_once(c, attempt, rows)
 
 
-def find(
-    c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None, phone: str | None
-) -> Row | None:
+def find(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
     """The text a report speaks of: by our reference, else by the provider's id."""
-    if reference:
-        row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first()
-        if row is not None:
-            return row
-    if provider_id:
-        found = sa.select(*x.c).where(x.c.gateway == gateway, x.c.provider_id == provider_id)
-        if phone:
-            found = found.where(x.c.receiver == phone)
-        return c.execute(found.limit(1)).first()
-    return None
+    row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first() if reference else None
+    if row is None and provider_id:
+        row = c.execute(sa.select(*x.c).where(x.c.gateway == gateway, x.c.provider_id == provider_id).limit(1)).first()
+    return row
 
 
 def stop(c: sa.Connection, phone: str, at: datetime, by: str) -> None:
@@ -92,6 +88,7 @@ _SENT = (
     sa.select(sa.func.count())
     .where(x.c.receiver == sa.bindparam("phone", type_=sa.String), x.c.id != sa.bindparam("id", type_=sa.String))
     .where(sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
+    .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in UNCOUNTED]))
 )
 _mine = x.alias("mine")
 _THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)

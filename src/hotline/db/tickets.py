@@ -137,7 +137,7 @@ async def public_steps(db: Database, number: str) -> Sequence[Row]:
 
 
 _CHILDREN = Question(
-    sa.select(t.c.number, t.c.phone, t.c.narrative, t.c.confidential, t.c.reply_wanted)
+    sa.select(t.c.number)
     .where(t.c.parent == sa.bindparam("number", type_=sa.String), t.c.caller.is_not(None))
     .order_by(t.c.number)
     .limit(2000)
@@ -145,9 +145,20 @@ _CHILDREN = Question(
 
 
 async def children_of(db: Database, number: str) -> Sequence[Row]:
-    """The tickets merged into this one whose callers can be told: number, phone, narrative, confidential,
-    reply_wanted."""
+    """The numbers of the tickets merged into this one whose callers can be told."""
     return await db.rows(_CHILDREN, number=number)
+
+
+_CHILD = Question(
+    sa.select(t.c.number, t.c.phone, t.c.caller, t.c.narrative, t.c.confidential, t.c.reply_wanted).where(
+        t.c.number == sa.bindparam("child", type_=sa.String), t.c.parent == sa.bindparam("parent", type_=sa.String)
+    )
+)
+
+
+async def a_child(db: Database, child: str, parent: str) -> Row | None:
+    """One of them, as its caller is told: number, phone, caller, narrative, confidential, reply_wanted."""
+    return await one(db, _CHILD, child=child, parent=parent)
 
 
 _PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))

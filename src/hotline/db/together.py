@@ -15,9 +15,8 @@ LARGEST = 64
 
 
 class Together:
-    """`write` from anywhere in one loop. Whoever finds nobody writing writes one batch with its own work in it; what came
-    meanwhile is written by a task of its own, so that nobody works for others for ever, or takes them along when
-    cancelled."""
+    """`write` from anywhere in one loop. A task of its own writes what waits, so that nobody works for others for ever,
+    or takes them along when cancelled."""
 
     def __init__(self, db: Database) -> None:
         self._db = db

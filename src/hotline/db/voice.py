@@ -11,7 +11,7 @@ from hotline.domain.vocabulary import Direction, ReturnCall, VoiceOutcome, Voice
 
 from .columns import Instant
 from .database import Database, one
-from .inbound import insert_once
+from .once import insert_once
 from .question import Question, Row
 from .tables import return_call as r
 from .tables import voice_call as v

@@ -114,6 +114,8 @@ AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they ar
 )
 TO_OFFICERS = frozenset({"duty", "escalation"})  # they are paid to be woken
 ALWAYS = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
+UNCAPPED = ALWAYS | {"solved", "reopened", "info"}  # what they must hear to have their say
+UNCOUNTED = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
 
 QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
 MOST_IN_TEN_MINUTES, MOST_IN_A_DAY = 4, 12  # texts to one number, emergencies apart

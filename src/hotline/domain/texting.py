@@ -12,7 +12,7 @@ from .vocabulary import Satisfaction
 
 OPT_OUT = frozenset({"TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE"})
 _OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
-_HELP = frozenset({"HELP", "帮助", "?", "INFO"})
+_HELP = frozenset({"HELP", "帮助", "?", "INFO", "你好", "您好", "在吗", "HELLO", "HI"})
 _THANKS = frozenset(
     {
         "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "好的", "好", "好的谢谢", "好谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
@@ -34,10 +34,9 @@ _SCALE = {
     "NOT FIXED": Satisfaction.DISSATISFIED, "VERY DISSATISFIED": Satisfaction.VERY_DISSATISFIED,
 }  # fmt: skip
 UNSOLVED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
-_WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True))
-_RATED = re.compile(rf"({_WORDS})(?:分)?(?:[\s,.;:!。、,;:!]+(.*))?", re.DOTALL)
-# "1 栋漏水" is a house, not an opinion
-_COUNTED = re.compile(r"[栋幢号单元楼室层月点个天小时分钟周年日人辆台部条户次]")
+_WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True) if not w.isdigit())
+# a digit is an opinion only alone: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
+_RATED = re.compile(rf"([1-5])(?:分)?|({_WORDS})(?:[\s,.;:!。、,;:!]+(.*))?", re.DOTALL)
 _PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*([0-9 \-]*)")
 _AGAIN = re.compile(
     r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
@@ -108,9 +107,10 @@ def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
             rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
     rated = _RATED.fullmatch(rest)
-    if rated and not (rated[1].isdigit() and rated[2] and _COUNTED.match(rated[2])):
-        words = plain[-len(rated[2]) :] if rated[2] else ""
-        return Meaning(Wish.RATE, numbers, None, _SCALE[rated[1]], words, bool(_AGAIN.search(plain)), language)
+    if rated:
+        words = plain[-len(rated[3]) :] if rated[3] else ""
+        said = _SCALE[rated[1] or rated[2]]
+        return Meaning(Wish.RATE, numbers, None, said, words, bool(_AGAIN.search(plain)), language)
     return Meaning(Wish.MATTER, numbers, again=bool(_AGAIN.search(plain)), language=language)
 
 

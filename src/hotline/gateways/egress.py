@@ -86,6 +86,9 @@ class Egress(httpx.AsyncBaseTransport):
                 )
         except TimeoutError:
             raise httpx.ReadTimeout("the whole exchange took too long") from None
+        if reply.headers.get("content-encoding", "identity").lower() != "identity":  # small here, huge when unpacked
+            await reply.aclose()
+            raise httpx.ReadError("the answer is packed, and was not asked to be")
         if int(reply.headers.get("content-length", "0") or 0) > LARGEST_ANSWER:
             await reply.aclose()
             raise httpx.ReadError("the answer is too large")
@@ -148,4 +151,7 @@ class _Capped(httpx.AsyncByteStream):
 def client_of(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     """A client that follows no redirects, believes no proxy of the environment, and waits 15 seconds at most."""
     timeout = httpx.Timeout(15, connect=5)
-    return httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(
+        transport=transport, timeout=timeout, follow_redirects=False, trust_env=False,
+        headers={"accept-encoding": "identity", "user-agent": "hotline"},
+    )  # fmt: skip

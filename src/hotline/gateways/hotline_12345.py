@@ -31,7 +31,6 @@ STEPS = {
     "ticket.shelved": ("SUSPENDED", "挂账"),
     "order.extended": ("DELAYED", "申请延期"),
 }
-TOLD = tuple(STEPS)
 
 
 def read_order(body: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -121,18 +122,22 @@ class Infobip:
             raise GatewayRefused(str((sent[0].get("status") or {}).get("name") or group)[:60])
         return Handed(str(sent[0].get("messageId") or "") or None, GROUPS.get(group, TextStatus.SENT))
 
-    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
-        """Pull what waits in their inbox; each text is given once."""
+    async def since(
+        self, client: httpx.AsyncClient, moment: datetime, now: datetime
+    ) -> AsyncIterator[list[Text | Odd]]:
+        """Pull what waits in their inbox. Each text is given once: whatever its age, it is for us to keep."""
         url = f"{self.account.setting('api').rstrip('/')}/sms/1/inbox/reports?limit=1000"
-        found: list[Text | Odd] = []
-        while True:
+        more = True
+        while more:
             reply = await asked(client, "GET", url, headers=self._key())
             if not reply.is_success:
                 raise GatewayRefused(f"http {reply.status_code}")
-            items = results_of(answer_of(reply))
-            found += [_text(item) for item in items]
-            if len(items) < 1000:
-                return [t for t in found if isinstance(t, Odd) or t.sent_at is None or t.sent_at >= moment]
+            try:
+                items = results_of(answer_of(reply))
+            except ValueError:
+                raise GatewayDown("an answer of another shape") from None
+            yield [_text(item) for item in items]
+            more = len(items) >= 1000
 
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"App {self.account.newest('api_key')}"}
@@ -151,6 +156,7 @@ def _text(item: Any) -> Text | Odd:
         id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
     except (ValueError, AttributeError) as fault:
         return Odd(f"not to be read: {type(fault).__name__}", kept)
-    sender = f"+{sender}" if sender.isdigit() and len(sender) >= 10 else sender
+    bare = sender.isdigit() and len(sender) >= 10 and not (len(sender) == 11 and sender[0] == "1")  # 138… is Chinese
+    sender = f"+{sender}" if bare else sender
     at = moment_or_none(str(item.get("receivedAt") or ""), _UTC)
     return Text(key_of(id), sender, str(item.get("to") or ""), clean(words), kept, at)

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
 import httpx
 
@@ -63,7 +64,7 @@ class Notices:
         if not reply.is_success:
             code = reply.status_code
             if code in (408, 425, 429) or reply.is_server_error:
-                raise GatewayDown(str(code), _after(reply))
+                raise GatewayDown(str(code), asked_to_wait(reply))
             raise GatewayRefused(str(code), gone=code == 410)
         return reply
 
@@ -71,7 +72,13 @@ class Notices:
         await self._client.aclose()
 
 
-def _after(reply: httpx.Response) -> float | None:
-    """Retry-After in seconds; a date is read as no wish."""
-    wish = reply.headers.get("retry-after", "")
-    return min(float(wish), MOST_AFTER) if wish.isdigit() else None
+def asked_to_wait(reply: httpx.Response) -> float | None:
+    """Retry-After in seconds, given as such or as a date; None: no such wish."""
+    wish = reply.headers.get("retry-after", "").strip()
+    if wish.isdigit():
+        return min(float(wish), MOST_AFTER)
+    try:
+        until, sent = parsedate_to_datetime(wish), parsedate_to_datetime(reply.headers.get("date", ""))
+        return max(0.0, min((until - sent).total_seconds(), MOST_AFTER))
+    except (ValueError, TypeError):
+        return None

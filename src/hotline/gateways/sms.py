@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Protocol
@@ -18,7 +18,7 @@ import orjson
 
 from hotline.domain.vocabulary import TextStatus
 
-from .notices import GatewayDown, GatewayRefused
+from .notices import GatewayDown, GatewayRefused, asked_to_wait
 
 FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 MOST_ITEMS = 1000  # of one batch
@@ -180,8 +180,9 @@ class Provider(Protocol):
 class Lists(Protocol):
     """A provider that can be asked what it sent us."""
 
-    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
-        """Texts to us since then, oldest first. Raises GatewayDown, GatewayRefused."""
+    def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> AsyncIterator[list[Text | Odd]]:
+        """Texts to us since then, page by page; what is given once must be kept before the next is asked for. Raises
+        GatewayDown, GatewayRefused."""
 
 
 def pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
@@ -270,6 +271,15 @@ def clean(text: str) -> str:
     return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text if c != "\x00")
 
 
+def cleaned(value: Any) -> Any:
+    """The same for everything in plain data."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, Mapping):
+        return {clean(str(k)): cleaned(v) for k, v in value.items()}
+    return [cleaned(v) for v in value] if isinstance(value, list | tuple) else value
+
+
 def mended(text: str) -> str:
     """A text that was read as ISO-8859-1 on its way, though it was UTF-8 or GBK; any other as it is."""
     if not text or not any("\x80" <= c <= "\xff" for c in text) or any(c > "\xff" for c in text):
@@ -308,6 +318,8 @@ def decoded(raw: bytes, charset: str | None) -> tuple[str, str]:
 def local_moment(text: str, zone: ZoneInfo) -> datetime:
     """A naive "YYYY-MM-DD HH:MM:SS" of the provider's zone. Raises ValueError."""
     moment = datetime.fromisoformat(text.strip())
+    if not 1900 < moment.year < 2200:
+        raise ValueError("no year of ours")
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
@@ -321,9 +333,10 @@ def moment_or_none(text: str | None, zone: ZoneInfo) -> datetime | None:
 
 def unix_moment(seconds: Any) -> datetime | None:
     try:
-        return datetime.fromtimestamp(int(seconds), UTC)
+        found = datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, TypeError, OverflowError, OSError):
         return None
+    return found if 1900 < found.year < 2200 else None
 
 
 def check_window(moment: datetime | None, now: datetime, back: timedelta) -> None:
@@ -345,7 +358,7 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> 
     except (httpx.HTTPError, httpx.InvalidURL) as cut:
         raise GatewayDown(type(cut).__name__) from cut
     if reply.status_code in (408, 425, 429) or reply.is_server_error:
-        raise GatewayDown(f"http {reply.status_code}")
+        raise GatewayDown(f"http {reply.status_code}", asked_to_wait(reply))
     if reply.is_redirect:
         raise GatewayRefused(f"http {reply.status_code}: redirects are not followed")
     return reply

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -146,22 +146,25 @@ class Tencent:
             raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])
         return answer
 
-    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
-        """Pull the replies Tencent holds for us; each is given once."""
-        found: list[Text | Odd] = []
-        while True:
+    async def since(
+        self, client: httpx.AsyncClient, moment: datetime, now: datetime
+    ) -> AsyncIterator[list[Text | Odd]]:
+        """Pull the replies Tencent holds for us. Each is given once: whatever its age, it is for us to keep."""
+        more = True
+        while more:
             asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
             said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
             items = said.get("PullSmsReplyStatusSet") or []
-            for item in items:
-                number, words = str(item.get("PhoneNumber") or ""), clean(str(item.get("ReplyContent") or ""))
-                mobile, extend = str(item.get("SubscriberNumber") or ""), str(item.get("ExtendCode") or "")
-                nation = str(item.get("CountryCode") or "86").lstrip("+")
-                key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
-                sender = number or f"+{nation}{mobile}"
-                found.append(Text(key, sender, extend, words, item_raw(item), unix_moment(item.get("ReplyTime"))))
-            if len(items) < 100:
-                return [t for t in found if isinstance(t, Odd) or t.sent_at is None or t.sent_at >= moment]
+            yield [_pulled(item) for item in items]
+            more = len(items) >= 100
+
+
+def _pulled(item: Mapping[str, Any]) -> Text:
+    words, extend = clean(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
+    mobile, nation = str(item.get("SubscriberNumber") or ""), str(item.get("CountryCode") or "86").lstrip("+")
+    key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
+    sender = str(item.get("PhoneNumber") or "") or f"+{nation}{mobile}"
+    return Text(key, sender, extend, words, item_raw(item), unix_moment(item.get("ReplyTime")))
 
 
 def tc3(secret_id: str, secret_key: str, service: str, host: str, body: bytes, now: datetime) -> str:

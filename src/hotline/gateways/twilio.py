@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -166,9 +166,10 @@ class Twilio:
             return Handed(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
         raise GatewayRefused(f"http {reply.status_code}: code {said.get('code') if isinstance(said, dict) else '?'}")
 
-    async def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> list[Text | Odd]:
-        """Ask Twilio for the texts it took for us since then."""
-        found: list[Text | Odd] = []
+    async def since(
+        self, client: httpx.AsyncClient, moment: datetime, now: datetime
+    ) -> AsyncIterator[list[Text | Odd]]:
+        """Ask Twilio for the texts it took for us since then, page by page."""
         day = moment.astimezone(UTC).date().isoformat()
         url: str | None = f"{self._base}/Messages.json?PageSize=1000&DateSent%3E={day}"
         while url:
@@ -176,10 +177,9 @@ class Twilio:
             page = answer_of(reply)
             if not reply.is_success or not isinstance(page, dict):
                 raise GatewayRefused(f"http {reply.status_code}")
-            found += _listed(page.get("messages") or [], moment)
+            yield list(_listed(page.get("messages") or [], moment))
             following = page.get("next_page_uri")
             url = f"{self.account.setting('api', API)}{following}" if following else None
-        return found[::-1]
 
 
 def _listed(items: Sequence[Any], moment: datetime) -> Iterator[Text | Odd]:

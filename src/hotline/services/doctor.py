@@ -1,6 +1,7 @@
 """Is the house well? Read-only questions, each by an index, and what each finds. Cheap enough never to be switched
 off."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -85,9 +86,15 @@ async def _outbox(house: House, directory: Directory, now: datetime) -> list[Fin
     found: list[Finding] = []
     texts = bool(await house.gateways.senders(now))
     oldest = await outbox.oldest_due(house.db, now, outbox.Reach(texts, house.speaks, hooks=True))
-    if not house.speaks and await outbox.oldest_due(house.db, now) is not None and oldest is None:
+    stranded = not house.speaks and await outbox.oldest_due(house.db, now) is not None
+    if stranded and not texts:
         says = "HOTLINE_NOTICE_URL is not set: messages wait, and nobody outside is told anything"
         found.append(Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：消息滞留，无人收到通知", warns=True))
+    elif stranded and await outbox.oldest_due(house.db, now, outbox.Reach(notices=True)) is not None:
+        says = "HOTLINE_NOTICE_URL is not set: residents get their texts, departments and the desk are told nothing"
+        found.append(
+            Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：居民可收短信，部门和坐席收不到通知", warns=True)
+        )
     elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         says = f"the oldest message has been waiting for {ago} s: do HOTLINE_NOTICE_URL and the gateways answer?"
@@ -122,8 +129,9 @@ async def _spool(house: House, directory: Directory, now: datetime) -> list[Find
         says = f"{house.spool.bad()} files of the spool were set aside (*.bad): somebody must look at them"
         found.append(Finding("spool", says, f"暂存目录中有 {house.spool.bad()} 个损坏文件（*.bad）", wrong=True))
     if house.spool.size():
-        says = f"{house.spool.waiting()} records wait in the spool: does a worker run on this machine?"
-        found.append(Finding("spool", says, f"暂存中有 {house.spool.waiting()} 条记录待导入", warns=True))
+        waiting = await asyncio.to_thread(house.spool.waiting)
+        says = f"{waiting} records wait in the spool: does a worker run on this machine?"
+        found.append(Finding("spool", says, f"暂存中有 {waiting} 条记录待导入", warns=True))
     return found or [Finding("spool", "nothing waits in the spool", "暂存为空")]
 
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from hotline.domain.ticket import Actor
-from hotline.domain.vocabulary import ActorKind, Channel, Role
+from hotline.domain.vocabulary import Channel
 from hotline.gateways.hotline_12345 import read_order
 
 from .act import Asked, Done
 from .house import House
 from .intake import Taken, take_call
+from .texting import gateway_actor
 
 
 async def take_order(house: House, gateway: str, system: str, body: Any, area: str | None, now: datetime) -> Done:
@@ -17,7 +17,7 @@ async def take_order(house: House, gateway: str, system: str, body: Any, area: s
     order = read_order(body)
     directory = await house.directory.now(now)
     home = directory.home.area if directory.home else None
-    actor = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home)
+    actor = gateway_actor(gateway, area, home)
     taken = Taken(
         Channel.HOTLINE, order["narrative"], title=order["title"], phone=order["phone"], name=order["name"],
         confidential=order["confidential"], address=order["address"], kind=order["kind"], outer_system=system,

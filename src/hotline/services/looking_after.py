@@ -22,6 +22,7 @@ HANDLED = Refusal(Code.NOT_NOW, "somebody has seen to it already, or it is still
 async def take_up(
     house: House,
     item: str,
+    narrative: str | None,
     attach_to: str | None,
     category: str | None,
     area: str | None,
@@ -39,11 +40,14 @@ async def take_up(
         raise Refused(UNKNOWN)
     if row.status not in OPEN:
         raise Refused(HANDLED)
-    words = (row.text.strip() or row.raw.strip())[:10_000]
+    words = (narrative or row.text).strip()[:10_000]
+    if not words and attach_to is None:
+        rule = "required: it says nothing that could be read"
+        raise Refused(Refusal(Code.INCOMPLETE, "say what it is about", errors=(("narrative", rule),)))
     channel = Channel.SMS if row.kind in (InboundKind.TEXT, InboundKind.PART) else Channel.WEB
     phone = row.sender if row.details.get("caller") else None
     taken = Taken(channel, words or "…", phone=phone, attach_to=attach_to, category=category, area=area)
-    key = Asked(f"{actor.kind}:{actor.id}", f"in.{row.id}", "inbound")  # once, whoever else takes it up
+    key = Asked("inbound", f"in.{row.id}", "inbound")  # once, whoever else takes it up
     done = await take_call(house, taken, actor, key, _numbered, now)
     number = done.after.ticket.number if done.after else done.answer.body
     effect = Effect.JOINED if attach_to else Effect.OPENED
@@ -51,7 +55,8 @@ async def take_up(
     answer: list[Answer] = []
 
     def settle(c: Any) -> None:
-        inbound.settle(c, row.id, values, OPEN)
+        if not inbound.settle(c, row.id, values, OPEN):
+            raise Refused(HANDLED)
         shown = row._replace(**values)
         kept = Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now)
         answers.keep(c, kept)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hotline.db import lookups, tickets
 from hotline.domain.directory import Directory
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import Scope
+from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import CODE_LENGTH
 from hotline.domain.ticket import Facts, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, TicketStatus
@@ -21,7 +21,6 @@ from .house import House
 
 MOST_OF_TICKET, MOST_FROM_ADDRESS = 5, 30  # wrong codes within FORGIVEN
 FORGIVEN = timedelta(hours=1)
-ALL = Scope(True, None, frozenset())
 TOO_MANY = Refusal(Code.TOO_MANY, "too many wrong codes: try again in an hour")
 _PUBLIC = frozenset(PUBLIC_ACTION)
 
@@ -55,7 +54,7 @@ async def look_up(house: House, number: str, code: str, address: str, now: datet
     matter alike."""
     read = read_number(number)
     right = await code_matches(house, read or number[:20], code if read else None, f"address:{address}", now)
-    facts = await tickets.facts(house.db, ALL, read) if right and read else None
+    facts = await tickets.facts(house.db, EVERYTHING, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(UNKNOWN)
     directory = await house.directory.now(now)

@@ -12,7 +12,7 @@ from hotline.db import inbound, open311, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import Scope
+from hotline.domain.privacy import EVERYTHING
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import (
     OPEN,
@@ -40,7 +40,6 @@ from .spooling import plain, taken_of
 from .texting import Worked, odd
 
 LONGEST = 4000
-ALL = Scope(True, None, frozenset())
 UNKNOWN_SERVICE = Refusal(Code.NOT_FOUND, "service_code: no such service")
 UNKNOWN_REQUEST = Refusal(Code.NOT_FOUND, "service_request_id: no such request")
 FMS = "fixmystreet_id"
@@ -117,7 +116,7 @@ async def _attach(
 ) -> None:
     for place, (stored, name) in enumerate(files):
         asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
-        await attach(house, number, stored, name, actor, asked, lambda file: str(file.id), now, ALL)
+        await attach(house, number, stored, name, actor, asked, lambda file: str(file.id), now, EVERYTHING)
 
 
 async def _put_by(house: House, taken: Taken, own: str | None, actor: Actor, now: datetime) -> str:
@@ -290,7 +289,7 @@ def _client(row: Row) -> Actor:
 async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
     """An update is a contact of an open ticket; of any other it is for somebody to judge."""
     number, word = row.details["number"], row.details.get("word") or ""
-    facts = await tickets.facts(house.db, ALL, number)
+    facts = await tickets.facts(house.db, EVERYTHING, number)
     if facts is None or facts.ticket.status not in OPEN:
         state = facts.ticket.status if facts else TicketStatus.VOID
         return odd(f"an update ({word or 'no word'}) on a {state} ticket", number)

@@ -13,7 +13,18 @@ from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
 from hotline.gateways.aws import NeedsCertificate
 from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Acknowledgement, Odd, Push, Report, Text, Unauthentic, hashed_key, kept_raw, key_of
+from hotline.gateways.sms import (
+    Acknowledgement,
+    Odd,
+    Push,
+    Report,
+    Text,
+    Unauthentic,
+    cleaned,
+    hashed_key,
+    kept_raw,
+    key_of,
+)
 
 from .gateways import Gateway
 from .house import House
@@ -71,7 +82,14 @@ async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
 def row_of(
     house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
-    """An item as it is kept."""
+    """An item as it is kept: nothing in it that a database would not take."""
+    row: dict[str, Any] = cleaned(_row_of(house, gateway, item, lexicon, now))
+    return row
+
+
+def _row_of(
+    house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": reference(now), "gateway": gateway.name, "kind": InboundKind.BODY, "key": "", "sender": None,
         "receiver": None, "text": "", "raw": item.raw[:LONGEST_RAW], "details": {}, "sent_at": None, "received_at": now,
@@ -99,7 +117,7 @@ def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now:
     if sent is not None and sent > now + NOT_TRUE:
         details["said_sent_at"], sent = sent.isoformat(), None
     sender = (who.phone or item.sender)[:60]
-    urgent = bool(advise(lexicon, item.text[:2000]).dangers)
+    urgent = bool(advise(lexicon, item.text[:10_000]).dangers)
     row: dict[str, Any] = {
         "key": item.key, "sender": sender, "receiver": item.receiver[:60], "text": item.text, "details": details,
         "sent_at": sent, "urgent": urgent, "kind": InboundKind.TEXT, "partition": key_of("sms", sender)[:100],

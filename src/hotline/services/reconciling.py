@@ -27,11 +27,16 @@ async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: d
     if ask is None:
         raise Refused(CANNOT)
     await house.directory.now(now)
+    there = new = 0
     try:
-        items = await ask(client, since, now)
+        async for page in ask(client, since, now):
+            rows = [row_of(house, gateway, item, house.directory.lexicon(), now) for item in page]
+            known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
+            if rows:
+                await house.inbox.keep(rows)
+            there += sum(1 for item in page if not isinstance(item, Odd))
+            new += len(rows) - known
     except (GatewayDown, GatewayRefused) as fault:
-        raise Refused(Refusal(Code.UNAVAILABLE, f"the provider did not answer: {fault}")) from None
-    rows = [row_of(house, gateway, item, house.directory.lexicon(), now) for item in items]
-    known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
-    await house.inbox.keep(rows)
-    return sum(1 for i in items if not isinstance(i, Odd)), len(rows) - known
+        kept = f"; {new} new ones were kept" if new else ""
+        raise Refused(Refusal(Code.UNAVAILABLE, f"the provider did not answer: {fault}{kept}")) from None
+    return there, new

@@ -59,21 +59,40 @@ class Spool:
         if self._open is None or self._open.tell() > ROTATE:
             self.close()
             self._open = self._fresh(now)
-        self._open.write(line)
-        self._open.flush()
-        os.fdatasync(self._open.fileno())
+        whole = self._open.tell()
+        try:
+            self._open.write(line)
+            self._open.flush()
+            os.fdatasync(self._open.fileno())
+        except OSError:  # no half line may stand before the next record
+            handle, self._open = self._open, None
+            with suppress(OSError):
+                os.ftruncate(handle.fileno(), whole)
+            with suppress(OSError):
+                handle.close()
+            raise
 
     def _fresh(self, now: datetime) -> BinaryIO:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, nobody drains it
+        if os.fstat(handle).st_nlink == 0:  # somebody drained it, empty, before it was ours
+            os.close(handle)
+            return self._fresh(now)
         folder = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # else a power cut may take the file's very name
         finally:
             os.close(folder)
         return os.fdopen(handle, "ab")
+
+    def _set_aside(self, record: Mapping[str, Any], path: Path) -> None:
+        body = orjson.dumps(dict(record))
+        with path.with_suffix(".poison.bad").open("ab") as out:
+            out.write(self._seal(body) + b" " + body + b"\n")
+            out.flush()
+            os.fsync(out.fileno())
 
     def close(self) -> None:
         if self._open is not None:
@@ -135,7 +154,13 @@ class Spool:
                 raw = await asyncio.to_thread(path.read_bytes) if path.exists() else b""
                 taken = 0
                 for record in self._records(raw):
-                    await bring_in(record)
+                    try:
+                        await bring_in(record)
+                    except Refused:
+                        raise
+                    except Exception as fault:  # one that cannot be brought in must not hold up the others
+                        log.error("spool.poison", file=path.name, fault=type(fault).__name__, exc_info=fault)
+                        await asyncio.to_thread(self._set_aside, record, path)
                     done += 1
                     taken += 1
                 if raw.count(b"\n") > taken:  # whole lines that do not fit: not a torn end, somebody must look

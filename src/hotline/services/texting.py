@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hotline.db import inbound, texts, tickets
 from hotline.db.question import Row
-from hotline.domain.privacy import Scope
+from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import OPT_OUT, UNSOLVED, Meaning, Wish, read_text
 from hotline.domain.ticket import Actor, Command, Facts, Message, Number, Refused
 from hotline.domain.triage import Advice, advise
@@ -36,9 +36,9 @@ from .lookup import code_matches, progress_of
 from .phones import Heard, caller_id
 
 F, T = Field, TicketStatus
-ALL = Scope(True, None, frozenset())
 MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
 LONGEST = 10_000
+SURE = 0.75  # from here on a category says that a text is of another matter
 NOT_OURS = "the receiving number belongs to no area: see `numbers` of the gateway"
 Done = Callable[[sa.Connection], None]
 
@@ -60,7 +60,7 @@ def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -
     return Worked(InboundStatus.ODD, why=why, number=number, messages=messages)
 
 
-def gateway_actor(house: House, gateway: str, area: str | None, home: str | None) -> Actor:
+def gateway_actor(gateway: str, area: str | None, home: str | None) -> Actor:
     """A gateway takes calls in, and does nothing else; what it brings lies in its number's area where nothing says
     otherwise."""
     return Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home)
@@ -118,16 +118,16 @@ class Worker:
         since = self.now - timedelta(hours=1)
         if not row.urgent and await inbound.lately(self.house.db, who.phone, since, row.id) > MOST_AN_HOUR:
             return odd(f"more than {MOST_AN_HOUR} texts from this number within an hour")
-        if meaning.wish is Wish.PROGRESS:
+        if meaning.wish is Wish.PROGRESS and not row.urgent:
             return await self._progress(who.phone)
         target, named = await self._target(who.phone)
-        if meaning.wish is Wish.THANKS:
+        if meaning.wish is Wish.THANKS and not row.urgent:
             return Worked(InboundStatus.DONE, Effect.NOTED, target.ticket.number if target else None)
         if target is not None:
             worked = await self._on(target, who.phone, named)
             if worked is not None:
                 return worked
-        if meaning.wish is Wish.RATE and not meaning.words:
+        if meaning.wish is Wish.RATE and not meaning.words and not row.urgent:
             return odd("an answer to a question that is not open", target.ticket.number if target else None)
         return await self._opens()
 
@@ -157,15 +157,12 @@ class Worker:
         facts: Facts | None = None
         mine = await inbound.recent_of(self.house.db, caller_id(phone, self.house.secret))
         if self.meaning.numbers:
-            found = await tickets.facts(self.house.db, ALL, self.meaning.numbers[0])
-            if found is not None and (
-                found.ticket.caller == caller_id(phone, self.house.secret)
-                or await code_matches(self.house, found.ticket.number, self.meaning.code, f"sms:{phone}", self.now)
-            ):
+            found = await tickets.facts(self.house.db, EVERYTHING, self.meaning.numbers[0])
+            if found is not None and (self._theirs(found, phone) or await self._has_code(found, phone)):
                 facts = found
         elif mine:
             still = [r for r in mine if r.status in OPEN] or list(mine)[:1]
-            facts = await tickets.facts(self.house.db, ALL, still[0].number)
+            facts = await tickets.facts(self.house.db, EVERYTHING, still[0].number)
         if facts is None:
             return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("progress_none"))
         directory = await self.house.directory.now(self.now)
@@ -173,62 +170,82 @@ class Worker:
         number = facts.ticket.number
         return Worked(InboundStatus.DONE, Effect.ASKED, number, messages=self._reply("progress", number, values))
 
+    def _theirs(self, facts: Facts, phone: str) -> bool:
+        return facts.ticket.caller == caller_id(phone, self.house.secret)
+
+    async def _has_code(self, facts: Facts, phone: str) -> bool:
+        """The right query code; none at all is no wrong one, and after too many wrong ones none is right."""
+        if self.meaning.code is None:
+            return False
+        try:
+            return await code_matches(self.house, facts.ticket.number, self.meaning.code, f"sms:{phone}", self.now)
+        except Refused as refused:
+            if refused.refusal.code is not Code.TOO_MANY:
+                raise
+            return False
+
     async def _target(self, phone: str) -> tuple[Facts | None, bool]:
-        """The ticket this text speaks of, and whether it names it: by number where it is theirs, else the one last
-        spoken of on this line."""
-        mine = caller_id(phone, self.house.secret)
+        """The ticket this text speaks of, and whether it names it: by number where it is theirs, else the one of theirs
+        last spoken of on this line. That an officer, or somebody with a query code, was sent a text about a ticket does
+        not make it theirs."""
         for number in self.meaning.numbers:
-            facts = await self._whole(number)
-            if facts is not None and facts.ticket.caller == mine:
-                return facts, True
+            facts = await tickets.facts(self.house.db, EVERYTHING, number)
+            if facts is not None and self._theirs(facts, phone):
+                return await self._whole(facts), True
         if self.row.details.get("continues"):  # a late part of a long text belongs where its others went
             whole = await inbound.by_id(self.house.db, self.row.details["continues"])
-            facts = await self._whole(whole.number) if whole is not None and whole.number else None
-            if facts is not None:
-                return facts, True
-        number_of_thread = await inbound.thread_of(self.house.db, phone, self.row.receiver or "")
-        if number_of_thread is None:
-            return None, False
-        facts = await self._whole(number_of_thread)
-        return (facts, False) if facts is not None else (None, False)
+            facts = await tickets.facts(self.house.db, EVERYTHING, whole.number) if whole and whole.number else None
+            if facts is not None and self._theirs(facts, phone):
+                return await self._whole(facts), True
+        asks = self.meaning.wish is Wish.RATE
+        line = self.row.receiver or ""
+        for spoken_of in await inbound.threads_of(self.house.db, phone, line, self.row.gateway, asked=asks):
+            facts = await tickets.facts(self.house.db, EVERYTHING, spoken_of)
+            if facts is not None and self._theirs(facts, phone):
+                return await self._whole(facts), False
+        return None, False
 
-    async def _whole(self, number: str) -> Facts | None:
+    async def _whole(self, facts: Facts) -> Facts:
         """The ticket, or the one that carries its matter now."""
-        facts = await tickets.facts(self.house.db, ALL, number)
-        if facts is not None and facts.ticket.parent is not None:
-            chain = await tickets.chain_of(self.house.db, facts.ticket.number)
-            facts = await tickets.facts(self.house.db, ALL, chain[-1]) if chain else facts
-        return facts
+        if facts.ticket.parent is None:
+            return facts
+        chain = await tickets.chain_of(self.house.db, facts.ticket.number)
+        return (await tickets.facts(self.house.db, EVERYTHING, chain[-1]) if chain else None) or facts
 
     async def _on(self, facts: Facts, phone: str, named: bool) -> Worked | None:
-        """What the text does to this ticket; None: it is another matter."""
+        """What the text does to this ticket; None: it is another matter. Of a ticket that carries theirs together with
+        others' they may say more, and decide nothing."""
         ticket, meaning = facts.ticket, self.meaning
-        if ticket.status is T.RESOLVED and meaning.wish is Wish.RATE and meaning.satisfaction is not None:
-            return await self._rated(facts, phone, meaning.satisfaction)
-        if ticket.status is T.CLOSED:
-            return await self._after(facts, phone, named)
-        if ticket.status not in OPEN:
-            return None
         advice = advise(self.house.directory.lexicon(), self.row.text)
         known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
-        if set(advice.dangers) - known:  # a danger is never filed under something else
+        if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
             return None
-        if ticket.status is T.AWAITING_INFO:
-            return await self._acts(Action.PROVIDE_INFO, {F.TEXT: self._words}, facts, phone, Effect.TOLD)
+        decides = self._theirs(facts, phone)
+        if ticket.status is T.RESOLVED and decides:
+            if meaning.wish is Wish.RATE and meaning.satisfaction is not None:
+                return await self._rated(facts, phone, meaning.satisfaction)
+            if meaning.again and not self._is_another(facts, advice):
+                return await self._rated(facts, phone, Satisfaction.DISSATISFIED)
+        if ticket.status is T.CLOSED:
+            return await self._after(facts, phone, named) if decides else None
+        if ticket.status not in OPEN:
+            return None
         if not named and self._is_another(facts, advice):
             return None
+        if ticket.status is T.AWAITING_INFO and decides:
+            return await self._acts(Action.PROVIDE_INFO, {F.TEXT: self._words}, facts, phone, Effect.TOLD)
         return await self._joins(facts)
 
     def _is_another(self, facts: Facts, advice: Advice) -> bool:
         """Surely of another kind than this ticket's: a new matter, though it comes on the same line."""
-        sure = advice.category is not None and advice.confidence >= 0.75
+        sure = advice.category is not None and advice.confidence >= SURE
         return sure and facts.ticket.category is not None and advice.category != facts.ticket.category
 
     @property
     def _words(self) -> str:
         return self.row.text[:4000].strip() or "…"
 
-    async def _rated(self, facts: Facts, phone: str, said: Satisfaction) -> Worked:
+    async def _rated(self, facts: Facts, phone: str, said: Satisfaction) -> Worked | None:
         if said in UNSOLVED:
             reason = self.meaning.words or self.row.text.strip()
             worked = await self._acts(
@@ -241,6 +258,9 @@ class Worker:
             return worked or odd(
                 "not satisfied, and reopened as often as may be: a supervisor decides", facts.ticket.number
             )
+        more = advise(self.house.directory.lexicon(), self.meaning.words) if self.meaning.words else None
+        if more is not None and more.category is not None and more.confidence >= SURE:
+            return None  # content with this, and with something new to say: that must not vanish in a closed ticket
         fields = {F.SATISFACTION: said, **({F.TEXT: self.meaning.words} if self.meaning.words else {})}
         worked = await self._acts(Action.CONFIRM, fields, facts, phone, Effect.RATED)
         return worked or odd("an answer that came too late", facts.ticket.number)
@@ -274,14 +294,14 @@ class Worker:
                     asked,
                     _nothing,
                     self.now,
-                    scope=ALL,
+                    scope=EVERYTHING,
                 )
             except Refused as refused:
                 if refused.refusal.code is not Code.STALE:
                     if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):
                         return None
                     raise
-                again = await tickets.facts(self.house.db, ALL, facts.ticket.number)
+                again = await tickets.facts(self.house.db, EVERYTHING, facts.ticket.number)
                 if again is None:
                     return None
                 facts = again
@@ -318,7 +338,7 @@ class Worker:
 
     def _gateway(self) -> Actor:
         area = (self.settings.get("numbers") or {}).get(self.row.receiver or "")
-        return gateway_actor(self.house, self.row.gateway, area, self.home)
+        return gateway_actor(self.row.gateway, area, self.home)
 
     def _asked(self) -> Asked:
         return Asked(f"gateway:{self.row.gateway}"[:60], f"in.{self.row.id}", "inbound", keep_body=True)

@@ -13,9 +13,19 @@ from hotline.db import gateways as kept_gateways
 from hotline.db import texts, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
-from hotline.domain.letters import ALWAYS, AT_ONCE, LETTER_OF, TO_OFFICERS, Letter, is_capped, quiet_until, written
+from hotline.domain.letters import (
+    ALWAYS,
+    AT_ONCE,
+    LETTER_OF,
+    TO_OFFICERS,
+    UNCAPPED,
+    Letter,
+    is_capped,
+    quiet_until,
+    written,
+)
 from hotline.domain.texting import language_of
-from hotline.domain.ticket import Facts, Message, Number
+from hotline.domain.ticket import Facts, Message, Number, Refused
 from hotline.domain.vocabulary import Action, Channel, Priority, Satisfaction, TextStatus, TicketStatus
 from hotline.domain.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
 from hotline.domain.wording import METRIC, PRIORITY
@@ -23,6 +33,7 @@ from hotline.domain.wording import METRIC, PRIORITY
 from .gateways import Gateway
 from .house import House
 from .lookup import progress_of, query_code, said_time, zone_of
+from .phones import heard
 
 _LANDLINE = re.compile(r"\+86(?!1[3-9])")
 _ENDED = frozenset(
@@ -53,10 +64,8 @@ class Planned:
 
     @property
     def needs_sending(self) -> bool:
-        """Neither held back nor handed over before. One that failed for good is sent when somebody asks for it."""
-        if self.held is not None:
-            return False
-        return self.known in (None, TextStatus.CREATED, TextStatus.TECHNICAL_FAILURE)
+        """Neither held back nor handed over before."""
+        return self.held is None and self.known in (None, TextStatus.CREATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> P
         found = (
             await _to_residents(house, directory, m, facts)
             if m.kind == "resident"
-            else _to_officer(directory, m, facts)
+            else _to_officer(house, directory, m, facts)
         )
     if not found:
         return Plan()
@@ -106,7 +115,7 @@ async def _checked(house: House, text: Planned, now: datetime) -> Planned:
         return text
     if text.template not in ALWAYS and found.stopped:
         return replace(text, held=TextStatus.STOPPED, why="on the stop list")
-    if known is None and is_capped(int(found.lately), int(found.day)):
+    if text.template not in UNCAPPED and known is None and is_capped(int(found.lately), int(found.day)):
         return replace(text, held=TextStatus.CAPPED, why="too many texts to this number")
     return text
 
@@ -127,33 +136,41 @@ def _common(directory: Directory, language: str, number: str) -> dict[str, str]:
 
 
 async def _to_residents(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:
-    """The caller of the ticket; where others were merged into it, their callers too."""
+    """The caller of the ticket; or of one that was merged into it, whose own message names it."""
     action = Action(m.payload["action"])
-    own = _to_resident(house, directory, m, facts, m.id, action)
-    found = [own] if own else []
-    if m.payload.get("merged") and action not in (Action.RECEIVE, Action.MERGE):
-        for child in await tickets.children_of(house.db, facts.ticket.number):
-            other = replace(
-                facts,
-                ticket=replace(
-                    facts.ticket, number=Number(child.number), phone=child.phone, narrative=child.narrative,
-                    confidential=child.confidential, reply_wanted=child.reply_wanted,
-                ),
-            )  # fmt: skip
-            text = _to_resident(house, directory, m, other, f"{m.id}~{child.number}"[:40], action, asks=False)
-            found += [text] if text else []
-    return found
+    child = m.payload.get("child")
+    if child is None:
+        own = _to_resident(house, directory, m, facts, action)
+        return [own] if own else []
+    merged = await tickets.a_child(house.db, child, facts.ticket.number)
+    if merged is None:
+        return []
+    ticket = replace(
+        facts.ticket, number=Number(merged.number), phone=merged.phone, narrative=merged.narrative,
+        confidential=merged.confidential, reply_wanted=merged.reply_wanted, caller=merged.caller,
+    )  # fmt: skip
+    text = _to_resident(house, directory, m, replace(facts, ticket=ticket), action, asks=False)
+    return [text] if text else []
+
+
+async def spread_over_callers(house: House, m: Row) -> list[Message]:
+    """A message for the caller of each ticket that was merged into this one: each is sent, and tried, by itself."""
+    if m.kind != "resident" or not m.payload.get("merged") or m.payload.get("child") is not None:
+        return []
+    if m.payload["action"] in (Action.RECEIVE, Action.MERGE):
+        return []
+    children = await tickets.children_of(house.db, m.number)
+    return [
+        Message(
+            f"{m.id}~{c.number}"[:40], "resident", Number(m.number), f"ticket:{c.number}",
+            {**m.payload, "merged": 0, "child": c.number}, m.created_at,
+        )
+        for c in children
+    ]  # fmt: skip
 
 
 def _to_resident(
-    house: House,
-    directory: Directory,
-    m: Row,
-    facts: Facts,
-    text_id: str,
-    action: Action,
-    *,
-    asks: bool = True,
+    house: House, directory: Directory, m: Row, facts: Facts, action: Action, *, asks: bool = True
 ) -> Planned | None:
     """The text of one step to one caller; None: this step needs none."""
     ticket = facts.ticket
@@ -192,7 +209,7 @@ def _to_resident(
         "reason": str(m.payload.get("reason") or ("办理需要", "the work needs it")[place]),
     }
     letter = written(template, language, values)
-    text = Planned(text_id, ticket.number, ticket.phone or "", template, language, letter, values, urgent)
+    text = Planned(m.id, ticket.number, ticket.phone or "", template, language, letter, values, urgent)
     if ticket.phone is None or ticket.caller is None:
         return None
     if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
@@ -204,7 +221,14 @@ def _to_resident(
     return text
 
 
-def _to_officer(directory: Directory, m: Row, facts: Facts) -> list[Planned]:
+def _phone(house: House, raw: str) -> str:
+    try:
+        return heard(raw, house.region, house.area_code).phone or raw
+    except Refused:
+        return raw
+
+
+def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:
     """To whoever is on duty: what and where, never who called."""
     ticket, payload = facts.ticket, m.payload
     if not payload.get("phone"):
@@ -291,7 +315,7 @@ async def shift_weights(house: House, now: datetime) -> dict[str, int]:
 def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Message | None]:
     """Set what a report says. (whether its text is known, what operators are to be told)."""
     d = row.details
-    text = texts.find(c, row.gateway, d.get("reference"), d.get("provider_id"), None)
+    text = texts.find(c, row.gateway, d.get("reference"), d.get("provider_id"))
     if text is None:
         return False, None
     at = datetime.fromisoformat(d["at"]) if d.get("at") else now

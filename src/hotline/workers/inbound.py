@@ -11,12 +11,14 @@ import structlog
 from hotline.db import inbound, outbox
 from hotline.db.question import Row
 from hotline.domain.ticket import Message, Number, Refused
+from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
 from hotline.services.open311 import work_off_request, work_off_update
 from hotline.services.receiving import FLUSH, FLUSH_URGENT
 from hotline.services.references import reference
+from hotline.services.spooling import LATER
 from hotline.services.texting import Worked, odd, work_off
 from hotline.services.texts import PARKED, apply_report
 
@@ -50,20 +52,24 @@ async def take_next(house: House, now: datetime, limit: int = AT_ONCE) -> int:
 async def _work_off(house: House, row: Row, gateway: Gateway | None, token: str, now: datetime) -> None:
     try:
         if row.kind == InboundKind.PART:
-            await house.db.transact(lambda c: _join_parts(c, row, token, now))
+            lexicon = house.directory.lexicon()
+            await house.together.write(lambda c: _join_parts(c, row, token, lexicon, now))
             return
         if row.kind == InboundKind.REPORT:
             await house.together.write(lambda c: _report(c, row, token, now))
             return
-        worked = await (_KINDS[InboundKind(row.kind)])(house, row, gateway, now)
+        try:
+            worked = await (_KINDS[InboundKind(row.kind)])(house, row, gateway, now)
+        except Refused as refused:
+            if refused.refusal.code in LATER:
+                raise
+            worked = odd(f"refused: {refused.refusal.detail}")  # another try would be told the same
+        await house.together.write(lambda c: _finish(c, row, token, worked, now))
     except Refused as refused:  # away, or too busy: as if it had never been tried
         await _again(house, row, token, now, refused.refusal.detail)
-        return
     except Exception as fault:
         log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
         await _again(house, row, token, now, f"{type(fault).__name__}")
-        return
-    await house.together.write(lambda c: _finish(c, row, token, worked, now))
 
 
 async def _again(house: House, row: Row, token: str, now: datetime, why: str) -> None:
@@ -108,10 +114,12 @@ def _report(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
         _finish(c, row, token, odd("a report on a text that is not ours"), now)
 
 
-def _join_parts(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
+def _join_parts(c: sa.Connection, row: Row, token: str, lexicon: Lexicon, now: datetime) -> None:
     """Parts into one text: when all are there; when the time is up, with what came; a late one follows by itself."""
     group = [p for p in inbound.parts_of(c, row.partition) if p.status != InboundStatus.DISMISSED]
     waiting = {p.details["part"]: p for p in group if p.status in (InboundStatus.KEPT, InboundStatus.LEASED)}
+    if not waiting:
+        return  # another worker has just joined them
     done = [p for p in group if p.status == InboundStatus.DONE]
     late = [p for p in done if now - p.received_at < timedelta(hours=2)]
     wanted = row.details["parts"]
@@ -131,7 +139,8 @@ def _join_parts(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
     whole = {
         "id": reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT, "key": f"joined {details['joined'][0]}",
         "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
-        "sent_at": row.sent_at, "received_at": first, "urgent": any(p.urgent for p in waiting.values()),
+        "sent_at": row.sent_at, "received_at": first,
+        "urgent": any(p.urgent for p in waiting.values()) or bool(advise(lexicon, text[:10_000]).dangers),
         "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
         "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
     }  # fmt: skip

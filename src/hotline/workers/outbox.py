@@ -27,7 +27,7 @@ from hotline.gateways.sms import Handed, Outgoing
 from hotline.services import subscriptions
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
-from hotline.services.texts import Planned, first_row, pick, planned, speaks_by_text
+from hotline.services.texts import Planned, first_row, pick, planned, speaks_by_text, spread_over_callers
 
 AT_ONCE = 64  # messages under way together
 EXPIRES = timedelta(hours=72)
@@ -161,7 +161,9 @@ class Sender:
         try:
             await send()
         except GatewayRefused as refused:
-            await self._failed(m, token, f"refused: {refused}", manner, None, way=way, begun=begun, never=True)
+            # a subscriber's 404 may be a deployment: only 410 says never
+            never = refused.gone or manner is not HOOK
+            await self._failed(m, token, f"refused: {refused}", manner, None, way=way, begun=begun, never=never)
             return refused
         except GatewayDown as down:
             await self._failed(m, token, f"down: {down}", manner, down.after, way=way, begun=begun)
@@ -201,6 +203,9 @@ class Sender:
         receiver = str(m.payload.get("to") or m.payload.get("phone") or (facts.ticket.phone if facts else ""))
         async with self._turns.setdefault(receiver, asyncio.Lock()):  # what a number has had is counted one by one
             plan = await planned(self.house, m, facts, now)
+            others = await spread_over_callers(self.house, m)
+            if others:
+                await self._db.write(lambda c: outbox.add_once(c, others))
             going = [(t, g) for t in plan.texts if t.needs_sending and (g := pick(senders, t, m.attempts)) is not None]
             if plan.texts:
                 await self._db.write(lambda c: _begin(c, plan.texts, going, now))
@@ -245,7 +250,7 @@ class Sender:
         why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
         done = self.house.clock()
         row = _tried(text.id, m.attempts, gateway.name, begun, done, why)
-        return Tried(text.id, row, fault, handed, done, gateway.account.setting("sender") or None)
+        return Tried(text.id, row, fault, handed, done, _line_of(gateway))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +265,15 @@ class Tried:
     line: str | None
 
 
+def _line_of(gateway: Gateway) -> str | None:
+    """The number a reply comes back to; None where the sender is a name, or the provider's own choice."""
+    sender = gateway.account.setting("sender")
+    return sender if sender.lstrip("+").isdigit() else None
+
+
 def _begin(c: sa.Connection, plan: Sequence[Planned], going: Sequence[tuple[Planned, Gateway]], now: datetime) -> None:
     texts.begin(c, [first_row(text, now) for text in plan if text.known is None])
     for text, gateway in going:
-        if text.known is TextStatus.TECHNICAL_FAILURE:
-            texts.reopen(c, text.id, now)
         texts.tried(c, text.id, gateway.name)
 
 

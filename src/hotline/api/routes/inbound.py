@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
@@ -9,7 +10,7 @@ from starlette.responses import Response
 from hotline.api.deps import Asking, CodePath, NumberPath, may
 from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
-from hotline.api.schemas.words import CodeWord, Line, NumberWord, Plain, Shown, Strict
+from hotline.api.schemas.words import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
 from hotline.db import inbound, outbox, texts
 from hotline.db.question import Row
 from hotline.domain.phones import masked
@@ -65,8 +66,9 @@ class TextWhole(TextOut):
 
 
 class TakeUp(Strict):
-    """As a new ticket, or onto an open one."""
+    """As a new ticket, or onto an open one. `narrative` where the item itself says nothing that can be read."""
 
+    narrative: Narrative | None = None
     attach_to: NumberWord | None = None
     category: CodeWord | None = None
     area: CodeWord | None = None
@@ -125,7 +127,7 @@ async def read_inbound(item: CodePath, ask: Desk) -> Response:
 async def take_up_inbound(item: CodePath, body: TakeUp, ask: Desk) -> Response:
     """Take an odd one in after all: as a new ticket, or onto an open one. Its sender is the caller where it has one."""
     asked = await ask.asked_whole()
-    wanted = (body.attach_to, body.category, body.area)
+    wanted = (body.narrative, body.attach_to, body.category, body.area)
     return done_reply(await take_up(ask.house, item, *wanted, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now))
 
 
@@ -191,13 +193,18 @@ async def read_text(
 async def resend_text(
     text: CodePath, ask: Annotated[Asking, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)]
 ) -> Response:
-    """Send a text that failed once more, with all its tries."""
-    message = text.partition("~")[0]
-    if not await ask.house.db.transact(lambda c: outbox.requeue(c, message, ask.now)):
-        known = await texts.by_id(ask.house.db, text)
-        code = Code.NOT_NOW if known is not None else Code.NOT_FOUND
-        raise Refused(Refusal(code, "it is not among those that failed" if known is not None else "no such text"))
-    return reply({"queued": message}, 202)
+    """Send a text that did not arrive once more, with all its tries: failed, undelivered, expired, rejected, or held
+    back because the number had had its share."""
+    known = await texts.by_id(ask.house.db, text)
+    if known is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
+
+    def again(c: sa.Connection) -> bool:
+        return texts.reopen(c, text, ask.now) and outbox.requeue(c, text, ask.now, sent_too=True)
+
+    if not await ask.house.db.transact(again):
+        raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
+    return reply({"queued": text}, 202)
 
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())

@@ -41,7 +41,7 @@ async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
     `doctor` lists what somebody should look at; it does not make the process unready."""
     checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
     if ask.house.spool is not None:
-        checks["spool_waiting"], checks["spool_bytes"] = ask.house.spool.waiting(), ask.house.spool.size()
+        checks["spool_bytes"] = ask.house.spool.size()
     try:
         checks["directory"] = await kept.version_of(ask.house.db)
         checks["database"] = True
