@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -200,5 +201,5 @@ async def test_what_cannot_be_brought_in_yet_stays(tmp_path: Path) -> None:
 
     with pytest.raises(Away):
         await spool.drain(breaks)
-    await spool.append({"n": 3}, NOON)
+    await spool.append({"n": 3}, NOON + timedelta(seconds=1))
     assert await _all(spool) == [0, 1, 2, 3]
