@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("talk_ms", sa.BigInteger(), nullable=True),
         sa.Column("number", sa.String(length=14), nullable=True),
         sa.Column("recording", columns.Document(), nullable=True),
+        sa.Column("recording_expires_at", columns.Instant(), nullable=True),
         sa.CheckConstraint("state IN ('offered', 'answered', 'ended')", name=op.f("ck_voice_call_state_word")),
         sa.CheckConstraint("direction IN ('in', 'out')", name=op.f("ck_voice_call_direction_word")),
         sa.CheckConstraint("outcome IN ('answered', 'abandoned', 'missed', 'rejected')", name=op.f("ck_voice_call_outcome_word")),
@@ -181,6 +182,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_voice_call_agent_moved_at"), "voice_call", ["agent", "moved_at"])
     op.create_index(op.f("ix_voice_call_offered_at"), "voice_call", ["offered_at"])
     op.create_index(op.f("ix_voice_call_phone"), "voice_call", ["phone"])
+    op.create_index(op.f("ix_voice_call_recording_expires_at"), "voice_call", ["recording_expires_at"], sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL"))
     op.create_table(
         "voice_event",
         sa.Column("pbx", sa.String(length=40), nullable=False),

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from hotline.db import inbound, outbox
 from hotline.db.database import Away
+from hotline.domain.privacy import EVERYTHING
 from hotline.domain.ticket import Refused
 from hotline.services.gateways import add, change
 from hotline.services.house import House
@@ -63,7 +64,7 @@ class Line:
         return done
 
     async def rows(self, status: str = "done") -> list[Any]:
-        return list(await inbound.listed(self.house.db, status, "", 200))
+        return list(await inbound.listed(self.house.db, EVERYTHING, status, "", 200))
 
 
 @pytest.fixture

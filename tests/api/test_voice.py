@@ -114,7 +114,171 @@ async def test_many_calls_at_once_shuffled_and_doubled(exchange: Exchange, watch
     calls = await exchange.calls(watch)
     assert len(calls) == 40
     assert sorted(c["outcome"] for c in calls) == ["abandoned"] * 10 + ["answered"] * 30
-    assert len((await watch.get("/v1/return-calls")).json()["items"]) <= 1
+    (owed,) = (await watch.get("/v1/return-calls")).json()["items"]
+    assert owed["missed"] == 10  # each gave up after the last answer, by the exchange's clock
+
+
+async def test_pushes_in_a_ring_and_one_promise_for_each_number(exchange: Exchange, desk: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    for turn in range(6):
+        calls = [a_call(clock, f"r{turn}-{n}", answered=False, **{"from": f"861380013{turn:04d}"}) for n in range(4)]
+        events = [e for call in calls for e in call]
+        pushes = [random.Random(k + turn).sample(events, len(events)) for k in range(4)]
+        await asyncio.gather(*(exchange.tells("cti", {"events": p}) for p in pushes))
+        await asyncio.gather(*(exchange.tells("cti", {"events": call}) for call in calls))
+    items = (await desk.get("/v1/return-calls")).json()["items"]
+    assert [i["missed"] for i in items] == [4] * 6
+
+
+async def test_a_missed_call_told_late_is_no_promise_when_they_were_spoken_to_since(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    missed = a_call(clock, "m", answered=False)
+    clock.forward(minutes=5)
+    for event in [*a_call(clock, "g"), *missed]:
+        await exchange.tells("cti", event)
+    assert (await desk.get("/v1/return-calls")).json()["items"] == []
+
+
+async def test_a_promise_counts_from_the_last_time_they_were_spoken_to_in_whatever_order_it_is_told(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    old = a_call(clock, "old", answered=False)
+    clock.forward(minutes=10)
+    middle = a_call(clock, "mid")
+    clock.forward(minutes=10)
+    new = a_call(clock, "new", answered=False)
+    for event in [*new, *old, *middle]:
+        await exchange.tells("cti", event)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    assert owed["missed"] == 1 and owed["last_at"] == owed["at"] >= clock().isoformat()[:16]
+
+
+async def test_who_ended_a_promise_is_named_as_a_person(exchange: Exchange, desk: Player, clock: Clock) -> None:
+    await exchange.set_up("cti", agents={"101": "li.min"})
+    for event in a_call(clock, "m", answered=False):
+        await exchange.tells("cti", event)
+    clock.forward(minutes=2)
+    for event in a_call(clock, "g"):
+        await exchange.tells("cti", event)
+    (done,) = (await desk.get("/v1/return-calls?status=done")).json()["items"]
+    assert done["done_by"] == "li.min"
+
+
+async def test_a_promise_an_operator_ended_is_not_opened_by_an_event_told_late(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    early = a_call(clock, "early", answered=False)
+    clock.forward(minutes=1)
+    for event in a_call(clock, "m", answered=False):
+        await exchange.tells("cti", event)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    clock.forward(minutes=5)
+    await desk.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "connected"})
+    for event in early:
+        await exchange.tells("cti", event)
+    assert (await desk.get("/v1/return-calls")).json()["items"] == []
+
+
+async def test_fields_of_any_length_and_with_nul_are_taken(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    longest = {
+        "from": "138\x0000138000" * 20,
+        "to": "9" * 300,
+        "queue": "q" * 300,
+        "cause": "c" * 300,
+        "user": "u" * 300,
+    }
+    for event in a_call(clock, "x" * 500, **longest):
+        await exchange.tells("cti", {**event, **longest})
+    (call,) = await exchange.calls(watch)
+    assert call["outcome"] == "answered" and call["queue"] == "q" * 60
+
+
+async def test_two_calls_may_number_their_events_alike(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    for name in ("a", "b"):
+        for n, event in enumerate(a_call(clock, name)):
+            await exchange.tells("cti", {**event, "eventId": str(n)})
+    assert [c["outcome"] for c in await exchange.calls(watch)] == ["answered", "answered"]
+
+
+async def test_who_rang_about_a_confidential_matter_is_hidden(
+    exchange: Exchange, desk: Player, watch: Player, cast: Cast, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock, "w"):
+        await exchange.tells("cti", {**event, "recording": {"id": "R"}})
+    (call,) = await exchange.calls(watch)
+    assert call["phone"] == "+8613800138000" and call["recording"]["id"] == "R"
+    boss = await cast("boss")
+    assert (await exchange.calls(boss))[0]["phone"] == "138****8000"
+    await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138000"}, voice_call=call["id"])
+    for player in (watch, boss):
+        (call,) = await exchange.calls(player)
+        assert call["number"] and call["phone"] is None and call["recording"] is None
+
+
+async def test_who_sees_some_areas_sees_the_calls_and_promises_of_their_tickets_alone(
+    exchange: Exchange, desk: Player, cast: Cast, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock, "w", answered=False):
+        await exchange.tells("cti", event)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    block3 = await cast("block3")
+    assert (await block3.get("/v1/return-calls")).json()["items"] == []
+    assert (await block3.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "no_reply"})).status_code == 404
+
+
+async def test_a_call_that_never_was_in_a_queue_of_asterisk_is_none_of_ours(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("asterisk")
+    base = {"Linkedid": "2.1", "Uniqueid": "2.1", "CallerIDNum": "101", "Exten": "13900139000"}
+    out = [
+        {**base, "Event": "Newchannel", "Timestamp": at(clock, 0)},
+        {**base, "Event": "Hangup", "Cause": "16", "Timestamp": at(clock, 200)},
+    ]
+    await exchange.tells("asterisk", {"events": out})
+    assert await exchange.calls(watch) == [] and (await watch.get("/v1/return-calls")).json()["items"] == []
+
+
+async def test_a_call_a_whole_ring_group_missed_is_one_call(exchange: Exchange, desk: Player, clock: Clock) -> None:
+    await exchange.set_up("threecx")
+    start = clock().strftime("%Y-%m-%dT%H:%M:%S")
+    for agent in ("101", "102", "103"):
+        await exchange.tells(
+            "threecx", {"CallType": "Missed", "Number": "13900139000", "Agent": agent, "CallStartTimeUTC": start}
+        )
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    assert owed["missed"] == 1
+
+
+async def test_only_3cx_may_ask_who_is_calling(exchange: Exchange, desk: Player) -> None:
+    await exchange.set_up("cti")
+    await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"})
+    reply = await exchange.http.get(f"/v1/hooks/voice/cti/lookup?token={TOKEN}&number=13800138000")
+    assert reply.status_code == 404
+
+
+async def test_the_events_of_a_call_are_kept_for_a_month_and_the_call_stands(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    from hotline.workers.retention import tidy
+
+    await exchange.set_up("cti")
+    events = a_call(clock, "w")
+    for event in events:
+        await exchange.tells("cti", event)
+    clock.forward(days=31)
+    assert (await tidy(exchange.house, clock()))["events"] == 3 + 1  # the queue it was put into is an event of its own
+    await exchange.tells("cti", events[2])
+    (call,) = await exchange.calls(watch)
+    assert (call["outcome"], call["talk_ms"]) == ("answered", 60_000)
 
 
 async def test_an_answer_told_late_keeps_no_promise_made_after_it(
@@ -305,12 +469,24 @@ async def test_twilio_voice_and_its_recording_by_reference(
         return format_datetime(clock() + timedelta(seconds=seconds))
 
     assert (await tells(token="wrong", CallStatus="ringing")).status_code == 401
-    for status, seconds in (("completed", 50), ("ringing", 0), ("in-progress", 6)):
-        assert (await tells(CallStatus=status, Timestamp=when(seconds))).text == "<Response></Response>"
+    leg = {"ParentCallSid": "CA1", "CallSid": "CA2", "Direction": "outbound-dial", "Called": "client:li.min"}
+    for status, seconds, fields in (
+        ("completed", 50, {}), ("ringing", 0, {}), ("in-progress", 1, {}),
+        ("ringing", 3, leg), ("in-progress", 7, leg), ("completed", 49, leg),
+    ):  # fmt: skip
+        assert (await tells(CallStatus=status, Timestamp=when(seconds), **fields)).text == "<Response></Response>"
+    for status, seconds in (
+        ("ringing", 0),
+        ("in-progress", 1),
+        ("completed", 40),
+    ):  # nobody took it: it was not answered
+        await tells(CallSid="CA9", From="+8613900139000", CallStatus=status, Timestamp=when(seconds))
     recorded = {"RecordingSid": "RE1", "RecordingUrl": "https://api.twilio.com/RE1", "RecordingDuration": "44"}
     await tells(CallStatus="completed", Timestamp=when(50), **recorded)
-    (call,) = await exchange.calls(watch)
-    assert (call["outcome"], call["wait_ms"], call["talk_ms"]) == ("answered", 6000, 44_000)
+    call, gone = await exchange.calls(watch)
+    assert (gone["phone"], gone["outcome"]) == ("+8613900139000", "abandoned")
+    assert (call["outcome"], call["wait_ms"], call["talk_ms"]) == ("answered", 6000, 43_000)
+    assert (call["phone"], call["agent"]) == ("+8613800138000", "client:li.min")
     assert call["recording"]["id"] == "RE1" and call["recording"]["expires_at"].startswith("2026-12-25")
     switch = await cast("switch")
     assert (await switch.get("/v1/voice-calls")).json()["items"][0]["recording"] is None  # for supervisors alone
@@ -319,7 +495,10 @@ async def test_twilio_voice_and_its_recording_by_reference(
     clock.forward(days=31)
     await tidy(exchange.house, clock())
     items = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z&to=2026-12-01T00:00:00Z")).json()["items"]
-    assert [c["recording"] for c in items] == [None]
+    assert [c["recording"] for c in items] == [None, None]
+    await tells(CallStatus="completed", Timestamp=when(0), **recorded)  # told again, it does not come back
+    items = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z&to=2026-12-01T00:00:00Z")).json()["items"]
+    assert [c["recording"] for c in items] == [None, None]
 
 
 async def test_the_figures_say_how_they_were_made(exchange: Exchange, watch: Player, clock: Clock) -> None:

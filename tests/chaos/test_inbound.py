@@ -16,6 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.db import inbound, texts
+from hotline.domain.privacy import EVERYTHING
 from hotline.services.gateways import add
 from hotline.services.house import House
 from hotline.workers.inbound import take_next
@@ -70,7 +71,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         await asyncio.gather(*workers)
     rows: list[Any] = []
     after = ""
-    while page := await inbound.listed(house.db, "done", after, 500):
+    while page := await inbound.listed(house.db, EVERYTHING, "done", after, 500):
         rows += page
         after = page[-1].id
     assert Counter(r.effect for r in rows) == {"opened": MESSAGES}
@@ -87,7 +88,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         for t in (ticket, call)
     }
     assert counted == {"ticket": MESSAGES, "call": MESSAGES}
-    assert await texts.listed(house.db, "created", "", 1) == []
+    assert await texts.listed(house.db, EVERYTHING, "created", "", 1) == []
     print(f"\n{MESSAGES} messages, {len(pushes)} deliveries, {len(set(numbers))} tickets")
 
 

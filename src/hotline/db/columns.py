@@ -41,7 +41,7 @@ class Document(sa.TypeDecorator[Any]):
     impl, cache_ok = sa.Text, True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else sa.Text())
+        return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else sa.Text())
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         return value if dialect.name == "postgresql" or value is None else orjson.dumps(value).decode()

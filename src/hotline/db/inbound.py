@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import InboundKind as K
 from hotline.domain.vocabulary import InboundStatus as S
 
@@ -16,6 +18,7 @@ from .question import Question, Row
 from .tables import inbound as i
 from .tables import text_out
 from .tables import ticket as t
+from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
 
 LEASE = timedelta(seconds=30)
 _WAITING = (S.KEPT, S.LEASED)
@@ -96,12 +99,20 @@ def settle(c: sa.Connection, id: str, values: Mapping[str, Any], only: Sequence[
     return c.execute(sa.update(i).where(*where).values(**values)).rowcount == 1
 
 
-_LISTED = Question(
-    sa.select(*i.c)
-    .where(i.c.status == sa.bindparam("status", type_=sa.String), i.c.id > sa.bindparam("after", type_=sa.String))
-    .order_by(i.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
+@lru_cache(maxsize=4)
+def _seen(by_area: bool, one_of_them: bool) -> Question:
+    seen = sa.select(*i.c, confidential_of(i.c.number)).where(of_their_tickets(i.c.number, whole_scope(by_area)))
+    if one_of_them:
+        return Question(seen.where(i.c.id == sa.bindparam("id", type_=sa.String)))
+    return Question(
+        seen.where(
+            i.c.status == sa.bindparam("status", type_=sa.String), i.c.id > sa.bindparam("after", type_=sa.String)
+        )
+        .order_by(i.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
 _ONE = Question(sa.select(*i.c).where(i.c.id == sa.bindparam("id", type_=sa.String)))
 _KEYED = Question(
     sa.select(*i.c).where(
@@ -130,9 +141,15 @@ _ODD = Question(
 )
 
 
-async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
-    """What stands in a state, oldest first."""
-    return await db.rows(_LISTED, status=status, after=after, limit=limit)
+async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+    """What stands in a state, oldest first; `confidential` beside each."""
+    question = _seen(scope.areas is not None, False)
+    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
+
+
+async def an_item(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    """One of them. None: not there, or not theirs to see."""
+    return await one(db, _seen(scope.areas is not None, True), id=id, **seen_by(scope))
 
 
 async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002

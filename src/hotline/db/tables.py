@@ -511,11 +511,13 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     C("talk_ms", sa.BigInteger),
     C("number", S(14)),
     C("recording", Document),
+    C("recording_expires_at", Instant),
     one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
     sa.UniqueConstraint("pbx", "reference"),
     sa.Index("ix_voice_call_offered_at", "offered_at"),
     sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
     sa.Index("ix_voice_call_phone", "phone"),
+    sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
 )  # fmt: skip
 
 voice_event = sa.Table(  # each event once, in whatever order they come

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from hotline.domain.letters import UNCOUNTED
+from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
 
 from .columns import Instant, is_one_of
@@ -15,6 +17,7 @@ from .once import insert_once
 from .question import Question, Row
 from .tables import attempt, stop_list
 from .tables import text_out as x
+from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
 
 NOT_ARRIVED = (
     TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
@@ -104,14 +107,26 @@ _STANDING = Question(
 )
 _ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String)))
 _OF_TICKET = Question(
-    sa.select(*x.c).where(x.c.number == sa.bindparam("number", type_=sa.String)).order_by(x.c.created_at, x.c.id)
+    sa.select(*x.c, confidential_of(x.c.number))
+    .where(x.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(x.c.created_at, x.c.id)
 )
-_LISTED = Question(
-    sa.select(*x.c)
-    .where(x.c.status == sa.bindparam("status", type_=sa.String), x.c.id > sa.bindparam("after", type_=sa.String))
-    .order_by(x.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
+
+
+@lru_cache(maxsize=4)
+def _seen(by_area: bool, one_of_them: bool) -> Question:
+    seen = sa.select(*x.c, confidential_of(x.c.number)).where(of_their_tickets(x.c.number, whole_scope(by_area)))
+    if one_of_them:
+        return Question(seen.where(x.c.id == sa.bindparam("id", type_=sa.String)))
+    return Question(
+        seen.where(
+            x.c.status == sa.bindparam("status", type_=sa.String), x.c.id > sa.bindparam("after", type_=sa.String)
+        )
+        .order_by(x.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
 _TRIES = Question(
     sa.select(*attempt.c).where(attempt.c.message == sa.bindparam("id", type_=sa.String)).order_by(attempt.c.n)
 )
@@ -141,8 +156,15 @@ async def of_ticket(db: Database, number: str) -> Sequence[Row]:
     return await db.rows(_OF_TICKET, number=number)
 
 
-async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
-    return await db.rows(_LISTED, status=status, after=after, limit=limit)
+async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Texts that stand in a state, oldest first; `confidential` beside each."""
+    question = _seen(scope.areas is not None, False)
+    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
+
+
+async def a_text(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    """One of them. None: not there, or not theirs to see."""
+    return await one(db, _seen(scope.areas is not None, True), id=id, **seen_by(scope))
 
 
 async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002

@@ -72,6 +72,23 @@ def seen_by(scope: Scope) -> dict[str, Any]:
     return values
 
 
+def whole_scope(by_area: bool) -> Scope:
+    """The form of a scope that sees by area, to build a question from."""
+    return Scope(True, frozenset() if by_area else None, frozenset())
+
+
+def of_their_tickets(number: sa.ColumnElement[str | None], scope: Scope) -> sa.ColumnElement[bool]:
+    """The WHERE of what belongs to tickets: all of it for who sees every ticket, else what belongs to one of theirs."""
+    if scope.whole and scope.areas is None:
+        return sa.true()
+    return sa.select(sa.literal(1)).select_from(t).where(t.c.number == number, visible(scope)).exists()
+
+
+def confidential_of(number: sa.ColumnElement[str | None]) -> sa.Label[Any]:
+    """Beside a row: whether its ticket is confidential; NULL: it has none."""
+    return sa.select(t.c.confidential).where(t.c.number == number).scalar_subquery().label("confidential")
+
+
 def _whole_facts() -> sa.Select[Any]:
     """A ticket with its assignments, one row each; its running clocks and how many were merged into it beside."""
     child = t.alias("child")

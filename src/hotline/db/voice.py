@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
 from .columns import Instant
@@ -16,6 +17,9 @@ from .question import Question, Row
 from .tables import return_call as r
 from .tables import voice_call as v
 from .tables import voice_event as e
+from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
+
+BY_ITSELF = ("rang again", "reached")  # how a promise ends that no operator ended
 
 
 def keep_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
@@ -41,29 +45,48 @@ def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # n
     c.execute(sa.update(v).where(v.c.id == id).values(**values))
 
 
-def owe(c: sa.Connection, id: str, phone: str, queue: str | None, at: datetime) -> bool:  # noqa: A002
-    """Somebody is to be rung back: one promise for each number, however often they tried. True: it is a new one."""
-    counted = sa.update(r).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)
-    if c.execute(counted.values(missed=r.c.missed + 1, last_at=at)).rowcount:
-        return False
-    row = {
-        "id": id, "phone": phone, "queue": queue, "missed": 1, "status": ReturnCall.OPEN, "at": at, "last_at": at,
-        "tries": 0, "done_at": None, "done_by": None, "outcome": None, "number": None,
-    }  # fmt: skip
-    insert_once(c, r, [row])
-    return True
+def recount(c: sa.Connection, phone: str, at: datetime, since: datetime) -> None:
+    """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
+    to, by the exchange's time, and after an operator last ended the matter. One promise for each number."""
+    if c.dialect.name == "postgresql":
+        c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
+    spoken = c.execute(
+        sa.select(v.c.answered_at, v.c.agent, v.c.direction)
+        .where(v.c.phone == phone, v.c.answered_at > since)
+        .order_by(v.c.answered_at.desc(), v.c.id)
+        .limit(1)
+    ).first()
+    ended_by_hand = c.execute(
+        sa.select(sa.func.max(r.c.done_at, type_=Instant)).where(r.c.phone == phone, r.c.outcome.not_in(BY_ITSELF))
+    ).scalar()
+    promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
+    settled = max([since, *([spoken.answered_at] if spoken else []), *([ended_by_hand] if ended_by_hand else [])])
+    in_vain = c.execute(_in_vain(phone).where(v.c.ended_at > settled).order_by(v.c.ended_at, v.c.id)).all()
+    if in_vain:
+        told = {"queue": in_vain[-1].queue, "missed": len(in_vain), "at": in_vain[0].ended_at,
+                "last_at": in_vain[-1].ended_at}  # fmt: skip
+        if promise is not None:
+            c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
+            return
+        none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
+        insert_once(
+            c, r, [{"id": in_vain[0].id, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
+        )
+    elif promise is not None:
+        if promise.tries == 0 and not c.execute(_in_vain(phone).where(v.c.ended_at >= promise.at).limit(1)).first():
+            c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all
+            return
+        outcome = BY_ITSELF[spoken is not None and spoken.direction == Direction.OUT]
+        values = {"status": ReturnCall.DONE, "done_at": at, "done_by": spoken.agent if spoken else None}
+        c.execute(sa.update(r).where(r.c.id == promise.id).values(**values, outcome=outcome))
 
 
-def owe_no_more(c: sa.Connection, id: str) -> None:  # noqa: A002
-    """The call was answered after all: its own promise is taken back."""
-    c.execute(sa.delete(r).where(r.c.id == id, r.c.status == ReturnCall.OPEN, r.c.missed == 1, r.c.tries == 0))
-
-
-def settle(c: sa.Connection, phone: str, spoken_at: datetime, at: datetime, by: str | None, outcome: str) -> bool:
-    """The promise to this number is kept, if they have not tried in vain since they were spoken to."""
-    kept = sa.update(r).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN, r.c.last_at <= spoken_at)
-    values = {"status": ReturnCall.DONE, "done_at": at, "done_by": by, "outcome": outcome}
-    return c.execute(kept.values(**values)).rowcount > 0
+def _in_vain(phone: str) -> sa.Select[Any]:
+    return sa.select(v.c.id, v.c.queue, v.c.ended_at).where(
+        v.c.phone == phone,
+        v.c.direction == Direction.IN,
+        v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED)),
+    )
 
 
 def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
@@ -72,41 +95,57 @@ def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> bool:  # noqa
     return c.execute(one_more.values(**values, tries=r.c.tries + 1)).rowcount == 1
 
 
-_RETURNS = Question(
-    sa.select(*r.c)
-    .where(r.c.status == sa.bindparam("status", type_=sa.String), r.c.id > sa.bindparam("after", type_=sa.String))
-    .order_by(r.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
-_RETURN = Question(sa.select(*r.c).where(r.c.id == sa.bindparam("id", type_=sa.String)))
-_CALLS = Question(
-    sa.select(*v.c)
-    .where(v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant))
-    .where(v.c.id > sa.bindparam("after", type_=sa.String))
-    .order_by(v.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
+@lru_cache(maxsize=4)
+def _returns(by_area: bool, one_of_them: bool) -> Question:
+    seen = sa.select(*r.c, confidential_of(r.c.number)).where(of_their_tickets(r.c.number, whole_scope(by_area)))
+    if one_of_them:
+        return Question(seen.where(r.c.id == sa.bindparam("id", type_=sa.String)))
+    return Question(
+        seen.where(
+            r.c.status == sa.bindparam("status", type_=sa.String), r.c.id > sa.bindparam("after", type_=sa.String)
+        )
+        .order_by(r.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
+@lru_cache(maxsize=2)
+def _calls(by_area: bool) -> Question:
+    return Question(
+        sa.select(*v.c, confidential_of(v.c.number))
+        .where(of_their_tickets(v.c.number, whole_scope(by_area)))
+        .where(
+            v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant)
+        )
+        .where(v.c.id > sa.bindparam("after", type_=sa.String))
+        .order_by(v.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
 _CALL = Question(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
 _OF_AGENT = Question(
-    sa.select(*v.c)
+    sa.select(*v.c, confidential_of(v.c.number))
     .where(v.c.agent == sa.bindparam("agent", type_=sa.String), v.c.moved_at > sa.bindparam("since", type_=Instant))
     .order_by(v.c.moved_at, v.c.id)
     .limit(20)
 )
 
 
-async def returns(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
-    """Promises in a state, oldest first."""
-    return await db.rows(_RETURNS, status=status, after=after, limit=limit)
+async def returns(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Promises in a state, oldest first. A call without a ticket is no area's: it is for who sees every area."""
+    question = _returns(scope.areas is not None, False)
+    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
 
 
-async def a_return(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _RETURN, id=id)
+async def a_return(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    return await one(db, _returns(scope.areas is not None, True), id=id, **seen_by(scope))
 
 
-async def calls(db: Database, start: datetime, end: datetime, after: str, limit: int) -> Sequence[Row]:
-    """Calls offered within a window, in order of id."""
-    return await db.rows(_CALLS, start=start, end=end, after=after, limit=limit)
+async def calls(db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int) -> Sequence[Row]:
+    """Calls offered within a window, in order of id; `confidential` beside each."""
+    question = _calls(scope.areas is not None)
+    return await db.rows(question, start=start, end=end, after=after, limit=limit, **seen_by(scope))
 
 
 async def a_call(db: Database, id: str) -> Row | None:  # noqa: A002
@@ -157,10 +196,15 @@ async def counted(
 
 def forget_recordings(c: sa.Connection, now: datetime, limit: int) -> int:
     """References of recordings whose time is over; how many."""
-    rows = c.execute(
-        sa.select(v.c.id, v.c.recording).where(v.c.recording.is_not(None)).order_by(v.c.offered_at).limit(limit)
-    ).all()
-    gone = [row.id for row in rows if str((row.recording or {}).get("expires_at") or "9") <= now.isoformat()]
-    if gone:
-        c.execute(sa.update(v).where(v.c.id.in_(gone)).values(recording=sa.null()))
-    return len(gone)
+    over = sa.select(v.c.id).where(v.c.recording_expires_at <= now).order_by(v.c.recording_expires_at).limit(limit)
+    gone = sa.update(v).where(v.c.id.in_(over)).values(recording=None, recording_expires_at=None)
+    return c.execute(gone).rowcount
+
+
+def forget_events(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Events that were kept before then; how many."""
+    old = sa.select(e.c.pbx, e.c.key).where(e.c.at < before).order_by(e.c.at).limit(limit)
+    rows = c.execute(old).all()
+    for row in rows:
+        c.execute(sa.delete(e).where(e.c.pbx == row.pbx, e.c.key == row.key))
+    return len(rows)

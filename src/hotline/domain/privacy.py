@@ -44,6 +44,13 @@ def may_find_callers(actor: Actor) -> bool:
     return bool(actor.roles & _FULL)
 
 
+def phone_shown(phone: str | None, actor: Actor, *, confidential: bool) -> str | None:
+    """A telephone number in a log: whole for the desk, masked for others, hidden where the matter is confidential."""
+    if confidential:
+        return None
+    return phone if actor.roles & _FULL else masked(phone)
+
+
 def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
     """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
     confidential."""

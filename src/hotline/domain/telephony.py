@@ -83,6 +83,12 @@ class VoiceCall:
     recording: Mapping[str, Any] | None
 
 
+def began(events: Iterable[CallEvent]) -> bool:
+    """Whether these events tell of a call: one was offered, or they know who called or which queue it was in. The end
+    of something nobody offered us is none."""
+    return any(e.what in (Rang.OFFERED, Rang.QUEUED, Rang.ANSWERED) or e.phone or e.queue for e in events)
+
+
 def told(events: Iterable[CallEvent]) -> VoiceCall:
     """The call that these events make: all that have come so far, in any order."""
     found = sorted(events, key=lambda e: (e.at, _ORDER[e.what], e.key))

@@ -10,7 +10,6 @@ from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_
 from .voice import EMPTY, check_exchange, given_fields, moment, text
 
 _AMI = {
-    "newchannel": Rang.OFFERED,
     "queuecallerjoin": Rang.QUEUED,
     "agentconnect": Rang.ANSWERED,
     "agentcomplete": Rang.LEFT,
@@ -38,7 +37,8 @@ _CAUSES = {
 
 
 class Asterisk:
-    """Settings: `agents` (interfaces or member names to our logins). Secrets: `token`, `hmac`."""
+    """Settings: `agents` (interfaces or member names to our logins). Secrets: `token`, `hmac`. The calls of its queues:
+    what goes straight to an extension is none of ours."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -64,7 +64,7 @@ def _ami(fields: dict[str, Any], now: datetime) -> CallEvent | Odd | None:
         return Odd("Event or Linkedid is missing", item_raw(fields))
     if what is None:
         return None  # AgentCalled, AgentRingNoAnswer and the many others say nothing of the call itself
-    if word in ("newchannel", "hangup") and own is not None and own != reference:
+    if word == "hangup" and own is not None and own != reference:
         return None  # a leg of the call, not the caller's
     agent = text(fields, "MemberName", "Interface", "DestChannel")
     at = moment(fields, now, "Timestamp", "timestamp")
@@ -72,10 +72,13 @@ def _ami(fields: dict[str, Any], now: datetime) -> CallEvent | Odd | None:
     recording = text(fields, "RecordingFile", "recordingfile")
     if what is Rang.RECORDED and recording is None:
         return None
+    # only the queue's own events say that somebody rang us: every channel hangs up, also of a call to the baker
+    queued = word not in ("hangup", "cdr")
     return CallEvent(
         key_of(reference), hashed_key(word, reference, own, agent, text(fields, "Timestamp", "timestamp")), what, at,
-        Direction.IN, phone=text(fields, "CallerIDNum", "CallerIdNum"), line=text(fields, "Exten"),
-        queue=text(fields, "Queue"), agent=agent, cause=_CAUSES.get(cause or "", cause),
+        Direction.IN, phone=text(fields, "CallerIDNum", "CallerIdNum") if queued else None,
+        line=text(fields, "Exten") if queued else None,
+        queue=text(fields, "Queue") if queued else None, agent=agent, cause=_CAUSES.get(cause or "", cause),
         abandoned=True if word == "queuecallerabandon" else None,
         recording={"id": recording} if recording else None,
     )  # fmt: skip

@@ -33,7 +33,7 @@ class Cti:
             agent = text(fields, "answeringNumber", "user") if what is Rang.ANSWERED else text(fields, "user")
             own = text(fields, "eventId", "event_id")
             key = (
-                key_of(own)
+                hashed_key("event", reference, own)
                 if own
                 else hashed_key(what, reference, agent, text(fields, "cause"), text(fields, "timestamp"))
             )

@@ -44,8 +44,9 @@ def _events(fields: dict[str, Any], now: datetime) -> list[CallEvent | Odd]:
     ended = _utc(text(fields, "callendtimeutc")) or begun + length
     established = _utc(text(fields, "callestablishedtimeutc"))
     direction = Direction.OUT if kind == "outbound" or text(fields, "calldirection") == "Outbound" else Direction.IN
-    reference = hashed_key(begun.replace(microsecond=0).isoformat(), agent, number, direction)
     answered = kind not in _UNANSWERED
+    # of a ring group every telephone reports the call it missed: that is one call
+    reference = hashed_key(begun.replace(microsecond=0).isoformat(), agent if answered else None, number, direction)
 
     def event(what: Rang, at: datetime, **more: Any) -> CallEvent:
         return CallEvent(reference, hashed_key(what, reference), what, at, direction, phone=number, **more)

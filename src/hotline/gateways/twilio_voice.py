@@ -1,4 +1,5 @@
-"""Twilio Voice: status callbacks by form, signed like its texts. CallSid is the call."""
+"""Twilio Voice: status callbacks by form, signed like its texts. The caller's CallSid is the call; the legs to our
+operators name it as their ParentCallSid."""
 
 from email.utils import parsedate_to_datetime
 
@@ -21,9 +22,13 @@ _STATUSES = {
     "canceled": Rang.HUNG_UP,
 }
 
+_LEG = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
+
 
 class TwilioVoice:
-    """Settings: `agents` (numbers or clients to our logins). Secrets: `auth_token`, `signing_keys`."""
+    """Settings: `agents` (numbers or clients to our logins). Secrets: `auth_token`, `signing_keys`. An inbound call
+    that is in progress listens to the announcement: it is answered when the leg to an operator is, so the `<Number>` or
+    `<Client>` within `<Dial>` needs a `statusCallback` to here too."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -33,15 +38,16 @@ class TwilioVoice:
 
     def events(self, push: Push) -> list[CallEvent | Odd]:
         given = dict(push.in_form())
-        reference, status = given.get("CallSid", ""), given.get("CallStatus", "")
-        if not reference:
+        parent, own, status = given.get("ParentCallSid", ""), given.get("CallSid", ""), given.get("CallStatus", "")
+        if not own:
             return [Odd("CallSid is missing", item_raw(given))]
         try:
             at = parsedate_to_datetime(given["Timestamp"])
             at = at if at.tzinfo is not None else push.at
         except (KeyError, ValueError, TypeError):
             at = push.at
-        out = given.get("Direction", "inbound").startswith("outbound")
+        leg, reference = bool(parent), parent or own
+        out = not leg and given.get("Direction", "inbound").startswith("outbound")
         direction = Direction.OUT if out else Direction.IN
         phone, line = (given.get("To"), given.get("From")) if out else (given.get("From"), given.get("To"))
         found: list[CallEvent | Odd] = []
@@ -55,15 +61,20 @@ class TwilioVoice:
                 CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), Rang.RECORDED,
                           at, direction, recording={k: v for k, v in recording.items() if v})
             )  # fmt: skip
-        what = _STATUSES.get(status)
+        what = _LEG.get(status) if leg else _STATUSES.get(status)
+        if what is Rang.ANSWERED and not leg and not out:
+            what = Rang.QUEUED
+        if leg and status in _STATUSES and what is None:
+            return found  # an operator's telephone rings, or rang in vain: the caller is still there
         if what is None and not found:
             return [Odd("CallStatus is not known", item_raw(given))]
         if what is not None:
-            agent = given.get("Called") if what is Rang.ANSWERED and not out else None
+            agent = (given.get("Called") or given.get("To")) if leg else None
+            phone, line = (None, None) if leg else (phone, line)
             cause = {"canceled": "cancel", "completed": "normalClearing"}.get(status, status)
             found.append(
-                CallEvent(key_of(reference), hashed_key(status, reference), what, at, direction, phone=phone, line=line,
-                          agent=agent, cause=cause if what is Rang.HUNG_UP else None)
+                CallEvent(key_of(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
+                          line=line, agent=agent, cause=cause if what is Rang.HUNG_UP else None)
             )  # fmt: skip
         return found
 

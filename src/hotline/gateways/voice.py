@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hotline.domain.telephony import CallEvent
 
-from .sms import Account, Acknowledgement, Odd, Push, Unauthentic, check_address, check_token, document, same
+from .sms import Account, Acknowledgement, Odd, Push, Unauthentic, check_address, check_token, clean, document, same
 
 
 class Exchange(Protocol):
@@ -63,7 +63,7 @@ def text(fields: Mapping[str, Any], *names: str) -> str | None:
         if isinstance(value, list):
             value = value[0] if value else None
         if value is not None and not isinstance(value, dict | bool) and str(value).strip():
-            return str(value).strip()[:200]
+            return clean(str(value)).strip()[:200] or None
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from hotline.db import answers, inbound
 from hotline.db.database import Answer
 from hotline.db.question import Row
+from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Channel, Code, Effect, InboundKind, InboundStatus
 
@@ -35,7 +36,7 @@ async def take_up(
     earlier = await answers.given(house.db, asked.owner, asked.key)
     if earlier is not None:
         return replayed(earlier, asked)
-    row = await inbound.by_id(house.db, item)
+    row = await inbound.an_item(house.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
     if row.status not in OPEN:
@@ -68,7 +69,7 @@ async def take_up(
 
 async def dismiss(house: House, item: str, reason: str, actor: Actor) -> Row:
     """Nothing to do. Raises Refused."""
-    row = await inbound.by_id(house.db, item)
+    row = await inbound.an_item(house.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
     values = {

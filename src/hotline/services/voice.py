@@ -10,11 +10,11 @@ import structlog
 from hotline.db import people, voice
 from hotline.db.database import Away, Unsure
 from hotline.db.question import Row
-from hotline.domain.telephony import CallEvent, VoiceCall, acd_figures, read_event, told
+from hotline.domain.telephony import CallEvent, VoiceCall, acd_figures, began, read_event, told
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, Direction, GatewayKind, VoiceOutcome
+from hotline.domain.vocabulary import ActorKind, Code, GatewayKind
 from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, kept_raw
+from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, kept_raw
 
 from .gateways import Gateway
 from .house import House
@@ -22,8 +22,8 @@ from .phones import Heard, heard
 from .receiving import NOT_THEIRS, row_of
 from .references import reference
 
-UNANSWERED = frozenset({VoiceOutcome.MISSED, VoiceOutcome.ABANDONED})
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
+EVENTS = timedelta(days=30)  # how long the events of a call are kept, and it may still change
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such call")
 log = structlog.get_logger("hotline.voice")
 
@@ -77,30 +77,46 @@ async def take_events(house: House, gateway: Gateway, events: Sequence[CallEvent
 
 
 def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
-    for event in sorted(events, key=lambda e: e.reference):  # always in one order: two pushes never wait in a ring
-        row = {"pbx": gateway.name, "key": event.key, "reference": event.reference, "body": event.plain(), "at": now}
+    # always in one order, events before calls before telephone numbers: two pushes never wait for each other in a ring
+    for event in sorted(events, key=lambda e: (e.reference, e.key)):
+        row = {
+            "pbx": gateway.name,
+            "key": event.key,
+            "reference": event.reference,
+            "body": cleaned(event.plain()),
+            "at": now,
+        }
         voice.keep_event(c, row)
+    phones = set()
     for name in sorted({e.reference for e in events}):
-        seed = next(e for e in events if e.reference == name)
+        kept = _kept(c, gateway, name)
+        if not began(kept):
+            continue
         blank = {
-            "id": reference(now), "pbx": gateway.name, "reference": name, "direction": seed.direction,
-            "state": "offered", "offered_at": seed.at, "moved_at": now,
+            "id": reference(now), "pbx": gateway.name, "reference": name, "direction": kept[0].direction,
+            "state": "offered", "offered_at": min(e.at for e in kept), "moved_at": now,
         }  # fmt: skip
         voice.begin_call(c, _whole(blank))
         before = voice.call_of(c, gateway.name, name)
-        if before is None:
-            continue
-        kept = [read_event(name, r.key, r.body) for r in voice.events_of(c, gateway.name, name)]
-        call = told(kept)
+        if before is None or before.offered_at < now - EVENTS:
+            continue  # its events are forgotten: it stays as it was
+        call = told(_kept(c, gateway, name))  # asked anew: others may have brought some until the call was ours
         who = _caller(house, call.phone)
         voice.set_call(c, before.id, _image(gateway, call, who, before, now))
-        _follow(c, before, call, who, now)
+        if who.phone is not None and who.caller:
+            phones.add(who.phone)
+    for phone in sorted(phones):
+        voice.recount(c, phone, now, now - EVENTS)
+
+
+def _kept(c: sa.Connection, gateway: Gateway, name: str) -> list[CallEvent]:
+    return [read_event(name, r.key, r.body) for r in voice.events_of(c, gateway.name, name)]
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
     names = (
         "phone", "raw_phone", "line", "queue", "agent", "outcome", "cause", "queued_at", "answered_at", "ended_at",
-        "wait_ms", "talk_ms", "number", "recording",
+        "wait_ms", "talk_ms", "number", "recording", "recording_expires_at",
     )  # fmt: skip
     return {**dict.fromkeys(names), **row}
 
@@ -118,36 +134,27 @@ def _with_country(digits: str) -> str:
     return f"+{digits}" if digits.startswith("86") and len(digits) == 13 else digits
 
 
+def _short(said: str | None) -> str | None:
+    return said[:60] if said else None
+
+
 def _image(gateway: Gateway, call: VoiceCall, who: Heard, before: Row, now: datetime) -> dict[str, Any]:
     agents = gateway.account.settings.get("agents") or {}
     agent = str(agents.get(call.agent, call.agent)) if call.agent else None
-    recording = dict(call.recording) if call.recording else None
-    if recording is not None:
-        days = int(gateway.account.settings.get("retention_days") or RETENTION)
-        recording["expires_at"] = (call.offered_at + timedelta(days=days)).isoformat()
+    days = int(gateway.account.settings.get("retention_days") or RETENTION)
+    expires = call.offered_at + timedelta(days=days)
+    recorded = bool(call.recording) and expires > now
     image = {
-        "direction": call.direction, "phone": who.phone, "raw_phone": call.phone, "line": call.line,
-        "queue": call.queue, "agent": agent[:60] if agent else None, "state": call.state, "outcome": call.outcome,
+        "direction": call.direction, "phone": who.phone, "raw_phone": _short(call.phone), "line": _short(call.line),
+        "queue": _short(call.queue), "agent": agent[:60] if agent else None, "state": call.state,
+        "outcome": call.outcome,
         "cause": call.cause[:40] if call.cause else None, "offered_at": call.offered_at, "queued_at": call.queued_at,
         "answered_at": call.answered_at, "ended_at": call.ended_at, "wait_ms": call.wait_ms, "talk_ms": call.talk_ms,
-        "recording": recording,
+        "recording": dict(call.recording or {}) if recorded else None,
+        "recording_expires_at": expires if recorded else None,
     }  # fmt: skip
     moved = any(getattr(before, name) != image[name] for name in ("agent", "state", "outcome"))
     return {**image, "moved_at": now if moved else before.moved_at}
-
-
-def _follow(c: sa.Connection, before: Row, call: VoiceCall, who: Heard, now: datetime) -> None:
-    """What a call's end or answer means for those who are to be rung back."""
-    if who.phone is None or not who.caller:
-        return
-    was, is_now = before.outcome in UNANSWERED, call.outcome in UNANSWERED
-    if call.direction is Direction.IN and is_now and not was:
-        voice.owe(c, before.id, who.phone, call.queue, call.ended_at or now)
-    elif was and not is_now:
-        voice.owe_no_more(c, before.id)
-    if call.answered_at is not None and before.answered_at is None:
-        outcome = "rang again" if call.direction is Direction.IN else "reached"
-        voice.settle(c, who.phone, call.answered_at, now, call.agent, outcome)
 
 
 async def login_of(house: House, actor: Actor) -> str | None:

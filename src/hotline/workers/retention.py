@@ -8,6 +8,7 @@ import structlog
 from hotline.db import answers, counters, lookups, outbox, people, texts, voice
 from hotline.services.house import House
 from hotline.services.lookup import FORGIVEN
+from hotline.services.voice import EVENTS
 
 from .outbox import EXPIRES
 
@@ -24,6 +25,7 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
         "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),
         "expired": await house.db.transact(lambda c: outbox.expire(c, now - EXPIRES)),
         "buried": await house.db.transact(lambda c: outbox.bury(c, now)),
+        "events": await house.db.transact(lambda c: voice.forget_events(c, now - EVENTS, AT_ONCE)),
         "recordings": await house.db.transact(lambda c: voice.forget_recordings(c, now, AT_ONCE)),
         "tries": await house.db.transact(lambda c: texts.forget(c, now - TRIES, AT_ONCE)),
         "lookups": await house.db.transact(lambda c: lookups.forget(c, now - FORGIVEN)),

@@ -13,7 +13,7 @@ from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
 from hotline.db import inbound, outbox, texts
 from hotline.db.question import Row
-from hotline.domain.phones import masked
+from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, InboundStatus, Role, TextStatus
 from hotline.services.act import seen
@@ -93,8 +93,10 @@ class StopPage(Shown):
 def _inbound(row: Row) -> dict[str, Any]:
     return {
         "id": row.id, "gateway": row.gateway, "kind": row.kind, "status": row.status, "effect": row.effect,
-        "sender": row.sender, "receiver": row.receiver, "text": row.text, "number": row.number, "why": row.why,
-        "urgent": row.urgent, "sent_at": row.sent_at, "received_at": row.received_at, "details": row.details,
+        "sender": None if row.confidential else row.sender, "receiver": row.receiver, "text": row.text,
+        "number": row.number, "why": row.why,
+        "urgent": row.urgent, "sent_at": row.sent_at, "received_at": row.received_at,
+        "details": {} if row.confidential else row.details,
         "handled_by": row.handled_by,
     }  # fmt: skip
 
@@ -104,17 +106,17 @@ async def list_inbound(
     ask: Desk, status: InboundStatus = InboundStatus.ODD, after: After = "", limit: Limit = 50
 ) -> Response:
     """What was pushed to us and stands in a state; `odd` waits for somebody to look at it. Oldest first."""
-    rows = await inbound.listed(ask.house.db, status, after, limit)
+    rows = await inbound.listed(ask.house.db, scope_of(ask.actor), status, after, limit)
     return reply({"items": [_inbound(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundOut, responses=refusals(*READ))
 async def read_inbound(item: CodePath, ask: Desk) -> Response:
-    """One of them, with all that came (`raw`)."""
-    row = await inbound.by_id(ask.house.db, item)
+    """One of them, with all that came (`raw`); of a confidential matter neither that nor its sender."""
+    row = await inbound.an_item(ask.house.db, scope_of(ask.actor), item)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
-    return reply({**_inbound(row), "raw": row.raw})
+    return reply({**_inbound(row), "raw": "" if row.confidential else row.raw})
 
 
 @router.post(
@@ -143,9 +145,9 @@ async def dismiss_inbound(item: CodePath, body: Dismissal, ask: Desk) -> Respons
 
 
 def _text(row: Row, ask: Asking) -> dict[str, Any]:
-    whole = bool(ask.actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     return {
-        "id": row.id, "number": row.number, "to": row.receiver if whole else masked(row.receiver),
+        "id": row.id, "number": row.number,
+        "to": phone_shown(row.receiver, ask.actor, confidential=bool(row.confidential)),
         "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
         "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
         "attempts": row.attempts, "error": row.error,
@@ -160,7 +162,7 @@ async def list_texts(
     limit: Limit = 50,
 ) -> Response:
     """Texts of ours that stand in a state, such as `undelivered` or `technical_failure`."""
-    rows = await texts.listed(ask.house.db, status, after, limit)
+    rows = await texts.listed(ask.house.db, scope_of(ask.actor), status, after, limit)
     return reply({"items": [_text(r, ask) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
@@ -179,7 +181,7 @@ async def read_text(
     text: CodePath, ask: Annotated[Asking, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)]
 ) -> Response:
     """One text with its delivery log: every try, by which gateway, how long it took and what it came to."""
-    row = await texts.by_id(ask.house.db, text)
+    row = await texts.a_text(ask.house.db, scope_of(ask.actor), text)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
     tries = await texts.tries(ask.house.db, text)
@@ -195,7 +197,7 @@ async def resend_text(
 ) -> Response:
     """Send a text that did not arrive once more, with all its tries: failed, undelivered, expired, rejected, or held
     back because the number had had its share."""
-    known = await texts.by_id(ask.house.db, text)
+    known = await texts.a_text(ask.house.db, scope_of(ask.actor), text)
     if known is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
 
@@ -209,8 +211,8 @@ async def resend_text(
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())
 async def list_stopped(ask: Desk, after: After = "", limit: Limit = 50) -> Response:
-    """Numbers that get no texts from us, emergencies apart."""
-    rows = await texts.stopped(ask.house.db, after, limit)
+    """Numbers that get no texts from us, emergencies apart. For who sees every area."""
+    rows = [] if scope_of(ask.actor).areas is not None else await texts.stopped(ask.house.db, after, limit)
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].phone if len(rows) == limit else None})
 
 

@@ -13,6 +13,7 @@ from hotline.api.paging import Limit
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.db import voice
 from hotline.db.question import Row
+from hotline.domain.privacy import EVERYTHING, phone_shown, scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, Provider, ReturnCall, Role
 from hotline.gateways.exchanges import EXCHANGES
@@ -58,7 +59,7 @@ class PopPage(Shown):
 
 class ReturnCallOut(Shown):
     id: str
-    phone: str
+    phone: str | None
     status: ReturnCall
     missed: int
     tries: int
@@ -112,7 +113,7 @@ async def look_up_for_exchange(
         EXCHANGES[found.provider](found.account).authenticate(push)
     except Unauthentic:
         raise Refused(NOT_THEIRS) from None
-    if found.provider is Provider.TWILIO_VOICE:
+    if found.provider is not Provider.THREECX:
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:
@@ -129,13 +130,15 @@ async def look_up_for_exchange(
 
 
 def _shown(row: Row, ask: Asking) -> dict[str, Any]:
-    recorded = bool(ask.actor.roles & {Role.SUPERVISOR, Role.ADMIN})
+    secret = bool(row.confidential)
+    recorded = bool(ask.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
     return {
-        "id": row.id, "pbx": row.pbx, "direction": row.direction, "phone": row.phone or row.raw_phone, "line": row.line,
+        "id": row.id, "pbx": row.pbx, "direction": row.direction,
+        "phone": phone_shown(row.phone or row.raw_phone, ask.actor, confidential=secret), "line": row.line,
         "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
         "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
         "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
-        "recording": row.recording if recorded else None,
+        "recording": {**row.recording, "expires_at": row.recording_expires_at} if recorded and row.recording else None,
     }  # fmt: skip
 
 
@@ -176,7 +179,7 @@ async def list_voice_calls(
 ) -> Response:
     """Calls offered within a window (the last day), oldest first. Recordings by reference, for supervisors."""
     first, last = _window(ask.now, start, end)
-    rows = await voice.calls(ask.house.db, first, last, after, limit)
+    rows = await voice.calls(ask.house.db, scope_of(ask.actor), first, last, after, limit)
     return reply({"items": [_shown(r, ask) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
@@ -189,7 +192,8 @@ async def link_voice_call(call: CodePath, body: Linked, ask: Operator) -> Respon
 
 
 def _returned(row: Row) -> dict[str, Any]:
-    return dict(row._asdict())
+    shown = row._asdict()
+    return {**shown, "phone": None if shown.pop("confidential") else row.phone}
 
 
 @router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
@@ -198,7 +202,7 @@ async def list_return_calls(
 ) -> Response:
     """Who rang and spoke to nobody, one for each number, longest waiting first. It closes by itself when they ring
     again and are answered, or when they are rung and answer."""
-    rows = await voice.returns(ask.house.db, status, after, limit)
+    rows = await voice.returns(ask.house.db, scope_of(ask.actor), status, after, limit)
     return reply({"items": [_returned(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
@@ -213,14 +217,18 @@ async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Respons
     done = body.outcome in ("connected", "given_up")
     values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
     if done:
-        values |= {"status": ReturnCall.DONE, "done_at": ask.now, "done_by": ask.actor.id}
+        values |= {
+            "status": ReturnCall.DONE,
+            "done_at": ask.now,
+            "done_by": (await login_of(ask.house, ask.actor) or ask.actor.id)[:60],
+        }
     if body.number is not None:
         values["number"] = (await seen(ask.house, body.number, ask.actor)).ticket.number
-    changed = await ask.house.db.transact(lambda c: voice.tried(c, call, values))
-    row = await voice.a_return(ask.house.db, call)
-    if row is None:
+    if await voice.a_return(ask.house.db, scope_of(ask.actor), call) is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such call"))
-    if not changed:
+    changed = await ask.house.db.transact(lambda c: voice.tried(c, call, values))
+    row = await voice.a_return(ask.house.db, EVERYTHING, call)
+    if not changed or row is None:
         raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
     return reply(_returned(row))
 
