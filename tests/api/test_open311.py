@@ -1149,3 +1149,117 @@ async def test_the_whole_list_as_a_table(far: Far, cast: Cast) -> None:
     assert (rows[done["number"]]["closed_date"], rows[done["number"]]["service_name"]) == (stamp(NOON), "电梯故障")
     assert set(await table(status="closed")) == {done["number"]}
     assert (await far.http.get(f"{BASE}/requests.csv", params={"start_date": "2026-11-25T00:00:00"})).status_code == 400
+
+
+async def test_what_the_desk_writes_into_a_report_stays_at_the_desk(far: Far, desk: Player) -> None:
+    number = (await far.post(WATER))["service_request_id"]
+    secret = {"narrative": "9栋停水。王秀英13800138000家有病人", "address": "9栋1单元301王秀英家"}
+    await desk.act(await desk.see(number), "amend", **secret, reason="电话里说的")
+    (found,) = await far.both(f"requests/{number}")
+    assert (found["description"], found["address"]) == (WATER["description"], WATER["address_string"])
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_f3_sent_again_after_a_week_is_still_the_same_ticket(
+    form: str, far: Far, house: House, clock: Clock
+) -> None:
+    from hotline.workers.retention import tidy
+
+    said = {**WATER, "attribute[fixmystreet_id]": "77"}
+    first = (await far.post(said, form))["service_request_id"]
+    clock.forward(days=7)
+    await tidy(house, clock())
+    assert (await far.post(said, form))["service_request_id"] == first
+
+
+async def test_case_09_what_is_told_with_a_second_belongs_to_that_second(far: Far, clock: Clock) -> None:
+    clock.forward(microseconds=500_000)
+    number = (await far.post(WATER))["service_request_id"]
+    (found,) = await far.both(f"requests/{number}")
+    said = found["requested_datetime"]
+    for window in (
+        {"start_date": said, "end_date": said},
+        {"end_date": said},
+        {"updated_after": said, "updated_before": found["updated_datetime"]},
+    ):
+        assert [r["service_request_id"] for r in await far.both("requests", **window)] == [number]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "what",
+    ["requests/%00", "tokens/%00", "requests?service_request_id=%00", "requests?service_code=%00", "services/%00"],
+)
+async def test_case_20_a_nul_is_a_question_like_another(what: str, form: str, far: Far) -> None:
+    path, _, query = what.partition("?")
+    reply = await far.http.get(f"{BASE}/{path}.{form}?{query}")
+    assert reply.status_code in (200, 400, 404)
+
+
+async def test_case_20_a_nul_anywhere_in_a_report_is_left_out(far: Far) -> None:
+    odd = {
+        "description": "停\x00水", "attribute[a\x00b]": "x\x00", "account_id": "a\x00b", "first_name": "a\x00b",
+        "media_url": "\x00", "email": "\x00@", "client_request_id": "\x00", "address_id": "\x00",
+    }  # fmt: skip
+    number = (await far.post({**WATER, **odd}))["service_request_id"]
+    (found,) = await far.both(f"requests/{number}")
+    assert found["description"] == "停水"
+    kept = await far.update({**update(number), "update_id": "u\x00", "media_url": "\x00"})
+    assert kept["update_id"]
+
+
+async def test_case_20_a_defect_of_ours_is_told_in_their_own_errors(
+    far: Far, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("hotline.db.open311.listed", broken)
+    for form in FORMS:
+        (error,) = await far.get("requests", form, expect=500)
+        assert int(error["code"]) == 500 and "RuntimeError" not in error["description"]
+
+
+@pytest.mark.parametrize("value", ["1_0", "१२", "1e999", "0x10", "nan"])
+async def test_a_degree_is_a_plain_number(value: str, far: Far) -> None:
+    errors = await far.post({**LIFT, "lat": value}, expect=400)
+    assert "lat" in errors[0]["description"]
+
+
+async def test_f7_an_update_older_than_its_request_is_for_somebody_to_judge(
+    far: Far, cast: Cast, house: House, desk: Player
+) -> None:
+    t = await a_lift(cast)
+    await far.update(update(t["number"], updated_datetime="2020-01-01T00:00:00Z"))
+    await work_off(house)
+    assert (await desk.see(t))["counters"]["calls"] == t["counters"]["calls"]
+    (odd,) = (await desk.get("/v1/inbound")).json()["items"]
+    assert "older" in odd["why"]
+
+
+async def test_f7_pictures_and_links_of_an_update_reach_the_desk(
+    far: Far, cast: Cast, house: House, desk: Player
+) -> None:
+    t = await a_lift(cast)
+    link = "https://fms.example.org/p.jpg"
+    for _ in range(2):
+        await far.update({**update(t["number"]), "media_url": link}, files={"photo1": ("a.png", PNG, "image/png")})
+    await work_off(house)
+    files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
+    assert [f["name"] for f in files] == ["a.png"]
+    assert link in await all_the_desk_knows(desk, t["number"])
+
+
+async def test_a_report_merged_into_another_says_into_which(far: Far, desk: Player) -> None:
+    parent, child = [(await far.post(WATER))["service_request_id"] for _ in range(2)]
+    await desk.act(await desk.see(child), "merge", target=parent)
+    (found,) = await far.both(f"requests/{child}")
+    assert parent in found["status_notes"]
+
+
+async def test_the_table_is_read_page_by_page(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.api.open311.CSV_PAGE", 3)
+    sent = {(await far.post(WATER))["service_request_id"] for _ in range(7)}
+    reply = await far.http.get(f"{BASE}/requests.csv")
+    assert {line.split(",")[0] for line in reply.text.splitlines()[1:]} == sent
+    assert (await far.http.head(f"{BASE}/requests.csv")).content == b""

@@ -1,20 +1,22 @@
 """Open311 GeoReport v2 under /open311/v2: a surface of its own, with its own errors, formats and content types. No rule
 lives here; what is public is decided by `domain/open311`."""
 
+import asyncio
 import csv
 import io
 import re
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
+import structlog
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from hotline.db import directory as kept_directory
 from hotline.db import inbound, open311
@@ -24,6 +26,7 @@ from hotline.domain.open311 import STEPS, form_of, is_open, word_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
 from hotline.domain.wording import PUBLIC_STATUS
+from hotline.gateways.sms import clean
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store
@@ -34,6 +37,8 @@ from .written import Listed, One, stamp, written
 
 BASE = "/open311/v2"
 MOST, DAYS = 1000, timedelta(days=90)
+MOST_UPDATES = 20_000  # a client asks for a day: what is cut off it would never ask for again
+CSV_PAGE, CSV_MOST = 2000, 200_000
 UPDATES_BACK = timedelta(hours=24)
 _PATH = re.compile(r"/(?P<name>.+)\.(?P<form>xml|json|csv)")
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
@@ -45,6 +50,7 @@ COLUMNS = (
     "source", "service_name", "service_subtype", "description", "agency_responsible", "address", "lat", "long",
 )  # fmt: skip
 Scope = MutableMapping[str, Any]
+log = structlog.get_logger("hotline.open311")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -84,7 +90,7 @@ class Open311:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        path = request.scope["path"].removeprefix(BASE)
+        path = clean(request.scope["path"].removeprefix(BASE))
         found = _PATH.fullmatch(path)
         if found is None or (found["form"] == "csv" and found["name"] != "requests"):
             return Response("there is nothing at this path", 404, CORS, "text/plain")
@@ -100,12 +106,21 @@ class Open311:
             return told(wrong, form)
         except Refused as refused:
             return told(_wrong(refused.refusal), form)
-        return Response(b"" if request.method == "HEAD" else content, 200, {**CORS, "Content-Type": kind})
+        except Exception as fault:  # a client of this surface reads no other errors than this surface's
+            log.error("open311.fault", fault=type(fault).__name__, exc_info=fault)
+            return told(Wrong(500, "a defect of ours, noted in the log"), form)
+        headers = {**CORS, "Content-Type": kind}
+        if not isinstance(content, bytes):
+            return StreamingResponse(content, 200, headers)
+        return Response(b"" if request.method == "HEAD" else content, 200, headers)
 
-    async def _told(self, request: Request, words: Sequence[str], form: str) -> tuple[bytes, str]:
+    async def _told(
+        self, request: Request, words: Sequence[str], form: str
+    ) -> tuple[bytes | AsyncIterator[bytes], str]:
         house: House = self._state.house
         now = house.clock()
-        query = {k: v for k, v in request.query_params.items() if v != ""}  # an empty one is as good as none
+        given = ((clean(k), clean(v)) for k, v in request.query_params.items())
+        query = {k: v for k, v in given if v != ""}  # an empty one is as good as none
         if request.method == "POST":
             handler = _POSTS.get(words[0]) if len(words) == 1 else None
             if handler is None:
@@ -117,7 +132,10 @@ class Open311:
         if form == "csv":
             asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
             _check_jurisdiction(asked, query)
-            return await _csv(asked)
+            first = await _found(asked, CSV_PAGE)  # what is wrong with the question is said before the first line
+            if request.method == "HEAD":
+                return b"", "text/csv; charset=utf-8"
+            return _csv(asked, first), "text/csv; charset=utf-8"
         reader = _GETS.get((words[0], len(words)))
         if reader is None or not all(words):
             raise Wrong(404, "there is nothing at this path")
@@ -134,7 +152,7 @@ class Open311:
         except Wrong as wrong:
             fault = wrong
         try:
-            key = asked.query.get("api_key") or (str(data.get("api_key") or "") if data is not None else "")
+            key = asked.query.get("api_key") or clean(str(data.get("api_key") or "") if data is not None else "")
             actor = await _key_holder(asked, key)
             if fault is not None:
                 raise fault
@@ -182,6 +200,7 @@ def _fields(query: Mapping[str, str], data: FormData | None) -> tuple[Form, list
             if _MEDIA.fullmatch(name) and (value.filename or value.size):
                 files.append(value)
             continue
+        name, value = clean(name), clean(value)
         bracket = _BRACKETS.fullmatch(name)
         if bracket:
             attributes.setdefault(bracket[1], []).append(value)
@@ -337,7 +356,8 @@ def _window(
         raise Wrong(400, f"{names[0]}: must not be later than {names[1]}")
     if end - start > DAYS:
         raise Wrong(400, f"{names[0]}, {names[1]}: at most 90 days apart")
-    return start, end
+    # told in whole seconds: what is told with a second belongs to it
+    return start.replace(microsecond=0), end.replace(microsecond=999_999)
 
 
 def _whole(query: Mapping[str, str], name: str, usual: int) -> int:
@@ -391,15 +411,19 @@ async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
     if more and rows:
         for note in await open311.notes(asked.house.db, [r.number for r in rows]):
             notes.setdefault(note.number, []).append(note)
-    return [{**shown(asked.directory, row), **(_more(row, notes.get(row.number, [])) if more else {})} for row in rows]
+    parents = {r.parent for r in rows if r.parent}
+    public = {r.number for r in await open311.these(asked.house.db, sorted(parents))} if parents else set()
+    return [
+        {**shown(asked.directory, row, public), **(_more(row, notes.get(row.number, [])) if more else {})}
+        for row in rows
+    ]
 
 
-def shown(directory: Directory, row: Row) -> dict[str, Any]:
+def shown(directory: Directory, row: Row, parents: Collection[str] = ()) -> dict[str, Any]:
     """A request. The narrative and the place of a call were not given for the public: only what an Open311 client sent
     is told as it was sent."""
     status = TicketStatus(row.status)
     form = form_of(row.advice)
-    theirs = bool(form)
     category = directory.categories.get(row.category)
     department = directory.departments.get(row.department or "")
     area = directory.areas.get(row.area or "")
@@ -410,26 +434,28 @@ def shown(directory: Directory, row: Row) -> dict[str, Any]:
     return {
         "service_request_id": row.number,
         "status": "open" if is_open(status) else "closed",
-        "status_notes": f"{word}: {_sentence(row, status)}",
+        "status_notes": f"{word}: {_sentence(row, status, parents)}",
         "service_name": name,
         "service_code": row.category,
-        "description": row.narrative[:4000] if theirs else name,
+        "description": form.get("description") or name,
         "agency_responsible": department.name if department else None,
         "service_notice": None,
         "requested_datetime": stamp(row.created_at),
         "updated_datetime": stamp(closed or row.updated_at),
         "expected_datetime": stamp(row.promised_at),
-        "address": (row.address if theirs and row.address else area.name if area else None),
+        "address": form.get("address") or (area.name if area else None),
         "address_id": form.get("address_id"),
         "zipcode": None,
-        "lat": row.lat if theirs else None,
-        "long": row.lon if theirs else None,
+        "lat": form.get("lat"),
+        "long": form.get("long"),
         "media_url": media,
     }
 
 
-def _sentence(row: Row, status: TicketStatus) -> str:
+def _sentence(row: Row, status: TicketStatus, parents: Collection[str]) -> str:
     said = PUBLIC_STATUS[status][0]
+    if row.parent in parents:
+        return f"{said}（并入 {row.parent}）"
     if status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
         return f"{said}。{row.public_reply}"
     if status is TicketStatus.DECLINED and row.channel_told:
@@ -470,9 +496,7 @@ async def _updates(asked: Asked) -> Listed:
     window = _window(asked.query, ("start_date", "end_date"), asked.now, UPDATES_BACK)
     if window is None:
         raise Wrong(400, "start_date and end_date")
-    # told in whole seconds: an update belongs to the second it is told with
-    start, end = window[0].replace(microsecond=0), window[1].replace(microsecond=0) + timedelta(seconds=1)
-    rows = await open311.updates(asked.house.db, start, end, MOST)
+    rows = await open311.updates(asked.house.db, *window, MOST_UPDATES)
     shown_ones = [
         {
             "update_id": f"{r.number}.{r.seq}",
@@ -497,29 +521,37 @@ def _step_said(row: Row) -> str:
     return said
 
 
-async def _csv(asked: Asked) -> tuple[bytes, str]:
-    """All that fits the filters, as a table; a cell a spreadsheet would run is disarmed."""
+async def _csv(asked: Asked, rows: Sequence[Row]) -> AsyncIterator[bytes]:
+    """All that fits the filters, as a table, page by page; a cell a spreadsheet would run is disarmed."""
+    yield _lines([COLUMNS])
+    offset = 0
+    while rows:
+        for at in range(0, len(rows), 100):
+            yield _lines(_cells(asked.directory, row) for row in rows[at : at + 100])
+            await asyncio.sleep(0)  # others are served meanwhile
+        offset += len(rows)
+        if len(rows) < CSV_PAGE or "service_request_id" in asked.query or offset >= CSV_MOST:
+            return
+        rows = await _found(asked, CSV_PAGE, offset)
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
     out = io.StringIO(newline="")
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
-    offset, size = 0, 5000
-    while True:
-        rows = await _found(asked, size, offset)
-        for row in rows:
-            r = shown(asked.directory, row)
-            category = asked.directory.categories.get(row.category)
-            above = asked.directory.categories.get(category.parent or "") if category else None
-            closed = r["updated_datetime"] if r["status"] == "closed" else ""
-            cells = [
-                r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
-                r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
-                r["agency_responsible"], r["address"], r["lat"], r["long"],
-            ]  # fmt: skip
-            table.writerow([_disarmed(c) for c in cells])
-        offset += size
-        if len(rows) < size or "service_request_id" in asked.query or offset >= 200_000:
-            break
-    return out.getvalue().encode(), "text/csv; charset=utf-8"
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
+
+
+def _cells(directory: Directory, row: Row) -> list[Any]:
+    r = shown(directory, row)
+    category = directory.categories.get(row.category)
+    above = directory.categories.get(category.parent or "") if category else None
+    closed = r["updated_datetime"] if r["status"] == "closed" else ""
+    cells = [
+        r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
+        r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
+        r["agency_responsible"], r["address"], r["lat"], r["long"],
+    ]  # fmt: skip
+    return [_disarmed(c) for c in cells]
 
 
 def _disarmed(cell: Any) -> Any:
@@ -550,7 +582,8 @@ async def _stored(house: House, file: UploadFile) -> tuple[Stored, str]:
 
 
 async def _update(asked: Asked, actor: Actor) -> Listed:
-    kept = await reports.update(asked.house, asked.body, actor, asked.now)
+    files = [await _stored(asked.house, f) for f in asked.files]
+    kept = await reports.update(asked.house, asked.body, files, actor, asked.now)
     return Listed("service_request_updates", "request_update", [{"update_id": kept}])
 
 

@@ -32,9 +32,9 @@ _LAST_STEP = (  # what led to the state it stands in
     .scalar_subquery()
 )
 _COLUMNS = (
-    t.c.number, t.c.status, t.c.category, t.c.channel, t.c.narrative, t.c.department, t.c.area, t.c.address, t.c.lat,
-    t.c.lon, t.c.advice, t.c.created_at, t.c.updated_at, t.c.closed_at, t.c.promised_at, t.c.review_at,
-    t.c.public_reply, t.c.channel_told, t.c.parent, t.c.satisfaction_final, t.c.attachments,
+    t.c.number, t.c.status, t.c.category, t.c.channel, t.c.department, t.c.area, t.c.advice, t.c.created_at,
+    t.c.updated_at, t.c.closed_at, t.c.promised_at, t.c.review_at, t.c.public_reply, t.c.channel_told, t.c.parent,
+    t.c.satisfaction_final,
     sa.case((t.c.status == sa.literal_column(f"'{TicketStatus.CLOSED}'"), _LAST_STEP)).label("step"),
 )  # fmt: skip
 
@@ -100,10 +100,10 @@ _STEP = sa.and_(is_one_of(timeline.c.action, STEPS), is_one_of(timeline.c.status
 _UPDATES = Question(
     sa.select(
         timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, timeline.c.status_to, t.c.public_reply,
-        t.c.channel_told, t.c.parent, t.c.review_at, t.c.satisfaction_final,
+        t.c.channel_told, t.c.satisfaction_final,
     )
     .select_from(timeline.join(t, t.c.number == timeline.c.number))
-    .where(timeline.c.at >= sa.bindparam("start", type_=Instant), timeline.c.at < sa.bindparam("end", type_=Instant))
+    .where(timeline.c.at >= sa.bindparam("start", type_=Instant), timeline.c.at <= sa.bindparam("end", type_=Instant))
     .where(_STEP, _PUBLIC)
     .order_by(timeline.c.at, timeline.c.number, timeline.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
@@ -122,7 +122,7 @@ async def these(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
 
 
 async def updates(db: Database, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
-    """Steps the public is told of, from `start` up to before `end`, oldest first."""
+    """Steps the public is told of, from `start` to `end`, both in, oldest first."""
     return await db.rows(_UPDATES, start=start, end=end, limit=limit)
 
 

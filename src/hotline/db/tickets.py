@@ -470,6 +470,12 @@ _OUTER = Question(
 )
 
 
+async def number_of_outer(db: Database, system: str, outer: str) -> str | None:
+    """The ticket of another system's number, for that system itself."""
+    row = await one(db, _OUTER, system=system, outer=outer)
+    return str(row.number) if row else None
+
+
 async def has_outer(db: Database, system: str, outer: str) -> bool:
     """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
     return await one(db, _OUTER, system=system, outer=outer) is not None

@@ -41,6 +41,7 @@ _AMENDS = (
     F.CALLER_NAME,
     F.CONTACT,
 )
+# the caller, and the callers of every ticket merged into this one, hear of these
 _TOLD = frozenset(
     {
         A.ANSWER,
@@ -56,9 +57,7 @@ _TOLD = frozenset(
         A.REQUEST_INFO,
     }
 )
-_SAID_WHY = frozenset(
-    {A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION}
-)  # and these tell them why  # the caller, and the callers of every ticket merged into this one, hear of these
+_SAID_WHY = frozenset({A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION})  # and these tell them why
 
 
 def on_ticket(

@@ -1,10 +1,12 @@
 """Reports and updates of Open311 clients: checked against the service's own questions, taken in by the same intake,
 once for the sender's own number."""
 
+import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +35,7 @@ from .act import Asked
 from .attachments import Stored, attach
 from .gateways import Gateway
 from .house import House
-from .intake import Taken, take_call
+from .intake import TAKEN_BEFORE, Taken, take_call
 from .phones import heard
 from .references import reference
 from .spooling import plain, taken_of
@@ -42,7 +44,9 @@ from .texting import Worked, odd
 LONGEST = 4000
 UNKNOWN_SERVICE = Refusal(Code.NOT_FOUND, "service_code: no such service")
 UNKNOWN_REQUEST = Refusal(Code.NOT_FOUND, "service_request_id: no such request")
+EARLIER = timedelta(minutes=10)  # how far a client's clock may be behind ours
 FMS = "fixmystreet_id"
+_DEGREES = re.compile(r"[+-]?(\d{1,3}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _UTC = ZoneInfo("UTC")
 
 
@@ -96,6 +100,9 @@ async def report(
     if wrong:
         raise Refused(_wrong(wrong))
     own = form.get("client_request_id") or next(iter(form.attributes.get(FMS, ())), None) or None
+    if own:  # the sender's own number is the sender's for good, not for as long as an answer is kept
+        sender = f"open311:{hashlib.sha256(actor.id.encode()).hexdigest()[:30]}"
+        taken = replace(taken, outer_system=sender, outer_number=key_of(own))
     if category.intake is Intake.BATCH:
         token = await _put_by(house, taken, own, actor, now)
         return Reported(Intake.BATCH, token=token)
@@ -107,7 +114,15 @@ async def report(
 
 async def _take(house: House, taken: Taken, own: str, actor: Actor, now: datetime) -> tuple[str, bool]:
     asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
-    done = await take_call(house, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+    try:
+        done = await take_call(house, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+    except Refused as refused:
+        if refused.refusal is not TAKEN_BEFORE:
+            raise
+        known = await tickets.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
+        if known is None:
+            raise
+        return known, False
     return done.answer.body, not done.replayed
 
 
@@ -176,11 +191,13 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
         "attributes": attributes, "media_urls": [m[:500] for m in form.media_urls if m][:20],
         "account_id": form.get("account_id"), "device_id": form.get("device_id") or form.get("deviceid"),
         "address_id": address_id,
+        # the public is told what the public sent: what the desk makes of it may hold what a caller said on the phone
+        "description": description, "address": _line(address), "lat": lat, "long": lon,
     }  # fmt: skip
     return Taken(
         Channel.WEB, description or category.name, phone=phone[:60] if phone else None, name=_line(name),
         contact=_line(contact), address=_line(address), lat=lat, lon=lon, category=category.code,
-        form={"source": "open311", **{k: v for k, v in said.items() if v}},
+        form={"source": "open311", **{k: v for k, v in said.items() if v or v == 0}},
     )  # fmt: skip
 
 
@@ -194,10 +211,7 @@ def _degrees(form: Form, name: str, most: int, wrong: list[tuple[str, str]]) -> 
     text = form.get(name)
     if text is None:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _DEGREES.fullmatch(text.strip()) else math.nan
     if not math.isfinite(value) or abs(value) > most:
         wrong.append((name, f"a number from -{most} to {most} (WGS84)"))
         return None
@@ -250,9 +264,9 @@ def _wrong(errors: Sequence[tuple[str, str]]) -> Refusal:
     return Refusal(Code.INVALID, "the request is not right", errors=tuple(errors))
 
 
-async def update(house: House, form: Form, actor: Actor, now: datetime) -> str:
-    """Keep what a client says of a request, once for its own number; the id it is kept under. Never a step by itself.
-    Raises Refused."""
+async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime) -> str:
+    """Keep what a client says of a request, once for its own number; the id it is kept under. Never a step by itself:
+    its pictures are put to the request. Raises Refused."""
     wrong = [(name, "required") for name in ("service_request_id", "update_id") if form.get(name) is None]
     if wrong:
         raise Refused(_wrong(wrong))
@@ -275,6 +289,7 @@ async def update(house: House, form: Form, actor: Actor, now: datetime) -> str:
     row = _row(reference(now), gateway, InboundKind.UPDATE, key, text, details, f"update {number}", now)
     await house.inbox.keep_now([row])
     kept = await inbound.by_key(house.db, gateway, InboundKind.UPDATE, key)
+    await _attach(house, number, files, f"update {key}", actor, now)
     return str(kept.id) if kept is not None else str(row["id"])
 
 
@@ -293,7 +308,11 @@ async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: 
     if facts is None or facts.ticket.status not in OPEN:
         state = facts.ticket.status if facts else TicketStatus.VOID
         return odd(f"an update ({word or 'no word'}) on a {state} ticket", number)
-    text = f"[{word}] {row.text}".strip() if word else row.text.strip()
+    said = w3c_moment(row.details.get("at") or "")
+    if said is not None and said < facts.ticket.created_at - EARLIER:
+        return odd(f"an update ({word or 'no word'}) older than the request", number)
+    words = [f"[{word}]" if word else "", row.text.strip(), *(row.details.get("media_urls") or ())]
+    text = " ".join(w for w in words if w)
     taken = Taken(Channel.WEB, text or "…", attach_to=number)
     asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
@@ -307,12 +326,14 @@ async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: 
 
 async def work_off_request(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
     """A report of a batch service becomes its ticket."""
+    taken = taken_of(row.details["taken"])
     asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(
-            house, taken_of(row.details["taken"]), _client(row), asked, lambda facts, *_: str(facts.ticket.number), now
-        )
+        done = await take_call(house, taken, _client(row), asked, lambda facts, *_: str(facts.ticket.number), now)
     except Refused as refused:
+        if refused.refusal is TAKEN_BEFORE:
+            known = await tickets.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
+            return Worked(InboundStatus.DONE, Effect.OPENED, known)
         if refused.refusal.code is not Code.INVALID:
             raise
         return odd(f"refused: {refused.refusal.detail}")
