@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import sys
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -370,7 +371,12 @@ def _secrets(given: list[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
     for item in given:
         name, equals, value = item.partition("=")
         if not equals:
-            value = made[name] = secrets.token_urlsafe(32)
+            raw = secrets.token_bytes(32)
+            # `secret` signs as Standard Webhooks do; all others are looked at as they are
+            value = (
+                f"whsec_{b64encode(raw).decode()}" if name == "secret" else urlsafe_b64encode(raw).decode().rstrip("=")
+            )
+            made[name] = value
         elif value == "-":
             value = sys.stdin.readline().rstrip("\n")
         elif value.startswith("@"):
@@ -424,8 +430,9 @@ def add_gateway(
     for word, value in made.items():
         print(f"{word}: {value}     (shown once)")
     token = "?token=…" if "token" in hidden else ""
-    path = {"sms": "sms", "voice": "voice", "orders": "orders"}[kind]
-    print(f"address: {url}/v1/hooks/{path}/{name}{token}")
+    print(f"address: {url}/v1/hooks/{kind}/{name}{token}")
+    if not os.environ.get("HOTLINE_PUBLIC_URL"):
+        _say("HOTLINE_PUBLIC_URL is not set: providers cannot reach this address, and sign another one")
     if kind == "sms":
         print(f"reports: {url}/v1/hooks/sms/{name}/status{token}")
 
@@ -449,10 +456,13 @@ async def _add_gateway(
 def list_providers() -> None:
     """Which providers there are, and what each needs to be set."""
     from hotline.domain.vocabulary import Provider
+    from hotline.gateways import hotline_12345
+    from hotline.gateways.exchanges import EXCHANGES
     from hotline.gateways.providers import SMS, kind_of
 
     for provider in Provider:
-        about = (SMS[provider].__doc__ or "") if provider in SMS else ""
+        speaks: Any = SMS.get(provider) or EXCHANGES.get(provider) or hotline_12345
+        about = speaks.__doc__ or ""
         print(f"{provider:14} {kind_of(provider):7} {' '.join(about.split())}")
 
 

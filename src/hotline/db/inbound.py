@@ -236,3 +236,12 @@ async def threads_of(db: Database, phone: str, line: str, gateway: str, *, asked
     rows += await db.rows(_TEXTED, phone=phone, line=line, gateway=gateway)
     rows += await db.rows(_WROTE, phone=phone, line=line)
     return list(dict.fromkeys(str(r.number) for r in rows))
+
+
+def forget(c: sa.Connection, before: str, limit: int) -> int:
+    """Delete what was worked off or dismissed, of ids below `before`; how many. What waits for somebody stays."""
+    gone = 0
+    for status in (S.DONE, S.DISMISSED):
+        old = sa.select(i.c.id).where(i.c.status == status, i.c.id < before).order_by(i.c.id).limit(limit)
+        gone += c.execute(sa.delete(i).where(i.c.id.in_(old))).rowcount
+    return gone

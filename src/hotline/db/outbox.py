@@ -171,10 +171,12 @@ def put_back(
 
 
 def expire(db: sa.Connection, before: datetime) -> int:
-    """Give up what nobody was there to send since `before`; how many. A delivery to a subscriber may have to wait
-    behind one that is tried for three days."""
+    """Give up what nobody was there to send since `before`; how many, alarms apart. A delivery to a subscriber may have
+    to wait behind one that is tried for three days."""
     old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, sa.not_(_kind(*_HOOKED)))
-    return db.execute(old.values(status=M.EXPIRED, last_error="no gateway took it in time")).rowcount
+    old = old.values(status=M.EXPIRED, last_error="no gateway took it in time")
+    db.execute(old.where(o.c.kind == "alarm"))
+    return db.execute(old).rowcount
 
 
 def requeue(db: sa.Connection, id: str, now: datetime, *, sent_too: bool = False) -> bool:  # noqa: A002

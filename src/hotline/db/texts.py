@@ -9,19 +9,20 @@ import sqlalchemy as sa
 
 from hotline.domain.letters import UNCOUNTED
 from hotline.domain.privacy import Scope
-from hotline.domain.vocabulary import DELIVERY_RANK, TextStatus
+from hotline.domain.vocabulary import DELIVERY_RANK, MessageStatus, TextStatus
 
 from .columns import Instant, is_one_of
 from .database import Database, one
 from .once import insert_once
 from .question import Question, Row
-from .tables import attempt, stop_list
+from .tables import attempt, outbox, stop_list
 from .tables import text_out as x
 from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
 
 NOT_ARRIVED = (
     TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
 )  # fmt: skip
+ENDED = (MessageStatus.SENT, MessageStatus.DROPPED, MessageStatus.EXPIRED)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
@@ -173,9 +174,19 @@ async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002
 
 
 def forget(c: sa.Connection, before: datetime, limit: int) -> int:
-    """Delete old tries, at most `limit`; how many."""
+    """Delete old tries, at most `limit`, with the messages that were sent by them; how many."""
     old = sa.select(attempt.c.message, attempt.c.n).where(attempt.c.at < sa.bindparam("before", before, type_=Instant))
     doomed = c.execute(old.limit(limit)).all()
     for row in doomed:
         c.execute(sa.delete(attempt).where(attempt.c.message == row.message, attempt.c.n == row.n))
+        c.execute(sa.delete(outbox).where(outbox.c.id == row.message, outbox.c.status.in_(ENDED)))
     return len(doomed)
+
+
+def forget_texts(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Delete old texts, whatever became of them; how many."""
+    gone = 0
+    for status in TextStatus:
+        old = sa.select(x.c.id).where(x.c.status == status, x.c.created_at < before).limit(limit)
+        gone += c.execute(sa.delete(x).where(x.c.id.in_(old))).rowcount
+    return gone

@@ -103,10 +103,10 @@ class Egress(httpx.AsyncBaseTransport):
         port = url.port or _PORTS[url.scheme]
         addresses = [ipaddress.ip_address(a.partition("%")[0]) for a in await self._resolve(url.host, port)]
         if not addresses or not all(is_open(a, self._allowed) for a in addresses):
-            raise Forbidden("not a public address")
+            raise Forbidden("not a public address: HOTLINE_EGRESS_ALLOW names networks of your own")
         inside = all(any(a.version == n.version and a in n for n in self._allowed) for a in addresses)
         if not inside and (url.scheme != "https" or port != 443):
-            raise Forbidden("only https, port 443")
+            raise Forbidden("only https on port 443, outside the networks of HOTLINE_EGRESS_ALLOW")
         address = addresses[0]
         shown = f"[{address}]" if address.version == 6 else str(address)
         # Host and the name in TLS stay what they were; only where we connect to is fixed

@@ -1,11 +1,14 @@
 """Gateways at hand: one snapshot of this process, a second old at most; kept on when the database is away. And how they
 are added, changed and given new secrets."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -14,12 +17,14 @@ from hotline.db import gateways as kept
 from hotline.db.database import Away, Database
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind, Provider
+from hotline.gateways.egress import networks
 from hotline.gateways.providers import SMS, kind_of
 from hotline.gateways.sms import Account
 
 from .sealing import seal, unseal
 
 LOOK_AGAIN = timedelta(seconds=1)
+NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
@@ -68,6 +73,9 @@ class GatewaysAtHand:
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
         found = (await self.now(now)).get(name)
+        if found is None and self._looked is not None and now - self._looked > NEW_AT_ONCE:
+            self.forget()  # it may have been added a moment ago, by another process
+            found = (await self.now(now)).get(name)
         if found is None or found.kind is not kind or not found.active:
             raise Refused(NOBODY)
         return found
@@ -143,7 +151,12 @@ async def change(
     for word, values in (drop or {}).items():
         secrets[word] = [v for v in secrets.get(word, []) if v not in values]
     sending = found.sends if sends is None else sends
-    errors = _faults(found.provider, merged, secrets, sending)
+    unknown = [
+        (f"secrets.{word}", "no such value to drop")
+        for word, values in (drop or {}).items()
+        if not set(values) <= set(found.account.secrets.get(word, ()))
+    ]
+    errors = unknown + _faults(found.provider, merged, secrets, sending)
     if weight is not None and weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors:
@@ -194,16 +207,14 @@ def _faults(
         errors.append(("secrets", "needs " + " or ".join(needed)))
     if provider is Provider.AWS and not settings.get("topics"):
         errors.append(("settings.topics", "the ARNs that may speak to us"))
-    for name in ("addresses", "topics"):
-        if name in settings and not isinstance(settings[name], list):
-            errors.append((f"settings.{name}", "a list"))
+    errors += _ill_formed(settings)
+    if provider in (Provider.GENERIC, Provider.HOTLINE_12345) and not all(map(_is_key, secrets.get("secret", ()))):
+        errors.append(("secrets.secret", "whsec_ and the base64 of 24 to 64 bytes; without =VALUE one is made"))
     if settings.get("zone"):
         try:
             ZoneInfo(str(settings["zone"]))
         except (KeyError, ValueError, OSError):
             errors.append(("settings.zone", "no such time zone"))
-    if "numbers" in settings and not isinstance(settings["numbers"], dict):
-        errors.append(("settings.numbers", "receiving numbers to areas, as an object"))
     short = [n for n, values in secrets.items() if n in ("token", "secret") and any(len(v) < 16 for v in values)]
     errors += [(f"secrets.{n}", "at least 16 characters") for n in short]
     if sends:
@@ -214,3 +225,43 @@ def _faults(
             errors += [(f"settings.{n}", "needed to send") for n in names if not settings.get(n)]
             errors += [(f"secrets.{n}", "needed to send") for n in hidden if not secrets.get(n)]
     return errors
+
+
+def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Settings that have a form, whatever the provider."""
+    errors: list[tuple[str, str]] = []
+    for name in ("addresses", "topics"):
+        if name in settings and not _is_list_of_text(settings[name]):
+            errors.append((f"settings.{name}", 'a JSON list of texts, as ["10.1.0.0/16"]'))
+        elif name == "addresses":
+            try:
+                networks(",".join(settings.get(name) or ()))
+            except ValueError:
+                errors.append((f"settings.{name}", "addresses or networks, as 10.1.0.0/16"))
+    for name, rule in (("numbers", "receiving numbers to areas"), ("agents", "their users to our logins")):
+        given = settings.get(name, {})
+        if not isinstance(given, dict) or not all(isinstance(v, str) and v for v in given.values()):
+            errors.append((f"settings.{name}", f'{rule}, as a JSON object of texts: {{"101":"li.min"}}'))
+    if not isinstance(settings.get("templates", {}), dict):
+        errors.append(("settings.templates", "our notices to the provider's templates, as a JSON object"))
+    for name in ("url", "api"):
+        given = str(settings.get(name) or "")
+        parts = urlsplit(given)
+        if given and (parts.scheme not in ("http", "https") or not parts.hostname):
+            errors.append((f"settings.{name}", "an address that begins with https:// or http://"))
+    days = str(settings.get("retention_days", 1))
+    if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):
+        errors.append(("settings.retention_days", "1 to 3650"))
+    return errors
+
+
+def _is_list_of_text(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+
+
+def _is_key(secret: str) -> bool:
+    """As Standard Webhooks has them."""
+    try:
+        return 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
+    except (binascii.Error, ValueError):
+        return False

@@ -321,13 +321,20 @@ def _tried(id: str, n: int, way: str, begun: float, at: datetime, why: str | Non
 def _bury(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
     """A message that ended undelivered: operators are told, once an hour."""
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
-    if m.kind == "alarm":
-        return
-    payload = {
-        "text": "messages could not be delivered: hotline outbox list",
-        "text_zh": "有消息未能送达：hotline outbox list",
-    }
-    outbox.add_once(c, [Message(f"dead.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now)])
+    if m.kind != "alarm":
+        alarm(
+            c,
+            "dead",
+            "messages could not be delivered: hotline outbox list",
+            "有消息未能送达：hotline outbox list",
+            now,
+        )
+
+
+def alarm(c: sa.Connection, what: str, text: str, text_zh: str, now: datetime) -> None:
+    """Tell operators, once an hour for each kind of thing."""
+    payload = {"text": text, "text_zh": text_zh}
+    outbox.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now)])
 
 
 async def send_next(house: House, ways: Ways, now: datetime) -> int:

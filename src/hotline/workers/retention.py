@@ -3,16 +3,20 @@ counters."""
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
 
-from hotline.db import answers, counters, lookups, outbox, people, texts, voice
+from hotline.db import answers, counters, inbound, lookups, outbox, people, texts, voice
 from hotline.services.house import House
 from hotline.services.lookup import FORGIVEN
+from hotline.services.references import reference
 from hotline.services.voice import EVENTS
 
-from .outbox import EXPIRES
+from .outbox import EXPIRES, alarm
 
-TRIES = timedelta(days=180)  # the delivery log: longer than the five months the regulator asks for
+TRIES = timedelta(
+    days=180
+)  # what came in, what went out and each try of it: longer than the five months the regulator asks for
 ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
 AT_ONCE = 500
 log = structlog.get_logger("hotline.retention")
@@ -23,13 +27,30 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
     return {
         "answers": await house.db.transact(lambda c: answers.forget(c, now - ANSWERS, AT_ONCE)),
         "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),
-        "expired": await house.db.transact(lambda c: outbox.expire(c, now - EXPIRES)),
+        "expired": await house.db.transact(lambda c: _expire(c, now)),
         "buried": await house.db.transact(lambda c: outbox.bury(c, now)),
         "events": await house.db.transact(lambda c: voice.forget_events(c, now - EVENTS, AT_ONCE)),
         "recordings": await house.db.transact(lambda c: voice.forget_recordings(c, now, AT_ONCE)),
+        "texts": await house.db.transact(lambda c: texts.forget_texts(c, now - TRIES, AT_ONCE)),
+        "inbound": await house.db.transact(lambda c: inbound.forget(c, reference(now - TRIES), AT_ONCE)),
         "tries": await house.db.transact(lambda c: texts.forget(c, now - TRIES, AT_ONCE)),
         "lookups": await house.db.transact(lambda c: lookups.forget(c, now - FORGIVEN)),
     }
+
+
+def _expire(c: sa.Connection, now: datetime) -> int:
+    """Messages nobody came for are given up, and operators hear of it."""
+    count = outbox.expire(c, now - EXPIRES)
+    if count:
+        log.warning("outbox.expired", count=count)
+        alarm(
+            c,
+            "expired",
+            "messages were given up unsent: hotline outbox list --status expired",
+            "有消息未及发送即已失效",
+            now,
+        )
+    return count
 
 
 async def check_counters(house: House) -> int:
