@@ -35,12 +35,24 @@ class Server:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def restart(self) -> None:
-        """Kill the server as a crash would, and start it again."""
+    def halt(self) -> None:
+        """Stop it as a crash would."""
+        subprocess.run([*self._ours(), "-m", "immediate", "-w", "stop"], check=True, capture_output=True)
+
+    def up(self) -> None:
+        """Start it again."""
+        quiet = subprocess.DEVNULL  # the server would keep a pipe open
+        subprocess.run([*self._ours(), "-w", "start"], check=True, stdin=quiet, stdout=quiet, stderr=quiet)
+
+    def _ours(self) -> list[str]:
         if self.pg_ctl is None:
             raise RuntimeError("not our server")
+        return self.pg_ctl
+
+    def restart(self) -> None:
+        """Kill the server as a crash would, and start it again."""
         subprocess.run(
-            [*self.pg_ctl, "-m", "immediate", "-w", "restart"],
+            [*self._ours(), "-m", "immediate", "-w", "restart"],
             check=True,
             capture_output=True,
             stdin=subprocess.DEVNULL,

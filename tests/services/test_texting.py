@@ -532,3 +532,220 @@ async def test_a_burst_is_worked_off_with_the_dangers_first(town: Town, desk: Pl
     assert len(urgent) == 1
     await town.work()
     assert await count(desk) == 80
+
+
+# What goes before what, and whose ticket it is
+
+
+@pytest.mark.parametrize("said", ["3 着火了", "满意，但是现在3栋燃气泄漏了", "谢谢，电梯困人了", "查询 燃气泄漏怎么办"])
+async def test_a_danger_goes_before_an_opinion_thanks_and_questions(
+    said: str, town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes(said)
+    items = (await desk.get("/v1/tickets")).json()["items"]
+    assert [t["priority"] for t in items].count("emergency") == 1
+    assert [t["status"] for t in items].count("closed") == 0
+
+
+@pytest.mark.parametrize("said", ["1栋停水了", "2 days without water in block 9", "5号楼路灯坏了"])
+async def test_a_digit_is_an_opinion_only_alone(
+    said: str, town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    ticket = await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes(said)
+    assert (await desk.see(ticket))["status"] == "resolved"
+    assert (await desk.see(ticket))["result"]["satisfaction"]["final"] is None
+
+
+async def test_an_officers_reply_is_no_opinion_of_the_caller(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    """Officers are sent texts about tickets of others: what they write back decides nothing there."""
+    ticket = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
+    await town.send()
+    await solved(desk, lifts, switch)
+    await town.send()
+    row = (await texts.of_ticket(town.house.db, ticket["number"]))[-1]
+    theirs = {**row._asdict(), "id": "officer.1", "receiver": LI}
+    theirs.pop("confidential")
+    await town.house.db.transact(lambda c: texts.begin(c, [theirs]))
+    await town.writes("1", LI)
+    assert (await desk.see(ticket))["status"] == "resolved"
+    await town.writes("5", LI)
+    assert (await desk.see(ticket))["status"] == "resolved"
+
+
+async def test_who_asked_with_a_code_may_not_answer_for_the_caller(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    ticket = await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes(f"查询 {ticket['number']} {query_code(town.house.secret, ticket['number'])}", LI)
+    await town.send()
+    await town.writes("1", LI)
+    assert (await desk.see(ticket))["status"] == "resolved"
+
+
+async def test_an_opinion_reaches_its_question_by_whatever_gateway_it_comes(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
+    await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes("1", receiver="10690000999")  # not the line the question came from
+    assert (await newest(desk))["status"] == "closed"
+
+
+async def test_a_danger_waits_for_no_other_text_of_its_sender(town: Town, desk: Player) -> None:
+    push = FAR["generic"].texts(
+        [(f"w-{n}", WANG, "12345", "5栋停水了" if n < 40 else "5栋燃气泄漏了", town.clock()) for n in range(41)]
+    )
+    assert (await town.http.request("POST", push.path, headers=push.headers, content=push.body)).status_code == 200
+    await take_next(town.house, town.clock())
+    items = (await desk.get("/v1/tickets?limit=200")).json()["items"]
+    assert [t["priority"] for t in items].count("emergency") == 1
+
+
+async def test_asking_without_a_code_uses_up_no_guesses(town: Town, desk: Player) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    number = (await newest(desk))["number"]
+    await town.send()
+    for _ in range(8):
+        await town.writes(f"查询 {number}", LI)
+        town.clock.forward(minutes=11)
+    await town.send()
+    await town.writes(f"查询 {number} {query_code(town.house.secret, number)}", LI)
+    assert "办理中" in (await town.send())[-1]
+
+
+async def test_too_many_wrong_codes_are_answered_like_a_wrong_one(town: Town, desk: Player) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    number = (await newest(desk))["number"]
+    await town.send()
+    right = query_code(town.house.secret, number)
+    wrong = "000000" if right != "000000" else "111111"
+    for _ in range(7):
+        await town.writes(f"查询 {number} {wrong}", LI)
+        assert "没有查到" in (await town.send())[-1]
+        town.clock.forward(minutes=1)
+    await town.writes(f"查询 {number} {right}", LI)
+    told = await town.send()
+    assert told and "没有查到" in told[-1]
+
+
+@pytest.mark.parametrize("said", ["你好", "您好！", "hello", "Hi"])
+async def test_a_greeting_is_told_what_can_be_written(said: str, town: Town, desk: Player) -> None:
+    await town.writes(said)
+    assert await count(desk) == 0
+    assert len(await town.send()) == 1
+
+
+async def test_content_with_this_and_with_something_new_loses_nothing(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes("满意，另外9栋停水了，水管没水")
+    listed = (await desk.get("/v1/tickets")).json()["items"]
+    told = [(await desk.see(t["number"]))["narrative"] for t in listed]
+    assert any("9栋停水了" in words for words in told)
+
+
+async def test_the_question_and_what_follows_from_an_answer_are_never_capped(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    for n in range(6):
+        await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
+    await town.writes("3栋2单元电梯坏了，不动了")
+    await town.send()
+    await solved(desk, lifts, switch)
+    assert any("1非常满意" in text for text in await town.send())
+    await town.writes("5")
+    assert any("重新办理" in text for text in await town.send())
+
+
+async def test_each_caller_of_a_merged_ticket_is_told_by_a_message_of_their_own(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
+    for n in range(5):
+        other = await desk.call("电梯停了", caller={"phone": f"1390013900{n}"}, category="dt-fault")
+        await desk.act(other, "merge", target=first["number"])
+    await town.send()
+    ticket = await lifts.order(await desk.see(first), "accept")
+    ticket = await lifts.order(ticket, "report", internal_result="换件", public_reply="已修好", solved=True)
+    await switch.act(ticket, "accept_report")
+    town.handset.got.clear()
+    down = {"+8613900139002"}
+    town.handset.say = lambda text: httpx.Response(500) if text["to"] in down else None
+    await town.send()
+    told = [t["to"] for t in town.handset.got if "已修好" in t["text"]]
+    assert sorted(told) == sorted({WANG, *(f"+861390013900{n}" for n in (0, 1, 3, 4))})
+    down.clear()
+    town.clock.forward(hours=1)
+    await town.send()
+    told = [t["to"] for t in town.handset.got if "已修好" in t["text"]]
+    assert len(told) == len(set(told)) == 6  # the one that failed follows; nobody is told twice
+
+
+@pytest.mark.parametrize("word", ["undelivered", "expired", "rejected"])
+async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Town, desk: Player, watch: Player) -> None:
+    await town.writes(LAMP)
+    await town.send()
+    (row,) = await texts.of_ticket(town.house.db, (await newest(desk))["number"])
+    assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is on its way
+    await town.reports(row.id, word)
+    await town.work()
+    assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
+    assert len(await town.send()) == 1
+    await town.reports(row.id, "delivered", "p-2")
+    await town.work()
+    assert (await texts.by_id(town.house.db, row.id)).status == "delivered"
+
+
+async def test_something_odd_is_taken_up_once_whoever_tries(town: Town, desk: Player, switch: Player) -> None:
+    await town.writes("1")  # nobody asked
+    (item,) = (await desk.get("/v1/inbound")).json()["items"]
+    unread = {"narrative": "回拨后得知：3栋路灯坏了"}
+    said = await asyncio.gather(
+        *(p.post(f"/v1/inbound/{item['id']}/take", unread) for p in (desk, switch, desk, switch))
+    )
+    assert sorted(r.status_code for r in said)[0] == 201
+    assert all(r.status_code in (201, 409) for r in said), [r.text for r in said]
+    assert await count(desk) == 1
+
+
+async def test_who_sees_some_areas_sees_no_texts_of_others(town: Town, desk: Player, cast: Any, watch: Player) -> None:
+    await town.writes("1")
+    (item,) = (await desk.get("/v1/inbound")).json()["items"]
+    await town.writes("退订", LI)
+    block3 = await cast("block3")
+    assert (await block3.get("/v1/inbound")).json()["items"] == []
+    assert (await block3.get(f"/v1/inbound/{item['id']}")).status_code == 404
+    assert (await block3.post(f"/v1/inbound/{item['id']}/take", {"narrative": "x"})).status_code == 404
+    assert (await block3.post(f"/v1/inbound/{item['id']}/dismiss", {"reason": "x"})).status_code == 404
+    assert (await block3.get("/v1/stop-list")).json()["items"] == []
+    assert len((await desk.get("/v1/stop-list")).json()["items"]) == 1
+
+
+async def test_what_came_in_and_went_out_is_forgotten_after_half_a_year(town: Town, desk: Player) -> None:
+    from hotline.workers.retention import tidy
+
+    await town.writes(LAMP)
+    await town.writes("1", LI)  # nobody asked: it waits for somebody
+    await town.send()
+    assert (await tidy(town.house, town.clock()))["texts"] == 0
+    town.clock.forward(days=181)
+    done = await tidy(town.house, town.clock())
+    assert (done["texts"], done["inbound"]) == (1, 1) and done["tries"] >= 1
+    number = (await newest(desk))["number"]
+    assert await texts.of_ticket(town.house.db, number) == []
+    assert len((await desk.get("/v1/inbound")).json()["items"]) == 1
+    assert await outbox.listed(town.house.db, "sent", "", 50) == []

@@ -44,8 +44,9 @@ routed to the department that must act (分派) and tracked until it is solved (
 back.
 
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
-POST and repeat
-it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404."""
+POST and repeat it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404.
+
+Open311 GeoReport v2 is served under `/open311/v2`: a standard with errors of its own, not described here."""
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
 

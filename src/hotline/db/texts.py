@@ -174,12 +174,15 @@ async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002
 
 
 def forget(c: sa.Connection, before: datetime, limit: int) -> int:
-    """Delete old tries, at most `limit`, with the messages that were sent by them; how many."""
+    """Delete old tries, at most `limit`, with the messages that were sent by them, and those of the same ticket that
+    were told with them; how many."""
     old = sa.select(attempt.c.message, attempt.c.n).where(attempt.c.at < sa.bindparam("before", before, type_=Instant))
     doomed = c.execute(old.limit(limit)).all()
     for row in doomed:
         c.execute(sa.delete(attempt).where(attempt.c.message == row.message, attempt.c.n == row.n))
-        c.execute(sa.delete(outbox).where(outbox.c.id == row.message, outbox.c.status.in_(ENDED)))
+        ticket = row.message.partition(".")[0]
+        told = sa.or_(outbox.c.id == row.message, sa.and_(outbox.c.id > f"{ticket}.", outbox.c.id < f"{ticket}/"))
+        c.execute(sa.delete(outbox).where(told, outbox.c.status.in_(ENDED), outbox.c.created_at < before))
     return len(doomed)
 
 

@@ -1,0 +1,90 @@
+"""Gateways as an administrator sets them up: what cannot be right is said at once, and a new one is known at once."""
+
+from typing import Any
+
+import pytest
+
+from hotline.domain.ticket import Refused
+from hotline.domain.vocabulary import GatewayKind
+from hotline.services.gateways import GatewaysAtHand, add, change
+from hotline.services.house import House
+from tests.conftest import Clock
+
+KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
+
+
+async def put(house: House, clock: Clock, provider: str = "kannel", name: str = "g", **how: Any) -> None:
+    settings = how.pop("settings", {})
+    secrets = how.pop("secrets", {"token": ["a-token-of-enough-characters"]})
+    await add(
+        house.gateways, house.db, house.secret, name, provider, settings, secrets, sends=how.pop("sends", False),
+        weight=50, by="test", now=clock(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("provider", "how", "field"),
+    [
+        ("cti", {"settings": {"agents": ["li.min"]}}, "settings.agents"),
+        ("cti", {"settings": {"agents": {"101": 5}}}, "settings.agents"),
+        ("cti", {"settings": {"retention_days": "soon"}}, "settings.retention_days"),
+        ("kannel", {"settings": {"addresses": "10.0.0.1"}}, "settings.addresses"),
+        ("kannel", {"settings": {"addresses": ["10.0.0"]}}, "settings.addresses"),
+        ("kannel", {"settings": {"numbers": ["12345"]}}, "settings.numbers"),
+        ("kannel", {"settings": {"numbers": {"12345": 7}}}, "settings.numbers"),
+        ("kannel", {"settings": {"url": "kannel:13013"}}, "settings.url"),
+        ("kannel", {"settings": {"zone": "Mars/Olympus"}}, "settings.zone"),
+        ("kannel", {"settings": {"templates": "SMS_1"}}, "settings.templates"),
+        ("kannel", {"secrets": {"token": ["short"]}}, "secrets.token"),
+        ("generic", {"secrets": {"secret": ["a plain sentence of enough letters"]}}, "secrets.secret"),
+        ("generic", {"secrets": {"secret": ["whsec_abcd"]}}, "secrets.secret"),
+        ("hotline_12345", {"secrets": {"secret": ["whsec_!!!"]}}, "secrets.secret"),
+    ],
+)
+async def test_what_cannot_be_right_is_named(
+    provider: str, how: dict[str, Any], field: str, house: House, clock: Clock
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await put(house, clock, provider, **how)
+    assert [name for name, _ in refused.value.refusal.errors] == [field]
+    assert await house.gateways.now(clock()) == {}
+
+
+async def test_a_gateway_added_by_another_process_is_known_at_its_first_push(house: House, clock: Clock) -> None:
+    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+    assert await server.now(clock()) == {}
+    clock.forward(milliseconds=200)
+    await put(house, clock, "generic", secrets={"secret": [KEY]})
+    assert (await server.named("g", GatewayKind.SMS, clock())).name == "g"
+
+
+async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotline.db import gateways as kept
+
+    asked = 0
+    every = kept.every
+
+    async def counted(db: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await every(db)
+
+    monkeypatch.setattr("hotline.db.gateways.every", counted)
+    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+    for _ in range(100):
+        with pytest.raises(Refused):
+            await server.named("nobody", GatewayKind.SMS, clock())
+    assert asked == 1
+
+
+async def test_a_secret_that_is_not_there_cannot_be_dropped(house: House, clock: Clock) -> None:
+    await put(house, clock)
+    with pytest.raises(Refused) as refused:
+        await change(
+            house.gateways, house.db, house.secret, "g", clock(), drop={"token": ["mistyped"]},
+            new={"token": ["another-token-of-enough-characters"]},
+        )  # fmt: skip
+    assert refused.value.refusal.errors[0][0] == "secrets.token"
+    assert len((await house.gateways.now(clock()))["g"].account.all_of("token")) == 1
