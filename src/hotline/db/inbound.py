@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import InboundKind as K
 from hotline.domain.vocabulary import InboundStatus as S
 
+from .channel_log import in_state, that_one
 from .columns import Instant, is_one_of
 from .database import Database, one
 from .once import insert_once
@@ -18,7 +18,6 @@ from .question import Question, Row
 from .tables import inbound as i
 from .tables import text_out
 from .tables import ticket as t
-from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
 
 LEASE = timedelta(seconds=30)
 _WAITING = (S.KEPT, S.LEASED)
@@ -99,20 +98,6 @@ def settle(c: sa.Connection, id: str, values: Mapping[str, Any], only: Sequence[
     return c.execute(sa.update(i).where(*where).values(**values)).rowcount == 1
 
 
-@lru_cache(maxsize=4)
-def _seen(by_area: bool, one_of_them: bool) -> Question:
-    seen = sa.select(*i.c, confidential_of(i.c.number)).where(of_their_tickets(i.c.number, whole_scope(by_area)))
-    if one_of_them:
-        return Question(seen.where(i.c.id == sa.bindparam("id", type_=sa.String)))
-    return Question(
-        seen.where(
-            i.c.status == sa.bindparam("status", type_=sa.String), i.c.id > sa.bindparam("after", type_=sa.String)
-        )
-        .order_by(i.c.id)
-        .limit(sa.bindparam("limit", type_=sa.Integer))
-    )
-
-
 _ONE = Question(sa.select(*i.c).where(i.c.id == sa.bindparam("id", type_=sa.String)))
 _KEYED = Question(
     sa.select(*i.c).where(
@@ -143,13 +128,12 @@ _ODD = Question(
 
 async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """What stands in a state, oldest first; `confidential` beside each."""
-    question = _seen(scope.areas is not None, False)
-    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
+    return await in_state(db, i, scope, status, after, limit)
 
 
 async def an_item(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
     """One of them. None: not there, or not theirs to see."""
-    return await one(db, _seen(scope.areas is not None, True), id=id, **seen_by(scope))
+    return await that_one(db, i, scope, id)
 
 
 async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002

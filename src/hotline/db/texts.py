@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,13 +10,14 @@ from hotline.domain.letters import UNCOUNTED
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import DELIVERY_RANK, MessageStatus, TextStatus
 
+from .channel_log import in_state, that_one
 from .columns import Instant, is_one_of
 from .database import Database, one
 from .once import insert_once
 from .question import Question, Row
 from .tables import attempt, outbox, stop_list
 from .tables import text_out as x
-from .tickets import confidential_of, of_their_tickets, seen_by, whole_scope
+from .tickets import confidential_of
 
 NOT_ARRIVED = (
     TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
@@ -114,20 +114,6 @@ _OF_TICKET = Question(
 )
 
 
-@lru_cache(maxsize=4)
-def _seen(by_area: bool, one_of_them: bool) -> Question:
-    seen = sa.select(*x.c, confidential_of(x.c.number)).where(of_their_tickets(x.c.number, whole_scope(by_area)))
-    if one_of_them:
-        return Question(seen.where(x.c.id == sa.bindparam("id", type_=sa.String)))
-    return Question(
-        seen.where(
-            x.c.status == sa.bindparam("status", type_=sa.String), x.c.id > sa.bindparam("after", type_=sa.String)
-        )
-        .order_by(x.c.id)
-        .limit(sa.bindparam("limit", type_=sa.Integer))
-    )
-
-
 _TRIES = Question(
     sa.select(*attempt.c).where(attempt.c.message == sa.bindparam("id", type_=sa.String)).order_by(attempt.c.n)
 )
@@ -159,13 +145,12 @@ async def of_ticket(db: Database, number: str) -> Sequence[Row]:
 
 async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """Texts that stand in a state, oldest first; `confidential` beside each."""
-    question = _seen(scope.areas is not None, False)
-    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
+    return await in_state(db, x, scope, status, after, limit)
 
 
 async def a_text(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
     """One of them. None: not there, or not theirs to see."""
-    return await one(db, _seen(scope.areas is not None, True), id=id, **seen_by(scope))
+    return await that_one(db, x, scope, id)
 
 
 async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002

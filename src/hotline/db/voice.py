@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
+from .channel_log import in_state, that_one
 from .columns import Instant
 from .database import Database, one
 from .once import insert_once
@@ -95,20 +96,6 @@ def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> bool:  # noqa
     return c.execute(one_more.values(**values, tries=r.c.tries + 1)).rowcount == 1
 
 
-@lru_cache(maxsize=4)
-def _returns(by_area: bool, one_of_them: bool) -> Question:
-    seen = sa.select(*r.c, confidential_of(r.c.number)).where(of_their_tickets(r.c.number, whole_scope(by_area)))
-    if one_of_them:
-        return Question(seen.where(r.c.id == sa.bindparam("id", type_=sa.String)))
-    return Question(
-        seen.where(
-            r.c.status == sa.bindparam("status", type_=sa.String), r.c.id > sa.bindparam("after", type_=sa.String)
-        )
-        .order_by(r.c.id)
-        .limit(sa.bindparam("limit", type_=sa.Integer))
-    )
-
-
 @lru_cache(maxsize=2)
 def _calls(by_area: bool) -> Question:
     return Question(
@@ -134,12 +121,11 @@ _OF_AGENT = Question(
 
 async def returns(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """Promises in a state, oldest first. A call without a ticket is no area's: it is for who sees every area."""
-    question = _returns(scope.areas is not None, False)
-    return await db.rows(question, status=status, after=after, limit=limit, **seen_by(scope))
+    return await in_state(db, r, scope, status, after, limit)
 
 
 async def a_return(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _returns(scope.areas is not None, True), id=id, **seen_by(scope))
+    return await that_one(db, r, scope, id)
 
 
 async def calls(db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int) -> Sequence[Row]:
