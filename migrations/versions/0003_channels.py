@@ -211,6 +211,7 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('open', 'done')", name=op.f("ck_return_call_status_word")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_return_call")),
     )
+    op.create_index(op.f("ix_return_call_phone"), "return_call", ["phone"])
     op.create_index(op.f("ix_return_call_status_at"), "return_call", ["status", "at"])
     op.create_index(op.f("uq_return_call_open"), "return_call", ["phone"], unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
     op.create_table(

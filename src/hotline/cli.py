@@ -316,9 +316,14 @@ async def _new_password(settings: Any, login: str, password: str) -> str | None:
 
 @outbox_app.command("list")
 def list_outbox(
-    status: Annotated[str, typer.Option(help="queued, leased, sent, dead or expired")] = "dead", limit: int = 50
+    status: Annotated[str, typer.Option(help="queued, leased, sent, dead, expired or dropped")] = "dead",
+    limit: int = 50,
 ) -> None:
     """Messages in a state, one JSON line each."""
+    from hotline.domain.vocabulary import MessageStatus
+
+    if status not in set(MessageStatus):
+        _stop("--status is one of " + ", ".join(MessageStatus))
     for row in _run(_list_outbox(_settings(), status, limit)):
         print(
             json.dumps(
@@ -342,10 +347,10 @@ def retry_outbox(message: str) -> None:
 
     async def retry() -> bool:
         from hotline import wiring
-        from hotline.db import outbox
+        from hotline.services.texts import send_again
 
         async with wiring.open_house(_settings()) as house:
-            return await house.db.transact(lambda c: outbox.requeue(c, message, house.clock()))
+            return await house.db.transact(lambda c: send_again(c, message, house.clock()))
 
     _say("queued again" if _run(retry()) else _stop("no such dead or expired message"))
 
@@ -543,7 +548,7 @@ def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> N
     try:
         faults = faults_of_conf(file.read_text(encoding="utf-8", errors="replace"))
     except OSError as fault:
-        _stop(f"cannot read {file.name}: {fault.strerror}")
+        _stop(f"cannot read {file}: {fault.strerror}")
     print("\n".join(faults) or "nothing is wrong with it")
     if faults:
         raise typer.Exit(1)
@@ -816,6 +821,10 @@ def demo(
     from hotline.shipped import shipped
 
     made = key is None
+    if made and _run(_sends(_settings())):
+        _stop(
+            "a gateway sends texts, and the numbers of the demo may be somebody's: hotline gateway set NAME --no-sends"
+        )
     secret = key or _run(_create_key(_settings(), "demo", ["admin"], None, None))
     try:
         done = play(url, secret, shipped("seeds") / "demo" / "day.csv", print)
@@ -828,6 +837,13 @@ def demo(
             _run(_revoke(_settings(), secret.split("_")[1]))
     print("\n" + ", ".join(f"{story}: {n}" for story, n in sorted(done.items())))
     print(f"{sum(n for story, n in done.items() if story != 'still open')} calls played, no error")
+
+
+async def _sends(settings: Any) -> bool:
+    from hotline import wiring
+
+    async with wiring.open_house(settings) as house:
+        return bool(await house.gateways.senders(house.clock()))
 
 
 async def _revoke(settings: Any, key_id: str) -> None:

@@ -183,6 +183,33 @@ async def test_a_promise_an_operator_ended_is_not_opened_by_an_event_told_late(
     assert (await desk.get("/v1/return-calls")).json()["items"] == []
 
 
+@pytest.mark.parametrize("ahead", [20, 8 * 3600, -8 * 3600])
+async def test_the_clock_of_the_exchange_may_be_wrong(
+    ahead: int, exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+
+    async def rings_in_vain(name: str) -> None:
+        for event in a_call(clock, name, answered=False):
+            await exchange.tells("cti", {**event, "timestamp": event["timestamp"] + ahead})
+
+    await rings_in_vain("a")
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    await desk.post(f"/v1/return-calls/{owed['id']}/tried", {"outcome": "connected"})
+    clock.forward(minutes=3)
+    await rings_in_vain("b")
+    (again,) = (await desk.get("/v1/return-calls")).json()["items"]
+    assert again["id"] != owed["id"] and again["missed"] == 1
+
+
+async def test_a_number_that_was_corrected_is_not_rung_back(exchange: Exchange, desk: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    begun, over = a_call(clock, "m", answered=False)
+    await exchange.tells("cti", {**over, "from": "8613900139000"})
+    await exchange.tells("cti", begun)
+    assert [r["phone"] for r in (await desk.get("/v1/return-calls")).json()["items"]] == ["+8613800138000"]
+
+
 async def test_fields_of_any_length_and_with_nul_are_taken(exchange: Exchange, watch: Player, clock: Clock) -> None:
     await exchange.set_up("cti")
     longest = {
@@ -256,6 +283,19 @@ async def test_a_call_a_whole_ring_group_missed_is_one_call(exchange: Exchange, 
         )
     (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
     assert owed["missed"] == 1
+
+
+async def test_a_call_taken_down_from_its_card_has_its_number(
+    exchange: Exchange, desk: Player, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock)[:2]:
+        await exchange.tells("cti", event)
+    (call,) = await exchange.calls(watch)
+    ticket = await desk.call("2栋水管爆了", voice_call=call["id"])
+    assert ticket["caller"]["phone"] == "+8613800138000"
+    other = await desk.call("3栋路灯坏了", voice_call=call["id"], caller={"phone": "13900139000"})
+    assert other["caller"]["phone"] == "+8613900139000"  # what was said wins
 
 
 async def test_only_3cx_may_ask_who_is_calling(exchange: Exchange, desk: Player) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hotline.db.database import Away
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import GatewayKind
 from hotline.services.gateways import GatewaysAtHand, add, change
@@ -33,6 +34,7 @@ async def put(house: House, clock: Clock, provider: str = "kannel", name: str = 
         ("kannel", {"settings": {"numbers": ["12345"]}}, "settings.numbers"),
         ("kannel", {"settings": {"numbers": {"12345": 7}}}, "settings.numbers"),
         ("kannel", {"settings": {"url": "kannel:13013"}}, "settings.url"),
+        ("kannel", {"settings": {"url": "http://[::1"}}, "settings.url"),
         ("kannel", {"settings": {"zone": "Mars/Olympus"}}, "settings.zone"),
         ("kannel", {"settings": {"templates": "SMS_1"}}, "settings.templates"),
         ("kannel", {"secrets": {"token": ["short"]}}, "secrets.token"),
@@ -77,6 +79,23 @@ async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
         with pytest.raises(Refused):
             await server.named("nobody", GatewayKind.SMS, clock())
     assert asked == 1
+
+
+async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_is_gone(
+    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(house, clock)
+    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+    assert set(await server.now(clock())) == {"g"}
+
+    async def away(db: Any) -> Any:
+        raise Away("the database does not answer")
+
+    monkeypatch.setattr("hotline.db.gateways.every", away)
+    clock.forward(seconds=5)
+    with pytest.raises(Refused):
+        await server.named("nobody", GatewayKind.SMS, clock())
+    assert (await server.named("g", GatewayKind.SMS, clock())).name == "g"
 
 
 async def test_a_secret_that_is_not_there_cannot_be_dropped(house: House, clock: Clock) -> None:

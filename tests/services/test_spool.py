@@ -203,3 +203,27 @@ async def test_what_cannot_be_brought_in_yet_stays(tmp_path: Path) -> None:
         await spool.drain(breaks)
     await spool.append({"n": 3}, NOON + timedelta(seconds=1))
     assert await _all(spool) == [0, 1, 2, 3]
+
+
+async def test_what_can_never_come_in_is_set_aside_once_and_holds_up_nothing(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "s", SECRET)
+    for n in range(4):
+        await spool.append({"n": n}, NOON)
+    found: list[int] = []
+    gone = True
+
+    async def one(record: Any) -> None:
+        if record["n"] == 1:
+            raise RuntimeError("poison")
+        if record["n"] == 2 and gone:
+            raise Away("gone again")
+        found.append(record["n"])
+
+    for _ in range(3):
+        with pytest.raises(Away):
+            await spool.drain(one)
+    gone = False
+    await spool.drain(one)
+    assert found[-2:] == [2, 3] or found[-3:] == [0, 2, 3]
+    (bad,) = (tmp_path / "s").iterdir()
+    assert bad.name.endswith(".poison.bad") and len(bad.read_bytes().splitlines()) == 1

@@ -267,6 +267,8 @@ async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
         return await desk.http.post("/v1/hooks/orders/city", content=raw, headers={**headers, "authorization": ""})
 
     assert (await hands_over(order, "whsec_" + base64.b64encode(b"2" * 32).decode())).status_code == 401
+    unclear = await hands_over({**order, "order_no": "x", "secret": "也许"})  # a secret never comes in as none
+    assert unclear.status_code == 422 and unclear.json()["errors"][0]["field"] == "secret"
     missing = await hands_over({"order_no": "x", "deadline": "soon"})
     assert missing.status_code == 422
     assert {e["field"] for e in missing.json()["errors"]} == {"content", "deadline"}

@@ -550,6 +550,36 @@ async def test_a_danger_goes_before_an_opinion_thanks_and_questions(
     assert [t["status"] for t in items].count("closed") == 0
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "first"),
+    [
+        ("1 谢谢", "closed", "very_satisfied"), ("2，非常感谢", "closed", "satisfied"), ("5分，谢谢", "triaged", "very_dissatisfied"),
+        ("5，又漏水了没人管", "triaged", "very_dissatisfied"), ("1 没修好", "triaged", "dissatisfied"),
+    ],
+)  # fmt: skip
+async def test_thanks_or_a_reason_may_stand_beside_the_digit(
+    said: str, status: str, first: str, town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes(said)
+    ticket = await newest(desk)
+    assert (ticket["status"], ticket["result"]["satisfaction"]["first"]) == (status, first)
+
+
+@pytest.mark.parametrize("said", ["谢谢，没有再次停过", "再次感谢", "Thank you again!", "电梯没有又停"])
+async def test_what_only_sounds_like_again_reopens_nothing(
+    said: str, town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    await town.writes("3栋2单元电梯坏了，不动了")
+    ticket = await solved(desk, lifts, switch)
+    await town.send()
+    await town.writes(said)
+    assert (await desk.see(ticket))["status"] == "resolved"
+    assert await count(desk) == 1
+
+
 @pytest.mark.parametrize("said", ["1栋停水了", "2 days without water in block 9", "5号楼路灯坏了"])
 async def test_a_digit_is_an_opinion_only_alone(
     said: str, town: Town, desk: Player, lifts: Player, switch: Player
@@ -710,6 +740,34 @@ async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Tow
     assert (await texts.by_id(town.house.db, row.id)).status == "delivered"
 
 
+async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch: Player) -> None:
+    await town.writes(LAMP)
+    await town.send()
+    (row,) = await texts.of_ticket(town.house.db, (await newest(desk))["number"])
+    await town.reports(row.id, "undelivered")
+    await town.work()
+    assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
+    await town.house.db.transact(lambda c: texts.settle(c, row.id, "undelivered", town.clock(), {}))  # told meanwhile
+    assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is queued already
+    assert (await texts.by_id(town.house.db, row.id)).status == "undelivered"
+
+
+async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:
+    from hotline.services.texts import send_again
+
+    await town.writes(LAMP)
+    (number,) = [(await newest(desk))["number"]]
+    town.handset.say = lambda text: httpx.Response(400)
+    for _ in range(60):
+        await town.send()
+        town.clock.forward(minutes=10)
+    (row,) = await texts.of_ticket(town.house.db, number)
+    assert row.status in ("technical_failure", "rejected")
+    town.handset.say = lambda text: None
+    assert await town.house.db.transact(lambda c: send_again(c, row.id, town.clock()))
+    assert len(await town.send()) == 1
+
+
 async def test_something_odd_is_taken_up_once_whoever_tries(town: Town, desk: Player, switch: Player) -> None:
     await town.writes("1")  # nobody asked
     (item,) = (await desk.get("/v1/inbound")).json()["items"]
@@ -749,3 +807,11 @@ async def test_what_came_in_and_went_out_is_forgotten_after_half_a_year(town: To
     assert await texts.of_ticket(town.house.db, number) == []
     assert len((await desk.get("/v1/inbound")).json()["items"]) == 1
     assert await outbox.listed(town.house.db, "sent", "", 50) == []
+
+
+async def test_a_sender_is_told_how_many_were_set_aside_and_why_stands_in_the_log(town: Town, desk: Player) -> None:
+    push = FAR["generic"].texts([(f"x-{n}", WANG, "12345", LAMP, town.clock()) for n in range(101)])
+    reply = await town.http.request("POST", push.path, headers=push.headers, content=push.body)
+    assert reply.json() == {"accepted": 0, "set_aside": 1}
+    (item,) = (await desk.get("/v1/inbound")).json()["items"]
+    assert "at most 100" in item["why"]

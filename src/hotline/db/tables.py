@@ -533,7 +533,7 @@ voice_event = sa.Table(  # each event once, in whatever order they come
 
 return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
     "return_call", metadata,
-    C("id", S(36), primary_key=True),  # the first missed call's
+    C("id", S(36), primary_key=True),
     C("phone", S(20), nullable=False),
     C("queue", S(60)),
     C("missed", I, nullable=False),
@@ -548,6 +548,7 @@ return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
     one_of("status", ReturnCall),
     sa.Index("uq_return_call_open", "phone", unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")),
     sa.Index("ix_return_call_status_at", "status", "at"),
+    sa.Index("ix_return_call_phone", "phone"),
 )  # fmt: skip
 
 lookup_failure = sa.Table(  # wrong query codes, counted in the database so that the limit holds over several processes

@@ -22,7 +22,7 @@ from .tickets import confidential_of
 NOT_ARRIVED = (
     TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
 )  # fmt: skip
-ENDED = (MessageStatus.SENT, MessageStatus.DROPPED, MessageStatus.EXPIRED)
+ENDED = (MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.DROPPED, MessageStatus.EXPIRED)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 

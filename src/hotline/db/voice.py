@@ -46,9 +46,10 @@ def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # n
     c.execute(sa.update(v).where(v.c.id == id).values(**values))
 
 
-def recount(c: sa.Connection, phone: str, at: datetime, since: datetime) -> None:
+def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime) -> None:
     """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
-    to, by the exchange's time, and after an operator last ended the matter. One promise for each number."""
+    to, and after the last call whose matter an operator ended; all by the exchange's time, whose clock is its own.
+    One promise for each number, a new one by the id `fresh`."""
     if c.dialect.name == "postgresql":
         c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
     spoken = c.execute(
@@ -58,7 +59,9 @@ def recount(c: sa.Connection, phone: str, at: datetime, since: datetime) -> None
         .limit(1)
     ).first()
     ended_by_hand = c.execute(
-        sa.select(sa.func.max(r.c.done_at, type_=Instant)).where(r.c.phone == phone, r.c.outcome.not_in(BY_ITSELF))
+        sa.select(sa.func.max(r.c.last_at, type_=Instant)).where(
+            r.c.phone == phone, r.c.status == ReturnCall.DONE, r.c.outcome.not_in(BY_ITSELF)
+        )
     ).scalar()
     promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
     settled = max([since, *([spoken.answered_at] if spoken else []), *([ended_by_hand] if ended_by_hand else [])])
@@ -70,9 +73,7 @@ def recount(c: sa.Connection, phone: str, at: datetime, since: datetime) -> None
             c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
             return
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
-        insert_once(
-            c, r, [{"id": in_vain[0].id, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
-        )
+        insert_once(c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}])
     elif promise is not None:
         if promise.tries == 0 and not c.execute(_in_vain(phone).where(v.c.ended_at >= promise.at).limit(1)).first():
             c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all

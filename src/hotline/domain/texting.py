@@ -15,8 +15,9 @@ _OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
 _HELP = frozenset({"HELP", "帮助", "?", "INFO", "你好", "您好", "在吗", "HELLO", "HI"})
 _THANKS = frozenset(
     {
-        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "好的", "好", "好的谢谢", "好谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
+        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "再次感谢", "再次谢谢", "非常感谢", "十分感谢", "好的", "好", "好的谢谢", "好谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
         "辛苦了", "OK", "OKAY", "THANKS", "THANK YOU", "THX", "GOT IT",
+        "THANKS AGAIN", "THANK YOU AGAIN",
     }
 )  # fmt: skip
 _SCALE = {
@@ -35,12 +36,17 @@ _SCALE = {
 }  # fmt: skip
 UNSOLVED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
 _WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True) if not w.isdigit())
-# a digit is an opinion only alone: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
-_RATED = re.compile(rf"([1-5])(?:分)?|({_WORDS})(?:[\s,.;:!。、,;:!]+(.*))?", re.DOTALL)
+# a digit is an opinion only alone, with thanks or a reason: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
+_DIGIT = re.compile(r"([1-5])分?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL)
+_RATED = re.compile(rf"({_WORDS})(?:[\s,.;:!。、]+(.*))?", re.DOTALL)
 _PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*([0-9 \-]*)")
 _AGAIN = re.compile(
     r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
     r"still (?:broken|leaking|not)|reopen",
+    re.IGNORECASE,
+)
+_NOT_AGAIN = re.compile(  # what only sounds like it
+    r"(?:没有?|不会|不再|未)(?:再次|又)|再次(?:感谢|谢谢|致谢|表扬)|(?:thanks?|thank you|thx|not|never|no) again|not (?:broken|leaking) again",
     re.IGNORECASE,
 )
 _RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
@@ -106,12 +112,30 @@ def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
         if read_number(run.split(" ")[0]) is not None:
             rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
-    rated = _RATED.fullmatch(rest)
-    if rated:
-        words = plain[-len(rated[3]) :] if rated[3] else ""
-        said = _SCALE[rated[1] or rated[2]]
-        return Meaning(Wish.RATE, numbers, None, said, words, bool(_AGAIN.search(plain)), language)
-    return Meaning(Wish.MATTER, numbers, again=bool(_AGAIN.search(plain)), language=language)
+    opinion, again = _opinion(rest), _comes_back(plain)
+    if opinion is not None:
+        said, beside = opinion
+        return Meaning(Wish.RATE, numbers, None, said, plain[-len(beside) :] if beside else "", again, language)
+    return Meaning(Wish.MATTER, numbers, again=again, language=language)
+
+
+def _opinion(text: str) -> tuple[Satisfaction, str] | None:
+    """How satisfied they are, and what they say beside it; None: it is no opinion."""
+    digit = _DIGIT.fullmatch(text)
+    if digit:
+        said, beside = _SCALE[digit[1]], digit[2] or ""
+        if not beside or _PUNCTUATION.sub("", beside) in _THANKS:
+            return said, ""
+        if _comes_back(beside):  # whatever the digit: it is not solved
+            return (said if said in UNSOLVED else Satisfaction.DISSATISFIED), beside
+        return None
+    word = _RATED.fullmatch(text)
+    return (_SCALE[word[1]], word[2] or "") if word else None
+
+
+def _comes_back(text: str) -> bool:
+    """Whether it says that something came back or was never mended."""
+    return bool(_AGAIN.search(_NOT_AGAIN.sub("", text)))
 
 
 def language_of(text: str) -> str | None:

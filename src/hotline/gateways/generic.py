@@ -18,6 +18,7 @@ from .sms import (
     Account,
     Acknowledgement,
     Handed,
+    Malformed,
     Odd,
     Outgoing,
     Push,
@@ -138,5 +139,5 @@ def items_of(found: Any, name: str) -> list[Any]:
     if isinstance(found, dict):
         found = found[name] if isinstance(found.get(name), list) else [found]
     if not isinstance(found, list) or len(found) > MOST:
-        raise ValueError(f"no list of at most {MOST}")
+        raise Malformed(f"the body is no list of at most {MOST} items")
     return found

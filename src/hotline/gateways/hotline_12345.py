@@ -1,4 +1,5 @@
-"""Another hotline's platform: its orders in our words, our answers in its.
+"""Another hotline's platform: its orders in our words, our answers in its. Settings: `system` (its name, in a
+ticket's `outer`). Secrets: `secret` (whsec_…), for both ways.
 
 The form is the one that 12345 platforms share in substance (own knowledge: names differ from city to city, so they
 stand in one table here); both ways are signed as Standard Webhooks."""
@@ -19,6 +20,8 @@ _KINDS = {
     "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
     "表扬": Kind.PRAISE,
 }  # fmt: skip
+_SECRET = frozenset({"true", "1", "yes", "y", "是", "保密"})
+_OPEN = frozenset({"", "false", "0", "no", "n", "否", "不保密"})
 # our events: what their platform takes as an answer
 STEPS = {
     "ticket.received": ("SIGNED", "已签收"),
@@ -69,7 +72,10 @@ def read_order(body: Any) -> dict[str, Any]:
             found["due_at"] = None
         if found["due_at"] is None or found["due_at"].tzinfo is None:
             errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
-    found["confidential"] = body.get(FIELDS["confidential"]) in (True, 1, "1", "是", "true") or None
+    said = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
+    if said not in _SECRET | _OPEN:  # a secret must not come in as none because it was written otherwise
+        errors.append((FIELDS["confidential"], "true or false"))
+    found["confidential"] = said in _SECRET or None
     found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))

@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from .egress import Forbidden
+
 
 class GatewayDown(Exception):
     """Later: it may have arrived, so the same id goes with the next try. `after`: seconds the far side asked for."""
@@ -60,7 +62,7 @@ class Notices:
         try:
             reply = await self._client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as cut:  # an answer that cannot be read is no answer
-            raise GatewayDown(type(cut).__name__) from cut
+            raise GatewayDown(said_of(cut)) from cut
         if not reply.is_success:
             code = reply.status_code
             if code in (408, 425, 429) or reply.is_server_error:
@@ -72,10 +74,15 @@ class Notices:
         await self._client.aclose()
 
 
+def said_of(cut: Exception) -> str:
+    """Why nothing was reached, for the log: our own refusal in its words, else what kind of fault it was."""
+    return str(cut) if isinstance(cut, Forbidden) else type(cut).__name__
+
+
 def asked_to_wait(reply: httpx.Response) -> float | None:
     """Retry-After in seconds, given as such or as a date; None: no such wish."""
     wish = reply.headers.get("retry-after", "").strip()
-    if wish.isdigit():
+    if wish.isascii() and wish.isdigit():
         return min(float(wish), MOST_AFTER)
     try:
         until, sent = parsedate_to_datetime(wish), parsedate_to_datetime(reply.headers.get("date", ""))

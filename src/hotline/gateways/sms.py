@@ -18,11 +18,15 @@ import orjson
 
 from hotline.domain.vocabulary import TextStatus
 
-from .notices import GatewayDown, GatewayRefused, asked_to_wait
+from .notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
 
 FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 MOST_ITEMS = 1000  # of one batch
 KEY_LENGTH = 80
+
+
+class Malformed(ValueError):
+    """A body that cannot be read, and why, in words of ours."""
 
 
 class Unauthentic(Exception):
@@ -356,7 +360,7 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> 
     try:
         reply = await client.request(method, url, **kw)
     except (httpx.HTTPError, httpx.InvalidURL) as cut:
-        raise GatewayDown(type(cut).__name__) from cut
+        raise GatewayDown(said_of(cut)) from cut
     if reply.status_code in (408, 425, 429) or reply.is_server_error:
         raise GatewayDown(f"http {reply.status_code}", asked_to_wait(reply))
     if reply.is_redirect:

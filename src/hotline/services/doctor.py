@@ -150,9 +150,11 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
         if house.public_url.startswith("http://127.0.0.1") and any(
             g.provider is not Provider.KANNEL for g in gateways.values() if g.active
         ):
-            says = "HOTLINE_PUBLIC_URL is not set: providers cannot reach us, and signatures will not fit"
+            says = (
+                "HOTLINE_PUBLIC_URL is an address of this machine: providers cannot reach us, signatures will not fit"
+            )
             found.append(
-                Finding("gateways", says, "未设置 HOTLINE_PUBLIC_URL：服务商无法回调，签名无法校验", warns=True)
+                Finding("gateways", says, "HOTLINE_PUBLIC_URL 是本机地址：服务商无法回调，签名无法校验", warns=True)
             )
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]

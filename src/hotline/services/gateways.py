@@ -54,9 +54,10 @@ class GatewaysAtHand:
         self._found: dict[str, Gateway] = {}
         self._looked: datetime | None = None
 
-    async def now(self, now: datetime) -> Mapping[str, Gateway]:
-        """Every gateway by name. With the database away, those known last: a push must still find its gateway."""
-        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
+    async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> Mapping[str, Gateway]:
+        """Every gateway by name, `at_most` so old. With the database away, those known last: a push must still find its
+        gateway."""
+        if self._looked is None or abs(now - self._looked) >= at_most:
             try:
                 rows = await kept.every(self._db)
             except Away:
@@ -73,9 +74,8 @@ class GatewaysAtHand:
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
         found = (await self.now(now)).get(name)
-        if found is None and self._looked is not None and now - self._looked > NEW_AT_ONCE:
-            self.forget()  # it may have been added a moment ago, by another process
-            found = (await self.now(now)).get(name)
+        if found is None:  # it may have been added a moment ago, by another process
+            found = (await self.now(now, NEW_AT_ONCE)).get(name)
         if found is None or found.kind is not kind or not found.active:
             raise Refused(NOBODY)
         return found
@@ -246,8 +246,12 @@ def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
         errors.append(("settings.templates", "our notices to the provider's templates, as a JSON object"))
     for name in ("url", "api"):
         given = str(settings.get(name) or "")
-        parts = urlsplit(given)
-        if given and (parts.scheme not in ("http", "https") or not parts.hostname):
+        try:
+            parts = urlsplit(given)
+            right = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            right = False
+        if given and not right:
             errors.append((f"settings.{name}", "an address that begins with https:// or http://"))
     days = str(settings.get("retention_days", 1))
     if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):

@@ -64,6 +64,7 @@ class House:
     spool: Spool | None = None  # None: with the database away, nothing is taken in
     jurisdiction: str | None = None  # of Open311
     contact: str = ""
+    taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     gateways: GatewaysAtHand = field(init=False)

@@ -15,6 +15,7 @@ from hotline.gateways.aws import NeedsCertificate
 from hotline.gateways.providers import SMS
 from hotline.gateways.sms import (
     Acknowledgement,
+    Malformed,
     Odd,
     Push,
     Report,
@@ -60,12 +61,13 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     try:
         items = provider.reports(push) if reports else provider.texts(push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:LONGEST_RAW]))]
+        why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
+        items = [Odd(why, kept_raw(push.body[:LONGEST_RAW]))]
     lexicon = house.directory.lexicon()
     rows = [row_of(house, gateway, item, lexicon, push.at) for item in items]
     if rows:
         await house.inbox.keep(rows)
-    odd = sum(1 for row in rows if row["status"] is InboundStatus.ODD)
+    odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
     return provider.acknowledge(len(rows) - odd, odd)
 
 

@@ -2,14 +2,16 @@
 brought in through the normal path when the database is back."""
 
 import asyncio
+import errno
 import fcntl
 import hmac
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -39,7 +41,7 @@ class Spool:
     def __init__(self, folder: Path, secret: bytes, cap: int = CAP) -> None:
         self.folder, self.cap = folder, cap
         self._secret = hmac.digest(secret, b"spool", "sha256")
-        self._open: BinaryIO | None = None
+        self._open: FileIO | None = None
         self._turn = asyncio.Lock()
 
     async def append(self, record: Mapping[str, Any], now: datetime) -> None:
@@ -61,8 +63,8 @@ class Spool:
             self._open = self._fresh(now)
         whole = self._open.tell()
         try:
-            self._open.write(line)
-            self._open.flush()
+            if self._open.write(line) != len(line):
+                raise OSError(errno.ENOSPC, "half a line")
             os.fdatasync(self._open.fileno())
         except OSError:  # no half line may stand before the next record
             handle, self._open = self._open, None
@@ -72,7 +74,7 @@ class Spool:
                 handle.close()
             raise
 
-    def _fresh(self, now: datetime) -> BinaryIO:
+    def _fresh(self, now: datetime) -> FileIO:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
@@ -85,12 +87,16 @@ class Spool:
             os.fsync(folder)  # else a power cut may take the file's very name
         finally:
             os.close(folder)
-        return os.fdopen(handle, "ab")
+        return os.fdopen(handle, "ab", buffering=0)  # half a line must not wait in memory, and come after all
 
     def _set_aside(self, record: Mapping[str, Any], path: Path) -> None:
         body = orjson.dumps(dict(record))
-        with path.with_suffix(".poison.bad").open("ab") as out:
-            out.write(self._seal(body) + b" " + body + b"\n")
+        line = self._seal(body) + b" " + body + b"\n"
+        with path.with_suffix(".poison.bad").open("a+b") as out:
+            out.seek(0)
+            if line in out.readlines():  # its file was drained before, and not to the end
+                return
+            out.write(line)
             out.flush()
             os.fsync(out.fileno())
 
@@ -156,7 +162,7 @@ class Spool:
                 for record in self._records(raw):
                     try:
                         await bring_in(record)
-                    except Refused:
+                    except (Refused, OSError):
                         raise
                     except Exception as fault:  # one that cannot be brought in must not hold up the others
                         log.error("spool.poison", file=path.name, fault=type(fault).__name__, exc_info=fault)

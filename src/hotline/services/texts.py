@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.db import gateways as kept_gateways
-from hotline.db import texts, tickets
+from hotline.db import outbox, texts, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.letters import (
@@ -80,6 +80,14 @@ def speaks_by_text(m: Row) -> bool:
     """Whether a message is a text's matter at all. An officer without a phone number is told otherwise."""
     officer = m.kind in ("duty", "escalation") and m.partition.startswith("duty:") and bool(m.payload.get("phone"))
     return m.kind in ("resident", "text") or officer
+
+
+def send_again(c: sa.Connection, message: str, now: datetime, *, sent_too: bool = False) -> bool:
+    """Send a message once more, with all its tries, and its text with it. False: it is not one that failed."""
+    if not outbox.requeue(c, message, now, sent_too=sent_too):
+        return False
+    texts.reopen(c, message, now)
+    return True
 
 
 async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> Plan:

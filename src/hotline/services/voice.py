@@ -71,7 +71,8 @@ async def take_events(house: House, gateway: Gateway, events: Sequence[CallEvent
     """Events into calls, in one transaction; the same event twice does nothing."""
     if not events:
         return
-    await house.db.transact(lambda c: _take(c, house, gateway, events, now))
+    async with house.taking_events:  # one at a time here: pushes of one call come together, and would only wait below
+        await house.db.transact(lambda c: _take(c, house, gateway, events, now))
     house.ringing.set()
     house.ringing.clear()
 
@@ -105,8 +106,10 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
         voice.set_call(c, before.id, _image(gateway, call, who, before, now))
         if who.phone is not None and who.caller:
             phones.add(who.phone)
+        if before.phone is not None and before.phone != who.phone:
+            phones.add(before.phone)
     for phone in sorted(phones):
-        voice.recount(c, phone, now, now - EVENTS)
+        voice.recount(c, phone, reference(now), now, now - EVENTS)
 
 
 def _kept(c: sa.Connection, gateway: Gateway, name: str) -> list[CallEvent]:
@@ -163,6 +166,12 @@ async def login_of(house: House, actor: Actor) -> str | None:
         return None
     row = await people.by_id(house.db, actor.id)
     return row.login if row else None
+
+
+async def number_of(house: House, call: str) -> str | None:
+    """The number a call came from; None where it was withheld, or there is no such call."""
+    row = await voice.a_call(house.db, call)
+    return row.phone if row is not None else None
 
 
 async def link(house: House, call: str, number: str) -> None:

@@ -1,5 +1,6 @@
 """Taking calls, and seeing who rings."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from hotline.services.cards import card_of
 from hotline.services.intake import take_call
 from hotline.services.lookup import query_code
 from hotline.services.spooling import spool_call
-from hotline.services.voice import link
+from hotline.services.voice import link, number_of
 
 from .answers import POST, done_reply, refusals, reply
 
@@ -52,12 +53,15 @@ async def take_a_call(
         )
 
     asked = await ask.asked_whole()
+    taken = body.taken()
     try:
-        done = await take_call(ask.house, body.taken(), ask.actor, asked, show, ask.now)
+        if body.voice_call is not None and taken.phone is None:
+            taken = replace(taken, phone=await number_of(ask.house, str(body.voice_call)))
+        done = await take_call(ask.house, taken, ask.actor, asked, show, ask.now)
     except (Away, Unsure):
         if ask.house.spool is None:
             raise
-        name = await spool_call(ask.house, body.taken(), ask.actor, asked, ask.now)
+        name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
         return reply({"reference": name, "kept": "spool"}, 202)
     if body.voice_call is not None and done.after is not None:
         await link(ask.house, str(body.voice_call), done.after.ticket.number)

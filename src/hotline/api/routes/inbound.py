@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
@@ -11,7 +10,7 @@ from hotline.api.deps import Asking, CodePath, NumberPath, may
 from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
-from hotline.db import inbound, outbox, texts
+from hotline.db import inbound, texts
 from hotline.db.question import Row
 from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Refusal, Refused
@@ -19,6 +18,7 @@ from hotline.domain.vocabulary import Code, InboundStatus, Role, TextStatus
 from hotline.services.act import seen
 from hotline.services.looking_after import dismiss, take_up
 from hotline.services.phones import heard
+from hotline.services.texts import send_again
 
 from .answers import POST, READ, done_reply, refusals, reply
 
@@ -201,10 +201,9 @@ async def resend_text(
     if known is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
 
-    def again(c: sa.Connection) -> bool:
-        return texts.reopen(c, text, ask.now) and outbox.requeue(c, text, ask.now, sent_too=True)
-
-    if not await ask.house.db.transact(again):
+    if known.status not in texts.NOT_ARRIVED or not await ask.house.db.transact(
+        lambda c: send_again(c, text, ask.now, sent_too=True)
+    ):
         raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
     return reply({"queued": text}, 202)
 

@@ -61,7 +61,9 @@ class CallIn(Strict):
     attach_to: NumberWord | None = Field(None, description="The open ticket this call belongs to")
     outer: OuterIn | None = None
     at_once: AtOnceIn | None = None
-    voice_call: UUID | None = Field(None, description="The call on the exchange it came by: `GET /v1/me/calls`")
+    voice_call: UUID | None = Field(
+        None, description="The call on the exchange it came by, of `GET /v1/me/calls`; its number where none is given"
+    )
 
     model_config = {
         "extra": "forbid",
