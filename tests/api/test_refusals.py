@@ -1,6 +1,8 @@
 """Every bad input gets one clear document that names the field and the rule, echoes nothing and leaves nothing
 behind."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -228,3 +230,23 @@ async def test_a_fault_of_ours_says_nothing_of_the_request(
     transport = httpx.ASGITransport(app=desk.http._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline", headers=desk.http.headers) as http:
         assert problem(await http.post("/v1/calls", json=GOOD), 500, "internal")["applied"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/v1/calls", "application/json"), ("/open311/v2/requests.json", "application/x-www-form-urlencoded")],
+)
+async def test_a_body_that_drips_is_not_waited_for(
+    path: str, kind: str, desk: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotline.api.guard.SLOWEST_BODY", 0.05)
+
+    async def drips() -> AsyncIterator[bytes]:
+        yield b'{"narrative": "'
+        await asyncio.Event().wait()
+
+    reply = await desk.http.post(path, content=drips(), headers={"content-type": kind})
+    if kind == "application/json":
+        assert problem(reply, 400, "bad-request")["detail"] == "the body did not come in time"
+    else:
+        assert reply.status_code == 403, reply.text  # no key was read in time, and the key comes first

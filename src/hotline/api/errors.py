@@ -181,6 +181,13 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(found))
 
 
+class TooSlow(HTTPException):
+    """The body did not come to its end in time."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
+
+
 async def refuse_http(request: Request, error: Exception) -> Response:
     """The framework's own 404, 405 and the like in our shape."""
     if not isinstance(error, HTTPException):
@@ -192,5 +199,5 @@ async def refuse_http(request: Request, error: Exception) -> Response:
         Code.NOT_FOUND: "there is nothing at this path",
         Code.METHOD_NOT_ALLOWED: "this path has no such method",
         Code.TOO_LARGE: "the body is too large",
-    }.get(code, "the request cannot be read")
+    }.get(code, "the body did not come in time" if isinstance(error, TooSlow) else "the request cannot be read")
     return problem(Refusal(code, detail), {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None)

@@ -1,6 +1,7 @@
 """What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a
 rule."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from hotline.domain.ticket import Refusal
 from hotline.domain.vocabulary import Code
 
-from .errors import problem
+from .errors import TooSlow, problem
 
 log = structlog.get_logger("hotline.api")
 NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
@@ -25,6 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_UPLOAD = 12 * 1024 * 1024
+SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
 REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])
 SECONDS = Histogram(
@@ -79,11 +81,18 @@ class Guard:
         if refusal is not None:
             await problem(refusal)(scope, receive, answer)
         else:
-            read = 0
+            read, ended = 0, False
 
             async def counted() -> Message:
-                nonlocal read
-                message = await receive()
+                nonlocal read, ended
+                if ended:
+                    return await receive()
+                try:
+                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - begun)):
+                        message = await receive()
+                except TimeoutError:
+                    raise TooSlow from None
+                ended = not message.get("more_body", False)
                 read += len(message.get("body", b""))
                 if read > limit:
                     raise TooLarge
