@@ -35,6 +35,7 @@ async def put(house: House, clock: Clock, provider: str = "kannel", name: str = 
         ("kannel", {"settings": {"numbers": {"12345": 7}}}, "settings.numbers"),
         ("kannel", {"settings": {"url": "kannel:13013"}}, "settings.url"),
         ("kannel", {"settings": {"url": "http://[::1"}}, "settings.url"),
+        ("cti", {"settings": {"agnts": {"101": "li.min"}}}, "settings.agnts"),
         ("kannel", {"settings": {"zone": "Mars/Olympus"}}, "settings.zone"),
         ("kannel", {"settings": {"templates": "SMS_1"}}, "settings.templates"),
         ("kannel", {"secrets": {"token": ["short"]}}, "secrets.token"),

@@ -142,6 +142,12 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
         if g.account.settings.get("wanted_certificate"):
             says = f"{g.name} waits for a certificate of its provider"
             found.append(Finding("gateways", says, f"{g.name} 正在等待服务商证书", warns=True))
+        strange = sorted(set((g.account.settings.get("numbers") or {}).values()) - set(directory.areas))
+        if strange:
+            says = f"{g.name}: a receiving number belongs to an area that is not there: {', '.join(strange[:3])}"
+            found.append(
+                Finding("gateways", says, f"{g.name} 的接收号码对应的区域不存在：{'、'.join(strange[:3])}", warns=True)
+            )
         if g.weight != g.resting:
             says = f"{g.name} carries {g.weight} instead of {g.resting}: it was slow or failing"
             zh = f"{g.name} 权重为 {g.weight}（平时 {g.resting}）：近期缓慢或失败"
