@@ -181,8 +181,8 @@ async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
 
 _SETTINGS = frozenset(
     {
-        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "certificates", "numbers",
-        "opt_out", "region", "retention_days", "sdk_app_id", "secret_id", "sender", "sign_name", "signature_method", "smsc",
+        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "certificates", "numbers", "opt_out",
+        "region", "retention_days", "sdk_app_id", "secret_id", "sender", "sign_name", "signature_method", "smsc",
         "system", "templates", "topics", "url", "user", "wanted_certificate", "zone",
     }
 )  # fmt: skip
