@@ -1263,3 +1263,15 @@ async def test_the_table_is_read_page_by_page(far: Far, monkeypatch: pytest.Monk
     reply = await far.http.get(f"{BASE}/requests.csv")
     assert {line.split(",")[0] for line in reply.text.splitlines()[1:]} == sent
     assert (await far.http.head(f"{BASE}/requests.csv")).content == b""
+
+
+async def test_f7_a_picture_sent_for_a_closed_matter_is_kept_with_the_word(
+    far: Far, cast: Cast, house: House, desk: Player
+) -> None:
+    t = await closed(cast)
+    made = await far.update(update(t["number"]), files={"photo1": ("a.png", PNG, "image/png")})
+    assert made["update_id"]
+    await work_off(house)
+    (item,) = (await desk.get("/v1/inbound")).json()["items"]
+    files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
+    assert [f["name"] for f in files] == ["a.png"] and item["number"] == t["number"]

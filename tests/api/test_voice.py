@@ -202,6 +202,19 @@ async def test_the_clock_of_the_exchange_may_be_wrong(
     assert again["id"] != owed["id"] and again["missed"] == 1
 
 
+async def test_an_old_promise_is_not_forgotten_when_nobody_spoke_to_them(
+    exchange: Exchange, desk: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock, "m", answered=False):
+        await exchange.tells("cti", event)
+    clock.forward(days=40)
+    for event in a_call(clock, "out", answered=False, direction="out", **{"from": "12345", "to": "8613800138000"}):
+        await exchange.tells("cti", event)
+    (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
+    assert owed["missed"] == 1
+
+
 async def test_a_number_that_was_corrected_is_not_rung_back(exchange: Exchange, desk: Player, clock: Clock) -> None:
     await exchange.set_up("cti")
     begun, over = a_call(clock, "m", answered=False)

@@ -1,7 +1,7 @@
 """Calls on the exchange, their events, and the people who are to be rung back."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -52,6 +52,9 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
     One promise for each number, a new one by the id `fresh`."""
     if c.dialect.name == "postgresql":
         c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
+    promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
+    if promise is not None:
+        since = min(since, promise.at - timedelta(microseconds=1))  # an old promise is not forgotten
     spoken = c.execute(
         sa.select(v.c.answered_at, v.c.agent, v.c.direction)
         .where(v.c.phone == phone, v.c.answered_at > since)
@@ -63,19 +66,23 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
             r.c.phone == phone, r.c.status == ReturnCall.DONE, r.c.outcome.not_in(BY_ITSELF)
         )
     ).scalar()
-    promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
     settled = max([since, *([spoken.answered_at] if spoken else []), *([ended_by_hand] if ended_by_hand else [])])
-    in_vain = c.execute(_in_vain(phone).where(v.c.ended_at > settled).order_by(v.c.ended_at, v.c.id)).all()
-    if in_vain:
-        told = {"queue": in_vain[-1].queue, "missed": len(in_vain), "at": in_vain[0].ended_at,
-                "last_at": in_vain[-1].ended_at}  # fmt: skip
+    first, last = (sa.func.min(v.c.ended_at, type_=Instant), sa.func.max(v.c.ended_at, type_=Instant))
+    in_vain = c.execute(
+        sa.select(sa.func.count().label("n"), first.label("at"), last.label("last_at"))
+        .where(*_in_vain(phone), v.c.ended_at > settled)
+    ).one()  # fmt: skip
+    if in_vain.n:
+        queue = sa.select(v.c.queue).where(*_in_vain(phone), v.c.ended_at == in_vain.last_at).limit(1)
+        told = {"queue": c.execute(queue).scalar(), "missed": in_vain.n, "at": in_vain.at, "last_at": in_vain.last_at}
         if promise is not None:
             c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
             return
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
         insert_once(c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}])
     elif promise is not None:
-        if promise.tries == 0 and not c.execute(_in_vain(phone).where(v.c.ended_at >= promise.at).limit(1)).first():
+        still = sa.select(v.c.id).where(*_in_vain(phone), v.c.ended_at >= promise.at).limit(1)
+        if promise.tries == 0 and c.execute(still).first() is None:
             c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all
             return
         outcome = BY_ITSELF[spoken is not None and spoken.direction == Direction.OUT]
@@ -83,12 +90,9 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
         c.execute(sa.update(r).where(r.c.id == promise.id).values(**values, outcome=outcome))
 
 
-def _in_vain(phone: str) -> sa.Select[Any]:
-    return sa.select(v.c.id, v.c.queue, v.c.ended_at).where(
-        v.c.phone == phone,
-        v.c.direction == Direction.IN,
-        v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED)),
-    )
+def _in_vain(phone: str) -> tuple[sa.ColumnElement[bool], ...]:
+    unanswered = v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED))
+    return v.c.phone == phone, v.c.direction == Direction.IN, unanswered
 
 
 def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
