@@ -36,7 +36,7 @@ bench-small: .make/dev ## The same with 100,000 tickets
 	$(BIN)/python -m bench --small
 
 chaos: .make/dev ## Kill and restart real processes under load thirty times, both databases
-	HOTLINE_CHAOS_KILLS=30 $(BIN)/python -m pytest tests/chaos -s --timeout 1500
+	HOTLINE_CHAOS_KILLS=30 HOTLINE_MESSAGES=10000 $(BIN)/python -m pytest tests/chaos -s --timeout 1500
 
 wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
