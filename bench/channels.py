@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
         for n in range(count)
     ]  # fmt: skip
     for at in range(0, count, 500):
-        await db.transact(lambda c, at=at: outbox.add_once(c, messages[at : at + 500]))  # type: ignore[misc]
+        await db.transact(partial(outbox.add_once, messages=messages[at : at + 500]))
     sender = Sender(house, Ways(texts=provider_client()))
     begun = time.perf_counter()
     while await sender.step(house.clock()):

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import sys
-from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -371,17 +370,15 @@ def drop_outbox(message: str, reason: Annotated[str, typer.Option(help="Why it i
 
 def _secrets(given: list[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
     """NAME=VALUE, NAME=@FILE, NAME=- (a line of standard input) or NAME alone: made here. (all of them, those made)"""
+    from hotline.services.subscriptions import fresh_secret
+
     found: dict[str, list[str]] = {}
     made: dict[str, str] = {}
     for item in given:
         name, equals, value = item.partition("=")
         if not equals:
-            raw = secrets.token_bytes(32)
             # `secret` signs as Standard Webhooks do; all others are looked at as they are
-            value = (
-                f"whsec_{b64encode(raw).decode()}" if name == "secret" else urlsafe_b64encode(raw).decode().rstrip("=")
-            )
-            made[name] = value
+            value = made[name] = fresh_secret() if name == "secret" else secrets.token_urlsafe(32)
         elif value == "-":
             value = sys.stdin.readline().rstrip("\n")
         elif value.startswith("@"):

@@ -1,7 +1,7 @@
 """Texts of ours: one row from the first try on, reports that never lower it, the stop list, the log of tries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +23,6 @@ NOT_ARRIVED = (
     TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
 )  # fmt: skip
 ENDED = (MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.DROPPED, MessageStatus.EXPIRED)
-EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
 
@@ -119,10 +118,6 @@ _TRIES = Question(
 )
 
 
-async def is_stopped(db: Database, phone: str) -> bool:
-    return bool((await standing(db, "", phone, EVER, EVER)).stopped)
-
-
 async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
     """The stop list, in order of number."""
     return await db.rows(_STOPS, after=after, limit=limit)
@@ -165,9 +160,11 @@ def forget(c: sa.Connection, before: datetime, limit: int) -> int:
     doomed = c.execute(old.limit(limit)).all()
     for row in doomed:
         c.execute(sa.delete(attempt).where(attempt.c.message == row.message, attempt.c.n == row.n))
-        ticket = row.message.partition(".")[0]
-        told = sa.or_(outbox.c.id == row.message, sa.and_(outbox.c.id > f"{ticket}.", outbox.c.id < f"{ticket}/"))
-        c.execute(sa.delete(outbox).where(told, outbox.c.status.in_(ENDED), outbox.c.created_at < before))
+    over = sa.and_(outbox.c.status.in_(ENDED), outbox.c.created_at < before)
+    for message in {row.message for row in doomed}:
+        c.execute(sa.delete(outbox).where(outbox.c.id == message, over))
+    for ticket in {row.message.partition(".")[0] for row in doomed}:
+        c.execute(sa.delete(outbox).where(outbox.c.id > f"{ticket}.", outbox.c.id < f"{ticket}/", over))
     return len(doomed)
 
 

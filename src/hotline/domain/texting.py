@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .numbering import read_number
-from .ticket import Number
-from .vocabulary import Satisfaction
+from .ticket import Number, Ticket
+from .triage import Advice
+from .vocabulary import OPEN, Satisfaction, TicketStatus
 
 OPT_OUT = frozenset({"TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE"})
 _OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
@@ -55,6 +56,8 @@ _LETTER = re.compile(r"[A-Za-z]{2}")
 _PUNCTUATION = re.compile(r"[，,。.!！~～、]")
 _TRAILING = " \t\r\n.。!！,，~～"
 CODE_LENGTH = 6
+SURE = 0.75  # from here on a category says that a text is of another matter
+MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
 
 
 class Wish(StrEnum):
@@ -168,3 +171,52 @@ def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
             elif len(piece) == CODE_LENGTH:
                 code = code or piece
     return tuple(numbers), code
+
+
+class Does(StrEnum):
+    """What a text does to the ticket it speaks of."""
+
+    NEW = "new"  # nothing: it is another matter
+    JOIN = "join"
+    TELL = "tell"  # what we asked for
+    RATE = "rate"
+    REOPEN = "reopen"
+    NOTE = "note"
+
+
+def does_to(
+    ticket: Ticket, meaning: Meaning, advice: Advice, beside: Advice | None, *, theirs: bool, named: bool
+) -> tuple[Does, Satisfaction | None]:
+    """What a text does to this ticket, and how satisfied its sender is. `advice`: of the text; `beside`: of what stands
+    beside an opinion; `theirs`: the sender is its caller; `named`: by its number. Of a ticket that carries theirs
+    together with others' they may say more, and decide nothing."""
+    known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
+    if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
+        return Does.NEW, None
+    another = not named and _is_another(ticket, advice)
+    if ticket.status is TicketStatus.RESOLVED and theirs:
+        if meaning.wish is Wish.RATE and meaning.satisfaction is not None:
+            return _rates(meaning.satisfaction, beside), meaning.satisfaction
+        if meaning.again and not _is_another(ticket, advice):
+            return Does.REOPEN, Satisfaction.DISSATISFIED
+    if ticket.status is TicketStatus.CLOSED and theirs:
+        if meaning.again or meaning.satisfaction in UNSOLVED:
+            return (Does.NEW if another else Does.REOPEN), None
+        return (Does.NOTE if meaning.wish is Wish.RATE else Does.NEW), None
+    if ticket.status not in OPEN or another:
+        return Does.NEW, None
+    return (Does.TELL if ticket.status is TicketStatus.AWAITING_INFO and theirs else Does.JOIN), None
+
+
+def _rates(said: Satisfaction, beside: Advice | None) -> Does:
+    """Content with this, and with something new to say: that must not vanish in a closed ticket."""
+    if said in UNSOLVED:
+        return Does.REOPEN
+    new = beside is not None and beside.category is not None and beside.confidence >= SURE
+    return Does.NEW if new else Does.RATE
+
+
+def _is_another(ticket: Ticket, advice: Advice) -> bool:
+    """Surely of another kind than this ticket's: a new matter, though it comes on the same line."""
+    sure = advice.category is not None and advice.confidence >= SURE
+    return sure and ticket.category is not None and advice.category != ticket.category

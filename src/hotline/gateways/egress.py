@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,6 +37,16 @@ class Forbidden(httpx.ConnectError):
 def networks(text: str) -> tuple[Network, ...]:
     """A comma list of networks. Raises ValueError."""
     return tuple(ipaddress.ip_network(n.strip(), strict=False) for n in text.split(",") if n.strip())
+
+
+def is_web_address(url: str) -> bool:
+    """An http or https address with a host, without user and fragment."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in _PORTS and bool(parts.hostname) and not parts.username and not parts.fragment
 
 
 def is_open(address: Address, allowed: Sequence[Network] = ()) -> bool:

@@ -1,5 +1,4 @@
-"""Gateways at hand: one snapshot of this process, a second old at most; kept on when the database is away. And how they
-are added, changed and given new secrets."""
+"""Gateways at hand, and how they are added, changed and given new secrets."""
 
 import base64
 import binascii
@@ -8,22 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from hotline.db import gateways as kept
-from hotline.db.database import Away, Database
+from hotline.db.database import Database
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind, Provider
-from hotline.gateways.egress import networks
+from hotline.gateways.egress import is_web_address, networks
 from hotline.gateways.providers import SMS, kind_of
 from hotline.gateways.sms import Account
 
+from .at_hand import AtHand
 from .sealing import seal, unseal
 
-LOOK_AGAIN = timedelta(seconds=1)
 NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
@@ -46,30 +44,16 @@ class Gateway:
     version: int
 
 
-class GatewaysAtHand:
-    """`url` is our public address: providers sign it, and reports come back to it."""
+class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
+    """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
+    providers sign it, and reports come back to it."""
 
     def __init__(self, db: Database, secret: bytes, url: str) -> None:
+        super().__init__(self._every)
         self._db, self._secret, self._url = db, secret, url
-        self._found: dict[str, Gateway] = {}
-        self._looked: datetime | None = None
 
-    async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> Mapping[str, Gateway]:
-        """Every gateway by name, `at_most` so old. With the database away, those known last: a push must still find its
-        gateway."""
-        if self._looked is None or abs(now - self._looked) >= at_most:
-            try:
-                rows = await kept.every(self._db)
-            except Away:
-                if self._looked is None:
-                    raise
-                return self._found
-            self._found = {row.name: self._read(row) for row in rows}
-            self._looked = now
-        return self._found
-
-    def forget(self) -> None:
-        self._looked = None
+    async def _every(self, now: datetime) -> Mapping[str, Gateway]:
+        return {row.name: self._read(row) for row in await kept.every(self._db)}
 
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
@@ -252,13 +236,7 @@ def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     if not isinstance(settings.get("templates", {}), dict):
         errors.append(("settings.templates", "our notices to the provider's templates, as a JSON object"))
     for name in ("url", "api"):
-        given = str(settings.get(name) or "")
-        try:
-            parts = urlsplit(given)
-            right = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            right = False
-        if given and not right:
+        if settings.get(name) and not is_web_address(str(settings[name])):
             errors.append((f"settings.{name}", "an address that begins with https:// or http://"))
     days = str(settings.get("retention_days", 1))
     if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):

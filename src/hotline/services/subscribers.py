@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hotline.db import subscriptions as kept
-from hotline.db.database import Away, Database
+from hotline.db.database import Database
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.events import Wanted, events_of
 from hotline.domain.ticket import Change
 
+from .at_hand import AtHand
 from .directory import DirectoryAtHand
 from .sealing import unseal
-
-LOOK_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +38,17 @@ class Subscription:
         return [s for s, until in reversed(self.secrets) if until is None or datetime.fromisoformat(until) > now]
 
 
-class Subscribers:
-    """The subscriptions at hand, a second old at most."""
+class Subscribers(AtHand[Sequence[Subscription]]):
+    """The subscriptions of this process."""
 
     def __init__(self, db: Database, secret: bytes, directory: DirectoryAtHand) -> None:
+        super().__init__(self._every)
         self._db, self._secret, self._directory = db, secret, directory
-        self._found: list[Subscription] = []
-        self._looked: datetime | None = None
 
-    async def now(self, now: datetime) -> Sequence[Subscription]:
-        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
-            try:
-                rows = await kept.every(self._db)
-            except Away:
-                if self._looked is None:
-                    raise
-                return self._found
-            directory = await self._directory.now(now)
-            self._found = [_read(self._secret, directory, row) for row in rows]
-            self._looked = now
-        return self._found
-
-    def forget(self) -> None:
-        self._looked = None
+    async def _every(self, now: datetime) -> Sequence[Subscription]:
+        rows = await kept.every(self._db)
+        directory = await self._directory.now(now)
+        return [_read(self._secret, directory, row) for row in rows]
 
     async def announced(self, change: Change, now: datetime) -> Change:
         """The change with its events, where anybody subscribes at all."""

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -18,8 +17,10 @@ from hotline.domain.directory import Directory
 from hotline.domain.events import TYPES, wants
 from hotline.domain.ticket import Message, Number, Refusal, Refused
 from hotline.domain.vocabulary import Code
+from hotline.gateways.egress import is_web_address
 from hotline.gateways.hotline_12345 import answered
 
+from .at_hand import ANEW
 from .house import House
 from .references import reference
 from .sealing import seal
@@ -33,9 +34,8 @@ NOBODY = Refusal(Code.NOT_FOUND, "no such subscription")
 async def spread(house: House, m: Row, token: str) -> None:
     """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
     now = house.clock()
-    house.subscribers.forget()
     event = m.payload
-    found = [s for s in await house.subscribers.now(now) if s.active and wants(s.wanted, event)]
+    found = [s for s in await house.subscribers.now(now, ANEW) if s.active and wants(s.wanted, event)]
     payload = {"event": m.id, **event}
     number = Number(m.number)
     deliveries = [
@@ -91,17 +91,8 @@ def fresh_secret() -> str:
 
 def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     errors: list[tuple[str, str]] = []
-    if "url" in values:
-        try:
-            parts = urlsplit(values["url"])
-            good = (
-                parts.scheme in ("https", "http") and bool(parts.hostname) and not parts.username and not parts.fragment
-            )
-            _ = parts.port
-        except ValueError:
-            good = False
-        if not good:
-            errors.append(("url", "an http or https address, without user and fragment"))
+    if "url" in values and not is_web_address(values["url"]):
+        errors.append(("url", "an http or https address, without user and fragment"))
     unknown = [e for e in values.get("events") or () if e != "*" and e not in TYPES]
     if unknown:
         errors.append(("events", "any of " + ", ".join(TYPES) + ", or *"))

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from hotline.db import inbound, texts, tickets
 from hotline.db.question import Row
 from hotline.domain.privacy import EVERYTHING
-from hotline.domain.texting import OPT_OUT, UNSOLVED, Meaning, Wish, read_text
+from hotline.domain.texting import MOST_AN_HOUR, OPT_OUT, Does, Meaning, Wish, does_to, read_text
 from hotline.domain.ticket import Actor, Command, Facts, Message, Number, Refused
-from hotline.domain.triage import Advice, advise
+from hotline.domain.triage import advise
 from hotline.domain.vocabulary import (
     OPEN,
     Action,
@@ -24,8 +24,6 @@ from hotline.domain.vocabulary import (
     Field,
     InboundStatus,
     Role,
-    Satisfaction,
-    TicketStatus,
 )
 
 from .act import Asked, act
@@ -35,10 +33,8 @@ from .intake import Taken, take_call
 from .lookup import code_matches, progress_of
 from .phones import Heard, caller_id
 
-F, T = Field, TicketStatus
-MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
+F = Field
 LONGEST = 10_000
-SURE = 0.75  # from here on a category says that a text is of another matter
 NOT_OURS = "the receiving number belongs to no area: see `numbers` of the gateway"
 Done = Callable[[sa.Connection], None]
 
@@ -213,70 +209,35 @@ class Worker:
         return (await tickets.facts(self.house.db, EVERYTHING, chain[-1]) if chain else None) or facts
 
     async def _on(self, facts: Facts, phone: str, named: bool) -> Worked | None:
-        """What the text does to this ticket; None: it is another matter. Of a ticket that carries theirs together with
-        others' they may say more, and decide nothing."""
-        ticket, meaning = facts.ticket, self.meaning
-        advice = advise(self.house.directory.lexicon(), self.row.text)
-        known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
-        if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
-            return None
-        decides = self._theirs(facts, phone)
-        if ticket.status is T.RESOLVED and decides:
-            if meaning.wish is Wish.RATE and meaning.satisfaction is not None:
-                return await self._rated(facts, phone, meaning.satisfaction)
-            if meaning.again and not self._is_another(facts, advice):
-                return await self._rated(facts, phone, Satisfaction.DISSATISFIED)
-        if ticket.status is T.CLOSED:
-            return await self._after(facts, phone, named) if decides else None
-        if ticket.status not in OPEN:
-            return None
-        if not named and self._is_another(facts, advice):
-            return None
-        if ticket.status is T.AWAITING_INFO and decides:
+        """What the text does to this ticket; None: it is another matter."""
+        lexicon, meaning, number = self.house.directory.lexicon(), self.meaning, facts.ticket.number
+        advice = advise(lexicon, self.row.text[:LONGEST])
+        beside = advise(lexicon, meaning.words[:LONGEST]) if meaning.words else None
+        does, said = does_to(facts.ticket, meaning, advice, beside, theirs=self._theirs(facts, phone), named=named)
+        if does is Does.NOTE:
+            return Worked(InboundStatus.DONE, Effect.NOTED, number, "rated after it was closed")
+        if does is Does.JOIN:
+            return await self._joins(facts)
+        if does is Does.TELL:
             return await self._acts(Action.PROVIDE_INFO, {F.TEXT: self._words}, facts, phone, Effect.TOLD)
-        return await self._joins(facts)
-
-    def _is_another(self, facts: Facts, advice: Advice) -> bool:
-        """Surely of another kind than this ticket's: a new matter, though it comes on the same line."""
-        sure = advice.category is not None and advice.confidence >= SURE
-        return sure and facts.ticket.category is not None and advice.category != facts.ticket.category
+        if does is Does.RATE:
+            fields = {F.SATISFACTION: said, **({F.TEXT: meaning.words} if meaning.words else {})}
+            rated = await self._acts(Action.CONFIRM, fields, facts, phone, Effect.RATED)
+            return rated or odd("an answer that came too late", number)
+        if does is Does.REOPEN:
+            fields = {
+                F.REASON: f"短信：{meaning.words or self._words}"[:1000],
+                **({F.SATISFACTION: said} if said else {}),
+            }
+            reopened = await self._acts(Action.REOPEN, fields, facts, phone, Effect.REOPENED)
+            if reopened is None and said is not None:
+                return odd("not satisfied, and reopened as often as may be: a supervisor decides", number)
+            return reopened
+        return None
 
     @property
     def _words(self) -> str:
         return self.row.text[:4000].strip() or "…"
-
-    async def _rated(self, facts: Facts, phone: str, said: Satisfaction) -> Worked | None:
-        if said in UNSOLVED:
-            reason = self.meaning.words or self.row.text.strip()
-            worked = await self._acts(
-                Action.REOPEN,
-                {F.REASON: f"短信回复：{reason}"[:1000], F.SATISFACTION: said},
-                facts,
-                phone,
-                Effect.REOPENED,
-            )
-            return worked or odd(
-                "not satisfied, and reopened as often as may be: a supervisor decides", facts.ticket.number
-            )
-        more = advise(self.house.directory.lexicon(), self.meaning.words) if self.meaning.words else None
-        if more is not None and more.category is not None and more.confidence >= SURE:
-            return None  # content with this, and with something new to say: that must not vanish in a closed ticket
-        fields = {F.SATISFACTION: said, **({F.TEXT: self.meaning.words} if self.meaning.words else {})}
-        worked = await self._acts(Action.CONFIRM, fields, facts, phone, Effect.RATED)
-        return worked or odd("an answer that came too late", facts.ticket.number)
-
-    async def _after(self, facts: Facts, phone: str, named: bool) -> Worked | None:
-        """On a closed ticket: the same matter again reopens it within its days; anything else is a new one."""
-        again = self.meaning.again or (self.meaning.satisfaction in UNSOLVED if self.meaning.satisfaction else False)
-        if not again:
-            if self.meaning.wish is Wish.RATE:
-                return Worked(InboundStatus.DONE, Effect.NOTED, facts.ticket.number, "rated after it was closed")
-            return None
-        advice = advise(self.house.directory.lexicon(), self.row.text)
-        if not named and self._is_another(facts, advice):
-            return None
-        fields = {F.REASON: f"短信：{self._words}"[:1000]}
-        return await self._acts(Action.REOPEN, fields, facts, phone, Effect.REOPENED)
 
     async def _acts(
         self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect

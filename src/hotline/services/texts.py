@@ -258,10 +258,17 @@ def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> lis
             "limit": _said(directory, payload.get("limit_at"), language),
         }
     letter = written(m.kind, language, values)
-    phone = str(payload["phone"])
-    phone = phone if phone.startswith("+") else f"+86{phone}"
     return [
-        Planned(m.id, ticket.number, phone, m.kind, language, letter, values, ticket.priority is Priority.EMERGENCY)
+        Planned(
+            m.id,
+            ticket.number,
+            _phone(house, str(payload["phone"])),
+            m.kind,
+            language,
+            letter,
+            values,
+            ticket.priority is Priority.EMERGENCY,
+        )
     ]
 
 
