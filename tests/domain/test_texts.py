@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.domain.letters import LETTERS, LONGEST, parts_of, quiet_until, written
-from hotline.domain.texting import Wish, read_text
-from hotline.domain.vocabulary import Satisfaction
+from hotline.domain.letters import LETTERS, LONGEST, letter_for, parts_of, quiet_until, withheld, written
+from hotline.domain.texting import Does, Wish, does_to, read_text
+from hotline.domain.triage import Advice
+from hotline.domain.vocabulary import Action, Channel, Danger, Kind, Priority, Satisfaction, TicketStatus
 from hotline.domain.weights import Health, Share, chosen, shifted
+from tests.domain.make import a_ticket
 
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -107,3 +109,86 @@ def test_some_gateway_is_always_chosen_and_never_one_without_weight(roll: float,
     name = chosen(shares, roll)
     assert name is not None
     assert weights[int(name)] > 0 or not any(weights)
+
+
+def advice(category: str | None = None, *dangers: Danger) -> Advice:
+    return Advice(Kind.REQUEST, Priority.NORMAL, category, None, dangers, 0.9 if category else 0.0, ())
+
+
+LIFT, WATER = "dt-fault", "sdq-water"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "of", "how", "does", "said"),
+    [
+        ("resolved", "1", None, {}, Does.RATE, Satisfaction.VERY_SATISFIED),
+        ("resolved", "5", None, {}, Does.REOPEN, Satisfaction.VERY_DISSATISFIED),
+        ("resolved", "又坏了", LIFT, {}, Does.REOPEN, Satisfaction.DISSATISFIED),
+        ("resolved", "又停水了", WATER, {}, Does.NEW, None),
+        ("resolved", "满意，9栋停水了", None, {"beside": WATER}, Does.NEW, Satisfaction.SATISFIED),
+        ("resolved", "1", None, {"theirs": False}, Does.JOIN, None),  # an officer decides nothing
+        ("resolved", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("closed", "又坏了", LIFT, {}, Does.REOPEN, None),
+        ("closed", "又停水了", WATER, {}, Does.NEW, None),
+        ("closed", "又停水了", WATER, {"named": True}, Does.REOPEN, None),
+        ("closed", "5", None, {}, Does.REOPEN, None),
+        ("closed", "1", None, {}, Does.NOTE, None),
+        ("closed", "路灯坏了", None, {}, Does.NEW, None),
+        ("closed", "又坏了", LIFT, {"theirs": False}, Does.NEW, None),
+        ("awaiting_info", "7栋楼下", None, {}, Does.TELL, None),
+        ("awaiting_info", "7栋楼下", None, {"theirs": False}, Does.JOIN, None),
+        ("awaiting_info", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("dispatched", "左边那台", None, {}, Does.JOIN, None),
+        ("dispatched", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("dispatched", "9栋停水了", WATER, {"named": True}, Does.JOIN, None),
+        ("void", "左边那台", None, {"named": True}, Does.NEW, None),
+    ],
+)  # fmt: skip
+def test_what_a_text_does_to_a_ticket_about_a_lift(
+    status: str, text: str, of: str | None, how: dict[str, object], does: Does, said: Satisfaction | None
+) -> None:
+    beside = advice(str(how["beside"])) if "beside" in how else None
+    theirs, named = bool(how.get("theirs", True)), bool(how.get("named", False))
+    ticket = a_ticket(status, category=LIFT)
+    assert does_to(ticket, read_text(text), advice(of), beside, theirs=theirs, named=named) == (does, said)
+
+
+@pytest.mark.parametrize("status", [s for s in TicketStatus if s is not TicketStatus.MERGED])
+def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(status: TicketStatus) -> None:
+    fire = advice(None, Danger.FIRE)
+    for text in ("1 着火了", "谢谢，着火了", "又着火了"):
+        assert does_to(a_ticket(status), read_text(text), fire, None, theirs=True, named=True)[0] is Does.NEW
+    burning = a_ticket("dispatched", flags=("danger:fire",))
+    assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is Does.JOIN
+
+
+@pytest.mark.parametrize(
+    ("action", "of", "how", "letter"),
+    [
+        (Action.RECEIVE, {}, {}, "received"),
+        (Action.RECEIVE, {"department": "d", "promised_at": NOON}, {}, "received_dispatched"),
+        (Action.RECEIVE, {"priority": Priority.EMERGENCY, "department": "d", "promised_at": NOON}, {}, "emergency"),
+        (Action.RECEIVE, {"status": TicketStatus.CLOSED}, {}, None),
+        (Action.DISPATCH, {}, {"begun": True}, None), (Action.DISPATCH, {}, {}, "dispatched"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.RESOLVED}, {}, "solved"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.RESOLVED}, {"asks": False}, "answered"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.CLOSED}, {}, "answered"),
+        (Action.CONFIRM, {"channel": Channel.SMS, "satisfaction_final": Satisfaction.FAIR}, {}, "closed"),
+        (Action.CONFIRM, {"channel": Channel.SMS, "satisfaction_final": Satisfaction.NO_ANSWER}, {}, None),
+        (Action.CONFIRM, {"satisfaction_final": Satisfaction.FAIR}, {}, None),
+        (Action.REOPEN, {}, {}, "reopened"), (Action.URGE, {}, {}, None),
+    ],
+)  # fmt: skip
+def test_which_letter_tells_of_a_step(
+    action: Action, of: dict[str, object], how: dict[str, bool], letter: str | None
+) -> None:
+    told = letter_for(action, a_ticket(**of), begun=how.get("begun", False), asks=how.get("asks", True))
+    assert told == letter and (told is None or told in LETTERS)
+
+
+def test_who_is_not_written_to() -> None:
+    assert withheld(a_ticket()) is None
+    assert withheld(a_ticket(confidential=True)) == "confidential"
+    assert withheld(a_ticket(reply_wanted=False)) == "no reply wanted"
+    assert withheld(a_ticket(reply_wanted=False, priority=Priority.EMERGENCY)) is None
+    assert withheld(a_ticket(phone="+862887654321")) == "a landline takes no texts"

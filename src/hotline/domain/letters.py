@@ -1,15 +1,21 @@
 """The texts we send, in Chinese and English, and when they may be sent. What they say of a matter is what its resident may
 know: never another person's name, never what a department wrote for itself."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from .vocabulary import Action
+from .ticket import Ticket
+from .vocabulary import Action, Channel, Priority, Satisfaction, TicketStatus
 
 A = Action
+_ENDED = frozenset(
+    {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.VOID, TicketStatus.WITHDRAWN, TicketStatus.MERGED}
+)
+_LANDLINE = re.compile(r"\+86(?!1[3-9])")
 
 # template: (zh, en). A name in braces is filled in; {hotline} stands first, as a signature.
 LETTERS: Mapping[str, tuple[str, str]] = {
@@ -85,19 +91,16 @@ LETTERS: Mapping[str, tuple[str, str]] = {
         "{hotline}: {priority} ticket {number} escalated {colour}: {metric}, limit {limit}. {task}, {place}.",
     ),
 }  # fmt: skip
-LETTER_OF: Mapping[Action, str] = {
-    A.RECEIVE: "received",
+_LETTER_OF: Mapping[Action, str] = {
     A.DISPATCH: "dispatched",
     A.REQUEST_INFO: "info",
     A.APPROVE_EXTENSION: "extended",
-    A.ACCEPT_REPORT: "solved",
     A.ANSWER: "answered",
     A.EXPLAIN: "explained",
     A.REOPEN: "reopened",
     A.DECLINE: "declined",
     A.SHELVE: "shelved",
     A.MERGE: "merged",
-    A.CONFIRM: "closed",
 }
 AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they are awake
     {
@@ -125,6 +128,34 @@ _GSM = frozenset(
 )
 _GSM_TWICE = frozenset("|^€{}[]~\\")
 LONGEST = 500  # characters of one text of ours: eight parts
+
+
+def letter_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> str | None:
+    """Which letter tells a caller of a step; None: it needs none. `begun`: the step is of the moment the ticket was
+    opened; `asks`: they may be asked how satisfied they are."""
+    if action is A.RECEIVE:
+        if ticket.status in _ENDED:
+            return None  # settled while they were on the line
+        if ticket.priority is Priority.EMERGENCY:
+            return "emergency"
+        return "received_dispatched" if ticket.department is not None and ticket.promised_at else "received"
+    if action is A.DISPATCH and begun:
+        return None  # said together with the receipt
+    if action is A.CONFIRM:  # else they have just been rung, or never said a word
+        said = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
+        return "closed" if ticket.channel is Channel.SMS and said else None
+    if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more
+        return "solved" if asks and ticket.status is TicketStatus.RESOLVED else "answered"
+    return _LETTER_OF.get(action)
+
+
+def withheld(ticket: Ticket) -> str | None:
+    """Why a caller is not written to; None: they are."""
+    if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
+        return "confidential"
+    if not ticket.reply_wanted and ticket.priority is not Priority.EMERGENCY:
+        return "no reply wanted"
+    return "a landline takes no texts" if _LANDLINE.match(ticket.phone or "") else None
 
 
 @dataclass(frozen=True, slots=True)

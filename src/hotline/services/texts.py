@@ -1,7 +1,6 @@
 """Texts of ours: to whom, in which words, whether now; by which gateway; and what its reports say afterwards."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,17 +15,18 @@ from hotline.domain.directory import Directory
 from hotline.domain.letters import (
     ALWAYS,
     AT_ONCE,
-    LETTER_OF,
     TO_OFFICERS,
     UNCAPPED,
     Letter,
     is_capped,
+    letter_for,
     quiet_until,
+    withheld,
     written,
 )
 from hotline.domain.texting import language_of
 from hotline.domain.ticket import Facts, Message, Number, Refused
-from hotline.domain.vocabulary import Action, Channel, Priority, Satisfaction, TextStatus, TicketStatus
+from hotline.domain.vocabulary import Action, Priority, TextStatus
 from hotline.domain.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
 from hotline.domain.wording import METRIC, PRIORITY
 
@@ -35,10 +35,6 @@ from .house import House
 from .lookup import progress_of, query_code, said_time, zone_of
 from .phones import heard
 
-_LANDLINE = re.compile(r"\+86(?!1[3-9])")
-_ENDED = frozenset(
-    {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.VOID, TicketStatus.WITHDRAWN, TicketStatus.MERGED}
-)
 LOOK_AGAIN = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
 PARKED = timedelta(hours=24)  # how long a report waits for the text it speaks of
 _COLOUR = {"blue": ("蓝色", "blue"), "yellow": ("黄色", "yellow"), "red": ("红色", "red")}
@@ -182,26 +178,9 @@ def _to_resident(
 ) -> Planned | None:
     """The text of one step to one caller; None: this step needs none."""
     ticket = facts.ticket
-    template = LETTER_OF.get(action)
-    begun = m.created_at == ticket.created_at
-    if (
-        template is None
-        or (action is Action.DISPATCH and begun)
-        or (action is Action.RECEIVE and ticket.status in _ENDED)
-    ):
-        return None  # said together with the receipt; or settled while they were on the line
-    urgent = ticket.priority is Priority.EMERGENCY
-    if action is Action.RECEIVE:
-        dispatched = ticket.department is not None
-        template = "emergency" if urgent else "received_dispatched" if dispatched and ticket.promised_at else "received"
-    if action is Action.CONFIRM and (
-        ticket.channel is not Channel.SMS or ticket.satisfaction_final in (None, Satisfaction.NO_ANSWER)
-    ):
-        return None  # they have just been rung, or never said a word
-    if action is Action.ACCEPT_REPORT and not asks:
-        template = "answered"
-    if action is Action.ACCEPT_REPORT and ticket.status is not TicketStatus.RESOLVED:
-        template = "answered"  # closed or reopened meanwhile: there is nothing to ask any more
+    template = letter_for(action, ticket, begun=m.created_at == ticket.created_at, asks=asks)
+    if template is None or ticket.phone is None or ticket.caller is None:
+        return None
     language = language_of(ticket.narrative) or "zh"
     place = 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
@@ -217,16 +196,11 @@ def _to_resident(
         "reason": str(m.payload.get("reason") or ("办理需要", "the work needs it")[place]),
     }
     letter = written(template, language, values)
-    text = Planned(m.id, ticket.number, ticket.phone or "", template, language, letter, values, urgent)
-    if ticket.phone is None or ticket.caller is None:
-        return None
-    if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
-        return replace(text, held=TextStatus.WITHHELD, why="confidential", letter=replace(letter, body=""))
-    if not ticket.reply_wanted and not urgent:
-        return replace(text, held=TextStatus.WITHHELD, why="no reply wanted")
-    if _LANDLINE.match(ticket.phone):
-        return replace(text, held=TextStatus.WITHHELD, why="a landline takes no texts")
-    return text
+    urgent, why = ticket.priority is Priority.EMERGENCY, withheld(ticket)
+    if ticket.confidential:
+        letter = replace(letter, body="")
+    held = TextStatus.WITHHELD if why is not None else None
+    return Planned(m.id, ticket.number, ticket.phone, template, language, letter, values, urgent, held, why)
 
 
 def _phone(house: House, raw: str) -> str:
