@@ -1,16 +1,23 @@
 """Gateways as an administrator sets them up: what cannot be right is said at once, and a new one is known at once."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import hotline
 from hotline.db.database import Away
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import GatewayKind
-from hotline.services.gateways import GatewaysAtHand, add, change
+from hotline.gateways import hotline_12345
+from hotline.gateways.exchanges import EXCHANGES
+from hotline.gateways.providers import SMS
+from hotline.services.gateways import SETTINGS, GatewaysAtHand, add, change
 from hotline.services.house import House
 from tests.conftest import Clock
 
+SOURCE = Path(hotline.__file__).parent
 KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
 
 
@@ -110,3 +117,18 @@ async def test_a_secret_that_is_not_there_cannot_be_dropped(house: House, clock:
         )  # fmt: skip
     assert refused.value.refusal.errors[0][0] == "secrets.token"
     assert len((await house.gateways.now(clock()))["g"].account.all_of("token")) == 1
+
+
+def test_every_setting_the_code_reads_may_be_set() -> None:
+    reads = re.compile(r"(?:settings\.get\(|settings\[|\.setting\()\s*\"([a-z_]+)\"")
+    sources = [p for folder in ("gateways", "services", "workers", "api") for p in (SOURCE / folder).rglob("*.py")]
+    read = {name for path in sources for name in reads.findall(path.read_text(encoding="utf-8"))}
+    assert len(read) > 15 and read <= SETTINGS, read - SETTINGS
+    said = {
+        name
+        for speaks in [*SMS.values(), *EXCHANGES.values(), hotline_12345]
+        for name in re.findall(
+            r"`([a-z_]+)`", (speaks.__doc__ or "").partition("Settings:")[2].partition("Secrets:")[0]
+        )
+    }
+    assert said - {"outer"} <= SETTINGS, said - SETTINGS

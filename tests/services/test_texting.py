@@ -370,7 +370,7 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
 
     async def stands() -> str:
         await town.work()
-        row = await texts.by_id(town.house.db, text_id)
+        row = await texts.a_text(town.house.db, EVERYTHING, text_id)
         return str(row.status) if row else "unknown"
 
     await town.reports(text_id, "delivered")  # before we have even sent it: it waits for its text
@@ -396,13 +396,13 @@ async def test_case_14_undelivered_becomes_delivered_and_an_unknown_word_is_an_a
     await town.send()
     await town.reports(text_id, "strange")
     await town.work()
-    assert (await texts.by_id(town.house.db, text_id)).status == "technical_failure"
+    assert (await texts.a_text(town.house.db, EVERYTHING, text_id)).status == "technical_failure"
     assert any("unknown report" in str(m.payload) for m in await outbox.listed(town.house.db, "queued", "", 50))
     await town.reports(text_id, "undelivered")
     await town.work()
     await town.reports(text_id, "delivered")
     await town.work()
-    assert (await texts.by_id(town.house.db, text_id)).status == "delivered"
+    assert (await texts.a_text(town.house.db, EVERYTHING, text_id)).status == "delivered"
 
 
 async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
@@ -412,7 +412,7 @@ async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
     number = (await newest(desk))["number"]
     town.handset.say = lambda text: httpx.ReadTimeout("slow")
     assert await town.send() == []
-    row = await texts.by_id(town.house.db, f"{number}.1.0")
+    row = await texts.a_text(town.house.db, EVERYTHING, f"{number}.1.0")
     assert (row.status, row.attempts) == ("created", 1) and "ReadTimeout" in row.error
     town.handset.say = lambda text: None
     assert await town.send() == []  # not yet
@@ -437,13 +437,13 @@ async def test_case_25_forty_eight_tries_end_in_a_failure_that_is_seen_and_can_b
     tries = await texts.tries(town.house.db, f"{number}.1.0")
     assert len(tries) == 48
     assert tries[-1].at - begun > timedelta(hours=3.5)
-    assert (await texts.by_id(town.house.db, f"{number}.1.0")).status == "technical_failure"
+    assert (await texts.a_text(town.house.db, EVERYTHING, f"{number}.1.0")).status == "technical_failure"
     listed = (await watch.get("/v1/texts")).json()["items"]
     assert f"{number}.1.0" in [t["id"] for t in listed]
     town.handset.say = lambda text: None
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 202
     assert len(await town.send()) >= 1
-    assert (await texts.by_id(town.house.db, f"{number}.1.0")).status == "sent"
+    assert (await texts.a_text(town.house.db, EVERYTHING, f"{number}.1.0")).status == "sent"
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 409
 
 
@@ -738,7 +738,7 @@ async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Tow
     assert len(await town.send()) == 1
     await town.reports(row.id, "delivered", "p-2")
     await town.work()
-    assert (await texts.by_id(town.house.db, row.id)).status == "delivered"
+    assert (await texts.a_text(town.house.db, EVERYTHING, row.id)).status == "delivered"
 
 
 async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch: Player) -> None:
@@ -750,7 +750,7 @@ async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch:
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
     await town.house.db.transact(lambda c: texts.settle(c, row.id, "undelivered", town.clock(), {}))  # told meanwhile
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is queued already
-    assert (await texts.by_id(town.house.db, row.id)).status == "undelivered"
+    assert (await texts.a_text(town.house.db, EVERYTHING, row.id)).status == "undelivered"
 
 
 async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:

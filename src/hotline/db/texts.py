@@ -12,7 +12,7 @@ from hotline.domain.vocabulary import DELIVERY_RANK, MessageStatus, TextStatus
 
 from .channel_log import in_state, that_one
 from .columns import Instant, is_one_of
-from .database import Database, one
+from .database import Database
 from .once import insert_once
 from .question import Question, Row
 from .tables import attempt, outbox, stop_list
@@ -105,7 +105,6 @@ _STANDING = Question(
         _SENT.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
     )
 )
-_ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String)))
 _OF_TICKET = Question(
     sa.select(*x.c, confidential_of(x.c.number))
     .where(x.c.number == sa.bindparam("number", type_=sa.String))
@@ -127,10 +126,6 @@ async def standing(db: Database, id: str, phone: str, lately: datetime, day: dat
     """What decides whether a text may go, in one question: is the number stopped, where stands this text (status,
     gateway; None: it is new), how many others the number got since `lately` and since `day`."""
     return (await db.rows(_STANDING, id=id, phone=phone, lately=lately, day=day))[0]
-
-
-async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _ONE, id=id)
 
 
 async def of_ticket(db: Database, number: str) -> Sequence[Row]:

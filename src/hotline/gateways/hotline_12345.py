@@ -1,5 +1,5 @@
 """Another hotline's platform: its orders in our words, our answers in its. Settings: `system` (its name, in a
-ticket's `outer`). Secrets: `secret` (whsec_…), for both ways.
+ticket's `outer`), `area` (of its orders, where nothing says otherwise). Secrets: `secret` (whsec_…), for both ways.
 
 The form is the one that 12345 platforms share in substance (own knowledge: names differ from city to city, so they
 stand in one table here); both ways are signed as Standard Webhooks."""

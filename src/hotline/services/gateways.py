@@ -163,11 +163,11 @@ async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
     at_hand.forget()
 
 
-_SETTINGS = frozenset(
+SETTINGS = frozenset(
     {
-        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "certificates", "numbers", "opt_out",
-        "region", "retention_days", "sdk_app_id", "secret_id", "sender", "sign_name", "signature_method", "smsc",
-        "system", "templates", "topics", "url", "user", "wanted_certificate", "zone",
+        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "area", "certificates", "numbers",
+        "opt_out", "region", "retention_days", "sdk_app_id", "secret_id", "sender", "sign_name", "signature_method",
+        "smsc", "system", "templates", "topics", "url", "user", "wanted_certificate", "zone",
     }
 )  # fmt: skip
 _TO_SEND: Mapping[
@@ -220,7 +220,7 @@ def _faults(
 
 def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Settings that have a form, whatever the provider."""
-    errors = [(f"settings.{n[:40]}", "no provider knows this setting") for n in settings if n not in _SETTINGS]
+    errors = [(f"settings.{n[:40]}", "no provider knows this setting") for n in settings if n not in SETTINGS]
     for name in ("addresses", "topics"):
         if name in settings and not _is_list_of_text(settings[name]):
             errors.append((f"settings.{name}", 'a JSON list of texts, as ["10.1.0.0/16"]'))
