@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -258,3 +259,21 @@ def test_a_message_is_dropped_with_a_reason_and_can_be_taken_up_again(process: P
     assert message not in listed("queued") and "told by telephone" in listed("dropped")[message]
     process.cli("outbox", "retry", message)
     assert message in listed("queued") and listed("dropped") == {}
+
+
+def test_the_commands_of_the_guide_to_channels_do_what_it_says(folder: Path) -> None:
+    """All but the one that asks a provider."""
+    (folder / "sendsms.txt").write_text("a-password-of-the-far-side\n")
+    text = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    lines = [line.partition("  #")[0] for line in text.replace("\\\n", " ").splitlines()]
+    commands = [c.strip() for line in lines if line.startswith("hotline gateway ") for c in line.split(" ; ")]
+    commands = [c for c in commands if " reconcile " not in c]
+    assert len(commands) >= 8
+    for command in commands:
+        words = shlex.split(command.replace("auth_token=OLD", "auth_token=the-first-token"))[1:]
+        typed = "the-second-token" if " set tw --secret" in command else "the-first-token"
+        done = subprocess.run(
+            [sys.executable, "-m", "hotline.cli", *words], cwd=folder, capture_output=True, text=True, check=False,
+            env={**os.environ, "HOTLINE_DATA_DIR": str(folder / "data")}, input=f"{typed}\n",
+        )  # fmt: skip
+        assert done.returncode == 0, (command, done.stderr)

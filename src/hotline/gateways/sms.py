@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
@@ -181,6 +181,7 @@ class Provider(Protocol):
         """Hand one text over. Raises GatewayDown, GatewayRefused."""
 
 
+@runtime_checkable
 class Lists(Protocol):
     """A provider that can be asked what it sent us."""
 

@@ -13,7 +13,7 @@ from .spool import Spool, written_row
 
 
 class Inbox:
-    """Group commit for what is pushed: whoever finds nobody writing writes the next batch, and hands on."""
+    """Group commit for what is pushed; and who works it off learns here when nobody waits for an acknowledgement."""
 
     def __init__(self, db: Database, spool: Spool | None) -> None:
         self._db, self._spool = db, spool

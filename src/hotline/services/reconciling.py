@@ -8,7 +8,7 @@ from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
 from hotline.gateways.notices import GatewayDown, GatewayRefused
 from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Odd
+from hotline.gateways.sms import Lists, Odd
 
 from .house import House
 from .receiving import row_of
@@ -23,13 +23,12 @@ async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: d
     now = house.clock()
     gateway = await house.gateways.named(name, GatewayKind.SMS, now)
     provider = SMS[gateway.provider](gateway.account)
-    ask = getattr(provider, "since", None)
-    if ask is None:
+    if not isinstance(provider, Lists):
         raise Refused(CANNOT)
     await house.directory.now(now)
     there = new = 0
     try:
-        async for page in ask(client, since, now):
+        async for page in provider.since(client, since, now):
             rows = [row_of(house, gateway, item, house.directory.lexicon(), now) for item in page]
             known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
