@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     spool_cap: int = Field(
         2 * 1024**3, ge=0, description="Bytes taken in while the database is away, at most; 0: none, answer 503 at once"
     )
+    streams: int = Field(10_000, ge=1, le=100_000, description="Live streams open in one process, at most")
     open311_jurisdiction: str | None = Field(
         None, max_length=80, description="jurisdiction_id of Open311; set: another one is answered 404"
     )

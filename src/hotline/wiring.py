@@ -75,6 +75,7 @@ def house_of(settings: Settings, db: Database) -> House:
         spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
         jurisdiction=settings.open311_jurisdiction,
         contact=settings.open311_contact,
+        streams=settings.streams,
     )
 
 
@@ -97,6 +98,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     try:
         yield house
     finally:
+        house.stream.close()
         await house.journal.drain()
         if house.spool is not None:
             house.spool.close()
@@ -198,6 +200,18 @@ def set_up_logs(level: str) -> None:
     )
 
 
+class _Server(uvicorn.Server):
+    """Told to stop, it ends the streams: a shutdown waits for requests under way, and these would never end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._app.state.house.stream.close()
+        await super().shutdown(sockets)
+
+
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
     set_up_logs(settings.log_level)
@@ -220,7 +234,7 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config, app)
 
     # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
     # are done

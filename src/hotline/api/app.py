@@ -32,6 +32,7 @@ from .routes import (
     inbound,
     lookup,
     operations,
+    stream,
     subscriptions,
     tickets,
     voice,
@@ -79,7 +80,20 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
-    nouns = (calls, tickets, attachments, departments, duty, directory, inbound, hooks, voice, lookup, subscriptions)
+    nouns = (
+        calls,
+        tickets,
+        attachments,
+        departments,
+        duty,
+        directory,
+        inbound,
+        hooks,
+        voice,
+        lookup,
+        subscriptions,
+        stream,
+    )
     for noun in (*nouns, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
     if with_docs:

@@ -16,6 +16,7 @@ from hotline.services.act import Asked
 from hotline.services.house import House
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+COOKIE = "hotline_session"  # set by the console's log-in
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -65,9 +66,22 @@ class Asking:
         return self.asked(await self.request.body())
 
 
-def bearer(request: Request) -> str | None:
-    kind, _, credential = request.headers.get("authorization", "").partition(" ")
-    return credential.strip() if kind.lower() == "bearer" else None
+def credential(request: Request) -> str | None:
+    """The token or key sent: as Authorization, or as the console's cookie. The cookie counts for what only reads, and
+    for what comes from a page of ours: another site's page can make a browser send it, and cannot say it is ours."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return given.strip()
+    if kind or (request.method not in ("GET", "HEAD") and not _from_our_page(request)):
+        return None
+    return request.cookies.get(COOKIE)
+
+
+def _from_our_page(request: Request) -> bool:
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if site is not None and site != "same-origin":
+        return False
+    return origin.partition("://")[2] == request.headers.get("host")
 
 
 class Policy:
@@ -82,9 +96,9 @@ class Policy:
         house: House = request.app.state.house
         believed, now = request.app.state.believed, house.clock()
         try:
-            actor = await who_is(house, believed, bearer(request), now)
+            actor = await who_is(house, believed, credential(request), now)
         except Away:
-            lately = believed.lately(bearer(request), now) if self._when_away and house.spool is not None else None
+            lately = believed.lately(credential(request), now) if self._when_away and house.spool is not None else None
             if lately is None:
                 raise
             actor = lately

@@ -193,10 +193,10 @@ ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + excluded.n"""
 
 def _insert(sheet: Sheet) -> str:
     table, plain = sheet.table.name, sheet.columns
-    into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived))
+    into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived, *sheet.ordered))
     numbered = {c: f"?{place}" for place, c in enumerate(plain, start=1)}
     derived = [re.sub(r"\{r\}(\w+)", lambda m: numbered[m[1]], sql) for sql in sheet.derived.values()]
-    taken = ", ".join([*numbered.values(), *derived])
+    taken = ", ".join([*numbered.values(), *derived, *sheet.ordered.values()])
     again = ""
     if sheet.replace:
         sets = ", ".join(f'"{c}" = {keep_name(c, table)}' for c in sheet.replace)

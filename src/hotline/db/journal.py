@@ -37,6 +37,7 @@ class Journal:
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._under_way = 0
+        self.written = asyncio.Event()  # set after each commit; the stream waits for it
         self.batches = 0  # written so far
         self.changes = 0
         self.last_batch = 0
@@ -117,6 +118,7 @@ class Journal:
                     await self._settle([pair])
                 return
             outcomes = [fault]
+        self.written.set()
         self.batches += 1
         self.changes += len(batch)
         self.last_batch = len(batch)

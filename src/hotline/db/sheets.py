@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hotline.domain.folding import terms
 from hotline.domain.numbering import serial_of
+from hotline.domain.stream import Event, events_of
 from hotline.domain.ticket import Assignment, Attachment, Call, Caller, Clock, Entry, Escalation, Message, Ticket
 
 from . import tables
@@ -24,6 +25,8 @@ class Sheet:
     replace: tuple[str, ...] = ()  # columns set anew where the key exists; empty: insert only
     derived: Mapping[str, str] = field(default_factory=dict)
     gated: bool = True  # written only with its change; False: harmless by itself
+    # columns numbered in commit order, where one writer makes that order certain; elsewhere `db/events.place` does
+    ordered: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -64,6 +67,7 @@ SHEETS: tuple[Sheet, ...] = (
         derived={"lease_until": "NULL", "lease_token": "NULL"},
     ),
     Sheet(tables.escalation, Escalation),
+    Sheet(tables.event, Event, ordered={"position": "(SELECT coalesce(max(position), 0) + 1 FROM event)"}),
 )
 
 
@@ -107,6 +111,7 @@ def lay(batch: Sequence[Entrusted]) -> Laid:
         rows["attachment"] += change.attachments
         rows["clock"] += change.clocks
         rows["escalation"] += change.escalations
+        rows["event"] += events_of(change)
         laid.answers.append(item.answer)
         laid.tallies += ((place, *key, n) for key, n in change.tallies.items())
         laid.words += ((t.number, serial_of(t.number), terms(t.title, t.narrative, t.address)) for t in change.texts)

@@ -9,6 +9,9 @@ from hotline.domain.vocabulary import (
     AssignmentStatus,
     Channel,
     Direction,
+    ExportForm,
+    ExportKind,
+    ExportStatus,
     GatewayKind,
     InboundKind,
     InboundStatus,
@@ -16,7 +19,9 @@ from hotline.domain.vocabulary import (
     Level,
     MessageStatus,
     Metric,
+    Outcome,
     Part,
+    Period,
     Priority,
     Provider,
     ReturnCall,
@@ -103,11 +108,15 @@ ticket = sa.Table(
     C("updated_at", Instant, nullable=False),
     C("closed_at", Instant),
     C("triaged_at", Instant),
+    C("ended_at", Instant),
+    C("outcome", S(12)),
     C("entries", I, nullable=False),
     C("version", I, nullable=False),
     one_of("status", TicketStatus), one_of("kind", Kind), one_of("channel", Channel), one_of("priority", Priority),
     one_of("satisfaction_first", Satisfaction), one_of("satisfaction_final", Satisfaction),
-    one_of("supervised", Level), one_of("escalated", Level),
+    one_of("supervised", Level), one_of("escalated", Level), one_of("outcome", Outcome),
+    sa.Index("ix_ticket_ended_at_number", "ended_at", "number",
+             sqlite_where=sa.text("ended_at IS NOT NULL"), postgresql_where=sa.text("ended_at IS NOT NULL")),
     sa.Index("ix_ticket_created_at_number", "created_at", "number"),
     sa.Index("ix_ticket_status_created_at_number", "status", "created_at", "number"),
     sa.Index("ix_ticket_area_created_at_number", "area", "created_at", "number"),
@@ -154,6 +163,8 @@ assignment = sa.Table(
     sa.Index("ix_assignment_queue", "department", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_performing", "performer", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_department_number", "department", "number"),
+    sa.Index("ix_assignment_issued_at_id", "issued_at", "id"),
+    sa.Index("ix_assignment_due_at_id", "due_at", "id", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")),
     sa.Index("ix_assignment_assignee", "assignee", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_performer_number", "performer", "number",
              sqlite_where=sa.text("performer IS NOT NULL"), postgresql_where=sa.text("performer IS NOT NULL")),
@@ -549,6 +560,61 @@ return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
     sa.Index("uq_return_call_open", "phone", unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")),
     sa.Index("ix_return_call_status_at", "status", "at"),
     sa.Index("ix_return_call_phone", "phone"),
+)  # fmt: skip
+
+SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+event = sa.Table(  # a line of a timeline on its way to the boards; `position` is its place in the stream, in commit order
+    "event", metadata,
+    C("id", SERIAL, primary_key=True, autoincrement=True),
+    C("position", sa.BigInteger),  # NULL: committed, and not yet placed
+    C("number", S(14), nullable=False),
+    C("seq", I, nullable=False),
+    C("at", Instant, nullable=False),
+    C("area", S(40)),
+    C("holders", Document, nullable=False),
+    C("body", Document, nullable=False),
+    C("figures", Document, nullable=False),
+    sa.Index("uq_event_position", "position", unique=True),
+    sa.Index("ix_event_waiting", "id", sqlite_where=sa.text("position IS NULL"), postgresql_where=sa.text("position IS NULL")),
+)  # fmt: skip
+
+rollup = sa.Table(  # the measures of one day, for one code of a dimension; day "" holds what is so now, not on a day
+    "rollup", metadata,
+    C("dimension", S(24), primary_key=True),
+    C("day", S(10), primary_key=True),
+    C("code", S(90), primary_key=True),
+    C("counts", Document, nullable=False),
+)  # fmt: skip
+
+report = sa.Table(  # the figures of a period, as they were when it had ended
+    "report", metadata,
+    C("period", S(8), primary_key=True),  # day, week, month
+    C("first", S(10), primary_key=True),  # its first day
+    C("body", Document, nullable=False),
+    C("made_at", Instant, nullable=False),
+    one_of("period", Period),
+)  # fmt: skip
+
+export = sa.Table(  # a list somebody asked for as a file, and what became of it
+    "export", metadata,
+    C("id", S(36), primary_key=True),
+    C("kind", S(12), nullable=False),
+    C("form", S(10), nullable=False),
+    C("filters", Document, nullable=False),
+    C("actor", Document, nullable=False),  # who asked, with the view they had: the file is made within it
+    C("owner", S(60), nullable=False),
+    C("status", S(10), nullable=False),
+    C("rows", I, nullable=False),
+    C("place", Document),
+    C("error", sa.Text),
+    C("created_at", Instant, nullable=False),
+    C("ended_at", Instant),
+    C("downloads", I, nullable=False),
+    C("lease_until", Instant),
+    C("lease_token", S(36)),
+    one_of("kind", ExportKind), one_of("form", ExportForm), one_of("status", ExportStatus),
+    sa.Index("ix_export_owner_created_at", "owner", "created_at"),
+    sa.Index("ix_export_due", "created_at", sqlite_where=sa.text("status IN ('making', 'waiting')"), postgresql_where=sa.text("status IN ('making', 'waiting')")),
 )  # fmt: skip
 
 lookup_failure = sa.Table(  # wrong query codes, counted in the database so that the limit holds over several processes

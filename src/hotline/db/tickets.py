@@ -21,6 +21,7 @@ from hotline.domain.vocabulary import (
     Kind,
     Level,
     Metric,
+    Outcome,
     Part,
     Priority,
     Satisfaction,
@@ -206,6 +207,7 @@ def _ticket(row: Row) -> Ticket:
         _maybe(Satisfaction, v["satisfaction_first"]),
         _maybe(Satisfaction, v["satisfaction_final"]),
     )
+    v["outcome"] = _maybe(Outcome, v["outcome"])
     v["supervised"], v["escalated"] = _maybe(Level, v["supervised"]), _maybe(Level, v["escalated"])
     v["flags"], v["returned_by"], v["ruled"] = tuple(v["flags"]), tuple(v["returned_by"]), tuple(v["ruled"])
     return Ticket(**v)

@@ -11,12 +11,15 @@ from .clocks import LATE, Settled, at_hand, duty_lines, receivers, reckoner_of, 
 from .ticket import Actor, Assignment, Change, Command, Entry, Escalation, Facts, Message, Ticket, Written
 from .vocabulary import (
     LIVE,
+    OPEN,
     Action,
+    ActorKind,
     AssignmentStatus,
     Field,
     Kind,
     Level,
     Metric,
+    Outcome,
     Part,
     Priority,
     Reached,
@@ -25,6 +28,15 @@ from .vocabulary import (
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 
+_ENDS = {
+    A.ANSWER: Outcome.ANSWERED,
+    A.CONFIRM: Outcome.CONFIRMED,
+    A.EXPLAIN: Outcome.EXPLAINED,
+    A.DECLINE: Outcome.DECLINED,
+    A.MERGE: Outcome.MERGED,
+    A.WITHDRAW: Outcome.WITHDRAWN,
+    A.VOID: Outcome.VOID,
+}
 _COLOURS = (Level.BLUE, Level.YELLOW, Level.RED)
 _OWN_FLAGS = frozenset({"repeat", "imported", "odd"})
 Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
@@ -68,6 +80,9 @@ def on_ticket(
     columns = {"status": to, **_of_ticket(before, command, now)}
     if to is T.CLOSED and before.status is not T.CLOSED:  # a later word on it closes nothing
         columns["closed_at"] = now
+    if before.status in OPEN and to not in OPEN:
+        silent = command.action is A.CONFIRM and actor.kind is ActorKind.CLOCK
+        columns |= {"ended_at": now, "outcome": Outcome.SILENT if silent else _ENDS[command.action]}
     orders = list(facts.assignments)
     if command.action is A.DISPATCH:
         orders += new_orders(before, given, actor, now, len(orders))
@@ -163,6 +178,8 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
                 "satisfaction_final": None,
                 "call_backs": 0,
                 "closed_at": None,
+                "ended_at": None,
+                "outcome": None,
                 "promised_at": None,  # told anew with the next dispatch
             }
         case A.URGE:
@@ -340,6 +357,7 @@ def settled(
     return Change(
         after=after,
         tickets=(Written(ticket, before.version),),
+        before=facts,
         assignments=moved,
         entries=tuple(entries),
         messages=tuple(messages),
@@ -462,6 +480,7 @@ def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Acto
         changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
     )
     tallies = Counter(change.tallies)
+    holders = tuple(holders)
     for holder in holders:  # the parent shows in their queues, and has changed
         tallies[("queue", holder, "stamp")] += 1
     return replace(
@@ -469,6 +488,7 @@ def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Acto
         tickets=(*change.tickets, Written(grown, parent.version)),
         entries=(*change.entries, entry),
         tallies=tallies,
+        parent_holders=holders,
     )
 
 

@@ -17,6 +17,7 @@ from .vocabulary import (
     Kind,
     Level,
     Metric,
+    Outcome,
     Part,
     Priority,
     Role,
@@ -83,6 +84,8 @@ class Ticket:
     created_by: str | None = None
     closed_at: datetime | None = None
     triaged_at: datetime | None = None
+    ended_at: datetime | None = None  # when it left the open states, however that was
+    outcome: Outcome | None = None
     entries: int = 0  # the last number used in the timeline
     version: int = 1
 
@@ -322,6 +325,7 @@ class Change:
 
     after: Facts
     tickets: tuple[Written, ...]
+    before: Facts | None = None  # None: the ticket is new
     assignments: tuple[Assignment, ...] = ()
     entries: tuple[Entry, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -332,3 +336,4 @@ class Change:
     clocks: tuple[Clock, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew
+    parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it

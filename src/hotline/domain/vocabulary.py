@@ -56,6 +56,19 @@ ENDED = frozenset({AssignmentStatus.DONE, AssignmentStatus.RETURNED, AssignmentS
 THEIRS = LIVE | {AssignmentStatus.DONE}  # a returned or recalled order gives no further view of the ticket
 
 
+class Outcome(StrEnum):
+    """How a ticket ended. Reopened, it has not."""
+
+    ANSWERED = "answered"  # at the first call, by the operator
+    CONFIRMED = "confirmed"  # the resident said that it is solved
+    SILENT = "silent"  # nobody said a word; closed by the clock
+    EXPLAINED = "explained"  # could not be solved, and why was told
+    DECLINED = "declined"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+
 class Action(StrEnum):
     """What can be done. The tables in `lifecycle` say when, by whom and with what."""
 
@@ -521,6 +534,40 @@ class Intake(StrEnum):
     REALTIME = "realtime"
     BATCH = "batch"
     BLACKBOX = "blackbox"
+
+
+class Period(StrEnum):
+    """What a report covers."""
+
+    DAY = "day"
+    WEEK = "week"  # from Monday
+    MONTH = "month"
+
+
+class ExportKind(StrEnum):
+    """What a file holds."""
+
+    TICKETS = "tickets"
+    TIMELINE = "timeline"
+
+
+class ExportForm(StrEnum):
+    """How a file is written."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    JSONL = "jsonl"
+    OPEN311 = "open311"  # the bulk form of GeoReport v2 requests, CSV
+
+
+class ExportStatus(StrEnum):
+    """Where a file stands."""
+
+    WAITING = "waiting"
+    MAKING = "making"
+    READY = "ready"
+    FAILED = "failed"
+    GONE = "gone"  # its time is over
 
 
 class ActorKind(StrEnum):

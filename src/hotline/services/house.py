@@ -17,6 +17,7 @@ from .directory import DirectoryAtHand
 from .gateways import GatewaysAtHand
 from .inbox import Inbox
 from .spool import Spool
+from .stream import Stream
 from .subscribers import Subscribers
 
 BLOCK = 64  # serials taken at once: one round trip for so many tickets; a restart leaves the rest of a block unused
@@ -64,6 +65,7 @@ class House:
     spool: Spool | None = None  # None: with the database away, nothing is taken in
     jurisdiction: str | None = None  # of Open311
     contact: str = ""
+    streams: int = 10_000  # open at once in this process, at most
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
@@ -71,9 +73,11 @@ class House:
     subscribers: Subscribers = field(init=False)
     inbox: Inbox = field(init=False)
     together: Together = field(init=False)
+    stream: Stream = field(init=False)
 
     def __post_init__(self) -> None:
         self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url)
         self.subscribers = Subscribers(self.db, self.secret, self.directory)
         self.inbox = Inbox(self.db, self.spool)
         self.together = Together(self.db)
+        self.stream = Stream(self.db, self.journal.written, self.streams)

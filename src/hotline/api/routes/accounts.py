@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, anybody, bearer, may
+from hotline.api.deps import Asking, CodePath, anybody, credential, may
 from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
@@ -82,7 +82,7 @@ async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> R
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
 async def log_out(ask: Annotated[Asking, may("token.end", *GRANTED)], request: Request) -> Response:
     """Log out: the token works no more, at once."""
-    await accounts.log_out(ask.house, ask.believed, bearer(request) or "")
+    await accounts.log_out(ask.house, ask.believed, credential(request) or "")
     return Response(status_code=204)
 
 

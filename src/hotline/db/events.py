@@ -1,0 +1,82 @@
+"""The stream of events: placed in commit order, read by place."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from .database import Database, one
+from .once import insert_once
+from .question import Question, Row
+from .tables import event as e
+from .tables import sequence
+
+AT_ONCE = 1000
+_TURN = "stream"  # the row whose lock lets one process place events at a time
+
+_WAITING = Question(sa.select(e.c.id).where(e.c.position.is_(None)).limit(1))
+_LAST = Question(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0).label("n")))
+_FIRST = Question(sa.select(sa.func.coalesce(sa.func.min(e.c.position), 0).label("n")))
+_AFTER = Question(
+    sa.select(e.c.position, e.c.area, e.c.holders, e.c.body)
+    .where(e.c.position > sa.bindparam("position", type_=sa.BigInteger))
+    .order_by(e.c.position)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def place_waiting(db: Database) -> int:
+    """Give every committed event its place in the stream; how many. A place is given to what is committed already,
+    by one process at a time: so a reader who has seen a place has seen every place before it."""
+    placed = 0
+    while await one(db, _WAITING) is not None:
+        count = await db.transact(place)
+        placed += count
+        if count < AT_ONCE:
+            break
+    return placed
+
+
+def place(c: sa.Connection) -> int:
+    """The next AT_ONCE of them. In order of insertion: what followed from an event comes after it."""
+    insert_once(c, sequence, [{"name": _TURN, "next": 0}])
+    c.execute(sa.select(sequence.c.next).where(sequence.c.name == _TURN).with_for_update())
+    last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
+    waiting = (
+        sa.select(e.c.id, sa.func.row_number().over(order_by=e.c.id).label("n"))
+        .where(e.c.position.is_(None))
+        .order_by(e.c.id)
+        .limit(AT_ONCE)
+        .subquery()
+    )
+    done = c.execute(sa.update(e).where(e.c.id == waiting.c.id).values(position=last + waiting.c.n))
+    return done.rowcount
+
+
+async def last_position(db: Database) -> int:
+    """The newest place; 0: nothing has happened yet."""
+    row = await one(db, _LAST)
+    return int(row.n) if row else 0
+
+
+async def first_position(db: Database) -> int:
+    """The oldest place still kept; 0: none."""
+    row = await one(db, _FIRST)
+    return int(row.n) if row else 0
+
+
+async def after(db: Database, position: int, limit: int = AT_ONCE) -> Sequence[Row]:
+    """Events behind a place, in order: position, area, holders, body."""
+    return await db.rows(_AFTER, position=position, limit=limit)
+
+
+def forget(c: sa.Connection, before: datetime, folded: int, limit: int) -> int:
+    """Delete old events that the figures have taken up; the newest stays, so that places never begin again."""
+    newest = sa.select(sa.func.max(e.c.position)).scalar_subquery()
+    old = (
+        sa.select(e.c.id)
+        .where(e.c.position <= folded, e.c.at < before, e.c.position < newest)
+        .order_by(e.c.position)
+        .limit(limit)
+    )
+    return c.execute(sa.delete(e).where(e.c.id.in_(old.scalar_subquery()))).rowcount

@@ -1,0 +1,235 @@
+"""The live stream: events in commit order, to everybody who may see them, without a gap or a repeat.
+
+One reader for all listeners of the process: it places what was committed, reads it once, encodes it once. A listener's
+bytes go into its socket at once; only one whose socket is full gets a queue, and beyond its bound it is told to look at
+everything anew (`resync`) instead of being given a gap.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import orjson
+import structlog
+
+from hotline.db import events
+from hotline.db.database import Database
+from hotline.domain.stream import Watching, hears
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+log = structlog.get_logger("hotline.stream")
+POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
+GATHER = 0.01  # seconds in which what is committed is placed together
+PING = 15.0  # seconds between signs of life
+KEEP = timedelta(days=7)  # how long events are kept for those who come back
+MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
+MOST_REPLAYED = 5000  # events somebody who comes back is told of one by one; beyond it, `resync`
+MOST_EACH = 12  # streams of one person: a few screens, each with a few pages
+RETRY = (1000, 5000)  # milliseconds: when the stream ends, all come back, and not at the same moment
+
+Give = Callable[[bytes], bool]  # into the socket now; False: it is full, nothing was written
+Wait = Callable[[bytes], Awaitable[None]]  # into the socket, when there is room
+
+
+def framed(event: str, data: object, position: int | None = None) -> bytes:
+    """One server-sent event."""
+    place = b"" if position is None else b"id: %d\n" % position
+    return place + b"event: " + event.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
+
+
+class Listener:
+    """One open stream."""
+
+    def __init__(self, watching: Watching, owner: str, give: Give, wait: Wait) -> None:
+        self.watching, self.owner = watching, owner
+        self._give, self._wait = give, wait
+        self._queue: deque[bytes] = deque()
+        self._queued = 0
+        self._lost = False
+        self._busy = True  # until what it missed was told
+        self._emptying: asyncio.Task[None] | None = None
+        self._position: Callable[[], int] = lambda: 0
+        self._holding: asyncio.Task[None] | None = None
+        self.ended = False
+
+    def push(self, data: bytes) -> None:
+        """Tell it, now or behind what waits for it."""
+        if not self._busy and self._give(data):
+            return
+        if self._lost or self._queued + len(data) > MOST_QUEUED:
+            self._queue.clear()
+            self._queued, self._lost = 0, True
+        else:
+            self._queue.append(data)
+            self._queued += len(data)
+        if not self._busy:
+            self._busy = True
+            self._emptying = asyncio.create_task(self.empty())
+
+    async def empty(self, position: Callable[[], int] | None = None) -> None:
+        """Hand over what waits, at the pace of its socket."""
+        self._position = position or self._position
+        while self._queue or self._lost:
+            if self._lost:
+                self._lost = False
+                await self._wait(framed("resync", {}, self._position()))
+                continue
+            chunk = b"".join(self._queue)
+            self._queue.clear()
+            self._queued = 0
+            await self._wait(chunk)
+        self._busy = False
+
+    async def tell(self, data: bytes) -> None:
+        """Before it is up to date: what comes first."""
+        await self._wait(data)
+
+    def hold(self, task: "asyncio.Task[None] | None") -> None:
+        """The task that keeps the stream open; it is cancelled when the stream is to end."""
+        self._holding = task
+
+    def close(self) -> None:
+        if self._emptying is not None:
+            self._emptying.cancel()
+        if self._holding is not None and not self.ended:
+            self._holding.cancel()
+        self.ended = True
+
+
+class Stream:
+    """All listeners of this process. `written` is set by the journal after each commit."""
+
+    def __init__(self, db: Database, written: asyncio.Event, most: int = 10_000) -> None:
+        self._db, self._written, self.most = db, written, most
+        self._listeners: set[Listener] = set()
+        self._each: Counter[str] = Counter()
+        self._reader: asyncio.Task[None] | None = None
+        self._pinger: asyncio.Task[None] | None = None
+        self._begun: asyncio.Task[int] | None = None
+        self.position = 0
+        self.told = 0  # events handed to listeners so far
+        self.closing = False
+
+    @property
+    def listening(self) -> int:
+        return len(self._listeners)
+
+    def make_room(self, owner: str) -> None:
+        """Raises Refused where one more stream is one too many."""
+        if self.closing or len(self._listeners) >= self.most:
+            raise Refused(Refusal(Code.OVERLOADED, "too many streams are open here; try again, or ask another process"))
+        if self._each[owner] >= MOST_EACH:
+            raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_EACH} streams of one person; close another page"))
+
+    async def join(self, listener: Listener, after: int | None) -> None:
+        """Bring a listener up to date behind `after` (None: from now on), then let it hear what happens."""
+        await self._reading()
+        self.make_room(listener.owner)
+        # in one breath: what comes after `here` is pushed, what lies before it is read below
+        self._listeners.add(listener)
+        self._each[listener.owner] += 1
+        here = self.position
+        retry = random.randint(*RETRY)  # noqa: S311 - to spread, not to hide
+        await listener.tell(
+            b"retry: %d\n" % retry + framed("hello", {"position": here}, here if after is None else None)
+        )
+        if after is not None and after != here:
+            await self._replay(listener, after, here)
+        await listener.empty(lambda: self.position)
+
+    async def _replay(self, listener: Listener, after: int, here: int) -> None:
+        first = await events.first_position(self._db)
+        if after > here or after < first - 1 or here - after > MOST_REPLAYED:
+            await listener.tell(framed("resync", {}, here))  # too far back, or of another database
+            return
+        while after < here:
+            rows = await events.after(self._db, after)
+            seen = [r for r in rows if r.position <= here]
+            if not seen:
+                return
+            theirs = b"".join(
+                framed("ticket", r.body, r.position)
+                for r in seen
+                if hears(listener.watching, r.area, frozenset(r.holders))
+            )
+            after = seen[-1].position
+            if theirs:
+                await listener.tell(theirs)
+
+    def leave(self, listener: Listener) -> None:
+        listener.hold(None)
+        listener.close()
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+            self._each[listener.owner] -= 1
+            if not self._each[listener.owner]:
+                del self._each[listener.owner]
+
+    def close(self) -> None:
+        """End every stream: whoever listens comes back, to another process."""
+        self.closing = True
+        for listener in list(self._listeners):
+            listener.close()
+        for task in (self._reader, self._pinger):
+            if task is not None:
+                task.cancel()
+
+    async def _reading(self) -> None:
+        """The reader runs, and knows where it begins."""
+        if self._begun is None:
+            self._begun = asyncio.create_task(self._begin())
+        try:
+            await asyncio.shield(self._begun)
+        except Exception:
+            self._begun = None  # the next one to come tries again
+            raise
+
+    async def _begin(self) -> int:
+        await events.place_waiting(self._db)
+        self.position = await events.last_position(self._db)
+        self._reader = asyncio.create_task(self._read(), name="stream-reader")
+        if self._pinger is None or self._pinger.done():
+            self._pinger = asyncio.create_task(self._ping(), name="stream-ping")
+        return self.position
+
+    async def _read(self) -> None:
+        while not self.closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._written.wait(), POLL)
+                await asyncio.sleep(GATHER)
+            self._written.clear()
+            if not self._listeners:  # nobody to tell; the next one to come begins anew
+                self._begun = None
+                return
+            try:
+                while await self.step():
+                    pass
+            except Refused as away:  # the database is away: the streams stay open, and go on when it is back
+                log.warning("stream.waits", why=away.refusal.detail)
+                await asyncio.sleep(1)
+            except Exception as fault:
+                log.error("stream.fault", kind=type(fault).__name__, exc_info=fault)
+                await asyncio.sleep(1)
+
+    async def step(self) -> bool:
+        """Place, read and tell what is new. True: there may be more."""
+        await events.place_waiting(self._db)
+        rows = await events.after(self._db, self.position)
+        for row in rows:
+            data, holders = framed("ticket", row.body, row.position), frozenset(row.holders)
+            self.position = row.position
+            for listener in list(self._listeners):
+                if hears(listener.watching, row.area, holders):
+                    listener.push(data)
+                    self.told += 1
+        return len(rows) == events.AT_ONCE
+
+    async def _ping(self) -> None:
+        while self._listeners or self._begun is not None:
+            await asyncio.sleep(PING)
+            for listener in list(self._listeners):
+                listener.push(b": ping\n\n")
