@@ -1,16 +1,20 @@
 """Questions about a department's orders."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from hotline.domain.privacy import Scope
+from hotline.domain.vocabulary import Level, Metric
 
-from .columns import Among, Instant
+from .columns import Among, Instant, is_one_of
 from .database import Database
-from .question import Question
+from .question import Question, Row
 from .tables import assignment as a
+from .tables import clock, escalation
 from .tables import counter as c
 from .tables import ticket as t
 
@@ -91,3 +95,57 @@ async def open_orders(
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
     return await db.plain(question, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+
+
+_NOW = sa.bindparam("now", type_=Instant)
+# how an order's own clock looks now: the same as `domain.clocks.colour_of` says of it
+_COLOUR = sa.case(
+    (
+        sa.or_(clock.c.breached_at.is_not(None), sa.and_(clock.c.next_level.is_not(None), clock.c.limit_at < _NOW)),
+        "red",
+    ),
+    (sa.or_(clock.c.id.is_(None), clock.c.stopped_at.is_not(None), clock.c.paused_at.is_not(None)), "grey"),
+    else_=sa.func.coalesce(escalation.c.colour, "green"),
+)
+COLOURS = ("green", *Level, "grey")
+
+
+@lru_cache(maxsize=4)
+def _open(performing: bool, by_area: bool) -> dict[str, Question]:
+    holder = a.c.performer if performing else a.c.department
+    report = sa.and_(
+        clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
+    )
+    told = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
+    where = [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
+    joined = a.join(t, t.c.number == a.c.number)
+    first = sa.select(a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at, t.c.title).select_from(
+        joined
+    )
+    counts = (
+        sa.select(a.c.department, a.c.status, _COLOUR.label("looks"), sa.func.count().label("n"))
+        .select_from(joined.outerjoin(clock, report).outerjoin(escalation, told))
+        .where(*where)
+        .group_by(a.c.department, a.c.status, "looks")
+    )
+    return {
+        "counts": Question(counts),
+        "oldest": Question(first.where(*where).order_by(a.c.issued_at, a.c.id).limit(1)),
+        "due_next": Question(first.where(*where, a.c.due_at >= _NOW).order_by(a.c.due_at, a.c.id).limit(5)),
+    }
+
+
+async def open_work(
+    db: Database, scope: Scope, places: frozenset[str], now: datetime, *, performing: bool = False
+) -> dict[str, Sequence[Row]]:
+    """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, and what is
+    `due_next`. Asks of open orders alone, however many tickets lie behind them."""
+    if not scope.whole and not places <= scope.departments:
+        return {"counts": [], "oldest": [], "due_next": []}
+    values: dict[str, Any] = {"places": sorted(places)}
+    if scope.areas is not None:
+        values["areas"] = sorted(scope.areas)
+    found: dict[str, Sequence[Row]] = {}
+    for name, question in _open(performing, scope.areas is not None).items():
+        found[name] = await db.rows(question, **values, **({} if name == "oldest" else {"now": now}))
+    return found

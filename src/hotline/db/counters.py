@@ -1,7 +1,6 @@
 """Counts of open work, from counter rows the journal keeps in the same transaction. Never COUNT on a hot path."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,25 +44,6 @@ async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dic
     else:
         rows = await db.rows(_OF, noun=noun, places=sorted(places))
     return {r.status: int(r.n) for r in rows if r.n}
-
-
-def _within(holder: sa.Column[Any]) -> Question:
-    return Question(
-        sa.select(a.c.status, sa.func.count().label("n"))
-        .select_from(a.join(t, t.c.number == a.c.number))
-        .where(Among(holder, "places"), a.c.closed_at.is_(None), Among(t.c.area, "areas"))
-        .group_by(a.c.status)
-    )
-
-
-_WITHIN = {"assignment": _within(a.c.department), "performing": _within(a.c.performer)}
-
-
-async def counted_within(db: Database, noun: str, places: frozenset[str], areas: frozenset[str]) -> dict[str, int]:
-    """The running orders of these departments in these areas. Counters do not know areas: the few running ones are
-    counted."""
-    rows = await db.rows(_WITHIN[noun], places=sorted(places), areas=sorted(areas))
-    return {r.status: int(r.n) for r in rows}
 
 
 _TRUE = {

@@ -1,6 +1,8 @@
 """A department's work: the queue in order, the board in numbers."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -10,12 +12,13 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
-from hotline.api.schemas.shown import BoardOut, HouseBoard, OrderPage, TicketPage, brief_shown, queued_shown
+from hotline.api.schemas.shown import BoardOut, HouseBoard, OrderPage, TicketPage, brief_shown, order_line, queued_shown
 from hotline.db import assignments, counters, tickets
+from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import ENDED, OPEN, PEOPLE, WHOLE, Code, Role
+from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Code, Role
 
 from .answers import READ, refusals, reply
 
@@ -87,25 +90,43 @@ def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
 
 @router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
 async def read_board(code: CodePath, ask: Reader) -> Response:
-    """How many orders stand in each state, for the department and all below it, from counters: no row is counted."""
+    """The open orders of the department and all below it: how many stand in each state and in each colour of their
+    clocks, which waits longest, what is due next. Its cost grows with the open work alone."""
     directory = await department_seen(ask, code)
-    below = directory.below.get(code, frozenset({code}))
-    db, areas = ask.house.db, ask.actor.areas
-    if areas is None:
-        held = await counters.counted(db, "assignment", below)
-        performed = await counters.counted(db, "performing", below)
-    else:
-        held = await counters.counted_within(db, "assignment", below, areas)
-        performed = await counters.counted_within(db, "performing", below, areas)
+    below, scope = directory.below.get(code, frozenset({code})), scope_of(ask.actor)
+    held = await assignments.open_work(ask.house.db, scope, below, ask.now)
+    performed = await assignments.open_work(ask.house.db, scope, below, ask.now, performing=True)
+    counts, colours = _by(held["counts"], "status"), _by(held["counts"], "looks")
+    performing = _by(performed["counts"], "status")
     return reply(
         {
             "department": directory.name_of("departments", code),
-            "counts": held,
-            "open": sum(n for status, n in held.items() if status not in ENDED),
-            "performing": performed,
-            "performing_open": sum(n for status, n in performed.items() if status not in ENDED),
+            "counts": counts,
+            "colours": {colour: colours.get(colour, 0) for colour in assignments.COLOURS},
+            "states": _crossed(held["counts"]),
+            "open": sum(counts.values()),
+            "oldest": next((order_line(r) for r in held["oldest"]), None),
+            "due_next": [order_line(r) for r in held["due_next"]],
+            "performing": performing,
+            "performing_open": sum(performing.values()),
+            "at": ask.now,
         }
     )
+
+
+def _by(rows: Sequence[Row], name: str) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[getattr(row, name)] += row.n
+    return dict(found)
+
+
+def _crossed(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """State -> colour -> how many."""
+    found: dict[str, Counter[str]] = {}
+    for row in rows:
+        found.setdefault(row.status, Counter())[row.looks] += row.n
+    return {status: dict(colours) for status, colours in found.items()}
 
 
 @router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())

@@ -91,6 +91,7 @@ class EventStream(Response):
     "/stream",
     operation_id="listen",
     response_class=EventStream,
+    status_code=200,
     responses={
         200: {
             "description": "Server-sent events",

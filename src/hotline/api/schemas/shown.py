@@ -325,10 +325,25 @@ class HouseBoard(Shown):
     open: int
 
 
+class OrderLine(Shown):
+    id: str
+    number: str
+    status: str
+    priority: str
+    title: str
+    issued_at: datetime
+    due_at: datetime | None
+
+
 class BoardOut(HouseBoard):
     department: Named
+    colours: dict[str, int] = Field(description="green, blue, yellow, red, grey: how the orders' clocks look now")
+    states: dict[str, dict[str, int]] = Field(description="State, then colour")
+    oldest: OrderLine | None
+    due_next: list[OrderLine]
     performing: dict[str, int]
     performing_open: int
+    at: datetime
 
 
 class BecauseOut(Shown):
@@ -612,6 +627,11 @@ def brief_shown(row: Any, directory: Directory, now: datetime) -> dict[str, Any]
         "closed_at": row.closed_at,
         "version": row.version,
     }
+
+
+def order_line(row: Any) -> dict[str, Any]:
+    """An order in a line of a board."""
+    return {name: getattr(row, name) for name in OrderLine.model_fields}
 
 
 def queued_shown(row: dict[str, Any], directory: Directory, now: datetime) -> dict[str, Any]:

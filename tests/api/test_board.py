@@ -1,0 +1,51 @@
+"""A department's board: what is open, how its clocks look, what waits longest and what is due next."""
+
+from collections import Counter
+from typing import Any
+
+from hotline.domain.clocks import colour_of
+from hotline.services.act import seen
+from hotline.services.clocks import ring_due
+from hotline.services.house import House
+from tests.conftest import LIFT, Cast, Clock, Player
+
+
+async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast, house: House, clock: Clock) -> None:
+    desk, lifts, watch = await cast("desk"), await cast("lifts"), await cast("watch")
+    tickets = []
+    for hours in (0, 1, 3, 20):
+        clock.forward(hours=hours)
+        tickets.append(await desk.call(LIFT, category="dt-fault", priority="urgent" if hours % 2 else "normal"))
+        while (await ring_due(house, clock())).claimed:
+            pass
+    accepted = await lifts.order(tickets[3], "accept")
+    done = await lifts.order(
+        await lifts.see(tickets[2]), "report", internal_result="修好了", public_reply="修好了", solved=True
+    )
+    await watch.order(done, "accept_report")
+    board = (await lifts.get("/v1/departments/property-works/board")).json()
+    truth: Counter[tuple[str, str]] = Counter()
+    for t in tickets:
+        facts = await seen(house, t["number"], watch.actor)
+        for order in facts.assignments:
+            if order.closed_at is None:
+                report = next(c for c in facts.clocks if c.metric == "report" and c.assignment == order.id)
+                truth[(order.status, colour_of(report, clock()))] += 1
+    assert {(s, c): n for s, colours in board["states"].items() for c, n in colours.items()} == dict(truth)
+    assert len({c for _, c in truth}) >= 2, truth  # the story has more than one colour
+    assert board["open"] == 3 and board["counts"]["accepted"] >= 1
+    assert sum(board["colours"].values()) == 3
+    assert board["oldest"]["number"] == tickets[0]["number"]
+    dues = [d["due_at"] for d in board["due_next"]]
+    assert dues == sorted(dues)
+    assert accepted["number"] in {d["number"] for d in board["due_next"]}
+
+
+async def test_the_board_of_a_contractor_is_what_it_performs(cast: Cast, lift_ticket: dict[str, Any]) -> None:
+    liftmen = await cast("liftmen")
+    board = (await liftmen.get("/v1/departments/lifts/board")).json()
+    assert (board["open"], board["performing_open"]) == (0, 1)
+
+
+async def test_the_board_of_others_is_not_there(pipes: Player, lift_ticket: dict[str, Any]) -> None:
+    assert (await pipes.get("/v1/departments/property-works/board")).status_code == 404
