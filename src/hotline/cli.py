@@ -22,8 +22,10 @@ app.add_typer(user_app, name="user")
 app.add_typer(outbox_app, name="outbox")
 gateway_app = typer.Typer(no_args_is_help=True, help="SMS providers, exchanges, other hotlines.")
 app.add_typer(gateway_app, name="gateway")
+figures_app = typer.Typer(no_args_is_help=True, help="The rollups behind the figures.")
 calendar_app = typer.Typer(no_args_is_help=True, help="Working calendars.")
 app.add_typer(calendar_app, name="calendar")
+app.add_typer(figures_app, name="figures")
 T = TypeVar("T")
 FIRST_LOGIN = "admin"
 
@@ -728,6 +730,34 @@ A refused caller reads the sentence of the guard that stopped it.
 |---|---|
 {guards}
 """
+
+
+@figures_app.command("check")
+def figures_check() -> None:
+    """Count everything anew beside the traffic and compare it with the rollups. Leaves with 1 where they differ."""
+    found = _run(_figures(_settings(), rebuild=False))
+    for (dimension, day, code), (kept, true) in sorted(found.items()):
+        print(f"{dimension} {day or 'now'} {code}: kept {kept}, true {true}")
+    print(f"{len(found)} rollups differ")
+    raise typer.Exit(1 if found else 0)
+
+
+@figures_app.command("rebuild")
+def figures_rebuild() -> None:
+    """Make the rollups anew from the tickets, beside the traffic: after the house moved to another zone, or after a
+    check that found differences."""
+    found = _run(_figures(_settings(), rebuild=True))
+    print(f"made anew; {len(found)} rollups differ")
+
+
+async def _figures(settings: Any, rebuild: bool) -> Any:
+    from hotline import wiring
+    from hotline.services import figures
+
+    async with wiring.open_house(settings) as house:
+        if rebuild:
+            await figures.rebuild(house, house.clock(), anew=True)
+        return await figures.drift(house, house.clock())
 
 
 @app.command()

@@ -28,10 +28,12 @@ from .routes import (
     directory,
     docs,
     duty,
+    figures,
     hooks,
     inbound,
     lookup,
     operations,
+    oversight,
     stream,
     subscriptions,
     tickets,
@@ -93,6 +95,8 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
         lookup,
         subscriptions,
         stream,
+        figures,
+        oversight,
     )
     for noun in (*nouns, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request

@@ -9,6 +9,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from hotline.domain.catalogue import pair
 from hotline.domain.lifecycle import Move
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, Field
@@ -38,52 +39,7 @@ STATUS = {
     Code.OUTCOME_UNKNOWN: 503,
     Code.STORAGE_FULL: 507,
 }
-TITLE = {
-    Code.BAD_REQUEST: "The request cannot be read",
-    Code.UNAUTHENTICATED: "Who are you?",
-    Code.NOT_YOUR_ROLE: "Not for your role",
-    Code.NOT_FOUND: "Not there",
-    Code.UNKNOWN_ACTION: "No such action",
-    Code.METHOD_NOT_ALLOWED: "Not this method here",
-    Code.NOT_NOW: "Not in this state",
-    Code.CONFLICT: "Taken already",
-    Code.STALE: "You were late",
-    Code.TOO_LARGE: "Too large",
-    Code.UNSUPPORTED_MEDIA: "Not this content type",
-    Code.INCOMPLETE: "Something is missing",
-    Code.INVALID: "Something is not right",
-    Code.KEY_REUSED: "The key was used before",
-    Code.VERSION_REQUIRED: "Say which version you saw",
-    Code.TOO_MANY: "Too many tries",
-    Code.INTERNAL: "Our fault",
-    Code.OVERLOADED: "Too busy",
-    Code.UNAVAILABLE: "The database is away",
-    Code.OUTCOME_UNKNOWN: "The outcome is unknown",
-    Code.STORAGE_FULL: "No room left",
-}
-TITLE_ZH = {
-    Code.BAD_REQUEST: "请求无法读取",
-    Code.UNAUTHENTICATED: "请先登录",
-    Code.NOT_YOUR_ROLE: "您的角色不能这样做",
-    Code.NOT_FOUND: "没有找到",
-    Code.UNKNOWN_ACTION: "没有这个动作",
-    Code.METHOD_NOT_ALLOWED: "此处不能用这个方法",
-    Code.NOT_NOW: "当前状态不能这样做",
-    Code.CONFLICT: "已被占用",
-    Code.STALE: "您看到的版本已过时",
-    Code.TOO_LARGE: "内容过大",
-    Code.UNSUPPORTED_MEDIA: "不接受这种内容类型",
-    Code.INCOMPLETE: "缺少必填项",
-    Code.INVALID: "填写有误",
-    Code.KEY_REUSED: "该幂等键已用于其他请求",
-    Code.VERSION_REQUIRED: "请带上您看到的版本",
-    Code.TOO_MANY: "尝试次数过多",
-    Code.INTERNAL: "系统出错",
-    Code.OVERLOADED: "系统繁忙",
-    Code.UNAVAILABLE: "数据库暂不可用",
-    Code.OUTCOME_UNKNOWN: "结果未知，请用同一幂等键重试",
-    Code.STORAGE_FULL: "存储空间已满",
-}
+TITLE_ZH, TITLE = ({code: pair(f"problem.{code}")[n] for code in Code} for n in (0, 1))
 _RETRY_AFTER = {
     Code.OVERLOADED: "1",
     Code.UNAVAILABLE: "2",

@@ -110,13 +110,15 @@ _COLOUR = sa.case(
 COLOURS = ("green", *Level, "grey")
 
 
+_REPORT = sa.and_(
+    clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
+)
+_TOLD = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
+
+
 @lru_cache(maxsize=4)
 def _open(performing: bool, by_area: bool) -> dict[str, Question]:
     holder = a.c.performer if performing else a.c.department
-    report = sa.and_(
-        clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
-    )
-    told = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
     where = [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
     joined = a.join(t, t.c.number == a.c.number)
     first = sa.select(a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at, t.c.title).select_from(
@@ -124,7 +126,7 @@ def _open(performing: bool, by_area: bool) -> dict[str, Question]:
     )
     counts = (
         sa.select(a.c.department, a.c.status, _COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(joined.outerjoin(clock, report).outerjoin(escalation, told))
+        .select_from(joined.outerjoin(clock, _REPORT).outerjoin(escalation, _TOLD))
         .where(*where)
         .group_by(a.c.department, a.c.status, "looks")
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
+from hotline.domain.vocabulary import TicketStatus
+
 from .columns import Among
 from .database import Database
 from .question import Question
@@ -44,6 +46,22 @@ async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dic
     else:
         rows = await db.rows(_OF, noun=noun, places=sorted(places))
     return {r.status: int(r.n) for r in rows if r.n}
+
+
+_PLACES = Question(
+    sa.select(c.c.place, c.c.status, sa.func.sum(c.c.n).label("n"))
+    .where(c.c.noun == sa.bindparam("noun", type_=sa.String))
+    .group_by(c.c.place, c.c.status)
+)
+
+
+async def open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]) -> dict[str, int]:
+    """How many stand in these states, place by place."""
+    found: dict[str, int] = {}
+    for row in await db.rows(_PLACES, noun=noun):
+        if row.status in states and row.n:
+            found[row.place] = found.get(row.place, 0) + int(row.n)
+    return found
 
 
 _TRUE = {

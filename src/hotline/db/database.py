@@ -73,6 +73,10 @@ class Database(Protocol):
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""
 
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        """Run `work(connection)` over one view of the database that nothing changes; it only reads, and holds nobody
+        up. For what looks at everything."""
+
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""
 

@@ -91,6 +91,15 @@ class Postgres:
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.plain(r) for r in found]
 
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        def alone(connection: sa.Connection) -> R:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            return work(connection)
+
+        return await self.transact(alone)
+
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         if self._engine is None:
             self._engine = create_async_engine(

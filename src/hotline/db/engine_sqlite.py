@@ -97,6 +97,28 @@ class Sqlite:
 
         return await self._on_writer(run)
 
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        def run() -> R:
+            line = self._connect(reading=True)
+            engine = sa.create_engine(
+                "sqlite://",
+                creator=lambda: line,
+                poolclass=StaticPool,
+                json_serializer=lambda v: orjson.dumps(v).decode(),
+                json_deserializer=orjson.loads,
+            )
+            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for nobody
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            finally:
+                engine.dispose()
+                self._opened.remove(line)
+                line.close()
+
+        with ThreadPoolExecutor(1, "hotline-snapshot") as alone:
+            return await self._guarded(alone, run)
+
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
         children."""

@@ -6,13 +6,13 @@ from a ticket and its orders as they stand: a change is what it counts after, le
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from .ticket import Assignment, Facts
+from .ticket import Facts
 from .vocabulary import LIVE, OPEN, THEIRS, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
 
 
@@ -43,6 +43,12 @@ class Test:
     field: str
     op: Op
     value: Any = None
+
+    @property
+    def said(self) -> str:
+        """As the catalogue of figures tells it."""
+        value = " | ".join(sorted(map(str, self.value))) if isinstance(self.value, frozenset) else self.value
+        return " ".join(str(part) for part in (self.field, self.op, value) if part is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,19 @@ MEASURES: Mapping[str, Measure] = {
         Measure("met",             A,  "due_at",       (_STAYED, Test("reported_at", Op.BY, "due_at"))),
         Measure("missed",          A,  "due_at",       (_STAYED, Test("reported_at", Op.AFTER, "due_at"))),
         Measure("running",         A,  "due_at",       (_in("status", *LIVE), _unset("reported_at"))),
-        Measure("contacted",       A,  "due_at",       (_STAYED, Test("contacted_at", Op.BY, "due_at"))),
+        Measure("contacted",       A,  "due_at",       (_STAYED, _set("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
+        Measure("contacted_running", A, "due_at",      (_in("status", *LIVE), _unset("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
     )
 }  # fmt: skip
 _BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in Of}
+# what was due on a day and still runs: judged once the day is over, by another name
+JUDGED = {"running": "overdue", "contacted_running": "contacted_overdue"}
 DIMENSIONS = ("department", "category", "area", "channel")
+HOUSE = "house"  # the dimension of everything together
+TOOK = "took:"  # and the minutes, rounded: how many took so long
+HOUR = "hour:"  # and the hour of the day: how many came in then
 Cell = tuple[str, datetime | None, str, str, str, str]  # measure, moment, department, category, area, channel
+Delta = tuple[str, datetime | None, str, str, str, str, int]
 
 
 def passes(row: Any, where: Iterable[Test]) -> bool:
@@ -141,27 +154,28 @@ def _passes(value: Any, row: Any, test: Test) -> bool:
     return bool(value < other if test.op is Op.BEFORE else value <= other if test.op is Op.BY else value > other)
 
 
-def responsible(orders: Iterable[Assignment]) -> Assignment | None:
+def responsible(orders: Iterable[Any]) -> Any | None:
     """The order a ticket is counted under: the lead's last that was neither returned nor recalled."""
-    leads = [a for a in orders if a.part is Part.LEAD and a.status in THEIRS]
+    leads = [a for a in orders if a.part == Part.LEAD and a.status in THEIRS]
     return max(leads, key=lambda a: (a.issued_at, a.id), default=None)
 
 
-def counted(facts: Facts) -> Counter[Cell]:
-    """What a ticket and its orders count for, as they stand."""
-    ticket, found = facts.ticket, Counter[Cell]()
-    lead = responsible(facts.assignments)
+def counted(ticket: Any, orders: Sequence[Any]) -> Counter[Cell]:
+    """What a ticket and its orders count for, as they stand. Rows of the database will do as well as the shapes."""
+    found = Counter[Cell]()
+    lead = responsible(orders)
+    holder = lead.department if lead else ""
     rest = (ticket.category or "", ticket.area or "", str(ticket.channel))
-    for of, rows in ((Of.TICKET, (ticket,)), (Of.ORDER, facts.assignments)):
+    for of, rows in ((Of.TICKET, (ticket,)), (Of.ORDER, orders)):
         for row in rows:
-            department = row.department if isinstance(row, Assignment) else lead.department if lead else ""
+            department = holder if of is Of.TICKET else row.department
             for measure in _BY_KIND[of]:
                 at = getattr(row, measure.at) if measure.at else None
                 if (at is None and measure.at) or not passes(row, measure.where):
                     continue
                 found[(measure.code, at, department, *rest)] += _worth(measure, row, at)
                 if measure.code == "handled":
-                    found[(f"took:{rounded(_minutes(row, at))}", at, department, *rest)] += 1
+                    found[(f"{TOOK}{rounded(_minutes(row, at))}", at, department, *rest)] += 1
     return found
 
 
@@ -180,9 +194,23 @@ def rounded(minutes: int) -> int:
     return (minutes + unit // 2) // unit * unit
 
 
-def difference(before: Facts | None, after: Facts) -> list[tuple[str, datetime | None, str, str, str, str, int]]:
+def difference(before: Facts | None, after: Facts) -> list[Delta]:
     """How the measures move by a change: cells and by how much. Empty for most changes."""
-    moved = counted(after)
+    moved = counted(after.ticket, after.assignments)
     if before is not None:
-        moved.subtract(counted(before))
+        moved.subtract(counted(before.ticket, before.assignments))
     return [(*cell, n) for cell, n in moved.items() if n]
+
+
+def keys_of(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
+    """Where a cell is added up: (dimension, day, code), alone and for each department by the other three."""
+    return (
+        (HOUSE, day, ""),
+        ("department", day, department),
+        ("category", day, category),
+        ("area", day, area),
+        ("channel", day, channel),
+        ("department/category", day, f"{department}/{category}"),
+        ("department/area", day, f"{department}/{area}"),
+        ("department/channel", day, f"{department}/{channel}"),
+    )

@@ -1,146 +1,36 @@
-"""The catalogue: every word people read, in Chinese and English, keyed by the words of `vocabulary`."""
+"""The words of the vocabulary as people read them: (Chinese, English), from the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeVar
 
+from .catalogue import TEXTS, pair
+from .figures import FIGURES
+from .measures import JUDGED, MEASURES
 from .vocabulary import Action, AssignmentStatus, Kind, Metric, Priority, Role, TicketStatus
 
-TICKET_STATUS: Mapping[TicketStatus, tuple[str, str]] = {
-    TicketStatus.RECEIVED: ("受理", "received"),
-    TicketStatus.AWAITING_INFO: ("待补充", "awaiting information"),
-    TicketStatus.TRIAGED: ("待派", "to be dispatched"),
-    TicketStatus.DISPATCHED: ("办理中", "in hand"),
-    TicketStatus.RESOLVED: ("待回访", "to be called back"),
-    TicketStatus.SHELVED: ("挂账", "shelved"),
-    TicketStatus.CLOSED: ("办结归档", "closed"),
-    TicketStatus.DECLINED: ("不予受理", "declined"),
-    TicketStatus.MERGED: ("并单", "merged"),
-    TicketStatus.WITHDRAWN: ("撤回", "withdrawn"),
-    TicketStatus.VOID: ("废单", "void"),
-}
-ASSIGNMENT_STATUS: Mapping[AssignmentStatus, tuple[str, str]] = {
-    AssignmentStatus.ISSUED: ("待签收", "to be accepted"),
-    AssignmentStatus.ACCEPTED: ("办理中", "in hand"),
-    AssignmentStatus.RETURN_REQUESTED: ("申请退单", "return requested"),
-    AssignmentStatus.REPORTED: ("待审核", "to be reviewed"),
-    AssignmentStatus.DONE: ("已办结", "done"),
-    AssignmentStatus.RETURNED: ("已退回", "returned"),
-    AssignmentStatus.RECALLED: ("已撤销", "recalled"),
-}
-PUBLIC_STATUS: Mapping[TicketStatus, tuple[str, str]] = {  # as a resident is told
-    TicketStatus.RECEIVED: ("已受理，待梳理", "received, being sorted"),
-    TicketStatus.AWAITING_INFO: ("需要您补充信息", "we need to know more from you"),
-    TicketStatus.TRIAGED: ("已梳理，待派单", "sorted, about to be handed on"),
-    TicketStatus.DISPATCHED: ("办理中", "in hand"),
-    TicketStatus.RESOLVED: ("已办理，等待您的评价", "done, awaiting your opinion"),
-    TicketStatus.SHELVED: ("暂缓办理，定期复核", "put off, looked at again in time"),
-    TicketStatus.CLOSED: ("已办结", "closed"),
-    TicketStatus.DECLINED: ("不属于受理范围", "not ours to act on"),
-    TicketStatus.MERGED: ("已与同一事项合并办理", "merged with the same matter"),
-    TicketStatus.WITHDRAWN: ("已撤回", "withdrawn"),
-    TicketStatus.VOID: ("无效", "void"),
-}
-PUBLIC_ACTION: Mapping[
-    Action, tuple[str, str]
-] = {  # what the public is told of a ticket's history; of a quarrel, nothing
-    Action.RECEIVE: ("已受理", "received"),
-    Action.REQUEST_INFO: ("请您补充信息", "more information asked for"),
-    Action.PROVIDE_INFO: ("已收到补充信息", "information received"),
-    Action.ANSWER: ("已答复", "answered"),
-    Action.DECLINE: ("不属于受理范围", "not ours to act on"),
-    Action.MERGE: ("与同一事项合并", "merged with the same matter"),
-    Action.DISPATCH: ("已派单", "handed to a department"),
-    Action.ACCEPT_REPORT: ("已办理", "done"),
-    Action.CONFIRM: ("已办结", "closed"),
-    Action.EXPLAIN: ("已说明", "explained"),
-    Action.REOPEN: ("重新办理", "reopened"),
-    Action.SHELVE: ("暂缓办理", "put off"),
-    Action.UNSHELVE: ("恢复办理", "taken up again"),
-    Action.WITHDRAW: ("已撤回", "withdrawn"),
-    Action.APPROVE_EXTENSION: ("期限延长", "more time given"),
-}
-ACTION: Mapping[Action, tuple[str, str]] = {
-    Action.RECEIVE: ("受理", "Take in"),
-    Action.TRIAGE: ("梳理", "Triage"),
-    Action.REQUEST_INFO: ("要求补充", "Ask for information"),
-    Action.PROVIDE_INFO: ("补充信息", "Add information"),
-    Action.ANSWER: ("直接答复", "Answer at once"),
-    Action.DECLINE: ("不予受理", "Decline"),
-    Action.VOID: ("废单", "Void"),
-    Action.WITHDRAW: ("撤诉", "Withdraw"),
-    Action.MERGE: ("并单", "Merge"),
-    Action.DISPATCH: ("派单", "Dispatch"),
-    Action.CONFIRM: ("回访办结", "Confirm and close"),
-    Action.CALL_BACK: ("记录回访", "Log a call-back"),
-    Action.EXPLAIN: ("解释结案", "Explain and close"),
-    Action.REOPEN: ("重办", "Reopen"),
-    Action.SHELVE: ("挂账", "Shelve"),
-    Action.UNSHELVE: ("激活", "Take off the shelf"),
-    Action.COMMENT: ("备注", "Comment"),
-    Action.URGE: ("催办", "Urge"),
-    Action.SUPERVISE: ("督办", "Supervise"),
-    Action.SET_CONFIDENTIAL: ("设置保密", "Set confidentiality"),
-    Action.AMEND: ("修改", "Amend"),
-    Action.ADD_CALL: ("追加来电", "Add a call"),
-    Action.ABSORB: ("并入来件", "Take in a merged ticket"),
-    Action.ATTACH: ("上传附件", "Attach a file"),
-    Action.REVEAL: ("查看来电人", "Reveal the caller"),
-    Action.ESCALATE: ("升级", "Escalate"),
-    Action.RESUME: ("继续办理", "Go on without"),
-    Action.RECKON: ("重算时限", "Count the limits anew"),
-    Action.ACCEPT: ("签收", "Accept"),
-    Action.AUTO_ACCEPT: ("自动签收", "Accepted by the clock"),
-    Action.REQUEST_RETURN: ("申请退单", "Request return"),
-    Action.APPROVE_RETURN: ("同意退单", "Approve return"),
-    Action.REFUSE_RETURN: ("驳回退单", "Refuse return"),
-    Action.REQUEST_EXTENSION: ("申请延期", "Request extension"),
-    Action.APPROVE_EXTENSION: ("同意延期", "Approve extension"),
-    Action.REFUSE_EXTENSION: ("驳回延期", "Refuse extension"),
-    Action.CONTACT_CALLER: ("先行联系", "Contact the caller"),
-    Action.CLAIM: ("领办", "Claim"),
-    Action.ASSIGN: ("指定经办人", "Assign to a person"),
-    Action.ASSIST: ("加派协办", "Add an assisting department"),
-    Action.REPORT: ("报结", "Report done"),
-    Action.ACCEPT_REPORT: ("审核通过", "Accept report"),
-    Action.REJECT_REPORT: ("退回补办", "Reject report"),
-    Action.RECALL: ("撤回派单", "Recall"),
-}
-ROLE: Mapping[Role, tuple[str, str]] = {
-    Role.OPERATOR: ("话务员", "operator"),
-    Role.DISPATCHER: ("分派员", "dispatcher"),
-    Role.HANDLER: ("承办人", "handler"),
-    Role.SUPERVISOR: ("督办员", "supervisor"),
-    Role.AUDITOR: ("监督员", "auditor"),
-    Role.ADMIN: ("管理员", "administrator"),
-    Role.GATEWAY: ("接入网关", "gateway"),
-    Role.PERFORMER: ("施工单位", "performer"),
-    Role.RESIDENT: ("居民", "resident"),
-    Role.RULES: ("规则", "rules"),
-    Role.CLOCK: ("时钟", "clock"),
-}
-KIND: Mapping[Kind, tuple[str, str]] = {
-    Kind.ENQUIRY: ("咨询", "enquiry"),
-    Kind.REQUEST: ("求助", "request"),
-    Kind.COMPLAINT: ("投诉", "complaint"),
-    Kind.REPORT: ("举报", "report of wrongdoing"),
-    Kind.SUGGESTION: ("建议", "suggestion"),
-    Kind.PRAISE: ("表扬", "praise"),
-}
-PRIORITY: Mapping[Priority, tuple[str, str]] = {
-    Priority.EMERGENCY: ("特急", "emergency"),
-    Priority.URGENT: ("紧急", "urgent"),
-    Priority.NORMAL: ("一般", "normal"),
-}
-METRIC: Mapping[Metric, tuple[str, str]] = {
-    Metric.DISPATCH: ("派单时限", "dispatch"),
-    Metric.RESOLVE: ("办结时限", "resolution"),
-    Metric.INFO: ("补充时限", "information awaited"),
-    Metric.REVIEW: ("挂账复核", "review of the shelved"),
-    Metric.CALL_BACK: ("回访时限", "call-back"),
-    Metric.SILENCE: ("无回音办结", "closing in silence"),
-    Metric.ACCEPT: ("签收时限", "acceptance"),
-    Metric.CONTACT: ("先行联系时限", "first contact"),
-    Metric.REPORT: ("承办时限", "report"),
-    Metric.RULING: ("退单裁定时限", "ruling on a return"),
-    Metric.EXTENSION: ("延期审批时限", "decision on an extension"),
-    Metric.AUDIT: ("审核时限", "review of the report"),
+W = TypeVar("W", bound=StrEnum)
+
+
+def _said(family: str, words: Iterable[W]) -> Mapping[W, tuple[str, str]]:
+    return {word: pair(f"{family}.{word}") for word in words}
+
+
+def _told(family: str, words: Iterable[W]) -> Mapping[W, tuple[str, str]]:
+    """Of these words, those the family has a text for: the public is told of a part alone."""
+    return _said(family, [word for word in words if f"{family}.{word}" in TEXTS])
+
+
+TICKET_STATUS = _said("status", TicketStatus)
+ASSIGNMENT_STATUS = _said("order", AssignmentStatus)
+PUBLIC_STATUS = _said("public_status", TicketStatus)  # as a resident is told
+PUBLIC_ACTION = _told("public_action", Action)  # what the public is told of a ticket's history; of a quarrel, nothing
+ACTION = _said("action", Action)
+ROLE = _said("role", Role)
+KIND = _said("kind", Kind)
+PRIORITY = _said("priority", Priority)
+METRIC = _said("metric", Metric)
+FIGURE = {code: dict(zip(("zh", "en"), pair(f"figure.{code}"), strict=True)) for code in FIGURES}
+MEASURE = {
+    code: dict(zip(("zh", "en"), pair(f"measure.{code}"), strict=True)) for code in (*MEASURES, *JUDGED.values())
 }

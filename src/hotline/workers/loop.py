@@ -10,13 +10,14 @@ from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.doctor import WATCH, examine, warn_of_gaps
+from hotline.services.figures import fold
 from hotline.services.house import House
 from hotline.services.texts import shift_weights
 
 from .certificates import fetch_wanted
 from .inbound import take_next
 from .outbox import Sender, Ways
-from .retention import check_counters, tidy
+from .retention import check_counters, check_figures, tidy
 from .spooled import bring_in
 
 log = structlog.get_logger("hotline.worker")
@@ -50,6 +51,7 @@ class Worker:
             self._loop("weights", self._weigh, 10.0),
             self._loop("certificates", self._certificates, 5.0),
             self._loop("spool", self._spooled, SOON),
+            self._loop("figures", self._fold, SOON),
         ]
         await asyncio.gather(*loops)
         await self._sender.land()
@@ -93,6 +95,9 @@ class Worker:
         await bring_in(self.house)
         return False
 
+    async def _fold(self) -> bool:
+        return await fold(self.house, self.house.clock()) > 0
+
     async def _ring(self) -> bool:
         return (await ring_due(self.house, self.house.clock())).claimed > 0
 
@@ -122,4 +127,5 @@ class Worker:
         if now.hour == NIGHT and (self._checked is None or now - self._checked > timedelta(hours=12)):
             self._checked = now
             await check_counters(self.house)
+            await check_figures(self.house, now)
         return done["answers"] > 0

@@ -1,0 +1,262 @@
+"""The figures: kept by folding the stream, asked by day and dimension, explained down to the very tickets."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from hotline.db import events, measured, rollups
+from hotline.db.question import Row
+from hotline.domain.directory import Directory
+from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares
+from hotline.domain.measures import DIMENSIONS, HOUSE, JUDGED
+from hotline.domain.privacy import scope_of
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import WHOLE, Code, Role
+
+from .house import House
+
+GIVEN_UP = timedelta(hours=6)  # after which a rebuild that never ended is begun anew
+LONGEST = 1100  # days asked for at once
+log = structlog.get_logger("hotline.figures")
+NOUN = {"department": "departments", "category": "categories", "area": "areas"}
+_PAIRED = {"category", "area", "channel"}
+
+
+def zone_of(directory: Directory) -> ZoneInfo:
+    """Where the house stands: its days are counted there."""
+    home = directory.home
+    return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
+
+
+async def fold(house: House, now: datetime) -> int:
+    """Take up what has happened since; how many events. Makes everything anew where nothing was ever folded."""
+    await events.place_waiting(house.db)
+    if (mark := await rollups.mark(house.db)) is None or "position" not in mark:
+        await rebuild(house, now)
+        return 0
+    zone = zone_of(await house.directory.now(now))
+    return await house.db.transact(lambda c: rollups.fold(c, zone))
+
+
+async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
+    """Count everything from the tickets themselves, beside the traffic. False: another process is at it."""
+    zone = zone_of(await house.directory.now(now))
+    await events.place_waiting(house.db)
+    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, now if anew else now - GIVEN_UP)):
+        return False
+    sums, fresh = await house.db.snapshot(lambda c: (list(rollups.counted_anew(c, zone)), rollups.seen_events(c)))
+    for piece in sums:
+        await house.db.transact(lambda c, piece=piece: rollups.add(c, piece, rollups.FRESH))  # type: ignore[misc]
+    await house.db.transact(lambda c: rollups.install(c, fresh))
+    log.info("figures.rebuilt", **{"position": fresh["position"]})
+    return True
+
+
+async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+    """Where rollups and truth differ: key -> (kept, true). Counts everything anew; for the night."""
+    zone = zone_of(await house.directory.now(now))
+
+    def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+        stands = c.execute(rollups.STANDS).scalar_one_or_none() or {}
+        kept: rollups.Sums = dict(rollups.standing(c))
+        for key, counts in rollups.unfolded(c, stands.get("position", 0), set(stands.get("skip", ())), zone).items():
+            kept.setdefault(key, Counter()).update(counts)
+        true: rollups.Sums = {}
+        for piece in rollups.counted_anew(c, zone):
+            for key, counts in piece.items():
+                true.setdefault(key, Counter()).update(counts)
+        found = {}
+        for key in kept.keys() | true.keys():
+            ours = {m: n for m, n in kept.get(key, Counter()).items() if n}
+            theirs = {m: n for m, n in true.get(key, Counter()).items() if n}
+            if ours != theirs:
+                found[key] = (ours, theirs)
+        return found
+
+    return await house.db.snapshot(compare)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which figures: days from `first` to `last`, grouped `by` a dimension (or day, or nothing), of these codes."""
+
+    first: date
+    last: date
+    by: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    dimension: str
+    codes: list[str] | None  # None: all
+    group: int | None  # which half of the code names the group
+    within: Mapping[str, frozenset[str]]
+
+
+def _plan(directory: Directory, wanted: Wanted, actor: Actor) -> _Asked:
+    """Which rollups answer. Whoever sees a part alone is given that part: by area, or by department."""
+    within: dict[str, frozenset[str]] = {}
+    errors: list[tuple[str, str]] = []
+    if (wanted.last - wanted.first).days not in range(LONGEST):
+        errors.append(("last", f"not before `first`, and at most {LONGEST} days after it"))
+    for name, code in wanted.filters.items():
+        below = {"department": directory.below, "category": directory.categories_below, "area": directory.areas_below}
+        if name != "channel" and code not in directory.noun(NOUN[name]):
+            errors.append((name, f"not in the directory's {NOUN[name]}"))
+        within[name] = below[name].get(code, frozenset({code})) if name in below else frozenset({code})
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "these figures cannot be asked for", errors=tuple(errors)))
+    if actor.areas is not None:
+        within["area"] = within.get("area", actor.areas) & actor.areas
+    if not actor.roles & WHOLE:
+        within["department"] = within.get("department", actor.departments) & actor.departments
+    names = set(within) | {name for name in DIMENSIONS if name == wanted.by}
+    if len(names) > 2 or (len(names) == 2 and "department" not in names):
+        rule = "department with one of category, area, channel; or one of them alone"
+        raise Refused(Refusal(Code.INVALID, "these cannot be combined", errors=(("by", rule),)))
+    others = sorted(names - {"department"})
+    dimension = f"department/{others[0]}" if len(names) == 2 else next(iter(names), HOUSE)
+    group = None if wanted.by not in DIMENSIONS else 1 if len(names) == 2 and wanted.by != "department" else 0
+    codes = sorted(next(iter(within.values()))) if len(names) == 1 and within else None
+    return _Asked(dimension, codes, group, within)
+
+
+def _fits(asked: _Asked, code: str) -> bool:
+    """Whether a code of a pair lies within what is asked for."""
+    if "/" not in asked.dimension or not asked.within:
+        return True
+    halves = dict(zip(asked.dimension.split("/"), code.split("/", 1), strict=True))
+    return all(halves[name] in codes for name, codes in asked.within.items())
+
+
+async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> dict[str, Any]:
+    """Groups with their counts, shares, handling times and stock; and how far the stream is in them."""
+    directory = await house.directory.now(now)
+    today = now.astimezone(zone_of(directory)).date().isoformat()
+    asked = _plan(directory, wanted, actor)
+    rows = await rollups.between(
+        house.db, asked.dimension, wanted.first.isoformat(), wanted.last.isoformat(), asked.codes
+    )
+    later = await rollups.between(
+        house.db, asked.dimension, (wanted.last + timedelta(days=1)).isoformat(), "9999-12-31", asked.codes
+    )
+    standing = await rollups.between(house.db, asked.dimension, "", "", asked.codes)
+    groups: dict[str, Counter[str]] = {}
+    for row in rows:
+        if _fits(asked, row.code):
+            groups.setdefault(_group(wanted, asked, row), Counter()).update(judged(row.day, row.counts, today))
+    stock = {} if wanted.by == "day" else _stocks(wanted, asked, standing, later)
+    mark = await rollups.mark(house.db) or {}
+    listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
+    return {
+        "first": wanted.first,
+        "last": wanted.last,
+        "by": wanted.by,
+        "filters": dict(wanted.filters),
+        "zone": zone_of(directory).key,
+        "position": mark.get("position"),
+        "at": now,
+        "groups": [_shown(directory, wanted, code, groups.get(code, Counter()), stock.get(code)) for code in listed],
+    }
+
+
+def _group(wanted: Wanted, asked: _Asked, row: Row) -> str:
+    if wanted.by == "day":
+        return str(row.day)
+    if asked.group is None:
+        return ""
+    return str(row.code.split("/", 1)[asked.group] if "/" in asked.dimension else row.code)
+
+
+def _stocks(wanted: Wanted, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
+    """What was open at the end of the period: what is open now, less what came since, and what has left since."""
+    found: Counter[str] = Counter()
+    for row in standing:
+        if _fits(asked, row.code):
+            found[_group(wanted, asked, row)] += row.counts.get("open", 0)
+    for row in later:
+        if _fits(asked, row.code):
+            found[_group(wanted, asked, row)] += row.counts.get("left", 0) - row.counts.get("entered", 0)
+    return dict(found)
+
+
+def _shown(directory: Directory, wanted: Wanted, code: str, counts: Counter[str], stock: int | None) -> dict[str, Any]:
+    name = directory.name_of(NOUN[wanted.by], code) if wanted.by in NOUN and code else None
+    return {
+        "code": code,
+        "name": name,
+        "counts": {name: counts.get(name, 0) for name in COUNTS},
+        "shares": shares(counts),
+        "handling": handling(counts),
+        "stock": None if stock is None else {
+            "carried_over": stock - counts.get("entered", 0) + counts.get("left", 0),
+            "entered": counts.get("entered", 0),
+            "left": counts.get("left", 0),
+            "open": stock,
+        },
+    }  # fmt: skip
+
+
+async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: datetime) -> list[dict[str, Any]]:
+    """Departments ranked within their peer group, where there is enough of them to say."""
+    directory = await house.directory.now(now)
+    if figure not in FIGURES:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
+    told = await figures(house, actor, Wanted(wanted.first, wanted.last, "department", wanted.filters), now)
+    by_code = {g["code"]: g for g in told["groups"] if g["code"] in directory.departments}
+    units = [(code, str(directory.departments[code].kind), _counts(g)) for code, g in by_code.items()]
+    return [
+        {
+            "department": directory.name_of("departments", x.code),
+            "peers": x.peers,
+            "value": x.value,
+            "denominator": x.n,
+            "place": x.place,
+        }
+        for x in ranked(FIGURES[figure], units)
+    ]
+
+
+def _counts(group: Mapping[str, Any]) -> dict[str, int]:
+    """Counts that give the group's shares again."""
+    found: dict[str, int] = {}
+    for figure in FIGURES.values():
+        if len(figure.numerator) == 1:
+            found[figure.numerator[0]] = group["shares"][figure.code]["numerator"]
+        if len(figure.denominator) == 1:
+            found[figure.denominator[0]] = group["shares"][figure.code]["denominator"]
+    return {**found, **group["counts"]}
+
+
+async def counted_tickets(
+    house: House,
+    actor: Actor,
+    measure: str,
+    wanted: Wanted,
+    now: datetime,
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> Sequence[Row]:
+    """Exactly what a measure counts in the period, in order of its moment."""
+    directory = await house.directory.now(now)
+    zone = zone_of(directory)
+    asked = _plan(directory, wanted, actor)
+    first = datetime.combine(wanted.first, time(), zone)
+    before = datetime.combine(wanted.last + timedelta(days=1), time(), zone)
+    for running, late in JUDGED.items():
+        if measure == late:  # the same orders, of the days that are over
+            before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
+            measure = running
+    filters = {name: sorted(codes) for name, codes in asked.within.items()}
+    return await measured.counted_by(house.db, scope_of(actor), measure, first, before, filters, limit, after)
+
+
+def may_read(actor: Actor) -> bool:
+    """Figures are for those who oversee, and for a department of its own work."""
+    return bool(actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN, Role.DISPATCHER, Role.HANDLER})
