@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from hotline.api.app import build_app
 from hotline.api.paging import Pages
+from hotline.console import app as console
 from hotline.db import directory as kept_directory
 from hotline.db.engine_postgres import Postgres
 from hotline.db.engine_sqlite import Sqlite
@@ -181,6 +182,7 @@ async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
 @pytest.fixture
 async def app(house: House) -> FastAPI:
     made = build_app(lambda: _never())
+    made.router.routes.extend(console.routes())
     made.state.house, made.state.believed, made.state.pages = house, Believed(), Pages()
     return made
 

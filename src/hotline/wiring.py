@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from hotline.api.app import build_app
+from hotline.console import app as console
 from hotline.db.database import Database
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
@@ -143,7 +144,9 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
                     worker.stop()
                     await running
 
-    return build_app(opening, with_docs=settings.docs)
+    app = build_app(opening, with_docs=settings.docs)
+    app.router.routes.extend(console.routes())
+    return app
 
 
 async def migrate(settings: Settings, revision: str = "head") -> str | None:

@@ -28,6 +28,7 @@ from .routes import (
     directory,
     docs,
     duty,
+    exports,
     figures,
     hooks,
     inbound,
@@ -97,6 +98,7 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
         stream,
         figures,
         oversight,
+        exports,
     )
     for noun in (*nouns, accounts, operations):
         app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request

@@ -5,7 +5,7 @@ import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -22,10 +22,9 @@ from hotline.db import directory as kept_directory
 from hotline.db import inbound, open311
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
-from hotline.domain.open311 import STEPS, form_of, is_open, word_of
+from hotline.domain.open311 import COLUMNS, STEPS, cells, form_of, shown, stamp, word_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
-from hotline.domain.wording import PUBLIC_STATUS
 from hotline.gateways.sms import clean
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
@@ -33,7 +32,7 @@ from hotline.services.attachments import Stored, store
 from hotline.services.house import House
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
 
-from .written import Listed, One, stamp, written
+from .written import Listed, One, written
 
 BASE = "/open311/v2"
 MOST, DAYS = 1000, timedelta(days=90)
@@ -45,10 +44,6 @@ _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
 MOST_FIELDS, MOST_FILES = 500, 8
 CORS = {"Access-Control-Allow-Origin": "*"}
-COLUMNS = (
-    "service_request_id", "requested_datetime", "updated_datetime", "closed_date", "status_description", "status_notes",
-    "source", "service_name", "service_subtype", "description", "agency_responsible", "address", "lat", "long",
-)  # fmt: skip
 Scope = MutableMapping[str, Any]
 log = structlog.get_logger("hotline.open311")
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -419,52 +414,6 @@ async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def shown(directory: Directory, row: Row, parents: Collection[str] = ()) -> dict[str, Any]:
-    """A request. The narrative and the place of a call were not given for the public: only what an Open311 client sent
-    is told as it was sent."""
-    status = TicketStatus(row.status)
-    form = form_of(row.advice)
-    category = directory.categories.get(row.category)
-    department = directory.departments.get(row.department or "")
-    area = directory.areas.get(row.area or "")
-    word = word_of(status, Action(row.step) if row.step else None, row.satisfaction_final)
-    closed = row.closed_at if status is TicketStatus.CLOSED else None
-    name = category.name if category else row.category
-    media = next(iter(form.get("media_urls") or ()), None)
-    return {
-        "service_request_id": row.number,
-        "status": "open" if is_open(status) else "closed",
-        "status_notes": f"{word}: {_sentence(row, status, parents)}",
-        "service_name": name,
-        "service_code": row.category,
-        "description": form.get("description") or name,
-        "agency_responsible": department.name if department else None,
-        "service_notice": None,
-        "requested_datetime": stamp(row.created_at),
-        "updated_datetime": stamp(closed or row.updated_at),
-        "expected_datetime": stamp(row.promised_at),
-        "address": form.get("address") or (area.name if area else None),
-        "address_id": form.get("address_id"),
-        "zipcode": None,
-        "lat": form.get("lat"),
-        "long": form.get("long"),
-        "media_url": media,
-    }
-
-
-def _sentence(row: Row, status: TicketStatus, parents: Collection[str]) -> str:
-    said = PUBLIC_STATUS[status][0]
-    if row.parent in parents:
-        return f"{said}（并入 {row.parent}）"
-    if status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
-        return f"{said}。{row.public_reply}"
-    if status is TicketStatus.DECLINED and row.channel_told:
-        return f"{said}，请联系：{row.channel_told}"
-    if status is TicketStatus.SHELVED and row.review_at:
-        return f"{said}（{stamp(row.review_at)}）"
-    return said
-
-
 def _more(row: Row, notes: Sequence[Row]) -> dict[str, Any]:
     form = form_of(row.advice)
     given = (form.get("attributes") or {}).items()
@@ -527,7 +476,7 @@ async def _csv(asked: Asked, rows: Sequence[Row]) -> AsyncIterator[bytes]:
     offset = 0
     while rows:
         for at in range(0, len(rows), 100):
-            yield _lines(_cells(asked.directory, row) for row in rows[at : at + 100])
+            yield _lines(cells(asked.directory, row) for row in rows[at : at + 100])
             await asyncio.sleep(0)  # others are served meanwhile
         offset += len(rows)
         if len(rows) < CSV_PAGE or "service_request_id" in asked.query or offset >= CSV_MOST:
@@ -539,25 +488,6 @@ def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)
     return out.getvalue().encode()
-
-
-def _cells(directory: Directory, row: Row) -> list[Any]:
-    r = shown(directory, row)
-    category = directory.categories.get(row.category)
-    above = directory.categories.get(category.parent or "") if category else None
-    closed = r["updated_datetime"] if r["status"] == "closed" else ""
-    cells = [
-        r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
-        r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
-        r["agency_responsible"], r["address"], r["lat"], r["long"],
-    ]  # fmt: skip
-    return [_disarmed(c) for c in cells]
-
-
-def _disarmed(cell: Any) -> Any:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\x00"):
-        return f"'{cell}"
-    return cell
 
 
 # What can be sent

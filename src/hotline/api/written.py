@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -28,11 +27,6 @@ class One:
 
     name: str
     thing: Mapping[str, Any]
-
-
-def stamp(moment: datetime | None) -> str | None:
-    """Whole seconds, UTC, Z: clients compare these as text."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def written(answer: Listed | One, form: str) -> tuple[bytes, str]:

@@ -264,10 +264,12 @@ SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 
 
 @lru_cache(maxsize=512)
-def _list(whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sort: str, descending: bool) -> Question:
+def _list(
+    whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sort: str, descending: bool, every: bool = False
+) -> Question:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     key = SORTS[sort]
-    question = sa.select(*_BRIEF).where(visible(scope))
+    question = sa.select(*(_TICKET if every else _BRIEF)).where(visible(scope))
     for name in EQUAL:
         if name in given:
             question = question.where(t.c[name] == sa.bindparam(name, type_=sa.String))
@@ -341,6 +343,7 @@ async def listed(
     sort: str = "created_at",
     descending: bool = True,
     after: tuple[datetime, str] | None = None,
+    every: bool = False,
 ) -> Sequence[Row]:
     """Tickets in order of `sort`, at most `limit`. `filters`: EQUAL names, MANY names with lists, and the rest of
     `_list`."""
@@ -366,8 +369,15 @@ async def listed(
     given = frozenset(filters) | ({"after"} if after else set())
     if after:
         values["after_at"], values["after_number"] = after
-    question = _list(scope.whole, scope.areas is not None, bool(scope.departments), given, sort, descending)
+    question = _list(scope.whole, scope.areas is not None, bool(scope.departments), given, sort, descending, every)
     return await db.rows(question, **values, limit=limit)
+
+
+async def listed_whole(
+    db: Database, scope: Scope, filters: dict[str, Any], limit: int, after: tuple[datetime, str] | None
+) -> list[Ticket]:
+    """The same as whole tickets, oldest first: for files."""
+    return [_ticket(row) for row in await listed(db, scope, filters, limit, descending=False, after=after, every=True)]
 
 
 _TIMELINE = Question(

@@ -10,8 +10,10 @@ from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.doctor import WATCH, examine, warn_of_gaps
+from hotline.services.exports import make_next
 from hotline.services.figures import fold
 from hotline.services.house import House
+from hotline.services.reports import make_due
 from hotline.services.texts import shift_weights
 
 from .certificates import fetch_wanted
@@ -52,6 +54,8 @@ class Worker:
             self._loop("certificates", self._certificates, 5.0),
             self._loop("spool", self._spooled, SOON),
             self._loop("figures", self._fold, SOON),
+            self._loop("reports", self._report, SELDOM),
+            self._loop("exports", self._export, SOON),
         ]
         await asyncio.gather(*loops)
         await self._sender.land()
@@ -97,6 +101,12 @@ class Worker:
 
     async def _fold(self) -> bool:
         return await fold(self.house, self.house.clock()) > 0
+
+    async def _report(self) -> bool:
+        return await make_due(self.house, self.house.clock()) > 0
+
+    async def _export(self) -> bool:
+        return await make_next(self.house, self.house.clock())
 
     async def _ring(self) -> bool:
         return (await ring_due(self.house, self.house.clock())).claimed > 0

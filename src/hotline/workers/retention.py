@@ -7,6 +7,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.db import answers, counters, events, inbound, lookups, outbox, people, rollups, texts, voice
+from hotline.services import exports
 from hotline.services.figures import drift
 from hotline.services.house import House
 from hotline.services.lookup import FORGIVEN
@@ -28,6 +29,7 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
     """Delete what is past its time, in small pieces; how much of each."""
     folded = int((await rollups.mark(house.db) or {}).get("position", 0))  # what the figures have not taken up stays
     return {
+        "exports": await exports.tidy(house, now),
         "stream": await house.db.transact(lambda c: events.forget(c, now - KEEP, folded, AT_ONCE)),
         "answers": await house.db.transact(lambda c: answers.forget(c, now - ANSWERS, AT_ONCE)),
         "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),

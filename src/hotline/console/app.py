@@ -1,0 +1,239 @@
+"""Serves the console: pages for whoever is logged in, static files by the hash of their content, the log-in cookie.
+
+A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from hotline.domain import charts
+from hotline.domain.catalogue import LANGUAGES, TEXTS, text
+from hotline.domain.lifecycle import ASSIGNMENT, TICKET
+from hotline.domain.ticket import Actor, Refused
+from hotline.domain.vocabulary import AssignmentStatus, Code, TicketStatus
+from hotline.services.accounts import SESSION, log_in, log_out, who_is
+from hotline.services.house import House
+
+from .figured import figures_page, report_page, reports_page
+from .pages import PAGES, Page, home_of, menu_of
+
+COOKIE = "hotline_session"
+LANGUAGE = "hotline_language"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+MOST_LOGIN = 4096  # bytes of a log-in's body
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("hotline.console"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+Served = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
+_MORE: Mapping[str, Served] = {"figures": figures_page, "reports": reports_page, "report": report_page}
+
+
+def routes() -> list[Route]:
+    """Every route of the console, for the application to hang up."""
+    return [
+        Route("/console", _home, name="console"),
+        Route("/console/login", _login_page, name="console login"),
+        Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
+        Route("/console/language/{language}", _language, name="console language"),
+        Route("/console/machine/{machine}.svg", _machine, name="console machine"),
+        Route("/console/static/{stamp}/{name}", _static, name="console static"),
+        *(Route(page.path, _served(page), name=f"console {page.name}") for page in PAGES),
+    ]
+
+
+def language_of(request: Request) -> str:
+    """The language somebody chose, else the first of their browser's that we speak, else simplified Chinese."""
+    chosen = request.cookies.get(LANGUAGE)
+    if chosen in LANGUAGES:
+        return chosen
+    for wish in request.headers.get("accept-language", "").lower().split(","):
+        tag = wish.split(";")[0].strip()
+        if tag.startswith("zh"):
+            traditional = any(part in tag for part in ("hant", "tw", "hk", "mo"))
+            return "zh-Hant" if traditional else "zh-Hans"
+        if tag.startswith("en"):
+            return "en"
+    return "zh-Hans"
+
+
+@lru_cache(maxsize=1)
+def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
+    """The static files: bytes, the same packed, media type. The words of each language are one of them."""
+    found: dict[str, tuple[bytes, str]] = {}
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    for file in (files("hotline.console") / "static").iterdir():
+        kind = kinds.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            found[file.name] = (file.read_bytes(), kind)
+    for language in LANGUAGES:
+        words = {key: text(key, language) for key in TEXTS}
+        found[f"words.{language}.json"] = (orjson.dumps(words, option=orjson.OPT_SORT_KEYS), "application/json")
+    return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
+
+
+@lru_cache(maxsize=1)
+def stamp() -> str:
+    """Changes with any of them: what a browser keeps under it never grows old."""
+    whole = hashlib.sha256()
+    for name, (data, _, _) in sorted(_files().items()):
+        whole.update(name.encode() + b"\0" + data)
+    return whole.hexdigest()[:16]
+
+
+async def _static(request: Request) -> Response:
+    found = _files().get(request.path_params["name"])
+    if found is None or request.path_params["stamp"] != stamp():
+        return Response(status_code=404)
+    data, packed, kind = found
+    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"], data = "gzip", packed
+    return Response(data, headers=headers, media_type=kind)
+
+
+async def _who(request: Request) -> Actor | None:
+    house: House = request.app.state.house
+    try:
+        return await who_is(house, request.app.state.believed, request.cookies.get(COOKIE), house.clock())
+    except Refused as refused:
+        if refused.refusal.code is not Code.UNAUTHENTICATED:
+            raise
+        return None
+
+
+def _page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
+    page = _ENVIRONMENT.get_template(template).render(
+        t=lambda key, **values: text(key, language).format(**values) if values else text(key, language),
+        language=language,
+        languages=LANGUAGES,
+        static=f"/console/static/{stamp()}",
+        path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        **more,
+    )
+    return Response(page, status, {"content-security-policy": POLICY}, media_type="text/html")
+
+
+async def _home(request: Request) -> Response:
+    actor = await _who(request)
+    if actor is None:
+        return RedirectResponse("/console/login", 303)
+    page = home_of(actor.roles)
+    return RedirectResponse(page.path if page else "/console/login", 303)
+
+
+async def _login_page(request: Request) -> Response:
+    return _page(request, "login.html", language_of(request), name="login")
+
+
+def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        actor, language = await _who(request), language_of(request)
+        if actor is None:
+            return RedirectResponse(f"/console/login?next={quote(request.url.path)}", 303)
+        frame: dict[str, Any] = {
+            "actor": actor,
+            "person": {
+                "id": actor.id,
+                "name": actor.name,
+                "roles": sorted(actor.roles),
+                "departments": sorted(actor.departments),
+            },
+            "menu": menu_of(actor.roles),
+            "name": page.name,
+            "given": dict(request.path_params),
+        }
+        if not page.roles & actor.roles:
+            return _page(request, "forbidden.html", language, 403, **frame)
+        if (more := _MORE.get(page.name)) is not None:
+            try:
+                frame |= await more(request, actor, language)
+            except Refused as refused:
+                frame |= {"errors": refused.refusal.errors, "code": refused.refusal.code}
+                status = 404 if refused.refusal.code is Code.NOT_FOUND else 422
+                return _page(request, "refused.html", language, status, **frame)
+        return _page(request, f"{page.name}.html", language, **frame)
+
+    return serve
+
+
+async def _session(request: Request) -> Response:
+    """Log in and out. The cookie is for our own pages alone, and no script can read it."""
+    house: House = request.app.state.house
+    secure = house.public_url.startswith("https://")
+    if request.method == "DELETE":
+        if token := request.cookies.get(COOKIE):
+            await log_out(house, request.app.state.believed, token)
+        gone = Response(status_code=204)
+        gone.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+        return gone
+    body = await request.body()
+    try:
+        given: Any = orjson.loads(body[:MOST_LOGIN])
+        login, password = str(given["login"]), str(given["password"])
+    except (ValueError, TypeError, KeyError):
+        return Response(orjson.dumps({"code": Code.BAD_REQUEST}), 400, media_type="application/json")
+    client = request.client
+    try:
+        made = await log_in(house, login[:200], password[:400], client.host if client else "?", house.clock())
+    except Refused as refused:
+        status = {Code.UNAUTHENTICATED: 401, Code.TOO_MANY: 429}.get(refused.refusal.code, 503)
+        return Response(orjson.dumps({"code": refused.refusal.code}), status, media_type="application/json")
+    answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
+    answer.set_cookie(
+        COOKIE,
+        made["token"],
+        max_age=int(SESSION.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+async def _language(request: Request) -> Response:
+    chosen, back = request.path_params["language"], request.query_params.get("back", "/console")
+    if not back.startswith("/console"):  # a link may send nobody elsewhere
+        back = "/console"
+    answer = RedirectResponse(back, 303)
+    if chosen in LANGUAGES:
+        answer.set_cookie(LANGUAGE, chosen, max_age=365 * 86400, path="/console", samesite="lax")
+    return answer
+
+
+async def _machine(request: Request) -> Response:
+    """One of the two machines, drawn from its table, with the present state lit."""
+    language, at = language_of(request), request.query_params.get("at", "")
+    if request.path_params["machine"] == "ticket":
+        drawn = charts.machine(
+            TICKET, TicketStatus, at, lambda s: text(f"status.{s}", language), text("chart.ticket_machine", language)
+        )
+    elif request.path_params["machine"] == "assignment":
+        drawn = charts.machine(
+            ASSIGNMENT,
+            AssignmentStatus,
+            at,
+            lambda s: text(f"order.{s}", language),
+            text("chart.order_machine", language),
+        )
+    else:
+        return Response(status_code=404)
+    return Response(drawn, headers={"cache-control": "private, max-age=600"}, media_type="image/svg+xml")

@@ -1,0 +1,192 @@
+"""The pages of figures and reports, made by the server: charts as SVG, numbers as tables, ready for paper."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from hotline.db import reports as kept_reports
+from hotline.domain import charts
+from hotline.domain.catalogue import text
+from hotline.domain.figures import COUNTS, FIGURES, span_of
+from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
+from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.vocabulary import WHOLE, Code, Period, Role
+from hotline.services import reports
+from hotline.services.figures import Wanted, counted_tickets, figures, zone_of
+from hotline.services.house import House
+from hotline.services.voice import figures as acd
+
+GROUPINGS = ("day", *DIMENSIONS)
+SHOWN = 50  # tickets behind a number, on the page; the API pages on
+
+
+async def figures_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    house: House = request.app.state.house
+    now = house.clock()
+    directory = await house.directory.now(now)
+    query = request.query_params
+    today = now.astimezone(zone_of(directory)).date()
+    last = _day(query.get("last"), today, "last")
+    first = _day(query.get("first"), last - timedelta(days=29), "first")
+    by = query.get("by") if query.get("by") in GROUPINGS else "department"
+    figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
+    filters = {"department": code} if (code := query.get("department")) else {}
+    if not actor.roles & WHOLE and by not in ("department", "day", None) and len(actor.departments) == 0:
+        by = "day"
+    whole = await figures(house, actor, Wanted(first, last, None, filters), now)
+    days = await figures(house, actor, Wanted(first, last, "day", filters), now)
+    groups = (await figures(house, actor, Wanted(first, last, by, filters), now))["groups"]
+    share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
+    zone = zone_of(directory)
+    calls = None
+    if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}:
+        begins = datetime.combine(first, datetime.min.time(), zone)
+        calls = await acd(house, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
+    return {
+        "wanted": Wanted(first, last, by, {"department": filters.get("department", "")}),
+        "by": by,
+        "groupings": GROUPINGS,
+        "figure": figure,
+        "departments": [d for d in directory.departments.values() if d.active],
+        "links": Markup.escape(share),
+        "listed": await _listed(house, actor, query.get("measure"), Wanted(first, last, None, filters), now),
+        "acd": calls,
+        **_told(language, str(by), str(figure), whole["groups"], days["groups"], groups),
+        "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "zone": zone.key,
+    }
+
+
+def _day(given: str | None, otherwise: date, field: str) -> date:
+    if not given:
+        return otherwise
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise Refused(Refusal(Code.INVALID, "that is no date", errors=((field, "a date as 2026-11-25"),))) from None
+
+
+async def _listed(
+    house: House, actor: Actor, measure: str | None, wanted: Wanted, now: datetime
+) -> Mapping[str, Any] | None:
+    if measure is None or (measure not in MEASURES and measure not in JUDGED.values()):
+        return None
+    rows = await counted_tickets(house, actor, measure, wanted, now, SHOWN + 1, None)
+    zone = zone_of(await house.directory.now(now))
+    return {
+        "measure": measure,
+        "more": len(rows) > SHOWN,
+        "rows": [
+            {"number": r.number, "order": r.order, "at": r.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")}
+            for r in rows[:SHOWN]
+        ],
+    }
+
+
+def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any], groups: list[Any]) -> dict[str, Any]:
+    """What both pages show of figures: tables, and the charts beside them."""
+    say = partial(text, language=language)
+    for group in groups:
+        group["label"] = _label(group, by, language)
+    shown = sorted(groups, key=lambda g: -g["counts"]["accepted"] - g["counts"]["dispatched"])[:16]
+    empty: dict[str, Any] = {}
+    labels = [str(d["code"])[5:] for d in days]
+    drawn = [
+        charts.line(say("chart.flow"), labels, [
+            charts.Series(say("measure.accepted"), [d["counts"]["accepted"] for d in days]),
+            charts.Series(say("measure.closed"), [d["counts"]["closed"] for d in days]),
+        ]),
+        charts.line(f"{say(f'figure.{figure}')} %", labels, [charts.Series(say(f"figure.{figure}"), [
+            None if (value := d["shares"][figure]["value"]) is None else value * 100 for d in days])], "%", 100.0),
+    ]  # fmt: skip
+    if by != "day" and shown:
+        drawn.append(
+            charts.bar(say(f"figure.{figure}"), [
+                (g["label"], None if g["shares"][figure]["value"] is None or not g["shares"][figure]["enough"]
+                 else round(g["shares"][figure]["value"] * 100, 1)) for g in shown], "%", 100.0)
+        )  # fmt: skip
+        drawn.append(
+            charts.stacked(say("chart.due"), [(g["label"], g["counts"]) for g in shown], [
+                ("met", say("measure.met"), charts.COLOUR["green"]),
+                ("missed", say("measure.missed"), charts.COLOUR["yellow"]),
+                ("overdue", say("measure.overdue"), charts.COLOUR["red"])])
+        )  # fmt: skip
+    return {
+        "whole": whole[0] if whole else {**empty, **_nothing()},
+        "groups": groups,
+        "figures": list(FIGURES.values()),
+        "counts": COUNTS,
+        "charts": [Markup(svg) for svg in drawn],  # noqa: S704 - charts escape every word they are given
+        "spent": lambda minutes: spent(minutes, language),
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    nothing = {"numerator": 0, "denominator": 0, "value": None, "enough": False}
+    return {
+        "shares": dict.fromkeys(FIGURES, nothing), "counts": dict.fromkeys(COUNTS, 0), "stock": None,
+        "handling": {"n": 0, "mean": None, "p50": None, "p90": None},
+    }  # fmt: skip
+
+
+def _label(group: Mapping[str, Any], by: str, language: str) -> str:
+    if group["name"]:
+        return str(group["name"]["name_en"] if language == "en" else group["name"]["name"])
+    if by == "channel" and group["code"]:
+        return text(f"channel.{group['code']}", language)
+    return str(group["code"] or text("figures.nobody", language))
+
+
+def spent(minutes: float | None, language: str) -> str:
+    """Minutes as people say them."""
+    if minutes is None:
+        return "–"
+    whole = round(minutes)
+    days, hours, left = whole // 1440, whole % 1440 // 60, whole % 60
+    if days:
+        return text("time.days", language).format(days=days, hours=hours)
+    return text("time.hours" if hours else "time.minutes", language).format(hours=hours, minutes=left)
+
+
+async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    house: House = request.app.state.house
+    rows = await kept_reports.listed(house.db, 400)
+    return {
+        "reports": [
+            {"period": r.period, "first": r.first, "last": span_of(Period(r.period), date.fromisoformat(r.first))[1]}
+            for r in rows
+        ]
+    }
+
+
+async def report_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    house: House = request.app.state.house
+    given = request.path_params
+    if given["period"] not in set(Period):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
+    report = await reports.kept(house, Period(given["period"]), given["first"])
+    directory = await house.directory.now(house.clock())
+    zone = zone_of(directory)
+    home = directory.home
+    return {
+        "house": (home.name_en if language == "en" else home.name) if home else "",
+        "wanted": {"first": report["first"], "last": report["last"]},
+        "by": "department",
+        "links": None,
+        "listed": None,
+        "acd": report["acd"],
+        "at": report["made_at"].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "zone": report["zone"],
+        **_told(
+            language,
+            "department",
+            "on_time",
+            [report["whole"]],
+            report["by"]["day"],
+            report["by"]["department"],
+        ),
+    }

@@ -1,0 +1,130 @@
+// A department's open work, live: columns by state, limits that count down, what may be done right there.
+import { $, countdown, el, fill, get, given, link, listed, listen, named, say, soon, t, tick, urgency, when, word } from "./core.js";
+import { buttons } from "./forms.js";
+
+const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
+const select = $("#department");
+const all = await listed("departments");
+const theirs = given.person.departments.length ? all.filter(([code]) => given.person.departments.includes(code)) : all;
+fill(select, theirs.map(([code, name]) => el("option", { value: code }, name)));
+const wished = new URLSearchParams(location.search).get("department");
+if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
+else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
+let open = null;
+let known = null;
+const sound = $("#sound");
+sound.checked = localStorage.getItem("sound") === "1";
+sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
+
+function colour(order) {
+  const left = order.due_at ? (new Date(order.due_at) - Date.now()) / 60000 : Infinity;
+  if (order.status === "reported" || order.ticket_status !== "dispatched") return "grey";
+  if (order.overdue || left < 0) return "red";
+  const whole = order.due_at ? (new Date(order.due_at) - new Date(order.issued_at)) / 60000 : 0;
+  return whole && left / whole < 0.2 ? "yellow" : "green";
+}
+function card(order) {
+  const fresh = known && !known.has(order.id);
+  return el("button", {
+    type: "button", class: `order ${colour(order)} ${fresh ? "fresh" : ""}`, "data-id": order.id, "aria-pressed": open === order.id ? "true" : "false",
+    onclick: () => show(order.number, order.id),
+  },
+  el("span", { class: "title" }, urgency(order.priority), " ", order.title),
+  el("span", { class: "small" }, el("span", {}, order.number), el("span", {}, named(order.category)), el("span", {}, named(order.area) || order.address || ""),
+    countdown(order.due_at, !["reported"].includes(order.status) && order.ticket_status === "dispatched"),
+    order.urges ? el("span", { class: "late" }, t("board.urged", { n: order.urges })) : null,
+    order.part === "assist" ? el("span", {}, word("part", "assist")) : null,
+    order.asked_due_at ? el("span", {}, t("board.extension_asked")) : null));
+}
+async function below() {
+  const items = await (await import("./core.js")).directory("departments");
+  const found = new Set([select.value]);
+  for (let grew = true; grew;) {
+    grew = false;
+    for (const item of items) if (item.parent && found.has(item.parent) && !found.has(item.code)) { found.add(item.code); grew = true; }
+  }
+  return [...found];
+}
+async function draw() {
+  if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
+  const performing = $("#performing").checked;
+  const codes = await below();
+  const pages = await Promise.all(codes.map((code) => get(`/v1/departments/${code}/queue?limit=200${performing ? "&performing=true" : ""}`)));
+  const orders = pages.flatMap((page) => page.items);
+  const focus = document.activeElement?.dataset?.id;
+  fill($("#columns"), COLUMNS.map((status) => {
+    const here = orders.filter((order) => order.status === status);
+    return el("section", { class: "column", "data-status": status, "aria-label": word("order", status) }, el("h2", {}, word("order", status), el("span", { class: "badge" }, String(here.length))), here.map(card));
+  }));
+  tick();
+  if (focus) $(`[data-id="${focus}"]`)?.focus();
+  const late = orders.filter((order) => colour(order) === "red").length;
+  const waiting = orders.filter((order) => order.status === "issued" && order.priority !== "normal");
+  $("#counts").textContent = t("board.counts", { open: orders.length, late });
+  document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;
+  const fresh = known ? waiting.filter((order) => !known.has(order.id)) : [];
+  if (fresh.length) { say(t("board.fresh", { title: fresh[0].title }), true); ping(); }
+  known = new Set(orders.map((order) => order.id));
+}
+function ping() {
+  if (!sound.checked) return;
+  const context = new AudioContext();
+  for (const [n, pitch] of [880, 1175, 880].entries()) {
+    const tone = context.createOscillator();
+    tone.frequency.value = pitch;
+    tone.connect(context.destination);
+    tone.start(context.currentTime + n * 0.22);
+    tone.stop(context.currentTime + n * 0.22 + 0.16);
+  }
+}
+async function show(number, id) {
+  const panel = $("#panel");
+  open = id;
+  let ticket;
+  try { ticket = await get(`/v1/tickets/${number}`); } catch { panel.hidden = true; open = null; return; }
+  const order = ticket.assignments.find((a) => a.id === id);
+  const place = [named(ticket.area), ticket.location?.address].filter(Boolean).join(" ");
+  fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
+    el("h2", {}, urgency(ticket.priority), " ", ticket.title),
+    el("p", {}, link(ticket.number), " · ", word("status", ticket.status), " · ", countdown(order?.due_at ?? ticket.clocks.due_at, ticket.status === "dispatched" && order?.status !== "reported")),
+    el("p", { class: "words" }, ticket.narrative),
+    el("dl", { class: "facts" },
+      el("dt", {}, t("field.area")), el("dd", {}, place || "–"),
+      el("dt", {}, t("take.caller")), el("dd", {}, ticket.caller ? [ticket.caller.name, ticket.caller.phone].filter(Boolean).join(" ") || t("ticket.hidden") : t("ticket.hidden")),
+      el("dt", {}, t("ticket.received")), el("dd", {}, when(ticket.created_at)),
+      ...(order?.performer ? [el("dt", {}, t("field.performer")), el("dd", {}, named(order.performer))] : []),
+      ...(order?.accept_by && order.status === "issued" ? [el("dt", {}, t("board.accept_by")), el("dd", {}, when(order.accept_by))] : [])),
+    order ? buttons(ticket, again, order) : null,
+    ticket.allowed_actions.length ? el("details", {}, el("summary", {}, t("board.of_ticket")), buttons(ticket, again)) : null);
+  panel.hidden = false;
+  for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", String(button.dataset.id === id));
+  tick();
+  $(".actions button", panel)?.focus();
+}
+async function again() {
+  await draw();
+  const number = $("#panel a")?.textContent;
+  if (open && number) await show(number, open);
+}
+function shut() {
+  $("#panel").hidden = true;
+  const was = open;
+  open = null;
+  for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", "false");
+  if (was) $(`[data-id="${was}"]`)?.focus();
+}
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !$("dialog[open]")) shut();
+  if (!["ArrowDown", "ArrowUp"].includes(event.key) || !document.activeElement?.classList.contains("order")) return;
+  event.preventDefault();
+  const cards = [...document.querySelectorAll(".order")];
+  cards[cards.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
+});
+const redraw = soon(draw, 120);
+select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
+$("#performing").addEventListener("change", () => { known = null; draw(); });
+listen([], (event) => {
+  redraw();
+  if (open && event.number === $("#panel a")?.textContent) soon(() => show(event.number, open), 100)();
+}, redraw);
+setInterval(draw, 60000);

@@ -1,0 +1,49 @@
+// What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
+import { $, api, can, countdown, el, fill, get, heads, link, listen, named, row, soon, t, tick, urgency, when, word } from "./core.js";
+import { buttons } from "./forms.js";
+
+const line = (number, ...rest) => el("li", {}, el("button", { type: "button", class: "plain", onclick: () => show(number) }, number), " ", ...rest);
+async function draw() {
+  const [waiting, rulings] = await Promise.all([get("/v1/queue?limit=100"), get("/v1/rulings")]);
+  $("#n-waiting").textContent = waiting.items.length + (waiting.next ? "+" : "");
+  fill($("#waiting"), waiting.items.length ? waiting.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("small", {}, [named(x.category), named(x.area), when(x.created_at)].filter(Boolean).join(" · ")))) : el("li", { class: "note" }, t("app.none")));
+  $("#n-rulings").textContent = rulings.items.length;
+  fill($("#rulings"), rulings.items.length ? rulings.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("strong", {}, x.asked_due_at ? t("dispatch.asks_extension", { until: when(x.asked_due_at) }) : word("order", x.status)),
+    el("br"), el("small", {}, [named(x.department), x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis ?? "", x.suggested ? t("dispatch.suggests", { name: named(x.suggested) }) : ""].filter(Boolean).join(" · ")), " ", countdown(x.due_at))) : el("li", { class: "note" }, t("app.none")));
+  tick();
+}
+async function odd() {
+  if (!can("operator", "supervisor", "admin")) { fill($("#odd"), el("li", { class: "note" }, t("app.not_yours"))); return; }
+  const page = await get("/v1/inbound?status=odd&limit=50");
+  $("#n-odd").textContent = page.items.length;
+  fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, `${x.gateway} · ${when(x.received_at)} · ${x.why ?? ""}`), " ",
+    el("button", { type: "button", onclick: async () => { await api("POST", `/v1/inbound/${x.id}/dismiss`, { body: { reason: t("dispatch.looked_at") } }); odd(); } }, t("dispatch.dismiss")))) : el("li", { class: "note" }, t("app.none")));
+}
+async function catalogue() {
+  const page = await get("/v1/catalogue-rows");
+  const table = el("table", {}, el("caption", { class: "hidden" }, t("dispatch.catalogue")), el("thead"), el("tbody"));
+  heads(table, "dispatch.row", "field.department", "dispatch.orders", "dispatch.came_back");
+  fill($("tbody", table), page.items.map((x) => row(x.route ?? t("dispatch.by_hand"), named(x.lead), String(x.orders), `${x.returned} (${x.orders ? Math.round((x.returned / x.orders) * 100) : 0} %)`)));
+  fill($("#catalogue"), page.items.length ? table : el("p", { class: "note" }, t("app.none")));
+}
+async function show(number) {
+  const ticket = await get(`/v1/tickets/${number}`);
+  const panel = $("#panel");
+  const after = () => { draw(); show(number); };
+  const routing = ticket.advice?.routing;
+  fill(panel, el("button", { type: "button", class: "shut", onclick: () => { panel.hidden = true; } }, t("app.close")),
+    el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(number), " · ", word("status", ticket.status)),
+    el("p", { class: "words" }, ticket.narrative),
+    el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
+    routing?.route ? el("p", {}, t("dispatch.advice", { lead: routing.lead ?? "–", route: routing.route ?? "–" })) : null,
+    ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
+    el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
+  panel.hidden = false;
+  $(".actions button", panel)?.focus();
+}
+addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("dialog[open]")) $("#panel").hidden = true; });
+const redraw = soon(draw, 200);
+listen([], redraw, redraw);
+odd();
+catalogue();
+setInterval(odd, 30000);

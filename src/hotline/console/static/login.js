@@ -1,0 +1,15 @@
+// Log in, then go where one was going.
+import { $, logIn, t } from "./core.js";
+
+const form = $("#login");
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const code = await logIn(form.login.value, form.password.value);
+  if (code) {
+    $("#why").textContent = t(`problem.${code}`);
+    form.password.select();
+    return;
+  }
+  const next = new URLSearchParams(location.search).get("next");
+  location.href = next?.startsWith("/console") ? next : "/console";
+});

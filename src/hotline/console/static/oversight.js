@@ -1,0 +1,25 @@
+// For the committee: who did what, what is late, what was changed in the rules. It changes nothing.
+import { $, can, el, fill, get, heads, link, row, t, when, word } from "./core.js";
+
+heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
+let next = null;
+async function audit(more) {
+  const asked = new URLSearchParams({ limit: "50" });
+  const person = $("#who").person.value.trim();
+  if (person) asked.set("person", person);
+  if (more) asked.set("cursor", next);
+  const page = await get(`/v1/audit?${asked}`);
+  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${x.by.name} (${word("actor", x.by.kind)})`, x.from === x.to ? word("status", x.to) : `${word("status", x.from)} → ${word("status", x.to)}`));
+  if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
+  next = page.next;
+  $("#more").hidden = !next;
+}
+$("#who").addEventListener("submit", (event) => { event.preventDefault(); audit(); });
+$("#more").addEventListener("click", () => audit(true));
+audit();
+const late = await get("/v1/tickets?overdue=true&limit=20");
+fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
+if (can("auditor", "supervisor", "admin")) {
+  const log = await get("/v1/directory-log?limit=20");
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, `${when(x.at)} · ${x.by?.name ?? x.by_name ?? ""} · ${x.noun} ${x.code}`)) : el("li", { class: "note" }, t("app.none")));
+}

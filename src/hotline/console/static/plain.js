@@ -1,0 +1,2 @@
+// A page made by the server: only the log-out and the words are alive.
+import "./core.js";

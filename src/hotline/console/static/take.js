@@ -1,0 +1,189 @@
+// One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
+import { $, Refusal, api, choices, directory, draft, el, fill, get, given, label, link, listed, named, say, soon, t, urgency, when, word } from "./core.js";
+import { buttons, perform } from "./forms.js";
+
+const form = $("#call");
+const kept = draft(form, "call");
+const areas = (await directory("areas")).filter((area) => area.active !== false);
+const byName = new Map(areas.map((area) => [named(area), area.code]));
+fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
+choices(form.category, await listed("categories"));
+let attach = null;
+let voice = null;
+let key = crypto.randomUUID?.() ?? String(Math.random());
+if (kept.restore()) { $("#draft").textContent = t("take.restored"); }
+form.narrative.focus();
+
+// who rings
+const lookUp = soon(async () => {
+  const phone = form.phone.value.trim();
+  attach = null;
+  if (phone.length < 3) { fill($("#card")); return; }
+  try { card(await api("POST", "/v1/callers/lookup", { body: { phone } })); } catch { fill($("#card")); }
+}, 300);
+form.phone.addEventListener("input", lookUp);
+function card(found) {
+  if (found.caller?.name && !form.caller_name.value) form.caller_name.value = found.caller.name;
+  const join = (ticket) => el("li", {}, el("label", { class: "tick" },
+    el("input", { type: "radio", name: "attach", value: ticket.number, onchange: () => { attach = ticket.number; } }), t("take.same_matter")),
+    " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
+  fill($("#card"), el("div", { class: "found" },
+    el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "",
+    found.open.length ? el("div", {}, el("h3", {}, t("take.open_tickets")), el("ul", { class: "plainlist" }, found.open.map(join))) : null,
+    found.history.length ? el("details", {}, el("summary", {}, t("take.history", { n: found.history.length })),
+      el("ul", { class: "plainlist" }, found.history.map((h) => el("li", {}, link(h.number), " ", h.title, " ", el("small", {}, `${word("status", h.status)} ${when(h.created_at)}`))))) : null));
+}
+
+// what they say, and what the rules make of it
+const advise = soon(async () => {
+  const narrative = form.narrative.value.trim();
+  if (!narrative) { fill($("#advice")); fill($("#danger")); fill($("#alike")); fill($("#answers")); return; }
+  const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(form.address.value ? { address: form.address.value } : {}) } });
+  const advice = told.result;
+  fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null);
+  const category = (await directory("categories")).find((c) => c.code === advice.category);
+  const area = areas.find((a) => a.code === advice.area);
+  fill($("#advice"), el("dl", { class: "facts" },
+    el("dt", {}, t("field.category")), el("dd", {}, `${named(category) || "–"} (${Math.round(advice.confidence * 100)} %)`),
+    el("dt", {}, t("field.kind")), el("dd", {}, word("kind", advice.kind)),
+    el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
+    el("dt", {}, t("field.area")), el("dd", {}, named(area) || "–")),
+    el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${b.matched.join("、")}`)))));
+  const code = form.category.value || advice.category;
+  const place = byName.get(form.area_words.value) || advice.area;
+  if (code && place) {
+    const alike = await get(`/v1/tickets?${new URLSearchParams({ category: code, area: place, limit: 5 })}`);
+    const open = alike.items.filter((x) => !["closed", "declined", "void", "withdrawn", "merged"].includes(x.status));
+    fill($("#alike"), open.length ? open.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("small", {}, word("status", x.status)), " ",
+      el("button", { type: "button", onclick: () => { attach = x.number; say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none")));
+  } else fill($("#alike"), el("li", { class: "note" }, t("app.none")));
+  if (code) {
+    const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
+    fill($("#answers"), before.items.length ? before.items.map((x) => el("li", {}, el("span", { class: "words" }, x.answer), " ",
+      el("button", { type: "button", onclick: () => settle("answer", { answer: x.answer }) }, t("take.use")))) : el("li", { class: "note" }, t("app.none")));
+  }
+}, 350);
+for (const field of [form.narrative, form.address, form.area_words, form.category]) field.addEventListener("input", advise);
+
+function asked(at_once) {
+  const value = (name) => form[name].value.trim() || undefined;
+  const area = byName.get(form.area_words.value);
+  return {
+    channel: form.channel.value, narrative: form.narrative.value.trim(),
+    caller: { phone: value("phone"), name: value("caller_name"), contact: value("contact"), ...(form.confidential.checked ? { confidential: true } : {}) },
+    location: { area, address: value("address") ?? (area ? undefined : value("area_words")) },
+    ...(attach ? { attach_to: attach } : {
+      kind: value("kind"), category: value("category"), priority: value("priority"), ...(at_once ? { at_once } : {}),
+    }),
+    reply_wanted: form.reply_wanted.checked,
+    ...(voice ? { voice_call: voice } : {}),
+  };
+}
+let sending = false;
+async function send(at_once) {
+  if (sending) return;
+  if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
+  sending = true;
+  form.go.disabled = true;
+  $("#wrong").textContent = "";
+  kept.keep();
+  try {
+    const done = await api("POST", "/v1/calls", { body: asked(at_once), key });
+    kept.forget();
+    $("#draft").textContent = "";
+    if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
+    else shown(done);
+    clear();
+  } catch (refused) {
+    if (!(refused instanceof Refusal)) throw refused;
+    $("#wrong").textContent = refused.said;
+  } finally {
+    sending = false;
+    form.go.disabled = false;
+  }
+}
+function clear() {
+  form.reset();
+  attach = null; voice = null; key = crypto.randomUUID?.() ?? String(Math.random());
+  for (const place of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(place));
+  form.narrative.focus();
+}
+function shown(done) {
+  const ticket = done.ticket;
+  const place = $("#taken");
+  const lead = ticket.assignments?.find((a) => a.part === "lead");
+  fill(place, el("h2", {}, t("take.taken"), " ", link(ticket.number)),
+    el("p", {}, urgency(ticket.priority), " ", ticket.title),
+    el("dl", { class: "facts" },
+      el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
+      ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", {}, done.query_code)] : []),
+      el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
+      ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
+    ticket.status === "triaged" || ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sent")) : null,
+    buttons(ticket, (after) => { if (after !== "late") shown({ ticket: after }); }));
+  place.hidden = false;
+  say(t("take.taken_said", { number: ticket.number }));
+}
+async function settle(action, first) {
+  const needs = action === "answer" ? ["answer"] : ["reason_code", "channel_told"];
+  const ask = el("dialog", {});
+  const wrong = el("p", { class: "error", role: "alert" });
+  const fields = needs.map((name) => {
+    if (name === "reason_code") {
+      const select = el("select", { name, required: true });
+      choices(select, familyOf("decline_reason"));
+      return el("label", {}, word("field", name), select);
+    }
+    const area = el(name === "answer" ? "textarea" : "input", { name, required: true, rows: 4 });
+    area.value = first?.[name] ?? "";
+    return el("label", {}, word("field", name), area);
+  });
+  const inner = el("form", { method: "dialog" }, el("h2", {}, word("action", action)), fields, wrong,
+    el("div", { class: "go" }, el("button", { class: "first" }, word("action", action)), el("button", { type: "button", onclick: () => { ask.close(); ask.remove(); } }, t("app.cancel"))));
+  inner.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const sent = Object.fromEntries(new FormData(inner));
+    ask.close(); ask.remove();
+    await send({ action, ...sent });
+  });
+  ask.append(inner);
+  document.body.append(ask);
+  ask.showModal();
+}
+import { family as familyOf } from "./core.js";
+
+form.addEventListener("submit", (event) => { event.preventDefault(); send(); });
+$("#answer").addEventListener("click", () => settle("answer"));
+$("#decline").addEventListener("click", () => settle("decline"));
+$("#clear").addEventListener("click", () => { kept.forget(); clear(); $("#draft").textContent = ""; });
+addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
+  if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
+});
+if (form.phone.value) lookUp();
+if (form.narrative.value) advise();
+
+// the telephone: the card is there when it is picked up
+async function ring() {
+  let next = "";
+  for (;;) {
+    try {
+      const told = await get(`/v1/me/calls?wait=20${next ? `&after=${encodeURIComponent(next)}` : ""}`);
+      next = told.next;
+      for (const call of told.items.filter((c) => c.state !== "ended" && c.direction === "in")) {
+        fill($("#ringing"), el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
+          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; voice = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
+      }
+    } catch { await new Promise((go) => setTimeout(go, 5000)); }
+  }
+}
+if (given.person) ring();
+
+// who is to be rung back
+async function returns() {
+  const owed = await get("/v1/return-calls");
+  fill($("#returns"), owed.items.length ? owed.items.map((call) => el("li", {}, el("strong", {}, call.phone ?? "?"), " ", t("take.missed", { n: call.missed }), " ", el("small", {}, when(call.last_at)), " ",
+    el("button", { type: "button", onclick: () => { form.phone.value = call.phone ?? ""; lookUp(); form.narrative.focus(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none")));
+}
+returns();
+setInterval(returns, 30000);

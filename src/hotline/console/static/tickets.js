@@ -1,0 +1,45 @@
+// Find tickets; take what was found along as a file.
+import { $, api, choices, el, fill, get, heads, link, listed, named, row, say, t, urgency, when, word } from "./core.js";
+
+const form = $("#find");
+for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
+heads($("#list"), "ticket.number", "field.title", "ticket.status", "field.category", "field.area", "field.department", "ticket.received", "field.due_at");
+let next = null;
+const filters = () => {
+  const asked = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (!value) continue;
+    if (name === "from") asked.set("created_from", new Date(`${value}T00:00`).toISOString());
+    else if (name === "to") asked.set("created_before", new Date(new Date(`${value}T00:00`).getTime() + 864e5).toISOString());
+    else asked.append(name, value);
+  }
+  return asked;
+};
+async function find(more) {
+  const asked = filters();
+  asked.set("limit", "50");
+  if (more) asked.set("cursor", next);
+  const page = await get(`/v1/tickets?${asked}`);
+  const rows = page.items.map((x) => row(link(x.number), el("span", {}, urgency(x.priority), " ", x.title), word("status", x.status), named(x.category), named(x.area), named(x.department), when(x.created_at), el("span", { class: x.overdue ? "late" : "" }, when(x.due_at))));
+  if (more) $("#list tbody").append(...rows); else fill($("#list tbody"), rows.length ? rows : row(t("app.none")));
+  next = page.next;
+  $("#more").hidden = !next;
+}
+form.addEventListener("submit", (event) => { event.preventDefault(); find(); });
+$("#more").addEventListener("click", () => find(true));
+$("#export").addEventListener("click", async () => {
+  const asked = filters();
+  const chosen = {};
+  for (const name of asked.keys()) chosen[name] = name === "overdue" ? true : ["status", "category", "area", "department"].includes(name) ? asked.getAll(name) : asked.get(name);
+  await api("POST", "/v1/exports", { body: { form: $("#form").value, kind: $("#kind").value, filters: chosen } });
+  say(t("export.begun"));
+  exports();
+});
+async function exports() {
+  const page = await get("/v1/exports");
+  fill($("#exports"), page.items.slice(0, 5).map((x) => el("p", {}, `${word("export", x.kind)} ${x.form.toUpperCase()} · ${when(x.created_at)} · ${word("export_status", x.status)} · ${t("export.rows", { n: x.rows })} `,
+    x.status === "ready" ? el("a", { href: `/v1/exports/${x.id}/file`, download: true }, t("export.download")) : "")));
+  if (page.items.some((x) => ["waiting", "making"].includes(x.status))) setTimeout(exports, 1500);
+}
+find();
+exports();
