@@ -197,6 +197,7 @@ CAST: dict[str, Grant] = {
     "watch": Grant(frozenset({Role.SUPERVISOR})),
     "lifts": Grant(frozenset({Role.HANDLER}), "property-works"),
     "liftmen": Grant(frozenset({Role.HANDLER}), "lifts"),
+    "firemen": Grant(frozenset({Role.HANDLER}), "fire-watch"),
     "affairs": Grant(frozenset({Role.HANDLER}), "residents-affairs"),
     "pipes": Grant(frozenset({Role.HANDLER}), "water"),
     "property": Grant(frozenset({Role.HANDLER}), "property"),

@@ -23,6 +23,7 @@ from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor, Refused
 from hotline.domain.vocabulary import AssignmentStatus, Code, TicketStatus
 from hotline.services.accounts import SESSION, log_in, log_out, who_is
+from hotline.services.figures import zone_of
 from hotline.services.house import House
 
 from .figured import figures_page, report_page, reports_page
@@ -159,6 +160,7 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             "menu": menu_of(actor.roles),
             "name": page.name,
             "given": dict(request.path_params),
+            "zone": await _zone(request),
         }
         if not page.roles & actor.roles:
             return _page(request, "forbidden.html", language, 403, **frame)
@@ -172,6 +174,12 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
         return _page(request, f"{page.name}.html", language, **frame)
 
     return serve
+
+
+async def _zone(request: Request) -> str:
+    """Where the house stands: its people read times as its wall clock shows them, wherever a browser thinks it is."""
+    house: House = request.app.state.house
+    return zone_of(await house.directory.now(house.clock())).key
 
 
 async def _session(request: Request) -> Response:

@@ -38,7 +38,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     if not actor.roles & WHOLE and by not in ("department", "day", None) and len(actor.departments) == 0:
         by = "day"
     whole = await figures(house, actor, Wanted(first, last, None, filters), now)
-    days = await figures(house, actor, Wanted(first, last, "day", filters), now)
+    days = (await figures(house, actor, Wanted(first, last, "day", filters), now))["groups"]
     groups = (await figures(house, actor, Wanted(first, last, by, filters), now))["groups"]
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
     zone = zone_of(directory)
@@ -55,7 +55,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "links": Markup.escape(share),
         "listed": await _listed(house, actor, query.get("measure"), Wanted(first, last, None, filters), now),
         "acd": calls,
-        **_told(language, str(by), str(figure), whole["groups"], days["groups"], groups),
+        **_told(language, str(by), str(figure), whole["groups"], _every(days, first, min(last, today)), groups),
         "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "zone": zone.key,
     }
@@ -94,7 +94,7 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
         group["label"] = _label(group, by, language)
     shown = sorted(groups, key=lambda g: -g["counts"]["accepted"] - g["counts"]["dispatched"])[:16]
     empty: dict[str, Any] = {}
-    labels = [str(d["code"])[5:] for d in days]
+    labels = [str(d["code"])[5:] for d in days]  # every day of the period, those without anything too
     drawn = [
         charts.line(say("chart.flow"), labels, [
             charts.Series(say("measure.accepted"), [d["counts"]["accepted"] for d in days]),
@@ -123,6 +123,13 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
         "charts": [Markup(svg) for svg in drawn],  # noqa: S704 - charts escape every word they are given
         "spent": lambda minutes: spent(minutes, language),
     }
+
+
+def _every(days: list[Any], first: date, last: date) -> list[Any]:
+    """One for each day: a day without anything is a day."""
+    known = {d["code"]: d for d in days}
+    span = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
+    return [known.get(day) or {**_nothing(), "code": day} for day in span]
 
 
 def _nothing() -> dict[str, Any]:
@@ -186,7 +193,7 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
             "department",
             "on_time",
             [report["whole"]],
-            report["by"]["day"],
+            _every(report["by"]["day"], date.fromisoformat(report["first"]), date.fromisoformat(report["last"])),
             report["by"]["department"],
         ),
     }

@@ -59,7 +59,7 @@ def _counted(code: str, whole: bool, by_area: bool, by_order: bool, filters: fro
     table = _table(measure)
     at = table.c[measure.at] if measure.at else t.c.created_at
     key = t.c.number if measure.of is Of.TICKET else a.c.id
-    order = sa.literal(None, sa.String) if measure.of is Of.TICKET else a.c.id
+    order = sa.cast(sa.null(), sa.String) if measure.of is Of.TICKET else a.c.id
     department = _HOLDER if measure.of is Of.TICKET else a.c.department
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     question = sa.select(

@@ -576,7 +576,6 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "time.minutes": ("{minutes} 分", "{minutes} 分", "{minutes} min"),
     "time.none": ("无时限", "無時限", "no limit"),
     "time.over": ("超 {time}", "超 {time}", "{time} over"),
-    "unit.minutes": ("分钟", "分鐘", "minutes"),
     "void_reason.mistake": ("误录", "誤錄", "mistake"),
     "void_reason.no_content": ("没有内容", "沒有內容", "no content"),
     "void_reason.no_info_given": ("未补充信息", "未補充信息", "no information given"),

@@ -146,7 +146,8 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
             return {**_given(given, _AMENDS), **_secrecy(before, given), **flags}
         case A.ANSWER:
             said = given.get(F.SATISFACTION)
-            rated = {"satisfaction_first": said, "satisfaction_final": said} if said else {}
+            first = before.satisfaction_first or said  # of a reopened matter, what was said at first stays
+            rated = {"satisfaction_first": first, "satisfaction_final": said} if said else {}
             return {"public_reply": given[F.ANSWER], **_given(given, (F.CATEGORY, F.KIND)), **rated}
         case A.DECLINE:
             return {"reason_code": str(given[F.REASON_CODE]), "channel_told": given[F.CHANNEL_TOLD]}

@@ -12,6 +12,8 @@ export function t(key, values = {}) {
 }
 /** A word of a family of the vocabulary, as t("status." + code). */
 export const word = (family, code) => (code == null ? "" : words[`${family}.${code}`] ?? code);
+/** The state a line of a timeline names: of an order where it speaks of one, else of the ticket. */
+export const state = (line, name) => (line[name] == null ? "" : words[line.assignment ? `order.${line[name]}` : `status.${line[name]}`] ?? words[`status.${line[name]}`] ?? words[`order.${line[name]}`] ?? line[name]);
 /** Every word of a family: [code, text]. */
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
@@ -174,7 +176,8 @@ export function soon(work, ms = 150) {
   return () => { clearTimeout(timer); timer = setTimeout(work, ms); };
 }
 
-const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, {
+  timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 export const when = (moment) => (moment ? spoken.format(new Date(moment)) : "–");
 /** Minutes as people say them. */
 export function spent(minutes) {

@@ -7,6 +7,7 @@ const WORDS = { kind: "kind", priority: "priority", level: "level", satisfaction
 const REASONS = { decline: "decline_reason", void: "void_reason", request_return: "return_reason" };
 const TICKS = new Set(["confidential", "solved"]);
 const NUMBERS = new Set(["lat", "lon", "cost"]);
+const AT_ONCE = new Set(["accept", "claim"]); // what is done a hundred times a day is one press
 const MOMENTS = new Set(["due_at", "review_at"]);
 
 let cycle;
@@ -57,7 +58,7 @@ export async function perform(move, seen, order, first = {}) {
     ? `/v1/tickets/${seen.number}/assignments/${order.id}/actions/${move.action}`
     : `/v1/tickets/${seen.number}/actions/${move.action}`;
   const may = (await takes(move.action, Boolean(order))).filter((field) => !move.needs.includes(field));
-  if (!move.needs.length && !may.length) return send(path, {}, seen);
+  if (!move.needs.length && (!may.length || AT_ONCE.has(move.action))) return send(path, {}, seen);
   return new Promise((done) => {
     const wrong = el("p", { class: "error", role: "alert" });
     const asked = (field, needed) => el("label", {}, word("field", field) + (needed ? " *" : ""), input(field, move.action, needed));
@@ -119,7 +120,9 @@ async function tellLate(seen, refused) {
 
 /** Buttons for every allowed action of a ticket and of its orders; `after(result)` when one was done. */
 export function buttons(seen, after, order = null) {
-  const moves = (order ?? seen).allowed_actions ?? [];
+  // what an order offers is not offered a second time by its ticket
+  const ofOrders = new Set(order ? [] : seen.assignments.flatMap((a) => a.allowed_actions.map((move) => move.action)));
+  const moves = ((order ?? seen).allowed_actions ?? []).filter((move) => !ofOrders.has(move.action));
   return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, moves.map((move, place) =>
     el("button", {
       type: "button", class: place === 0 ? "first" : "", "data-action": move.action,

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, countdown, el, fill, get, given, label, link, listen, named, soon, t, tick, urgency, when, word } from "./core.js";
+import { $, countdown, el, fill, get, given, label, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const number = given.given.number;
@@ -38,7 +38,7 @@ async function draw() {
         buttons(x, draw, order), picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${line.by.name}`), el("strong", {}, word("action", line.action)),
-          line.from !== line.to && line.to ? ` ${word("status", line.from)} → ${word("status", line.to)}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
+          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, label(x.status_label))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),

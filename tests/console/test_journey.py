@@ -1,0 +1,218 @@
+"""A call in Sichuan dialect becomes an order on an open board, is done, and the resident's word closes it; and what a
+bad day does to people at their screens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from playwright.async_api import Browser, expect
+
+from hotline.domain.vocabulary import Role
+from hotline.services.accounts import Grant, add_person
+from hotline.services.figures import fold
+from hotline.services.house import House
+from tests.api.listening import serving
+from tests.conftest import Cast, Clock, Player
+
+from .browsing import MORNING, PASSWORD, Seat, a_browser, needs_browser, outside, sit_down
+
+pytestmark = [needs_browser, pytest.mark.timeout(120)]
+PEOPLE = {
+    "operator": Grant(frozenset({Role.OPERATOR})),
+    "dispatcher": Grant(frozenset({Role.DISPATCHER})),
+    "supervisor": Grant(frozenset({Role.SUPERVISOR})),
+    "auditor": Grant(frozenset({Role.AUDITOR})),
+    "works": Grant(frozenset({Role.HANDLER}), "property-works"),
+    "boss": Grant(frozenset({Role.ADMIN})),
+}
+DIALECT = "3栋2单元电梯头关到人了，有个娃儿在里头，卡起动不得，遭吓惨了"
+
+
+@dataclass
+class Office:
+    """The house with its people, served, and a browser in it."""
+
+    address: str
+    browser: Browser
+    house: House
+    clock: Clock
+
+    async def seat(self, login: str, **more: Any) -> Seat:
+        return await sit_down(self.browser, self.address, login, **more)
+
+
+@pytest.fixture
+async def office(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Office]:
+    clock.now = MORNING
+    for login, grant in PEOPLE.items():
+        await add_person(house, login, login, PASSWORD, grant, None, None, clock())
+    await fold(house, clock())
+    async with serving(app) as address, a_browser() as browser:
+        yield Office(address, browser, house, clock)
+
+
+async def take(seat: Seat, words: str, phone: str = "13800138000") -> str:
+    """Type a call and send it with one key; its number."""
+    await seat.page.fill("input[name=phone]", phone)
+    await seat.page.fill("textarea[name=narrative]", words)
+    await seat.page.keyboard.press("Control+Enter")
+    number = seat.page.locator("#number")
+    await expect(number).not_to_be_empty()
+    return await number.inner_text()
+
+
+async def test_from_the_call_to_the_residents_word_on_open_screens(office: Office, cast: Cast) -> None:
+    operator, works, wall = await office.seat("operator"), await office.seat("works"), await office.seat("supervisor")
+    await wall.open("/console/wall")
+    tiles = wall.page.locator("#tiles .tile b")
+    await expect(tiles.first).to_have_text("0")
+    await expect(works.page.locator("#columns .column")).to_have_count(4)
+
+    # the operator: danger is shown while they type; one key takes it in and sends it
+    await operator.page.fill("input[name=phone]", "13800138000")
+    await operator.page.fill("textarea[name=narrative]", DIALECT)
+    await expect(operator.page.locator("#danger")).to_contain_text("电梯困人")
+    await operator.picture("operator-danger")
+    number = await take(operator, DIALECT)
+    await expect(operator.page.locator("#status")).to_have_text("办理中")
+    await expect(operator.page.locator("#lead")).to_have_text("物业工程部")
+    assert await operator.page.input_value("textarea[name=narrative]") == ""
+    await operator.picture("operator-taken")
+
+    # the department's board shows it without a reload, and says so
+    card = works.page.locator('.column[data-status="issued"] .order')
+    await expect(card).to_have_count(1)
+    await expect(card).to_contain_text(number)
+    await expect(card.locator(".emergency")).to_have_text("特急")
+    assert (await works.page.title()).startswith("(1)")
+    await works.picture("board-issued")
+    await expect(tiles.first).to_have_text("1")
+
+    # accept and report right there
+    await card.click()
+    await works.page.locator('#panel [data-action="accept"]').click()
+    await expect(works.page.locator('.column[data-status="accepted"] .order')).to_have_count(1)
+    firemen = await cast("firemen")  # who assist report first
+    seen = await firemen.see(number)
+    place = next(n for n, a in enumerate(seen["assignments"]) if a["department"]["code"] == "fire-watch")
+    seen = await firemen.order(
+        await firemen.order(seen, "accept", place=place), "report", place=place, internal_result="已到场"
+    )
+    await expect(works.page.locator('#panel [data-action="report"]')).to_be_visible()
+    await asyncio.sleep(0.5)  # the panel looks anew by itself
+    await works.page.locator('#panel [data-action="report"]').click()
+    await works.page.locator("dialog textarea[name=internal_result]").fill("已救出，电梯停用检修")
+    if not await works.page.locator("dialog textarea[name=public_reply]").is_visible():
+        await works.page.locator("dialog summary").click()
+    await works.page.locator("dialog textarea[name=public_reply]").fill("人已平安救出，电梯正在检修")
+    await works.picture("board-report")
+    await works.page.locator("dialog button.first").click()
+    await expect(works.page.locator('.column[data-status="reported"] .order')).to_have_count(1)
+
+    # the ruling, on the dispatcher's page
+    dispatcher = await office.seat("dispatcher")
+    await dispatcher.page.locator("#rulings button", has_text=number).click()
+    await dispatcher.picture("dispatch-rulings")
+    await dispatcher.page.locator('#panel [data-action="accept_report"]').first.click()
+    await dispatcher.page.locator("dialog button.first").click()
+    await expect(works.page.locator(".order")).to_have_count(0)
+
+    # the resident is called back: their word closes it
+    await operator.open(f"/console/tickets/{number}")
+    await expect(operator.page.locator("#status")).to_have_text("待回访")
+    await operator.page.locator('header [data-action="confirm"]').click()
+    await operator.page.locator("dialog select[name=satisfaction]").select_option("very_satisfied")
+    await operator.page.locator("dialog button.first").click()
+    await expect(operator.page.locator("#status")).to_have_text("办结归档")
+    await expect(operator.page.locator(".machine svg title", has_text="工单生命周期")).to_have_count(1)
+    await operator.picture("ticket-closed")
+    await expect(tiles.first).to_have_text("0")
+    await fold(office.house, office.clock())
+    await wall.page.reload()
+    await expect(wall.page.locator(".tile", has_text="今日办结").locator("b")).to_have_text("1")
+    await wall.picture("wall")
+    for seat in (operator, works, wall, dispatcher):
+        assert seat.wrong == []
+        assert outside(seat) == []
+
+
+async def test_a_cut_line_loses_nothing_and_comes_back_by_itself(office: Office, desk: Player) -> None:
+    works, operator = await office.seat("works"), await office.seat("operator")
+    await expect(works.page.locator("#columns .column")).to_have_count(4)
+    await works.context.set_offline(True)
+    await operator.context.set_offline(True)
+    await operator.page.fill("textarea[name=narrative]", "3栋电梯坏了，断网时来电")
+    await operator.page.keyboard.press("Control+Enter")
+    await expect(operator.page.locator("#line")).to_contain_text("连接中断")
+    ticket = await desk.call("3栋2单元电梯坏了", category="dt-fault")  # meanwhile, from elsewhere
+    await asyncio.sleep(1.5)  # a cut of a moment here; the browser tries again for as long as it takes
+    await expect(works.page.locator(".order")).to_have_count(0)
+    await operator.picture("line-cut")
+    await works.context.set_offline(False)
+    await operator.context.set_offline(False)
+    await expect(works.page.locator(".order", has_text=ticket["number"])).to_have_count(1, timeout=20000)
+    await expect(operator.page.locator("#number")).not_to_be_empty(timeout=20000)
+    await expect(operator.page.locator("#line")).to_have_text("")
+    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
+    assert rows == 2  # the call was sent again and again, and taken in once
+
+
+async def test_two_at_one_ticket_and_the_slower_one_is_told_kindly(office: Office, lift_ticket: dict[str, Any]) -> None:
+    first, second = await office.seat("dispatcher"), await office.seat("supervisor")
+    for seat in (first, second):
+        await seat.open(f"/console/tickets/{lift_ticket['number']}")
+        await expect(seat.page.locator('.order-card [data-action="recall"]')).to_be_visible()
+    for seat in (first, second):
+        await seat.page.locator('.order-card [data-action="recall"]').click()
+        await seat.page.locator("dialog textarea[name=reason]").fill("另派")
+    await first.page.locator("dialog button.first").click()
+    await expect(first.page.locator("#status")).to_have_text("待派")
+    await second.page.locator("dialog button.first").click()
+    await expect(second.page.locator("#alarm")).to_contain_text("dispatcher")
+    await expect(second.page.locator("#alarm")).to_contain_text("撤回派单")
+    await expect(second.page.locator("#status")).to_have_text("待派")
+    await second.picture("told-kindly")
+
+
+async def test_a_session_that_ends_keeps_what_was_typed_and_so_does_a_reload(office: Office, app: FastAPI) -> None:
+    operator = await office.seat("operator")
+    await operator.page.fill("textarea[name=narrative]", "5栋路灯坏了好多天")
+    await operator.page.reload()
+    await expect(operator.page.locator("textarea[name=narrative]")).to_have_value("5栋路灯坏了好多天")
+    await office.house.db.transact(lambda c: c.execute(sa.text("DELETE FROM session")))
+    app.state.believed.forget()
+    await operator.page.keyboard.press("Control+Enter")
+    box = operator.page.locator("dialog[open]")
+    await expect(box).to_contain_text("登录已过期")
+    await operator.picture("session-over")
+    await box.locator("input[name=login]").fill("operator")
+    await box.locator("input[name=password]").fill(PASSWORD)
+    await box.locator("button.first").click()
+    await expect(operator.page.locator("#number")).not_to_be_empty()
+
+
+async def test_a_call_can_be_taken_without_a_mouse(office: Office) -> None:
+    operator = await office.seat("operator")
+    keys = operator.page.keyboard
+    await expect(operator.page.locator("textarea[name=narrative]")).to_be_focused()
+    began = datetime.now(UTC)
+    await keys.type("7栋楼道灯不亮了，老人上下楼看不到")
+    await keys.press("Control+Enter")
+    await expect(operator.page.locator("#number")).not_to_be_empty()
+    assert datetime.now(UTC) - began < timedelta(seconds=30)
+    assert operator.wrong == []
+
+
+async def test_whoever_may_not_open_a_page_is_told_and_nobody_gets_in_without_a_name(office: Office) -> None:
+    works = await office.seat("works")
+    await works.open("/console/admin")
+    await expect(works.page.locator("h1")).to_have_text("您的角色不能打开此页")
+    await works.page.click("#leave")
+    await works.page.wait_for_url("**/console/login")
+    await works.open("/console/board")
+    assert "/console/login?next=" in works.page.url
