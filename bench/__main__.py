@@ -29,7 +29,7 @@ from hotline.wiring import migrate
 from tests.conftest import seeded
 from tests.postgres import free_port
 
-from . import channels, limit, postgres, sweep
+from . import boards, channels, limit, postgres, sweep
 
 DEPARTMENTS = [
     "residents-affairs",
@@ -62,6 +62,16 @@ GOALS = {  # name: (at least? else at most, how much)
     "sweep": (True, 0.3),
     "sweep behind 300,000 closed tickets": (True, 0.8),
     "steady lateness p99": (False, 2.0),
+    "stream p99": (False, 2.0),
+    "sqlite stream p99": (False, 2.0),
+    "5,000 listeners MB": (False, 250.0),
+    "sqlite 5,000 listeners MB": (False, 250.0),
+    "queue at 10,000,000 ÷ 10,000": (False, 1.3),
+    "board at 10,000,000 ÷ 10,000": (False, 1.3),
+    "queue at 1,000,000 ÷ 10,000": (False, 1.3),
+    "board at 1,000,000 ÷ 10,000": (False, 1.3),
+    "figures page ms": (False, 1000.0),
+    "first paint ms": (False, 1000.0),
     "outbox": (True, 0.5),
     "sqlite outbox": (True, 0.5),
     "burst acknowledged p99 ms": (False, 300.0),
@@ -472,7 +482,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="100,000 tickets instead of 1,000,000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks", "channels"])
+    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks", "channels", "boards"])
     args = parser.parse_args()
     count = 100_000 if args.small else 1_000_000
     found: dict[str, list[float]] = {}
@@ -486,6 +496,12 @@ def main() -> None:
         if args.only in (None, "channels"):
             rows, ratios = channels.run(args.rounds, folder, server, cli)
             show("Channels", rows)
+            found |= ratios
+        if args.only in (None, "boards"):
+            counts = [10_000, 1_000_000] if args.small else [10_000, 1_000_000, 10_000_000]
+            streams, table, ratios = boards.run(args.rounds, counts, folder, server, cli, memory_of, DEPARTMENTS)
+            show("The live stream", streams)
+            show("Boards and figures, the same open work behind them", table)
             found |= ratios
         if args.only in (None, "postgres"):
             few = on_postgres(10_000, args.rounds, args.seconds, folder, queue_only=True)

@@ -17,6 +17,7 @@ from hotline.db.sheets import SHEETS
 
 from .postgres import Bench
 
+GIVEN = {"event": ("id", "position")}  # by the database itself
 TABLES = [sheet.table.name for sheet in SHEETS]
 
 
@@ -53,7 +54,7 @@ def intake_script(bench: Bench, number: str, key: str) -> tuple[str, dict[str, i
     ticket = _rows(bench, "ticket", f"number = '{number}'")[0]
     for table in ("answer", *TABLES, "ticket_words"):
         where = {"answer": f"key = '{key}'", "caller": f"id = '{ticket['caller']}'"}.get(table, f"number = '{number}'")
-        rows = _rows(bench, table, where)
+        rows = [{c: v for c, v in row.items() if c not in GIVEN.get(table, ())} for row in _rows(bench, table, where)]
         counts[table] = len(rows)
         for place, row in enumerate(rows):
             if table in ("caller", "call"):
@@ -185,7 +186,8 @@ def raw_sqlite(path: Path, number: str, key: str, seconds: float, per_commit: in
     work: list[tuple[str, list[dict[str, Any]]]] = []
     for table in ("answer", *TABLES):
         where, value = {"answer": ("key", key), "caller": ("id", ticket["caller"])}.get(table, ("number", number))
-        rows = [dict(r) for r in line.execute(f'SELECT * FROM "{table}" WHERE {where} = ?', (value,))]
+        found = line.execute(f'SELECT * FROM "{table}" WHERE {where} = ?', (value,))
+        rows = [{c: v for c, v in dict(r).items() if c not in GIVEN.get(table, ())} for r in found]
         if not rows:
             continue
         columns = list(rows[0])

@@ -2,58 +2,22 @@
 bad day does to people at their screens."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from playwright.async_api import Browser, expect
+from playwright.async_api import expect
 
-from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_person
 from hotline.services.figures import fold
-from hotline.services.house import House
-from tests.api.listening import serving
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import Cast, Player
 
-from .browsing import MORNING, PASSWORD, Seat, a_browser, needs_browser, outside, sit_down
+from .browsing import PASSWORD, Seat, needs_browser, outside
+from .conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
-PEOPLE = {
-    "operator": Grant(frozenset({Role.OPERATOR})),
-    "dispatcher": Grant(frozenset({Role.DISPATCHER})),
-    "supervisor": Grant(frozenset({Role.SUPERVISOR})),
-    "auditor": Grant(frozenset({Role.AUDITOR})),
-    "works": Grant(frozenset({Role.HANDLER}), "property-works"),
-    "boss": Grant(frozenset({Role.ADMIN})),
-}
 DIALECT = "3栋2单元电梯头关到人了，有个娃儿在里头，卡起动不得，遭吓惨了"
-
-
-@dataclass
-class Office:
-    """The house with its people, served, and a browser in it."""
-
-    address: str
-    browser: Browser
-    house: House
-    clock: Clock
-
-    async def seat(self, login: str, **more: Any) -> Seat:
-        return await sit_down(self.browser, self.address, login, **more)
-
-
-@pytest.fixture
-async def office(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Office]:
-    clock.now = MORNING
-    for login, grant in PEOPLE.items():
-        await add_person(house, login, login, PASSWORD, grant, None, None, clock())
-    await fold(house, clock())
-    async with serving(app) as address, a_browser() as browser:
-        yield Office(address, browser, house, clock)
 
 
 async def take(seat: Seat, words: str, phone: str = "13800138000") -> str:

@@ -16,7 +16,7 @@ from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import WHOLE, Code, Period, Role
 from hotline.services import reports
-from hotline.services.figures import Wanted, counted_tickets, figures, zone_of
+from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 from hotline.services.house import House
 from hotline.services.voice import figures as acd
 
@@ -55,6 +55,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "links": Markup.escape(share),
         "listed": await _listed(house, actor, query.get("measure"), Wanted(first, last, None, filters), now),
         "acd": calls,
+        "ranking": await ranking(house, actor, str(figure), Wanted(first, last), now) if calls is not None else None,
         **_told(language, str(by), str(figure), whole["groups"], _every(days, first, min(last, today)), groups),
         "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "zone": zone.key,
@@ -93,34 +94,29 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
     for group in groups:
         group["label"] = _label(group, by, language)
     shown = sorted(groups, key=lambda g: -g["counts"]["accepted"] - g["counts"]["dispatched"])[:16]
-    empty: dict[str, Any] = {}
     labels = [str(d["code"])[5:] for d in days]  # every day of the period, those without anything too
+    percent = [None if (v := d["shares"][figure]["value"]) is None else v * 100 for d in days]
+    flow = [charts.Series(say(f"measure.{m}"), [d["counts"][m] for d in days]) for m in ("accepted", "closed")]
+    name = say(f"figure.{figure}")
     drawn = [
-        charts.line(say("chart.flow"), labels, [
-            charts.Series(say("measure.accepted"), [d["counts"]["accepted"] for d in days]),
-            charts.Series(say("measure.closed"), [d["counts"]["closed"] for d in days]),
-        ]),
-        charts.line(f"{say(f'figure.{figure}')} %", labels, [charts.Series(say(f"figure.{figure}"), [
-            None if (value := d["shares"][figure]["value"]) is None else value * 100 for d in days])], "%", 100.0),
-    ]  # fmt: skip
+        (say("chart.flow"), charts.line(say("chart.flow"), labels, flow)),
+        (name, charts.line(name, labels, [charts.Series(name, percent)], "%", 100.0)),
+    ]
     if by != "day" and shown:
-        drawn.append(
-            charts.bar(say(f"figure.{figure}"), [
-                (g["label"], None if g["shares"][figure]["value"] is None or not g["shares"][figure]["enough"]
-                 else round(g["shares"][figure]["value"] * 100, 1)) for g in shown], "%", 100.0)
-        )  # fmt: skip
-        drawn.append(
-            charts.stacked(say("chart.due"), [(g["label"], g["counts"]) for g in shown], [
-                ("met", say("measure.met"), charts.COLOUR["green"]),
-                ("missed", say("measure.missed"), charts.COLOUR["yellow"]),
-                ("overdue", say("measure.overdue"), charts.COLOUR["red"])])
-        )  # fmt: skip
+        bars = [
+            (g["label"], round(s["value"] * 100, 1) if (s := g["shares"][figure])["enough"] else None) for g in shown
+        ]
+        parts = [(m, say(f"measure.{m}"), charts.COLOUR[c])
+                 for m, c in (("met", "green"), ("missed", "yellow"), ("overdue", "red"))]  # fmt: skip
+        drawn.append((f"{name} · {say(f'figures.by.{by}')}", charts.bar(name, bars, "%", 100.0)))
+        due = [(g["label"], g["counts"]) for g in shown if any(g["counts"][m] for m, _, _ in parts)]
+        drawn.append((say("chart.due"), charts.stacked(say("chart.due"), due, parts)))
     return {
-        "whole": whole[0] if whole else {**empty, **_nothing()},
+        "whole": whole[0] if whole else _nothing(),
         "groups": groups,
         "figures": list(FIGURES.values()),
         "counts": COUNTS,
-        "charts": [Markup(svg) for svg in drawn],  # noqa: S704 - charts escape every word they are given
+        "charts": [(title, Markup(svg)) for title, svg in drawn],  # noqa: S704 - charts escape every word they are given
         "spent": lambda minutes: spent(minutes, language),
     }
 
@@ -183,6 +179,8 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
         "house": (home.name_en if language == "en" else home.name) if home else "",
         "wanted": {"first": report["first"], "last": report["last"]},
         "by": "department",
+        "figure": "on_time",
+        "ranking": report["ranking"]["on_time"],
         "links": None,
         "listed": None,
         "acd": report["acd"],

@@ -33,6 +33,7 @@ async def make_due(house: House, now: datetime) -> int:
     missing = [(p, first) for p, first in due if await reports.kept(house.db, p, first.isoformat()) is None]
     if not missing or (mark := await rollups.mark(house.db)) is None:
         return 0
+    await events.place_waiting(house.db)
     if mark.get("position", -1) < await events.last_position(house.db):
         return 0
     for period, first in missing:

@@ -1,0 +1,50 @@
+"""The office: the house with its people, served on loopback, and a real browser in it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from playwright.async_api import Browser
+
+from hotline.domain.vocabulary import Role
+from hotline.services.accounts import Grant, add_person
+from hotline.services.figures import fold
+from hotline.services.house import House
+from tests.api.listening import serving
+from tests.conftest import Clock
+
+from .browsing import MORNING, PASSWORD, Seat, a_browser, sit_down
+
+PEOPLE = {
+    "operator": Grant(frozenset({Role.OPERATOR})),
+    "dispatcher": Grant(frozenset({Role.DISPATCHER})),
+    "supervisor": Grant(frozenset({Role.SUPERVISOR})),
+    "auditor": Grant(frozenset({Role.AUDITOR})),
+    "works": Grant(frozenset({Role.HANDLER}), "property-works"),
+    "boss": Grant(frozenset({Role.ADMIN})),
+}
+
+
+@dataclass
+class Office:
+    """The house with its people, served, and a browser in it."""
+
+    address: str
+    browser: Browser
+    house: House
+    clock: Clock
+
+    async def seat(self, login: str, **more: Any) -> Seat:
+        return await sit_down(self.browser, self.address, login, **more)
+
+
+@pytest.fixture
+async def office(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Office]:
+    clock.now = MORNING
+    for login, grant in PEOPLE.items():
+        await add_person(house, login, login, PASSWORD, grant, None, None, clock())
+    await fold(house, clock())
+    async with serving(app) as address, a_browser() as browser:
+        yield Office(address, browser, house, clock)

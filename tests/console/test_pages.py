@@ -1,0 +1,175 @@
+"""Every page, for everybody: reads well to machines that read aloud, speaks three written languages, asks nobody else,
+is small."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import expect
+
+from hotline.console.app import POLICY
+from hotline.console.pages import PAGES, home_of, menu_of
+from hotline.domain.vocabulary import PEOPLE, Role
+from hotline.services.figures import fold
+from hotline.services.reports import make_due
+from tests.conftest import Cast, Player
+
+from .browsing import Seat, needs_browser, outside
+from .conftest import Office
+from .test_journey import DIALECT
+
+pytestmark = pytest.mark.timeout(150)
+SEATS = {
+    "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports"),
+    "auditor": ("oversight",), "boss": ("admin",), "works": ("board",),
+}  # fmt: skip
+MOST = 100_000  # bytes of a page with all it loads, unpacked
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
+
+
+WEIGH = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .filter((entry) => entry.name.includes("/console")).reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+
+
+async def weigh(seat: Seat, path: str) -> int:
+    """Bytes of a page with all its files, unpacked."""
+    await seat.open(path)
+    await seat.page.wait_for_load_state("load")
+    await seat.page.wait_for_timeout(300)
+    return int(await seat.page.evaluate(WEIGH))
+
+
+@needs_browser
+async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
+    office: Office,
+    cast: Cast,
+    desk: Player,
+    lift_ticket: dict[str, Any],
+) -> None:
+    await desk.call(DIALECT, location={"lat": 30.69, "lon": 103.83})
+    await fold(office.house, office.clock())
+    office.clock.forward(days=1)
+    while await fold(office.house, office.clock()):
+        pass
+    await make_due(office.house, office.clock())
+    axe, seen = Axe(), 0
+    for login, pages in SEATS.items():
+        seat = await office.seat(login)
+        paths = [f"/console/{page}" for page in pages]
+        if login == "supervisor":
+            paths += ["/console/reports/day/2026-11-25", f"/console/tickets/{lift_ticket['number']}",
+                      "/console/figures?by=category&figure=first_call&measure=accepted"]  # fmt: skip
+        for path in paths:
+            size = await weigh(seat, path)
+            assert size <= MOST, (path, size)
+            await seat.page.wait_for_timeout(700)  # the live parts are there
+            found = await axe.run(seat.page, options=RULES)
+            wrong = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found.response["violations"]]
+            assert wrong == [], (login, path)
+            if login in ("supervisor", "boss", "auditor"):
+                await seat.picture(re.sub(r"\W+", "-", path).strip("-"))
+            seen += 1
+        assert seat.wrong == [], login
+        assert outside(seat) == []
+        await seat.context.close()
+    assert seen >= 12
+
+
+@needs_browser
+@pytest.mark.parametrize(("language", "word"), [("zh-Hant", "部門看板"), ("en", "Board"), ("zh-Hans", "部门看板")])
+async def test_whoever_reads_another_language_reads_it_everywhere(office: Office, language: str, word: str) -> None:
+    works = await office.seat("works")
+    await works.page.click(f'.languages a[lang="{language}"]')
+    await expect(works.page.locator("h1")).to_have_text(word)
+    assert await works.page.get_attribute("html", "lang") == language
+    if language == "en":
+        assert not re.search(r"[\u4e00-\u9fff]", await works.page.inner_text("nav"))
+
+
+@needs_browser
+@pytest.mark.parametrize(("wide", "high"), [(360, 740), (3840, 2160)])
+async def test_a_phone_and_a_wall_both_show_it_whole(
+    office: Office, desk: Player, wide: int, high: int, lift_ticket: Any
+) -> None:
+    works = await office.seat("works")
+    await works.page.set_viewport_size({"width": wide, "height": high})
+    await works.page.reload()
+    await expect(works.page.locator(".order")).to_have_count(1)
+    spills = await works.page.evaluate(
+        "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert spills <= 0
+    await works.picture(f"board-{wide}")
+
+
+async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> None:
+    for page in PAGES:
+        path = page.path.format(number="100000006", period="day", first="2026-11-25")
+        reply = await desk.http.get(path, headers={"authorization": ""})
+        assert reply.status_code == 303 and reply.headers["location"].startswith("/console/login"), path
+    login = await desk.http.get("/console/login")
+    assert login.headers["content-security-policy"] == POLICY and "unsafe" not in POLICY
+    assert "https://" not in login.text
+
+
+async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
+    desk: Player, app: Any, house: Any, clock: Any
+) -> None:
+    from hotline.services.accounts import Grant, add_person
+
+    await add_person(house, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
+    ask = desk.http
+    ask.headers.pop("authorization")
+    bad = await ask.post("/console/session", json={"login": "li", "password": "wrong"})
+    assert bad.status_code == 401 and "set-cookie" not in bad.headers
+    assert (await ask.post("/console/session", json=["x"])).status_code == 400
+    assert (
+        await ask.post(
+            "/console/session", content=b'{"login":' + b"x" * 9000, headers={"content-type": "application/json"}
+        )
+    ).status_code == 400
+    made = await ask.post("/console/session", json={"login": "li", "password": "a long pass 24365"})
+    cookie = made.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+    assert (await ask.get("/v1/me")).json()["name"] == "李"
+    call = {"channel": "phone", "narrative": "路灯坏了"}
+    assert (await ask.post("/v1/calls", json=call)).status_code == 401  # no page of ours says so
+    for origin, site in (
+        ("http://evil.example", None),
+        ("http://hotline", "cross-site"),
+        ("http://sub.hotline", "same-site"),
+    ):
+        headers = {"origin": origin, **({"sec-fetch-site": site} if site else {})}
+        assert (await ask.post("/v1/calls", json=call, headers=headers)).status_code == 401, origin
+    ours = {"origin": "http://hotline", "sec-fetch-site": "same-origin"}
+    assert (await ask.post("/v1/calls", json=call, headers=ours)).status_code == 201
+    assert (await ask.delete("/console/session")).status_code == 204
+    assert (await ask.get("/v1/me")).status_code == 401
+
+
+async def test_a_link_sends_nobody_elsewhere(desk: Player) -> None:
+    for back in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        reply = await desk.http.get("/console/language/en", params={"back": back})
+        assert reply.headers["location"] == "/console"
+
+
+def test_everybody_has_a_page_to_begin_with_and_a_menu_of_their_own() -> None:
+    for role in PEOPLE:
+        home = home_of({role})
+        assert home is not None and role in home.roles
+        assert all(role in page.roles for page in menu_of({role}))
+    assert home_of({Role.GATEWAY}) is None
+
+
+async def test_a_kept_file_is_kept_for_good_and_an_old_one_is_gone(desk: Player) -> None:
+    from hotline.console.app import stamp
+
+    fresh = await desk.http.get(f"/console/static/{stamp()}/core.js")
+    assert "immutable" in fresh.headers["cache-control"] and fresh.headers["content-type"].startswith("text/javascript")
+    assert (await desk.http.get("/console/static/0000/core.js")).status_code == 404
+    assert (await desk.http.get(f"/console/static/{stamp()}/..%2fapp.py")).status_code == 404
+    began = time.monotonic()
+    assert len((await desk.http.get("/console/machine/ticket.svg?at=closed")).content) > 1000
+    assert time.monotonic() - began < 5
