@@ -20,6 +20,10 @@ import orjson
 
 from hotline.db.engine_postgres import Postgres
 from hotline.domain.numbering import FIRST, number_of
+from hotline.domain.vocabulary import Role
+from hotline.services.accounts import Grant, add_key
+from hotline.settings import Settings
+from hotline.wiring import open_house
 from tests.conftest import seeded
 from tests.postgres import free_port
 
@@ -127,12 +131,25 @@ def _pushing(port: int) -> Iterator[None]:
         process.wait(10)
 
 
+def keys_of(env: dict[str, str], count: int) -> list[str]:
+    """So many keys of people who oversee and take calls: one person may open twelve streams."""
+
+    async def make() -> list[str]:
+        over = {"data_dir": Path(env["HOTLINE_DATA_DIR"]), "database_url": env.get("HOTLINE_DATABASE_URL")}
+        async with open_house(Settings(**over)) as house:
+            grant = Grant(frozenset({Role.SUPERVISOR, Role.OPERATOR}))
+            return [
+                (await add_key(house, f"ear {n}", grant, "bench", None, house.clock()))["secret"] for n in range(count)
+            ]
+
+    return asyncio.run(make())
+
+
 def fan_out(
-    env: dict[str, str], folder: Path, serve: Any, cli: Any, rounds: int, listeners: int
+    env: dict[str, str], serve: Any, rounds: int, listeners: int
 ) -> tuple[list[float], list[float], list[float]]:
     """Ratios of the 99th percentiles, and both sides' milliseconds."""
-    keys = [cli(env, "key", "create", f"ear {n}", "--role", "supervisor", "--role", "operator").strip()
-            for n in range(-(-listeners // 12) + 1)]  # fmt: skip
+    keys = keys_of(env, -(-listeners // 12) + 1)
     ratios, ours, floors = [], [], []
     for _ in range(rounds):
         port = free_port()
@@ -147,9 +164,9 @@ def fan_out(
     return ratios, ours, floors
 
 
-def held(env: dict[str, str], serve: Any, cli: Any, memory: Callable[[int], float], count: int) -> tuple[float, float]:
+def held(env: dict[str, str], serve: Any, memory: Callable[[int], float], count: int) -> tuple[float, float]:
     """Megabytes of the server before and while so many listen."""
-    keys = [cli(env, "key", "create", f"many {n}", "--role", "supervisor").strip() for n in range(-(-count // 12) + 1)]
+    keys = keys_of(env, -(-count // 12) + 1)
     port = free_port()
 
     async def hold(pid: int) -> float:
@@ -387,13 +404,13 @@ def run(
                 env["HOTLINE_DATABASE_URL"] = f"{str(bench.url).rpartition('/')[0]}/stream"
             cli(env, "migrate")
             cli(env, "seed", "ruiquan")
-            ratios, ours, floors = fan_out(env, folder, serve, cli, rounds, 1000)
+            ratios, ours, floors = fan_out(env, serve, rounds, 1000)
             prefix = "" if name == "postgres" else "sqlite "
             found[f"{prefix}stream p99"] = ratios
             median = statistics.median
             streams.append((name, f"{median(ours):.0f}", f"{median(floors):.0f}",
                             f"{median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"))  # fmt: skip
-            before, most = held(env, serve, cli, memory, 5000)
+            before, most = held(env, serve, memory, 5000)
             found[f"{prefix}5,000 listeners MB"] = [most]
             print(f"  {name}: {before:.0f} MB with nobody, {most:.0f} MB with 5,000 listeners", flush=True)
     finally:

@@ -121,7 +121,7 @@ def run(
 
     def ready() -> None:
         base = f"http://{settings.host}:{settings.port}"
-        print(f"\n  Hotline      {base}\n  API docs     {base}/docs", flush=True)
+        print(f"\n  Hotline      {base}\n  Console      {base}/console\n  API docs     {base}/docs", flush=True)
         if first is not None:
             print(f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once)", flush=True)
         else:

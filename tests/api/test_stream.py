@@ -207,7 +207,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
         async def wait(data: bytes) -> None:
             take(data)
 
-        return streams.Listener(Watching(EVERYTHING), f"person:{n}", take, wait)
+        return streams.Listener(homes[n].stream, Watching(EVERYTHING), f"person:{n}", take, wait)
 
     ears = [ear_of(n) for n in range(listeners)]
     for n, ear in enumerate(ears):

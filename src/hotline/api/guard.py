@@ -24,6 +24,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+AFTER = "hotline.after"  # in a scope: what goes on when the request has been answered for, with the bare connection
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_UPLOAD = 12 * 1024 * 1024
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
@@ -100,6 +101,10 @@ class Guard:
 
             try:
                 await self.app(scope, counted, answer)
+                if (after := scope.pop(AFTER, None)) is not None:
+                    for name in [name for name in scope if name.startswith("fastapi")]:
+                        del scope[name]
+                    await after(receive, answer, send)
             except Exception as fault:
                 log.error(
                     "fault",

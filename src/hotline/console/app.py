@@ -21,9 +21,9 @@ from hotline.domain import charts
 from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor, Refused
-from hotline.domain.vocabulary import AssignmentStatus, Code, TicketStatus
+from hotline.domain.vocabulary import WHOLE, AssignmentStatus, Code, TicketStatus
 from hotline.services.accounts import SESSION, log_in, log_out, who_is
-from hotline.services.figures import zone_of
+from hotline.services.figures import hours, zone_of
 from hotline.services.house import House
 
 from .figured import figures_page, report_page, reports_page
@@ -55,6 +55,7 @@ def routes() -> list[Route]:
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/machine/{machine}.svg", _machine, name="console machine"),
+        Route("/console/hours.svg", _hours, name="console hours"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
         *(Route(page.path, _served(page), name=f"console {page.name}") for page in PAGES),
     ]
@@ -225,6 +226,19 @@ async def _language(request: Request) -> Response:
     if chosen in LANGUAGES:
         answer.set_cookie(LANGUAGE, chosen, max_age=365 * 86400, path="/console", samesite="lax")
     return answer
+
+
+async def _hours(request: Request) -> Response:
+    """The heat by hour, as the wall shows it."""
+    actor, language = await _who(request), language_of(request)
+    if actor is None or not actor.roles & WHOLE:
+        return Response(status_code=401 if actor is None else 403)
+    house: House = request.app.state.house
+    days = await hours(house, actor, house.clock())
+    drawn = charts.heat(
+        text("wall.hours", language), [(d["day"][5:], d["hours"]) for d in days], [str(h) for h in range(24)]
+    )
+    return Response(drawn, media_type="image/svg+xml")
 
 
 async def _machine(request: Request) -> Response:

@@ -66,7 +66,10 @@ def _day(given: str | None, otherwise: date, field: str) -> date:
     if not given:
         return otherwise
     try:
-        return date.fromisoformat(given)
+        day = date.fromisoformat(given)
+        if not date(2000, 1, 1) <= day <= date(2199, 12, 31):
+            raise ValueError
+        return day
     except ValueError:
         raise Refused(Refusal(Code.INVALID, "that is no date", errors=((field, "a date as 2026-11-25"),))) from None
 
@@ -116,6 +119,10 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
         "groups": groups,
         "figures": list(FIGURES.values()),
         "counts": COUNTS,
+        "trends": {
+            code: Markup(charts.sparkline(say("figures.trend"), [d["shares"][code]["value"] for d in days]))  # noqa: S704
+            for code in FIGURES
+        },
         "charts": [(title, Markup(svg)) for title, svg in drawn],  # noqa: S704 - charts escape every word they are given
         "spent": lambda minutes: spent(minutes, language),
     }

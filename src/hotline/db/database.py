@@ -62,6 +62,7 @@ class Database(Protocol):
     dialect: sa.Dialect
     batchers: int
     asked: int  # round trips so far
+    orders_itself: bool  # one writer: what it inserts is in commit order
 
     async def rows(self, question: Question, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""

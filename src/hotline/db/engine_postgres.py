@@ -51,6 +51,7 @@ class Postgres:
     journal."""
 
     batchers = 2
+    orders_itself = False
 
     def __init__(self, url: str, size: int = 12, shard: int = 0) -> None:
         self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")

@@ -33,6 +33,7 @@ class Sqlite:
     """`path` is the database file; this process must be the only one that writes much."""
 
     batchers = 1
+    orders_itself = True
 
     def __init__(self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS) -> None:
         self.path, self.busy_ms = path, busy_ms

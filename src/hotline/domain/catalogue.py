@@ -277,6 +277,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "figures.shares": ("指标与口径", "指標與口徑", "Figures and what they count"),
     "figures.show": ("查看", "查看", "Show"),
     "figures.stock": ("存量", "存量", "Stock"),
+    "figures.trend": ("走势", "走勢", "Trend"),
     "figures.value": ("数值", "數值", "Value"),
     "forbidden.note": ("请从上方菜单选择其他页面。", "請從上方菜單選擇其他頁面。", "Choose another page from the menu above."),
     "forbidden.title": ("您的角色不能打开此页", "您的角色不能打開此頁", "This page is not for your role"),

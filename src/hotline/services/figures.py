@@ -13,15 +13,16 @@ from hotline.db import events, measured, rollups
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares
-from hotline.domain.measures import DIMENSIONS, HOUSE, JUDGED
+from hotline.domain.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import WHOLE, Code, Role
+from hotline.domain.vocabulary import WHOLE, Code
 
 from .house import House
 
 GIVEN_UP = timedelta(hours=6)  # after which a rebuild that never ended is begun anew
 LONGEST = 1100  # days asked for at once
+HEAT = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
 NOUN = {"department": "departments", "category": "categories", "area": "areas"}
 _PAIRED = {"category", "area", "channel"}
@@ -234,6 +235,19 @@ def _counts(group: Mapping[str, Any]) -> dict[str, int]:
     return {**found, **group["counts"]}
 
 
+async def hours(house: House, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """For each of the last seven days, what came in by hour, within the actor's areas: day, hours (24 of them)."""
+    last = now.astimezone(zone_of(await house.directory.now(now))).date()
+    first = last - timedelta(days=HEAT - 1)
+    dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
+    found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HEAT)}
+    for row in await rollups.between(house.db, dimension, first.isoformat(), last.isoformat(), codes):
+        for name, n in row.counts.items():
+            if name.startswith(HOUR):
+                found[row.day][int(name.removeprefix(HOUR))] += n
+    return [{"day": day, "hours": [counts[h] for h in range(24)]} for day, counts in sorted(found.items())]
+
+
 async def counted_tickets(
     house: House,
     actor: Actor,
@@ -255,8 +269,3 @@ async def counted_tickets(
             measure = running
     filters = {name: sorted(codes) for name, codes in asked.within.items()}
     return await measured.counted_by(house.db, scope_of(actor), measure, first, before, filters, limit, after)
-
-
-def may_read(actor: Actor) -> bool:
-    """Figures are for those who oversee, and for a department of its own work."""
-    return bool(actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN, Role.DISPATCHER, Role.HANDLER})

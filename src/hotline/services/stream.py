@@ -23,7 +23,7 @@ from hotline.domain.vocabulary import Code
 
 log = structlog.get_logger("hotline.stream")
 POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
-GATHER = 0.01  # seconds in which what is committed is placed together
+GATHER = 0.02  # seconds between one look and the next
 PING = 15.0  # seconds between signs of life
 KEEP = timedelta(days=7)  # how long events are kept for those who come back
 MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
@@ -42,17 +42,19 @@ def framed(event: str, data: object, position: int | None = None) -> bytes:
 
 
 class Listener:
-    """One open stream."""
+    """One open stream. There may be ten thousand: what is not needed is not there."""
 
-    def __init__(self, watching: Watching, owner: str, give: Give, wait: Wait) -> None:
-        self.watching, self.owner = watching, owner
+    __slots__ = ("_busy", "_emptying", "_give", "_holding", "_lost", "_queue", "_queued", "_stream", "_wait", "ended",
+                 "owner", "watching")  # fmt: skip
+
+    def __init__(self, stream: "Stream", watching: Watching, owner: str, give: Give, wait: Wait) -> None:
+        self._stream, self.watching, self.owner = stream, watching, owner
         self._give, self._wait = give, wait
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[bytes] | None = None
         self._queued = 0
         self._lost = False
         self._busy = True  # until what it missed was told
         self._emptying: asyncio.Task[None] | None = None
-        self._position: Callable[[], int] = lambda: 0
         self._holding: asyncio.Task[None] | None = None
         self.ended = False
 
@@ -61,27 +63,25 @@ class Listener:
         if not self._busy and self._give(data):
             return
         if self._lost or self._queued + len(data) > MOST_QUEUED:
-            self._queue.clear()
-            self._queued, self._lost = 0, True
+            self._queue, self._queued, self._lost = None, 0, True
         else:
+            self._queue = self._queue or deque()
             self._queue.append(data)
             self._queued += len(data)
         if not self._busy:
             self._busy = True
             self._emptying = asyncio.create_task(self.empty())
 
-    async def empty(self, position: Callable[[], int] | None = None) -> None:
+    async def empty(self) -> None:
         """Hand over what waits, at the pace of its socket."""
-        self._position = position or self._position
         while self._queue or self._lost:
             if self._lost:
                 self._lost = False
-                await self._wait(framed("resync", {}, self._position()))
-                continue
-            chunk = b"".join(self._queue)
-            self._queue.clear()
-            self._queued = 0
-            await self._wait(chunk)
+                await self._wait(framed("resync", {}, self._stream.position))
+            elif self._queue:
+                chunk = b"".join(self._queue)
+                self._queue, self._queued = None, 0
+                await self._wait(chunk)
         self._busy = False
 
     async def tell(self, data: bytes) -> None:
@@ -106,6 +106,7 @@ class Stream:
     def __init__(self, db: Database, written: asyncio.Event, most: int = 10_000) -> None:
         self._db, self._written, self.most = db, written, most
         self._listeners: set[Listener] = set()
+        self._alike: dict[Watching, set[Listener]] = {}  # those who hear the same are looked up once for all of them
         self._each: Counter[str] = Counter()
         self._reader: asyncio.Task[None] | None = None
         self._pinger: asyncio.Task[None] | None = None
@@ -131,6 +132,7 @@ class Stream:
         self.make_room(listener.owner)
         # in one breath: what comes after `here` is pushed, what lies before it is read below
         self._listeners.add(listener)
+        self._alike.setdefault(listener.watching, set()).add(listener)
         self._each[listener.owner] += 1
         here = self.position
         retry = random.randint(*RETRY)  # noqa: S311 - to spread, not to hide
@@ -139,7 +141,7 @@ class Stream:
         )
         if after is not None and after != here:
             await self._replay(listener, after, here)
-        await listener.empty(lambda: self.position)
+        await listener.empty()
 
     async def _replay(self, listener: Listener, after: int, here: int) -> None:
         first = await events.first_position(self._db)
@@ -165,6 +167,10 @@ class Stream:
         listener.close()
         if listener in self._listeners:
             self._listeners.remove(listener)
+            alike = self._alike[listener.watching]
+            alike.remove(listener)
+            if not alike:
+                del self._alike[listener.watching]
             self._each[listener.owner] -= 1
             if not self._each[listener.owner]:
                 del self._each[listener.owner]
@@ -197,10 +203,13 @@ class Stream:
         return self.position
 
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        stepped = 0.0
         while not self.closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), POLL)
-                await asyncio.sleep(GATHER)
+                # the first after a pause is told at once; under load, what is committed close together is told together
+                await asyncio.sleep(max(0.0, stepped + GATHER - loop.time()))
             self._written.clear()
             if not self._listeners:  # nobody to tell; the next one to come begins anew
                 self._begun = None
@@ -208,6 +217,7 @@ class Stream:
             try:
                 while await self.step():
                     pass
+                stepped = loop.time()
             except Refused as away:  # the database is away: the streams stay open, and go on when it is back
                 log.warning("stream.waits", why=away.refusal.detail)
                 await asyncio.sleep(1)
@@ -219,13 +229,17 @@ class Stream:
         """Place, read and tell what is new. True: there may be more."""
         await events.place_waiting(self._db)
         rows = await events.after(self._db, self.position)
-        for row in rows:
-            data, holders = framed("ticket", row.body, row.position), frozenset(row.holders)
-            self.position = row.position
-            for listener in list(self._listeners):
-                if hears(listener.watching, row.area, holders):
+        if not rows:
+            return False
+        told = [(r.area, frozenset(r.holders), framed("ticket", r.body, r.position)) for r in rows]
+        self.position = rows[-1].position
+        for watching, alike in list(self._alike.items()):
+            theirs = [data for area, holders, data in told if hears(watching, area, holders)]
+            if theirs:
+                data = b"".join(theirs)
+                for listener in list(alike):
                     listener.push(data)
-                    self.told += 1
+                self.told += len(theirs) * len(alike)
         return len(rows) == events.AT_ONCE
 
     async def _ping(self) -> None:

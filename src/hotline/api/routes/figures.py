@@ -9,7 +9,7 @@ from starlette.responses import Response
 from hotline.api.deps import Asking, may
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.shown import Named, brief_shown
-from hotline.api.schemas.words import CodeWord, Shown
+from hotline.api.schemas.words import CodeWord, Day, Shown
 from hotline.db import tickets
 from hotline.domain.figures import ENOUGH, FIGURES
 from hotline.domain.measures import JUDGED, MEASURES
@@ -122,8 +122,8 @@ class CountedPage(Shown):
 
 async def wanted_figures(
     ask: Reader,
-    first: Annotated[date | None, Query(description="First day; absent: 29 days before the last")] = None,
-    last: Annotated[date | None, Query(description="Last day; absent: today, where the house stands")] = None,
+    first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None,
+    last: Annotated[Day | None, Query(description="Last day; absent: today, where the house stands")] = None,
     department: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     category: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     area: Annotated[CodeWord | None, Query(description="With all below it")] = None,

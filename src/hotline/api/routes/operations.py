@@ -21,6 +21,8 @@ BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
 COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
 ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the database since the start")
+LISTENING = Gauge("hotline_stream_listeners", "Live streams open in this process")
+TOLD = Gauge("hotline_stream_told", "Events handed to listeners so far")
 UNFIRED = Gauge("hotline_clocks_oldest_seconds", "How long ago the oldest step that nobody was told of was due")
 _OPEN = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spool", "gateways"})
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
@@ -74,6 +76,8 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
     COMMITS.set(ask.house.journal.batches)
     COMMIT_SECONDS.set(ask.house.journal.seconds)
     ASKED.set(ask.house.db.asked)
+    LISTENING.set(ask.house.stream.listening)
+    TOLD.set(ask.house.stream.told)
     if ask.house.spool is not None:
         SPOOLED.set(ask.house.spool.size())
     try:

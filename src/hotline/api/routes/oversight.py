@@ -11,12 +11,11 @@ from hotline.api.deps import Asking, may
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.shown import Named
 from hotline.api.schemas.words import CodeWord, Moment, Plain, Shown
-from hotline.db import counters, oversight, rollups
+from hotline.db import counters, oversight
 from hotline.db.assignments import COLOURS
-from hotline.domain.measures import HOUR, HOUSE
 from hotline.domain.privacy import scope_of
 from hotline.domain.vocabulary import OPEN, WHOLE, Role
-from hotline.services.figures import Wanted, figures, zone_of
+from hotline.services.figures import Wanted, figures, hours, zone_of
 from hotline.services.voice import figures as acd
 
 from .answers import refusals, reply
@@ -24,7 +23,6 @@ from .answers import refusals, reply
 router = APIRouter(prefix="/v1", tags=["boards"])
 Watcher = Annotated[Asking, may("wall.read", *WHOLE)]
 LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
-DAYS = 7  # of the heat by hour
 
 
 class Unit(Shown):
@@ -108,23 +106,9 @@ async def read_wall(ask: Watcher) -> Response:
                 "shares": told["groups"][0]["shares"] if told["groups"] else {},
                 "acd": await acd(house, midnight, now + timedelta(minutes=1), None, 15, 5),
             },
-            "hours": await _hours(ask, zone, now),
+            "hours": await hours(house, actor, now),
         }
     )
-
-
-async def _hours(ask: Asking, zone: Any, now: datetime) -> list[dict[str, Any]]:
-    """For each of the last days, what came in by hour."""
-    last = now.astimezone(zone).date()
-    first = last - timedelta(days=DAYS - 1)
-    areas = ask.actor.areas
-    dimension, codes = (HOUSE, None) if areas is None else ("area", sorted(areas))
-    found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(DAYS)}
-    for row in await rollups.between(ask.house.db, dimension, first.isoformat(), last.isoformat(), codes):
-        for name, n in row.counts.items():
-            if name.startswith(HOUR):
-                found[row.day][int(name.removeprefix(HOUR))] += n
-    return [{"day": day, "hours": [counts[h] for h in range(24)]} for day, counts in sorted(found.items())]
 
 
 @router.get("/map", operation_id="read_map", response_model=Dots, responses=refusals())

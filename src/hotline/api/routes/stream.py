@@ -11,6 +11,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from hotline.api.deps import Asking, credential, may
+from hotline.api.guard import AFTER
 from hotline.api.schemas.words import CodeWord
 from hotline.db.database import Away
 from hotline.domain.privacy import scope_of
@@ -44,10 +45,14 @@ class EventStream(Response):
         self._stream, self._watching, self._owner, self._after, self._still = stream, watching, owner, after, still
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        scope[AFTER] = self.run  # all that answered the request is let go of first: a stream stays for hours
+
+    async def run(self, receive: Receive, start: Send, send: Send) -> None:
+        """Tell, until the listener goes. `start` begins the answer, with the headers every answer has."""
+
         def give(data: bytes) -> bool:
             """A send that would wait is taken back: the server waits before it writes, so nothing of it is out."""
-            sending = send({"type": "http.response.body", "body": data, "more_body": True})
-            step: Any = sending.__await__()
+            step: Any = send({"type": "http.response.body", "body": data, "more_body": True}).__await__()
             try:
                 next(step)
             except StopIteration:
@@ -58,9 +63,9 @@ class EventStream(Response):
         async def wait(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
-        listener = Listener(self._watching, self._owner, give, wait)
+        listener = Listener(self._stream, self._watching, self._owner, give, wait)
         listener.hold(asyncio.current_task())
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await start({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         try:
             await self._stream.join(listener, self._after)
             await self._until_left(receive)
@@ -122,9 +127,11 @@ async def listen(
     owner = f"{actor.kind}:{actor.id}"
     house.stream.make_room(owner)
 
+    believed = ask.believed
+
     async def still() -> bool:
         try:
-            return await who_is(house, ask.believed, token, house.clock()) == actor
+            return await who_is(house, believed, token, house.clock()) == actor
         except Away:
             return True
         except Refused:

@@ -1,8 +1,8 @@
 """The types of what people type: clear limits, clear errors, and nothing a database or a screen would choke on."""
 
 import re
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -74,6 +74,18 @@ LocalTime = Annotated[str, StringConstraints(min_length=16, max_length=19), Afte
 Money = Annotated[float, Field(ge=0, le=100_000_000, allow_inf_nan=False)]
 Lat = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Lon = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+
+
+def _day(value: Any) -> Any:
+    """A date and nothing else: not the seconds since 1970, which would be taken for one too."""
+    if isinstance(value, str) and _DAY.fullmatch(value) and _FIRST_DAY <= value <= _LAST_DAY:
+        return value
+    raise ValueError(f"a date as 2026-11-25, from {_FIRST_DAY} to {_LAST_DAY}")
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FIRST_DAY, _LAST_DAY = "2000-01-01", "2199-12-31"
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Strict(BaseModel):

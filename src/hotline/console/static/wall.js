@@ -19,7 +19,7 @@ async function draw() {
   heads(areas, "field.area", "wall.open");
   fill($("tbody", areas), x.areas.slice(0, 14).map((a) => row(named(a.area) || t("wall.no_area"), String(a.open))));
   fill($("#areas"), areas);
-  hours(x.hours);
+  $("#hours").innerHTML = await (await fetch("/console/hours.svg")).text();
 }
 const svg = (tag, attributes, ...children) => {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -27,22 +27,6 @@ const svg = (tag, attributes, ...children) => {
   made.append(...children);
   return made;
 };
-function hours(days) {
-  const most = Math.max(1, ...days.flatMap((d) => d.hours));
-  const drawn = svg("svg", { viewBox: "0 0 560 190", role: "img", "aria-label": t("wall.hours") });
-  for (let h = 0; h < 24; h += 3) { const x = svg("text", { x: 62 + h * 20, y: 12, "font-size": 10, fill: "#53606b" }); x.textContent = h; drawn.append(x); }
-  days.forEach((day, n) => {
-    const name = svg("text", { x: 52, y: 34 + n * 23, "font-size": 11, "text-anchor": "end", fill: "#1b2733" });
-    name.textContent = day.day.slice(5);
-    drawn.append(name);
-    day.hours.forEach((count, h) => {
-      const dark = count / most;
-      drawn.append(svg("rect", { x: 58 + h * 20, y: 20 + n * 23, width: 19, height: 21, fill: `rgb(${238 - 207 * dark},${243 - 148 * dark},${248 - 80 * dark})` }, (() => { const title = svg("title", {}); title.textContent = `${day.day} ${h}:00 · ${count}`; return title; })()));
-      if (count) { const x = svg("text", { x: 67 + h * 20, y: 35 + n * 23, "font-size": 10, "text-anchor": "middle", fill: dark > 0.45 ? "#fff" : "#1b2733" }); x.textContent = count; drawn.append(x); }
-    });
-  });
-  fill($("#hours"), drawn);
-}
 async function map() {
   const found = (await get("/v1/map")).features;
   if (!found.length) { fill($("#map"), el("p", { class: "note" }, t("wall.no_dots"))); return; }
