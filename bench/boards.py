@@ -345,6 +345,7 @@ def sizes(counts: list[int], folder: Path, serve: Any, cli: Any, departments: li
                         _timed(port, token if page else key, str(path), 25 if "figures" in name else 120, page)
                     )
                     cell[name] = statistics.median(times)
+                    print(f"    {name}: {cell[name]:.1f} ms", flush=True)
                 if count == counts[-1]:
                     cell["first paint"] = _first_paint(port)
         finally:
