@@ -349,3 +349,20 @@ def test_periods_begin_and_end_where_people_think() -> None:
     assert span_of(Period.MONTH, date(2026, 2, 14)) == (date(2026, 2, 1), date(2026, 2, 28))
     assert last_whole(Period.MONTH, date(2026, 1, 5)) == date(2025, 12, 1)
     assert last_whole(Period.DAY, date(2026, 1, 1)) == date(2025, 12, 31)
+
+
+async def test_weeks_and_months_add_up_their_days(desk: Player, watch: Player, house: House, clock: Clock) -> None:
+    await fold(house, clock())
+    for _ in range(4):
+        await desk.call("电梯坏了", category="dt-fault")
+        clock.forward(days=3)
+    while await fold(house, clock()):
+        pass
+    span = {"first": "2026-11-20", "last": "2026-12-20"}
+    for by, counts in (
+        ("week", {"2026-11-23": 2, "2026-11-30": 2}),  # the 25th and 28th; the 1st and 4th
+        ("month", {"2026-11-01": 2, "2026-12-01": 2}),
+    ):
+        groups = (await asked(watch, **span, by=by))["groups"]
+        assert {g["code"]: g["counts"]["accepted"] for g in groups if g["counts"]["accepted"]} == counts
+    assert (await watch.get("/v1/figures", params={"by": "year"})).status_code == 422

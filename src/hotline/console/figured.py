@@ -14,13 +14,13 @@ from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import WHOLE, Code, Period, Role
+from hotline.domain.vocabulary import Code, Period, Role
 from hotline.services import reports
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 from hotline.services.house import House
 from hotline.services.voice import figures as acd
 
-GROUPINGS = ("day", *DIMENSIONS)
+GROUPINGS = (*Period, *DIMENSIONS)
 SHOWN = 50  # tickets behind a number, on the page; the API pages on
 
 
@@ -35,8 +35,6 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     by = query.get("by") if query.get("by") in GROUPINGS else "department"
     figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
     filters = {"department": code} if (code := query.get("department")) else {}
-    if not actor.roles & WHOLE and by not in ("department", "day", None) and len(actor.departments) == 0:
-        by = "day"
     whole = await figures(house, actor, Wanted(first, last, None, filters), now)
     days = (await figures(house, actor, Wanted(first, last, "day", filters), now))["groups"]
     groups = (await figures(house, actor, Wanted(first, last, by, filters), now))["groups"]
@@ -105,7 +103,7 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
         (say("chart.flow"), charts.line(say("chart.flow"), labels, flow)),
         (name, charts.line(name, labels, [charts.Series(name, percent)], "%", 100.0)),
     ]
-    if by != "day" and shown:
+    if by not in set(Period) and shown:
         bars = [
             (g["label"], round(s["value"] * 100, 1) if (s := g["shares"][figure])["enough"] else None) for g in shown
         ]

@@ -12,11 +12,11 @@ import structlog
 from hotline.db import events, measured, rollups
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
-from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares
+from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
 from hotline.domain.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import WHOLE, Code
+from hotline.domain.vocabulary import WHOLE, Code, Period
 
 from .house import House
 
@@ -84,7 +84,7 @@ async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which figures: days from `first` to `last`, grouped `by` a dimension (or day, or nothing), of these codes."""
+    """Which figures: days from `first` to `last`, grouped `by` a dimension, a period or nothing, of these codes."""
 
     first: date
     last: date
@@ -152,7 +152,7 @@ async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> 
     for row in rows:
         if _fits(asked, row.code):
             groups.setdefault(_group(wanted, asked, row), Counter()).update(judged(row.day, row.counts, today))
-    stock = {} if wanted.by == "day" else _stocks(wanted, asked, standing, later)
+    stock = {} if wanted.by in set(Period) else _stocks(wanted, asked, standing, later)
     mark = await rollups.mark(house.db) or {}
     listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
     return {
@@ -168,8 +168,8 @@ async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> 
 
 
 def _group(wanted: Wanted, asked: _Asked, row: Row) -> str:
-    if wanted.by == "day":
-        return str(row.day)
+    if wanted.by in set(Period):
+        return span_of(Period(wanted.by), date.fromisoformat(row.day))[0].isoformat()
     if asked.group is None:
         return ""
     return str(row.code.split("/", 1)[asked.group] if "/" in asked.dimension else row.code)

@@ -12,10 +12,10 @@ from hotline.api.schemas.shown import Named, brief_shown
 from hotline.api.schemas.words import CodeWord, Day, Shown
 from hotline.db import tickets
 from hotline.domain.figures import ENOUGH, FIGURES
-from hotline.domain.measures import JUDGED, MEASURES
+from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Channel, Code, Role
+from hotline.domain.vocabulary import Channel, Code, Period, Role
 from hotline.domain.wording import FIGURE, MEASURE
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 
@@ -137,7 +137,7 @@ async def wanted_figures(
 
 
 Asked = Annotated[Wanted, Depends(wanted_figures)]
-By = Annotated[str | None, Query(pattern="^(day|department|category|area|channel)$")]
+By = Annotated[str | None, Query(pattern=f"^({'|'.join([*Period, *DIMENSIONS])})$")]
 
 
 @router.get("", operation_id="read_figures", response_model=Figures, responses=refusals())

@@ -229,6 +229,12 @@ export async function listed(noun, ended = false) {
 export const row = (...cells) => el("tr", {}, cells.map((cell) => el("td", {}, cell ?? "–")));
 export const heads = (table, ...keys) => fill($("thead", table), el("tr", {}, keys.map((key) => el("th", { scope: "col" }, t(key)))));
 
+addEventListener("unhandledrejection", (event) => {
+  if (!(event.reason instanceof Refusal)) return;
+  event.preventDefault();
+  say(event.reason.said, true);
+});
+
 $("#leave")?.addEventListener("click", async () => {
   await fetch("/console/session", { method: "DELETE" });
   for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, countdown, el, fill, get, given, label, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
+import { $, api, countdown, el, fill, get, given, label, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const number = given.given.number;
@@ -46,11 +46,17 @@ async function draw() {
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
           el("div", { class: "note" }, t("ticket.why", { policy: clock.policy, source: clock.source, calendar: clock.calendar })))),
         (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", e.told.join(", "))))),
+      el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
   place.removeAttribute("aria-busy");
   document.title = `${x.number} ${x.title}`;
   tick();
+}
+/** Step by step, why a limit is when it is. */
+async function why() {
+  const told = await api("POST", "/v1/explain/deadline", { body: { ticket: number } });
+  fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, b.matched.join(" · "))))));
 }
 const redraw = soon(draw, 150);
 listen([], (event) => { if (event.number === number && !$("dialog[open]")) redraw(); }, redraw);
