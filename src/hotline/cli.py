@@ -747,6 +747,8 @@ def figures_rebuild() -> None:
     """Make the rollups anew from the tickets, beside the traffic: after the house moved to another zone, or after a
     check that found differences."""
     found = _run(_figures(_settings(), rebuild=True))
+    if found is None:
+        _stop("another process took it over; the figures are as that one makes them")
     print(f"made anew; {len(found)} rollups differ")
 
 
@@ -755,8 +757,8 @@ async def _figures(settings: Any, rebuild: bool) -> Any:
     from hotline.services import figures
 
     async with wiring.open_house(settings) as house:
-        if rebuild:
-            await figures.rebuild(house, house.clock(), anew=True)
+        if rebuild and not await figures.rebuild(house, house.clock(), anew=True):
+            return None
         return await figures.drift(house, house.clock())
 
 

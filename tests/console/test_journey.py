@@ -74,6 +74,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     if not await works.page.locator("dialog textarea[name=public_reply]").is_visible():
         await works.page.locator("dialog summary").click()
     await works.page.locator("dialog textarea[name=public_reply]").fill("人已平安救出，电梯正在检修")
+    await works.page.locator("dialog select[name=solved]").select_option("true")  # nothing is chosen beforehand
     await works.picture("board-report")
     await works.page.locator("dialog button.first").click()
     await expect(works.page.locator('.column[data-status="reported"] .order')).to_have_count(1)

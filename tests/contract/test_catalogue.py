@@ -23,7 +23,7 @@ FAMILIES: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "funding": v.Funding, "field": v.Field, "part": v.Part, "department_kind": v.DepartmentKind, "danger": v.Danger,
     "period": v.Period, "text": v.TextStatus, "export_status": v.ExportStatus, "export": v.ExportKind, "actor": v.ActorKind,
     "colour": ("green", *v.Level, "grey"), "figure": tuple(FIGURES), "measure": (*MEASURES, *JUDGED.values()),
-    "page": (*(p.name for p in PAGES), "login"), "reports": tuple(v.Period),
+    "page": (*(p.name for p in PAGES), "login", "nowhere"), "reports": tuple(v.Period),
 }  # fmt: skip
 
 

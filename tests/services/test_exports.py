@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hotline.domain.vocabulary import Period
-from hotline.services import exports, reports
+from hotline.services import exports, reports, spreadsheets
 from hotline.services.figures import fold
 from hotline.services.house import House
 from tests.conftest import LIFT, Cast, Clock, Player
@@ -131,12 +132,12 @@ async def test_reports_are_made_once_when_their_period_is_over(
 ) -> None:
     await fold(house, clock())
     await desk.call(LIFT, category="dt-fault")
+    assert await reports.make_due(house, clock()) == 3  # yesterday, last week, last month
+    clock.forward(days=1)
     assert await reports.make_due(house, clock()) == 0  # what happened is not folded yet: no report leaves it out
     while await fold(house, clock()):
         pass
-    await reports.make_due(house, clock())
-    clock.forward(days=1)
-    assert await reports.make_due(house, clock()) >= 1
+    assert await reports.make_due(house, clock()) == 1
     assert await reports.make_due(house, clock()) == 0
     listed = (await watch.get("/v1/reports")).json()["items"]
     day = next(r for r in listed if r["period"] == "day" and r["first"] == "2026-11-25")
@@ -163,3 +164,45 @@ async def test_a_week_and_a_month_are_reported_on_their_last_day_plus_one(house:
         assert (await reports.kept(house, period, first))["first"] == first
     clock.now += timedelta(hours=1)
     assert await reports.make_due(house, clock()) == 0
+
+
+async def test_whoever_lost_a_role_cannot_fetch_what_they_took_with_it(
+    desk: Player, house: House, clock: Clock, lift_ticket: Any, app: Any
+) -> None:
+    told, _ = await taken_out(desk, house, clock)
+    await house.db.transact(lambda c: c.execute(sa.text("UPDATE api_key SET roles = :r WHERE id = :i"),
+                                                {"r": '["auditor"]', "i": desk.actor.id}))  # fmt: skip
+    app.state.believed.forget()
+    assert (await desk.get(f"/v1/exports/{told['id']}/file")).status_code == 404
+
+
+async def test_a_file_that_loses_its_worker_again_and_again_is_given_up(
+    desk: Player, house: House, clock: Clock
+) -> None:
+    asked = (await desk.post("/v1/exports", {})).json()
+    from hotline.db import exports as kept
+
+    for _ in range(exports.MOST_TRIES):
+        await house.db.transact(lambda c: kept.claim(c, clock(), "lost"))
+        clock.forward(minutes=5)
+    assert await exports.make_next(house, clock())
+    assert (await desk.get(f"/v1/exports/{asked['id']}")).json()["status"] == "failed"
+
+
+async def test_reports_missed_while_the_worker_was_away_are_made_up_for(house: House, clock: Clock) -> None:
+    await fold(house, clock())
+    assert await reports.make_due(house, clock()) == 3
+    clock.forward(days=5)
+    assert await reports.make_due(house, clock()) == 5 + 1  # five days, and the week that ended meanwhile
+
+
+def test_a_sheet_that_is_full_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spreadsheets, "MOST_ROWS", 4)
+    out = io.BytesIO()
+    book = spreadsheets.Workbook(out)
+    book.sheet("tickets", ["n"])
+    book.add([[n] for n in range(8)])
+    book.close()
+    with zipfile.ZipFile(out) as made:
+        sheets = [n for n in made.namelist() if n.startswith("xl/worksheets/sheet")]
+        assert len(sheets) == 3 and sum(made.read(n).count(b"<row ") for n in sheets) == 8 + 3

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hotline.domain.figures import ENOUGH, FIGURES, handling, last_whole, ranked, span_of
+from hotline.db import events, rollups
+from hotline.domain.figures import ENOUGH, FIGURES, handling, last_whole, ranked, shares, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
-from hotline.domain.vocabulary import Period
+from hotline.domain.vocabulary import Period, Role
+from hotline.services.accounts import Grant, add_key
 from hotline.services.clocks import ring_due
 from hotline.services.figures import drift, fold, rebuild
 from hotline.services.house import House
@@ -259,6 +261,17 @@ async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, ho
                         group["code"],
                         figure.code,
                     )
+    by_unit = {
+        g["code"]: g
+        for g in (await asked(watch, first=today - timedelta(days=370), last=today, by="department"))["groups"]
+    }
+    for code in FIGURES:  # a ranking says of each what its figure says
+        told = await watch.get(
+            "/v1/figures/ranking", params={"figure": code, "first": today - timedelta(days=370), "last": today}
+        )
+        for line in told.json()["items"]:
+            share = by_unit[line["department"]["code"]]["shares"][code]
+            assert (line["value"], line["denominator"]) == (share["value"], share["denominator"]), code
     # the days, the areas, the categories and the channels add up to the whole
     span = {"first": today - timedelta(days=370), "last": today}
     [whole] = (await asked(watch, **span))["groups"]
@@ -318,22 +331,26 @@ async def test_a_department_reads_its_own_work_and_ranks_nobody(
 
 
 async def test_filters_that_no_rollup_answers_are_refused_by_name(watch: Player) -> None:
-    reply = await watch.get("/v1/figures", params={"category": "dt-fault", "area": "rq-b9"})
+    reply = await watch.get("/v1/figures", params={"category": "dt-fault", "channel": "phone"})
     assert reply.status_code == 422 and reply.json()["errors"][0]["field"] == "by"
     reply = await watch.get("/v1/figures", params={"area": "nowhere", "first": "2026-02-01", "last": "2026-01-01"})
     assert {e["field"] for e in reply.json()["errors"]} == {"last", "area"}
 
 
 def test_ranking_asks_for_enough_and_for_peers() -> None:
-    good = {"met": 19, "missed": 1}
+    def of(figure: str, **counts: int) -> Any:
+        return shares(counts)[figure]
+
     units = [
-        ("a", "office", {"met": 9, "missed": 1}), ("b", "office", good), ("c", "office", good),
-        ("small", "office", {"met": ENOUGH - 1}), ("d", "contractor", {"met": 5, "missed": 15}),
+        ("a", "office", of("on_time", met=9, missed=1)), ("b", "office", of("on_time", met=19, missed=1)),
+        ("c", "office", of("on_time", met=19, missed=1)), ("small", "office", of("on_time", met=ENOUGH - 1)),
+        ("d", "contractor", of("on_time", met=5, missed=15)),
     ]  # fmt: skip
     places = {r.code: r.place for r in ranked(FIGURES["on_time"], units)}
     assert places == {"b": 1, "c": 1, "a": 3, "small": None, "d": 1}
     low = ranked(
-        FIGURES["reopen"], [("x", "o", {"reopened": 1, "closed": 10}), ("y", "o", {"reopened": 5, "closed": 10})]
+        FIGURES["reopen"],
+        [("x", "o", of("reopen", reopened=1, closed=10)), ("y", "o", of("reopen", reopened=5, closed=10))],
     )
     assert [(r.code, r.place) for r in low] == [("x", 1), ("y", 2)]
 
@@ -366,3 +383,53 @@ async def test_weeks_and_months_add_up_their_days(desk: Player, watch: Player, h
         groups = (await asked(watch, **span, by=by))["groups"]
         assert {g["code"]: g["counts"]["accepted"] for g in groups if g["counts"]["accepted"]} == counts
     assert (await watch.get("/v1/figures", params={"by": "year"})).status_code == 422
+
+
+async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(
+    desk: Player, watch: Player, house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    await fold(house, clock())
+    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
+    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "second"))
+    key = ("house", "2026-11-25", "")
+    assert not await house.db.transact(lambda c: rollups.add_fresh(c, {key: Counter(accepted=7)}, "first"))
+    assert not await house.db.transact(lambda c: rollups.install(c, {"position": 0, "skip": []}, "first"))
+    assert await fold(house, clock()) == 0 and await drift(house, clock()) == {}  # nothing is said meanwhile
+    assert await rebuild(house, clock(), anew=True)
+    assert await drift(house, clock()) == {}
+    assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
+
+
+async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
+    cast: Cast, house: House, clock: Clock
+) -> None:
+    desk = await cast("desk")
+    await fold(house, clock())
+    await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
+    await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
+    while await fold(house, clock()):
+        pass
+    made = await add_key(house, "part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"), "test", None, clock())
+    headers = {"authorization": f"Bearer {made['secret']}"}
+    for by, code in (("category", "wx-light"), ("channel", "phone"), ("area", "rq-b3")):
+        groups = (await desk.get("/v1/figures", params={"by": by}, headers=headers)).json()["groups"]
+        assert {g["code"]: g["counts"]["accepted"] for g in groups if g["counts"]["accepted"]} == {code: 1}
+    rows = (await desk.get("/v1/catalogue-rows", headers=headers)).json()["items"]
+    assert sum(r["orders"] for r in rows) in (0, 1)
+    assert (await desk.get("/v1/reports", headers=headers)).status_code == 403
+    assert (await desk.get("/v1/exports", params={"everybody": True}, headers=headers)).status_code == 403
+
+
+async def test_the_stream_loses_its_beginning_and_never_its_middle(desk: Player, house: House, clock: Clock) -> None:
+    await fold(house, clock())
+    for back in (30, 0, 40, 0):  # an old import among new calls
+        clock.forward(days=-back)
+        await desk.call("路灯坏了")
+        clock.forward(days=back)
+    while await fold(house, clock()):
+        pass
+    places = [r.position for r in await events.after(house.db, 0)]
+    mark = (await rollups.mark(house.db) or {})["position"]
+    await house.db.transact(lambda c: events.forget(c, clock() - timedelta(days=7), mark, 100))
+    left = [r.position for r in await events.after(house.db, 0)]
+    assert left == places[places.index(left[0]) :] and len(left) < len(places)

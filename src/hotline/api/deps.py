@@ -81,7 +81,9 @@ def _from_our_page(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     if site is not None and site != "same-origin":
         return False
-    return origin.partition("://")[2] == request.headers.get("host")
+    public: str = request.app.state.house.public_url  # a proxy may have put its own name into Host
+    ours = "/".join(public.split("/")[:3])
+    return bool(origin) and (origin == ours or origin.partition("://")[2] == request.headers.get("host"))
 
 
 class Policy:

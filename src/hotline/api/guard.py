@@ -138,7 +138,8 @@ def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool,
         return _too_large(limit)
     if any_type:  # providers and Open311 clients send what they send
         return None
-    if upload and method == "POST" and not headers.get(b"authorization", b"").lower().startswith(b"bearer "):
+    named = headers.get(b"authorization", b"").lower().startswith(b"bearer ") or b"cookie" in headers
+    if upload and method == "POST" and not named:
         return NO_CREDENTIAL  # before a single byte of the file is read
     if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()

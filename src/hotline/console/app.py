@@ -6,6 +6,7 @@ A page is a frame; its module asks the API with the same cookie. Nothing is load
 import gzip
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -21,7 +22,23 @@ from hotline.domain import charts
 from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor, Refused
-from hotline.domain.vocabulary import WHOLE, AssignmentStatus, Code, TicketStatus
+from hotline.domain.vocabulary import (
+    WHOLE,
+    AssignmentStatus,
+    Channel,
+    Code,
+    DeclineReason,
+    Fault,
+    Funding,
+    Kind,
+    Level,
+    Priority,
+    Reached,
+    ReturnReason,
+    Satisfaction,
+    TicketStatus,
+    VoidReason,
+)
 from hotline.services.accounts import SESSION, log_in, log_out, who_is
 from hotline.services.figures import hours, zone_of
 from hotline.services.house import House
@@ -35,6 +52,20 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+LISTED: Mapping[str, type[StrEnum]] = {
+    "status": TicketStatus,
+    "kind": Kind,
+    "priority": Priority,
+    "level": Level,
+    "channel": Channel,
+    "satisfaction": Satisfaction,
+    "reached": Reached,
+    "fault": Fault,
+    "funding": Funding,
+    "decline_reason": DeclineReason,
+    "void_reason": VoidReason,
+    "return_reason": ReturnReason,
+}
 MOST_LOGIN = 4096  # bytes of a log-in's body
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hotline.console"),
@@ -58,6 +89,7 @@ def routes() -> list[Route]:
         Route("/console/hours.svg", _hours, name="console hours"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
         *(Route(page.path, _served(page), name=f"console {page.name}") for page in PAGES),
+        Route("/console/{rest:path}", _nowhere, name="console nowhere"),
     ]
 
 
@@ -86,8 +118,10 @@ def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
         if kind is not None:
             found[file.name] = (file.read_bytes(), kind)
     for language in LANGUAGES:
-        words = {key: text(key, language) for key in TEXTS}
-        found[f"words.{language}.json"] = (orjson.dumps(words, option=orjson.OPT_SORT_KEYS), "application/json")
+        # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
+        first = [f"{family}.{word}" for family, words in LISTED.items() for word in words]
+        words = {key: text(key, language) for key in (*first, *TEXTS)}
+        found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 
 
@@ -145,24 +179,29 @@ async def _login_page(request: Request) -> Response:
     return _page(request, "login.html", language_of(request), name="login")
 
 
+async def _frame(request: Request, actor: Actor, name: str) -> dict[str, Any]:
+    """What every page of somebody who is logged in holds."""
+    return {
+        "actor": actor,
+        "person": {
+            "id": actor.id,
+            "name": actor.name,
+            "roles": sorted(actor.roles),
+            "departments": sorted(actor.departments),
+        },
+        "menu": menu_of(actor.roles),
+        "name": name,
+        "given": {key: value for key, value in request.path_params.items() if key != "rest"},
+        "zone": await _zone(request),
+    }
+
+
 def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         actor, language = await _who(request), language_of(request)
         if actor is None:
             return RedirectResponse(f"/console/login?next={quote(request.url.path)}", 303)
-        frame: dict[str, Any] = {
-            "actor": actor,
-            "person": {
-                "id": actor.id,
-                "name": actor.name,
-                "roles": sorted(actor.roles),
-                "departments": sorted(actor.departments),
-            },
-            "menu": menu_of(actor.roles),
-            "name": page.name,
-            "given": dict(request.path_params),
-            "zone": await _zone(request),
-        }
+        frame = await _frame(request, actor, page.name)
         if not page.roles & actor.roles:
             return _page(request, "forbidden.html", language, 403, **frame)
         if (more := _MORE.get(page.name)) is not None:
@@ -181,6 +220,14 @@ async def _zone(request: Request) -> str:
     """Where the house stands: its people read times as its wall clock shows them, wherever a browser thinks it is."""
     house: House = request.app.state.house
     return zone_of(await house.directory.now(house.clock())).key
+
+
+async def _nowhere(request: Request) -> Response:
+    """An address that is none of ours: a page with the menu, not a document for machines."""
+    actor, language = await _who(request), language_of(request)
+    if actor is None:
+        return RedirectResponse("/console/login", 303)
+    return _page(request, "nowhere.html", language, 404, **await _frame(request, actor, "nowhere"))
 
 
 async def _session(request: Request) -> Response:
@@ -258,4 +305,8 @@ async def _machine(request: Request) -> Response:
         )
     else:
         return Response(status_code=404)
-    return Response(drawn, headers={"cache-control": "private, max-age=600"}, media_type="image/svg+xml")
+    return Response(
+        drawn,
+        headers={"cache-control": "private, max-age=600", "vary": "cookie, accept-language"},
+        media_type="image/svg+xml",
+    )

@@ -9,10 +9,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from hotline.db import reports as kept_reports
+from hotline.db import tickets
 from hotline.domain import charts
 from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
+from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code, Period, Role
 from hotline.services import reports
@@ -41,7 +43,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
     zone = zone_of(directory)
     calls = None
-    if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}:
+    if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} and actor.areas is None:
         begins = datetime.combine(first, datetime.min.time(), zone)
         calls = await acd(house, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
     return {
@@ -79,11 +81,19 @@ async def _listed(
         return None
     rows = await counted_tickets(house, actor, measure, wanted, now, SHOWN + 1, None)
     zone = zone_of(await house.directory.now(now))
+    numbers = sorted({r.number for r in rows if r.theirs})
+    briefs = await tickets.listed(house.db, scope_of(actor), {"found": numbers}, len(numbers)) if numbers else []
+    titles = {r.number: r.title for r in briefs}
     return {
         "measure": measure,
         "more": len(rows) > SHOWN,
         "rows": [
-            {"number": r.number, "order": r.order, "at": r.at.astimezone(zone).strftime("%Y-%m-%d %H:%M")}
+            {
+                "number": r.number,
+                "order": r.order,
+                "title": titles.get(r.number, ""),
+                "at": r.at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+            }
             for r in rows[:SHOWN]
         ],
     }
@@ -160,7 +170,14 @@ def spent(minutes: float | None, language: str) -> str:
     return text("time.hours" if hours else "time.minutes", language).format(hours=hours, minutes=left)
 
 
+def _oversees(actor: Actor) -> None:
+    """A report speaks of the whole house: for whoever sees a part of it, it is not there."""
+    if actor.areas is not None:
+        raise Refused(Refusal(Code.NOT_FOUND, "reports are of the whole house"))
+
+
 async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    _oversees(actor)
     house: House = request.app.state.house
     rows = await kept_reports.listed(house.db, 400)
     return {
@@ -174,6 +191,7 @@ async def reports_page(request: Request, actor: Actor, language: str) -> Mapping
 async def report_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
     house: House = request.app.state.house
     given = request.path_params
+    _oversees(actor)
     if given["period"] not in set(Period):
         raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
     report = await reports.kept(house, Period(given["period"]), given["first"])

@@ -31,8 +31,14 @@ PAGES = (
     Page("ticket", "/console/tickets/{number}", frozenset(PEOPLE), menu=False),
     Page("report", "/console/reports/{period}/{first}", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN}), menu=False),
 )
-# where somebody begins: the first of these that is theirs
-_HOME = ("take", "dispatch", "wall", "board", "admin", "oversight")
+_BEGINS = (  # the page of their work, by the first of these roles they hold
+    (R.OPERATOR, "take"),
+    (R.HANDLER, "board"),
+    (R.DISPATCHER, "dispatch"),
+    (R.SUPERVISOR, "wall"),
+    (R.AUDITOR, "oversight"),
+    (R.ADMIN, "admin"),
+)
 
 
 def menu_of(roles: Iterable[Role]) -> list[Page]:
@@ -42,8 +48,7 @@ def menu_of(roles: Iterable[Role]) -> list[Page]:
 
 
 def home_of(roles: Iterable[Role]) -> Page | None:
-    """Where somebody begins. A handler begins at the board, whatever else they may see."""
+    """Where somebody begins; None: the console is not for them."""
     held = frozenset(roles)
-    theirs = {page.name: page for page in PAGES if page.roles & held}
-    order = ("board", *_HOME) if R.HANDLER in held and R.OPERATOR not in held else _HOME
-    return next((theirs[name] for name in order if name in theirs), None)
+    name = next((name for role, name in _BEGINS if role in held), None)
+    return next((page for page in PAGES if page.name == name), None)

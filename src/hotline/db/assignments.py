@@ -99,7 +99,7 @@ async def open_orders(
 
 _NOW = sa.bindparam("now", type_=Instant)
 # how an order's own clock looks now: the same as `domain.clocks.colour_of` says of it
-_COLOUR = sa.case(
+COLOUR = sa.case(
     (
         sa.or_(clock.c.breached_at.is_not(None), sa.and_(clock.c.next_level.is_not(None), clock.c.limit_at < _NOW)),
         "red",
@@ -110,10 +110,10 @@ _COLOUR = sa.case(
 COLOURS = ("green", *Level, "grey")
 
 
-_REPORT = sa.and_(
+REPORT_CLOCK = sa.and_(
     clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
 )
-_TOLD = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
+LAST_STEP = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
 
 
 @lru_cache(maxsize=4)
@@ -125,8 +125,8 @@ def _open(performing: bool, by_area: bool) -> dict[str, Question]:
         joined
     )
     counts = (
-        sa.select(a.c.department, a.c.status, _COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(joined.outerjoin(clock, _REPORT).outerjoin(escalation, _TOLD))
+        sa.select(a.c.department, a.c.status, COLOUR.label("looks"), sa.func.count().label("n"))
+        .select_from(joined.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
         .where(*where)
         .group_by(a.c.department, a.c.status, "looks")
     )

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 
 import sqlalchemy as sa
 
+from .columns import Instant
 from .database import Database, one
 from .once import insert_once
 from .question import Question, Row
@@ -67,18 +69,33 @@ async def first_position(db: Database) -> int:
     return int(row.n) if row else 0
 
 
+_UNFOLDED = Question(
+    sa.select(e.c.id)
+    .where(sa.or_(e.c.position > sa.bindparam("position", type_=sa.BigInteger), e.c.position.is_(None)))
+    .where(e.c.at < sa.bindparam("end", type_=Instant))
+    .limit(1)
+)
+
+
+async def any_unfolded(db: Database, position: int, end: datetime) -> bool:
+    """Whether something that happened before `end` lies behind the place the figures were folded to."""
+    return await one(db, _UNFOLDED, position=position, end=end) is not None
+
+
 async def after(db: Database, position: int, limit: int = AT_ONCE) -> Sequence[Row]:
     """Events behind a place, in order: position, area, holders, body."""
     return await db.rows(_AFTER, position=position, limit=limit)
 
 
 def forget(c: sa.Connection, before: datetime, folded: int, limit: int) -> int:
-    """Delete old events that the figures have taken up; the newest stays, so that places never begin again."""
-    newest = sa.select(sa.func.max(e.c.position)).scalar_subquery()
-    old = (
-        sa.select(e.c.id)
-        .where(e.c.position <= folded, e.c.at < before, e.c.position < newest)
-        .order_by(e.c.position)
-        .limit(limit)
-    )
-    return c.execute(sa.delete(e).where(e.c.id.in_(old.scalar_subquery()))).rowcount
+    """Delete the oldest places that are all past their time and folded into the figures. The beginning of the stream
+    alone, so that no hole is left in it; the newest stays, so that places never begin again."""
+    oldest = c.execute(
+        sa.select(e.c.position, e.c.at).where(e.c.position <= folded).order_by(e.c.position).limit(limit + 1)
+    ).all()
+    last = 0
+    for row, _ in pairwise(oldest):
+        if row.at >= before:
+            break
+        last = row.position
+    return c.execute(sa.delete(e).where(e.c.position <= last)).rowcount

@@ -6,11 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.vocabulary import THEIRS, Part
 from hotline.domain.vocabulary import ExportStatus as S
 
 from .columns import Among, is_one_of
 from .database import Database, one
 from .question import Question, Row
+from .tables import assignment as a
 from .tables import export as x
 from .tables import timeline
 
@@ -24,6 +26,18 @@ _RUNNING = Question(sa.select(sa.func.count().label("n")).where(x.c.owner == _OW
 _LINES = Question(
     sa.select(*timeline.c).where(Among(timeline.c.number, "numbers")).order_by(timeline.c.number, timeline.c.seq)
 )
+
+
+_HOLDERS = Question(
+    sa.select(a.c.number, a.c.department)
+    .where(Among(a.c.number, "numbers"), is_one_of(a.c.part, (Part.LEAD,)), is_one_of(a.c.status, THEIRS))
+    .order_by(a.c.issued_at, a.c.id)
+)
+
+
+async def holders_of(db: Database, numbers: Sequence[str]) -> dict[str, str]:
+    """The departments these tickets are counted under, closed ones too: number -> code."""
+    return {row.number: row.department for row in await db.rows(_HOLDERS, numbers=list(numbers))}
 
 
 def add(c: sa.Connection, row: Mapping[str, Any]) -> None:
@@ -65,7 +79,7 @@ def claim(c: sa.Connection, now: datetime, token: str) -> Row | None:
         .with_for_update(skip_locked=True)
     )
     take = sa.update(x).where(x.c.id.in_(due.scalar_subquery())).values(
-        status=S.MAKING, rows=0, lease_token=token, lease_until=now + LEASE
+        status=S.MAKING, rows=0, lease_token=token, lease_until=now + LEASE, attempts=x.c.attempts + 1
     )  # fmt: skip
     return c.execute(take.returning(*x.c)).first()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import OPEN, AssignmentStatus, Outcome
 
-from .assignments import _COLOUR, _REPORT, _TOLD
+from .assignments import COLOUR, LAST_STEP, REPORT_CLOCK
 from .columns import Instant, Matches, is_one_of
 from .database import Database
 from .question import Question, Row
@@ -18,13 +18,9 @@ from .tables import assignment as a
 from .tables import clock, escalation, timeline
 from .tables import ticket as t
 from .tables import voice_call as v
-from .tickets import seen_by, visible, words_query
+from .tickets import seen_by, visible, whole_scope, words_query
 
 MOST_DOTS = 5000
-
-
-def _scope(by_area: bool) -> Scope:
-    return Scope(True, frozenset() if by_area else None, frozenset())
 
 
 @lru_cache(maxsize=2)
@@ -40,7 +36,7 @@ def _rulings(by_area: bool) -> Question:
             t.c.area, t.c.version,
         )
         .select_from(a.join(t, t.c.number == a.c.number))
-        .where(a.c.closed_at.is_(None), waits, visible(_scope(by_area)))
+        .where(a.c.closed_at.is_(None), waits, visible(whole_scope(by_area)))
         .order_by(a.c.rank, a.c.sort_at, a.c.id)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )  # fmt: skip
@@ -58,9 +54,11 @@ async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
 @lru_cache(maxsize=2)
 def _boards(by_area: bool) -> Question:
     return Question(
-        sa.select(a.c.department, _COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(a.join(t, t.c.number == a.c.number).outerjoin(clock, _REPORT).outerjoin(escalation, _TOLD))
-        .where(a.c.closed_at.is_(None), visible(_scope(by_area)))
+        sa.select(a.c.department, COLOUR.label("looks"), sa.func.count().label("n"))
+        .select_from(
+            a.join(t, t.c.number == a.c.number).outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP)
+        )
+        .where(a.c.closed_at.is_(None), visible(whole_scope(by_area)))
         .group_by(a.c.department, "looks")
     )
 
@@ -98,7 +96,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> Question:
             timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment,
         )
         .select_from(timeline.join(t, t.c.number == timeline.c.number))
-        .where(timeline.c.at < sa.bindparam("before", type_=Instant), visible(_scope(by_area)))
+        .where(timeline.c.at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
     )  # fmt: skip
     if by_person:
         question = question.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
@@ -137,7 +135,7 @@ async def audit(
 def _answers(by_area: bool, by_words: bool, by_category: bool) -> Question:
     question = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
         t.c.ended_at.is_not(None), is_one_of(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
-        t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(_scope(by_area)),
+        t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(whole_scope(by_area)),
     )  # fmt: skip
     if by_words:
         question = question.where(Matches(t.c.number, "words"))
@@ -163,22 +161,24 @@ async def earlier_answers(db: Database, scope: Scope, text: str, category: str |
     return await db.rows(_answers(scope.areas is not None, words is not None, category is not None), **values)
 
 
-_CATALOGUE = Question(
-    sa.select(
-        a.c.route,
-        sa.func.count().label("n"),
-        sa.func.sum(sa.case((is_one_of(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)).label("returned"),
+@lru_cache(maxsize=2)
+def _catalogue(by_area: bool) -> Question:
+    came_back = sa.case((is_one_of(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)
+    return Question(
+        sa.select(a.c.route, sa.func.count().label("n"), sa.func.sum(came_back).label("returned"))
+        .select_from(a.join(t, t.c.number == a.c.number))
+        .where(a.c.issued_at >= sa.bindparam("first", type_=Instant))
+        .where(a.c.issued_at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
+        .group_by(a.c.route)
     )
-    .where(a.c.issued_at >= sa.bindparam("first", type_=Instant), a.c.issued_at < sa.bindparam("before", type_=Instant))
-    .group_by(a.c.route)
-)
 
 
 async def catalogue_rows(db: Database, scope: Scope, first: datetime, before: datetime) -> Sequence[Row]:
-    """How each row of the dispatch catalogue did: route (None: a person chose), n, returned. Of the whole house."""
+    """How each row of the dispatch catalogue did: route (None: a person chose), n, returned."""
     if not scope.whole:
         return []
-    return await db.rows(_CATALOGUE, first=first, before=before)
+    desk = seen_by(Scope(True, scope.areas, frozenset()))
+    return await db.rows(_catalogue(scope.areas is not None), first=first, before=before, **desk)
 
 
 _LIVE_CALLS = Question(

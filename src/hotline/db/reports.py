@@ -30,6 +30,17 @@ async def listed(db: Database, limit: int) -> Sequence[Row]:
     return await db.rows(_LIST, limit=limit)
 
 
+_NEWEST = Question(
+    sa.select(sa.func.max(r.c.first).label("first")).where(r.c.period == sa.bindparam("period", type_=sa.String))
+)
+
+
+async def newest(db: Database, period: Period) -> str | None:
+    """The first day of the last period reported; None: none was."""
+    row = await one(db, _NEWEST, period=period)
+    return row.first if row else None
+
+
 async def kept(db: Database, period: Period, first: str) -> Row | None:
     return await one(db, _ONE, period=period, first=first)
 

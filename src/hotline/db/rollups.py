@@ -111,8 +111,8 @@ def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") ->
             c.execute(sa.delete(r).where(place.in_(gone)))
 
 
-def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime) -> bool:
-    """Whether the rollups are ours to make anew: nobody else is at it, or gave up."""
+def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str) -> bool:
+    """Whether the rollups are ours to make anew, under this token: nobody else is at it, or gave up."""
     empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
     insert_once(c, r, [empty])
     stands = c.execute(STANDS.with_for_update()).scalar_one()
@@ -120,7 +120,20 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime) -> bool:
     if since is not None and since > given_up:
         return False
     c.execute(sa.delete(r).where(r.c.dimension.like(f"{FRESH}%")))
-    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts={"rebuilding_since": now.isoformat()}))
+    mark = {"rebuilding_since": now.isoformat(), "token": token}
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    return True
+
+
+def _ours(c: sa.Connection, token: str) -> bool:
+    return bool(c.execute(STANDS.with_for_update()).scalar_one().get("token") == token)
+
+
+def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str) -> bool:
+    """Add to the new rollups. False: somebody else took them over."""
+    if not _ours(c, token):
+        return False
+    add(c, sums, FRESH)
     return True
 
 
@@ -131,8 +144,10 @@ def seen_events(c: sa.Connection) -> dict[str, Any]:
     return {"position": last, "skip": list(skip)}
 
 
-def install(c: sa.Connection, fresh: Mapping[str, Any]) -> None:
-    """Put the new rollups in the place of the old."""
+def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
+    """Put the new rollups in the place of the old. False: somebody else took them over."""
+    if not _ours(c, token):
+        return False
     c.execute(sa.delete(r).where(r.c.dimension != MARK[0], ~r.c.dimension.like(f"{FRESH}%")))
     c.execute(
         sa.update(r)
@@ -140,6 +155,7 @@ def install(c: sa.Connection, fresh: Mapping[str, Any]) -> None:
         .values(dimension=sa.func.substr(r.c.dimension, len(FRESH) + 1))
     )
     c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=dict(fresh)))
+    return True
 
 
 def _fields(of: Of, table: sa.Table, *more: str) -> list[sa.Column[Any]]:

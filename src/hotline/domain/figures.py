@@ -118,12 +118,12 @@ class Ranked:
     place: int | None
 
 
-def ranked(figure: Figure, units: Iterable[tuple[str, str, Mapping[str, int]]]) -> list[Ranked]:
-    """Units (code, peer group, counts) ranked within their peer groups; equal values share a place."""
+def ranked(figure: Figure, units: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[Ranked]:
+    """Units (code, peer group, their share of the figure) within their peer groups; equal values share a place."""
     found: list[Ranked] = []
-    groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for code, peers, counts in units:
-        groups.setdefault(peers, []).append((code, shares(counts)[figure.code]))
+    groups: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for code, peers, share in units:
+        groups.setdefault(peers, []).append((code, share))
     for peers, members in sorted(groups.items()):
         fit = sorted(s["value"] for _, s in members if s["enough"])
         for code, share in members:

@@ -203,7 +203,8 @@ def difference(before: Facts | None, after: Facts) -> list[Delta]:
 
 
 def keys_of(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
-    """Where a cell is added up: (dimension, day, code), alone and for each department by the other three."""
+    """Where a cell is added up: (dimension, day, code), alone, for each department by the other three,
+    and for each area by the other two."""
     return (
         (HOUSE, day, ""),
         ("department", day, department),
@@ -213,4 +214,6 @@ def keys_of(day: str, department: str, category: str, area: str, channel: str) -
         ("department/category", day, f"{department}/{category}"),
         ("department/area", day, f"{department}/{area}"),
         ("department/channel", day, f"{department}/{channel}"),
+        ("area/category", day, f"{area}/{category}"),
+        ("area/channel", day, f"{area}/{channel}"),
     )

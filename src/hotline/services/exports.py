@@ -25,6 +25,8 @@ from .spreadsheets import Workbook, csv_lines
 
 PAGE = 500
 KEPT = timedelta(days=7)
+CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
+MOST_TRIES = 3
 MOST_AT_ONCE = 3  # waiting or being made, of one person
 TICKET = (
     "number", "status", "outcome", "kind", "category", "priority", "channel", "title", "narrative", "area", "address",
@@ -58,7 +60,7 @@ async def ask_for(
         raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_AT_ONCE} files at once; wait until one is ready"))
     row: dict[str, Any] = {
         "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _written(actor),
-        "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0,
+        "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0, "attempts": 0,
     }  # fmt: skip
     await house.db.transact(lambda c: exports.add(c, row))
     log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
@@ -81,6 +83,15 @@ def _read(body: Mapping[str, Any]) -> Actor:
     )  # fmt: skip
 
 
+def may_still(row: Row, actor: Actor) -> bool:
+    """Whether somebody may still have what was made for them: whoever lost a role or a part of their view may not."""
+    then = _read(row.actor)
+    wider = actor.areas is not None and (then.areas is None or not then.areas <= actor.areas)
+    return then.roles <= actor.roles and then.departments <= actor.departments and not wider and (
+        then.contractor or not actor.contractor
+    )  # fmt: skip
+
+
 async def make_next(house: House, now: datetime) -> bool:
     """Make the next file. False: none waits."""
     token = str(uuid4())
@@ -89,6 +100,8 @@ async def make_next(house: House, now: datetime) -> bool:
         return False
     ended: dict[str, Any]
     try:
+        if row.attempts > MOST_TRIES:
+            raise RuntimeError("its worker was lost too often")
         rows = await _make(house, row, token, now)
         ended = {"status": ExportStatus.READY, "rows": rows}
         log.info("export.made", id=row.id, rows=rows)
@@ -121,6 +134,8 @@ async def _make(house: House, row: Row, token: str, now: datetime) -> int:
             held = {"rows": count, "lease_until": house.clock() + exports.LEASE}
             if not await house.db.transact(lambda c, held=held: exports.put(c, row.id, token, held)):  # type: ignore[misc]
                 raise _Lost
+        held = {"lease_until": house.clock() + CLOSING}
+        await house.db.transact(lambda c: exports.put(c, row.id, token, held))
         await asyncio.to_thread(writer.close)
         unfinished.replace(target)
     finally:
@@ -148,7 +163,8 @@ async def _lines(
         public = [t for t in page if _is_public(t)]
         return [open311.cells(directory, _Public(t)) for t in public]
     if writer.kind is ExportKind.TICKETS:
-        return [_ticket(t, actor, directory) for t in page]
+        holders = await exports.holders_of(house.db, [t.number for t in page])
+        return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
     found: list[Mapping[str, Any] | Sequence[Any]] = []
     for _, lines in groupby(await exports.lines_of(house.db, [t.number for t in page]), key=attrgetter("number")):
         found += [
@@ -181,11 +197,12 @@ class _Public:
 _STEP = {"answered": "answer", "explained": "explain", "confirmed": "confirm", "silent": "confirm"}
 
 
-def _ticket(ticket: Ticket, actor: Actor, directory: Directory) -> dict[str, Any]:
+def _ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: str | None) -> dict[str, Any]:
     caller = caller_shown(ticket, actor) or {}
     nouns = {"category": "categories", "area": "areas", "department": "departments"}
     named = {name: _name(directory, noun, getattr(ticket, name)) for name, noun in nouns.items()}
     plain = {name: getattr(ticket, name) for name in TICKET if hasattr(ticket, name)}
+    named["department"] = named["department"] or _name(directory, "departments", holder)
     return {
         **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller.get("name"),
         "caller_phone": caller.get("phone"), "caller_contact": caller.get("contact"),

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from tempfile import TemporaryFile
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import orjson
 import structlog
 
 from hotline.db import events, measured, rollups
@@ -25,7 +28,6 @@ LONGEST = 1100  # days asked for at once
 HEAT = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
 NOUN = {"department": "departments", "category": "categories", "area": "areas"}
-_PAIRED = {"category", "area", "channel"}
 
 
 def zone_of(directory: Directory) -> ZoneInfo:
@@ -45,15 +47,28 @@ async def fold(house: House, now: datetime) -> int:
 
 
 async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
-    """Count everything from the tickets themselves, beside the traffic. False: another process is at it."""
-    zone = zone_of(await house.directory.now(now))
+    """Count everything from the tickets themselves, beside the traffic. False: another process is at it, or took it
+    over. `anew`: take it over from whoever is at it."""
+    zone, token = zone_of(await house.directory.now(now)), uuid4().hex
     await events.place_waiting(house.db)
-    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, now if anew else now - GIVEN_UP)):
+    given_up = now if anew else now - GIVEN_UP
+    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, given_up, token)):
         return False
-    sums, fresh = await house.db.snapshot(lambda c: (list(rollups.counted_anew(c, zone)), rollups.seen_events(c)))
-    for piece in sums:
-        await house.db.transact(lambda c, piece=piece: rollups.add(c, piece, rollups.FRESH))  # type: ignore[misc]
-    await house.db.transact(lambda c: rollups.install(c, fresh))
+    with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
+
+        def count(c: Any) -> dict[str, Any]:
+            for sums in rollups.counted_anew(c, zone):
+                pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
+            return rollups.seen_events(c)
+
+        fresh = await house.db.snapshot(count)
+        pieces.seek(0)
+        for line in pieces:
+            sums = {(d, day, code): Counter(counts) for d, day, code, counts in orjson.loads(line)}
+            if not await house.db.transact(lambda c, s=sums: rollups.add_fresh(c, s, token)):  # type: ignore[misc]
+                return False
+    if not await house.db.transact(lambda c: rollups.install(c, fresh, token)):
+        return False
     log.info("figures.rebuilt", **{"position": fresh["position"]})
     return True
 
@@ -64,8 +79,10 @@ async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
         stands = c.execute(rollups.STANDS).scalar_one_or_none() or {}
+        if "position" not in stands:  # being made anew: there is nothing to compare with
+            return {}
         kept: rollups.Sums = dict(rollups.standing(c))
-        for key, counts in rollups.unfolded(c, stands.get("position", 0), set(stands.get("skip", ())), zone).items():
+        for key, counts in rollups.unfolded(c, stands["position"], set(stands.get("skip", ())), zone).items():
             kept.setdefault(key, Counter()).update(counts)
         true: rollups.Sums = {}
         for piece in rollups.counted_anew(c, zone):
@@ -118,12 +135,13 @@ def _plan(directory: Directory, wanted: Wanted, actor: Actor) -> _Asked:
     if not actor.roles & WHOLE:
         within["department"] = within.get("department", actor.departments) & actor.departments
     names = set(within) | {name for name in DIMENSIONS if name == wanted.by}
-    if len(names) > 2 or (len(names) == 2 and "department" not in names):
-        rule = "department with one of category, area, channel; or one of them alone"
+    first = next((name for name in ("department", "area") if name in names), "")
+    if len(names) > 2 or (len(names) == 2 and not first):
+        rule = "two of them at most, one of them department or area"
         raise Refused(Refusal(Code.INVALID, "these cannot be combined", errors=(("by", rule),)))
-    others = sorted(names - {"department"})
-    dimension = f"department/{others[0]}" if len(names) == 2 else next(iter(names), HOUSE)
-    group = None if wanted.by not in DIMENSIONS else 1 if len(names) == 2 and wanted.by != "department" else 0
+    others = sorted(names - {first})
+    dimension = f"{first}/{others[0]}" if len(names) == 2 else next(iter(names), HOUSE)
+    group = None if wanted.by not in DIMENSIONS else 1 if len(names) == 2 and wanted.by != first else 0
     codes = sorted(next(iter(within.values()))) if len(names) == 1 and within else None
     return _Asked(dimension, codes, group, within)
 
@@ -210,8 +228,11 @@ async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: 
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
     told = await figures(house, actor, Wanted(wanted.first, wanted.last, "department", wanted.filters), now)
-    by_code = {g["code"]: g for g in told["groups"] if g["code"] in directory.departments}
-    units = [(code, str(directory.departments[code].kind), _counts(g)) for code, g in by_code.items()]
+    units = [
+        (g["code"], str(directory.departments[g["code"]].kind), g["shares"][figure])
+        for g in told["groups"]
+        if g["code"] in directory.departments
+    ]
     return [
         {
             "department": directory.name_of("departments", x.code),
@@ -222,17 +243,6 @@ async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: 
         }
         for x in ranked(FIGURES[figure], units)
     ]
-
-
-def _counts(group: Mapping[str, Any]) -> dict[str, int]:
-    """Counts that give the group's shares again."""
-    found: dict[str, int] = {}
-    for figure in FIGURES.values():
-        if len(figure.numerator) == 1:
-            found[figure.numerator[0]] = group["shares"][figure.code]["numerator"]
-        if len(figure.denominator) == 1:
-            found[figure.denominator[0]] = group["shares"][figure.code]["denominator"]
-    return {**found, **group["counts"]}
 
 
 async def hours(house: House, actor: Actor, now: datetime) -> list[dict[str, Any]]:

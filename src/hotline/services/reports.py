@@ -21,25 +21,46 @@ from .voice import figures as acd
 
 HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # sees the whole house
 BY = ("day", "department", "category", "area", "channel")
+MOST_MISSED = 40  # periods made up for at once, after the worker was away
 FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded
 
 
 async def make_due(house: House, now: datetime) -> int:
-    """Make the reports of the periods that are over; how many. The stream must be folded to its end first, so that a
-    report never leaves out what was already in."""
+    """Make the reports of the periods that are over and have none, back to the last that was made; how many. What
+    happened before a period's end must be folded first, so that a report leaves nothing out."""
     zone = zone_of(await house.directory.now(now))
     today = (now - FIRST_AFTER).astimezone(zone).date()
-    due = [(period, last_whole(period, today)) for period in Period]
-    missing = [(p, first) for p, first in due if await reports.kept(house.db, p, first.isoformat()) is None]
-    if not missing or (mark := await rollups.mark(house.db)) is None:
-        return 0
-    await events.place_waiting(house.db)
-    if mark.get("position", -1) < await events.last_position(house.db):
-        return 0
-    for period, first in missing:
-        body = orjson.loads(orjson.dumps(await told(house, period, first, now)))
-        await house.db.transact(lambda c, p=period, f=first, b=body: reports.keep(c, p, f.isoformat(), b, now))  # type: ignore[misc]
-    return len(missing)
+    made = 0
+    for period in Period:
+        for first in await _missing(house, period, today):
+            end = datetime.combine(span_of(period, first)[1] + timedelta(days=1), time(), zone)
+            if not await _folded_until(house, end):
+                return made
+            body = orjson.loads(orjson.dumps(await told(house, period, first, now)))
+            await house.db.transact(lambda c, f=first, b=body: reports.keep(c, period, f.isoformat(), b, now))  # type: ignore[misc]  # noqa: B023
+            made += 1
+    return made
+
+
+async def _missing(house: House, period: Period, today: date) -> list[date]:
+    """First days of the periods that are over and were not reported, oldest first; the last one alone at the start."""
+    first = last_whole(period, today)
+    newest = await reports.newest(house.db, period)
+    found: list[date] = []
+    while len(found) < MOST_MISSED and (newest is None or first.isoformat() > newest):
+        found.append(first)
+        if newest is None:
+            break
+        first = last_whole(period, first)
+    return found[::-1]
+
+
+async def _folded_until(house: House, end: datetime) -> bool:
+    """Whether all that happened before `end` is in the figures."""
+    mark = await rollups.mark(house.db)
+    if mark is None or "position" not in mark:
+        return False
+    return not await events.any_unfolded(house.db, int(mark["position"]), end)
 
 
 async def told(house: House, period: Period, first: date, now: datetime) -> dict[str, Any]:
@@ -81,7 +102,17 @@ def _tables(report: Mapping[str, Any], language: str) -> list[tuple[str, list[st
         for code, s in report["whole"]["shares"].items()
     ]
     heads = [say(f"figures.{h}") for h in ("figure", "value", "numerator", "denominator", "formula", "note")]
-    tables = [(say("figures.shares"), heads, shares)]
+    whole = report["whole"]
+    more = [
+        *([say(f"figures.{name}"), value] for name, value in (
+            ("carried_over", whole["stock"]["carried_over"]), ("open_at_end", whole["stock"]["open"]),
+            ("mean", whole["handling"]["mean"]), ("p50", whole["handling"]["p50"]), ("p90", whole["handling"]["p90"]))),
+        *([say(f"acd.{share['name']}"), share["value"]] for share in report["acd"]["figures"]),
+    ]  # fmt: skip
+    tables = [
+        (say("figures.shares"), heads, shares),
+        (say("figures.more"), [say("figures.figure"), say("figures.value")], more),
+    ]
     for by in BY:
         names = [
             say(f"figures.by.{by}"),

@@ -11,6 +11,7 @@ import xlsxwriter
 
 from hotline.domain.spreadsheet import disarmed
 
+MOST_ROWS = 1_048_576  # of one sheet
 BOM = "\ufeff"  # without it, a spreadsheet takes Chinese for another alphabet
 
 
@@ -36,16 +37,24 @@ class Workbook:
         self._book = xlsxwriter.Workbook(str(target) if isinstance(target, Path) else target, quiet)
         self._bold = self._book.add_format({"bold": True})
         self._sheet: Any = None
-        self._at = 0
+        self._heads: Sequence[str] = ()
+        self._name, self._part, self._at = "", 1, 0
 
     def sheet(self, name: str, heads: Sequence[str]) -> None:
         """Begin a sheet; its name cut to what a spreadsheet allows."""
+        self._name, self._heads, self._part = name, heads, 1
+        self._begin(name)
+
+    def _begin(self, name: str) -> None:
         self._sheet, self._at = self._book.add_worksheet(name[:31]), 1
-        self._sheet.write_row(0, 0, heads, self._bold)
+        self._sheet.write_row(0, 0, self._heads, self._bold)
         self._sheet.freeze_panes(1, 0)
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
+            if self._at >= MOST_ROWS:  # a sheet holds no more: the rest goes on the next
+                self._part += 1
+                self._begin(f"{self._name[:24]} {self._part}")
             for place, cell in enumerate(row):
                 value = cell.isoformat() if isinstance(cell, datetime) else cell
                 if isinstance(value, bool | None):

@@ -111,6 +111,7 @@ class Stream:
         self._reader: asyncio.Task[None] | None = None
         self._pinger: asyncio.Task[None] | None = None
         self._begun: asyncio.Task[int] | None = None
+        self._joining = 0
         self.position = 0
         self.told = 0  # events handed to listeners so far
         self.closing = False
@@ -128,7 +129,11 @@ class Stream:
 
     async def join(self, listener: Listener, after: int | None) -> None:
         """Bring a listener up to date behind `after` (None: from now on), then let it hear what happens."""
-        await self._reading()
+        self._joining += 1  # the reader must not leave between its beginning and our first word
+        try:
+            await self._reading()
+        finally:
+            self._joining -= 1
         self.make_room(listener.owner)
         # in one breath: what comes after `here` is pushed, what lies before it is read below
         self._listeners.add(listener)
@@ -211,7 +216,7 @@ class Stream:
                 # the first after a pause is told at once; under load, what is committed close together is told together
                 await asyncio.sleep(max(0.0, stepped + GATHER - loop.time()))
             self._written.clear()
-            if not self._listeners:  # nobody to tell; the next one to come begins anew
+            if not self._listeners and not self._joining:  # nobody to tell; the next one to come begins anew
                 self._begun = None
                 return
             try:
@@ -245,5 +250,6 @@ class Stream:
     async def _ping(self) -> None:
         while self._listeners or self._begun is not None:
             await asyncio.sleep(PING)
+            here = b"id: %d\n\n" % self.position  # and where one stands, though nothing was for one's ears
             for listener in list(self._listeners):
-                listener.push(b": ping\n\n")
+                listener.push(here)

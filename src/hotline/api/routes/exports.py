@@ -44,10 +44,10 @@ MEDIA = {
 class Filters(Strict):
     """As those of `GET /v1/tickets`."""
 
-    status: list[TicketStatus] | None = Field(None, max_length=20)
-    department: list[CodeWord] | None = Field(None, max_length=50)
-    category: list[CodeWord] | None = Field(None, max_length=50)
-    area: list[CodeWord] | None = Field(None, max_length=50)
+    status: list[TicketStatus] | None = Field(None, min_length=1, max_length=20)
+    department: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    category: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    area: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
     priority: Priority | None = None
     kind: Kind | None = None
     channel: Channel | None = None
@@ -123,9 +123,9 @@ class ReportOut(Shown):
     "/exports", operation_id="ask_for_export", response_model=ExportOut, status_code=202, responses=refusals(*POST)
 )
 async def ask_for_export(body: ExportIn, ask: Taker) -> Response:
-    """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. It is made
-    by the worker, within your view and masked by your role as both are now; ask how far it is, then fetch it. Each is
-    logged; a file lies ready for seven days."""
+    """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. The worker
+    makes it within your view, masked by your role, as both are when you ask; look how far it is, then fetch it. Each is
+    logged; a file lies ready for seven days, for as long as your view has not shrunk."""
     directory = await ask.house.directory.now(ask.now)
     given = body.filters.given(directory, ask.now)
     made = await exports.ask_for(ask.house, ask.actor, body.kind, body.form, given, ask.now)
@@ -138,8 +138,8 @@ async def list_exports(
 ) -> Response:
     """Your files, newest first, each with how far it is; or who took what out of the house."""
     if everybody:
-        if not ask.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}:
-            raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee"))
+        if not ask.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or ask.actor.areas is not None:
+            raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee the whole house"))
         rows = await kept.every(ask.house.db, 200)
     else:
         rows = await kept.of_owner(ask.house.db, _owner(ask))
@@ -164,6 +164,8 @@ async def read_export(export: CodePath, ask: Taker) -> Response:
 async def fetch_export(export: CodePath, ask: Taker) -> Response:
     """The file itself, once it is ready."""
     row = await _own(ask, export)
+    if not exports.may_still(row, ask.actor):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such file"))
     if row.status != ExportStatus.READY:
         raise Refused(Refusal(Code.NOT_NOW, f"the file is not ready: {row.status}"))
     path = exports.path_of(ask.house, row)
@@ -173,6 +175,12 @@ async def fetch_export(export: CodePath, ask: Taker) -> Response:
     kind = path.suffix.lstrip(".")
     name = f"{row.kind}-{row.created_at:%Y%m%d-%H%M}.{kind}"
     return FileResponse(path, media_type=MEDIA[kind], filename=name)
+
+
+def _oversees(ask: Asking) -> None:
+    """A report speaks of the whole house: whoever sees a part of it has the figures of that part."""
+    if ask.actor.areas is not None:
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports are of the whole house; figures are of your areas"))
 
 
 def _owner(ask: Asking) -> str:
@@ -189,6 +197,7 @@ async def _own(ask: Asking, export: str) -> Any:
 @router.get("/reports", operation_id="list_reports", response_model=ReportPage, responses=refusals())
 async def list_reports(ask: Overseer) -> Response:
     """The reports made so far, newest first."""
+    _oversees(ask)
     return reply({"items": [row._asdict() for row in await kept_reports.listed(ask.house.db, 400)]})
 
 
@@ -204,6 +213,7 @@ async def read_report(
 ) -> Response:
     """The figures of a day, week or month as they were when it had ended; `first` is its first day. As JSON, CSV or
     XLSX."""
+    _oversees(ask)
     report = await reports.kept(ask.house, period, first)
     if form == "json":
         return reply(dict(report))

@@ -73,7 +73,8 @@ class CatalogueRows(Shown):
 @router.get("/wall", operation_id="read_wall", response_model=WallOut, responses=refusals())
 async def read_wall(ask: Watcher) -> Response:
     """The state of the house on one screen, within your areas: open work by state, by the colour of its clocks, by
-    department and by area; calls now; today's figures; what came in by hour over the last seven days."""
+    department and by area; calls now (for those who see the whole house); today's figures; what came in by hour over
+    the last seven days."""
     house, actor, now = ask.house, ask.actor, ask.now
     directory, scope = await house.directory.now(now), scope_of(actor)
     zone = zone_of(directory)
@@ -100,11 +101,13 @@ async def read_wall(ask: Watcher) -> Response:
                 for place, n in sorted(places.items(), key=lambda p: (-p[1], p[0]))
                 if actor.areas is None or place in actor.areas
             ],
-            "calls": await oversight.live_calls(house.db, now - LOST),
+            "calls": await oversight.live_calls(house.db, now - LOST) if actor.areas is None else {},
             "today": {
                 "counts": told["groups"][0]["counts"] if told["groups"] else {},
                 "shares": told["groups"][0]["shares"] if told["groups"] else {},
-                "acd": await acd(house, midnight, now + timedelta(minutes=1), None, 15, 5),
+                "acd": await acd(house, midnight, now + timedelta(minutes=1), None, 15, 5)
+                if actor.areas is None
+                else None,
             },
             "hours": await hours(house, actor, now),
         }

@@ -23,20 +23,34 @@ async function draw() {
       el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   } else {
     const page = await get(`/v1/${noun}`);
+    page.items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
     heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
     fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
       noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: () => revoke(item) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   }
 }
 async function revoke(item) {
+  if (!confirm(t("admin.sure", { name: item.name }))) return;
   await api("DELETE", `/v1/keys/${item.id}`);
   say(t("form.done"));
   draw();
 }
+const etag = async (path) => (await fetch(path)).headers.get("etag")?.replaceAll('"', "") ?? null;
+/** A secret that is told once: it stays until it was put away, and can be copied. */
+function tellSecret(secret) {
+  const field = el("input", { value: secret, readonly: true, "aria-label": t("admin.secret") });
+  const box = el("dialog", { "aria-label": t("admin.secret") }, el("h2", {}, t("admin.secret")), field,
+    el("div", { class: "go" }, el("button", { type: "button", onclick: () => { field.select(); navigator.clipboard?.writeText(secret); } }, t("admin.copy")), el("button", { type: "button", onclick: () => { box.close(); box.remove(); } }, t("app.close"))));
+  box.addEventListener("cancel", (event) => event.preventDefault());
+  document.body.append(box);
+  box.showModal();
+}
 /** The item as JSON: what it may hold is the API's to say, field by field. */
-function edit(item) {
+async function edit(item) {
   const fresh = item === null;
   const inDirectory = NOUNS.includes(noun);
+  // the version that is shown is the version that is changed: what a colleague did meanwhile is not undone
+  const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
   const shown = fresh ? NEW[noun] ?? { code: "" } : noun === "people" ? { name: item.name, roles: item.roles, department: item.department, area: item.area, active: item.active } : item;
   const text = el("textarea", { rows: 18, name: "body", spellcheck: "false", "aria-label": t("admin.body") });
   text.value = JSON.stringify(shown, null, 2);
@@ -50,24 +64,21 @@ function edit(item) {
     try {
       const done = await work();
       shut();
-      if (done?.secret || done?.secrets) alert(`${t("admin.secret")}\n\n${done.secret ?? done.secrets.join("\n")}`);
+      if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
       say(t("form.done"));
       draw();
     } catch (refused) {
       wrong.textContent = refused instanceof Refusal ? refused.said : t("admin.not_json");
     }
   }
-  const version = async (code) => (await get(`/v1/directory/${noun}/${code}`).catch(() => null), await etag(`/v1/directory/${noun}/${code}`));
-  const etag = async (path) => (await fetch(path)).headers.get("etag")?.replaceAll('"', "") ?? null;
-  async function retire() { await tried(async () => api("DELETE", `/v1/directory/${noun}/${item.code}`, { version: await version(item.code) })); }
+  async function retire() {
+    if (confirm(t("admin.sure", { name: named(item) || item.code }))) await tried(() => api("DELETE", `/v1/directory/${noun}/${item.code}`, { version: opened }));
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     tried(async () => {
       const body = JSON.parse(text.value);
-      if (inDirectory) {
-        const current = fresh ? await etag(`/v1/directory/${noun}`) : await version(item.code);
-        return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(body.code)}`, { body, version: current });
-      }
+      if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(body.code)}`, { body, version: opened });
       if (fresh) return api("POST", `/v1/${noun}`, { body });
       return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });
     });

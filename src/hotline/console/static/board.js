@@ -1,5 +1,5 @@
 // A department's open work, live: columns by state, limits that count down, what may be done right there.
-import { $, countdown, el, fill, get, given, link, listed, listen, named, say, soon, t, tick, urgency, when, word } from "./core.js";
+import { $, countdown, directory, el, fill, get, given, link, listed, listen, named, say, soon, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
@@ -16,11 +16,17 @@ const sound = $("#sound");
 sound.checked = localStorage.getItem("sound") === "1";
 sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
 
+/** What runs out first: until it is signed for, that may be the limit to sign. */
+function limit(order) {
+  const limits = [order.due_at, order.status === "issued" ? order.accept_by : null].filter(Boolean);
+  return limits.sort((a, b) => new Date(a) - new Date(b))[0] ?? null;
+}
 function colour(order) {
-  const left = order.due_at ? (new Date(order.due_at) - Date.now()) / 60000 : Infinity;
+  const due = limit(order);
+  const left = due ? (new Date(due) - Date.now()) / 60000 : Infinity;
   if (order.status === "reported" || order.ticket_status !== "dispatched") return "grey";
   if (order.overdue || left < 0) return "red";
-  const whole = order.due_at ? (new Date(order.due_at) - new Date(order.issued_at)) / 60000 : 0;
+  const whole = due ? (new Date(due) - new Date(order.issued_at)) / 60000 : 0;
   return whole && left / whole < 0.2 ? "yellow" : "green";
 }
 function card(order) {
@@ -31,13 +37,13 @@ function card(order) {
   },
   el("span", { class: "title" }, urgency(order.priority), " ", order.title),
   el("span", { class: "small" }, el("span", {}, order.number), el("span", {}, named(order.category)), el("span", {}, named(order.area) || order.address || ""),
-    countdown(order.due_at, !["reported"].includes(order.status) && order.ticket_status === "dispatched"),
+    countdown(limit(order), !["reported"].includes(order.status) && order.ticket_status === "dispatched"),
     order.urges ? el("span", { class: "late" }, t("board.urged", { n: order.urges })) : null,
     order.part === "assist" ? el("span", {}, word("part", "assist")) : null,
     order.asked_due_at ? el("span", {}, t("board.extension_asked")) : null));
 }
 async function below() {
-  const items = await (await import("./core.js")).directory("departments");
+  const items = await directory("departments");
   const found = new Set([select.value]);
   for (let grew = true; grew;) {
     grew = false;
@@ -45,12 +51,22 @@ async function below() {
   }
   return [...found];
 }
+/** A department's whole queue, page by page. */
+async function queue(code, performing) {
+  const found = [];
+  for (let cursor = ""; found.length < 2000;) {
+    const page = await get(`/v1/departments/${code}/queue?limit=200${performing ? "&performing=true" : ""}${cursor}`);
+    found.push(...page.items);
+    if (!page.next) break;
+    cursor = `&cursor=${encodeURIComponent(page.next)}`;
+  }
+  return found;
+}
 async function draw() {
   if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
   const performing = $("#performing").checked;
   const codes = await below();
-  const pages = await Promise.all(codes.map((code) => get(`/v1/departments/${code}/queue?limit=200${performing ? "&performing=true" : ""}`)));
-  const orders = pages.flatMap((page) => page.items);
+  const orders = (await Promise.all(codes.map((code) => queue(code, performing)))).flat();
   const focus = document.activeElement?.dataset?.id;
   fill($("#columns"), COLUMNS.map((status) => {
     const here = orders.filter((order) => order.status === status);
@@ -77,7 +93,7 @@ function ping() {
     tone.stop(context.currentTime + n * 0.22 + 0.16);
   }
 }
-async function show(number, id) {
+async function show(number, id, quietly = false) {
   const panel = $("#panel");
   open = id;
   let ticket;
@@ -99,7 +115,7 @@ async function show(number, id) {
   panel.hidden = false;
   for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", String(button.dataset.id === id));
   tick();
-  $(".actions button", panel)?.focus();
+  if (!quietly) $(".actions button", panel)?.focus();
 }
 async function again() {
   await draw();
@@ -123,8 +139,9 @@ addEventListener("keydown", (event) => {
 const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
+const look = soon(() => { if (open && !$("dialog[open]")) return show($("#panel a").textContent, open, true); }, 150);
 listen([], (event) => {
   redraw();
-  if (open && event.number === $("#panel a")?.textContent) soon(() => show(event.number, open), 100)();
-}, redraw);
+  if (open && event.number === $("#panel a")?.textContent) look();
+}, redraw, true);
 setInterval(draw, 60000);

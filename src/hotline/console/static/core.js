@@ -67,7 +67,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
   if (sent !== undefined) headers["content-type"] = "application/json";
   if (version != null) headers["if-match"] = `"${version}"`;
   if (method === "POST") headers["idempotency-key"] = key ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-  for (let tries = 0; ; tries += 1) {
+  for (let tries = 0, asked = false; ; tries += 1) {
     let reply;
     try {
       reply = await fetch(path, { method, headers, body: sent === undefined ? undefined : JSON.stringify(sent), cache: "no-store" });
@@ -77,7 +77,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
       continue;
     }
     offline(false);
-    if (reply.status === 401) { await logInAgain(); continue; }
+    if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
     if (reply.status === 204) return null;
     const read = reply.headers.get("content-type")?.includes("json") ? await reply.json() : await reply.text();
@@ -112,6 +112,8 @@ export function logInAgain() {
       event.preventDefault();
       const code = await logIn(form.login.value, form.password.value);
       if (code) { why.textContent = t(`problem.${code}`); return; }
+      const me = await (await fetch("/v1/me")).json();
+      if (me.id !== given.person?.id) { location.href = "/console"; return; } // another person: not this one's page
       box.close(); box.remove(); asking = undefined; done();
     });
     body.append(box);
@@ -148,8 +150,9 @@ export function draft(form, name) {
 }
 
 /** The live stream: `heard(event)` for each line of a timeline; `anew()` at the beginning and whenever something may
- *  have been missed. Comes back by itself, without a gap. */
-export function listen(query, heard, anew) {
+ *  have been missed. Comes back by itself, without a gap. A page nobody looks at lets its line go (a browser has six
+ *  for each house) and takes it up where it was; `always`: one that must be heard though it is not seen. */
+export function listen(query, heard, anew, always = false) {
   let last = null;
   let source;
   let again;
@@ -166,18 +169,38 @@ export function listen(query, heard, anew) {
       again = setTimeout(async () => { try { await get("/v1/me"); } catch { /* told elsewhere */ } open(); }, 1500 + Math.random() * 2500);
     };
   };
-  open();
-  addEventListener("pagehide", () => source.close());
+  if (always || !document.hidden) open();
+  if (!always) {
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) { clearTimeout(again); source?.close(); } else if (!source || source.readyState === EventSource.CLOSED) open();
+    });
+  }
+  addEventListener("pagehide", () => source?.close());
 }
 
-/** A function that runs once for many calls close together. */
+/** A function that runs once for many calls close together, and however long they go on: `ms` after the first of
+ *  them, never twice at once. */
 export function soon(work, ms = 150) {
-  let timer;
-  return () => { clearTimeout(timer); timer = setTimeout(work, ms); };
+  let timer = null;
+  let running = false;
+  return function ask() {
+    timer ??= setTimeout(async () => {
+      timer = null;
+      if (running) { ask(); return; }
+      running = true;
+      try { await work(); } finally { running = false; }
+    }, ms);
+  };
 }
 
+/** What was typed into a field of date and time, meant as the house's wall clock has it. */
+export function instant(local) {
+  const typed = new Date(`${local.length === 10 ? `${local}T00:00` : local}Z`);
+  const shown = new Date(`${typed.toLocaleString("sv-SE", { timeZone: given.zone }).replace(" ", "T")}Z`);
+  return new Date(2 * typed - shown).toISOString();
+}
 const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, {
-  timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const when = (moment) => (moment ? spoken.format(new Date(moment)) : "–");
 /** Minutes as people say them. */
 export function spent(minutes) {

@@ -1,7 +1,8 @@
 // What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
-import { $, api, can, countdown, el, fill, get, heads, link, listen, named, row, soon, t, tick, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, heads, link, listed, listen, named, row, soon, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
+const units = new Map(await listed("departments", true));
 const line = (number, ...rest) => el("li", {}, el("button", { type: "button", class: "plain", onclick: () => show(number) }, number), " ", ...rest);
 async function draw() {
   const [waiting, rulings] = await Promise.all([get("/v1/queue?limit=100"), get("/v1/rulings")]);
@@ -13,7 +14,7 @@ async function draw() {
   tick();
 }
 async function odd() {
-  if (!can("operator", "supervisor", "admin")) { fill($("#odd"), el("li", { class: "note" }, t("app.not_yours"))); return; }
+  if (!can("operator", "supervisor", "admin")) { $("#odd").closest("section").hidden = true; return; }
   const page = await get("/v1/inbound?status=odd&limit=50");
   $("#n-odd").textContent = page.items.length;
   fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, `${x.gateway} · ${when(x.received_at)} · ${x.why ?? ""}`), " ",
@@ -35,7 +36,7 @@ async function show(number) {
     el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(number), " · ", word("status", ticket.status)),
     el("p", { class: "words" }, ticket.narrative),
     el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
-    routing?.route ? el("p", {}, t("dispatch.advice", { lead: routing.lead ?? "–", route: routing.route ?? "–" })) : null,
+    routing?.route ? el("p", {}, t("dispatch.advice", { lead: units.get(routing.lead) ?? routing.lead ?? "–", route: routing.route ?? "–" })) : null,
     ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
     el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
   panel.hidden = false;
@@ -46,4 +47,4 @@ const redraw = soon(draw, 200);
 listen([], redraw, redraw);
 odd();
 catalogue();
-setInterval(odd, 30000);
+setInterval(() => { odd(); redraw(); }, 30000);

@@ -1,5 +1,5 @@
 // A form for every action, made from what the reply says it needs and the published life cycle says it may carry.
-import { Refusal, api, choices, el, family, get, label, listed, say, t, word } from "./core.js";
+import { Refusal, api, choices, el, family, get, given, instant, label, listed, say, t, word } from "./core.js";
 
 const LONG = new Set(["text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative"]);
 const CODES = { category: "categories", area: "areas", department: "departments", performer: "departments" };
@@ -18,9 +18,10 @@ async function takes(action, ofOrder) {
 }
 
 function input(field, action, needed) {
-  const common = { name: field, required: needed && !TICKS.has(field) };
+  const common = { name: field, required: needed };
   const one = (words) => {
-    const select = el("select", { ...common, "data-empty": needed ? null : "app.unchanged" });
+    // nothing is chosen beforehand: what stands there by chance would be sent by chance
+    const select = el("select", { ...common, "data-empty": needed ? "app.choose" : "app.unchanged" });
     choices(select, words);
     return select;
   };
@@ -31,7 +32,12 @@ function input(field, action, needed) {
     listed(CODES[field]).then((items) => choices(select, items, select.dataset.chosen));
     return select;
   }
-  if (field === "assists" || field === "flags") return el("input", { ...common, placeholder: t("form.codes") });
+  if (field === "assists") {
+    const select = el("select", { ...common, multiple: true, size: 6 });
+    listed("departments").then((items) => choices(select, items));
+    return select;
+  }
+  if (field === "flags") return el("input", { ...common, placeholder: t("form.codes") });
   if (TICKS.has(field)) return one([["true", t("app.yes")], ["false", t("app.no")]]);
   if (MOMENTS.has(field)) return el("input", { ...common, type: "datetime-local" });
   if (NUMBERS.has(field)) return el("input", { ...common, type: "number", step: "any" });
@@ -43,9 +49,10 @@ function read(form) {
   for (const [field, value] of new FormData(form)) {
     if (value === "") continue;
     if (TICKS.has(field)) sent[field] = value === "true";
-    else if (MOMENTS.has(field)) sent[field] = new Date(value).toISOString();
+    else if (MOMENTS.has(field)) sent[field] = instant(value);
     else if (NUMBERS.has(field)) sent[field] = Number(value);
-    else if (field === "assists" || field === "flags") sent[field] = value.split(/[,，\s]+/).filter(Boolean);
+    else if (field === "assists") (sent.assists ??= []).push(value);
+    else if (field === "flags") sent[field] = value.split(/[,，\s]+/).filter(Boolean);
     else sent[field] = value;
   }
   return sent;
@@ -61,7 +68,7 @@ export async function perform(move, seen, order, first = {}) {
   if (!move.needs.length && (!may.length || AT_ONCE.has(move.action))) return send(path, {}, seen);
   return new Promise((done) => {
     const wrong = el("p", { class: "error", role: "alert" });
-    const asked = (field, needed) => el("label", {}, word("field", field) + (needed ? " *" : ""), input(field, move.action, needed));
+    const asked = (field, needed) => el("label", {}, word("field", field) + (needed ? " *" : "") + (MOMENTS.has(field) ? ` (${given.zone})` : ""), input(field, move.action, needed));
     const form = el("form", { method: "dialog" },
       el("h2", {}, `${label(move.label)} · ${seen.number}`),
       move.needs.map((field) => asked(field, true)),
@@ -74,7 +81,7 @@ export async function perform(move, seen, order, first = {}) {
     box.addEventListener("cancel", () => finish(null));
     for (const [field, value] of Object.entries(first)) {
       const place = form.elements[field];
-      if (place) { place.value = value; place.dataset.chosen = value; }
+      if (place && value) { place.value = value; place.dataset.chosen = value; }
     }
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -118,6 +125,13 @@ async function tellLate(seen, refused) {
   say(`${refused.status === 409 ? refused.message : t("form.late")} ${who}`, true);
 }
 
+/** What is known already, so that nobody types it again: how the ticket stands, and what the rules advise. */
+function known(seen, action) {
+  if (action === "dispatch") return { department: seen.advice?.routing?.lead };
+  if (action !== "triage") return {};
+  return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address };
+}
+
 /** Buttons for every allowed action of a ticket and of its orders; `after(result)` when one was done. */
 export function buttons(seen, after, order = null) {
   // what an order offers is not offered a second time by its ticket
@@ -129,7 +143,7 @@ export function buttons(seen, after, order = null) {
       onclick: async (event) => {
         event.stopPropagation();
         try {
-          const result = await perform(move, seen, order, order ? {} : { department: seen.advice?.routing?.lead });
+          const result = await perform(move, seen, order, order ? {} : known(seen, move.action));
           if (result !== null) after(result);
         } catch (refused) {
           if (!(refused instanceof Refusal)) throw refused;

@@ -1,6 +1,6 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, fill, get, given, label, link, listed, named, say, soon, t, urgency, when, word } from "./core.js";
-import { buttons, perform } from "./forms.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, label, link, listed, named, say, soon, t, urgency, when, word } from "./core.js";
+import { buttons } from "./forms.js";
 
 const form = $("#call");
 const kept = draft(form, "call");
@@ -8,16 +8,16 @@ const areas = (await directory("areas")).filter((area) => area.active !== false)
 const byName = new Map(areas.map((area) => [named(area), area.code]));
 fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
 choices(form.category, await listed("categories"));
-let attach = null;
-let voice = null;
-let key = crypto.randomUUID?.() ?? String(Math.random());
+// with the draft: a call sent before a reload, and not answered, is sent after it under the same key
+const fresh = () => crypto.randomUUID?.() ?? String(Math.random());
+form.key.value = fresh();
 if (kept.restore()) { $("#draft").textContent = t("take.restored"); }
 form.narrative.focus();
 
 // who rings
 const lookUp = soon(async () => {
   const phone = form.phone.value.trim();
-  attach = null;
+  form.attach.value = "";
   if (phone.length < 3) { fill($("#card")); return; }
   try { card(await api("POST", "/v1/callers/lookup", { body: { phone } })); } catch { fill($("#card")); }
 }, 300);
@@ -25,7 +25,7 @@ form.phone.addEventListener("input", lookUp);
 function card(found) {
   if (found.caller?.name && !form.caller_name.value) form.caller_name.value = found.caller.name;
   const join = (ticket) => el("li", {}, el("label", { class: "tick" },
-    el("input", { type: "radio", name: "attach", value: ticket.number, onchange: () => { attach = ticket.number; } }), t("take.same_matter")),
+    el("input", { type: "radio", name: "attach", value: ticket.number, onchange: () => { form.attach.value = ticket.number; kept.keep(); } }), t("take.same_matter")),
     " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
   fill($("#card"), el("div", { class: "found" },
     el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "",
@@ -55,7 +55,7 @@ const advise = soon(async () => {
     const alike = await get(`/v1/tickets?${new URLSearchParams({ category: code, area: place, limit: 5 })}`);
     const open = alike.items.filter((x) => !["closed", "declined", "void", "withdrawn", "merged"].includes(x.status));
     fill($("#alike"), open.length ? open.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("small", {}, word("status", x.status)), " ",
-      el("button", { type: "button", onclick: () => { attach = x.number; say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none")));
+      el("button", { type: "button", onclick: () => { form.attach.value = x.number; kept.keep(); say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none")));
   } else fill($("#alike"), el("li", { class: "note" }, t("app.none")));
   if (code) {
     const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
@@ -72,39 +72,43 @@ function asked(at_once) {
     channel: form.channel.value, narrative: form.narrative.value.trim(),
     caller: { phone: value("phone"), name: value("caller_name"), contact: value("contact"), ...(form.confidential.checked ? { confidential: true } : {}) },
     location: { area, address: value("address") ?? (area ? undefined : value("area_words")) },
-    ...(attach ? { attach_to: attach } : {
+    ...(form.attach.value ? { attach_to: form.attach.value } : {
       kind: value("kind"), category: value("category"), priority: value("priority"), ...(at_once ? { at_once } : {}),
     }),
     reply_wanted: form.reply_wanted.checked,
-    ...(voice ? { voice_call: voice } : {}),
+    ...(form.voice.value ? { voice_call: form.voice.value } : {}),
   };
 }
 let sending = false;
+/** Sends the call; resolves to why it was refused, or to nothing. */
 async function send(at_once) {
-  if (sending) return;
-  if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
+  if (sending) return t("app.loading");
+  const body = asked(at_once);
+  if (!body.narrative) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
   sending = true;
-  form.go.disabled = true;
+  for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
   $("#wrong").textContent = "";
-  kept.keep();
   try {
-    const done = await api("POST", "/v1/calls", { body: asked(at_once), key });
-    kept.forget();
+    const done = await api("POST", "/v1/calls", { body, key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
     else shown(done);
     clear();
+    return "";
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
-    $("#wrong").textContent = refused.said;
+    $("#taken").hidden = true; // what stands there is another call
+    return ($("#wrong").textContent = refused.said);
   } finally {
     sending = false;
-    form.go.disabled = false;
+    for (const field of form.elements) field.disabled = false;
+    form.narrative.focus();
   }
 }
 function clear() {
+  kept.forget();
   form.reset();
-  attach = null; voice = null; key = crypto.randomUUID?.() ?? String(Math.random());
+  form.key.value = fresh();
   for (const place of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(place));
   form.narrative.focus();
 }
@@ -112,26 +116,29 @@ function shown(done) {
   const ticket = done.ticket;
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
-  fill(place, el("h2", {}, t("take.taken"), " ", link(ticket.number)),
+  const joined = ticket.counters.calls > 1;
+  fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
       ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", {}, done.query_code)] : []),
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
-    ticket.status === "triaged" || ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sent")) : null,
+    ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
     buttons(ticket, (after) => { if (after !== "late") shown({ ticket: after }); }));
   place.hidden = false;
   say(t("take.taken_said", { number: ticket.number }));
 }
 async function settle(action, first) {
+  if (form.attach.value) { say(t("take.joins"), true); return; }
+  if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
   const needs = action === "answer" ? ["answer"] : ["reason_code", "channel_told"];
   const ask = el("dialog", {});
   const wrong = el("p", { class: "error", role: "alert" });
   const fields = needs.map((name) => {
     if (name === "reason_code") {
       const select = el("select", { name, required: true });
-      choices(select, familyOf("decline_reason"));
+      choices(select, family("decline_reason"));
       return el("label", {}, word("field", name), select);
     }
     const area = el(name === "answer" ? "textarea" : "input", { name, required: true, rows: 4 });
@@ -143,19 +150,19 @@ async function settle(action, first) {
   inner.addEventListener("submit", async (event) => {
     event.preventDefault();
     const sent = Object.fromEntries(new FormData(inner));
-    ask.close(); ask.remove();
-    await send({ action, ...sent });
+    wrong.textContent = await send({ action, ...sent });
+    if (!wrong.textContent) { ask.close(); ask.remove(); }
   });
   ask.append(inner);
   document.body.append(ask);
   ask.showModal();
 }
-import { family as familyOf } from "./core.js";
 
+form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });
 form.addEventListener("submit", (event) => { event.preventDefault(); send(); });
 $("#answer").addEventListener("click", () => settle("answer"));
 $("#decline").addEventListener("click", () => settle("decline"));
-$("#clear").addEventListener("click", () => { kept.forget(); clear(); $("#draft").textContent = ""; });
+$("#clear").addEventListener("click", () => { clear(); $("#draft").textContent = ""; });
 addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
   if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
@@ -172,7 +179,7 @@ async function ring() {
       next = told.next;
       for (const call of told.items.filter((c) => c.state !== "ended" && c.direction === "in")) {
         fill($("#ringing"), el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
-          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; voice = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
+          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; form.voice.value = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
       }
     } catch { await new Promise((go) => setTimeout(go, 5000)); }
   }

@@ -1,10 +1,10 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, countdown, el, fill, get, given, label, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
+import { $, api, countdown, el, fill, get, given, label, language, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const number = given.given.number;
 const tried = async (path) => { try { return await get(path); } catch { return { items: [], escalations: [] }; } };
-const drawing = async (machine, at) => (await fetch(`/console/machine/${machine}.svg?at=${at}`)).text();
+const drawing = async (machine, at) => (await fetch(`/console/machine/${machine}.svg?at=${at}&in=${language}`)).text();
 function facts(...pairs) {
   return el("dl", { class: "facts" }, pairs.filter(([, value]) => value != null && value !== "").flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
@@ -17,6 +17,7 @@ async function draw() {
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
   const caller = x.caller;
+  const unit = new Map(x.assignments.map((order) => [order.id, named(order.department)]));
   fill(place,
     el("header", { class: "head card" },
       el("h1", {}, urgency(x.priority), " ", x.title),
@@ -35,14 +36,14 @@ async function draw() {
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),
         facts([t("ticket.issued"), when(order.issued_at)], [t("board.accept_by"), order.accept_by ? when(order.accept_by) : null], [t("ticket.accepted"), order.accepted_at ? when(order.accepted_at) : null],
           [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
-        buttons(x, draw, order), picture(orders[n], t("ticket.order_machine")))),
+        buttons(x, draw, order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
-        el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${line.by.name}`), el("strong", {}, word("action", line.action)),
+        el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
           line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, label(x.status_label))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),
-        el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, label(clock.label)), " ", el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
+        el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, label(clock.label)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
           el("div", { class: "note" }, t("ticket.why", { policy: clock.policy, source: clock.source, calendar: clock.calendar })))),
         (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", e.told.join(", "))))),

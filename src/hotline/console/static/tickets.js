@@ -1,5 +1,5 @@
 // Find tickets; take what was found along as a file.
-import { $, api, choices, el, fill, get, heads, link, listed, named, row, say, t, urgency, when, word } from "./core.js";
+import { $, api, choices, el, fill, get, heads, instant, link, listed, named, row, say, t, urgency, when, word } from "./core.js";
 
 const form = $("#find");
 for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
@@ -9,8 +9,8 @@ const filters = () => {
   const asked = new URLSearchParams();
   for (const [name, value] of new FormData(form)) {
     if (!value) continue;
-    if (name === "from") asked.set("created_from", new Date(`${value}T00:00`).toISOString());
-    else if (name === "to") asked.set("created_before", new Date(new Date(`${value}T00:00`).getTime() + 864e5).toISOString());
+    if (name === "from") asked.set("created_from", instant(value));
+    else if (name === "to") asked.set("created_before", new Date(Date.parse(instant(value)) + 864e5).toISOString());
     else asked.append(name, value);
   }
   return asked;

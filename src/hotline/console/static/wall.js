@@ -12,8 +12,8 @@ async function draw() {
     tile(t("wall.ringing"), x.calls.offered ?? 0), tile(t("wall.speaking"), x.calls.answered ?? 0),
     tile(word("figure", "on_time"), share(x.today.shares.on_time)), tile(word("figure", "first_call"), share(x.today.shares.first_call)));
   const departments = el("table", { class: "numbers" }, el("caption", { class: "hidden" }, t("wall.departments")), el("thead"), el("tbody"));
-  heads(departments, "field.department", "wall.open", "colour.red", "colour.yellow", "colour.green");
-  fill($("tbody", departments), x.departments.slice(0, 14).map((d) => row(el("a", { href: `/console/board?department=${d.department?.code}` }, named(d.department)), String(d.open), el("span", { class: d.colours.red ? "late" : "" }, String(d.colours.red ?? 0)), String((d.colours.yellow ?? 0) + (d.colours.blue ?? 0)), String(d.colours.green ?? 0))));
+  heads(departments, "field.department", "wall.open", "colour.red", "colour.yellow", "colour.green", "colour.grey");
+  fill($("tbody", departments), x.departments.slice(0, 14).map((d) => row(el("a", { href: `/console/board?department=${d.department?.code}` }, named(d.department)), String(d.open), el("span", { class: d.colours.red ? "late" : "" }, String(d.colours.red ?? 0)), String((d.colours.yellow ?? 0) + (d.colours.blue ?? 0)), String(d.colours.green ?? 0), String(d.colours.grey ?? 0))));
   fill($("#departments"), departments);
   const areas = el("table", { class: "numbers" }, el("caption", { class: "hidden" }, t("wall.areas")), el("thead"), el("tbody"));
   heads(areas, "field.area", "wall.open");
@@ -44,6 +44,7 @@ async function map() {
   }
   fill($("#map"), drawn, el("p", { class: "note" }, t("wall.map_says", { n: found.length })));
 }
+fill($("#lately"), el("li", { class: "note" }, t("app.none")));
 const redraw = soon(draw, 400);
 const remap = soon(map, 2000);
 listen([], (event) => {
