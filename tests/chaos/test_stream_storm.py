@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.server import Process
 from tests.postgres import find_server
 
-LISTENERS, CALLS = 24, 60
+LISTENERS, CALLS = 24, 36
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -32,7 +32,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Proce
     first.cli("migrate")
     first.cli("seed", "ruiquan")
     key = first.cli("key", "create", "storm", "--role", "operator")
-    keys = [first.cli("key", "create", f"listener {n}", "--role", "supervisor") for n in range(LISTENERS // 8)]
+    keys = [first.cli("key", "create", f"listener {n}", "--role", "supervisor") for n in range(LISTENERS // 12)]
     yield first, second, " ".join([key, *keys])
     for process in (first, second):
         if process.running is not None and process.running.poll() is None:

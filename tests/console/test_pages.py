@@ -64,7 +64,7 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
         for path in paths:
             size = await weigh(seat, path)
             assert size <= MOST, (path, size)
-            await seat.page.wait_for_timeout(700)  # the live parts are there
+            await seat.page.wait_for_timeout(400)  # the live parts are there
             found = await axe.run(seat.page, options=RULES)
             wrong = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found.response["violations"]]
             assert wrong == [], (login, path)

@@ -214,7 +214,7 @@ async def year(cast: Cast, house: House, clock: Clock) -> Street:
     street = Street(people, house, clock, seed=24365)
     clock.now = datetime(2025, 11, 25, 1, 0, tzinfo=ZONE)
     await fold(house, clock())
-    for _ in range(122):  # a year, three days at a time
+    for _ in range(73):  # a year, five days at a time
         for _ in range(street.dice.randint(0, 2)):
             await street.come()
             clock.forward(hours=street.dice.randint(1, 5))
@@ -222,7 +222,7 @@ async def year(cast: Cast, house: House, clock: Clock) -> Street:
             if street.open:
                 await street.step()
             clock.forward(minutes=street.dice.randint(5, 400))
-        clock.forward(hours=40)
+        clock.forward(hours=88)
         await street.ring()
         street.open = [n for n in street.open if (await people["watch"].see(n))["status"] not in
                        ("closed", "declined", "merged", "withdrawn", "void")]  # fmt: skip
@@ -240,7 +240,7 @@ async def asked(player: Player, **query: Any) -> dict[str, Any]:
 @pytest.mark.timeout(400)
 async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, house: House, clock: Clock) -> None:
     watch, today = year.cast["watch"], clock().astimezone(ZONE).date()
-    assert len(year.numbers) > 90
+    assert len(year.numbers) > 50
     for first, last in ((today - timedelta(days=370), today), (date(2026, 3, 1), date(2026, 3, 31))):
         truth = await by_hand(watch, year.numbers, first, last, today)
         told = await asked(watch, first=first, last=last)
