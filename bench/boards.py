@@ -27,7 +27,7 @@ from hotline.wiring import open_house
 from tests.conftest import seeded
 from tests.postgres import free_port
 
-from . import postgres
+from . import postgres, sweep
 
 EVENTS = 40
 OPEN = 3000  # orders, the same at every size
@@ -216,6 +216,17 @@ SELECT number || '-1', number, ({codes})[1 + (place / {max(1, count // OPEN)}) %
  false, false, 0, 0 {piece}""",
             timeout=1800,
         )
+    # what is open has its clocks, far ahead: the worker has nothing to give out while it is measured
+    await line.execute(
+        """INSERT INTO clock (number, id, assignment, metric, terms, marks, calendar, calendar_version, started_at, due_at, limit_at, consumed,
+ provisional, level, next_level, next_step, next_at)
+SELECT number, CASE m WHEN 'resolve' THEN number ELSE number || '-1' END || '-' || m || '-1', CASE m WHEN 'resolve' THEN NULL ELSE number || '-1' END, m,
+ $1, '[["start", "2026-01-01T00:00:00+00:00", {"due": "2099-01-01T00:00:00+00:00", "unit": "calendar_hours"}]]', 'cn', 1, created_at, '2099-01-01Z',
+ '2099-01-01Z', 0, false, 0, 1, 1, '2099-01-01Z'
+FROM ticket, unnest(ARRAY['resolve', 'report', 'accept', 'contact']) m WHERE status = 'dispatched'""",
+        orjson.dumps(sweep.TERMS).decode(),
+        timeout=900,
+    )
     await line.execute(
         "INSERT INTO counter SELECT 'ticket', area, status, 0, count(*) FROM ticket GROUP BY 2, 3", timeout=900
     )
@@ -232,7 +243,7 @@ FROM generate_series(1, $2) n""",
         count // 30,
         timeout=900,
     )
-    for table in ("ticket", "assignment", "rollup", "voice_call", "counter"):
+    for table in ("ticket", "assignment", "clock", "rollup", "voice_call", "counter"):
         await line.execute(f"VACUUM ANALYZE {table}", timeout=1800)
     await line.close()
 
