@@ -130,6 +130,8 @@ async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
             "/console/session", content=b'{"login":' + b"x" * 9000, headers={"content-type": "application/json"}
         )
     ).status_code == 400
+    odd = await ask.post("/console/session", json={"login": "li\x00", "password": "x"})
+    assert odd.status_code == 401  # nobody's name, and no fault of a database
     made = await ask.post("/console/session", json={"login": "li", "password": "a long pass 24365"})
     cookie = made.headers["set-cookie"]
     assert "HttpOnly" in cookie and "SameSite=strict" in cookie

@@ -88,7 +88,7 @@ def test_every_word_has_its_chinese_and_its_english(words: type, said: dict[str,
 
 
 def test_what_the_readme_tells_to_type_is_there() -> None:
-    for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/operations.md"):
+    for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "docs/operations.md", "docs/boards.md"):
         text = (ROOT / name).read_text(encoding="utf-8")
         made = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
         assert (
@@ -106,6 +106,13 @@ def test_what_the_readme_tells_to_type_is_there() -> None:
             assert command in helped, command
         for link in re.findall(r"\]\((?!http)([^)#]+)", text):
             assert (ROOT / Path(name).parent / link).exists(), (name, link)
+
+
+def test_every_path_the_guide_to_the_boards_asks_is_served() -> None:
+    text = (ROOT / "docs/boards.md").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\$U(/v1/[a-z0-9/-]+)", text))
+    served = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + "$") for path in DOCUMENT["paths"]]
+    assert len(asked) >= 7 and all(any(p.match(a) for p in served) for a in asked), asked
 
 
 def test_the_settings_the_papers_name_exist() -> None:

@@ -11,12 +11,11 @@ from fastapi import Depends, Path, Request
 from hotline.db.database import Away
 from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code, Role
-from hotline.services.accounts import who_is
+from hotline.services.accounts import COOKIE, who_is
 from hotline.services.act import Asked
 from hotline.services.house import House
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-COOKIE = "hotline_session"  # set by the console's log-in
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 

@@ -39,14 +39,13 @@ from hotline.domain.vocabulary import (
     TicketStatus,
     VoidReason,
 )
-from hotline.services.accounts import SESSION, log_in, log_out, who_is
+from hotline.services.accounts import COOKIE, SESSION, log_in, log_out, who_is
 from hotline.services.figures import hours, zone_of
 from hotline.services.house import House
 
 from .figured import figures_page, report_page, reports_page
 from .pages import PAGES, Page, home_of, menu_of
 
-COOKIE = "hotline_session"
 LANGUAGE = "hotline_language"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -208,6 +207,8 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
             try:
                 frame |= await more(request, actor, language)
             except Refused as refused:
+                if refused.refusal.code not in (Code.NOT_FOUND, Code.INVALID):
+                    raise
                 frame |= {"errors": refused.refusal.errors, "code": refused.refusal.code}
                 status = 404 if refused.refusal.code is Code.NOT_FOUND else 422
                 return _page(request, "refused.html", language, status, **frame)

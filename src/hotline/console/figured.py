@@ -192,7 +192,7 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
     house: House = request.app.state.house
     given = request.path_params
     _oversees(actor)
-    if given["period"] not in set(Period):
+    if given["period"] not in set(Period) or not given["first"].replace("-", "").isdigit():
         raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
     report = await reports.kept(house, Period(given["period"]), given["first"])
     directory = await house.directory.now(house.clock())

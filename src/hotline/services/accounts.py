@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Departme
 from .act import Asked, Done, kept_or_refused
 from .house import House
 
+COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
+LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
 FRESH = timedelta(seconds=5)  # how long a checked credential is believed: a revoked one stops working within it
 MOST_FAILURES = 8  # of one login within FORGIVEN
@@ -139,6 +142,8 @@ async def _of_key(house: House, directory: Directory, credential: str, now: date
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
     """A session token for a person. Throttled by login and by address, counted in the database."""
+    if not re.fullmatch(LOGIN, login):  # nobody's: no database need be asked
+        raise Refused(WRONG)
     subjects = ((f"login:{login.casefold()[:60]}", MOST_FAILURES), (f"address:{address[:60]}", MOST_FROM_ADDRESS))
 
     def count(c: sa.Connection) -> bool:

@@ -22,7 +22,7 @@ from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 Admin = Annotated[Asking, may("accounts.manage", Role.ADMIN)]
-Login = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 
 
