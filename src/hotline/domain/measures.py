@@ -196,10 +196,25 @@ def rounded(minutes: int) -> int:
 
 def difference(before: Facts | None, after: Facts) -> list[Delta]:
     """How the measures move by a change: cells and by how much. Empty for most changes."""
+    if before is not None and _untouched(before, after):
+        return []
     moved = counted(after.ticket, after.assignments)
     if before is not None:
         moved.subtract(counted(before.ticket, before.assignments))
     return [(*cell, n) for cell, n in moved.items() if n]
+
+
+_COUNTED_BY = ("status", "department", "category", "area", "channel", *dict.fromkeys(
+    name for m in _BY_KIND[Of.TICKET] for name in (m.at, *(test.field for test in m.where)) if name
+))  # fmt: skip
+
+
+def _untouched(before: Facts, after: Facts) -> bool:
+    """Whether a change touches nothing that is counted: an urge, a comment, a step of a ladder."""
+    same = len(before.assignments) == len(after.assignments) and all(
+        a is b for a, b in zip(before.assignments, after.assignments, strict=True)
+    )
+    return same and all(getattr(before.ticket, f) == getattr(after.ticket, f) for f in _COUNTED_BY)
 
 
 def keys_of(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
