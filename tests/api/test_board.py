@@ -24,6 +24,8 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
     )
     await watch.order(done, "accept_report")
     board = (await lifts.get("/v1/departments/property-works/board")).json()
+    queue = (await lifts.get("/v1/departments/property-works/queue?colours=true")).json()["items"]
+    shown = {order["id"]: order["colour"] for order in queue}
     truth: Counter[tuple[str, str]] = Counter()
     for t in tickets:
         facts = await seen(house, t["number"], watch.actor)
@@ -31,6 +33,7 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
             if order.closed_at is None:
                 report = next(c for c in facts.clocks if c.metric == "report" and c.assignment == order.id)
                 truth[(order.status, colour_of(report, clock()))] += 1
+                assert shown[order.id] == colour_of(report, clock())
     assert {(s, c): n for s, colours in board["states"].items() for c, n in colours.items()} == dict(truth)
     assert len({c for _, c in truth}) >= 2, truth  # the story has more than one colour
     assert board["open"] == 3 and board["counts"]["accepted"] >= 1
@@ -39,6 +42,24 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
     dues = [d["due_at"] for d in board["due_next"]]
     assert dues == sorted(dues)
     assert accepted["number"] in {d["number"] for d in board["due_next"]}
+
+
+async def test_a_colour_turns_while_nobody_touches_the_queue(
+    house: House, lifts: Player, lift_ticket: dict[str, Any], clock: Clock
+) -> None:
+    path = "/v1/departments/property-works/queue"
+    plain = (await lifts.get(path)).json()["items"]
+    assert "colour" not in plain[0]
+    seen_so_far = []
+    for hours in (0, 6, 200):
+        clock.forward(hours=hours)
+        while (await ring_due(house, clock())).claimed:
+            pass
+        (order,) = (await lifts.get(f"{path}?colours=true", headers={"if-none-match": "x"})).json()["items"]
+        board = (await lifts.get("/v1/departments/property-works/board")).json()
+        assert board["colours"][order["colour"]] == 1
+        seen_so_far.append(order["colour"])
+    assert seen_so_far[0] == "green" and seen_so_far[-1] == "red"
 
 
 async def test_the_board_of_a_contractor_is_what_it_performs(cast: Cast, lift_ticket: dict[str, Any]) -> None:

@@ -114,6 +114,16 @@ REPORT_CLOCK = sa.and_(
     clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
 )
 LAST_STEP = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
+_LOOKS = Question(
+    sa.select(a.c.id, COLOUR.label("looks"))
+    .select_from(a.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
+    .where(Among(a.c.id, "orders"))
+)
+
+
+async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[str, str]:
+    """Order -> the colour of its clock now, of orders that the asker was shown."""
+    return {row.id: row.looks for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
 
 
 @lru_cache(maxsize=4)
@@ -121,12 +131,13 @@ def _open(performing: bool, by_area: bool) -> dict[str, Question]:
     holder = a.c.performer if performing else a.c.department
     where = [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
     joined = a.join(t, t.c.number == a.c.number)
+    held = joined if by_area else a  # what a ticket is asked for, it is fetched for: one page of it for each order
     first = sa.select(a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at, t.c.title).select_from(
         joined
     )
     counts = (
         sa.select(a.c.department, a.c.status, COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(joined.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
+        .select_from(held.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
         .where(*where)
         .group_by(a.c.department, a.c.status, "looks")
     )

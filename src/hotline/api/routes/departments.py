@@ -48,12 +48,14 @@ async def read_queue(
     performing: Annotated[
         bool, Query(description="The orders it performs for others, instead of those it answers for")
     ] = False,
+    colours: Annotated[
+        bool, Query(description="With each order its `colour`: how its clock looks now, as the board counts it")
+    ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while
-    you watch:
-    an unchanged queue is answered 304."""
+    you watch: an unchanged queue is answered 304."""
     house, actor, now = ask.house, ask.actor, ask.now
     directory = await department_seen(ask, code)
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
@@ -61,7 +63,8 @@ async def read_queue(
     asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
     pages: Pages = ask.request.app.state.pages
     stamp, page = -1, None
-    if pages.has(asked) and ask.request.headers.get("cache-control") != "no-cache":
+    # a colour turns with the clock's ladder, which the queue's stamp knows nothing of: such a page is made anew
+    if not colours and pages.has(asked) and ask.request.headers.get("cache-control") != "no-cache":
         stamp = await counters.queue_stamp(house.db, code)
         page = pages.get(asked, stamp, now)
     if page is None:
@@ -71,8 +74,11 @@ async def read_queue(
         last = rows[limit - 1] if len(rows) > limit else None
         more = sealed(house.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
         items = [queued_shown(row, directory, now) for row in rows[:limit]]
+        if colours:
+            looks = await assignments.looks_of(house.db, [item["id"] for item in items], now)
+            items = [{**item, "colour": looks.get(item["id"], "grey")} for item in items]
         page = orjson.dumps({"items": items, "next": more})
-        if rows:  # an empty page has no stamp of its own instant
+        if rows and not colours:  # an empty page has no stamp of its own instant
             pages.put(asked, stamp, _next_due(items, now), page)
     tag = f'"{hashlib.sha256(page).hexdigest()[:20]}"'
     if ask.request.headers.get("if-none-match") == tag:

@@ -184,6 +184,7 @@ class OrderBrief(Shown):
     priority: str
     title: str
     due_at: datetime | None
+    colour: str | None = Field(default=None, description="Where it was asked for: green, blue, yellow, red, grey")
 
 
 class OrderPage(Shown):

@@ -21,18 +21,10 @@ function limit(order) {
   const limits = [order.due_at, order.status === "issued" ? order.accept_by : null].filter(Boolean);
   return limits.sort((a, b) => new Date(a) - new Date(b))[0] ?? null;
 }
-function colour(order) {
-  const due = limit(order);
-  const left = due ? (new Date(due) - Date.now()) / 60000 : Infinity;
-  if (order.status === "reported" || order.ticket_status !== "dispatched") return "grey";
-  if (order.overdue || left < 0) return "red";
-  const whole = due ? (new Date(due) - new Date(order.issued_at)) / 60000 : 0;
-  return whole && left / whole < 0.2 ? "yellow" : "green";
-}
 function card(order) {
   const fresh = known && !known.has(order.id);
   return el("button", {
-    type: "button", class: `order ${colour(order)} ${fresh ? "fresh" : ""}`, "data-id": order.id, "aria-pressed": open === order.id ? "true" : "false",
+    type: "button", class: `order ${order.colour} ${fresh ? "fresh" : ""}`, "data-id": order.id, "aria-pressed": open === order.id ? "true" : "false",
     onclick: () => show(order.number, order.id),
   },
   el("span", { class: "title" }, urgency(order.priority), " ", order.title),
@@ -55,7 +47,7 @@ async function below() {
 async function queue(code, performing) {
   const found = [];
   for (let cursor = ""; found.length < 2000;) {
-    const page = await get(`/v1/departments/${code}/queue?limit=200${performing ? "&performing=true" : ""}${cursor}`);
+    const page = await get(`/v1/departments/${code}/queue?colours=true&limit=200${performing ? "&performing=true" : ""}${cursor}`);
     found.push(...page.items);
     if (!page.next) break;
     cursor = `&cursor=${encodeURIComponent(page.next)}`;
@@ -74,7 +66,7 @@ async function draw() {
   }));
   tick();
   if (focus) $(`[data-id="${focus}"]`)?.focus();
-  const late = orders.filter((order) => colour(order) === "red").length;
+  const late = orders.filter((order) => order.colour === "red").length;
   const waiting = orders.filter((order) => order.status === "issued" && order.priority !== "normal");
   $("#counts").textContent = t("board.counts", { open: orders.length, late });
   document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;
