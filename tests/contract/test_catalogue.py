@@ -10,9 +10,22 @@ from hotline.console.app import _files
 from hotline.console.pages import PAGES
 from hotline.domain import vocabulary as v
 from hotline.domain.catalogue import LANGUAGES, TEXTS
+from hotline.domain.directory import SHAPES
 from hotline.domain.figures import FIGURES
 from hotline.domain.measures import JUDGED, MEASURES
+from hotline.services.directory import shape_of
 from tests.conftest import ROOT
+
+
+def fields_of_items() -> tuple[str, ...]:
+    """Every field of the forms of administration: of the directory's nouns, and of what stands beside it."""
+    found = {"login", "password", "roles", "url", "events"}
+    for noun in SHAPES:
+        shape = shape_of(noun)
+        for part in (shape, *shape.get("$defs", {}).values()):
+            found |= part.get("properties", {}).keys()
+    return tuple(sorted(found))
+
 
 CONSOLE = ROOT / "src/hotline/console"
 FAMILIES: dict[str, type[StrEnum] | tuple[str, ...]] = {
@@ -21,7 +34,9 @@ FAMILIES: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "channel": v.Channel, "level": v.Level, "satisfaction": v.Satisfaction, "reached": v.Reached,
     "decline_reason": v.DeclineReason, "void_reason": v.VoidReason, "return_reason": v.ReturnReason, "fault": v.Fault,
     "funding": v.Funding, "field": v.Field, "part": v.Part, "department_kind": v.DepartmentKind, "danger": v.Danger,
-    "period": v.Period, "text": v.TextStatus, "export_status": v.ExportStatus, "export": v.ExportKind, "actor": v.ActorKind,
+    "period": v.Period, "text": v.TextStatus, "area_level": v.AreaLevel,
+    "attribute_type": v.AttributeType, "counting": v.Counting, "day_end": v.DayEnd, "hours": v.Hours, "intake": v.Intake,
+    "outer": v.Outer, "starts": v.Starts, "item": fields_of_items(), "export_status": v.ExportStatus, "export": v.ExportKind, "actor": v.ActorKind,
     "colour": ("green", *v.Level, "grey"), "figure": tuple(FIGURES), "measure": (*MEASURES, *JUDGED.values()),
     "page": (*(p.name for p in PAGES), "login", "nowhere"), "reports": tuple(v.Period),
 }  # fmt: skip

@@ -23,6 +23,7 @@ from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor, Refused
 from hotline.domain.vocabulary import (
+    GRANTED,
     WHOLE,
     AssignmentStatus,
     Channel,
@@ -35,6 +36,7 @@ from hotline.domain.vocabulary import (
     Priority,
     Reached,
     ReturnReason,
+    Role,
     Satisfaction,
     TicketStatus,
     VoidReason,
@@ -74,7 +76,19 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 Served = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
-_MORE: Mapping[str, Served] = {"figures": figures_page, "reports": reports_page, "report": report_page}
+
+
+async def _granted(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    """Which roles a person or a key can be given, in the order of the vocabulary."""
+    return {"granted": [role for role in Role if role in GRANTED]}
+
+
+_MORE: Mapping[str, Served] = {
+    "admin": _granted,
+    "figures": figures_page,
+    "reports": reports_page,
+    "report": report_page,
+}
 
 
 def routes() -> list[Route]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar
@@ -379,6 +380,29 @@ SHAPES: Mapping[str, type] = {
     "rosters": Roster,
     "words": Words,
     "routes": Route,
+}
+# which fields name items of another noun; the checks below hold each of them
+REFERS: Mapping[str, Mapping[str, str]] = {
+    "house": {"calendar": "calendars", "fallback": "departments", "committee": "departments", "area": "areas"},
+    "departments": {"parent": "departments", "areas": "areas"},
+    "areas": {"parent": "areas"},
+    "categories": {"parent": "categories"},
+    "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
+    "rosters": {"department": "departments"},
+    "words": {"category": "categories"},
+    "routes": {
+        "lead": "departments",
+        "assists": "departments",
+        "performer": "departments",
+        "category": "categories",
+        "area": "areas",
+    },
+}
+# which fields are one word of a vocabulary, or any
+ANY_OF: Mapping[str, Mapping[str, type[StrEnum]]] = {
+    "policies": {"kind": Kind, "priority": Priority},
+    "ladders": {"priority": Priority},
+    "routes": {"kind": Kind},
 }
 
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hotline.db import directory as kept
 from hotline.db.database import Away, Database
-from hotline.domain.directory import NOUNS, SHAPES, Directory, Wrong, faults_of
+from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directory, Wrong, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.triage import Lexicon, lexicon
 from hotline.domain.vocabulary import Code
@@ -81,6 +81,18 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
             for e in wrong.errors(include_input=False, include_url=False)
         )
         raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None
+
+
+def shape_of(noun: str) -> dict[str, Any]:
+    """The JSON Schema of a noun's items, ready for JSON. `x-refers`: the field names items of that noun; a word of a
+    vocabulary or any is an `enum` with `*`."""
+    schema = _READ[noun].json_schema()
+    fields = schema["properties"]
+    for name, other in REFERS.get(noun, {}).items():
+        fields[name]["x-refers"] = other
+    for name, words in ANY_OF.get(noun, {}).items():
+        fields[name]["enum"] = [ANY, *words]
+    return schema
 
 
 def plain(noun: str, item: Any) -> dict[str, Any]:

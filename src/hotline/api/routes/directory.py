@@ -31,7 +31,7 @@ from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
 from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Code, Kind, Priority, Role, Unit
 from hotline.services.act import seen
-from hotline.services.directory import change, plain, read_item
+from hotline.services.directory import change, plain, read_item, shape_of
 
 from .answers import READ, refusals, reply
 
@@ -126,6 +126,17 @@ async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Resp
     return reply(
         {"code": code, "retired": True, "item": plain(noun, left) if left else None}, version=directory.version
     )
+
+
+@router.get(
+    "/directory-shapes/{noun}",
+    operation_id="read_directory_shape",
+    response_model=dict[str, Any],
+    responses=refusals(Code.NOT_FOUND),
+)
+async def read_directory_shape(noun: Noun, ask: Reader) -> Response:
+    """What an item of a noun may hold, as JSON Schema. `x-refers` says which noun a field's codes are of."""
+    return reply(shape_of(noun))
 
 
 @router.get("/directory-log", operation_id="read_directory_log", response_model=LogPage, responses=refusals())

@@ -1,16 +1,13 @@
 // The organisation as data: every noun of the directory, people, keys and subscriptions. The API says what is wrong.
-import { $, Refusal, api, el, fill, get, heads, named, row, say, t, when, word } from "./core.js";
+import { $, Refusal, api, el, fill, forget, get, heads, listed, named, row, say, t, when, word } from "./core.js";
+import { formOf } from "./items.js";
 
 const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "house"];
 const MORE = ["people", "keys", "subscriptions"];
-let noun = location.hash.slice(1) || "departments";
-const NEW = {
-  people: { login: "", name: "", password: "", roles: ["operator"], department: null, area: null },
-  keys: { name: "", roles: ["gateway"], department: null, area: null },
-  subscriptions: { name: "", url: "https://", events: ["*"] },
-};
+const wished = () => ([...NOUNS, ...MORE].includes(location.hash.slice(1)) ? location.hash.slice(1) : "departments");
+let noun = wished();
 function nav() {
-  fill($("#nouns"), [...NOUNS, ...MORE].map((code) => el("button", { type: "button", "aria-current": code === noun ? "true" : null, onclick: () => { noun = code; location.hash = code; draw(); } }, t(`noun.${code}`))));
+  fill($("#nouns"), [...NOUNS, ...MORE].map((code) => el("button", { type: "button", "aria-current": code === noun ? "true" : null, onclick: () => { location.hash = code; } }, t(`noun.${code}`))));
 }
 async function draw() {
   nav();
@@ -19,7 +16,8 @@ async function draw() {
   if (NOUNS.includes(noun)) {
     const page = await get(`/v1/directory/${noun}`);
     heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
-    fill($("tbody", table), page.items.map((item) => row(item.code, named(item) || item.source || "", item.active === false ? t("admin.retired") : t("admin.live"),
+    const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
+    fill($("tbody", table), page.items.map((item) => row(item.code, named(item) || gist(item, names), item.active === false ? t("admin.retired") : t("admin.live"),
       el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   } else {
     const page = await get(`/v1/${noun}`);
@@ -28,6 +26,15 @@ async function draw() {
     fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
       noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: () => revoke(item) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   }
+}
+/** What an item without a name of its own is about. */
+function gist(item, { departments, categories, areas }) {
+  const one = (of, code) => (code && code !== "*" ? of[code] ?? code : null);
+  const holds = [one(categories, item.category), item.kind && item.kind !== "*" ? word("kind", item.kind) : null, one(areas, item.area), item.priority && item.priority !== "*" ? word("priority", item.priority) : null,
+    typeof item.hours === "string" && item.hours !== "always" ? word("hours", item.hours) : null].filter(Boolean).join(" · ") || t("app.any");
+  if (item.lead) return `${holds} → ${[item.lead, ...item.assists].map((code) => one(departments, code)).join(" + ")}`;
+  if (item.metrics) return [item.metrics.map((metric) => word("metric", metric)).join(" · "), item.priority !== "*" ? word("priority", item.priority) : null].filter(Boolean).join(" · ");
+  return item.words ? item.words.slice(0, 12).join(" ") : `${holds}: ${item.source ?? ""}`;
 }
 async function revoke(item) {
   if (!confirm(t("admin.sure", { name: item.name }))) return;
@@ -45,19 +52,50 @@ function tellSecret(secret) {
   document.body.append(box);
   box.showModal();
 }
-/** The item as JSON: what it may hold is the API's to say, field by field. */
+const text = { type: "string" };
+const maybe = (refers) => ({ anyOf: [text, { type: "null" }], default: null, ...(refers ? { "x-refers": refers } : {}) });
+const roles = { type: "array", items: { enum: $("#items").dataset.roles.split(" "), family: "role" } };
+const whole = { department: maybe("departments"), area: maybe("areas") };
+const HELD = { // what is not of the directory: as `POST`, and as `PATCH` takes it
+  people: [{ login: text, name: text, password: text, roles, ...whole }, { name: text, password: { ...text, optional: true }, roles, ...whole, active: { type: "boolean", default: true } }],
+  keys: [{ name: text, roles, ...whole }, {}],
+  subscriptions: [{ name: text, url: text, events: { type: "array", items: text }, ...whole }, { name: text, url: text, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
+};
+async function shape(fresh) {
+  if (NOUNS.includes(noun)) return get(`/v1/directory-shapes/${noun}`);
+  const properties = HELD[noun][fresh ? 0 : 1];
+  return { properties, required: ["login", "name", "password", "roles", "url"].filter((name) => properties[name]) };
+}
+/** An item as a form of what it may hold, or as JSON: the API says what is wrong, field by field. */
 async function edit(item) {
   const fresh = item === null;
   const inDirectory = NOUNS.includes(noun);
   // the version that is shown is the version that is changed: what a colleague did meanwhile is not undone
   const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
-  const shown = fresh ? NEW[noun] ?? { code: "" } : noun === "people" ? { name: item.name, roles: item.roles, department: item.department, area: item.area, active: item.active } : item;
-  const text = el("textarea", { rows: 18, name: "body", spellcheck: "false", "aria-label": t("admin.body") });
-  text.value = JSON.stringify(shown, null, 2);
+  const schema = await shape(fresh);
+  const shown = Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name in schema.properties));
+  const lines = el("textarea", { rows: 18, spellcheck: "false", "aria-label": t("admin.body") });
+  const place = el("div", {});
   const wrong = el("p", { class: "error", role: "alert" });
-  const form = el("form", { method: "dialog" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), el("p", { class: "note" }, t("admin.json_note")), text, wrong,
-    el("div", { class: "go" }, el("button", { class: "first" }, t("admin.keep")), inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
-  const box = el("dialog", { "aria-label": t("admin.change") }, form);
+  let fields = formOf(schema, shown, fresh ? [] : ["code"]);
+  let raw = false;
+  const read = () => (raw ? JSON.parse(lines.value) : fields.read());
+  const turn = el("button", { type: "button", onclick: () => {
+    wrong.textContent = "";
+    try {
+      if (raw) fields = formOf(schema, read(), fresh ? [] : ["code"]);
+      else lines.value = JSON.stringify(read(), null, 2);
+    } catch { wrong.textContent = t("admin.not_json"); return; }
+    raw = !raw;
+    lay();
+  } });
+  function lay() {
+    turn.textContent = t(raw ? "admin.as_form" : "admin.as_json");
+    fill(place, raw ? lines : fields.node);
+  }
+  const form = el("form", { method: "dialog" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
+    el("div", { class: "go" }, el("button", { class: "first" }, t("admin.keep")), inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
+  const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
   function shut() { box.close(); box.remove(); }
   async function tried(work) {
     wrong.textContent = "";
@@ -66,9 +104,12 @@ async function edit(item) {
       shut();
       if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
       say(t("form.done"));
+      forget(noun);
       draw();
     } catch (refused) {
-      wrong.textContent = refused instanceof Refusal ? refused.said : t("admin.not_json");
+      if (!(refused instanceof Refusal)) { wrong.textContent = t("admin.not_json"); return; }
+      const left = raw ? refused.errors : fields.mark(refused.errors, inDirectory ? `${noun}.${item?.code ?? fields.read().code}.` : "");
+      wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
     }
   }
   async function retire() {
@@ -77,14 +118,16 @@ async function edit(item) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     tried(async () => {
-      const body = JSON.parse(text.value);
-      if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(body.code)}`, { body, version: opened });
+      const body = read();
+      if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(item?.code ?? body.code)}`, { body, version: opened });
       if (fresh) return api("POST", `/v1/${noun}`, { body });
       return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });
     });
   });
+  lay();
   document.body.append(box);
   box.showModal();
 }
+addEventListener("hashchange", () => { noun = wished(); draw(); });
 $("#add").addEventListener("click", () => edit(null));
 draw();

@@ -235,6 +235,8 @@ export function directory(noun) {
   if (!kept.has(noun)) kept.set(noun, get(`/v1/directory/${noun}`).then((page) => page.items));
   return kept.get(noun);
 }
+/** A noun was changed here: what is kept of it is not what it is. */
+export const forget = (noun) => kept.delete(noun);
 /** Fill a select with words of the vocabulary, or with items of the directory. */
 export function choices(select, items, chosen) {
   const first = select.dataset.empty ? [el("option", { value: "" }, t(select.dataset.empty))] : [];

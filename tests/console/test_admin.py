@@ -1,0 +1,119 @@
+"""The organisation changed in forms: nothing lost, and what is wrong told beside its field."""
+
+from typing import Any
+
+from hotline.domain.directory import NOUNS
+from tests.conftest import Player
+
+from .browsing import needs_browser
+from .conftest import Office
+
+# every item through its form and back, in the browser's own hands: what differs
+ROUND = """async (nouns) => {
+  const at = document.body.dataset.static;
+  const { formOf } = await import(`${at}/items.js`);
+  const { directory } = await import(`${at}/core.js`);
+  const sorted = (value) => JSON.stringify(value, (key, held) => held && typeof held === "object" && !Array.isArray(held)
+    ? Object.fromEntries(Object.entries(held).sort(([a], [b]) => (a < b ? -1 : 1))) : held);
+  const different = [];
+  let items = 0;
+  for (const noun of nouns) {
+    const schema = await (await fetch(`/v1/directory-shapes/${noun}`)).json();
+    for (const item of await directory(noun)) {
+      const form = formOf(schema, item, ["code"]);
+      await new Promise((go) => setTimeout(go, 0)); // the names of what can be chosen come in
+      items += 1;
+      if (sorted(form.read()) !== sorted(item)) different.push(`${noun} ${item.code}: ${sorted(form.read())} instead of ${sorted(item)}`);
+    }
+  }
+  return [items, different];
+}"""
+
+
+@needs_browser
+async def test_no_form_loses_or_changes_what_it_was_filled_with(office: Office) -> None:
+    boss = await office.seat("boss")
+    await boss.open("/console/admin")
+    items, different = await boss.page.evaluate(ROUND, list(NOUNS))
+    assert different == []
+    assert items > 200, items
+    assert boss.wrong == []
+
+
+@needs_browser
+async def test_the_boss_writes_a_route_and_is_told_beside_the_field_what_is_wrong(office: Office, desk: Player) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#routes")
+    await page.click("#add")
+    form = page.locator("dialog")
+    await form.get_by_label("编码 *", exact=True).fill("night-gas")
+    await form.get_by_label("类别", exact=True).select_option("sdq-gas")
+    await form.get_by_label("工作时间", exact=True).select_option("duty")
+    await form.get_by_text("保存").click()  # nobody leads it yet
+    lead = form.get_by_label("主办部门 *", exact=True)
+    await lead.and_(page.locator("[aria-invalid=true]")).wait_for()
+    await boss.picture("admin-form")
+    assert "night-gas" not in await codes(desk, "routes")
+    await lead.select_option("gas")
+    await form.locator("fieldset", has_text="协办部门").locator("input").first.check()
+    await form.get_by_text("保存").click()
+    await form.wait_for(state="detached")
+    route = (await desk.get("/v1/directory/routes/night-gas")).json()
+    assert (route["lead"], route["category"], route["hours"], len(route["assists"])) == ("gas", "sdq-gas", "duty", 1)
+    assert [line for line in boss.wrong if "422" not in line] == []
+
+
+@needs_browser
+async def test_somebody_new_takes_turns_and_may_log_in(office: Office, desk: Player) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#rosters")
+    first = (await desk.get("/v1/directory/rosters")).json()["items"][0]
+    await page.locator("#items tbody tr").first.get_by_role("button").click()
+    form = page.locator("dialog")
+    members = form.get_by_role("group", name="人员", exact=True)
+    await members.get_by_role("button", name="增加人员").click()
+    row = members.locator("fieldset.item").last
+    await row.get_by_label("编码 *", exact=True).fill("chen.hao")
+    await row.get_by_label("名称 *", exact=True).fill("陈浩")
+    await form.get_by_text("保存").click()
+    await form.wait_for(state="detached")
+    after = (await desk.get(f"/v1/directory/rosters/{first['code']}")).json()
+    assert [m["code"] for m in after["members"]] == [*(m["code"] for m in first["members"]), "chen.hao"]
+    assert after["shifts"] == first["shifts"]
+
+    await page.get_by_role("button", name="人员").click()
+    await page.click("#add")
+    await form.get_by_label("登录名 *", exact=True).fill("chen.hao")
+    await form.get_by_label("名称 *", exact=True).fill("陈浩")
+    await form.get_by_label("密码 *", exact=True).fill("short")
+    await form.locator("fieldset", has_text="角色").get_by_label("承办人").check()
+    await form.get_by_label("部门", exact=True).select_option("lifts")
+    await form.get_by_text("保存").click()
+    await form.get_by_label("密码 *", exact=True).and_(page.locator("[aria-invalid=true]")).wait_for()
+    await form.get_by_label("密码 *", exact=True).fill("an evening by the lake")
+    await form.get_by_text("保存").click()
+    await form.wait_for(state="detached")
+    reply = await desk.http.post("/v1/token", json={"login": "chen.hao", "password": "an evening by the lake"})
+    assert reply.status_code == 200, reply.text
+
+
+@needs_browser
+async def test_a_form_turns_into_json_and_back(office: Office) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#areas")
+    await page.locator("#items tbody tr").first.get_by_role("button").click()
+    form = page.locator("dialog")
+    await form.get_by_label("英文名称 *", exact=True).fill("Spring Court")
+    await form.get_by_text("以 JSON 修改").click()
+    text = form.locator("textarea")
+    assert '"name_en": "Spring Court"' in await text.input_value()
+    await text.fill((await text.input_value()).replace("Spring Court", "Spring Yard"))
+    await form.get_by_text("以表单修改").click()
+    assert await form.get_by_label("英文名称 *", exact=True).input_value() == "Spring Yard"
+
+
+async def codes(desk: Player, noun: str) -> list[Any]:
+    return [item["code"] for item in (await desk.get(f"/v1/directory/{noun}")).json()["items"]]
