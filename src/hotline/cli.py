@@ -94,13 +94,13 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
 ) -> None:
     """Serve the API, with the worker beside it. The database must have the newest schema: `hotline migrate`."""
-    from hotline import wiring
+    from hotline import serving, wiring
 
     settings = _settings(host=host, port=port)
     _check_port(settings)
     if not _run(wiring.is_current(settings)):
         _stop("the database does not have the newest schema: run `hotline migrate`")
-    wiring.serve(
+    serving.serve(
         settings, with_worker=worker, ready=lambda: _say(f"listening on http://{settings.host}:{settings.port}")
     )
 
@@ -112,7 +112,7 @@ def run(
     seed_name: Annotated[str, typer.Option("--seed", help="Seed of an empty directory")] = "ruiquan",
 ) -> None:
     """Set up whatever is missing (schema, seed, first login), then serve."""
-    from hotline import wiring
+    from hotline import serving, wiring
 
     settings = _settings(host=host, port=port)
     _check_port(settings)
@@ -128,7 +128,7 @@ def run(
             print("  Login        as before; forgotten? `hotline user password admin`", flush=True)
         print(f"  Data         {settings.data_dir}\n  Stop with Ctrl-C\n", flush=True)
 
-    wiring.serve(settings, with_worker=True, ready=ready)
+    serving.serve(settings, with_worker=True, ready=ready)
 
 
 async def _set_up(settings: Any, seed_name: str) -> str | None:
@@ -765,12 +765,12 @@ async def _figures(settings: Any, rebuild: bool) -> Any:
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document we promise."""
-    from hotline import wiring
+    from hotline import serving
     from hotline.api.app import published
 
     print(
         json.dumps(
-            published(wiring.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True
+            published(serving.app_of(_settings(), with_worker=False)), ensure_ascii=False, indent=1, sort_keys=True
         )
     )
 

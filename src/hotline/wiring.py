@@ -1,24 +1,19 @@
-"""Settings in, running things out: the only room that knows everybody."""
+"""Settings in, running things out: the house and its worker. What serves it stands in `serving`: a command that asks
+the database one thing does not wait for the whole API to be made."""
 
 import asyncio
 import gc
 import logging
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import sqlalchemy as sa
 import structlog
-import uvicorn
-from fastapi import FastAPI
 
-from hotline.api.app import build_app
-from hotline.console import app as console
 from hotline.db.database import Database
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
@@ -35,9 +30,6 @@ from hotline.settings import Settings
 from hotline.shipped import shipped
 from hotline.workers.loop import Worker
 from hotline.workers.outbox import Ways
-
-SWITCH = 0.0005  # seconds
-GRACE = 8  # seconds a shutdown waits for requests under way
 
 
 def clock() -> datetime:
@@ -129,26 +121,6 @@ def heartbeat_of(settings: Settings) -> Heartbeat | None:
     return Heartbeat(client, settings.heartbeat_url)
 
 
-def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
-    """The API over these settings; with the worker beside it in one process."""
-
-    @asynccontextmanager
-    async def opening() -> AsyncIterator[House]:
-        async with open_house(settings) as house:
-            worker = worker_of(settings, house) if with_worker else None
-            running = asyncio.create_task(worker.run()) if worker else None
-            try:
-                yield house
-            finally:
-                if worker and running:
-                    worker.stop()
-                    await running
-
-    app = build_app(opening, with_docs=settings.docs)
-    app.router.routes.extend(console.routes())
-    return app
-
-
 async def migrate(settings: Settings, revision: str = "head") -> str | None:
     """Bring the database to a revision."""
     db = database_of(settings)
@@ -201,58 +173,3 @@ def set_up_logs(level: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
     )
-
-
-class _Server(uvicorn.Server):
-    """Told to stop, it ends the streams: a shutdown waits for requests under way, and these would never end."""
-
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
-        super().__init__(config)
-        self._app = app
-
-    async def shutdown(self, sockets: Any = None) -> None:
-        self._app.state.house.stream.close()
-        await super().shutdown(sockets)
-
-
-def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
-    """Serve until told to stop: refuse, drain, leave."""
-    set_up_logs(settings.log_level)
-    if settings.notice_url is None:
-        structlog.get_logger("hotline").warning("notices.nowhere", why="HOTLINE_NOTICE_URL is not set: messages wait")
-    # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
-    # busy loop
-    sys.setswitchinterval(SWITCH)
-    app = app_of(settings, with_worker=with_worker)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
-        server_header=False,
-        timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
-    )
-    server = _Server(config, app)
-
-    # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
-    # are done
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(sign, lambda *_: None)
-
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve())
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.02)
-        settle_memory()
-        if server.started and ready is not None:
-            ready()
-        await serving
-
-    runner = config.get_loop_factory()  # uvloop where it is installed
-    with asyncio.Runner(loop_factory=runner) as loop:
-        loop.run(run())

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from hotline.services.figures import fold
+from tests.api.test_worklists import solved
 from tests.conftest import Cast, Player
 
 from .browsing import PASSWORD, Seat, needs_browser, outside
@@ -125,6 +126,41 @@ async def test_a_cut_line_loses_nothing_and_comes_back_by_itself(office: Office,
     await expect(operator.page.locator("#line")).to_have_text("")
     rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
     assert rows == 2  # the call was sent again and again, and taken in once
+
+
+async def test_a_call_sent_before_the_page_has_all_its_names_is_sent(office: Office) -> None:
+    operator = await office.seat("operator")
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1.5)
+        await route.continue_()
+
+    await operator.page.route("**/v1/directory/*", slowly)
+    await operator.page.reload(wait_until="load")
+    await operator.page.fill("textarea[name=narrative]", "3栋电梯坏了，有人急")
+    await operator.page.click("button[name=go]")  # not one name of the directory is there yet
+    await expect(operator.page.locator("#number")).not_to_be_empty()
+    assert "?" not in operator.page.url  # what a resident said stands in no address
+    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
+    assert rows == 1
+
+
+async def test_the_resident_is_called_back_from_the_list(
+    office: Office, desk: Player, lifts: Player, watch: Player
+) -> None:
+    ticket = await solved(desk, lifts, watch, caller={"phone": "13800138000", "name": "王秀英"})
+    operator = await office.seat("operator")
+    await operator.open("/console/waiting")
+    await expect(operator.page.locator("#n-call_back")).to_have_text("1")
+    await operator.page.locator("#call_back").get_by_text(ticket["number"]).click()
+    await expect(operator.page.locator("#panel")).to_contain_text("13800138000")
+    await expect(operator.page.locator("#panel")).to_contain_text("电梯已修好")
+    await operator.picture("call-back")
+    await operator.page.locator('#panel [data-action="confirm"]').click()
+    await operator.page.locator("dialog select[name=satisfaction]").select_option("satisfied")
+    await operator.page.locator("dialog button.first").click()
+    await expect(operator.page.locator("#n-call_back")).to_have_text("0")
+    assert (await desk.see(ticket))["status"] == "closed"
 
 
 async def test_two_at_one_ticket_and_the_slower_one_is_told_kindly(office: Office, lift_ticket: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ class Page:
 PAGES = (
     Page("take", "/console/take", frozenset({R.OPERATOR})),
     Page("dispatch", "/console/dispatch", frozenset({R.DISPATCHER, R.SUPERVISOR})),
+    Page("waiting", "/console/waiting", frozenset({R.OPERATOR, R.DISPATCHER, R.SUPERVISOR, R.AUDITOR})),
     Page("board", "/console/board", frozenset(PEOPLE)),
     Page("tickets", "/console/tickets", frozenset(PEOPLE)),
     Page("wall", "/console/wall", frozenset(WHOLE)),

@@ -53,11 +53,10 @@ async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
 
 @lru_cache(maxsize=2)
 def _boards(by_area: bool) -> Question:
+    held = a.join(t, t.c.number == a.c.number) if by_area else a
     return Question(
         sa.select(a.c.department, COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(
-            a.join(t, t.c.number == a.c.number).outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP)
-        )
+        .select_from(held.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
         .where(a.c.closed_at.is_(None), visible(whole_scope(by_area)))
         .group_by(a.c.department, "looks")
     )

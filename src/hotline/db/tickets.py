@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hotline.domain.directory import Directory
 from hotline.domain.folding import asked
 from hotline.domain.privacy import Scope
+from hotline.domain.queues import WORKLISTS, Worklist
 from hotline.domain.ticket import Assignment, Clock, Facts, Number, Ticket
 from hotline.domain.vocabulary import (
     THEIRS,
@@ -24,6 +25,7 @@ from hotline.domain.vocabulary import (
     Outcome,
     Part,
     Priority,
+    Queue,
     Satisfaction,
     TicketStatus,
 )
@@ -461,6 +463,21 @@ def _waiting(by_area: bool) -> Question:
     return Question(question)
 
 
+def _worklist(work: Worklist, by_area: bool) -> Question:
+    place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
+    own = (clock.c.number == t.c.number, is_one_of(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
+    # what has no clock yet stands by when it came in: nobody overlooks it
+    ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
+    return Question(
+        sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
+        .select_from(t.outerjoin(clock, sa.and_(*own)))
+        .where(is_one_of(t.c.status, (work.status,)), visible(whole_scope(by_area)))
+        .where(sa.tuple_(ends, t.c.number) > place)
+        .order_by(ends, t.c.number)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
 _WAITING = {by_area: _waiting(by_area) for by_area in (False, True)}
 
 
@@ -472,6 +489,19 @@ async def waiting(db: Database, scope: Scope, after: tuple[int, datetime, str], 
     seen = seen_by(Scope(True, scope.areas, frozenset()))
     question = _WAITING[scope.areas is not None]
     return await db.rows(question, rank=rank, after_at=at, after_number=number, limit=limit, **seen)
+
+
+_WORK = {by_area: {name: _worklist(work, by_area) for name, work in WORKLISTS.items()} for by_area in (False, True)}
+
+
+async def worklist(db: Database, scope: Scope, queue: Queue, after: tuple[datetime, str], limit: int) -> Sequence[Row]:
+    """What waits in one of WORKLISTS, what ends first first; `until`: when the clock of that wait ends, `call_backs`
+    how often it was tried. For the desk: none without it."""
+    if not scope.whole:
+        return []
+    seen = seen_by(Scope(True, scope.areas, frozenset()))
+    at, number = after
+    return await db.rows(_WORK[scope.areas is not None][queue], after_at=at, after_number=number, limit=limit, **seen)
 
 
 _OUTER = Question(

@@ -304,6 +304,18 @@ class AreaLevel(StrEnum):
     BUILDING = "building"
 
 
+class Queue(StrEnum):
+    """What an open matter waits in. No open matter is in none."""
+
+    DISPATCH = "dispatch"
+    INFORMATION = "information"  # the caller has to tell what is missing
+    DEPARTMENT = "department"
+    RULINGS = "rulings"
+    REVIEW = "review"
+    CALL_BACK = "call_back"  # the resident has to be asked
+    SHELF = "shelf"
+
+
 class Hours(StrEnum):
     """When a route holds."""
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query
@@ -12,13 +12,22 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
-from hotline.api.schemas.shown import BoardOut, HouseBoard, OrderPage, TicketPage, brief_shown, order_line, queued_shown
+from hotline.api.schemas.shown import (
+    BoardOut,
+    HouseBoard,
+    OrderPage,
+    TicketPage,
+    WorkPage,
+    brief_shown,
+    order_line,
+    queued_shown,
+)
 from hotline.db import assignments, counters, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Code, Role
+from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Code, Queue, Role
 
 from .answers import READ, refusals, reply
 
@@ -140,6 +149,27 @@ async def read_house_board(ask: Annotated[Asking, may("boards.read", *WHOLE)]) -
     """How many tickets stand in each state within your areas, from counters."""
     counts = await counters.counted(ask.house.db, "ticket", ask.actor.areas)
     return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status in OPEN)})
+
+
+@router.get("/worklists/{queue}", operation_id="read_worklist", response_model=WorkPage, responses=refusals())
+async def read_worklist(
+    queue: Literal[Queue.INFORMATION, Queue.CALL_BACK, Queue.SHELF],
+    ask: Annotated[Asking, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """What the hotline itself must do next: callers to ask for what is missing, residents to call back, shelved matters
+    to look at again. What must be done soonest stands first; `until` is when, `call_backs` how often it was tried."""
+    house = ask.house
+    directory = await house.directory.now(ask.now)
+    question = ["worklist", queue]
+    place = opened(house.secret, question, cursor)
+    after = (moment(place[0]), place[1]) if place else _FIRST[1:]
+    rows = await tickets.worklist(house.db, scope_of(ask.actor), queue, after, limit + 1)
+    page = rows[:limit]
+    more = sealed(house.secret, question, [page[-1].place, page[-1].number]) if len(rows) > limit else None
+    items = [{**brief_shown(row, directory, ask.now), "until": row.until, "call_backs": row.call_backs} for row in page]
+    return reply({"items": items, "next": more})
 
 
 @router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())

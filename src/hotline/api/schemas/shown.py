@@ -176,6 +176,16 @@ class TicketPage(Shown):
     next: str | None
 
 
+class WorkBrief(TicketBrief):
+    until: datetime | None = Field(description="When the clock of this wait ends")
+    call_backs: int = Field(description="How often the resident was called back")
+
+
+class WorkPage(Shown):
+    items: list[WorkBrief]
+    next: str | None
+
+
 class OrderBrief(Shown):
     id: str
     number: str

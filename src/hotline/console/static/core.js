@@ -136,13 +136,13 @@ export function draft(form, name) {
   return {
     restore() {
       const kept = JSON.parse(localStorage.getItem(place) ?? "null");
-      if (!kept) return false;
+      if (!kept) return {};
       for (const field of form.elements) {
         if (!field.name) continue;
         if (field.type === "checkbox") field.checked = field.name in kept;
         else if (field.name in kept) field.value = kept[field.name];
       }
-      return Boolean(kept.narrative || kept.phone);
+      return kept;
     },
     forget: () => localStorage.removeItem(place),
     keep,

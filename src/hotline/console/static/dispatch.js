@@ -1,6 +1,6 @@
 // What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
 import { $, api, can, countdown, el, fill, get, heads, link, listed, listen, named, row, soon, t, tick, urgency, when, word } from "./core.js";
-import { buttons } from "./forms.js";
+import { panelled } from "./forms.js";
 
 const units = new Map(await listed("departments", true));
 const line = (number, ...rest) => el("li", {}, el("button", { type: "button", class: "plain", onclick: () => show(number) }, number), " ", ...rest);
@@ -27,22 +27,10 @@ async function catalogue() {
   fill($("tbody", table), page.items.map((x) => row(x.route ?? t("dispatch.by_hand"), named(x.lead), String(x.orders), `${x.returned} (${x.orders ? Math.round((x.returned / x.orders) * 100) : 0} %)`)));
   fill($("#catalogue"), page.items.length ? table : el("p", { class: "note" }, t("app.none")));
 }
-async function show(number) {
-  const ticket = await get(`/v1/tickets/${number}`);
-  const panel = $("#panel");
-  const after = () => { draw(); show(number); };
+const show = panelled((ticket) => {
   const routing = ticket.advice?.routing;
-  fill(panel, el("button", { type: "button", class: "shut", onclick: () => { panel.hidden = true; } }, t("app.close")),
-    el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(number), " · ", word("status", ticket.status)),
-    el("p", { class: "words" }, ticket.narrative),
-    el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
-    routing?.route ? el("p", {}, t("dispatch.advice", { lead: units.get(routing.lead) ?? routing.lead ?? "–", route: routing.route ?? "–" })) : null,
-    ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
-    el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
-  panel.hidden = false;
-  $(".actions button", panel)?.focus();
-}
-addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("dialog[open]")) $("#panel").hidden = true; });
+  return routing?.route ? el("p", {}, t("dispatch.advice", { lead: units.get(routing.lead) ?? routing.lead ?? "–", route: routing.route })) : null;
+}, () => draw());
 const redraw = soon(draw, 200);
 listen([], redraw, redraw);
 odd();

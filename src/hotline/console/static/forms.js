@@ -1,5 +1,5 @@
 // A form for every action, made from what the reply says it needs and the published life cycle says it may carry.
-import { Refusal, api, choices, el, family, get, given, instant, label, listed, say, t, word } from "./core.js";
+import { $, Refusal, api, choices, el, family, fill, get, given, instant, label, link, listed, named, say, t, urgency, word } from "./core.js";
 
 const LONG = new Set(["text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative"]);
 const CODES = { category: "categories", area: "areas", department: "departments", performer: "departments" };
@@ -151,4 +151,24 @@ export function buttons(seen, after, order = null) {
         }
       },
     }, label(move.label))));
+}
+
+/** A matter beside the list it was chosen from, with all that may be done about it: `show(number)`. `more(ticket)`: what
+ *  this page says of it besides; `changed()`: something was done. Escape puts it away. */
+export function panelled(more, changed) {
+  const panel = $("#panel");
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !$("dialog[open]")) panel.hidden = true; });
+  return async function show(number) {
+    const ticket = await get(`/v1/tickets/${number}`);
+    const after = () => { changed(); show(number); };
+    fill(panel, el("button", { type: "button", class: "shut", onclick: () => { panel.hidden = true; } }, t("app.close")),
+      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status)),
+      el("p", { class: "words" }, ticket.narrative),
+      el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
+      more(ticket),
+      ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
+      el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
+    panel.hidden = false;
+    $(".actions button", panel)?.focus();
+  };
 }

@@ -4,15 +4,21 @@ import { buttons } from "./forms.js";
 
 const form = $("#call");
 const kept = draft(form, "call");
-const areas = (await directory("areas")).filter((area) => area.active !== false);
-const byName = new Map(areas.map((area) => [named(area), area.code]));
-fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
-choices(form.category, await listed("categories"));
 // with the draft: a call sent before a reload, and not answered, is sent after it under the same key
 const fresh = () => crypto.randomUUID?.() ?? String(Math.random());
 form.key.value = fresh();
-if (kept.restore()) { $("#draft").textContent = t("take.restored"); }
-form.narrative.focus();
+const before = kept.restore();
+if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
+if (!form.contains(document.activeElement)) form.narrative.focus();
+// the page takes keys from the first moment on; what is sent waits until the names are there
+let areas = [];
+let byName = new Map();
+const ready = (async () => {
+  areas = (await directory("areas")).filter((area) => area.active !== false);
+  byName = new Map(areas.map((area) => [named(area), area.code]));
+  fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
+  choices(form.category, await listed("categories"), before.category);
+})();
 
 // who rings
 const lookUp = soon(async () => {
@@ -83,13 +89,13 @@ let sending = false;
 /** Sends the call; resolves to why it was refused, or to nothing. */
 async function send(at_once) {
   if (sending) return t("app.loading");
-  const body = asked(at_once);
-  if (!body.narrative) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
+  if (!form.narrative.value.trim()) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
   sending = true;
   for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
   $("#wrong").textContent = "";
   try {
-    const done = await api("POST", "/v1/calls", { body, key: form.key.value });
+    await ready;
+    const done = await api("POST", "/v1/calls", { body: asked(at_once), key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
     else shown(done);
@@ -168,7 +174,7 @@ addEventListener("keydown", (event) => {
   if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
 });
 if (form.phone.value) lookUp();
-if (form.narrative.value) advise();
+if (form.narrative.value) ready.then(advise);
 
 // the telephone: the card is there when it is picked up
 async function ring() {

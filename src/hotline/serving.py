@@ -1,0 +1,96 @@
+"""The API and the console over the house, served until told to stop."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from hotline.api.app import build_app
+from hotline.console import app as console
+from hotline.services.house import House
+from hotline.settings import Settings
+from hotline.wiring import open_house, set_up_logs, settle_memory, worker_of
+
+SWITCH = 0.0005  # seconds
+GRACE = 8  # seconds a shutdown waits for requests under way
+
+
+def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
+    """The API over these settings; with the worker beside it in one process."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[House]:
+        async with open_house(settings) as house:
+            worker = worker_of(settings, house) if with_worker else None
+            running = asyncio.create_task(worker.run()) if worker else None
+            try:
+                yield house
+            finally:
+                if worker and running:
+                    worker.stop()
+                    await running
+
+    app = build_app(opening, with_docs=settings.docs)
+    app.router.routes.extend(console.routes())
+    return app
+
+
+class _Server(uvicorn.Server):
+    """Told to stop, it ends the streams: a shutdown waits for requests under way, and these would never end."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: Any = None) -> None:
+        self._app.state.house.stream.close()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
+    """Serve until told to stop: refuse, drain, leave."""
+    set_up_logs(settings.log_level)
+    if settings.notice_url is None:
+        structlog.get_logger("hotline").warning("notices.nowhere", why="HOTLINE_NOTICE_URL is not set: messages wait")
+    # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
+    # busy loop
+    sys.setswitchinterval(SWITCH)
+    app = app_of(settings, with_worker=with_worker)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        proxy_headers=True,
+        forwarded_allow_ips=settings.forwarded_allow_ips,
+        server_header=False,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+    server = _Server(config, app)
+
+    # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
+    # are done
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: None)
+
+    async def run() -> None:
+        serving = asyncio.create_task(server.serve())
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.02)
+        settle_memory()
+        if server.started and ready is not None:
+            ready()
+        await serving
+
+    runner = config.get_loop_factory()  # uvloop where it is installed
+    with asyncio.Runner(loop_factory=runner) as loop:
+        loop.run(run())
