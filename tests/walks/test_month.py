@@ -24,7 +24,7 @@ from tests.conftest import Cast, Player
 from tests.conftest import Clock as HouseClock
 
 BEGINS = datetime(2026, 9, 18, 0, 0, tzinfo=UTC)  # a Friday; the Sunday after it is worked
-DAYS, STEP = 30, timedelta(hours=1)
+DAYS, STEP = 30, timedelta(hours=2)
 SILENT = {"water", "power", "gas", "housing-office"}  # never touch an order: time does it for them
 SAID = {"internal_result": "done", "public_reply": "done", "solved": True}
 

@@ -126,39 +126,54 @@ async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[s
     return {row.id: row.looks for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
 
 
-@lru_cache(maxsize=4)
-def _open(performing: bool, by_area: bool) -> dict[str, Question]:
-    holder = a.c.performer if performing else a.c.department
-    where = [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
-    joined = a.join(t, t.c.number == a.c.number)
-    held = joined if by_area else a  # what a ticket is asked for, it is fetched for: one page of it for each order
-    first = sa.select(a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at, t.c.title).select_from(
-        joined
-    )
-    counts = (
-        sa.select(a.c.department, a.c.status, COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(held.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
-        .where(*where)
-        .group_by(a.c.department, a.c.status, "looks")
-    )
+_LINE = (a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at)
+
+
+@lru_cache(maxsize=2)
+def _open(by_area: bool) -> dict[str, Question]:
+    # a ticket is fetched only where it is asked for: its page of storage is one more for each order
+    orders = a.join(t, t.c.number == a.c.number) if by_area else a
+
+    def theirs(holder: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
+        return [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
+
+    def first(count: int, where: list[sa.ColumnElement[bool]], *order: sa.Column[Any]) -> Question:
+        """The first few in this order: found among the orders alone, then these few with their tickets' titles."""
+        few = sa.select(*_LINE).select_from(orders).where(*where).order_by(*order).limit(count).subquery("few")
+        titled = few.join(t, t.c.number == few.c.number)
+        return Question(sa.select(few, t.c.title).select_from(titled).order_by(*(few.c[by.name] for by in order)))
+
+    held = theirs(a.c.department)
     return {
-        "counts": Question(counts),
-        "oldest": Question(first.where(*where).order_by(a.c.issued_at, a.c.id).limit(1)),
-        "due_next": Question(first.where(*where, a.c.due_at >= _NOW).order_by(a.c.due_at, a.c.id).limit(5)),
+        "counts": Question(
+            sa.select(a.c.department, a.c.status, COLOUR.label("looks"), sa.func.count().label("n"))
+            .select_from(orders.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
+            .where(*held)
+            .group_by(a.c.department, a.c.status, "looks")
+        ),
+        "oldest": first(1, held, a.c.issued_at, a.c.id),
+        "due_next": first(5, [*held, a.c.due_at >= _NOW], a.c.due_at, a.c.id),
+        "performing": Question(
+            sa.select(a.c.status, sa.func.count().label("n"))
+            .select_from(orders)
+            .where(*theirs(a.c.performer))
+            .group_by(a.c.status)
+        ),
     }
 
 
-async def open_work(
-    db: Database, scope: Scope, places: frozenset[str], now: datetime, *, performing: bool = False
-) -> dict[str, Sequence[Row]]:
-    """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, and what is
-    `due_next`. Asks of open orders alone, however many tickets lie behind them."""
+async def open_work(db: Database, scope: Scope, places: frozenset[str], now: datetime) -> dict[str, Sequence[Row]]:
+    """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, what is `due_next`,
+    and what they are `performing` for others (status, n). Asks of open orders alone, however many tickets lie behind
+    them."""
+    asked = _open(scope.areas is not None)
     if not scope.whole and not places <= scope.departments:
-        return {"counts": [], "oldest": [], "due_next": []}
+        return dict.fromkeys(asked, ())
     values: dict[str, Any] = {"places": sorted(places)}
     if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
-    found: dict[str, Sequence[Row]] = {}
-    for name, question in _open(performing, scope.areas is not None).items():
-        found[name] = await db.rows(question, **values, **({} if name == "oldest" else {"now": now}))
-    return found
+    timed = {"counts", "due_next"}
+    return {
+        name: await db.rows(question, **values, **({"now": now} if name in timed else {}))
+        for name, question in asked.items()
+    }

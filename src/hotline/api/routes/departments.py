@@ -110,9 +110,8 @@ async def read_board(code: CodePath, ask: Reader) -> Response:
     directory = await department_seen(ask, code)
     below, scope = directory.below.get(code, frozenset({code})), scope_of(ask.actor)
     held = await assignments.open_work(ask.house.db, scope, below, ask.now)
-    performed = await assignments.open_work(ask.house.db, scope, below, ask.now, performing=True)
     counts, colours = _by(held["counts"], "status"), _by(held["counts"], "looks")
-    performing = _by(performed["counts"], "status")
+    performing = _by(held["performing"], "status")
     return reply(
         {
             "department": directory.name_of("departments", code),
