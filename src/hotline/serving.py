@@ -42,14 +42,14 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """Told to stop, it ends the streams: a shutdown waits for requests under way, and these would never end."""
+    """Told to stop, it ends what waits for news before it waits for what is under way."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._app = app
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self._app.state.house.stream.close()
+        self._app.state.house.leave()
         await super().shutdown(sockets)
 
 

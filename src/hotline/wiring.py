@@ -91,7 +91,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     try:
         yield house
     finally:
-        house.stream.close()
+        house.leave()
         await house.journal.drain()
         if house.spool is not None:
             house.spool.close()

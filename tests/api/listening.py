@@ -24,7 +24,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        app.state.house.stream.close()
+        app.state.house.leave()
         server.should_exit = True
         await running
 

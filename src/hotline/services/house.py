@@ -81,3 +81,8 @@ class House:
         self.inbox = Inbox(self.db, self.spool)
         self.together = Together(self.db)
         self.stream = Stream(self.db, self.journal.written, self.streams)
+
+    def leave(self) -> None:
+        """End what waits for news: a shutdown waits for requests under way, and these would never end, or late."""
+        self.stream.close()
+        self.ringing.set()
