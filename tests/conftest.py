@@ -208,6 +208,11 @@ CAST: dict[str, Grant] = {
 }
 
 
+def broken(problem: Any) -> list[tuple[str, str]]:
+    """The fields of a problem document and the rules they break, as it tells them in English."""
+    return [(error["field"], error["rule"]) for error in problem["errors"]]
+
+
 @dataclass
 class Player:
     """One of the cast with a client: `await desk.post(...)`."""

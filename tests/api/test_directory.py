@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.conftest import Cast, Player
+from tests.conftest import Cast, Player, broken
 
 ROUTE = {"lead": "water", "category": "sdq-water", "area": "rq-b9", "basis": "试点"}
 
@@ -69,7 +69,7 @@ async def test_dry_runs_say_what_would_happen_and_why(desk: Player) -> None:
     )
     assert said["because"][0]["matched"][-1] == "hours=duty"
     wrong = await desk.post("/v1/explain/routing", {"category": "nothing"})
-    assert (wrong.status_code, wrong.json()["errors"]) == (422, [{"field": "category", "rule": "unknown"}])
+    assert (wrong.status_code, broken(wrong.json())) == (422, [("category", "unknown")])
     assert (await desk.get("/v1/tickets")).json()["items"] == []
 
 

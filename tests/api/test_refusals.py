@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from hotline.api.errors import STATUS, TITLE, TITLE_ZH
 from hotline.domain.vocabulary import Code
-from tests.conftest import Cast, Player
+from tests.conftest import Cast, Player, broken
 
 SECRET = "zebra-7f3a"  # stands in every bad value: it must never come back
 
@@ -74,7 +74,7 @@ async def test_a_call_that_cannot_be_right_is_refused_by_field(what: str, body: 
     code = "incomplete" if what == "at once without its fields" else "invalid"
     if field == SECRET:  # the name of an unknown field is told, its value never
         assert reply.status_code == 422
-        assert reply.json()["errors"] == [{"field": SECRET, "rule": "unknown field"}]
+        assert broken(reply.json()) == [(SECRET, "unknown field")]
     else:
         found = problem(reply, 422, code)
         assert field in [e["field"] for e in found["errors"]], found

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from playwright.async_api import expect
+
 from hotline.domain.directory import NOUNS
 from tests.conftest import Player
 
@@ -53,6 +55,7 @@ async def test_the_boss_writes_a_route_and_is_told_beside_the_field_what_is_wron
     await form.get_by_text("保存").click()  # nobody leads it yet
     lead = form.get_by_label("主办部门 *", exact=True)
     await lead.and_(page.locator("[aria-invalid=true]")).wait_for()
+    await expect(form.locator(".error", has_text="必填")).to_have_count(1)  # in the reader's language
     await boss.picture("admin-form")
     assert "night-gas" not in await codes(desk, "routes")
     await lead.select_option("gas")

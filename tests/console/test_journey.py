@@ -14,7 +14,7 @@ from hotline.services.figures import fold
 from tests.api.test_worklists import solved
 from tests.conftest import Cast, Player
 
-from .browsing import PASSWORD, Seat, needs_browser, outside
+from .browsing import MORNING, PASSWORD, Seat, needs_browser, outside
 from .conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
@@ -110,17 +110,20 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
 async def test_a_cut_line_loses_nothing_and_comes_back_by_itself(office: Office, desk: Player) -> None:
     works, operator = await office.seat("works"), await office.seat("operator")
     await expect(works.page.locator("#columns .column")).to_have_count(4)
-    await works.context.set_offline(True)
-    await operator.context.set_offline(True)
+    for seat in (works, operator):
+        await seat.context.clock.install(time=MORNING)  # from here on their pages' timers go by the story's clock
+        await seat.context.set_offline(True)
     await operator.page.fill("textarea[name=narrative]", "3栋电梯坏了，断网时来电")
     await operator.page.keyboard.press("Control+Enter")
     await expect(operator.page.locator("#line")).to_contain_text("连接中断")
     ticket = await desk.call("3栋2单元电梯坏了", category="dt-fault")  # meanwhile, from elsewhere
-    await asyncio.sleep(1.5)  # a cut of a moment here; the browser tries again for as long as it takes
+    for _ in range(30):  # seconds; each tries again as often as it would
+        for seat in (works, operator):
+            await seat.context.clock.run_for(1000)
     await expect(works.page.locator(".order")).to_have_count(0)
     await operator.picture("line-cut")
-    await works.context.set_offline(False)
-    await operator.context.set_offline(False)
+    for seat in (works, operator):
+        await seat.context.set_offline(False)
     await expect(works.page.locator(".order", has_text=ticket["number"])).to_have_count(1, timeout=20000)
     await expect(operator.page.locator("#number")).not_to_be_empty(timeout=20000)
     await expect(operator.page.locator("#line")).to_have_text("")

@@ -13,7 +13,7 @@ from hotline.domain.catalogue import pair
 from hotline.domain.lifecycle import Move
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, Field
-from hotline.domain.wording import ACTION
+from hotline.domain.wording import ACTION, rule_of, rule_said
 
 MEDIA = "application/problem+json"
 STATUS = {
@@ -62,6 +62,12 @@ def shown_move(move: Move[Any]) -> dict[str, Any]:
     return known
 
 
+def _broken(field: str, rule: str) -> dict[str, str]:
+    """A field and the rule it breaks, in English and in both written forms of Chinese."""
+    hans, hant = rule_said(rule) or (rule, rule)
+    return {"field": field, "rule": rule, "rule_zh": hans, "rule_zh_hant": hant}
+
+
 def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
     """The one shape of every error."""
     code = refusal.code
@@ -72,7 +78,7 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         "status": STATUS[code],
         "detail": refusal.detail,
     }
-    body["errors"] = [{"field": field, "rule": rule} for field, rule in refusal.errors]
+    body["errors"] = [_broken(field, rule) for field, rule in refusal.errors]
     if refusal.version is not None:
         body["version"] = refusal.version
     if code in (Code.NOT_NOW, Code.STALE):
@@ -105,7 +111,7 @@ async def refuse_malformed(_: Request, error: Exception) -> Response:
         Refusal(
             Code.INVALID,
             "the request is not well formed",
-            errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50]),
+            errors=tuple((_field(e["loc"]), rule_of(e["type"], e["msg"])) for e in found[:50]),
         )
     )
 
@@ -115,17 +121,6 @@ def _field(place: tuple[Any, ...]) -> str:
     if parts and parts[0] in ("body", "query", "path", "header"):
         parts = parts[1:] or parts
     return ".".join(p[:60] for p in parts)
-
-
-def _rule(error: dict[str, Any]) -> str:
-    """Pydantic's sentence, which speaks of the rule; ours where it would repeat the input."""
-    if error["type"] == "extra_forbidden":
-        return "unknown field"
-    if error["type"] == "missing":
-        return "required"
-    if error["type"].startswith(("datetime", "timezone")):
-        return "a date-time with zone, as 2026-11-25T08:00:00+08:00"
-    return str(error["msg"]).removeprefix("Value error, ")[:200]
 
 
 def _allowed(request: Request) -> str:

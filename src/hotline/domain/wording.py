@@ -1,7 +1,9 @@
 """The words of the vocabulary as people read them: (Chinese, English), from the catalogue."""
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from .catalogue import TEXTS, pair
@@ -34,3 +36,42 @@ FIGURE = {code: dict(zip(("zh", "en"), pair(f"figure.{code}"), strict=True)) for
 MEASURE = {
     code: dict(zip(("zh", "en"), pair(f"measure.{code}"), strict=True)) for code in (*MEASURES, *JUDGED.values())
 }
+
+
+_HOLE = re.compile(r"\\\{\w+\\\}")
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
+    """What a broken rule says, as a pattern with holes, and the same in simplified and traditional Chinese. What says
+    most by itself is looked at first."""
+    said = [texts for key, texts in TEXTS.items() if key.startswith("rule.")]
+    said.sort(key=lambda texts: (-len(re.sub(r"\{\w+\}", "", texts[2])), texts[2]))
+    return [(_pattern(english), (hans, hant)) for hans, hant, english in said]
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    names = re.findall(r"\{(\w+)\}", english)
+    parts = _HOLE.split(re.escape(english))
+    holes = zip(parts, names, strict=False)
+    return re.compile("".join(f"{part}(?P<{name}>.+?)" for part, name in holes) + parts[-1], re.DOTALL)
+
+
+def rule_said(rule: str) -> tuple[str, str] | None:
+    """What a broken rule says in simplified and in traditional Chinese. None: it is in no catalogue."""
+    for pattern, (hans, hant) in _rules():
+        if found := pattern.fullmatch(rule):
+            return hans.format_map(found.groupdict()), hant.format_map(found.groupdict())
+    return None
+
+
+def rule_of(kind: str, message: str) -> str:
+    """What a reader of forms found wrong, in words: its own sentence, which speaks of the rule; ours where that would
+    repeat the input, or where we have a shorter one."""
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        return "unknown field"
+    if kind.startswith("missing"):
+        return "required"
+    if kind.startswith(("datetime", "timezone")):
+        return "a date-time with zone, as 2026-11-25T08:00:00+08:00"
+    return message.removeprefix("Value error, ")[:200]

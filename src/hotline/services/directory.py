@@ -14,6 +14,7 @@ from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directo
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.triage import Lexicon, lexicon
 from hotline.domain.vocabulary import Code
+from hotline.domain.wording import rule_of
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
@@ -77,7 +78,7 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
         return _READ[noun].validate_python(dict(body))
     except ValidationError as wrong:
         errors = tuple(
-            (".".join(str(x) for x in e["loc"]) or "body", e["msg"])
+            (".".join(str(x) for x in e["loc"]) or "body", rule_of(e["type"], e["msg"]))
             for e in wrong.errors(include_input=False, include_url=False)
         )
         raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None

@@ -48,6 +48,7 @@ from hotline.domain.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
+from hotline.domain.wording import rule_of
 
 from .house import House
 
@@ -120,7 +121,8 @@ def read_mapping(folder: Path) -> Layout:
         return TypeAdapter(Layout).validate_json(path.read_bytes())
     except ValidationError as wrong:
         errors = tuple(
-            (".".join(map(str, e["loc"])), e["msg"]) for e in wrong.errors(include_input=False, include_url=False)
+            (".".join(map(str, e["loc"])), rule_of(e["type"], e["msg"]))
+            for e in wrong.errors(include_input=False, include_url=False)
         )
         raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=errors)) from None
 

@@ -405,6 +405,8 @@ class Ready(Shown):
 class ErrorOut(Shown):
     field: str
     rule: str
+    rule_zh: str
+    rule_zh_hant: str
 
 
 class Problem(Shown):

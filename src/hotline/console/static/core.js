@@ -46,11 +46,12 @@ export function say(text, alarm = false) {
   quiet = setTimeout(() => { $("#said").textContent = ""; $("#alarm").textContent = ""; }, alarm ? 9000 : 5000);
 }
 
+const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
   constructor(status, problem) {
     super(problem.type ? t(`problem.${problem.type.split(":").pop()}`) : t("app.failed"));
-    Object.assign(this, { status, problem, code: problem.type?.split(":").pop(), errors: problem.errors ?? [] });
+    Object.assign(this, { status, problem, code: problem.type?.split(":").pop(), errors: (problem.errors ?? []).map((e) => ({ ...e, rule: e[said] ?? e.rule })) });
   }
   /** One sentence a person can act on. */
   get said() {
