@@ -31,6 +31,7 @@ async def test_whoever_must_be_called_back_stands_by_when_that_must_be_done(
     assert first["status"] == second["status"] == "resolved"
     found = await items(desk, "call_back")
     assert [x["number"] for x in found] == [first["number"], second["number"]]
+    assert {x["department"]["code"] for x in found} == {"property-works"}  # who did it
     for item, ticket in zip(found, (first, second), strict=True):
         waits = (await desk.see(ticket))["waits_for"]
         assert (waits["queue"], waits["until"]) == ("call_back", item["until"])
@@ -40,6 +41,11 @@ async def test_whoever_must_be_called_back_stands_by_when_that_must_be_done(
     ]  # fmt: skip
     await desk.act(await desk.see(first), "confirm", satisfaction="satisfied")
     assert [x["number"] for x in await items(desk, "call_back")] == [second["number"]]
+    closed = (await desk.get("/v1/tickets?status=closed")).json()["items"]
+    assert [(x["number"], x["department"]["code"]) for x in closed] == [(first["number"], "property-works")]
+    reopened = await desk.act(await desk.see(first), "reopen", reason="又坏了")
+    (again,) = (await desk.get("/v1/queue")).json()["items"]
+    assert (again["number"], again["department"]) == (reopened["number"], None)  # nobody has it now
 
 
 async def test_a_list_goes_on_where_it_ended(desk: Player, lifts: Player, watch: Player, clock: Clock) -> None:
