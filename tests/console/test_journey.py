@@ -65,11 +65,9 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     firemen = await cast("firemen")  # who assist report first
     seen = await firemen.see(number)
     place = next(n for n, a in enumerate(seen["assignments"]) if a["department"]["code"] == "fire-watch")
-    seen = await firemen.order(
-        await firemen.order(seen, "accept", place=place), "report", place=place, internal_result="已到场"
-    )
-    await expect(works.page.locator('#panel [data-action="report"]')).to_be_visible()
-    await asyncio.sleep(0.5)  # the panel looks anew by itself
+    seen = await firemen.order(seen, "accept", place=place)
+    async with works.page.expect_response(f"**/v1/tickets/{number}"):  # the open panel looks anew by itself
+        await firemen.order(seen, "report", place=place, internal_result="已到场")
     await works.page.locator('#panel [data-action="report"]').click()
     await works.page.locator("dialog textarea[name=internal_result]").fill("已救出，电梯停用检修")
     if not await works.page.locator("dialog textarea[name=public_reply]").is_visible():
@@ -101,6 +99,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await fold(office.house, office.clock())
     await wall.page.reload()
     await expect(wall.page.locator(".tile", has_text="今日办结").locator("b")).to_have_text("1")
+    await expect(wall.page.locator("#lately")).to_contain_text(number)  # what happened before it was opened, too
     await wall.picture("wall")
     for seat in (operator, works, wall, dispatcher):
         assert seat.wrong == []

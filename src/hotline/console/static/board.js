@@ -135,5 +135,5 @@ const look = soon(() => { if (open && !$("dialog[open]")) return show($("#panel 
 listen([], (event) => {
   redraw();
   if (open && event.number === $("#panel a")?.textContent) look();
-}, redraw, true);
+}, redraw, { always: true });
 setInterval(draw, 60000);

@@ -152,15 +152,23 @@ export function draft(form, name) {
 
 /** The live stream: `heard(event)` for each line of a timeline; `anew()` at the beginning and whenever something may
  *  have been missed. Comes back by itself, without a gap. A page nobody looks at lets its line go (a browser has six
- *  for each house) and takes it up where it was; `always`: one that must be heard though it is not seen. */
-export function listen(query, heard, anew, always = false) {
+ *  for each house) and takes it up where it was; `always`: one that must be heard though it is not seen; `back`: so
+ *  much of what happened just before is told first. */
+export function listen(query, heard, anew, { always = false, back = 0 } = {}) {
   let last = null;
   let source;
   let again;
   const open = () => {
     source = new EventSource(`/v1/stream?${new URLSearchParams([...query, ...(last ? [["after", last]] : [])])}`);
     const note = (event) => { if (event.lastEventId) last = event.lastEventId; };
-    source.addEventListener("hello", (event) => { note(event); offline(false); if (!last) last = String(JSON.parse(event.data).position); anew(); });
+    source.addEventListener("hello", (event) => {
+      note(event);
+      offline(false);
+      const { position } = JSON.parse(event.data);
+      if (back) { last = String(Math.max(0, position - back)); back = 0; source.close(); open(); return; }
+      if (!last) last = String(position);
+      anew();
+    });
     source.addEventListener("ticket", (event) => { note(event); heard(JSON.parse(event.data)); });
     source.addEventListener("resync", (event) => { note(event); anew(); });
     source.onerror = () => {

@@ -53,5 +53,5 @@ listen([], (event) => {
   fill($("#lately"), lately.map((e) => el("li", {}, el("small", {}, when(e.at)), " ", el("a", { href: `/console/tickets/${e.number}` }, e.number), " ", word("action", e.action))));
   redraw();
   remap();
-}, () => { redraw(); remap(); });
+}, () => { redraw(); remap(); }, { back: 30 });
 setInterval(draw, 30000);
