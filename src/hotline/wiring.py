@@ -28,6 +28,7 @@ from hotline.services.house import House, Numbers
 from hotline.services.spool import Spool
 from hotline.settings import Settings
 from hotline.shipped import shipped
+from hotline.workers.aside import Aside
 from hotline.workers.loop import Worker
 from hotline.workers.outbox import Ways
 
@@ -105,7 +106,13 @@ def worker_of(settings: Settings, house: House) -> Worker:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
         notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
     hooks = client_of(Egress(networks(settings.egress_allow)))
-    return Worker(house, Ways(notices, provider_client(), hooks), heartbeat_of(settings))
+    return Worker(house, Ways(notices, provider_client(), hooks), heartbeat_of(settings), aside_of(settings))
+
+
+def aside_of(settings: Settings) -> Aside:
+    """A process of its own over the same house."""
+    url = {} if settings.database_url is None else {"HOTLINE_DATABASE_URL": settings.url}
+    return Aside({"HOTLINE_DATA_DIR": str(settings.data_dir), **url})
 
 
 def provider_client() -> httpx.AsyncClient:

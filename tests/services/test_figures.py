@@ -1,21 +1,30 @@
 """A year of the street passes; every figure is then worked out again by hand, from what the timelines tell."""
 
+import asyncio
 import random
 from collections import Counter
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
+import sqlalchemy as sa
 
-from hotline.db import events, rollups
+from hotline.db import events, rollups, tables
+from hotline.db.engine_postgres import Postgres
 from hotline.domain.figures import ENOUGH, FIGURES, handling, last_whole, ranked, shares, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.vocabulary import Period, Role
+from hotline.services import figures
 from hotline.services.accounts import Grant, add_key
 from hotline.services.clocks import ring_due
 from hotline.services.figures import drift, fold, rebuild
 from hotline.services.house import House
+from hotline.workers.aside import Aside
+from hotline.workers.loop import Worker
+from hotline.workers.outbox import Ways
 from tests.conftest import Cast, Clock, Player
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -383,6 +392,67 @@ async def test_weeks_and_months_add_up_their_days(desk: Player, watch: Player, h
         groups = (await asked(watch, **span, by=by))["groups"]
         assert {g["code"]: g["counts"]["accepted"] for g in groups if g["counts"]["accepted"]} == counts
     assert (await watch.get("/v1/figures", params={"by": "year"})).status_code == 422
+
+
+def beside(house: House, folder: Path) -> Aside:
+    """A process of its own over the same database."""
+    db = house.db
+    if isinstance(db, Postgres):
+        where = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    else:
+        where = f"sqlite:///{db.path}"
+    return Aside({"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder)})
+
+
+async def test_a_large_house_counts_everything_in_a_process_of_its_own(
+    watch: Player, house: House, clock: Clock, lift_ticket: dict[str, Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(figures, "AT_HAND", 0)  # one ticket is many
+
+    async def never(*_: Any, **__: Any) -> bool:
+        raise AssertionError("counted while requests wait")
+
+    monkeypatch.setattr(figures, "rebuild", never)
+    aside = beside(house, tmp_path)
+    worker = Worker(house, Ways(None, httpx.AsyncClient(), httpx.AsyncClient()), aside=aside)
+    assert not await worker._fold()
+    assert "position" in (await rollups.mark(house.db) or {})
+    assert await drift(house, clock()) == {}
+    assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
+    assert await aside.run("figures", "check") == (0, "0 rollups differ\n")
+    await house.db.transact(lambda c: c.execute(sa.update(tables.rollup).where(tables.rollup.c.dimension == "house")
+                                                .values(counts={"accepted": 7})))  # fmt: skip
+    code, said = await aside.run("figures", "check")
+    assert code == 1 and "differ" in said
+    worker.stop()
+    assert await aside.run("figures", "check") == (-15, "")
+
+
+async def test_told_to_stop_what_runs_aside_leaves(house: House, tmp_path: Path) -> None:
+    aside = beside(house, tmp_path)
+    running = asyncio.create_task(aside.run("work"))  # which runs until it is told to leave
+    while aside._running is None and not running.done():
+        await asyncio.sleep(0.01)
+    aside.stop()
+    code, _ = await asyncio.wait_for(running, 20)
+    assert code in (0, -15)
+
+
+async def test_whoever_died_counting_is_followed_by_another_soon(
+    house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    assert await figures.must_be_rebuilt(house, clock())
+    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
+    assert not await figures.must_be_rebuilt(house, clock())
+    clock.forward(minutes=2)
+    await house.db.transact(lambda c: rollups.renew(c, clock(), "first"))
+    await house.db.transact(lambda c: rollups.renew(c, clock.now + timedelta(hours=1), "somebody else"))
+    clock.forward(minutes=2)
+    assert not await figures.must_be_rebuilt(house, clock()) and not await rebuild(house, clock())
+    clock.forward(minutes=2)
+    assert await figures.must_be_rebuilt(house, clock())
+    assert await rebuild(house, clock()) and not await figures.must_be_rebuilt(house, clock())
+    assert await drift(house, clock()) == {}
 
 
 async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(

@@ -125,6 +125,13 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: st
     return True
 
 
+def renew(c: sa.Connection, now: datetime, token: str) -> None:
+    """Whoever makes them anew is still at it."""
+    if _ours(c, token):
+        mark = {"rebuilding_since": now.isoformat(), "token": token}
+        c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+
+
 def _ours(c: sa.Connection, token: str) -> bool:
     return bool(c.execute(STANDS.with_for_update()).scalar_one().get("token") == token)
 

@@ -1,5 +1,6 @@
 """The figures: kept by folding the stream, asked by day and dimension, explained down to the very tickets."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from hotline.db import events, measured, rollups
+from hotline.db import counters, events, measured, rollups
+from hotline.db.columns import read_instant
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
@@ -23,7 +25,10 @@ from hotline.domain.vocabulary import WHOLE, Code, Period
 
 from .house import House
 
-GIVEN_UP = timedelta(hours=6)  # after which a rebuild that never ended is begun anew
+FOLDED_AT_ONCE = rollups.AT_ONCE  # events
+GIVEN_UP = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
+RENEW = 30.0  # seconds between one sign of life and the next
+AT_HAND = 1000  # tickets that are counted between two requests, and nobody notices
 LONGEST = 1100  # days asked for at once
 HEAT = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
@@ -46,14 +51,40 @@ async def fold(house: House, now: datetime) -> int:
     return await house.db.transact(lambda c: rollups.fold(c, zone))
 
 
+async def must_be_rebuilt(house: House, now: datetime) -> bool:
+    """Whether nothing was ever folded, and nobody is at it now."""
+    mark = await rollups.mark(house.db) or {}
+    since = read_instant(mark.get("rebuilding_since"))
+    return "position" not in mark and (since is None or since <= now - GIVEN_UP)
+
+
+async def are_many(house: House) -> bool:
+    """Whether to count everything takes longer than a request may wait."""
+    return sum((await counters.counted(house.db, "ticket", None)).values()) > AT_HAND
+
+
 async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
     """Count everything from the tickets themselves, beside the traffic. False: another process is at it, or took it
-    over. `anew`: take it over from whoever is at it."""
+    over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
     zone, token = zone_of(await house.directory.now(now)), uuid4().hex
     await events.place_waiting(house.db)
     given_up = now if anew else now - GIVEN_UP
     if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, given_up, token)):
         return False
+    living = asyncio.create_task(_show_life(house, token))
+    try:
+        return await _rebuilt(house, zone, token)
+    finally:
+        living.cancel()
+
+
+async def _show_life(house: House, token: str) -> None:
+    while True:
+        await asyncio.sleep(RENEW)
+        await house.db.transact(lambda c: rollups.renew(c, house.clock(), token))
+
+
+async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
     with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
 
         def count(c: Any) -> dict[str, Any]:

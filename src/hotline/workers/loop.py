@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,11 +12,12 @@ from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.doctor import WATCH, examine, warn_of_gaps
 from hotline.services.exports import make_next
-from hotline.services.figures import fold
+from hotline.services.figures import FOLDED_AT_ONCE, are_many, fold, must_be_rebuilt
 from hotline.services.house import House
 from hotline.services.reports import make_due
 from hotline.services.texts import shift_weights
 
+from .aside import Aside
 from .certificates import fetch_wanted
 from .inbound import take_next
 from .outbox import Sender, Ways
@@ -35,8 +37,10 @@ NIGHT = 3  # the hour (UTC) after which the counters are checked once a day
 class Worker:
     """All loops of one process. `run` until `stop`."""
 
-    def __init__(self, house: House, ways: Ways, heartbeat: Heartbeat | None = None) -> None:
-        self.house, self.ways, self.heartbeat = house, ways, heartbeat
+    def __init__(
+        self, house: House, ways: Ways, heartbeat: Heartbeat | None = None, aside: Aside | None = None
+    ) -> None:
+        self.house, self.ways, self.heartbeat, self._aside = house, ways, heartbeat, aside
         self._sender = Sender(house, ways)
         self._stop = asyncio.Event()
         self._checked: datetime | None = None
@@ -65,6 +69,8 @@ class Worker:
 
     def stop(self) -> None:
         self._stop.set()
+        if self._aside is not None:
+            self._aside.stop()
 
     async def _loop(self, name: str, step: Callable[[], Awaitable[bool]], pause: float) -> None:
         while not self._stop.is_set():
@@ -100,7 +106,16 @@ class Worker:
         return False
 
     async def _fold(self) -> bool:
-        return await fold(self.house, self.house.clock()) > 0
+        now = self.house.clock()
+        if self._aside is not None and await must_be_rebuilt(self.house, now) and await are_many(self.house):
+            code, said = await self._aside.run("figures", "rebuild", "--if-needed")
+            if code and not self._stop.is_set():
+                log.error("figures.rebuild", code=code, said=said)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), SELDOM)
+            return False
+        # again at once only where much waits: a fold for every few events would cost the house a commit for each
+        return await fold(self.house, now) >= FOLDED_AT_ONCE
 
     async def _report(self) -> bool:
         return await make_due(self.house, self.house.clock()) > 0
@@ -137,5 +152,10 @@ class Worker:
         if now.hour == NIGHT and (self._checked is None or now - self._checked > timedelta(hours=12)):
             self._checked = now
             await check_counters(self.house)
-            await check_figures(self.house, now)
+            if self._aside is not None and await are_many(self.house):
+                code, said = await self._aside.run("figures", "check")
+                if code and not self._stop.is_set():
+                    log.error("figures.drift", code=code, said=said)
+            else:
+                await check_figures(self.house, now)
         return done["answers"] > 0

@@ -1,0 +1,50 @@
+"""Work that takes a processor for minutes, in a process of its own: no request waits for it."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+MOST_SAID = 4000  # characters of what it said that are kept
+
+
+class Aside:
+    """Runs one command of `hotline` at a time over the same house. `settings`: what its environment says besides
+    ours."""
+
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._running: asyncio.subprocess.Process | None = None
+        self._stopped = False
+        self._turn = asyncio.Lock()
+
+    async def run(self, *command: str) -> tuple[int, str]:
+        """How it left, and the last of what it said; -15 where it was told to stop."""
+        async with self._turn:
+            return (-15, "") if self._stopped else await self._run(command)
+
+    async def _run(self, command: Sequence[str]) -> tuple[int, str]:
+        process = self._running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "hotline.cli", *command),
+            env={**os.environ, **self._settings},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            said, _ = await process.communicate()
+        finally:
+            self._end()
+            self._running = None
+        return process.returncode or 0, said.decode(errors="replace")[-MOST_SAID:]
+
+    def stop(self) -> None:
+        """Nothing is begun any more, and what runs is told to leave."""
+        self._stopped = True
+        self._end()
+
+    def _end(self) -> None:
+        if self._running is not None and self._running.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._running.terminate()
