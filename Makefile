@@ -13,7 +13,7 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
 test: .make/dev ## Set everything up and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/ruff check src tests bench
