@@ -109,10 +109,12 @@ def worker_of(settings: Settings, house: House) -> Worker:
     return Worker(house, Ways(notices, provider_client(), hooks), heartbeat_of(settings), aside_of(settings))
 
 
-def aside_of(settings: Settings) -> Aside:
-    """A process of its own over the same house."""
-    url = {} if settings.database_url is None else {"HOTLINE_DATABASE_URL": settings.url}
-    return Aside({"HOTLINE_DATA_DIR": str(settings.data_dir), **url})
+def aside_of(settings: Settings) -> Aside | None:
+    """A process of its own over the same house. None on SQLite, where one process writes: there it is done by a thread
+    of ours, its writing in turn with everybody's."""
+    if sa.make_url(settings.url).get_backend_name() == "sqlite":
+        return None
+    return Aside({"HOTLINE_DATA_DIR": str(settings.data_dir), "HOTLINE_DATABASE_URL": settings.url})
 
 
 def provider_client() -> httpx.AsyncClient:

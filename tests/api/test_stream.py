@@ -83,6 +83,20 @@ async def test_whoever_comes_back_hears_what_they_missed_once(app: FastAPI, desk
         assert len({(e["number"], e["seq"]) for _, e in missed}) == len(missed)
 
 
+async def test_a_screen_can_begin_with_what_has_just_happened(app: FastAPI, house: House, desk: Player) -> None:
+    for n in range(4):
+        await desk.call(f"第{n}盏路灯坏了")
+    async with serving(app) as at:
+        async with listening(at, key(desk), "?recent=2") as ear:
+            (place, name, _), told = await ear.next(), await ear.tickets(2)
+            assert name == "hello" and [p for p, _ in told] == [place - 1, place]
+            await desk.call("又一盏路灯坏了")
+            assert (await ear.tickets(1))[0][0] == place + 1
+        async with listening(at, key(desk), "?recent=200") as ear:  # more than there ever was
+            await hello(ear)
+            assert (await ear.tickets(1))[0][0] == 1
+
+
 async def test_too_far_back_or_from_another_database_means_look_anew(
     app: FastAPI, desk: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -412,7 +412,7 @@ async def test_the_card_pops_up_with_whoever_answers(
     assert call["number"] == taken.json()["ticket"]["number"]
     waiting = asyncio.create_task(mine(tokens[1], wait=20))
     while not house.ringing._waiters:  # type: ignore[attr-defined]
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
     house.leave()  # told to stop, nobody is waited for who only waits
     assert (await asyncio.wait_for(waiting, 0.9))["items"] == []
     await http.aclose()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hotline.services.house import House
-from tests.conftest import LIFT, Cast, Clock, Player
+from tests.conftest import LIFT, Cast, Clock, Player, broken
 
 DONE = {"internal_result": "换了主板", "public_reply": "电梯已修好", "solved": True}
 
@@ -82,7 +82,15 @@ async def test_what_waits_for_the_caller_and_what_lies_on_the_shelf_have_lists_o
 async def test_a_department_and_another_part_of_the_community_see_none_of_it(
     desk: Player, lifts: Player, watch: Player, cast: Cast, queue: str, house: House
 ) -> None:
-    await solved(desk, lifts, watch, location={"area": "rq-b9"})
+    ticket = await solved(desk, lifts, watch, location={"area": "rq-b9"})
+    if queue == "information":
+        switch = await cast("switch")
+        ticket = await desk.call("有个东西坏了，你们来看看嘛", location={"area": "rq-b9"})
+        ticket = await switch.act(await switch.see(ticket), "request_info", text="什么坏了？")
+    elif queue == "shelf":
+        ticket = await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
+        await watch.act(await watch.see(ticket), "shelve", reason="等表决", review_at="2026-12-20T00:00:00Z")
+    assert ticket["number"] in [x["number"] for x in await items(watch, queue)]
     assert (await lifts.get(f"/v1/worklists/{queue}")).status_code == 403
     block = await cast("block3")
     assert await items(block, queue) == []
@@ -90,4 +98,6 @@ async def test_a_department_and_another_part_of_the_community_see_none_of_it(
 
 async def test_there_is_no_list_of_anything_else(desk: Player) -> None:
     reply = await desk.get("/v1/worklists/department")
-    assert reply.status_code in (404, 422)
+    assert (reply.status_code, broken(reply.json())) == (
+        422, [("queue", "one of information, call_back, shelf")],
+    )  # fmt: skip

@@ -118,5 +118,48 @@ async def test_a_form_turns_into_json_and_back(office: Office) -> None:
     assert await form.get_by_label("英文名称 *", exact=True).input_value() == "Spring Yard"
 
 
+@needs_browser
+async def test_an_error_stands_beside_its_line_though_another_line_went(office: Office) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#categories")
+    await page.locator("#items tbody tr").first.get_by_role("button").click()
+    form = page.locator("dialog")
+    asked = form.get_by_role("group", name="附加问项", exact=True)
+    for code in ("first", "UPPER"):
+        await asked.get_by_role("button", name="增加附加问项").click()
+        await asked.locator("fieldset.item").last.get_by_label("编码 *", exact=True).fill(code)
+        await asked.locator("fieldset.item").last.get_by_label("问题 *", exact=True).fill("哪一户？")
+    await asked.get_by_role("button", name="移除: 附加问项 1").click()
+    await form.get_by_text("保存").click()
+    wrong = asked.get_by_label("编码 *", exact=True).and_(page.locator("[aria-invalid=true]"))
+    await wrong.wait_for()
+    assert await wrong.input_value() == "UPPER"
+
+
+@needs_browser
+async def test_what_no_form_can_hold_is_not_dropped_in_silence(office: Office) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#calendars")
+    await page.locator("#items tbody tr").first.get_by_role("button").click()
+    form = page.locator("dialog")
+    days = form.get_by_role("group", name="本单位特别安排", exact=True)
+    for hours in ("09:00-12:00", "13:00-15:00"):
+        await days.get_by_role("button", name="增加本单位特别安排").click()
+        await days.get_by_label("日期或星期").last.fill("2026-12-30")
+        await days.get_by_label("本单位特别安排").last.fill(hours)
+    await form.get_by_text("保存").click()
+    await expect(form.locator("p.error")).to_contain_text("出现两次")
+    await days.get_by_role("button", name="移除").last.click()
+    await form.get_by_text("以 JSON 修改").click()
+    text = form.locator("textarea")
+    await text.fill((await text.input_value()).replace('"zone"', '"zoen": "Asia/Shanghai", "zone"'))
+    await form.get_by_text("以表单修改").click()
+    await expect(form.locator("p.error")).to_contain_text("zoen")
+    await form.get_by_text("保存").click()
+    await expect(form.locator("p.error")).to_contain_text("没有此字段")  # the API is asked what was written
+
+
 async def codes(desk: Player, noun: str) -> list[Any]:
     return [item["code"] for item in (await desk.get(f"/v1/directory/{noun}")).json()["items"]]

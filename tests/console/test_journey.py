@@ -133,18 +133,36 @@ async def test_a_cut_line_loses_nothing_and_comes_back_by_itself(office: Office,
 async def test_a_call_sent_before_the_page_has_all_its_names_is_sent(office: Office) -> None:
     operator = await office.seat("operator")
 
+    sent = asyncio.Event()
+
     async def slowly(route: Route) -> None:
-        await asyncio.sleep(1.5)
+        await sent.wait()
         await route.continue_()
 
     await operator.page.route("**/v1/directory/*", slowly)
     await operator.page.reload(wait_until="load")
     await operator.page.fill("textarea[name=narrative]", "3栋电梯坏了，有人急")
+    await operator.page.fill("input[name=phone]", "13800138000")
     await operator.page.click("button[name=go]")  # not one name of the directory is there yet
+    await operator.page.evaluate("() => { document.querySelector('input[name=phone]').value = '13900139000'; }")
+    sent.set()  # and the next call has rung meanwhile
     await expect(operator.page.locator("#number")).not_to_be_empty()
     assert "?" not in operator.page.url  # what a resident said stands in no address
-    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
-    assert rows == 1
+    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT phone FROM call")).scalars().all())
+    assert rows == ["+8613800138000"]
+
+
+async def test_a_call_is_taken_though_the_names_cannot_be_had(office: Office) -> None:
+    operator = await office.seat("operator")
+
+    async def refused(route: Route) -> None:
+        await route.fulfill(status=429, content_type="application/json", body='{"type":"urn:hotline:problem:too-many"}')
+
+    await operator.page.route("**/v1/directory/*", refused)
+    await operator.page.reload(wait_until="load")
+    await operator.page.fill("textarea[name=narrative]", "3栋电梯坏了，有人急")
+    await operator.page.click("button[name=go]")
+    await expect(operator.page.locator("#number")).not_to_be_empty()
 
 
 async def test_the_resident_is_called_back_from_the_list(

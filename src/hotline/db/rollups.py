@@ -111,13 +111,14 @@ def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") ->
             c.execute(sa.delete(r).where(place.in_(gone)))
 
 
-def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str) -> bool:
-    """Whether the rollups are ours to make anew, under this token: nobody else is at it, or gave up."""
+def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str, *, anew: bool = False) -> bool:
+    """Whether the rollups are ours to make anew, under this token: none stand (or they are wanted `anew`), and nobody
+    else is at it, or gave up."""
     empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
     insert_once(c, r, [empty])
     stands = c.execute(STANDS.with_for_update()).scalar_one()
     since = read_instant(stands.get("rebuilding_since"))
-    if since is not None and since > given_up:
+    if not anew and ("position" in stands or (since is not None and since > given_up)):
         return False
     c.execute(sa.delete(r).where(r.c.dimension.like(f"{FRESH}%")))
     mark = {"rebuilding_since": now.isoformat(), "token": token}
@@ -125,20 +126,22 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: st
     return True
 
 
-def renew(c: sa.Connection, now: datetime, token: str) -> None:
-    """Whoever makes them anew is still at it."""
-    if _ours(c, token):
-        mark = {"rebuilding_since": now.isoformat(), "token": token}
-        c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+def renew(c: sa.Connection, now: datetime, token: str) -> bool:
+    """Whoever makes them anew is still at it. False: somebody else took them over."""
+    if not _ours(c, token):
+        return False
+    mark = {"rebuilding_since": now.isoformat(), "token": token}
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    return True
 
 
 def _ours(c: sa.Connection, token: str) -> bool:
     return bool(c.execute(STANDS.with_for_update()).scalar_one().get("token") == token)
 
 
-def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str) -> bool:
-    """Add to the new rollups. False: somebody else took them over."""
-    if not _ours(c, token):
+def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
+    """Add to the new rollups, and show that we are at it. False: somebody else took them over."""
+    if not renew(c, now, token):
         return False
     add(c, sums, FRESH)
     return True
@@ -155,14 +158,21 @@ def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
     """Put the new rollups in the place of the old. False: somebody else took them over."""
     if not _ours(c, token):
         return False
-    c.execute(sa.delete(r).where(r.c.dimension != MARK[0], ~r.c.dimension.like(f"{FRESH}%")))
-    c.execute(
-        sa.update(r)
-        .where(r.c.dimension.like(f"{FRESH}%"))
-        .values(dimension=sa.func.substr(r.c.dimension, len(FRESH) + 1))
-    )
+    fresh_ones = r.c.dimension.like(f"{FRESH}%")
+    _in_pieces(c, sa.and_(r.c.dimension != MARK[0], ~fresh_ones), sa.delete(r))
+    _in_pieces(c, fresh_ones, sa.update(r).values(dimension=sa.func.substr(r.c.dimension, len(FRESH) + 1)))
     c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=dict(fresh)))
     return True
+
+
+def _in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> None:
+    """A change of very many rows, which are no longer `of` these after it: no statement of it runs into a time
+    limit."""
+    place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
+    nth = sa.select(r.c.dimension, r.c.day, r.c.code).where(of).order_by(r.c.dimension, r.c.day, r.c.code)
+    while (bound := c.execute(nth.offset(ROOM // 5).limit(1)).one_or_none()) is not None:
+        c.execute(change.where(of, place < sa.tuple_(*bound)))
+    c.execute(change.where(of))
 
 
 def _fields(of: Of, table: sa.Table, *more: str) -> list[sa.Column[Any]]:

@@ -509,7 +509,7 @@ _WORK = {by_area: {name: _worklist(work, by_area) for name, work in WORKLISTS.it
 
 async def worklist(db: Database, scope: Scope, queue: Queue, after: tuple[datetime, str], limit: int) -> Sequence[Row]:
     """What waits in one of WORKLISTS, what ends first first; `until`: when the clock of that wait ends, `call_backs`
-    how often it was tried. For the desk: none without it."""
+    how often nobody answered. For the desk: none without it."""
     if not scope.whole:
         return []
     seen = seen_by(Scope(True, scope.areas, frozenset()))

@@ -65,13 +65,22 @@ def rule_said(rule: str) -> tuple[str, str] | None:
     return None
 
 
+_SAID_OF = {  # what a reader of forms finds, by the beginning of its kind: shorter than its own sentence
+    "extra_forbidden": "unknown field", "unexpected_keyword_argument": "unknown field", "missing": "required",
+    "datetime": "a date-time with zone, as 2026-11-25T08:00:00+08:00",
+    "timezone": "a date-time with zone, as 2026-11-25T08:00:00+08:00", "int_": "a whole number", "float_": "a number",
+    "finite_number": "a number", "bool_": "true or false", "string_type": "text", "list_type": "a list",
+    "tuple_type": "a list", "dict_type": "an object", "mapping_type": "an object", "model_": "an object",
+    "dataclass_": "an object", "uuid_": "a UUID",
+}  # fmt: skip
+
+
 def rule_of(kind: str, message: str) -> str:
     """What a reader of forms found wrong, in words: its own sentence, which speaks of the rule; ours where that would
     repeat the input, or where we have a shorter one."""
-    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
-        return "unknown field"
-    if kind.startswith("missing"):
-        return "required"
-    if kind.startswith(("datetime", "timezone")):
-        return "a date-time with zone, as 2026-11-25T08:00:00+08:00"
+    for begins, rule in _SAID_OF.items():
+        if kind.startswith(begins):
+            return rule
+    if kind in ("enum", "literal_error"):  # it names what may stand there, each in quotes
+        return "one of " + ", ".join(re.findall(r"'([^']*)'", message))
     return message.removeprefix("Value error, ")[:200]

@@ -1,10 +1,12 @@
 """The figures: kept by folding the stream, asked by day and dimension, explained down to the very tickets."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import Any
 from uuid import uuid4
@@ -15,6 +17,7 @@ import structlog
 
 from hotline.db import counters, events, measured, rollups
 from hotline.db.columns import read_instant
+from hotline.db.database import Away
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
@@ -28,6 +31,7 @@ from .house import House
 FOLDED_AT_ONCE = rollups.AT_ONCE  # events
 GIVEN_UP = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
 RENEW = 30.0  # seconds between one sign of life and the next
+WRITTEN = 2000  # rollups in one transaction: whoever writes beside it waits no longer
 AT_HAND = 1000  # tickets that are counted between two requests, and nobody notices
 LONGEST = 1100  # days asked for at once
 HEAT = 7  # days of the heat by hour
@@ -51,6 +55,11 @@ async def fold(house: House, now: datetime) -> int:
     return await house.db.transact(lambda c: rollups.fold(c, zone))
 
 
+async def stand(house: House) -> bool:
+    """Whether there are rollups to fold on."""
+    return "position" in (await rollups.mark(house.db) or {})
+
+
 async def must_be_rebuilt(house: House, now: datetime) -> bool:
     """Whether nothing was ever folded, and nobody is at it now."""
     mark = await rollups.mark(house.db) or {}
@@ -68,8 +77,8 @@ async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
     over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
     zone, token = zone_of(await house.directory.now(now)), uuid4().hex
     await events.place_waiting(house.db)
-    given_up = now if anew else now - GIVEN_UP
-    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, given_up, token)):
+    given_up = now - GIVEN_UP
+    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, given_up, token, anew=anew)):
         return False
     living = asyncio.create_task(_show_life(house, token))
     try:
@@ -81,7 +90,8 @@ async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
 async def _show_life(house: House, token: str) -> None:
     while True:
         await asyncio.sleep(RENEW)
-        await house.db.transact(lambda c: rollups.renew(c, house.clock(), token))
+        with contextlib.suppress(Away):  # its row is held by our own piece, which shows life as well
+            await house.db.transact(lambda c: rollups.renew(c, house.clock(), token))
 
 
 async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
@@ -95,9 +105,12 @@ async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
         fresh = await house.db.snapshot(count)
         pieces.seek(0)
         for line in pieces:
-            sums = {(d, day, code): Counter(counts) for d, day, code, counts in orjson.loads(line)}
-            if not await house.db.transact(lambda c, s=sums: rollups.add_fresh(c, s, token)):  # type: ignore[misc]
-                return False
+            rows = iter(orjson.loads(line))
+            while piece := list(islice(rows, WRITTEN)):
+                sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
+                now = house.clock()
+                if not await house.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
+                    return False
     if not await house.db.transact(lambda c: rollups.install(c, fresh, token)):
         return False
     log.info("figures.rebuilt", **{"position": fresh["position"]})

@@ -127,8 +127,9 @@ class Stream:
         if self._each[owner] >= MOST_EACH:
             raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_EACH} streams of one person; close another page"))
 
-    async def join(self, listener: Listener, after: int | None) -> None:
-        """Bring a listener up to date behind `after` (None: from now on), then let it hear what happens."""
+    async def join(self, listener: Listener, after: int | None, recent: int = 0) -> None:
+        """Bring a listener up to date behind `after` (None: from now on, with so many `recent` events of before), then
+        let it hear what happens."""
         self._joining += 1  # the reader must not leave between its beginning and our first word
         try:
             await self._reading()
@@ -144,6 +145,8 @@ class Stream:
         await listener.tell(
             b"retry: %d\n" % retry + framed("hello", {"position": here}, here if after is None else None)
         )
+        if after is None and recent:
+            after = max(here - recent, await events.first_position(self._db) - 1)
         if after is not None and after != here:
             await self._replay(listener, after, here)
         await listener.empty()

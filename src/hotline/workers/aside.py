@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
 MOST_SAID = 4000  # characters of what it said that are kept
+PATIENCE = 5.0  # seconds from the word to leave until it is ended
+DRIFT = 3  # how `figures check` leaves where rollups differ
+LEFT = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or by whoever ends all of us
 
 
 class Aside:
@@ -31,7 +35,10 @@ class Aside:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us, who tell it
         )
+        if self._stopped:  # while it was begun
+            self._end()
         try:
             said, _ = await process.communicate()
         finally:
@@ -48,3 +55,10 @@ class Aside:
         if self._running is not None and self._running.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._running.terminate()
+            asyncio.get_running_loop().call_later(PATIENCE, _kill, self._running)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()

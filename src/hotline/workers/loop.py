@@ -12,12 +12,12 @@ from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
 from hotline.services.doctor import WATCH, examine, warn_of_gaps
 from hotline.services.exports import make_next
-from hotline.services.figures import FOLDED_AT_ONCE, are_many, fold, must_be_rebuilt
+from hotline.services.figures import FOLDED_AT_ONCE, are_many, fold, must_be_rebuilt, stand
 from hotline.services.house import House
 from hotline.services.reports import make_due
 from hotline.services.texts import shift_weights
 
-from .aside import Aside
+from .aside import DRIFT, LEFT, Aside
 from .certificates import fetch_wanted
 from .inbound import take_next
 from .outbox import Sender, Ways
@@ -107,12 +107,13 @@ class Worker:
 
     async def _fold(self) -> bool:
         now = self.house.clock()
-        if self._aside is not None and await must_be_rebuilt(self.house, now) and await are_many(self.house):
-            code, said = await self._aside.run("figures", "rebuild", "--if-needed")
-            if code and not self._stop.is_set():
-                log.error("figures.rebuild", code=code, said=said)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), SELDOM)
+        if self._aside is not None and not await stand(self.house) and await are_many(self.house):
+            if await must_be_rebuilt(self.house, now):
+                code, said = await self._aside.run("figures", "rebuild", "--if-needed")
+                if code not in LEFT:
+                    log.error("figures.rebuild", code=code, said=said)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._stop.wait(), SELDOM)
             return False
         # again at once only where much waits: a fold for every few events would cost the house a commit for each
         return await fold(self.house, now) >= FOLDED_AT_ONCE
@@ -154,8 +155,8 @@ class Worker:
             await check_counters(self.house)
             if self._aside is not None and await are_many(self.house):
                 code, said = await self._aside.run("figures", "check")
-                if code and not self._stop.is_set():
-                    log.error("figures.drift", code=code, said=said)
+                if code not in LEFT:
+                    log.error("figures.drift" if code == DRIFT else "figures.unchecked", code=code, said=said)
             else:
                 await check_figures(self.house, now)
         return done["answers"] > 0

@@ -158,7 +158,8 @@ async def read_worklist(
     cursor: Cursor = None,
 ) -> Response:
     """What the hotline itself must do next: callers to ask for what is missing, residents to call back, shelved matters
-    to look at again. What must be done soonest stands first; `until` is when, `call_backs` how often it was tried."""
+    to look at again. What must be done soonest stands first; `until` is when, `call_backs` how often nobody
+    answered."""
     house = ask.house
     directory = await house.directory.now(ask.now)
     question = ["worklist", queue]

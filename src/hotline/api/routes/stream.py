@@ -39,9 +39,11 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, stream: Stream, watching: Watching, owner: str, after: int | None, still: Callable[[], Awaitable[bool]]
-    ) -> None:
+        self, stream: Stream, watching: Watching, owner: str, after: int | None, recent: int,
+        still: Callable[[], Awaitable[bool]],
+    ) -> None:  # fmt: skip
         super().__init__()
+        self._recent = recent
         self._stream, self._watching, self._owner, self._after, self._still = stream, watching, owner, after, still
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
@@ -67,7 +69,7 @@ class EventStream(Response):
         listener.hold(asyncio.current_task())
         await start({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         try:
-            await self._stream.join(listener, self._after)
+            await self._stream.join(listener, self._after, self._recent)
             await self._until_left(receive)
         except Refused:  # no room after all, or the database is away: whoever listens tries again
             pass
@@ -114,6 +116,10 @@ async def listen(
         int | None, Header(ge=0, description="The `id` of the last event you have; what came after it is told first")
     ] = None,
     after: Annotated[int | None, Query(ge=0, description="The same, for clients that cannot set the header")] = None,
+    recent: Annotated[
+        int,
+        Query(ge=0, le=200, description="Without a place to go on from: so many events of just before are told first"),
+    ] = 0,
 ) -> Response:
     """What happens, as it happens, within your view: one `ticket` event for each line of a timeline, in commit order,
     with what changed but no caller and no words; look the ticket up for those. `hello` tells where you begin, `resync`
@@ -138,4 +144,4 @@ async def listen(
             return False
 
     place = last_event_id if last_event_id is not None else after
-    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, still)
+    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, recent, still)

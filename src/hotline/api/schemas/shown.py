@@ -178,7 +178,7 @@ class TicketPage(Shown):
 
 class WorkBrief(TicketBrief):
     until: datetime | None = Field(description="When the clock of this wait ends")
-    call_backs: int = Field(description="How often the resident was called back")
+    call_backs: int = Field(description="Call-backs that reached nobody")
 
 
 class WorkPage(Shown):

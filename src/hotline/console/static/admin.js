@@ -1,6 +1,6 @@
 // The organisation as data: every noun of the directory, people, keys and subscriptions. The API says what is wrong.
 import { $, Refusal, api, el, fill, forget, get, heads, listed, named, row, say, t, when, word } from "./core.js";
-import { formOf } from "./items.js";
+import { Unclear, formOf } from "./items.js";
 
 const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "house"];
 const MORE = ["people", "keys", "subscriptions"];
@@ -58,13 +58,23 @@ const roles = { type: "array", items: { enum: $("#items").dataset.roles.split(" 
 const whole = { department: maybe("departments"), area: maybe("areas") };
 const HELD = { // what is not of the directory: as `POST`, and as `PATCH` takes it
   people: [{ login: text, name: text, password: text, roles, ...whole }, { name: text, password: { ...text, optional: true }, roles, ...whole, active: { type: "boolean", default: true } }],
-  keys: [{ name: text, roles, ...whole }, {}],
-  subscriptions: [{ name: text, url: text, events: { type: "array", items: text }, ...whole }, { name: text, url: text, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
+  keys: [{ name: text, roles, ...whole, expires_at: maybe() }, {}],
+  subscriptions: [{ name: text, url: text, form: { ...text, default: "events" }, events: { type: "array", items: text }, ...whole, outer_system: maybe() }, { name: text, url: text, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
 };
 async function shape(fresh) {
   if (NOUNS.includes(noun)) return get(`/v1/directory-shapes/${noun}`);
   const properties = HELD[noun][fresh ? 0 : 1];
   return { properties, required: ["login", "name", "password", "roles", "url"].filter((name) => properties[name]) };
+}
+/** The first name that a form does not hold of what was written as JSON. */
+function unknown(written, held) {
+  if (written === null || typeof written !== "object") return null;
+  for (const [name, value] of Object.entries(written)) {
+    if (held === null || typeof held !== "object" || !(name in held)) return name;
+    const within = unknown(value, held[name]);
+    if (within) return within;
+  }
+  return null;
 }
 /** An item as a form of what it may hold, or as JSON: the API says what is wrong, field by field. */
 async function edit(item) {
@@ -83,9 +93,14 @@ async function edit(item) {
   const turn = el("button", { type: "button", onclick: () => {
     wrong.textContent = "";
     try {
-      if (raw) fields = formOf(schema, read(), fresh ? [] : ["code"]);
-      else lines.value = JSON.stringify(read(), null, 2);
-    } catch { wrong.textContent = t("admin.not_json"); return; }
+      if (raw) {
+        const body = read();
+        const form = formOf(schema, body, fresh ? [] : ["code"]);
+        const name = unknown(body, form.read());
+        if (name) throw new Unclear(t("admin.not_in_form", { name }));
+        fields = form;
+      } else lines.value = JSON.stringify(read(), null, 2);
+    } catch (wrote) { wrong.textContent = wrote instanceof Unclear ? wrote.message : t("admin.not_json"); return; }
     raw = !raw;
     lay();
   } });
@@ -107,7 +122,7 @@ async function edit(item) {
       forget(noun);
       draw();
     } catch (refused) {
-      if (!(refused instanceof Refusal)) { wrong.textContent = t("admin.not_json"); return; }
+      if (!(refused instanceof Refusal)) { wrong.textContent = refused instanceof Unclear ? refused.message : t("admin.not_json"); return; }
       const left = raw ? refused.errors : fields.mark(refused.errors, inDirectory ? `${noun}.${item?.code ?? fields.read().code}.` : "");
       wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
     }

@@ -159,14 +159,12 @@ export function listen(query, heard, anew, { always = false, back = 0 } = {}) {
   let source;
   let again;
   const open = () => {
-    source = new EventSource(`/v1/stream?${new URLSearchParams([...query, ...(last ? [["after", last]] : [])])}`);
+    source = new EventSource(`/v1/stream?${new URLSearchParams([...query, ...(last ? [["after", last]] : back ? [["recent", back]] : [])])}`);
     const note = (event) => { if (event.lastEventId) last = event.lastEventId; };
     source.addEventListener("hello", (event) => {
       note(event);
       offline(false);
-      const { position } = JSON.parse(event.data);
-      if (back) { last = String(Math.max(0, position - back)); back = 0; source.close(); open(); return; }
-      if (!last) last = String(position);
+      last ??= String(JSON.parse(event.data).position);
       anew();
     });
     source.addEventListener("ticket", (event) => { note(event); heard(JSON.parse(event.data)); });
@@ -241,7 +239,10 @@ export const link = (number) => el("a", { href: `/console/tickets/${number}` }, 
 /** Lists of the directory, asked for once. */
 const kept = new Map();
 export function directory(noun) {
-  if (!kept.has(noun)) kept.set(noun, get(`/v1/directory/${noun}`).then((page) => page.items));
+  if (!kept.has(noun)) {
+    kept.set(noun, get(`/v1/directory/${noun}`).then((page) => page.items));
+    kept.get(noun).catch(() => kept.delete(noun)); // what could not be had is asked for again
+  }
   return kept.get(noun);
 }
 /** A noun was changed here: what is kept of it is not what it is. */

@@ -10,15 +10,19 @@ form.key.value = fresh();
 const before = kept.restore();
 if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
 if (!form.contains(document.activeElement)) form.narrative.focus();
-// the page takes keys from the first moment on; what is sent waits until the names are there
+// the page takes keys from the first moment on; what is sent waits until the names are there, or cannot be had
 let areas = [];
 let byName = new Map();
-const ready = (async () => {
+const category = (items, chosen) => { choices(form.category, items); form.category.value = chosen; };
+if (before.category) category([[before.category, before.category]], before.category); // stands in the draft meanwhile
+let loading = null;
+const names = () => (loading ??= (async () => {
   areas = (await directory("areas")).filter((area) => area.active !== false);
   byName = new Map(areas.map((area) => [named(area), area.code]));
   fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
-  choices(form.category, await listed("categories"), before.category);
-})();
+  category(await listed("categories"), form.category.value);
+})().catch(() => { loading = null; })); // a call is taken without them, and the next one asks again
+names();
 
 // who rings
 const lookUp = soon(async () => {
@@ -71,13 +75,15 @@ const advise = soon(async () => {
 }, 350);
 for (const field of [form.narrative, form.address, form.area_words, form.category]) field.addEventListener("input", advise);
 
+/** What is typed now: whatever happens on the page while it is on its way is of the next call. */
 function asked(at_once) {
   const value = (name) => form[name].value.trim() || undefined;
-  const area = byName.get(form.area_words.value);
+  const words = form.area_words.value;
+  const address = value("address");
   return {
     channel: form.channel.value, narrative: form.narrative.value.trim(),
     caller: { phone: value("phone"), name: value("caller_name"), contact: value("contact"), ...(form.confidential.checked ? { confidential: true } : {}) },
-    location: { area, address: value("address") ?? (area ? undefined : value("area_words")) },
+    located: () => { const area = byName.get(words); return { area, address: address ?? (area ? undefined : words.trim() || undefined) }; },
     ...(form.attach.value ? { attach_to: form.attach.value } : {
       kind: value("kind"), category: value("category"), priority: value("priority"), ...(at_once ? { at_once } : {}),
     }),
@@ -90,12 +96,13 @@ let sending = false;
 async function send(at_once) {
   if (sending) return t("app.loading");
   if (!form.narrative.value.trim()) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
+  const { located, ...typed } = asked(at_once);
   sending = true;
   for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
   $("#wrong").textContent = "";
   try {
-    await ready;
-    const done = await api("POST", "/v1/calls", { body: asked(at_once), key: form.key.value });
+    await names();
+    const done = await api("POST", "/v1/calls", { body: { ...typed, location: located() }, key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
     else shown(done);
@@ -174,7 +181,7 @@ addEventListener("keydown", (event) => {
   if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
 });
 if (form.phone.value) lookUp();
-if (form.narrative.value) ready.then(advise);
+if (form.narrative.value) names().then(advise);
 
 // the telephone: the card is there when it is picked up
 async function ring() {
