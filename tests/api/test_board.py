@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from hotline.domain.clocks import colour_of
+from hotline.domain.clocks import looks_of
 from hotline.services.act import seen
 from hotline.services.clocks import ring_due
 from hotline.services.house import House
@@ -31,9 +31,9 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
         facts = await seen(house, t["number"], watch.actor)
         for order in facts.assignments:
             if order.closed_at is None:
-                report = next(c for c in facts.clocks if c.metric == "report" and c.assignment == order.id)
-                truth[(order.status, colour_of(report, clock()))] += 1
-                assert shown[order.id] == colour_of(report, clock())
+                looks = looks_of([c for c in facts.clocks if c.assignment == order.id], clock())
+                truth[(order.status, looks)] += 1
+                assert shown[order.id] == looks
     assert {(s, c): n for s, colours in board["states"].items() for c, n in colours.items()} == dict(truth)
     assert len({c for _, c in truth}) >= 2, truth  # the story has more than one colour
     assert board["open"] == 3 and board["counts"]["accepted"] >= 1
@@ -60,6 +60,25 @@ async def test_a_colour_turns_while_nobody_touches_the_queue(
         assert board["colours"][order["colour"]] == 1
         seen_so_far.append(order["colour"])
     assert seen_so_far[0] == "green" and seen_so_far[-1] == "red"
+
+
+async def test_an_order_looks_as_the_worst_of_its_clocks(
+    desk: Player, lifts: Player, house: House, clock: Clock
+) -> None:
+    clock.forward(hours=3)  # the offices are open
+    ticket = await desk.call("3栋电梯关到人了", category="dt-trapped")
+    place = next(n for n, o in enumerate(ticket["assignments"]) if o["department"]["code"] == "property-works")
+    path, looks = "/v1/departments/property-works", []
+    for minutes in (0, 4, 0):  # five to sign for it, hours to solve it
+        clock.forward(minutes=minutes)
+        while (await ring_due(house, clock())).claimed:
+            pass
+        (order,) = (await lifts.get(f"{path}/queue?colours=true")).json()["items"]
+        assert (await lifts.get(f"{path}/board")).json()["colours"][order["colour"]] == 1
+        looks.append(order["colour"])
+        if len(looks) == 2:
+            await lifts.order(await lifts.see(ticket), "accept", place=place)
+    assert looks == ["green", "yellow", "green"]  # signed for: what counts from here on is what still runs
 
 
 async def test_the_board_of_a_contractor_is_what_it_performs(cast: Cast, lift_ticket: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ async def test_somebody_new_takes_turns_and_may_log_in(office: Office, desk: Pla
     first = (await desk.get("/v1/directory/rosters")).json()["items"][0]
     await page.locator("#items tbody tr").first.get_by_role("button").click()
     form = page.locator("dialog")
-    members = form.get_by_role("group", name="人员", exact=True)
+    members = form.get_by_role("group", name="人员 *", exact=True)
     await members.get_by_role("button", name="增加人员").click()
     row = members.locator("fieldset.item").last
     await row.get_by_label("编码 *", exact=True).fill("chen.hao")
@@ -116,6 +116,25 @@ async def test_a_form_turns_into_json_and_back(office: Office) -> None:
     await text.fill((await text.input_value()).replace("Spring Court", "Spring Yard"))
     await form.get_by_text("以表单修改").click()
     assert await form.get_by_label("英文名称 *", exact=True).input_value() == "Spring Yard"
+
+
+@needs_browser
+async def test_what_is_added_takes_the_place_of_nothing(office: Office, desk: Player) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#departments")
+    was = (await desk.get("/v1/directory/departments/water")).json()
+    await page.click("#add")
+    form = page.locator("dialog")
+    await form.get_by_text("保存").click()
+    code = form.get_by_label("编码 *", exact=True)
+    await code.and_(page.locator("[aria-invalid=true]")).wait_for()
+    await expect(form.locator(".field .error", has_text="必填")).to_have_count(1)
+    await code.fill("water")
+    await form.get_by_label("名称 *", exact=True).fill("另一个部门")
+    await form.get_by_text("保存").click()
+    await expect(form.locator(".field .error", has_text="已被占用")).to_have_count(1)
+    assert (await desk.get("/v1/directory/departments/water")).json() == was
 
 
 @needs_browser

@@ -152,6 +152,34 @@ async def test_a_call_sent_before_the_page_has_all_its_names_is_sent(office: Off
     assert rows == ["+8613800138000"]
 
 
+async def test_what_was_chosen_to_be_joined_is_joined_through_a_reload(office: Office, desk: Player) -> None:
+    me = {"phone": "13800138000", "name": "王秀英"}
+    mine = await desk.call("5栋路灯坏了", caller=me, category="wx-light")
+    other = await desk.call("3栋2单元电梯坏了", category="dt-fault", location={"area": "rq-b3"})
+    operator = await office.seat("operator")
+    page = operator.page
+    await page.fill("input[name=phone]", "13800138000")
+    await page.locator(f"#card input[value='{mine['number']}']").check()
+    await page.fill("textarea[name=narrative]", "还是不亮")
+    await page.reload()
+    await expect(page.locator(f"#card input[value='{mine['number']}']")).to_be_checked()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).to_have_text(mine["number"])
+    # another matter of the same caller, which somebody else has told of already
+    await page.fill("input[name=phone]", "13800138000")
+    await expect(page.locator("#card input[type=radio]")).to_have_count(1)
+    await page.fill("textarea[name=narrative]", "3栋2单元电梯坏了")
+    await page.locator("#alike li", has_text=other["number"]).get_by_role("button").click()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).to_have_text(other["number"])
+    # a number nobody can have is told beside its field, by its name
+    await page.fill("input[name=phone]", "12")
+    await page.fill("textarea[name=narrative]", "打错了")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#wrong")).to_contain_text("电话: 不是可能的电话号码")
+    await expect(page.locator("input[name=phone][aria-invalid=true]")).to_have_count(1)
+
+
 async def test_a_call_is_taken_though_the_names_cannot_be_had(office: Office) -> None:
     operator = await office.seat("operator")
 

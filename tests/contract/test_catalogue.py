@@ -131,6 +131,8 @@ def rules_of_the_source() -> set[str]:
                 said += [rule for k in node.keywords if k.arg == "errors" for rule in pairs(k.value)]
                 if name == "append" and getattr(getattr(node.func, "value", None), "id", "") == "errors":
                     said += [rule for given in node.args for rule in pairs(given)]
+            if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+                said += [node.value.elts[1]] if file.name == "directory.py" and file.parent.name == "domain" else []
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 names = {getattr(target, "id", "") for target in targets}

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.domain.clocks import LOOKS
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import Level, Metric
 
@@ -98,31 +99,66 @@ async def open_orders(
 
 
 _NOW = sa.bindparam("now", type_=Instant)
-# how an order's own clock looks now: the same as `domain.clocks.colour_of` says of it
-COLOUR = sa.case(
+COLOURS = (*LOOKS[1:], "grey")
+
+
+def _place(word: str) -> sa.ColumnElement[int]:
+    return sa.literal_column(str(LOOKS.index(word)), sa.Integer)
+
+
+# how far from the least to the worst a clock looks: as `domain.clocks.colour_of` says of it
+_RANK = sa.case(
     (
         sa.or_(clock.c.breached_at.is_not(None), sa.and_(clock.c.next_level.is_not(None), clock.c.limit_at < _NOW)),
-        "red",
+        _place("red"),
     ),
-    (sa.or_(clock.c.id.is_(None), clock.c.stopped_at.is_not(None), clock.c.paused_at.is_not(None)), "grey"),
-    else_=sa.func.coalesce(escalation.c.colour, "green"),
+    (sa.or_(clock.c.id.is_(None), clock.c.paused_at.is_not(None)), _place("grey")),
+    *((escalation.c.colour == sa.literal_column(f"'{level}'"), _place(level)) for level in Level),
+    else_=_place("green"),
 )
-COLOURS = ("green", *Level, "grey")
+_OWN = sa.and_(  # which clocks an order looks by: `domain.clocks.looks_of`
+    clock.c.number == a.c.number,
+    clock.c.assignment == a.c.id,
+    is_one_of(clock.c.metric, (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)),
+    clock.c.stopped_at.is_(None),
+)
+_TOLD = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
 
 
-REPORT_CLOCK = sa.and_(
-    clock.c.number == a.c.number, clock.c.assignment == a.c.id, is_one_of(clock.c.metric, (Metric.REPORT,))
-)
-LAST_STEP = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
-_LOOKS = Question(
-    sa.select(a.c.id, COLOUR.label("looks"))
-    .select_from(a.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
-    .where(Among(a.c.id, "orders"))
-)
+def looked_at(
+    orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]
+) -> tuple[sa.Subquery, sa.ColumnElement[str]]:
+    """Each of these orders once (its id and these columns), and how it looks."""
+    each = (
+        sa.select(a.c.id, *by, sa.func.max(_RANK).label("worst"))
+        .select_from(orders.outerjoin(clock, _OWN).outerjoin(escalation, _TOLD))
+        .where(*where)
+        .group_by(a.c.id, *by)
+        .subquery("each")
+    )
+    words = ((each.c.worst == _place(word), sa.literal_column(f"'{word}'", sa.String)) for word in LOOKS)
+    return each, sa.case(*words)
+
+
+def _one_by_one() -> Question:
+    each, looks = looked_at(a, [Among(a.c.id, "orders")])
+    return Question(sa.select(each.c.id, looks.label("looks")))
+
+
+def counted_looks(orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]) -> Question:
+    """How many of these orders there are by these columns and by how they look."""
+    each, looks = looked_at(orders, where, *by)
+    groups = [each.c[column.name] for column in by]
+    return Question(
+        sa.select(*groups, looks.label("looks"), sa.func.count().label("n")).group_by(*groups, each.c.worst)
+    )
+
+
+_LOOKS = _one_by_one()
 
 
 async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[str, str]:
-    """Order -> the colour of its clock now, of orders that the asker was shown."""
+    """Order -> how it looks now, of orders that the asker was shown."""
     return {row.id: row.looks for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
 
 
@@ -145,12 +181,7 @@ def _open(by_area: bool) -> dict[str, Question]:
 
     held = theirs(a.c.department)
     return {
-        "counts": Question(
-            sa.select(a.c.department, a.c.status, COLOUR.label("looks"), sa.func.count().label("n"))
-            .select_from(orders.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
-            .where(*held)
-            .group_by(a.c.department, a.c.status, "looks")
-        ),
+        "counts": counted_looks(orders, held, a.c.department, a.c.status),
         "oldest": first(1, held, a.c.issued_at, a.c.id),
         "due_next": first(5, [*held, a.c.due_at >= _NOW], a.c.due_at, a.c.id),
         "performing": Question(

@@ -10,13 +10,13 @@ import sqlalchemy as sa
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import OPEN, AssignmentStatus, Outcome
 
-from .assignments import COLOUR, LAST_STEP, REPORT_CLOCK
+from .assignments import counted_looks
 from .columns import Instant, Matches, is_one_of
 from .database import Database
 from .question import Question, Row
 from .tables import assignment as a
-from .tables import clock, escalation, timeline
 from .tables import ticket as t
+from .tables import timeline
 from .tables import voice_call as v
 from .tickets import seen_by, visible, whole_scope, words_query
 
@@ -54,12 +54,7 @@ async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
 @lru_cache(maxsize=2)
 def _boards(by_area: bool) -> Question:
     held = a.join(t, t.c.number == a.c.number) if by_area else a
-    return Question(
-        sa.select(a.c.department, COLOUR.label("looks"), sa.func.count().label("n"))
-        .select_from(held.outerjoin(clock, REPORT_CLOCK).outerjoin(escalation, LAST_STEP))
-        .where(a.c.closed_at.is_(None), visible(whole_scope(by_area)))
-        .group_by(a.c.department, "looks")
-    )
+    return counted_looks(held, [a.c.closed_at.is_(None), visible(whole_scope(by_area))], a.c.department)
 
 
 async def boards(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:

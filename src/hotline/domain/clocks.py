@@ -24,6 +24,7 @@ from .vocabulary import (
     AssignmentStatus,
     Field,
     Kind,
+    Level,
     Metric,
     Outer,
     Part,
@@ -872,6 +873,15 @@ def colour_of(clock: Clock, now: datetime) -> str:
     rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
     steps = clock.terms["steps"]
     return step_of(steps[min(rung, len(steps)) - 1]).level if rung else "green"
+
+
+LOOKS = ("grey", "green", *Level)  # from the least to the worst
+
+
+def looks_of(clocks: Iterable[Clock], now: datetime) -> str:
+    """How an order looks: as the worst of its clocks that have not stopped. An order nobody signs for in time is late,
+    however much time is left to solve it."""
+    return max((colour_of(c, now) for c in clocks if c.stopped_at is None), key=LOOKS.index, default="grey")
 
 
 _SAID = {

@@ -780,10 +780,18 @@ def _roster_faults(d: Directory) -> Iterable[Wrong]:
         if not r.shifts or len({s.code for s in r.shifts}) != len(r.shifts):
             yield Wrong("rosters", r.code, "shifts", "at least one, each code once")
         right = True
-        for shift in r.shifts:
+        for place, shift in enumerate(r.shifts):
             for wrong, rule in _shift_faults(shift, set(members)):
                 right = False
-                yield Wrong("rosters", r.code, f"shifts.{shift.code}.{wrong}", rule)
+                yield Wrong("rosters", r.code, f"shifts.{place}.{wrong}", rule)
+        for what, codes in (("members", members), ("shifts", [s.code for s in r.shifts])):
+            for place, named in enumerate(codes):
+                if not named.strip():
+                    right = False
+                    yield Wrong("rosters", r.code, f"{what}.{place}.code", "not empty")
+        for place, member in enumerate(r.members):
+            if not member.name.strip():
+                yield Wrong("rosters", r.code, f"members.{place}.name", "not empty")
         for place, o in enumerate(r.overrides):
             for name, code in (("member", o.member), ("instead_of", o.instead_of)):
                 if code is not None and code not in members:

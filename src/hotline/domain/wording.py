@@ -75,12 +75,28 @@ _SAID_OF = {  # what a reader of forms finds, by the beginning of its kind: shor
 }  # fmt: skip
 
 
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9_.-]*$": "a-z 0-9 _ . -, beginning with a letter or digit",
+    r"^[a-z0-9][a-z0-9_-]*$": "a-z 0-9 _ -, beginning with a letter or digit",
+    r"^[a-z0-9][a-z0-9_.:-]*$": "a-z 0-9 _ . : -, beginning with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$": "letters, digits and _ . @ -, beginning with a letter or digit",
+    r"^[\x21-\x7e]+$": "letters, digits and signs, no space",
+    r"^[0-9 -]+$": "digits",
+    r"^[0-9a-f-]{36}$": "a UUID",
+}
+
+
 def rule_of(kind: str, message: str) -> str:
     """What a reader of forms found wrong, in words: its own sentence, which speaks of the rule; ours where that would
     repeat the input, or where we have a shorter one."""
     for begins, rule in _SAID_OF.items():
         if kind.startswith(begins):
             return rule
+    if kind == "string_pattern_mismatch":
+        pattern = message.partition("'")[2].removesuffix("'")
+        if words := re.fullmatch(r"\^\(([\w|]+)\)\$", pattern):
+            return "one of " + ", ".join(words[1].split("|"))
+        return _PATTERNS.get(pattern, "of another form")
     if kind in ("enum", "literal_error"):  # it names what may stand there, each in quotes
         return "one of " + ", ".join(re.findall(r"'([^']*)'", message))
     return message.removeprefix("Value error, ")[:200]

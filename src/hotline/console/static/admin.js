@@ -114,6 +114,7 @@ async function edit(item) {
   function shut() { box.close(); box.remove(); }
   async function tried(work) {
     wrong.textContent = "";
+    fields.mark([]);
     try {
       const done = await work();
       shut();
@@ -127,6 +128,11 @@ async function edit(item) {
       wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
     }
   }
+  /** What is added must not take the place of what is there. */
+  async function refuseKnown(code) {
+    const rule = !code ? t("item_form.required") : (await get(`/v1/directory/${noun}`)).items.some((known) => known.code === code) ? t("item_form.taken") : null;
+    if (rule) throw new Refusal(422, { type: "urn:hotline:problem:invalid", errors: [{ field: "code", rule, rule_zh: rule, rule_zh_hant: rule }] });
+  }
   async function retire() {
     if (confirm(t("admin.sure", { name: named(item) || item.code }))) await tried(() => api("DELETE", `/v1/directory/${noun}/${item.code}`, { version: opened }));
   }
@@ -134,6 +140,7 @@ async function edit(item) {
     event.preventDefault();
     tried(async () => {
       const body = read();
+      if (inDirectory && fresh) await refuseKnown(body.code);
       if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(item?.code ?? body.code)}`, { body, version: opened });
       if (fresh) return api("POST", `/v1/${noun}`, { body });
       return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });

@@ -46,6 +46,8 @@ export function say(text, alarm = false) {
   quiet = setTimeout(() => { $("#said").textContent = ""; $("#alarm").textContent = ""; }, alarm ? 9000 : 5000);
 }
 
+/** A field as people call it: `caller.phone` by its last part. */
+const fieldName = (path) => [path, path.split(".").pop()].flatMap((name) => [words[`field.${name}`], words[`item.${name}`]]).find(Boolean) ?? path;
 const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
@@ -55,7 +57,7 @@ export class Refusal extends Error {
   }
   /** One sentence a person can act on. */
   get said() {
-    const rules = this.errors.map((e) => `${words[`field.${e.field}`] ?? e.field}: ${e.rule}`);
+    const rules = this.errors.map((e) => `${fieldName(e.field)}: ${e.rule}`);
     return [this.message, ...rules].join(" · ");
   }
 }
@@ -140,6 +142,7 @@ export function draft(form, name) {
       if (!kept) return {};
       for (const field of form.elements) {
         if (!field.name) continue;
+        if (field.type === "radio") continue; // made by what is found, not by what was typed
         if (field.type === "checkbox") field.checked = field.name in kept;
         else if (field.name in kept) field.value = kept[field.name];
       }

@@ -1,5 +1,5 @@
 // A form for every action, made from what the reply says it needs and the published life cycle says it may carry.
-import { $, Refusal, api, choices, el, family, fill, get, given, instant, label, link, listed, named, say, t, urgency, word } from "./core.js";
+import { $, Refusal, api, choices, el, family, fill, get, given, instant, link, listed, named, say, t, urgency, word } from "./core.js";
 
 const LONG = new Set(["text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative"]);
 const CODES = { category: "categories", area: "areas", department: "departments", performer: "departments" };
@@ -70,13 +70,13 @@ export async function perform(move, seen, order, first = {}) {
     const wrong = el("p", { class: "error", role: "alert" });
     const asked = (field, needed) => el("label", {}, word("field", field) + (needed ? " *" : "") + (MOMENTS.has(field) ? ` (${given.zone})` : ""), input(field, move.action, needed));
     const form = el("form", { method: "dialog" },
-      el("h2", {}, `${label(move.label)} · ${seen.number}`),
+      el("h2", {}, `${word("action", move.action)} · ${seen.number}`),
       move.needs.map((field) => asked(field, true)),
       may.length ? el("details", { open: !move.needs.length }, el("summary", {}, t("form.more")), may.map((field) => asked(field, false))) : null,
       wrong,
-      el("div", { class: "go" }, el("button", { class: "first" }, label(move.label)),
+      el("div", { class: "go" }, el("button", { class: "first" }, word("action", move.action)),
         el("button", { type: "button", onclick: () => finish(null) }, t("app.cancel"))));
-    const box = el("dialog", { "aria-label": label(move.label) }, form);
+    const box = el("dialog", { "aria-label": word("action", move.action) }, form);
     const finish = (result) => { box.close(); box.remove(); done(result); };
     box.addEventListener("cancel", () => finish(null));
     for (const [field, value] of Object.entries(first)) {
@@ -150,7 +150,7 @@ export function buttons(seen, after, order = null) {
           say(refused.said, true);
         }
       },
-    }, label(move.label))));
+    }, word("action", move.action))));
 }
 
 /** A matter beside the list it was chosen from, with all that may be done about it: `show(number)`. `more(ticket)`: what

@@ -5,7 +5,7 @@ import { el, language, listed, t, word } from "./core.js";
 const WRITTEN = {
   hours: "09:00-12:00", zone: "Asia/Shanghai", confirmed_to: "2026-12-31", since: "2026-01-01", until: "2026-12-31", start: "2026-12-31T20:00", end: "2027-01-01T08:00",
   dispatch: "30 calendar_minutes", accept: "2 working_hours", contact: "4 working_hours", resolve: "5 working_days", redo: "2 working_days", repeat: "1 working_days",
-  steps: "80% head yellow", url: "https://",
+  steps: "80% head yellow", url: "https://", expires_at: "2027-01-01T00:00:00+08:00",
 };
 const LONG = new Set(["tell", "tell_en", "datatype_description", "basis"]);
 const DAYS = [0, 1, 2, 3, 4, 5, 6].map((day) => new Date(Date.UTC(2024, 0, 1 + day))); // the first was a Monday
@@ -54,7 +54,9 @@ function objectOf(schema, value, defs, fixed) {
     field.node.setAttribute("aria-describedby", error.id);
     if (fixed.has(name)) field.node.setAttribute("readonly", "");
     const needed = schema.required?.includes(name) ? " *" : "";
-    return { name, error, ...field, nodes: [...(field.group ? [field.node] : field.tick ? [el("label", { class: "tick" }, field.node, " ", said(name))] : [el("label", { for: field.node.id }, said(name) + needed), field.node]), error] };
+    if (needed && field.group) field.node.querySelector("legend").append(needed);
+    const read = () => { const given = field.read(); return needed && given === "" ? undefined : given; }; // empty is not given
+    return { name, error, ...field, read, nodes: [...(field.group ? [field.node] : field.tick ? [el("label", { class: "tick" }, field.node, " ", said(name))] : [el("label", { for: field.node.id }, said(name) + needed), field.node]), error] };
   });
   return { nodes: fields.map((field) => el("div", { class: "field" }, field.nodes)), read: () => Object.fromEntries(fields.map((field) => [field.name, field.read()]).filter(([, read]) => read !== undefined)),
     places: (before) => fields.flatMap((field) => [[before + field.name, { field: field.node, error: field.error }], ...(field.places?.(`${before}${field.name}.`) ?? [])]) };
@@ -79,7 +81,7 @@ function fieldOf(name, property, value, defs) {
   return { node, read: () => (node.value !== "" ? node.value : property.empty ? null : property.optional ? undefined : "") };
 }
 function oneOf(options, value, empty) {
-  const node = el("select", {}, empty || value === undefined ? el("option", { value: "" }, t("app.none")) : null, options.map(([code, text]) => el("option", { value: code }, text)));
+  const node = el("select", {}, empty || value === undefined ? el("option", { value: "" }, t(empty ? "app.none" : "app.choose")) : null, options.map(([code, text]) => el("option", { value: code }, text)));
   node.value = value ?? "";
   return { node, read: () => (node.value === "" ? (empty ? null : undefined) : node.value) };
 }

@@ -27,15 +27,20 @@ names();
 // who rings
 const lookUp = soon(async () => {
   const phone = form.phone.value.trim();
-  form.attach.value = "";
   if (phone.length < 3) { fill($("#card")); return; }
   try { card(await api("POST", "/v1/callers/lookup", { body: { phone } })); } catch { fill($("#card")); }
 }, 300);
-form.phone.addEventListener("input", lookUp);
+/** Somebody else calls: what was to be joined is not theirs. */
+function another(phone) {
+  if (phone !== undefined) form.phone.value = phone;
+  form.attach.value = "";
+  lookUp();
+}
+form.phone.addEventListener("input", () => another());
 function card(found) {
   if (found.caller?.name && !form.caller_name.value) form.caller_name.value = found.caller.name;
   const join = (ticket) => el("li", {}, el("label", { class: "tick" },
-    el("input", { type: "radio", name: "attach", value: ticket.number, onchange: () => { form.attach.value = ticket.number; kept.keep(); } }), t("take.same_matter")),
+    el("input", { type: "radio", name: "matter", value: ticket.number, checked: form.attach.value === ticket.number, onchange: () => { form.attach.value = ticket.number; kept.keep(); } }), t("take.same_matter")),
     " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
   fill($("#card"), el("div", { class: "found" },
     el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "",
@@ -100,6 +105,7 @@ async function send(at_once) {
   sending = true;
   for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
   $("#wrong").textContent = "";
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
     await names();
     const done = await api("POST", "/v1/calls", { body: { ...typed, location: located() }, key: form.key.value });
@@ -111,6 +117,8 @@ async function send(at_once) {
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
     $("#taken").hidden = true; // what stands there is another call
+    const wrong = refused.errors.map((e) => form[{ "caller.phone": "phone", "caller.name": "caller_name", "caller.contact": "contact", "location.address": "address", "location.area": "area_words" }[e.field] ?? e.field]);
+    for (const field of wrong) if (field?.setAttribute) field.setAttribute("aria-invalid", "true");
     return ($("#wrong").textContent = refused.said);
   } finally {
     sending = false;
@@ -122,6 +130,7 @@ function clear() {
   kept.forget();
   form.reset();
   form.key.value = fresh();
+  form.attach.value = form.voice.value = ""; // a reset leaves what is hidden
   for (const place of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(place));
   form.narrative.focus();
 }
@@ -192,7 +201,7 @@ async function ring() {
       next = told.next;
       for (const call of told.items.filter((c) => c.state !== "ended" && c.direction === "in")) {
         fill($("#ringing"), el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
-          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; form.voice.value = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
+          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; form.attach.value = ""; form.voice.value = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
       }
     } catch { await new Promise((go) => setTimeout(go, 5000)); }
   }
@@ -203,7 +212,7 @@ if (given.person) ring();
 async function returns() {
   const owed = await get("/v1/return-calls");
   fill($("#returns"), owed.items.length ? owed.items.map((call) => el("li", {}, el("strong", {}, call.phone ?? "?"), " ", t("take.missed", { n: call.missed }), " ", el("small", {}, when(call.last_at)), " ",
-    el("button", { type: "button", onclick: () => { form.phone.value = call.phone ?? ""; lookUp(); form.narrative.focus(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none")));
+    el("button", { type: "button", onclick: () => { another(call.phone ?? ""); form.narrative.focus(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none")));
 }
 returns();
 setInterval(returns, 30000);

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, countdown, el, fill, get, given, label, language, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
+import { $, api, countdown, el, fill, get, given, language, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const number = given.given.number;
@@ -21,7 +21,7 @@ async function draw() {
   fill(place,
     el("header", { class: "head card" },
       el("h1", {}, urgency(x.priority), " ", x.title),
-      el("p", {}, el("strong", { id: "status" }, label(x.status_label)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
+      el("p", {}, el("strong", { id: "status" }, word("status", x.status)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
         x.clocks.due_at ? el("span", {}, " · ", countdown(x.clocks.due_at, x.status === "dispatched")) : null),
       x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flag.startsWith("danger:") ? word("danger", flag.slice(7)) : flag))) : null,
       buttons(x, draw),
@@ -41,9 +41,9 @@ async function draw() {
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
           line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
     el("div", {},
-      el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, label(x.status_label))),
+      el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, word("status", x.status))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),
-        el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, label(clock.label)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
+        el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, word("metric", clock.metric)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
           el("div", { class: "note" }, t("ticket.why", { policy: clock.policy, source: clock.source, calendar: clock.calendar })))),
         (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", e.told.join(", "))))),
