@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from hotline.demo import Play
 from tests.chaos.server import Process
 from tests.conftest import ROOT
 
@@ -277,3 +278,20 @@ def test_the_commands_of_the_guide_to_channels_do_what_it_says(folder: Path) -> 
             env={**os.environ, "HOTLINE_DATA_DIR": str(folder / "data")}, input=f"{typed}\n",
         )  # fmt: skip
         assert done.returncode == 0, (command, done.stderr)
+
+
+def test_the_demo_looks_again_where_the_clock_was_quicker(tmp_path: Path) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.method, request.headers.get("if-match")))
+        if request.method == "GET":
+            return httpx.Response(200, json={"number": "100000006", "version": 7})
+        late = request.headers["if-match"] != '"7"'
+        return httpx.Response(412 if late else 200, json={"number": "100000006", "version": 8})
+
+    play = Play(httpx.Client(transport=httpx.MockTransport(answer), base_url="http://house"), "key", print)
+    play.keys["desk"] = ("1", "key")
+    done = play.act("desk", {"number": "100000006", "version": 6}, "urge", reason="again")
+    assert done["version"] == 8
+    assert asked == [("POST", '"6"'), ("GET", None), ("POST", '"7"')]
