@@ -23,7 +23,7 @@ from hotline.domain.vocabulary import Code
 
 log = structlog.get_logger("hotline.stream")
 POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
-GATHER = 0.02  # seconds between one look and the next
+GATHER = 0.008  # seconds between one look and the next
 PING = 15.0  # seconds between signs of life
 KEEP = timedelta(days=7)  # how long events are kept for those who come back
 MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
