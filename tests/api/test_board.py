@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from hotline.domain.clocks import looks_of
+from hotline.domain.clocks import colour_of, looks_of
 from hotline.services.act import seen
 from hotline.services.clocks import ring_due
 from hotline.services.house import House
@@ -79,6 +79,25 @@ async def test_an_order_looks_as_the_worst_of_its_clocks(
         if len(looks) == 2:
             await lifts.order(await lifts.see(ticket), "accept", place=place)
     assert looks == ["green", "yellow", "green"]  # signed for: what counts from here on is what still runs
+
+
+async def test_what_a_ruling_takes_too_long_over_is_not_the_departments_lateness(
+    desk: Player, cast: Cast, house: House, clock: Clock
+) -> None:
+    affairs = await cast("affairs")
+    clock.forward(hours=3)
+    ticket = await desk.call("5栋路灯坏了", category="wx-light")
+    ticket = await affairs.order(ticket, "accept")
+    ticket = await affairs.order(ticket, "contact_caller", contacted="phone")
+    await affairs.order(ticket, "request_return", reason_code="not_our_duty", basis="职责清单", department="water")
+    clock.forward(hours=36)  # a working day is over, the limit to solve it is not
+    while (await ring_due(house, clock())).claimed:
+        pass
+    facts = await seen(house, ticket["number"], desk.actor)
+    late = {c.metric for c in facts.clocks if c.assignment and c.stopped_at is None and colour_of(c, clock()) == "red"}
+    assert late == {"ruling"}
+    (order,) = (await affairs.get("/v1/departments/residents-affairs/queue?colours=true")).json()["items"]
+    assert order["colour"] == looks_of(facts.clocks, clock()) != "red"
 
 
 async def test_the_board_of_a_contractor_is_what_it_performs(cast: Cast, lift_ticket: dict[str, Any]) -> None:

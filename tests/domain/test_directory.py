@@ -1,10 +1,11 @@
 """What is wrong with a directory is said, all of it, before anything is kept."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hotline.domain.directory import NOUNS, Directory, faults_of
+from hotline.domain.directory import ANY_OF, NOUNS, REFERS, Directory, faults_of
 from hotline.services.directory import read_item
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
@@ -217,6 +218,17 @@ def test_a_wrong_item_is_named_with_its_field_and_rule(
     items[noun][code] = read_item(noun, {**body, "code": code})
     found = faults_of(Directory(1, **items))
     assert any(w.field == field and rule in w.rule for w in found), found
+
+
+@pytest.mark.parametrize(
+    ("noun", "field"), [(n, f) for table in (REFERS, ANY_OF) for n, fs in table.items() for f in fs]
+)
+def test_what_a_form_offers_is_what_the_checks_hold(noun: str, field: str) -> None:
+    items = loaded("ruiquan")
+    code, item = next((c, i) for c, i in items[noun].items() if not (noun == "words" and i.danger is None))
+    nowhere = ("nowhere",) if isinstance(getattr(item, field), tuple) else "nowhere"
+    items[noun][code] = replace(item, **{field: nowhere})
+    assert any((w.noun, w.code, w.field) == (noun, code, field) for w in faults_of(Directory(1, **items)))
 
 
 def test_a_row_that_can_never_be_reached_is_refused() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.domain.clocks import LOOKS
+from hotline.domain.clocks import LOOKS, OWN
 from hotline.domain.privacy import Scope
-from hotline.domain.vocabulary import Level, Metric
+from hotline.domain.vocabulary import Level
 
 from .columns import Among, Instant, is_one_of
 from .database import Database
@@ -119,7 +119,7 @@ _RANK = sa.case(
 _OWN = sa.and_(  # which clocks an order looks by: `domain.clocks.looks_of`
     clock.c.number == a.c.number,
     clock.c.assignment == a.c.id,
-    is_one_of(clock.c.metric, (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)),
+    is_one_of(clock.c.metric, OWN),
     clock.c.stopped_at.is_(None),
 )
 _TOLD = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)

@@ -9,25 +9,13 @@ import sqlalchemy as sa
 
 from hotline.domain.measures import MEASURES, Measure, Of, Op, Test
 from hotline.domain.privacy import Scope
-from hotline.domain.vocabulary import THEIRS, Part
 
 from .columns import Among, Instant, is_one_of
 from .database import Database
 from .question import Question, Row
 from .tables import assignment as a
 from .tables import ticket as t
-from .tickets import seen_by, visible
-
-_lead = a.alias("lead")
-# the order a ticket is counted under, as `domain.measures.responsible` has it
-_HOLDER = (
-    sa.select(_lead.c.department)
-    .where(_lead.c.number == t.c.number, is_one_of(_lead.c.part, (Part.LEAD,)), is_one_of(_lead.c.status, THEIRS))
-    .order_by(_lead.c.issued_at.desc(), _lead.c.id.desc())
-    .limit(1)
-    .correlate(t)
-    .scalar_subquery()
-)
+from .tickets import COUNTED_UNDER, seen_by, visible
 
 
 def _said(table: sa.Table, test: Test) -> sa.ColumnElement[bool]:
@@ -60,7 +48,7 @@ def _counted(code: str, whole: bool, by_area: bool, by_order: bool, filters: fro
     at = table.c[measure.at] if measure.at else t.c.created_at
     key = t.c.number if measure.of is Of.TICKET else a.c.id
     order = sa.cast(sa.null(), sa.String) if measure.of is Of.TICKET else a.c.id
-    department = _HOLDER if measure.of is Of.TICKET else a.c.department
+    department = COUNTED_UNDER if measure.of is Of.TICKET else a.c.department
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     question = sa.select(
         t.c.number, order.label("order"), at.label("at"), key.label("key"), visible(scope).label("theirs")

@@ -238,19 +238,18 @@ _LEAD_AT = (
     .correlate(t)
     .scalar_subquery()
 )
-# Who has it; of a matter that is done, who did it: the department it is counted under
-_HOLDER = sa.case(
-    (
-        sa.and_(t.c.department.is_(None), is_one_of(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))),
-        sa.select(_held.c.department)
-        .where(_held.c.number == t.c.number, is_one_of(_held.c.part, (Part.LEAD,)), is_one_of(_held.c.status, THEIRS))
-        .order_by(_held.c.issued_at.desc(), _held.c.id.desc())
-        .limit(1)
-        .correlate(t)
-        .scalar_subquery(),
-    ),
-    else_=t.c.department,
+# the department a ticket is counted under, as `domain.measures.responsible` has it
+COUNTED_UNDER = (
+    sa.select(_held.c.department)
+    .where(_held.c.number == t.c.number, is_one_of(_held.c.part, (Part.LEAD,)), is_one_of(_held.c.status, THEIRS))
+    .order_by(_held.c.issued_at.desc(), _held.c.id.desc())
+    .limit(1)
+    .correlate(t)
+    .scalar_subquery()
 )
+# who has it; of a matter that is done, who did it
+_DONE = is_one_of(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
+_HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), COUNTED_UNDER), else_=t.c.department)
 _BRIEF = (
     t.c.number,
     t.c.status,

@@ -876,12 +876,14 @@ def colour_of(clock: Clock, now: datetime) -> str:
 
 
 LOOKS = ("grey", "green", *Level)  # from the least to the worst
+OWN = (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)  # what a department owes; a ruling or an audit is owed to it
 
 
 def looks_of(clocks: Iterable[Clock], now: datetime) -> str:
-    """How an order looks: as the worst of its clocks that have not stopped. An order nobody signs for in time is late,
-    however much time is left to solve it."""
-    return max((colour_of(c, now) for c in clocks if c.stopped_at is None), key=LOOKS.index, default="grey")
+    """How an order looks: as the worst of its OWN clocks that have not stopped. An order nobody signs for in time is
+    late, however much time is left to solve it."""
+    running = (c for c in clocks if c.metric in OWN and c.stopped_at is None)
+    return max((colour_of(c, now) for c in running), key=LOOKS.index, default="grey")
 
 
 _SAID = {

@@ -13,7 +13,7 @@ const dayName = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, 
 const snake = (title) => title.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
 const said = (name) => word("item", name);
 
-/** What cannot be read as it stands: `said` tells the one who typed it. */
+/** What cannot be read as it stands: its message is for whoever typed it. */
 export class Unclear extends Error {}
 
 /** `{ node, read(), mark(errors, own) }` of an object's schema, filled from `value`. `fixed`: fields shown and not
