@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
-from hotline.domain.vocabulary import Role
+from hotline.domain.vocabulary import WHOLE, Role
 
 from .columns import Among, Holds, Instant
 from .database import Database, one
@@ -91,6 +91,20 @@ _LOADS = Question(
 async def loads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
     """The handlers of these departments, and how many running orders each has taken; a thousand at most."""
     return await db.rows(_LOADS, departments=sorted(departments), role=Role.HANDLER)
+
+
+_HANDLERS = Question(
+    sa.union_all(
+        sa.select(p.c.id, p.c.department, p.c.roles).where(Among(p.c.id, "ids"), Holds(p.c.roles, "role")),
+        sa.select(k.c.id, k.c.department, k.c.roles).where(Among(k.c.id, "ids"), Holds(k.c.roles, "role")),
+    )
+)
+
+
+async def handlers_among(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """Who of these people and keys acts for a department and not for the desk: id -> department."""
+    rows = await db.rows(_HANDLERS, ids=sorted(set(ids)), role=Role.HANDLER)
+    return {r.id: r.department or "" for r in rows if not WHOLE & frozenset(map(Role, r.roles))}
 
 
 async def anybody(db: Database) -> bool:
