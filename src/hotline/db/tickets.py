@@ -127,9 +127,7 @@ async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
     """A ticket with its assignments. None: not there, or not theirs to see."""
     if scope.nothing:
         return None
-    question = _facts(
-        scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None
-    )
+    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
     rows = await db.rows(question, number=number, **seen_by(scope))
     if not rows:
         return None

@@ -6,7 +6,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,6 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from hotline.db import answers, people
 from hotline.db.database import Answer
 from hotline.domain.directory import Directory
+from hotline.domain.grants import Grant, may_grant
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, DepartmentKind, Role
 
@@ -38,13 +38,20 @@ WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What somebody is given: roles, a department whose subtree they act for, an area their view is limited to."""
+def refuse_wider(granter: Actor | None, grant: Grant) -> None:
+    """Raises Refused where somebody would give more than they hold. None: the command line on the machine itself."""
+    if granter is not None and (faults := may_grant(granter, grant)):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
 
-    roles: frozenset[Role]
-    department: str | None = None
-    area: str | None = None
+
+def grant_of(row: Any) -> Grant:
+    """The grant of a person's or a key's row."""
+    return Grant(frozenset(map(Role, row.roles)), row.department, row.area)
+
+
+def manages(granter: Actor | None, row: Any) -> bool:
+    """Whether a person or key is this administrator's to see and change: who holds more is not."""
+    return granter is None or not may_grant(granter, grant_of(row))
 
 
 def hashed(house: House, secret: str) -> str:
@@ -124,9 +131,7 @@ async def _of_session(house: House, directory: Directory, token: str, now: datet
     row = await people.of_session(house.db, hashed(house, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return actor_of(
-        directory, ActorKind.PERSON, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
-    )
+    return actor_of(directory, ActorKind.PERSON, row.id, row.name, grant_of(row))
 
 
 async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Actor:
@@ -135,9 +140,7 @@ async def _of_key(house: House, directory: Directory, credential: str, now: date
     right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return actor_of(
-        directory, ActorKind.KEY, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
-    )
+    return actor_of(directory, ActorKind.KEY, row.id, row.name, grant_of(row))
 
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
@@ -189,9 +192,19 @@ async def hash_password(house: House, password: str) -> str:
 
 
 async def add_person(
-    house: House, login: str, name: str, password: str, grant: Grant, asked: Asked | None, show: Any, now: datetime
+    house: House,
+    login: str,
+    name: str,
+    password: str,
+    grant: Grant,
+    asked: Asked | None,
+    show: Any,
+    now: datetime,
+    granter: Actor | None = None,
 ) -> Done | dict[str, Any]:
-    """Give a person a log-in. Raises Refused where login, password or grant will not do."""
+    """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
+    give."""
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=False)
     check_password(password, login)
     row = {
@@ -225,16 +238,26 @@ async def add_person(
 
 
 async def change_person(
-    house: House, believed: Believed, person: str, version: int, values: Mapping[str, Any], now: datetime
+    house: House,
+    believed: Believed,
+    person: str,
+    version: int,
+    values: Mapping[str, Any],
+    now: datetime,
+    granter: Actor | None = None,
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
-    everywhere."""
+    everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
+    holds."""
     row = await people.by_id(house.db, person)
-    if row is None:
+    if row is None or not manages(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    if row.version != version:
+        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     changed = dict(values)
     roles = frozenset(map(Role, changed.get("roles", row.roles)))
     grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=False)
     if "password" in changed:
         check_password(changed["password"], row.login)
@@ -258,9 +281,17 @@ async def change_person(
 
 
 async def add_key(
-    house: House, name: str, grant: Grant, by: str, expires_at: datetime | None, now: datetime
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    now: datetime,
+    granter: Actor | None = None,
 ) -> dict[str, Any]:
-    """A new key; the secret is in this answer and nowhere else."""
+    """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
+    give."""
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
         raise Refused(
@@ -286,7 +317,15 @@ async def add_key(
     return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
 
 
-async def revoke_key(house: House, believed: Believed, key_id: str, now: datetime) -> None:
-    if not await house.db.transact(lambda c: people.revoke_key(c, key_id, now)):
+async def revoke_key(
+    house: House, believed: Believed, key_id: str, now: datetime, granter: Actor | None = None
+) -> None:
+    """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
+    row = await people.key(house.db, key_id)
+    if (
+        row is None
+        or not manages(granter, row)
+        or not await house.db.transact(lambda c: people.revoke_key(c, key_id, now))
+    ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
     believed.forget()

@@ -26,6 +26,7 @@ from hotline.domain.ticket import (
     Entry,
     Facts,
     Message,
+    Number,
     Refusal,
     Refused,
     Ticket,
@@ -133,13 +134,20 @@ def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now
 
 
 async def _join(
-    house: House, taken: Taken, who: Heard, call_id: str, actor: Actor, asked: Asked, show: Show, now: datetime,
+    house: House,
+    taken: Taken,
+    who: Heard,
+    call_id: str,
+    actor: Actor,
+    asked: Asked,
+    show: Show,
+    now: datetime,
     scope: Scope,
 ) -> Done:
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     number = read_number(taken.attach_to or "")
-    if number is None:
+    if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         raise Refused(
             Refusal(
                 Code.INVALID,
@@ -148,16 +156,16 @@ async def _join(
             )
         )
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
-        facts = await tickets.facts(house.db, scope, number)
+        facts = await tickets.facts(house.db, scope, number or Number(""))
         if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
-            number = (await tickets.chain_of(house.db, number))[-1]
+            number = (await tickets.chain_of(house.db, facts.ticket.number))[-1]
             whole = await tickets.facts(house.db, scope, number)
             if whole is None and scope.creator is not None:  # they may tell it more, and learn no more of it
                 show = partial(_of_own, show, facts)
                 scope = EVERYTHING
                 whole = await tickets.facts(house.db, scope, number)
             facts = whole
-        if facts is None:
+        if facts is None or number is None:
             if earlier := await answers.given(house.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
             raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
