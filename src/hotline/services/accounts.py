@@ -19,15 +19,16 @@ from hotline.db.database import Answer
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, DepartmentKind, Role
+from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
 
 from .act import Asked, Done, kept_or_refused
+from .credentials import Credential, Standing, grant_of, standing_of
 from .house import House
 
 COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
-FRESH = timedelta(seconds=5)  # how long a checked credential is believed: a revoked one stops working within it
+FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
 MOST_FAILURES = 8  # of one login within FORGIVEN
 MOST_FROM_ADDRESS = 60
 FORGIVEN = timedelta(minutes=15)
@@ -42,11 +43,6 @@ def refuse_wider(granter: Actor | None, grant: Grant) -> None:
     """Raises Refused where somebody would give more than they hold. None: the command line on the machine itself."""
     if granter is not None and (faults := may_grant(granter, grant)):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
-
-
-def grant_of(row: Any) -> Grant:
-    """The grant of a person's or a key's row."""
-    return Grant(frozenset(map(Role, row.roles)), row.department, row.area)
 
 
 def manages(granter: Actor | None, row: Any) -> bool:
@@ -74,45 +70,41 @@ def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
         raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
 
 
-def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: Grant) -> Actor:  # noqa: A002
-    """The actor a grant makes, with department and area spread to all below them."""
-    department = directory.departments.get(grant.department or "")
-    return Actor(
-        kind=kind,
-        id=id,
-        name=name,
-        roles=grant.roles,
-        departments=directory.below.get(grant.department, frozenset({grant.department}))
-        if grant.department
-        else frozenset(),
-        areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
-        home_area=grant.area or (directory.home.area if directory.home else None),
-        contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
-    )
-
-
 class Believed:
-    """Credentials checked a moment ago. In the process only, a few seconds, so that a hot path needs no look-up."""
+    """Credentials checked a moment ago. In the process only, for a second, so that a hot path needs no look-up."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[datetime, int, Actor]] = {}
+        self._known: dict[str, tuple[datetime, int, Standing]] = {}
 
     def get(self, credential: str, now: datetime, version: int) -> Actor | None:
         known = self._known.get(credential)
-        return known[2] if known and known[0] > now and known[1] == version else None
+        if known is None or known[1] != version or not known[0] > now or not known[2].until > now:
+            return None
+        return known[2].actor
 
-    def put(self, credential: str, now: datetime, version: int, actor: Actor) -> None:
+    def put(self, credential: str, now: datetime, version: int, standing: Standing) -> None:
         if len(self._known) > 10_000:
             self._known.clear()
-        self._known[credential] = (now + FRESH, version, actor)
+        self._known[credential] = (now + FRESH, version, standing)
 
     def lately(self, credential: str | None, now: datetime) -> Actor | None:
         """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
         known = self._known.get(credential or "")
-        return known[2] if known and now - known[0] < SESSION else None
+        return known[2].actor if known and now - known[0] < SESSION and known[2].until > now else None
+
+    def drop(self, credential: str) -> None:
+        """It stands no more."""
+        self._known.pop(credential, None)
 
     def forget(self) -> None:
         self._known.clear()
+
+
+def credential_of(house: House, credential: str) -> Credential:
+    """A token or key as the database knows it."""
+    if credential.startswith("hl_"):
+        return Credential(ActorKind.KEY, credential.split("_", 2)[1])
+    return Credential(ActorKind.PERSON, hashed(house, credential))
 
 
 async def who_is(house: House, believed: Believed, credential: str | None, now: datetime) -> Actor:
@@ -122,25 +114,33 @@ async def who_is(house: House, believed: Believed, credential: str | None, now: 
     directory = await house.directory.now(now)
     actor = believed.get(credential, now, directory.version)
     if actor is None:
-        actor = await (_of_key if credential.startswith("hl_") else _of_session)(house, directory, credential, now)
-        believed.put(credential, now, directory.version, actor)
+        try:
+            standing = await (_of_key if credential.startswith("hl_") else _of_session)(
+                house, directory, credential, now
+            )
+        except Refused as refused:
+            if refused.refusal.code is Code.UNAUTHENTICATED:
+                believed.drop(credential)
+            raise
+        believed.put(credential, now, directory.version, standing)
+        actor = standing.actor
     return actor
 
 
-async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Actor:
+async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Standing:
     row = await people.of_session(house.db, hashed(house, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return actor_of(directory, ActorKind.PERSON, row.id, row.name, grant_of(row))
+    return standing_of(directory, ActorKind.PERSON, row)
 
 
-async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Actor:
+async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Standing:
     parts = credential.split("_", 2)
     row = await people.key(house.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
     right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return actor_of(directory, ActorKind.KEY, row.id, row.name, grant_of(row))
+    return standing_of(directory, ActorKind.KEY, row)
 
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
