@@ -134,8 +134,9 @@ def run(
 async def _set_up(settings: Any, seed_name: str) -> str | None:
     from hotline import wiring
     from hotline.db import people
+    from hotline.domain.grants import Grant
     from hotline.domain.vocabulary import Role
-    from hotline.services.accounts import Grant, add_person
+    from hotline.services.accounts import add_person
     from hotline.services.seeding import seed as plant
     from hotline.shipped import shipped
 
@@ -227,8 +228,9 @@ def create_key(
 
 async def _create_key(settings: Any, name: str, roles: list[str], department: str | None, area: str | None) -> str:
     from hotline import wiring
+    from hotline.domain.grants import Grant
     from hotline.domain.vocabulary import GRANTED, Role
-    from hotline.services.accounts import Grant, add_key
+    from hotline.services.accounts import add_key
 
     unknown = [r for r in roles if r not in GRANTED]
     if unknown:
@@ -270,8 +272,9 @@ async def _add_user(
     settings: Any, login: str, name: str, password: str, roles: list[str], department: str | None, area: str | None
 ) -> None:
     from hotline import wiring
+    from hotline.domain.grants import Grant
     from hotline.domain.vocabulary import PEOPLE, Role
-    from hotline.services.accounts import Grant, add_person
+    from hotline.services.accounts import add_person
 
     unknown = [r for r in roles if r not in PEOPLE]
     if unknown:

@@ -2,14 +2,23 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.api.app import build_app
 from hotline.db import events
 from hotline.db.journal import Journal
+from hotline.domain.privacy import EVERYTHING
+from hotline.domain.stream import Watching
+from hotline.domain.vocabulary import ActorKind
 from hotline.services import stream as streams
+from hotline.services.accounts import Believed, who_is
+from hotline.services.credentials import Credential
+from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
 from tests.conftest import LIFT, Cast, Clock, Player
 
@@ -251,3 +260,129 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     second.stream.close()
     house.stream.close()
     await second.journal.drain()
+
+
+@pytest.fixture
+async def second(app: FastAPI, house: House) -> FastAPI:
+    """Another process over the same database: it knows nothing of what the first keeps in memory."""
+    twin = build_app(lambda: None)  # type: ignore[arg-type, return-value]
+    twin.state.house = House(
+        house.db,
+        Journal(house.db),
+        DirectoryAtHand(house.db),
+        Numbers(house.db),
+        house.clock,
+        house.secret,
+        house.files,
+    )
+    twin.state.believed = Believed()
+    return twin
+
+
+Ends = Callable[[httpx.AsyncClient, Player, dict[str, Any], str, Clock], Awaitable[Any]]
+
+
+async def _disabled(_: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    await _changed(boss, person, active=False)
+
+
+async def _new_password(_: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    await _changed(boss, person, password="another sentence 9")
+
+
+async def _other_roles(_: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    await _changed(boss, person, roles=["auditor"])
+
+
+async def _narrower(_: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    await _changed(boss, person, area="rq-g1")
+
+
+async def _logged_out(http: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    reply = await http.delete("/v1/token", headers={"authorization": f"Bearer {token}"})
+    assert reply.status_code == 204
+
+
+async def _expired(_: httpx.AsyncClient, boss: Player, person: dict[str, Any], token: str, clock: Clock) -> None:
+    clock.forward(hours=12, seconds=1)
+
+
+async def _changed(boss: Player, person: dict[str, Any], **values: Any) -> None:
+    reply = await boss.http.patch(f"/v1/people/{person['id']}", json=values, headers={"if-match": '"1"'})
+    assert reply.status_code == 200, reply.text
+
+
+LOSSES: dict[str, Ends] = {
+    "disabled": _disabled, "given a new password": _new_password, "given other roles": _other_roles,
+    "given a smaller view": _narrower, "logged out": _logged_out, "expired": _expired,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_whoever_loses_their_right_hears_no_more_in_any_process(
+    loss: str, app: FastAPI, second: FastAPI, cast: Cast, clock: Clock
+) -> None:
+    desk, boss = await cast("desk"), await cast("boss")
+    given = {"login": "li.min", "name": "李敏", "password": "a long sentence 9", "roles": ["operator"]}
+    person = (await boss.post("/v1/people", given)).json()
+    logged_in = await boss.post("/v1/token", {"login": "li.min", "password": "a long sentence 9"})
+    token = logged_in.json()["token"]
+    async with (
+        serving(app) as here,
+        serving(second) as there,
+        listening(here, f"Bearer {token}") as one,
+        listening(there, f"Bearer {token}") as other,
+        listening(there, key(desk)) as colleague,
+    ):
+        for ear in (one, other, colleague):
+            await hello(ear)
+        await LOSSES[loss](desk.http, boss, person, token, clock)
+        for ear in (one, other):  # long before the look after a minute
+            assert (await ear.next())[1] == "bye"
+        await desk.call("路灯坏了")
+        assert await colleague.tickets(1)
+    assert app.state.house.stream.listening == second.state.house.stream.listening == 0
+
+
+async def test_a_revoked_key_is_believed_by_no_process_for_more_than_a_second(
+    app: FastAPI, second: FastAPI, cast: Cast, clock: Clock
+) -> None:
+    watch, boss = await cast("watch"), await cast("boss")
+    async with (
+        serving(second) as there,
+        listening(there, key(watch)) as ear,
+        httpx.AsyncClient(base_url=there, headers={"authorization": key(watch)}) as http,
+    ):
+        await hello(ear)
+        assert (await http.get("/v1/me")).status_code == 200
+        assert (await boss.http.delete(f"/v1/keys/{watch.actor.id}")).status_code == 204
+        assert (await ear.next())[1] == "bye"
+        clock.forward(seconds=1)
+        assert (await http.get("/v1/me")).status_code == 401
+
+
+async def test_a_thousand_listeners_cost_one_small_question_while_nobody_loses_a_right(
+    house: House, cast: Cast
+) -> None:
+    desk, watch, boss = await cast("desk"), await cast("watch"), await cast("boss")
+    access = {
+        n: streams.StreamAccess(Credential(ActorKind.KEY, p.actor.id), await who_is(house, Believed(), key(p)[7:], house.clock()))
+        for n, p in enumerate((desk, watch))
+    }  # fmt: skip
+
+    async def wait(_: bytes) -> None: ...
+
+    ears = [
+        streams.Listener(house.stream, Watching(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2])
+        for n in range(1000)
+    ]
+    house.stream._listeners.update(ears)
+    await house.stream.check_access()
+    before = house.db.asked
+    await house.stream.check_access()
+    assert house.db.asked - before == 1
+    await boss.http.delete(f"/v1/keys/{watch.actor.id}")
+    before = house.db.asked
+    await house.stream.check_access()
+    assert house.db.asked - before <= 3 and sum(ear.ended for ear in ears) == 500
+    house.stream._listeners.clear()

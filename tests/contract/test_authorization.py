@@ -412,3 +412,134 @@ async def test_roles_taken_away_are_gone_within_seconds(house: House, app: FastA
     assert (await desk.get("/v1/me")).status_code == 200
     await revoke_key(house, app.state.believed, desk.actor.id, clock())
     assert (await desk.get("/v1/me")).status_code == 401
+
+
+async def _key(house: House, app: FastAPI, grant: Grant) -> tuple[httpx.AsyncClient, str]:
+    made = await add_key(house, "narrow", grant, "test", None, house.clock())
+    headers = {"authorization": f"Bearer {made['secret']}"}
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers=headers)
+    return http, made["id"]
+
+
+LIMITED = {
+    "of block 3": Grant(frozenset({Role.ADMIN}), None, "rq-g1"),
+    "of the property": Grant(frozenset({Role.ADMIN}), "property"),
+}
+WIDER: list[tuple[str, list[str], str | None, str | None]] = [  # whose, roles, department, area
+    ("of block 3", ["admin"], None, None),
+    ("of block 3", ["operator"], None, "rq"),
+    ("of block 3", ["handler"], "water", None),
+    ("of block 3", ["gateway"], None, None),
+    ("of the property", ["admin"], None, None),
+    ("of the property", ["operator"], "property", None),
+    ("of the property", ["gateway"], "property", None),
+    ("of the property", ["handler"], "water", None),
+]
+
+
+@pytest.mark.parametrize(("whose", "roles", "department", "area"), WIDER)
+async def test_an_administrator_of_a_part_gives_nobody_more_than_that_part(
+    whose: str, roles: list[str], department: str | None, area: str | None, app: FastAPI, house: House
+) -> None:
+    http, _ = await _key(house, app, LIMITED[whose])
+    given = {"roles": roles, "department": department, "area": area}
+    reply = await http.post("/v1/keys", json={"name": "x", **given})
+    assert reply.status_code == 403, reply.text
+    if roles != ["gateway"]:
+        person = {"login": "li.min", "name": "李敏", "password": "a long sentence 9", **given}
+        assert (await http.post("/v1/people", json=person)).status_code == 403
+    assert [k["name"] for k in (await http.get("/v1/keys")).json()["items"]] == ["narrow"]
+    assert (await http.get("/v1/people")).json()["items"] == []
+    await http.aclose()
+
+
+async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI, house: House) -> None:
+    block, _ = await _key(house, app, LIMITED["of block 3"])
+    person = {
+        "login": "li.min",
+        "name": "李敏",
+        "password": "a long sentence 9",
+        "roles": ["operator"],
+        "area": "rq-b3",
+    }
+    made = await block.post("/v1/people", json=person)
+    assert made.status_code == 201, made.text
+    path, tag = f"/v1/people/{made.json()['id']}", {"if-match": '"1"'}
+    wider = await block.patch(path, json={"area": None}, headers=tag)
+    assert (wider.status_code, broken(wider.json())) == (403, [("area", "outside your areas")])
+    assert (await block.patch(path, json={"roles": ["supervisor"]}, headers=tag)).status_code == 200
+    works, _ = await _key(house, app, LIMITED["of the property"])
+    assert (await works.patch(path, json={"active": False}, headers={"if-match": '"2"'})).status_code == 404
+    key = {"name": "x", "roles": ["handler"], "department": "property-works"}
+    assert (await works.post("/v1/keys", json=key)).status_code == 201
+    for http in (block, works):
+        await http.aclose()
+
+
+async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
+    app: FastAPI, house: House, world: World
+) -> None:
+    boss = world.clients["admin"]
+    person = {"login": "zhang", "name": "张", "password": "a long sentence 9", "roles": ["operator"]}
+    made = (await boss.post("/v1/people", json=person)).json()
+    key = (await boss.post("/v1/keys", json={"name": "wide", "roles": ["gateway"]})).json()
+    http, own = await _key(house, app, LIMITED["of block 3"])
+    for change in ({"active": False}, {"password": "another sentence 9"}, {"roles": ["admin"], "area": "rq-b3"}):
+        reply = await http.patch(f"/v1/people/{made['id']}", json=change, headers={"if-match": '"1"'})
+        nobody = await http.patch("/v1/people/nobody", json=change, headers={"if-match": '"1"'})
+        assert (reply.status_code, reply.content) == (404, nobody.content)
+    assert (await http.delete(f"/v1/keys/{key['id']}")).status_code == 404
+    assert (await boss.get("/v1/people")).json()["items"][0]["active"]
+    assert (await http.delete(f"/v1/keys/{own}")).status_code == 204
+    await http.aclose()
+
+
+async def test_the_directory_and_wider_subscriptions_are_for_those_who_administer_the_whole_house(
+    app: FastAPI, house: House, world: World
+) -> None:
+    boss = world.clients["admin"]
+    wide = {"name": "all", "url": "https://grid.example.org/hook"}
+    made = (await boss.post("/v1/subscriptions", json=wide)).json()
+    http, _ = await _key(house, app, LIMITED["of block 3"])
+    tag = (await boss.get("/v1/directory/areas")).headers["etag"]
+    area = {"name": "城", "name_en": "city", "level": "community", "parent": "rq-g1"}
+    for noun, code, item in (("areas", "rq", area), ("areas", "rq-new", area), ("words", "x", {})):
+        reply = await http.put(f"/v1/directory/{noun}/{code}", json=item, headers={"if-match": tag})
+        assert reply.status_code == 403, (noun, reply.text)
+    assert (await http.delete("/v1/directory/categories/dt-fault", headers={"if-match": tag})).status_code == 403
+    swap = {"roster": "x", "start": "2026-12-31T20:00:00", "end": "2027-01-01T08:00:00", "member": None, "reason": "x"}
+    assert (await http.post("/v1/departments/water/duty/overrides", json=swap)).status_code == 403
+    assert (await http.post("/v1/subscriptions", json=wide)).status_code == 403
+    where = f"/v1/subscriptions/{made['id']}"
+    asked = [http.get(where), http.delete(where), http.post(f"{where}/rotate"), http.get(f"{where}/deliveries")]
+    asked.append(http.patch(where, json={"active": False}, headers={"if-match": '"1"'}))
+    assert [reply.status_code for reply in await asyncio.gather(*asked)] == [404] * 5
+    assert (await http.get("/v1/subscriptions")).json()["items"] == []
+    assert (await http.post("/v1/subscriptions", json={**wide, "area": "rq-b3"})).status_code == 201
+    await http.aclose()
+
+
+async def test_joining_tells_a_gateway_no_more_of_a_ticket_than_of_a_number_that_is_nobodys(world: World) -> None:
+    gate, boss = world.clients["gateway"], world.clients["admin"]
+    body = {"channel": "sms", "narrative": "又坏了"}
+    nobody = await gate.post("/v1/calls", json={**body, "attach_to": "100009991"})
+    for name in ("lift", "water", "confidential", "loose"):
+        ticket = world.tickets[name]
+        reply = await gate.post("/v1/calls", json={**body, "attach_to": ticket["number"]})
+        assert (reply.status_code, reply.content) == (nobody.status_code, nobody.content) and reply.status_code == 422
+        assert (await boss.get(f"/v1/tickets/{ticket['number']}")).json()["counters"] == ticket["counters"]
+
+
+async def test_a_gateway_joins_what_it_opened_and_learns_nothing_where_it_was_merged(world: World) -> None:
+    gate, boss, desk = (world.clients[name] for name in ("gateway", "admin", "operator"))
+    own = (await gate.post("/v1/calls", json={"channel": "sms", "narrative": "9栋停水"})).json()["ticket"]
+    more = {"channel": "sms", "narrative": "还没有水", "attach_to": own["number"]}
+    assert (await gate.post("/v1/calls", json=more)).json()["ticket"]["counters"]["calls"] == 2
+    into = world.tickets["water"]["number"]
+    seen = await desk.get(f"/v1/tickets/{own['number']}")
+    path, tag = f"/v1/tickets/{own['number']}/actions/merge", {"if-match": seen.headers["etag"]}
+    assert (await desk.post(path, json={"target": into}, headers=tag)).status_code == 200
+    before = (await boss.get(f"/v1/tickets/{into}")).json()["counters"]["calls"]
+    told = (await gate.post("/v1/calls", json=more)).json()
+    assert told["ticket"]["number"] == own["number"] and "9栋停水了" not in str(told)
+    assert (await boss.get(f"/v1/tickets/{into}")).json()["counters"]["calls"] == before + 1

@@ -35,6 +35,11 @@ class Asking:
             rule = "1-255 visible ASCII characters"
             raise Refused(Refusal(Code.INVALID, "the Idempotency-Key will not do", errors=(("Idempotency-Key", rule),)))
 
+    async def check_again(self) -> None:
+        """After a wait: whoever lost their rights meanwhile is told nothing more. Raises Refused."""
+        if await who_is(self.house, self.believed, credential(self.request), self.house.clock()) != self.actor:
+            raise Refused(Refusal(Code.UNAUTHENTICATED, "your rights have changed meanwhile: ask again"))
+
     def version(self) -> int:
         """If-Match: the version the caller saw."""
         sent = self.request.headers.get("if-match")

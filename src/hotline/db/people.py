@@ -8,15 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as lite_insert
 
-from hotline.domain.vocabulary import Role
+from hotline.domain.vocabulary import WHOLE, Role
 
 from .columns import Among, Holds, Instant
 from .database import Database, one
+from .once import insert_once
 from .question import Question, Row
 from .tables import api_key as k
 from .tables import assignment as a
 from .tables import login_failure as f
 from .tables import person as p
+from .tables import sequence
 from .tables import session as s
 
 _SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.active, p.c.version, p.c.created_at)
@@ -34,6 +36,18 @@ _SESSION = Question(
     .select_from(s.join(p, p.c.id == s.c.person))
     .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
 )
+_SESSIONS = Question(
+    sa.select(s.c.hash.label("credential"), p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
+    .select_from(s.join(p, p.c.id == s.c.person))
+    .where(Among(s.c.hash, "hashes"), p.c.active.is_(True))
+)
+_LIVE_KEYS = Question(
+    sa.select(k.c.id.label("credential"), k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at).where(
+        Among(k.c.id, "ids"), k.c.revoked_at.is_(None)
+    )
+)
+_ACCESS = "access"  # the row that counts changes of anybody's rights
+_ACCESS_VERSION = Question(sa.select(sequence.c.next).where(sequence.c.name == _ACCESS))
 _KEY = Question(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
 _KEYS = Question(
     sa.select(
@@ -93,6 +107,20 @@ async def loads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
     return await db.rows(_LOADS, departments=sorted(departments), role=Role.HANDLER)
 
 
+_HANDLERS = Question(
+    sa.union_all(
+        sa.select(p.c.id, p.c.department, p.c.roles).where(Among(p.c.id, "ids"), Holds(p.c.roles, "role")),
+        sa.select(k.c.id, k.c.department, k.c.roles).where(Among(k.c.id, "ids"), Holds(k.c.roles, "role")),
+    )
+)
+
+
+async def handlers_among(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """Who of these people and keys acts for a department and not for the desk: id -> department."""
+    rows = await db.rows(_HANDLERS, ids=sorted(set(ids)), role=Role.HANDLER)
+    return {r.id: r.department or "" for r in rows if not WHOLE & frozenset(map(Role, r.roles))}
+
+
 async def anybody(db: Database) -> bool:
     """Whether there is a first login yet."""
     row = await one(db, _ANYBODY)
@@ -102,6 +130,29 @@ async def anybody(db: Database) -> bool:
 async def of_session(db: Database, hashed: str) -> Row | None:
     """The active person a session belongs to."""
     return await one(db, _SESSION, hash=hashed)
+
+
+async def of_sessions(db: Database, hashes: Sequence[str]) -> Sequence[Row]:
+    """The active people these sessions belong to, `credential` being the session's hash."""
+    return await db.rows(_SESSIONS, hashes=list(hashes))
+
+
+async def live_keys(db: Database, ids: Sequence[str]) -> Sequence[Row]:
+    """Those of these keys that are not revoked, `credential` being the key's id."""
+    return await db.rows(_LIVE_KEYS, ids=list(ids))
+
+
+async def access_version(db: Database) -> int:
+    """How often somebody's rights were changed or taken away: by log-out, a new password, a change of a person, a
+    revoked key."""
+    row = await one(db, _ACCESS_VERSION)
+    return int(row.next) if row else 0
+
+
+def _count_change(connection: sa.Connection) -> None:
+    """In the transaction of the change itself: whoever sees the new count sees the change."""
+    insert_once(connection, sequence, [{"name": _ACCESS, "next": 0}])
+    connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
 
 
 async def key(db: Database, key_id: str) -> Row | None:
@@ -124,6 +175,8 @@ def change_person(connection: sa.Connection, person: str, version: int, values: 
     done = connection.execute(
         sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1)
     )
+    if done.rowcount == 1:
+        _count_change(connection)
     return bool(done.rowcount == 1)
 
 
@@ -138,6 +191,7 @@ def add_session(connection: sa.Connection, hashed: str, person: str, now: dateti
 
 def end_session(connection: sa.Connection, hashed: str) -> None:
     connection.execute(sa.delete(s).where(s.c.hash == hashed))
+    _count_change(connection)
 
 
 def forget_sessions(connection: sa.Connection, now: datetime) -> int:
@@ -152,6 +206,8 @@ def add_key(connection: sa.Connection, row: Mapping[str, Any]) -> None:
 def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     """True: it was live and is revoked now."""
     done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))
+    if done.rowcount == 1:
+        _count_change(connection)
     return bool(done.rowcount == 1)
 
 

@@ -49,7 +49,8 @@ _C_MOMENTS = tuple(f.name for f in fields(Clock) if isinstance(clock.c[f.name].t
 
 
 def visible(scope: Scope) -> sa.ColumnElement[bool]:
-    """The WHERE of everybody: the desk by area, a department by the orders it holds or performs."""
+    """The WHERE of everybody: the desk by area, a department by the orders it holds or performs, a key by what it
+    opened."""
     ways: list[sa.ColumnElement[bool]] = []
     if scope.whole:
         ways.append(sa.true() if scope.areas is None else Among(t.c.area, "areas"))
@@ -62,6 +63,8 @@ def visible(scope: Scope) -> sa.ColumnElement[bool]:
         by = sa.or_(Among(_held.c.department, "theirs"), Among(_held.c.performer, "theirs"))
         held = theirs.where(by).correlate(t).exists()
         ways.append(held if scope.areas is None else sa.and_(held, Among(t.c.area, "areas")))
+    if scope.creator is not None:
+        ways.append(t.c.created_by == sa.bindparam("creator", type_=sa.String))
     return sa.or_(*ways) if ways else sa.false()
 
 
@@ -72,6 +75,8 @@ def seen_by(scope: Scope) -> dict[str, Any]:
         values["areas"] = sorted(scope.areas)
     if scope.departments:
         values["theirs"] = sorted(scope.departments)
+    if scope.creator is not None:
+        values["creator"] = scope.creator
     return values
 
 
@@ -112,8 +117,9 @@ def _whole_facts() -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=16)
-def _facts(whole: bool, by_area: bool, by_order: bool) -> Question:
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+def _facts(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> Question:
+    areas = frozenset[str]() if by_area else None
+    scope = Scope(whole, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
     return Question(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
 
 
@@ -121,7 +127,7 @@ async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
     """A ticket with its assignments. None: not there, or not theirs to see."""
     if scope.nothing:
         return None
-    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments))
+    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
     rows = await db.rows(question, number=number, **seen_by(scope))
     if not rows:
         return None
@@ -132,6 +138,18 @@ def _read(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
     orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
     clocks = tuple(map(_clock, rows[0].clocks))
     return Facts(_ticket(rows[0]), orders, children=rows[0].children, clocks=clocks, directory=directory)
+
+
+_ORDERS = Question(sa.select(*_ORDER).where(Among(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id))
+
+
+async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assignment]]:
+    """The assignments of tickets the asker has been shown within their scope, by number."""
+    found: dict[str, list[Assignment]] = {}
+    for row in await db.rows(_ORDERS, numbers=list(numbers)):
+        order = _assignment_of(row)
+        found.setdefault(order.number, []).append(order)
+    return found
 
 
 _SEVERAL = Question(_whole_facts().where(Among(t.c.number, "numbers")))
@@ -216,7 +234,11 @@ def _ticket(row: Row) -> Ticket:
 
 
 def _assignment(row: Row) -> Assignment:
-    v = dict(zip(_A_NAMES, row[_CUT:-2], strict=True))
+    return _assignment_of(row[_CUT:-2])
+
+
+def _assignment_of(cells: Sequence[Any]) -> Assignment:
+    v = dict(zip(_A_NAMES, cells, strict=True))
     v["part"], v["status"], v["priority"] = Part(v["part"]), AssignmentStatus(v["status"]), Priority(v["priority"])
     return Assignment(**v)
 

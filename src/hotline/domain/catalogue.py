@@ -754,6 +754,8 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.only_with_a_ticket": ("仅与工单同用", "僅與工單同用", "only with a ticket"),
     "rule.other_tickets_were_merged_into_this_one": ("已有其他工单并入此单", "已有其他工單併入此單", "other tickets were merged into this one"),
     "rule.our_notices_to_the_provider_s_templates": ("我们的通知与服务商模板的对照，JSON 对象", "我們的通知與服務商模板的對照，JSON 對象", "our notices to the provider's templates, as a JSON object"),
+    "rule.more_than_you_hold_yourself": ("超出您自己的权限", "超出您自己的權限", "more than you hold yourself"),
+    "rule.outside_your_departments": ("不在您负责的部门", "不在您負責的部門", "outside your departments"),
     "rule.outside_your_areas": ("不在您负责的区域", "不在您負責的區域", "outside your areas"),
     "rule.overlaps_with_x_the_same_category_kind": ("与 {a} 重叠：类别、类型、区域、时间相同", "與 {a} 重疊：類別、類型、區域、時間相同", "overlaps with {a}: the same category, kind, area and hours"),
     "rule.overlaps_with_x_the_same_kind_priority": ("与 {a} 重叠：类型、紧急程度、类别、区域相同", "與 {a} 重疊：類型、緊急程度、類別、區域相同", "overlaps with {a}: the same kind, priority, category and area"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .privacy import parties_to
 from .ticket import Change, Entry, Facts, Message, Ticket
 from .vocabulary import Action, TicketStatus
 
@@ -84,14 +85,13 @@ def events_of(change: Change, now: datetime) -> tuple[Message, ...]:
 def _told(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
     ticket = after.ticket
     order = after.order(entry.assignment) if entry.assignment else None
-    acting = {a.department for a in after.assignments} | {a.performer for a in after.assignments if a.performer}
     return {
         "type": kind,
         "action": entry.action,
         "at": entry.at,
         "from": entry.status_from,
         "to": entry.status_to,
-        "departments": sorted(acting),
+        "departments": sorted(parties_to(entry, after)),
         "area": ticket.area,
         "confidential": ticket.confidential,
         "outer_system": ticket.outer_system,

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from .measures import difference
-from .privacy import Scope
+from .privacy import Scope, parties_to
 from .ticket import Assignment, Change, Entry, Facts, Ticket
-from .vocabulary import THEIRS, DepartmentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +61,10 @@ def events_of(change: Change) -> list[Event]:
 
 def _event(entry: Entry, facts: Facts, figures: tuple[Any, ...]) -> Event:
     order = facts.order(entry.assignment) if entry.assignment else None
-    holders = tuple(sorted(_holders(entry, facts, order)))
+    holders = tuple(sorted(parties_to(entry, facts)))
     return Event(
         entry.number, entry.seq, entry.at, facts.ticket.area, holders, _body(entry, facts.ticket, order), figures
     )
-
-
-def _holders(entry: Entry, facts: Facts, order: Assignment | None) -> set[str]:
-    """Whoever has a view of the ticket, and whoever has just lost it. A contractor hears of its own orders alone."""
-    parties = {
-        party
-        for a in facts.assignments
-        if a.status in THEIRS or a.closed_at == entry.at
-        for party in (a.department, a.performer)
-        if party
-    }
-    if order is None or facts.directory is None:
-        return parties
-    departments = facts.directory.departments
-    strangers = {
-        p
-        for p in parties - {order.department, order.performer}
-        if p in departments and departments[p].kind is DepartmentKind.CONTRACTOR
-    }
-    return parties - strangers
 
 
 def _body(entry: Entry, ticket: Ticket, order: Assignment | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,16 +17,18 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from hotline.db import answers, people
 from hotline.db.database import Answer
 from hotline.domain.directory import Directory
+from hotline.domain.grants import Grant, may_grant
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, DepartmentKind, Role
+from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
 
 from .act import Asked, Done, kept_or_refused
+from .credentials import Credential, Standing, grant_of, standing_of
 from .house import House
 
 COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
-FRESH = timedelta(seconds=5)  # how long a checked credential is believed: a revoked one stops working within it
+FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
 MOST_FAILURES = 8  # of one login within FORGIVEN
 MOST_FROM_ADDRESS = 60
 FORGIVEN = timedelta(minutes=15)
@@ -38,13 +39,15 @@ WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What somebody is given: roles, a department whose subtree they act for, an area their view is limited to."""
+def refuse_wider(granter: Actor | None, grant: Grant) -> None:
+    """Raises Refused where somebody would give more than they hold. None: the command line on the machine itself."""
+    if granter is not None and (faults := may_grant(granter, grant)):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
 
-    roles: frozenset[Role]
-    department: str | None = None
-    area: str | None = None
+
+def manages(granter: Actor | None, row: Any) -> bool:
+    """Whether a person or key is this administrator's to see and change: who holds more is not."""
+    return granter is None or not may_grant(granter, grant_of(row))
 
 
 def hashed(house: House, secret: str) -> str:
@@ -67,45 +70,41 @@ def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
         raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
 
 
-def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: Grant) -> Actor:  # noqa: A002
-    """The actor a grant makes, with department and area spread to all below them."""
-    department = directory.departments.get(grant.department or "")
-    return Actor(
-        kind=kind,
-        id=id,
-        name=name,
-        roles=grant.roles,
-        departments=directory.below.get(grant.department, frozenset({grant.department}))
-        if grant.department
-        else frozenset(),
-        areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
-        home_area=grant.area or (directory.home.area if directory.home else None),
-        contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
-    )
-
-
 class Believed:
-    """Credentials checked a moment ago. In the process only, a few seconds, so that a hot path needs no look-up."""
+    """Credentials checked a moment ago. In the process only, for a second, so that a hot path needs no look-up."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[datetime, int, Actor]] = {}
+        self._known: dict[str, tuple[datetime, int, Standing]] = {}
 
     def get(self, credential: str, now: datetime, version: int) -> Actor | None:
         known = self._known.get(credential)
-        return known[2] if known and known[0] > now and known[1] == version else None
+        if known is None or known[1] != version or not known[0] > now or not known[2].until > now:
+            return None
+        return known[2].actor
 
-    def put(self, credential: str, now: datetime, version: int, actor: Actor) -> None:
+    def put(self, credential: str, now: datetime, version: int, standing: Standing) -> None:
         if len(self._known) > 10_000:
             self._known.clear()
-        self._known[credential] = (now + FRESH, version, actor)
+        self._known[credential] = (now + FRESH, version, standing)
 
     def lately(self, credential: str | None, now: datetime) -> Actor | None:
         """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
         known = self._known.get(credential or "")
-        return known[2] if known and now - known[0] < SESSION else None
+        return known[2].actor if known and now - known[0] < SESSION and known[2].until > now else None
+
+    def drop(self, credential: str) -> None:
+        """It stands no more."""
+        self._known.pop(credential, None)
 
     def forget(self) -> None:
         self._known.clear()
+
+
+def credential_of(house: House, credential: str) -> Credential:
+    """A token or key as the database knows it."""
+    if credential.startswith("hl_"):
+        return Credential(ActorKind.KEY, credential.split("_", 2)[1])
+    return Credential(ActorKind.PERSON, hashed(house, credential))
 
 
 async def who_is(house: House, believed: Believed, credential: str | None, now: datetime) -> Actor:
@@ -115,29 +114,33 @@ async def who_is(house: House, believed: Believed, credential: str | None, now: 
     directory = await house.directory.now(now)
     actor = believed.get(credential, now, directory.version)
     if actor is None:
-        actor = await (_of_key if credential.startswith("hl_") else _of_session)(house, directory, credential, now)
-        believed.put(credential, now, directory.version, actor)
+        try:
+            standing = await (_of_key if credential.startswith("hl_") else _of_session)(
+                house, directory, credential, now
+            )
+        except Refused as refused:
+            if refused.refusal.code is Code.UNAUTHENTICATED:
+                believed.drop(credential)
+            raise
+        believed.put(credential, now, directory.version, standing)
+        actor = standing.actor
     return actor
 
 
-async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Actor:
+async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Standing:
     row = await people.of_session(house.db, hashed(house, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return actor_of(
-        directory, ActorKind.PERSON, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
-    )
+    return standing_of(directory, ActorKind.PERSON, row)
 
 
-async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Actor:
+async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Standing:
     parts = credential.split("_", 2)
     row = await people.key(house.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
     right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return actor_of(
-        directory, ActorKind.KEY, row.id, row.name, Grant(frozenset(map(Role, row.roles)), row.department, row.area)
-    )
+    return standing_of(directory, ActorKind.KEY, row)
 
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
@@ -189,9 +192,19 @@ async def hash_password(house: House, password: str) -> str:
 
 
 async def add_person(
-    house: House, login: str, name: str, password: str, grant: Grant, asked: Asked | None, show: Any, now: datetime
+    house: House,
+    login: str,
+    name: str,
+    password: str,
+    grant: Grant,
+    asked: Asked | None,
+    show: Any,
+    now: datetime,
+    granter: Actor | None = None,
 ) -> Done | dict[str, Any]:
-    """Give a person a log-in. Raises Refused where login, password or grant will not do."""
+    """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
+    give."""
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=False)
     check_password(password, login)
     row = {
@@ -225,16 +238,26 @@ async def add_person(
 
 
 async def change_person(
-    house: House, believed: Believed, person: str, version: int, values: Mapping[str, Any], now: datetime
+    house: House,
+    believed: Believed,
+    person: str,
+    version: int,
+    values: Mapping[str, Any],
+    now: datetime,
+    granter: Actor | None = None,
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
-    everywhere."""
+    everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
+    holds."""
     row = await people.by_id(house.db, person)
-    if row is None:
+    if row is None or not manages(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    if row.version != version:
+        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     changed = dict(values)
     roles = frozenset(map(Role, changed.get("roles", row.roles)))
     grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=False)
     if "password" in changed:
         check_password(changed["password"], row.login)
@@ -258,9 +281,17 @@ async def change_person(
 
 
 async def add_key(
-    house: House, name: str, grant: Grant, by: str, expires_at: datetime | None, now: datetime
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    now: datetime,
+    granter: Actor | None = None,
 ) -> dict[str, Any]:
-    """A new key; the secret is in this answer and nowhere else."""
+    """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
+    give."""
+    refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
         raise Refused(
@@ -286,7 +317,15 @@ async def add_key(
     return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
 
 
-async def revoke_key(house: House, believed: Believed, key_id: str, now: datetime) -> None:
-    if not await house.db.transact(lambda c: people.revoke_key(c, key_id, now)):
+async def revoke_key(
+    house: House, believed: Believed, key_id: str, now: datetime, granter: Actor | None = None
+) -> None:
+    """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
+    row = await people.key(house.db, key_id)
+    if (
+        row is None
+        or not manages(granter, row)
+        or not await house.db.transact(lambda c: people.revoke_key(c, key_id, now))
+    ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
     believed.forget()

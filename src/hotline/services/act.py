@@ -1,13 +1,13 @@
 """The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.db import answers, tickets
+from hotline.db import answers, people, tickets
 from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
@@ -222,6 +222,12 @@ async def seen(house: House, number: str, actor: Actor, scope: Scope | None = No
     if facts is None:
         raise Refused(UNKNOWN)
     return facts
+
+
+async def authors_for(house: House, actor: Actor, ids: Iterable[str]) -> dict[str, str]:
+    """The departments of those who wrote as handlers of one, by id, where this actor's view of a timeline depends on
+    it: for a contractor."""
+    return await people.handlers_among(house.db, ids) if actor.contractor else {}
 
 
 async def kept_or_refused(house: House, asked: Asked, fault: sa.exc.IntegrityError, refusal: Refusal) -> Done:

@@ -15,11 +15,11 @@ from uuid import uuid4
 from hotline.db import tickets
 from hotline.domain.filetypes import FIRST_BYTES, KNOWN, agrees, media_type_of
 from hotline.domain.lifecycle import decide
-from hotline.domain.privacy import Scope
+from hotline.domain.privacy import Scope, visible_file
 from hotline.domain.ticket import Actor, Attachment, Command, Facts, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code
 
-from .act import Asked, Done, act, seen
+from .act import Asked, Done, act, authors_for, seen
 from .house import House
 
 LARGEST = 10 * 1024 * 1024
@@ -138,10 +138,17 @@ async def attach(
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
 
 
+async def files_seen(house: House, number: str, actor: Actor) -> list[Any]:
+    """The rows of a ticket's files that the actor may see, oldest first. Raises Refused: not theirs to see."""
+    facts = await seen(house, number, actor)
+    rows = await tickets.files_of(house.db, facts.ticket.number)
+    authors = await authors_for(house, actor, (r.by_id for r in rows))
+    return [r for r in rows if visible_file(r.by_id, facts.assignments, actor, authors)]
+
+
 async def found(house: House, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
     """The row and the place of a file, if its ticket is the actor's to see."""
-    facts = await seen(house, number, actor)
-    row = next((r for r in await tickets.files_of(house.db, facts.ticket.number) if r.id == attachment), None)
+    row = next((r for r in await files_seen(house, number, actor) if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
     return row, place_of(house, row.sha256)

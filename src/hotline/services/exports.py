@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,10 +14,11 @@ from hotline.db import exports, tickets
 from hotline.db.question import Row
 from hotline.domain import open311
 from hotline.domain.directory import Directory
-from hotline.domain.privacy import caller_shown, scope_of
+from hotline.domain.privacy import caller_shown, scope_of, visible_entry
 from hotline.domain.ticket import Actor, Refusal, Refused, Ticket
 from hotline.domain.vocabulary import ActorKind, Code, ExportForm, ExportKind, ExportStatus, Kind, Role, TicketStatus
 
+from .act import authors_for
 from .house import House
 from .spreadsheets import Workbook, csv_lines
 
@@ -165,17 +164,24 @@ async def _lines(
     if writer.kind is ExportKind.TICKETS:
         holders = await exports.holders_of(house.db, [t.number for t in page])
         return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
-    found: list[Mapping[str, Any] | Sequence[Any]] = []
-    for _, lines in groupby(await exports.lines_of(house.db, [t.number for t in page]), key=attrgetter("number")):
-        found += [
-            {
-                "number": x.number, "seq": x.seq, "at": x.at, "by_kind": x.by_kind, "by_name": x.by_name,
+    return [line async for line in _entries(house, actor, page)]
+
+
+async def _entries(house: House, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
+    """The lines of these tickets' timelines that the asker may see, in order of ticket and line."""
+    numbers = [t.number for t in page]
+    rows = await exports.lines_of(house.db, numbers)
+    authors = await authors_for(house, actor, (row.by_id for row in rows))
+    tickets_of = {t.number: t for t in page}
+    orders = await tickets.orders_of(house.db, numbers) if actor.contractor else {}
+    for x in rows:
+        visible = visible_entry(x, tickets_of[x.number], orders.get(x.number, ()), actor, authors)
+        if visible is not None:
+            yield {
+                "number": x.number, "seq": x.seq, "at": x.at, "by_kind": x.by_kind, "by_name": visible.by_name,
                 "action": x.action, "from": x.status_from, "to": x.status_to, "assignment": x.assignment,
-                "reason": x.reason,
-            }
-            for x in lines
-        ]  # fmt: skip
-    return found
+                "reason": visible.reason,
+            }  # fmt: skip
 
 
 def _is_public(ticket: Ticket) -> bool:

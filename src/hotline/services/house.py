@@ -13,6 +13,7 @@ from hotline.domain.letters import QUIET_FROM, QUIET_TO
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.ticket import Number
 
+from .credentials import Credentials
 from .directory import DirectoryAtHand
 from .gateways import GatewaysAtHand
 from .inbox import Inbox
@@ -80,7 +81,8 @@ class House:
         self.subscribers = Subscribers(self.db, self.secret, self.directory)
         self.inbox = Inbox(self.db, self.spool)
         self.together = Together(self.db)
-        self.stream = Stream(self.db, self.journal.written, self.streams)
+        credentials = Credentials(self.db, self.directory, lambda: self.clock())
+        self.stream = Stream(self.db, self.journal.written, self.streams, credentials)
 
     def leave(self) -> None:
         """End what waits for news: a shutdown waits for requests under way, and these would never end, or late."""

@@ -14,7 +14,7 @@ from hotline.domain import clocks, effects
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import intake_scope
+from hotline.domain.privacy import EVERYTHING, Scope, intake_scope
 from hotline.domain.routing import Routed, route
 from hotline.domain.ticket import (
     RULES,
@@ -26,6 +26,7 @@ from hotline.domain.ticket import (
     Entry,
     Facts,
     Message,
+    Number,
     Refusal,
     Refused,
     Ticket,
@@ -77,8 +78,11 @@ class Taken:
 Show = Any  # (facts, call) -> the reply as text
 
 
-async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime) -> Done:
-    """Take a call in, durably. Raises Refused with every field that is wrong."""
+async def take_call(
+    house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime, *, joins: Scope | None = None
+) -> Done:
+    """Take a call in, durably. `joins`: what `attach_to` may name, where that was decided by more than who asks.
+    Raises Refused with every field that is wrong."""
     directory = await house.directory.now(now)
     try:
         who = _checked(directory, house, taken, actor, now)
@@ -88,7 +92,7 @@ async def take_call(house: House, taken: Taken, actor: Actor, asked: Asked, show
         raise refused from None
     call_id = str(uuid4())
     if taken.attach_to is not None:
-        return await _join(house, taken, who, call_id, actor, asked, show, now)
+        return await _join(house, taken, who, call_id, actor, asked, show, now, joins or intake_scope(actor))
     if taken.outer_number is not None and await tickets.has_outer(
         house.db, taken.outer_system or "", taken.outer_number
     ):
@@ -130,11 +134,20 @@ def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now
 
 
 async def _join(
-    house: House, taken: Taken, who: Heard, call_id: str, actor: Actor, asked: Asked, show: Show, now: datetime
+    house: House,
+    taken: Taken,
+    who: Heard,
+    call_id: str,
+    actor: Actor,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    scope: Scope,
 ) -> Done:
-    """The call belongs to an open ticket: counted there, its words kept."""
+    """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
+    does not exist is."""
     number = read_number(taken.attach_to or "")
-    if number is None:
+    if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         raise Refused(
             Refusal(
                 Code.INVALID,
@@ -142,13 +155,17 @@ async def _join(
                 errors=(("attach_to", "not a ticket number: check the digits"),),
             )
         )
-    scope = intake_scope(actor)
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
-        facts = await tickets.facts(house.db, scope, number)
+        facts = await tickets.facts(house.db, scope, number or Number(""))
         if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
-            number = (await tickets.chain_of(house.db, number))[-1]
-            facts = await tickets.facts(house.db, scope, number)
-        if facts is None:
+            number = (await tickets.chain_of(house.db, facts.ticket.number))[-1]
+            whole = await tickets.facts(house.db, scope, number)
+            if whole is None and scope.creator is not None:  # they may tell it more, and learn no more of it
+                show = partial(_of_own, show, facts)
+                scope = EVERYTHING
+                whole = await tickets.facts(house.db, scope, number)
+            facts = whole
+        if facts is None or number is None:
             if earlier := await answers.given(house.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
             raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
@@ -373,6 +390,11 @@ def _call(
 
 def _shown(show: Show, call: Call, after: Facts) -> str:
     return str(show(after, call))
+
+
+def _of_own(show: Show, own: Facts, _: Facts, call: Call) -> str:
+    """The reply about the sender's own ticket, where the call was joined to another that carries its matter."""
+    return str(show(own, call))
 
 
 def _caller(taken: Taken, who: Heard, confidential: bool, now: datetime, secret: bytes) -> Caller | None:

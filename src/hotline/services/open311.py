@@ -316,7 +316,7 @@ async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: 
     taken = Taken(Channel.WEB, text or "…", attach_to=number)
     asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(house, taken, _client(row), asked, lambda *_: "", now)
+        done = await take_call(house, taken, _client(row), asked, lambda *_: "", now, joins=EVERYTHING)
     except Refused as refused:
         if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
             return odd(f"an update ({word or 'no word'}) that came too late", number)

@@ -10,7 +10,8 @@ import contextlib
 import random
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import orjson
 import structlog
@@ -18,12 +19,15 @@ import structlog
 from hotline.db import events
 from hotline.db.database import Database
 from hotline.domain.stream import Watching, hears
-from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
+
+from .credentials import Credential, Credentials
 
 log = structlog.get_logger("hotline.stream")
 POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
 GATHER = 0.008  # seconds between one look and the next
+CHECK = 0.5  # seconds between one look at whether they may still listen and the next
 PING = 15.0  # seconds between signs of life
 KEEP = timedelta(days=7)  # how long events are kept for those who come back
 MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
@@ -41,14 +45,27 @@ def framed(event: str, data: object, position: int | None = None) -> bytes:
     return place + b"event: " + event.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class StreamAccess:
+    """What a stream was opened with: a credential, and whose it was then."""
+
+    credential: Credential
+    actor: Actor
+
+
 class Listener:
     """One open stream. There may be ten thousand: what is not needed is not there."""
 
-    __slots__ = ("_busy", "_emptying", "_give", "_holding", "_lost", "_queue", "_queued", "_stream", "_wait", "ended",
-                 "owner", "watching")  # fmt: skip
+    __slots__ = ("_busy", "_emptying", "_give", "_holding", "_lost", "_queue", "_queued", "_stream", "_wait", "access",
+                 "ended", "owner", "until", "watching")  # fmt: skip
 
-    def __init__(self, stream: "Stream", watching: Watching, owner: str, give: Give, wait: Wait) -> None:
+    def __init__(
+        self, stream: "Stream", watching: Watching, owner: str, give: Give, wait: Wait,
+        access: "StreamAccess | None" = None,
+    ) -> None:  # fmt: skip
         self._stream, self.watching, self.owner = stream, watching, owner
+        self.access = access
+        self.until: datetime | None = None  # how long the credential stands; None: not looked at yet
         self._give, self._wait = give, wait
         self._queue: deque[bytes] | None = None
         self._queued = 0
@@ -103,8 +120,12 @@ class Listener:
 class Stream:
     """All listeners of this process. `written` is set by the journal after each commit."""
 
-    def __init__(self, db: Database, written: asyncio.Event, most: int = 10_000) -> None:
+    def __init__(
+        self, db: Database, written: asyncio.Event, most: int = 10_000, credentials: Credentials | None = None
+    ) -> None:
         self._db, self._written, self.most = db, written, most
+        self._credentials = credentials
+        self._access_version: tuple[int, int] | None = None  # the version at which every credential was looked at
         self._listeners: set[Listener] = set()
         self._alike: dict[Watching, set[Listener]] = {}  # those who hear the same are looked up once for all of them
         self._each: Counter[str] = Counter()
@@ -212,7 +233,7 @@ class Stream:
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
-        stepped = 0.0
+        stepped = checked = 0.0
         while not self.closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), POLL)
@@ -223,6 +244,9 @@ class Stream:
                 self._begun = None
                 return
             try:
+                if loop.time() - checked >= CHECK:
+                    checked = loop.time()
+                    await self.check_access()
                 while await self.step():
                     pass
                 stepped = loop.time()
@@ -232,6 +256,26 @@ class Stream:
             except Exception as fault:
                 log.error("stream.fault", kind=type(fault).__name__, exc_info=fault)
                 await asyncio.sleep(1)
+
+    async def check_access(self) -> None:
+        """End the streams of those who may listen no more, or no longer to the same: disabled, logged out, given other
+        roles, revoked or expired, in whichever process. One small query; one more for all of them where anything of
+        that kind has changed."""
+        if self._credentials is None:
+            return
+        version, now = await self._credentials.version(), self._credentials.clock()
+        moved = version != self._access_version
+        held = [(x, x.access) for x in self._listeners if x.access is not None]
+        due = [(x, access) for x, access in held if moved or x.until is None or x.until <= now]
+        if due:
+            standing = await self._credentials.standing({access.credential for _, access in due})
+            for listener, access in due:
+                found = standing.get(access.credential)
+                if found is None or found.actor != access.actor:
+                    listener.close()
+                else:
+                    listener.until = found.until
+        self._access_version = version
 
     async def step(self) -> bool:
         """Place, read and tell what is new. True: there may be more."""

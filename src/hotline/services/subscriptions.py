@@ -15,7 +15,8 @@ from hotline.db import subscriptions as kept
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.events import TYPES, wants
-from hotline.domain.ticket import Message, Number, Refusal, Refused
+from hotline.domain.grants import outside
+from hotline.domain.ticket import Actor, Message, Number, Refusal, Refused
 from hotline.domain.vocabulary import Code
 from hotline.gateways.egress import is_web_address
 from hotline.gateways.hotline_12345 import answered
@@ -107,8 +108,11 @@ def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, 
     return errors
 
 
-async def subscribe(house: House, values: Mapping[str, Any], by: str, now: datetime) -> tuple[Subscription, str]:
-    """A new subscription and its secret, told this once. Raises Refused with all that is wrong."""
+async def subscribe(house: House, values: Mapping[str, Any], actor: Actor, now: datetime) -> tuple[Subscription, str]:
+    """A new subscription and its secret, told this once. Raises Refused with all that is wrong, or where it would tell
+    more than its maker may see."""
+    if faults := outside(actor, values.get("department"), values.get("area")):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
     directory = await house.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
@@ -118,25 +122,37 @@ async def subscribe(house: House, values: Mapping[str, Any], by: str, now: datet
         "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
         "outer_system": values.get("outer_system"),
         "sealed": seal(house.secret, f"subscription {id}", [[secret, None]]),
-        "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": by,
+        "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": actor.id,
     }  # fmt: skip
     await house.db.transact(lambda c: kept.keep(c, row))
     house.subscribers.forget()
-    return await found(house, id, now), secret
+    return await found(house, id, actor, now), secret
 
 
-async def found(house: House, id: str, now: datetime) -> Subscription:  # noqa: A002
-    """Raises Refused where there is none."""
+def manages(actor: Actor, subscription: Subscription) -> bool:
+    """Whether a subscription tells no more than this administrator may see."""
+    return not outside(actor, subscription.department, subscription.area)
+
+
+async def found(house: House, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
+    """Raises Refused where there is none that is the actor's to manage."""
     house.subscribers.forget()
     for subscription in await house.subscribers.now(now):
-        if subscription.id == id:
+        if subscription.id == id and manages(actor, subscription):
             return subscription
     raise Refused(NOBODY)
 
 
-async def change(house: House, id: str, version: int, values: Mapping[str, Any], now: datetime) -> Subscription:  # noqa: A002
+async def change(
+    house: House,
+    id: str,  # noqa: A002
+    version: int,
+    values: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> Subscription:
     """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
-    await found(house, id, now)
+    await found(house, id, actor, now)
     directory = await house.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
@@ -145,12 +161,12 @@ async def change(house: House, id: str, version: int, values: Mapping[str, Any],
         row["disabled"] = None
     if not await house.db.transact(lambda c: kept.change(c, id, row, version)):
         raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
-    return await found(house, id, now)
+    return await found(house, id, actor, now)
 
 
-async def rotate(house: House, id: str, now: datetime) -> str:  # noqa: A002
+async def rotate(house: House, id: str, actor: Actor, now: datetime) -> str:  # noqa: A002
     """A new secret, told this once; both sign for a day."""
-    subscription = await found(house, id, now)
+    subscription = await found(house, id, actor, now)
     secret = fresh_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
@@ -161,7 +177,9 @@ async def rotate(house: House, id: str, now: datetime) -> str:  # noqa: A002
     return secret
 
 
-async def unsubscribe(house: House, id: str) -> None:  # noqa: A002
+async def unsubscribe(house: House, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
+    """Raises Refused where there is none that is the actor's to end."""
+    await found(house, id, actor, now)
     if not await house.db.transact(lambda c: kept.remove(c, id)):
         raise Refused(NOBODY)
     house.subscribers.forget()

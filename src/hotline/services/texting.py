@@ -274,7 +274,9 @@ class Worker:
         number = facts.ticket.number
         taken = Taken(Channel.SMS, self.row.text[:LONGEST], phone=self.who.phone, attach_to=number)
         try:
-            done = await take_call(self.house, taken, self._gateway(), self._asked(), _nothing, self.now)
+            # whose ticket it is was looked at above: the sender's, not the gateway's
+            gateway, asked = self._gateway(), self._asked()
+            done = await take_call(self.house, taken, gateway, asked, _nothing, self.now, joins=EVERYTHING)
         except Refused as refused:
             if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
                 return None

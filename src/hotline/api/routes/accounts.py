@@ -11,11 +11,11 @@ from hotline.api.deps import Asking, CodePath, anybody, credential, may
 from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
+from hotline.domain.grants import Grant
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, Code, Role
 from hotline.domain.wording import ROLE
 from hotline.services import accounts
-from hotline.services.accounts import Grant
 from hotline.services.act import Done
 
 from .answers import POST, READ, WRITE, done_reply, refusals, reply
@@ -105,17 +105,19 @@ async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
 async def list_people(
     ask: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
-    """People in order of login."""
+    """People in order of login; for an administrator of a part, those of that part."""
     rows = await people.listed(ask.house.db, after, limit)
-    return reply({"items": [r._asdict() for r in rows], "next": rows[-1].login if len(rows) == limit else None})
+    shown = [r._asdict() for r in rows if accounts.manages(ask.actor, r)]
+    return reply({"items": shown, "next": rows[-1].login if len(rows) == limit else None})
 
 
 @router.post("/people", operation_id="add_person", response_model=PersonOut, status_code=201, responses=refusals(*POST))
 async def add_person(body: PersonIn, ask: Admin) -> Response:
-    """Give a person a log-in with roles; a handler also needs a department, and an area limits the view."""
+    """Give a person a log-in with roles; a handler also needs a department, and an area limits the view. Nobody gives
+    more than they hold: an administrator of an area or a department, only within it."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     done = await accounts.add_person(
-        ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now
+        ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now, ask.actor
     )
     if not isinstance(done, Done):
         raise TypeError("a request always has a key")
@@ -131,7 +133,7 @@ async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Res
         raise Refused(
             Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty))
         )
-    shown = await accounts.change_person(ask.house, ask.believed, person, ask.version(), values, ask.now)
+    shown = await accounts.change_person(ask.house, ask.believed, person, ask.version(), values, ask.now, ask.actor)
     return reply(shown, version=shown["version"])
 
 
@@ -139,9 +141,10 @@ async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Res
 async def list_keys(
     ask: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
-    """Keys of machines, without their secrets."""
+    """Keys of machines, without their secrets; for an administrator of a part, those of that part."""
     rows = await people.keys(ask.house.db, after, limit)
-    return reply({"items": [r._asdict() for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    shown = [r._asdict() for r in rows if accounts.manages(ask.actor, r)]
+    return reply({"items": shown, "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.post(
@@ -155,11 +158,11 @@ async def add_key(body: KeyIn, ask: Admin) -> Response:
     """A key for a machine. Its secret stands in this reply and nowhere else; a repeated request makes another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     expires: datetime | None = body.expires_at
-    return reply(await accounts.add_key(ask.house, body.name, grant, ask.actor.id, expires, ask.now), 201)
+    return reply(await accounts.add_key(ask.house, body.name, grant, ask.actor.id, expires, ask.now, ask.actor), 201)
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))
 async def revoke_key(key: CodePath, ask: Admin) -> Response:
-    """Revoke a key. Other processes believe it for five seconds at most."""
-    await accounts.revoke_key(ask.house, ask.believed, key, ask.now)
+    """Revoke a key. Other processes believe it for a second at most."""
+    await accounts.revoke_key(ask.house, ask.believed, key, ask.now, ask.actor)
     return Response(status_code=204)

@@ -9,11 +9,9 @@ from starlette.responses import FileResponse, Response
 from hotline.api.deps import Asking, CodePath, NumberPath, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Shown
-from hotline.db import tickets
 from hotline.domain.ticket import Attachment, Refusal, Refused
 from hotline.domain.vocabulary import PEOPLE, Code, Role
-from hotline.services.act import seen
-from hotline.services.attachments import attach, found, may_attach, store
+from hotline.services.attachments import attach, files_seen, found, may_attach, store
 
 from .answers import POST, READ, done_reply, refusals, reply
 
@@ -75,8 +73,7 @@ async def attach_file(
 )
 async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]) -> Response:
     """The files of a ticket, oldest first."""
-    facts = await seen(ask.house, number, ask.actor)
-    rows = await tickets.files_of(ask.house.db, facts.ticket.number)
+    rows = await files_seen(ask.house, number, ask.actor)
     return reply({"items": [_shown(r) for r in rows], "next": None})
 
 

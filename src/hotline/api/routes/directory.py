@@ -26,6 +26,7 @@ from hotline.domain import clocks, diagram, duty
 from hotline.domain.calendar_rules import because, reckon
 from hotline.domain.clocks import limits_for, reckoner_of
 from hotline.domain.directory import SHAPES, Directory, Span
+from hotline.domain.grants import is_house_wide
 from hotline.domain.routing import route
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
@@ -84,6 +85,11 @@ def _shown(noun: str, item: Any, ask: Asking) -> dict[str, Any]:
     return body
 
 
+def _refuse_limited(ask: Asking) -> None:
+    if not is_house_wide(ask.actor):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "the directory is changed by those who administer the whole house"))
+
+
 @router.put(
     "/directory/{noun}/{code}", operation_id="write_directory_item", response_model=ItemOut, responses=refusals(*WRITES)
 )
@@ -97,7 +103,8 @@ async def write_directory_item(
     ask: Editor,
 ) -> Response:
     """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable
-    row."""
+    row. The directory is everybody's: an administrator of an area or a department does not change it."""
+    _refuse_limited(ask)
     item = read_item(noun, {**body, "code": code})
     directory = await change(
         ask.house.db, ask.house.directory, [(noun, code, item)], ask.actor, ask.now, version=ask.version()
@@ -114,6 +121,7 @@ async def write_directory_item(
 async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
     """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, policies, ladders and
     calendars are removed."""
+    _refuse_limited(ask)
     directory = await ask.house.directory.now(ask.now)
     item = directory.noun(noun).get(code)
     if item is None:

@@ -171,9 +171,14 @@ class SwapIn(Strict):
 
 
 async def _planned(ask: Asking, code: str) -> None:
-    await department_seen(ask, code)
+    directory = await department_seen(ask, code)
+    if code in ask.actor.departments:
+        return
+    limits = ask.actor.areas
+    if limits is not None and not frozenset(directory.departments[code].areas or ("",)) <= limits:
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "this department works outside your areas too"))
     above = Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN
-    if not ask.actor.roles & frozenset(above) and code not in ask.actor.departments:
+    if not ask.actor.roles & frozenset(above):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "a handler changes the duty of its own department alone"))
 
 

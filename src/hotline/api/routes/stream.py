@@ -18,8 +18,8 @@ from hotline.domain.privacy import scope_of
 from hotline.domain.stream import Watching
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import PEOPLE, Code
-from hotline.services.accounts import who_is
-from hotline.services.stream import Listener, Stream, framed
+from hotline.services.accounts import credential_of, who_is
+from hotline.services.stream import Listener, Stream, StreamAccess, framed
 
 from .answers import READ, refusals
 from .departments import department_seen
@@ -40,9 +40,10 @@ class EventStream(Response):
 
     def __init__(
         self, stream: Stream, watching: Watching, owner: str, after: int | None, recent: int,
-        still: Callable[[], Awaitable[bool]],
+        still: Callable[[], Awaitable[bool]], access: StreamAccess,
     ) -> None:  # fmt: skip
         super().__init__()
+        self._access = access
         self._recent = recent
         self._stream, self._watching, self._owner, self._after, self._still = stream, watching, owner, after, still
 
@@ -65,7 +66,7 @@ class EventStream(Response):
         async def wait(data: bytes) -> None:
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
-        listener = Listener(self._stream, self._watching, self._owner, give, wait)
+        listener = Listener(self._stream, self._watching, self._owner, give, wait, self._access)
         listener.hold(asyncio.current_task())
         await start({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         try:
@@ -123,7 +124,8 @@ async def listen(
 ) -> Response:
     """What happens, as it happens, within your view: one `ticket` event for each line of a timeline, in commit order,
     with what changed but no caller and no words; look the ticket up for those. `hello` tells where you begin, `resync`
-    that you must look at everything anew, `bye` that you should come again. A comment every 15 seconds shows that the
+    that you must look at everything anew, `bye` that you should come again. It ends within about a second of your
+    log-in or key being changed, disabled, revoked or expired. A comment every 15 seconds shows that the
     line lives."""
     house, actor, token = ask.house, ask.actor, credential(ask.request)
     departments: frozenset[str] | None = None
@@ -144,4 +146,5 @@ async def listen(
             return False
 
     place = last_event_id if last_event_id is not None else after
-    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, recent, still)
+    access = StreamAccess(credential_of(house, token or ""), actor)
+    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, recent, still, access)

@@ -91,17 +91,17 @@ def _shown(s: Subscription) -> dict[str, Any]:
 
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
 async def list_subscriptions(ask: Admin) -> Response:
-    """Every subscription, without its secrets."""
+    """Every subscription, without its secrets; for an administrator of a part, those of that part."""
     ask.house.subscribers.forget()
     found = await ask.house.subscribers.now(ask.now)
-    return reply({"items": [_shown(s) for s in found], "next": None})
+    return reply({"items": [_shown(s) for s in found if subscriptions.manages(ask.actor, s)], "next": None})
 
 
 @router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
 async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
     """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
     nowhere else; a repeated request makes another subscription. Tries go on for about 75 hours; 410 ends them all."""
-    made, secret = await subscriptions.subscribe(ask.house, body.model_dump(), ask.actor.id, ask.now)
+    made, secret = await subscriptions.subscribe(ask.house, body.model_dump(), ask.actor, ask.now)
     return reply({**_shown(made), "secret": secret}, 201, version=made.version)
 
 
@@ -110,7 +110,7 @@ async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
 )
 async def read_subscription(subscription: CodePath, ask: Admin) -> Response:
     """One subscription."""
-    found = await subscriptions.found(ask.house, subscription, ask.now)
+    found = await subscriptions.found(ask.house, subscription, ask.actor, ask.now)
     return reply(_shown(found), version=found.version)
 
 
@@ -123,14 +123,14 @@ async def change_subscription(subscription: CodePath, body: SubscriptionChange, 
     empty = [name for name in values if values[name] is None]
     if empty:
         raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((n, "not null") for n in empty)))
-    found = await subscriptions.change(ask.house, subscription, ask.version(), values, ask.now)
+    found = await subscriptions.change(ask.house, subscription, ask.version(), values, ask.actor, ask.now)
     return reply(_shown(found), version=found.version)
 
 
 @router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
 async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
     """End a subscription. What is still on its way to it is not sent."""
-    await subscriptions.unsubscribe(ask.house, subscription)
+    await subscriptions.unsubscribe(ask.house, subscription, ask.actor, ask.now)
     return Response(status_code=204)
 
 
@@ -142,7 +142,7 @@ async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
 )
 async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
     """A new secret, told this once. For a day deliveries carry both signatures."""
-    return reply({"secret": await subscriptions.rotate(ask.house, subscription, ask.now)})
+    return reply({"secret": await subscriptions.rotate(ask.house, subscription, ask.actor, ask.now)})
 
 
 @router.get(
@@ -155,7 +155,7 @@ async def list_deliveries(
     limit: Limit = 50,
 ) -> Response:
     """The delivery log: what was sent, how often, what it came to."""
-    await subscriptions.found(ask.house, subscription, ask.now)
+    await subscriptions.found(ask.house, subscription, ask.actor, ask.now)
     rows = await outbox.in_line(ask.house.db, f"subscription:{subscription}", after, limit)
     shown = [
         {
@@ -175,6 +175,7 @@ async def list_deliveries(
 )
 async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
     """One delivery with every try."""
+    await subscriptions.found(ask.house, subscription, ask.actor, ask.now)
     row = await outbox.by_id(ask.house.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
@@ -191,6 +192,7 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) 
 )
 async def replay_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
     """Send one that failed or was sent already once more, under the same id: its receiver knows it by that."""
+    await subscriptions.found(ask.house, subscription, ask.actor, ask.now)
     row = await outbox.by_id(ask.house.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))

@@ -32,11 +32,11 @@ from hotline.api.schemas.words import Moment, Plain, Strict
 from hotline.db import tickets
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import may_find_callers, scope_of
+from hotline.domain.privacy import may_find_callers, scope_of, visible_entry
 from hotline.domain.ticket import Actor, Command, Facts, Refusal, Refused
 from hotline.domain.vocabulary import PEOPLE, Action, Channel, Code, Kind, Priority, Role, TicketStatus
 from hotline.domain.wording import ACTION
-from hotline.services.act import act, seen
+from hotline.services.act import act, authors_for, seen
 
 from .answers import READ, WRITE, done_reply, refusals, reply
 
@@ -150,11 +150,18 @@ async def read_timeline(
     limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
-    """Everything that happened, in order: who, when, what, why, before and after."""
+    """What happened, in order: who, when, what, why, before and after. A contractor is shown what concerns its own
+    orders and the ticket as a whole, and nobody else's notes."""
     facts = await seen(ask.house, number, ask.actor)
     rows = await tickets.told(ask.house.db, facts.ticket.number, after, limit)
+    authors = await authors_for(ask.house, ask.actor, (row.by_id for row in rows))
+    items = [
+        entry_shown(row, visible)
+        for row in rows
+        if (visible := visible_entry(row, facts.ticket, facts.assignments, ask.actor, authors)) is not None
+    ]
     more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
-    return reply({"items": [entry_shown(row, ask.actor, facts) for row in rows], "next": more})
+    return reply({"items": items, "next": more})
 
 
 @router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))

@@ -155,10 +155,14 @@ async def read_my_calls(
     since = after or ask.now - timedelta(minutes=1)
     rows = await voice.of_agent(ask.house.db, name, since) if name else []
     until = asyncio.get_running_loop().time() + wait
+    waited = False
     while not (rows or ask.house.stream.closing) and name and (left := until - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
             await asyncio.wait_for(ask.house.ringing.wait(), min(1.0, left))
         rows = await voice.of_agent(ask.house.db, name, since)
+        waited = True
+    if waited:
+        await ask.check_again()
     items = []
     for row in rows:
         try:

@@ -12,10 +12,10 @@ from hotline.api.errors import shown_move
 from hotline.domain.clocks import colour_of, has_breached
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import allowed, allowed_of_order
-from hotline.domain.privacy import caller_shown
+from hotline.domain.privacy import VisibleEntry, caller_shown, may_find_callers, visible_order
 from hotline.domain.queues import waits_for
-from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
-from hotline.domain.vocabulary import WHOLE, AssignmentStatus, Metric, Part, Role, TicketStatus
+from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts, Ticket
+from hotline.domain.vocabulary import AssignmentStatus, Metric, Part, Role, TicketStatus
 from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
 
 from .words import Shown
@@ -423,6 +423,9 @@ class Problem(Shown):
     version: int | None = None
 
 
+_OF_REPORTER = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
+
+
 def dumped(body: Any) -> str:
     return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -434,7 +437,10 @@ def ticket_shown(
     t = facts.ticket
     zh, en = TICKET_STATUS[t.status]
     inside = actor.roles != frozenset({Role.GATEWAY})
-    strange = not inside and t.created_by != actor.id  # a gateway brought a text to somebody else's ticket
+    caller = caller_shown(t, actor, revealed=revealed)
+    # a contractor answers for its own order: what came of another's is not told to it
+    lead = next((a for a in reversed(facts.assignments) if a.part is Part.LEAD), None)
+    answers = inside and (lead is None or visible_order(lead, actor))
     return {
         "number": t.number,
         "status": t.status,
@@ -442,16 +448,18 @@ def ticket_shown(
         "kind": t.kind,
         "category": directory.name_of("categories", t.category),
         "priority": t.priority,
-        "title": "" if strange else t.title,
-        "narrative": "" if strange else t.narrative,
+        "title": t.title,
+        "narrative": t.narrative,
         "channel": t.channel,
-        "caller": None if strange else caller_shown(t, actor, revealed=revealed),
+        "caller": caller,
         "reply_wanted": t.reply_wanted,
-        "location": None if strange else {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
+        "location": {"area": t.area, "address": t.address, "lat": t.lat, "lon": t.lon},
         "area": directory.name_of("areas", t.area),
         "department": directory.name_of("departments", t.department),
         "assignments": [
-            order_shown(facts, a, actor, directory, now) for a in facts.assignments if inside and _theirs(a, actor)
+            order_shown(facts, a, actor, directory, now)
+            for a in facts.assignments
+            if inside and visible_order(a, actor)
         ],
         "flags": list(t.flags),
         "supervised": t.supervised,
@@ -478,12 +486,12 @@ def ticket_shown(
             "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
         },
         "waits_for": waiting_shown(replace(facts, directory=directory), directory) if inside else None,
-        "advice": dict(t.advice) if inside else None,
+        "advice": _advice(t, hidden=caller is None or caller["masked"]) if inside else None,
         "result": {
             "public_reply": t.public_reply,
-            "internal_result": t.internal_result if inside else None,
-            "cost": t.cost,
-            "funding": t.funding,
+            "internal_result": t.internal_result if answers else None,
+            "cost": t.cost if answers or not inside else None,
+            "funding": t.funding if answers or not inside else None,
             "reason_code": t.reason_code,
             "channel_told": t.channel_told,
             "satisfaction": {"first": t.satisfaction_first, "final": t.satisfaction_final},
@@ -495,6 +503,16 @@ def ticket_shown(
         "version": t.version,
         "allowed_actions": [shown_move(m) for m in allowed(facts, actor, now)],
     }
+
+
+def _advice(ticket: Ticket, *, hidden: bool) -> dict[str, Any]:
+    """Advice and hints; without what names the caller where the caller is not shown."""
+    advice = dict(ticket.advice)
+    hints = advice.get("hints")
+    if hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
+        form = {k: v for k, v in hints["form"].items() if k not in _OF_REPORTER}
+        advice["hints"] = {**hints, "form": form}
+    return advice
 
 
 def waiting_shown(facts: Facts, directory: Directory) -> dict[str, Any] | None:
@@ -511,13 +529,6 @@ def waiting_shown(facts: Facts, directory: Directory) -> dict[str, Any] | None:
     }
 
 
-def _theirs(order: Assignment, actor: Actor) -> bool:
-    """The desk and whoever takes part see an order; a contractor sees its own alone."""
-    if actor.roles & WHOLE or not actor.contractor:
-        return True
-    return order.department in actor.departments or order.performer in actor.departments
-
-
 def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
     """Whether a running order is past its limit, by its clock: one that waits for us is not late."""
     if a.closed_at is not None:
@@ -528,7 +539,7 @@ def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
 
 def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
     """The ticket's clocks, and those of the orders this actor may see."""
-    theirs = {a.id for a in facts.assignments if _theirs(a, actor)}
+    theirs = {a.id for a in facts.assignments if visible_order(a, actor)}
     return [c for c in clocks if c.assignment is None or c.assignment in theirs]
 
 
@@ -596,12 +607,14 @@ def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     secret = call.confidential or getattr(
         call, "of_confidential", False
     )  # its own ticket may have been merged into an open one
+    merged_secret = call.number != facts.ticket.number and getattr(call, "of_confidential", False)
     whole = hidden is not None and not hidden["masked"] and not secret
     return {
         "id": call.id,
         "channel": call.channel,
         "at": call.at,
-        "narrative": call.narrative,
+        # words too can give somebody away: those of a confidential ticket merged into this one are for the desk
+        "narrative": "" if merged_secret and not may_find_callers(actor) else call.narrative,
         "taken_by": call.taken_by,
         "phone": call.phone if whole else None,
         "raw_phone": call.raw_phone if whole else None,
@@ -659,23 +672,16 @@ def queued_shown(row: dict[str, Any], directory: Directory, now: datetime) -> di
     return row
 
 
-_HIDDEN = frozenset({"phone", "caller_name", "contact", "caller"})
-
-
-def entry_shown(row: Any, actor: Actor, facts: Facts) -> dict[str, Any]:
-    """One line of the timeline; what it says of the caller is left out for those who may not see it."""
-    hidden = caller_shown(facts.ticket, actor)
-    changes: Mapping[str, Any] = row.changes
-    if hidden is None or hidden["masked"]:
-        changes = {k: v for k, v in changes.items() if k not in _HIDDEN}
+def entry_shown(row: Any, visible: VisibleEntry) -> dict[str, Any]:
+    """One line of the timeline, as far as `visible_entry` lets it be seen."""
     return {
         "seq": row.seq,
         "at": row.at,
-        "by": {"kind": row.by_kind, "id": row.by_id, "name": row.by_name},
+        "by": {"kind": row.by_kind, "id": visible.by_id, "name": visible.by_name},
         "action": row.action,
         "from": row.status_from,
         "to": row.status_to,
         "assignment": row.assignment,
-        "reason": row.reason,
-        "changes": changes,
+        "reason": visible.reason,
+        "changes": visible.changes,
     }
