@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from hotline.db import answers, tickets
 from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
 from hotline.domain.directory import Directory
@@ -222,11 +220,3 @@ async def seen(house: House, number: str, actor: Actor, scope: Scope | None = No
     if facts is None:
         raise Refused(UNKNOWN)
     return facts
-
-
-async def kept_or_refused(house: House, asked: Asked, fault: sa.exc.IntegrityError, refusal: Refusal) -> Done:
-    """An administrative write hit a unique key: the request's own (a retry), or something taken already."""
-    earlier = await answers.given(house.db, asked.owner, asked.key)
-    if earlier is not None:
-        return replayed(earlier, asked)
-    raise Refused(refusal) from fault
