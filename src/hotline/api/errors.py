@@ -9,6 +9,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from hotline.db.database import Unsure, has_committed
 from hotline.domain.catalogue import pair
 from hotline.domain.lifecycle import Move
 from hotline.domain.ticket import Refusal, Refused
@@ -49,6 +50,7 @@ _RETRY_AFTER = {
 }
 
 
+_NOT_APPLIED = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FULL})
 _SHOWN: dict[tuple[Action, tuple[Field, ...]], dict[str, Any]] = {}
 
 
@@ -97,7 +99,10 @@ async def refuse(_: Request, error: Exception) -> Response:
     """A Refused on its way out."""
     if not isinstance(error, Refused):
         raise error
-    return problem(error.refusal)
+    refusal = error.refusal
+    if refusal.code in _NOT_APPLIED and has_committed():  # a part of it is written: "not applied" would be a lie
+        refusal = Unsure().refusal
+    return problem(refusal)
 
 
 async def refuse_malformed(_: Request, error: Exception) -> Response:

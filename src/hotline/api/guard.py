@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
+from hotline.db.database import watch_commits
 from hotline.domain.ticket import Refusal
 from hotline.domain.vocabulary import Code
 
@@ -62,6 +63,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        watch_commits()
         begun, status, answering = time.perf_counter(), 500, False
         headers = dict(scope["headers"])
         path = scope["path"]

@@ -1,6 +1,7 @@
 """What every engine offers, and what can go wrong with it. Above this floor nobody can tell which one runs."""
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -121,6 +122,27 @@ class Unsure(Refused):
 
     def __init__(self) -> None:
         super().__init__(Refusal(Code.OUTCOME_UNKNOWN, "the outcome is unknown; repeat with the same Idempotency-Key"))
+
+
+_COMMITTED: ContextVar[list[bool] | None] = ContextVar("committed", default=None)
+
+
+def watch_commits() -> None:
+    """Begin anew to note whether this request has committed anything."""
+    _COMMITTED.set([])
+
+
+def note_commit() -> None:
+    """A write of this request is durable."""
+    noted = _COMMITTED.get()
+    if noted is not None and not noted:
+        noted.append(True)
+
+
+def has_committed() -> bool:
+    """Whether this request has committed something since `watch_commits`: what fails afterwards must not be told as
+    "not applied"."""
+    return bool(_COMMITTED.get())
 
 
 async def one(db: Database, question: Question, /, **values: Any) -> Row | None:

@@ -13,9 +13,21 @@ import asyncpg
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from .database import Answer, Away, Committed, Entrusted, Full, IntegrityFault, Outcome, Replayed, Stale, Unsure
+from .database import (
+    Answer,
+    Away,
+    Committed,
+    Entrusted,
+    Full,
+    IntegrityFault,
+    Outcome,
+    Replayed,
+    Stale,
+    Unsure,
+    note_commit,
+)
 from .question import Question, Row
 from .sheets import SHEETS, Sheet, keep_name, lay
 
@@ -29,21 +41,10 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
-_GONE = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, OSError, asyncio.TimeoutError)
-_SHUT = (
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.exceptions.TargetServerAttributeNotMatched,  # only a standby answers
-    asyncpg.ReadOnlySQLTransactionError,  # a standby after a failover: the connection is of no more use
-)
-_BUSY = (
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-)
+_BUSY = ("40", "53", "55", "57014")  # SQLSTATEs of a server that is busy: another try may succeed
+# and of one that is of no more use to this session: lost, read only after a failover, shutting down, damaged
+_UNUSABLE = ("08", "25", "26", "28", "3D", "57", "58", "F0", "XX")
+_CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError, TimeoutError)
 
 
 class Postgres:
@@ -53,7 +54,8 @@ class Postgres:
     batchers = 2
     orders_itself = False
 
-    def __init__(self, url: str, size: int = 12, shard: int = 0) -> None:
+    def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:
+        self.clock = clock  # for tests: a database whose clock can be moved
         self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")
         self.dialect: sa.Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
         self.shard = shard
@@ -71,7 +73,7 @@ class Postgres:
         for line in self._idle:
             try:
                 await line.close(timeout=2)
-            except (*_GONE, asyncpg.PostgresError):
+            except (*_CLIENT, asyncpg.PostgresError):
                 line.terminate()
         self._idle.clear()
         if self._engine is not None:
@@ -99,41 +101,71 @@ class Postgres:
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             return work(connection)
 
-        return await self.transact(alone)
+        return await self._transact_alone(alone, keep=False)
 
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         if self._engine is None:
-            self._engine = create_async_engine(
-                self.url,
-                pool_size=2,
-                max_overflow=2,
-                pool_timeout=POOL_TIMEOUT,
-                pool_recycle=300,
-                hide_parameters=True,  # a fault is logged; what residents wrote is not
-                json_serializer=lambda v: orjson.dumps(v).decode(),
-                json_deserializer=orjson.loads,
-                connect_args={
-                    "target_session_attrs": "read-write",
-                    "timeout": CONNECT_TIMEOUT,
-                    "command_timeout": 60,
-                    "server_settings": SETTINGS,
-                },
+            self._engine = self._make_engine(
+                COMMAND_TIMEOUT, pool_size=2, max_overflow=2, pool_timeout=POOL_TIMEOUT, pool_recycle=300
             )
+        return await self._transact(self._engine, work)
+
+    async def _transact_alone(self, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
+        """One transaction on a connection of its own, without a limit on how long a statement may take."""
+        engine = self._make_engine(None, poolclass=sa.pool.NullPool)
         try:
-            async with self._engine.begin() as connection:
-                return await connection.run_sync(work)
-        except sa.exc.DBAPIError as fault:
-            cause = getattr(fault.orig, "__cause__", None) or fault.orig
-            if fault.connection_invalidated or isinstance(cause, (*_SHUT, *_GONE)):
-                await self._engine.dispose()
-                raise Away("the database does not answer") from fault
-            if isinstance(cause, asyncpg.DiskFullError):
-                raise Full from fault
-            if isinstance(cause, _BUSY):
-                raise Away("the database is busy") from fault
-            raise
-        except (*_SHUT, *_GONE, sa.exc.TimeoutError) as fault:
-            raise Away("the database does not answer") from fault
+            return await self._transact(engine, work, keep=keep)
+        finally:
+            await engine.dispose()
+
+    def _make_engine(self, command_timeout: float | None, **pool: Any) -> AsyncEngine:
+        return create_async_engine(
+            self.url,
+            **pool,
+            hide_parameters=True,  # a fault is logged; what residents wrote is not
+            json_serializer=lambda v: orjson.dumps(v).decode(),
+            json_deserializer=orjson.loads,
+            execution_options={"clock": self.clock},
+            connect_args={
+                "target_session_attrs": "read-write",
+                "timeout": CONNECT_TIMEOUT,
+                "command_timeout": command_timeout,
+                "server_settings": SETTINGS,
+            },
+        )
+
+    async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
+        """`keep` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was written;
+        from then on nobody knows."""
+        connection: AsyncConnection | None = None
+        driver: Any = None
+        committing = False
+        try:
+            connection = await engine.connect()
+            driver = (await connection.get_raw_connection()).driver_connection
+            done = await connection.run_sync(work)
+            if not keep:
+                await connection.rollback()
+                return done
+            committing = not driver.is_closed()
+            await connection.commit()
+        except BaseException as fault:
+            cause = _cause(fault)
+            lost = _ends_sessions(cause)
+            if driver is not None and connection is not None and (lost or not isinstance(cause, Exception)):
+                driver.terminate()
+                await connection.invalidate()
+            if lost:
+                await engine.dispose()  # what ended one connection has mostly ended its sisters
+            told = _told(cause, sent=committing)
+            if told is cause or isinstance(told, IntegrityFault):
+                raise
+            raise told from fault
+        finally:
+            if connection is not None:
+                await asyncio.shield(connection.close())
+        note_commit()
+        return done
 
     async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
         laid = lay(batch)
@@ -181,14 +213,16 @@ class Postgres:
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""
-        return await self.transact(work)
+        return await self._transact_alone(work)
 
     async def reserve(self, name: str, count: int, first: int) -> int:
-        async with self._line(writing=True) as line:
+        async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
             self.asked += 1
             return int(await line.fetchval(_RESERVE, name, count, first))
 
     async def time(self) -> datetime:
+        if self.clock is not None:
+            return self.clock()
         async with self._line() as line:
             self.asked += 1
             moment: datetime = await line.fetchval("SELECT clock_timestamp()")
@@ -203,7 +237,8 @@ class Postgres:
 
     @asynccontextmanager
     async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
-        """A connection for a moment. One that failed is thrown away; what failed is told in our own words."""
+        """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
+        failed is told in our own words. `writing`: it runs one statement that commits by itself."""
         if self._room.locked():
             try:
                 await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
@@ -215,27 +250,21 @@ class Postgres:
         try:
             line = await self._ready()
             yield line
-        except _SHUT as fault:
-            self._drop(line)
-            raise Away("the database does not answer") from fault
-        except _GONE as fault:
-            self._drop(line)
-            raise (Unsure() if writing and line is not None else Away("the database does not answer")) from fault
-        except asyncpg.DiskFullError as fault:
-            raise Full from fault
-        except _BUSY as fault:
-            raise Away("the database is busy") from fault
-        except asyncpg.IntegrityConstraintViolationError as fault:
-            raise IntegrityFault(type(fault).__name__) from fault
         except BaseException as fault:
-            if not isinstance(
-                fault, Exception
-            ):  # cancelled in the middle of a question: its answer must not meet the next one
-                self._drop(line)
-            raise
+            if line is not None and not _is_usable(fault):
+                line.terminate()
+            if _ends_sessions(fault):
+                self._drop_idle()
+            told = _told(fault, sent=writing and line is not None)
+            if told is fault:
+                raise
+            raise told from fault
         finally:
             if line is not None and not line.is_closed():
-                self._idle.append(line)
+                if line.is_in_transaction():
+                    line.terminate()
+                else:
+                    self._idle.append(line)
             self._room.release()
 
     async def _ready(self) -> "asyncpg.Connection[Any]":
@@ -258,12 +287,65 @@ class Postgres:
             max_cacheable_statement_size=0,
         )
 
-    def _drop(self, line: "asyncpg.Connection[Any] | None") -> None:
-        if line is not None:
+    def _drop_idle(self) -> None:
+        for line in self._idle:  # what ended one connection has mostly ended its sisters
             line.terminate()
-        for other in self._idle:  # what ended one connection has mostly ended its sisters
-            other.terminate()
         self._idle.clear()
+
+
+def _cause(fault: BaseException) -> BaseException:
+    """What the driver said, of a fault as SQLAlchemy tells it."""
+    if isinstance(fault, sa.exc.DBAPIError) and fault.orig is not None:
+        return fault.orig.__cause__ or fault.orig
+    return fault
+
+
+def _refused_by_server(fault: BaseException) -> str | None:
+    """The SQLSTATE, where the server refused a statement, took it back and waits for the next one. FATAL and PANIC end
+    the session: whether what was sent is kept, they do not say."""
+    if not isinstance(fault, asyncpg.PostgresError):
+        return None
+    severity = getattr(fault, "severity_en", None) or getattr(fault, "severity", None)
+    return str(fault.sqlstate) if severity == "ERROR" and fault.sqlstate != "40003" else None
+
+
+def _is_usable(fault: BaseException) -> bool:
+    """Whether the session that met this can be used again."""
+    if _never_sent(fault):
+        return True
+    state = _refused_by_server(fault)
+    return state is not None and (state == "57014" or not state.startswith(_UNUSABLE))
+
+
+def _ends_sessions(fault: BaseException) -> bool:
+    """Whether the other idle connections are likely to be of no more use either."""
+    return isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _is_usable(fault)
+
+
+def _never_sent(fault: BaseException) -> bool:
+    """A value that the driver could not write, or a setting it does not know."""
+    return isinstance(fault, asyncpg.InterfaceError) and isinstance(fault, ValueError)
+
+
+def _told(fault: BaseException, *, sent: bool) -> BaseException:
+    """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code. `sent`:
+    what was to be committed had been sent."""
+    state = _refused_by_server(fault)
+    if state is not None:
+        if state == "53100":
+            return Full()
+        if state.startswith("23"):
+            return IntegrityFault(type(fault).__name__)
+        if state.startswith(_BUSY):
+            return Away("the database is busy")
+        if state.startswith(_UNUSABLE) or isinstance(fault, asyncpg.InvalidCachedStatementError):
+            return Away("the database does not answer")
+        return fault
+    if isinstance(fault, sa.exc.TimeoutError):
+        return Away("all database connections are busy")
+    if isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _never_sent(fault):
+        return Unsure() if sent else Away("the database does not answer")
+    return fault
 
 
 def _json(rows: Any) -> str:

@@ -21,7 +21,19 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.pool import StaticPool
 
 from .columns import Document, Instant, written
-from .database import Answer, Away, Committed, Entrusted, Full, IntegrityFault, Outcome, Replayed, Stale
+from .database import (
+    Answer,
+    Away,
+    Committed,
+    Entrusted,
+    Full,
+    IntegrityFault,
+    Outcome,
+    Replayed,
+    Stale,
+    Unsure,
+    note_commit,
+)
 from .question import Prepared, Question, Row
 from .sheets import SHEETS, Sheet, keep_name, lay
 
@@ -35,7 +47,10 @@ class Sqlite:
     batchers = 1
     orders_itself = True
 
-    def __init__(self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS) -> None:
+    def __init__(
+        self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.clock = clock  # for tests: a database whose clock can be moved
         self.path, self.busy_ms = path, busy_ms
         self.dialect: sa.Dialect = pysqlite.dialect()
         self.asked = 0
@@ -89,14 +104,24 @@ class Sqlite:
                     creator=lambda: line,
                     poolclass=StaticPool,
                     hide_parameters=True,  # a fault is logged; what residents wrote is not
+                    execution_options={"clock": self.clock},
                     json_serializer=lambda v: orjson.dumps(v).decode(),
                     json_deserializer=orjson.loads,
                 )
                 sa.event.listen(self._engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-            with self._engine.begin() as connection:
-                return work(connection)
+            with self._engine.connect() as connection:
+                transaction = connection.begin()
+                try:
+                    done = work(connection)
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                _commit(transaction.commit)
+                return done
 
-        return await self._on_writer(run)
+        done = await self._on_writer(run)
+        note_commit()
+        return done
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
         def run() -> R:
@@ -148,6 +173,9 @@ class Sqlite:
         return await self._on_writer(take)
 
     async def time(self) -> datetime:
+        if self.clock is not None:
+            return self.clock()
+
         def ask(line: sqlite3.Connection) -> str:
             return str(line.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
 
@@ -173,12 +201,11 @@ class Sqlite:
         try:
             # a caller who hangs up ends the wait, never the work
             return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
-        except (sqlite3.OperationalError, sa.exc.OperationalError) as fault:
-            raise _told(fault) from fault
-        except sqlite3.DatabaseError as fault:
-            if isinstance(fault, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        except (sqlite3.Error, sa.exc.DBAPIError) as fault:
+            told = _told(fault)
+            if told is fault:
                 raise
-            raise Away("the database cannot be read") from fault
+            raise told from fault
 
     def _connect(self, *, reading: bool) -> sqlite3.Connection:
         line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)
@@ -193,15 +220,52 @@ class Sqlite:
         return line
 
 
+_AWAY = {
+    sqlite3.SQLITE_BUSY: "the database is locked by another process",
+    sqlite3.SQLITE_LOCKED: "the database is locked by another process",
+    sqlite3.SQLITE_PROTOCOL: "the database is locked by another process",
+    sqlite3.SQLITE_IOERR: "the database file cannot be read or written",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be used",
+    sqlite3.SQLITE_READONLY: "the database file cannot be used",
+    sqlite3.SQLITE_PERM: "the database file cannot be used",
+    sqlite3.SQLITE_NOTADB: "the database cannot be read",
+    sqlite3.SQLITE_CORRUPT: "the database cannot be read",
+    sqlite3.SQLITE_NOMEM: "the database has no memory left",
+    sqlite3.SQLITE_INTERRUPT: "the database was interrupted",
+    sqlite3.SQLITE_SCHEMA: "the schema of the database has just changed",
+}
+_NO_ROOM = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
+
+
+def _code(fault: BaseException) -> int | None:
+    """SQLite's extended result code. None: the fault is not SQLite's."""
+    orig = fault.orig if isinstance(fault, sa.exc.DBAPIError) else fault
+    code: int | None = getattr(orig, "sqlite_errorcode", None)
+    return code
+
+
 def _told(fault: Exception) -> Exception:
-    text = str(fault)
-    if "full" in text or "disk I/O" in text:
+    """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code."""
+    code = _code(fault)
+    if code is None:
+        return fault
+    if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM:
         return Full()
-    if "locked" in text or "busy" in text:
-        return Away("the database is locked by another process")
-    if "unable to open" in text or "readonly" in text or "no such table" in text:
+    if "no such table" in str(fault):  # not migrated yet
         return Away("the database file cannot be used")
-    return fault
+    why = _AWAY.get(code & 0xFF)
+    return fault if why is None else Away(why)
+
+
+def _commit(commit: Callable[[], Any]) -> None:
+    """COMMIT, or say what is true where it fails. What SQLite refuses (full, busy) it takes back. After a failure of
+    the disk the change is not seen, but may stand in the log, and be there when the file is next opened."""
+    try:
+        commit()
+    except (sqlite3.Error, sa.exc.DBAPIError) as fault:
+        if (_code(fault) or 0) & 0xFF == sqlite3.SQLITE_IOERR:
+            raise Unsure from fault
+        raise
 
 
 _RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
@@ -234,7 +298,7 @@ def _write(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outcome
     line.execute("BEGIN IMMEDIATE")
     try:
         outcomes = _written(line, batch)
-        line.execute("COMMIT")
+        _commit(lambda: line.execute("COMMIT"))
     except BaseException:
         if line.in_transaction:
             line.execute("ROLLBACK")

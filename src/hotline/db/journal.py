@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
 
-from .database import Database, Entrusted, Outcome
+from .database import Committed, Database, Entrusted, Outcome, note_commit
 from .sheets import numbers_of
 
 LARGEST = 64  # changes in one transaction; beyond 16 the gain is small, and a caller waits for the whole batch
@@ -63,7 +63,10 @@ class Journal:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         self._bell.set()
-        return await asyncio.shield(answer)  # a caller who hangs up ends the wait, never the write
+        outcome = await asyncio.shield(answer)  # a caller who hangs up ends the wait, never the write
+        if isinstance(outcome, Committed):
+            note_commit()
+        return outcome
 
     async def drain(self) -> None:
         """Refuse what is new, write what waits, stop."""

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hotline.domain.ticket import Refused
 
-from .database import Database
+from .database import Database, note_commit
 
 R = TypeVar("R")
 LARGEST = 64
@@ -29,7 +29,9 @@ class Together:
         self._waiting.append((work, mine))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        return await asyncio.shield(mine)
+        done = await asyncio.shield(mine)
+        note_commit()
+        return done
 
     async def _write(self) -> None:
         while self._waiting:

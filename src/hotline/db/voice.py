@@ -95,10 +95,11 @@ def _in_vain(phone: str) -> tuple[sa.ColumnElement[bool], ...]:
     return v.c.phone == phone, v.c.direction == Direction.IN, unanswered
 
 
-def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
-    """One try of a promise. False: it is no longer open."""
+def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  # noqa: A002
+    """One try of a promise; how many there are now. None: it is no longer open."""
     one_more = sa.update(r).where(r.c.id == id, r.c.status == ReturnCall.OPEN)
-    return c.execute(one_more.values(**values, tries=r.c.tries + 1)).rowcount == 1
+    tries: int | None = c.execute(one_more.values(**values, tries=r.c.tries + 1).returning(r.c.tries)).scalar()
+    return tries
 
 
 @lru_cache(maxsize=2)

@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,17 +15,18 @@ import sqlalchemy as sa
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from hotline.db import answers, people
-from hotline.db.database import Answer
+from hotline.db import people
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
 
-from .act import Asked, Done, kept_or_refused
+from .act import Asked, Done
 from .credentials import Credential, Standing, grant_of, standing_of
 from .house import House
+from .idempotency import Reply, earlier_answer, write_once
 
+Show = Callable[[Mapping[str, Any]], str]  # renders a reply
 COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
@@ -145,6 +147,42 @@ async def _of_key(house: House, directory: Directory, credential: str, now: date
 
 async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
     """A session token for a person. Throttled by login and by address, counted in the database."""
+    person, subjects = await _recognised(house, login, password, address, now)
+    token = f"hs_{secrets.token_urlsafe(32)}"
+    await house.db.transact(lambda c: _start_session(c, house, person, subjects, token, now))
+    return _session(token, now)
+
+
+async def log_in_once(
+    house: House, login: str, password: str, address: str, asked: Asked, show: Show, now: datetime
+) -> Done:
+    """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
+    person, subjects = await _recognised(house, login, password, address, now)
+    token = f"hs_{secrets.token_urlsafe(32)}"
+
+    def start(c: sa.Connection) -> Reply:
+        _start_session(c, house, person, subjects, token, now)
+        return Reply(200, show(_session(token, now)))
+
+    return await write_once(house, replace(asked, owner=f"login:{person}"), start, now, secret=True)
+
+
+def _session(token: str, now: datetime) -> dict[str, Any]:
+    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
+
+
+def _start_session(
+    c: sa.Connection, house: House, person: str, subjects: Sequence[str], token: str, now: datetime
+) -> None:
+    for subject in subjects:
+        people.forgive(c, subject)
+    people.add_session(c, hashed(house, token), person, now, now + SESSION)
+
+
+async def _recognised(
+    house: House, login: str, password: str, address: str, now: datetime
+) -> tuple[str, tuple[str, ...]]:
+    """The person's id, and what their tries are counted under. Raises Refused."""
     if not re.fullmatch(LOGIN, login):  # nobody's: no database need be asked
         raise Refused(WRONG)
     subjects = ((f"login:{login.casefold()[:60]}", MOST_FAILURES), (f"address:{address[:60]}", MOST_FROM_ADDRESS))
@@ -163,15 +201,7 @@ async def log_in(house: House, login: str, password: str, address: str, now: dat
         )
     if row is None or not row.active or not right:
         raise Refused(WRONG)
-    token = f"hs_{secrets.token_urlsafe(32)}"
-
-    def start(c: sa.Connection) -> None:
-        for subject, _ in subjects:
-            people.forgive(c, subject)
-        people.add_session(c, hashed(house, token), row.id, now, now + SESSION)
-
-    await house.db.transact(start)
-    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
+    return row.id, tuple(subject for subject, _ in subjects)
 
 
 async def log_out(house: House, believed: Believed, token: str) -> None:
@@ -204,6 +234,8 @@ async def add_person(
 ) -> Done | dict[str, Any]:
     """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
     give."""
+    if asked is not None and (earlier := await earlier_answer(house, asked)):
+        return earlier
     refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=False)
     check_password(password, login)
@@ -220,21 +252,19 @@ async def add_person(
         "created_at": now,
     }
     shown = {k: v for k, v in row.items() if k != "password"}
-    answer = Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now, "1") if asked else None
 
-    def add(c: sa.Connection) -> None:
+    def add(c: sa.Connection) -> Reply:
         people.add_person(c, row)
-        if answer is not None:
-            answers.keep(c, answer)
+        return Reply(201, show(shown), "1") if show is not None else Reply(201)
 
     try:
+        if asked is not None:
+            return await write_once(house, asked, add, now)
         await house.db.transact(add)
     except sa.exc.IntegrityError as fault:
         taken = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
-        if asked is None:
-            raise Refused(taken) from fault
-        return await kept_or_refused(house, asked, fault, taken)
-    return Done(answer, replayed=False) if answer is not None else shown
+        raise Refused(taken) from fault
+    return shown
 
 
 async def change_person(
@@ -291,6 +321,49 @@ async def add_key(
 ) -> dict[str, Any]:
     """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
     give."""
+    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
+    await house.db.transact(lambda c: people.add_key(c, row))
+    return _key_shown(row, secret)
+
+
+async def add_key_once(
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    granter: Actor | None = None,
+) -> Done:
+    """The same under an Idempotency-Key: a repeat is told the same secret."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
+    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
+
+    def add(c: sa.Connection) -> Reply:
+        people.add_key(c, row)
+        return Reply(201, show(_key_shown(row, secret)))
+
+    return await write_once(house, asked, add, now, secret=True)
+
+
+def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
+
+
+async def _made_key(
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    now: datetime,
+    granter: Actor | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
+    give."""
     refuse_wider(granter, grant)
     check_grant(await house.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
@@ -313,8 +386,7 @@ async def add_key(
         "expires_at": expires_at,
         "revoked_at": None,
     }
-    await house.db.transact(lambda c: people.add_key(c, row))
-    return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
+    return row, secret
 
 
 async def revoke_key(

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from hotline.db import answers, people, tickets
 from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
 from hotline.domain.directory import Directory
@@ -228,11 +226,3 @@ async def authors_for(house: House, actor: Actor, ids: Iterable[str]) -> dict[st
     """The departments of those who wrote as handlers of one, by id, where this actor's view of a timeline depends on
     it: for a contractor."""
     return await people.handlers_among(house.db, ids) if actor.contractor else {}
-
-
-async def kept_or_refused(house: House, asked: Asked, fault: sa.exc.IntegrityError, refusal: Refusal) -> Done:
-    """An administrative write hit a unique key: the request's own (a retry), or something taken already."""
-    earlier = await answers.given(house.db, asked.owner, asked.key)
-    if earlier is not None:
-        return replayed(earlier, asked)
-    raise Refused(refusal) from fault

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
+import sqlalchemy as sa
 import structlog
 
 from hotline.db import exports, tickets
@@ -18,8 +19,9 @@ from hotline.domain.privacy import caller_shown, scope_of, visible_entry
 from hotline.domain.ticket import Actor, Refusal, Refused, Ticket
 from hotline.domain.vocabulary import ActorKind, Code, ExportForm, ExportKind, ExportStatus, Kind, Role, TicketStatus
 
-from .act import authors_for
+from .act import Asked, Done, authors_for
 from .house import House
+from .idempotency import Reply, earlier_answer, write_once
 from .spreadsheets import Workbook, csv_lines
 
 PAGE = 500
@@ -48,9 +50,17 @@ def path_of(house: House, row: Row) -> Path:
 
 
 async def ask_for(
-    house: House, actor: Actor, kind: ExportKind, form: ExportForm, filters: Mapping[str, Any], now: datetime
-) -> dict[str, Any]:
+    house: House,
+    actor: Actor,
+    kind: ExportKind,
+    form: ExportForm,
+    filters: Mapping[str, Any],
+    asked: Asked,
+    now: datetime,
+) -> Done:
     """Put it in the queue. What is made of it is what the asker sees now, by role and area, and no more."""
+    if earlier := await earlier_answer(house, asked):
+        return earlier
     if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
         rule = "the bulk form of Open311 holds tickets alone"
         raise Refused(Refusal(Code.INVALID, "this cannot be written so", errors=(("form", rule),)))
@@ -61,9 +71,15 @@ async def ask_for(
         "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _written(actor),
         "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0, "attempts": 0,
     }  # fmt: skip
-    await house.db.transact(lambda c: exports.add(c, row))
-    log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
-    return row
+
+    def add(c: sa.Connection) -> Reply:
+        exports.add(c, row)
+        return Reply(202, orjson.dumps(shown(row)).decode())
+
+    done = await write_once(house, asked, add, now)
+    if not done.replayed:
+        log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
+    return done
 
 
 def _written(actor: Actor) -> dict[str, Any]:

@@ -1,18 +1,20 @@
 """What a person does with something odd that came in: takes it in after all, or says that there is nothing to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from hotline.db import answers, inbound
-from hotline.db.database import Answer
+import sqlalchemy as sa
+
+from hotline.db import inbound
 from hotline.db.question import Row
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Channel, Code, Effect, InboundKind, InboundStatus
 
-from .act import Asked, Done, replayed
+from .act import Asked, Done
 from .house import House
+from .idempotency import Reply, earlier_answer, write_once
 from .intake import Taken, take_call
 
 OPEN = (InboundStatus.ODD,)
@@ -33,9 +35,8 @@ async def take_up(
     now: datetime,
 ) -> Done:
     """Take it in. Raises Refused."""
-    earlier = await answers.given(house.db, asked.owner, asked.key)
-    if earlier is not None:
-        return replayed(earlier, asked)
+    if earlier := await earlier_answer(house, asked):
+        return earlier
     row = await inbound.an_item(house.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
@@ -53,22 +54,21 @@ async def take_up(
     number = done.after.ticket.number if done.after else done.answer.body
     effect = Effect.JOINED if attach_to else Effect.OPENED
     values = {"status": InboundStatus.DONE, "effect": effect, "number": number, "handled_by": actor.id}
-    answer: list[Answer] = []
-
-    def settle(c: Any) -> None:
-        if not inbound.settle(c, row.id, values, OPEN):
-            raise Refused(HANDLED)
-        shown = row._replace(**values)
-        kept = Answer(asked.owner, asked.key, asked.fingerprint, 201, show(shown), now)
-        answers.keep(c, kept)
-        answer.append(kept)
-
-    await house.db.transact(settle)
-    return Done(answer[-1], replayed=False)
+    return await write_once(house, asked, lambda c: _settled(c, row, values, 201, show), now)
 
 
-async def dismiss(house: House, item: str, reason: str, actor: Actor) -> Row:
+def _settled(c: sa.Connection, row: Row, values: Mapping[str, Any], status: int, show: Callable[[Row], str]) -> Reply:
+    if not inbound.settle(c, row.id, values, OPEN):
+        raise Refused(HANDLED)
+    return Reply(status, show(row._replace(**values)))
+
+
+async def dismiss(
+    house: House, item: str, reason: str, actor: Actor, asked: Asked, show: Callable[[Row], str], now: datetime
+) -> Done:
     """Nothing to do. Raises Refused."""
+    if earlier := await earlier_answer(house, asked):
+        return earlier
     row = await inbound.an_item(house.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
@@ -77,9 +77,7 @@ async def dismiss(house: House, item: str, reason: str, actor: Actor) -> Row:
         "why": f"{row.why or ''}; dismissed: {reason}"[:500],
         "handled_by": actor.id,
     }
-    if not await house.db.transact(lambda c: inbound.settle(c, row.id, values, OPEN)):
-        raise Refused(HANDLED)
-    return row._replace(**values)
+    return await write_once(house, asked, lambda c: _settled(c, row, values, 200, show), now)
 
 
 def _numbered(facts: Any, *_: Any) -> str:

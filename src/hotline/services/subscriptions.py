@@ -3,12 +3,13 @@ and each delivery then goes its own way, in order for each subscriber."""
 
 import base64
 import secrets as chance
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
+import sqlalchemy as sa
 
 from hotline.db import outbox
 from hotline.db import subscriptions as kept
@@ -21,8 +22,10 @@ from hotline.domain.vocabulary import Code
 from hotline.gateways.egress import is_web_address
 from hotline.gateways.hotline_12345 import answered
 
+from .act import Asked, Done
 from .at_hand import ANEW
 from .house import House
+from .idempotency import Reply, earlier_answer, write_once
 from .references import reference
 from .sealing import seal
 from .subscribers import Subscription
@@ -108,9 +111,18 @@ def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, 
     return errors
 
 
-async def subscribe(house: House, values: Mapping[str, Any], actor: Actor, now: datetime) -> tuple[Subscription, str]:
-    """A new subscription and its secret, told this once. Raises Refused with all that is wrong, or where it would tell
-    more than its maker may see."""
+async def subscribe(
+    house: House,
+    values: Mapping[str, Any],
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[Mapping[str, Any], str], str],
+    now: datetime,
+) -> Done:
+    """A new subscription; `show(row, secret)` renders it with its secret, told this once. Raises Refused with all that
+    is wrong, or where it would tell more than its maker may see."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
     if faults := outside(actor, values.get("department"), values.get("area")):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
     directory = await house.directory.now(now)
@@ -124,9 +136,14 @@ async def subscribe(house: House, values: Mapping[str, Any], actor: Actor, now: 
         "sealed": seal(house.secret, f"subscription {id}", [[secret, None]]),
         "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": actor.id,
     }  # fmt: skip
-    await house.db.transact(lambda c: kept.keep(c, row))
+
+    def add(c: sa.Connection) -> Reply:
+        kept.keep(c, row)
+        return Reply(201, show(row, secret), "1")
+
+    done = await write_once(house, asked, add, now, secret=True)
     house.subscribers.forget()
-    return await found(house, id, actor, now), secret
+    return done
 
 
 def manages(actor: Actor, subscription: Subscription) -> bool:
@@ -164,17 +181,31 @@ async def change(
     return await found(house, id, actor, now)
 
 
-async def rotate(house: House, id: str, actor: Actor, now: datetime) -> str:  # noqa: A002
+async def rotate(
+    house: House,
+    id: str,  # noqa: A002
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[str], str],
+    now: datetime,
+) -> Done:
     """A new secret, told this once; both sign for a day."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
     subscription = await found(house, id, actor, now)
     secret = fresh_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
     sealed = seal(house.secret, f"subscription {id}", [*old[-1:], [secret, None]])
-    if not await house.db.transact(lambda c: kept.change(c, id, {"sealed": sealed}, subscription.version)):
-        raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
+
+    def turn(c: sa.Connection) -> Reply:
+        if not kept.change(c, id, {"sealed": sealed}, subscription.version):
+            raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
+        return Reply(200, show(secret))
+
+    done = await write_once(house, asked, turn, now, secret=True)
     house.subscribers.forget()
-    return secret
+    return done
 
 
 async def unsubscribe(house: House, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002

@@ -16,8 +16,10 @@ from hotline.domain.vocabulary import ActorKind, Code, GatewayKind
 from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, kept_raw
 
+from .act import Asked, Done
 from .gateways import Gateway
 from .house import House
+from .idempotency import Reply, write_once
 from .phones import Heard, heard
 from .receiving import NOT_THEIRS, row_of
 from .references import reference
@@ -180,6 +182,19 @@ async def link(house: House, call: str, number: str) -> None:
     if row is None:
         raise Refused(UNKNOWN)
     await house.db.transact(lambda c: voice.set_call(c, row.id, {"number": number}))
+
+
+async def link_once(house: House, call: str, number: str, asked: Asked, now: datetime) -> Done:
+    """The same under an Idempotency-Key."""
+    row = await voice.a_call(house.db, call)
+    if row is None:
+        raise Refused(UNKNOWN)
+
+    def note(c: sa.Connection) -> Reply:
+        voice.set_call(c, row.id, {"number": number})
+        return Reply(204)
+
+    return await write_once(house, asked, note, now)
 
 
 async def figures(

@@ -70,13 +70,20 @@ class KeyIn(Strict):
 
 
 @router.post(
-    "/token", operation_id="log_in", response_model=TokenOut, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
+    "/token",
+    operation_id="log_in",
+    response_model=TokenOut,
+    responses=refusals(
+        Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.KEY_REUSED, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL
+    ),
 )
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
     client = ask.request.client
     address = client.host if client else "?"
-    return reply(await accounts.log_in(ask.house, body.login, body.password, address, ask.now))
+    asked = await ask.asked_whole()
+    done = await accounts.log_in_once(ask.house, body.login, body.password, address, asked, dumped, ask.now)
+    return done_reply(done)
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
@@ -152,13 +159,19 @@ async def list_keys(
     operation_id="add_key",
     response_model=KeyMade,
     status_code=201,
-    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL),
+    responses=refusals(*POST),
 )
 async def add_key(body: KeyIn, ask: Admin) -> Response:
-    """A key for a machine. Its secret stands in this reply and nowhere else; a repeated request makes another key."""
+    """A key for a machine. Its secret stands in this reply and nowhere else; a repeat with the same Idempotency-Key is
+    told the same one, without it another key is made."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     expires: datetime | None = body.expires_at
-    return reply(await accounts.add_key(ask.house, body.name, grant, ask.actor.id, expires, ask.now, ask.actor), 201)
+    asked = await ask.asked_whole()
+    return done_reply(
+        await accounts.add_key_once(
+            ask.house, body.name, grant, ask.actor.id, expires, asked, dumped, ask.now, ask.actor
+        )
+    )
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))

@@ -22,6 +22,8 @@ def done_reply(done: Done) -> Response:
     headers = {"ETag": f'"{done.answer.etag}"'} if done.answer.etag else {}
     if done.replayed:
         headers["Idempotency-Replayed"] = "true"
+    if done.answer.status == 204:
+        return Response(status_code=204, headers=headers)
     return Response(done.answer.body.encode(), done.answer.status, headers, media_type="application/json")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -10,7 +11,7 @@ from hotline.api.deps import Asking, may
 from hotline.api.schemas.calls import CallIn, LookupIn
 from hotline.api.schemas.shown import CallerCard, Spooled, TakenOut, call_shown, dumped, ticket_shown
 from hotline.db.database import Away, Unsure
-from hotline.domain.ticket import Call, Facts
+from hotline.domain.ticket import Call, Facts, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
 from hotline.services.intake import take_call
@@ -21,6 +22,7 @@ from hotline.services.voice import link, number_of
 from .answers import POST, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["intake"])
+log = structlog.get_logger("hotline.intake")
 
 
 @router.post(
@@ -64,7 +66,10 @@ async def take_a_call(
         name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
         return reply({"reference": name, "kept": "spool"}, 202)
     if body.voice_call is not None and done.after is not None:
-        await link(ask.house, str(body.voice_call), done.after.ticket.number)
+        try:
+            await link(ask.house, str(body.voice_call), done.after.ticket.number)
+        except Refused as refused:  # the call is taken: which one of the exchange it was may be noted later
+            log.warning("call.not_linked", number=done.after.ticket.number, why=refused.refusal.code)
     return done_reply(done)
 
 

@@ -29,7 +29,7 @@ from hotline.domain.vocabulary import (
 )
 from hotline.services import exports, reports
 
-from .answers import POST, READ, refusals, reply
+from .answers import POST, READ, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["figures"])
 Taker = Annotated[Asking, may("exports.make", *PEOPLE)]
@@ -128,8 +128,8 @@ async def ask_for_export(body: ExportIn, ask: Taker) -> Response:
     logged; a file lies ready for seven days, for as long as your view has not shrunk."""
     directory = await ask.house.directory.now(ask.now)
     given = body.filters.given(directory, ask.now)
-    made = await exports.ask_for(ask.house, ask.actor, body.kind, body.form, given, ask.now)
-    return reply(exports.shown(made), 202)
+    asked = await ask.asked_whole()
+    return done_reply(await exports.ask_for(ask.house, ask.actor, body.kind, body.form, given, asked, ask.now))
 
 
 @router.get("/exports", operation_id="list_exports", response_model=ExportPage, responses=refusals())

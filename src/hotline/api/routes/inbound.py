@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, InboundStatus, Role, TextStatus
 from hotline.services.act import seen
+from hotline.services.idempotency import Reply, write_once
 from hotline.services.looking_after import dismiss, take_up
 from hotline.services.phones import heard
 from hotline.services.texts import send_again
@@ -141,7 +143,10 @@ async def take_up_inbound(item: CodePath, body: TakeUp, ask: Desk) -> Response:
 )
 async def dismiss_inbound(item: CodePath, body: Dismissal, ask: Desk) -> Response:
     """There is nothing to do about it. The reason is kept."""
-    return reply(_inbound(await dismiss(ask.house, item, body.reason, ask.actor)))
+    asked = await ask.asked_whole()
+    return done_reply(
+        await dismiss(ask.house, item, body.reason, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now)
+    )
 
 
 def _text(row: Row, ask: Asking) -> dict[str, Any]:
@@ -201,11 +206,12 @@ async def resend_text(
     if known is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
 
-    if known.status not in texts.NOT_ARRIVED or not await ask.house.db.transact(
-        lambda c: send_again(c, text, ask.now, sent_too=True)
-    ):
-        raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
-    return reply({"queued": text}, 202)
+    def send(c: sa.Connection) -> Reply:
+        if known.status not in texts.NOT_ARRIVED or not send_again(c, text, ask.now, sent_too=True):
+            raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
+        return Reply(202, dumped({"queued": text}))
+
+    return done_reply(await write_once(ask.house, await ask.asked_whole(), send, ask.now))
 
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())
@@ -219,16 +225,24 @@ async def list_stopped(ask: Desk, after: After = "", limit: Limit = 50) -> Respo
 async def stop_texts(body: Stop, ask: Desk) -> Response:
     """Put a number on the stop list, because its owner asked us to."""
     phone = _phone(ask, body.phone)
-    await ask.house.db.transact(lambda c: texts.stop(c, phone, ask.now, ask.actor.id))
-    return Response(status_code=204)
+
+    def stop(c: sa.Connection) -> Reply:
+        texts.stop(c, phone, ask.now, ask.actor.id)
+        return Reply(204)
+
+    return done_reply(await write_once(ask.house, await ask.asked_whole(), stop, ask.now))
 
 
 @router.post("/stop-list/remove", operation_id="unstop_texts", status_code=204, responses=refusals(*POST))
 async def unstop_texts(body: Stop, ask: Desk) -> Response:
     """Take a number off the stop list."""
     phone = _phone(ask, body.phone)
-    await ask.house.db.transact(lambda c: texts.unstop(c, phone))
-    return Response(status_code=204)
+
+    def unstop(c: sa.Connection) -> Reply:
+        texts.unstop(c, phone)
+        return Reply(204)
+
+    return done_reply(await write_once(ask.house, await ask.asked_whole(), unstop, ask.now))
 
 
 def _phone(ask: Asking, raw: str) -> str:

@@ -1,21 +1,25 @@
 """Telling other systems: who subscribes to which events, and what became of each delivery."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, may
 from hotline.api.paging import Limit
+from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Plain, Shown, Strict
 from hotline.db import outbox, texts
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services import subscriptions
+from hotline.services.idempotency import Reply, write_once
 from hotline.services.subscribers import Subscription
 
-from .answers import POST, READ, WRITE, refusals, reply
+from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 Admin = Annotated[Asking, may("subscriptions.manage", Role.ADMIN)]
@@ -81,6 +85,12 @@ class DeliveryPage(Shown):
     next: str | None
 
 
+_SHOWN = (
+    "id", "name", "url", "form", "events", "department", "area", "outer_system", "active", "disabled", "created_at",
+    "version",
+)  # fmt: skip
+
+
 def _shown(s: Subscription) -> dict[str, Any]:
     return {
         "id": s.id, "name": s.name, "url": s.url, "form": s.form, "events": list(s.wanted.events),
@@ -100,9 +110,14 @@ async def list_subscriptions(ask: Admin) -> Response:
 @router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
 async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
     """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
-    nowhere else; a repeated request makes another subscription. Tries go on for about 75 hours; 410 ends them all."""
-    made, secret = await subscriptions.subscribe(ask.house, body.model_dump(), ask.actor, ask.now)
-    return reply({**_shown(made), "secret": secret}, 201, version=made.version)
+    nowhere else; a repeat with the same Idempotency-Key is told the same. Tries go on for about 75 hours; 410 ends them
+    all."""
+
+    def show(row: Mapping[str, Any], secret: str) -> str:
+        return dumped({**{name: row[name] for name in _SHOWN}, "secret": secret})
+
+    asked = await ask.asked_whole()
+    return done_reply(await subscriptions.subscribe(ask.house, body.model_dump(), ask.actor, asked, show, ask.now))
 
 
 @router.get(
@@ -142,7 +157,10 @@ async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
 )
 async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
     """A new secret, told this once. For a day deliveries carry both signatures."""
-    return reply({"secret": await subscriptions.rotate(ask.house, subscription, ask.actor, ask.now)})
+    asked = await ask.asked_whole()
+    return done_reply(
+        await subscriptions.rotate(ask.house, subscription, ask.actor, asked, lambda s: dumped({"secret": s}), ask.now)
+    )
 
 
 @router.get(
@@ -196,6 +214,10 @@ async def replay_delivery(subscription: CodePath, delivery: CodePath, ask: Admin
     row = await outbox.by_id(ask.house.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
-    if not await ask.house.db.transact(lambda c: outbox.requeue(c, delivery, ask.now, sent_too=True)):
-        raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
-    return reply({"queued": delivery}, 202)
+
+    def replay(c: sa.Connection) -> Reply:
+        if not outbox.requeue(c, delivery, ask.now, sent_too=True):
+            raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
+        return Reply(202, dumped({"queued": delivery}))
+
+    return done_reply(await write_once(ask.house, await ask.asked_whole(), replay, ask.now))

@@ -5,25 +5,28 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, CodePath, anybody, may
 from hotline.api.paging import Limit
+from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.db import voice
 from hotline.db.question import Row
-from hotline.domain.privacy import EVERYTHING, phone_shown, scope_of
+from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, Provider, ReturnCall, Role
 from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Unauthentic
 from hotline.services.act import seen
 from hotline.services.cards import card_of
+from hotline.services.idempotency import Reply, write_once
 from hotline.services.receiving import NOT_THEIRS
-from hotline.services.voice import figures, link, login_of, receive_events
+from hotline.services.voice import figures, link_once, login_of, receive_events
 
-from .answers import POST, READ, refusals, reply
+from .answers import POST, READ, done_reply, refusals, reply
 from .hooks import GatewayPath, acknowledged, pushed
 
 router = APIRouter(prefix="/v1", tags=["telephony"])
@@ -191,8 +194,7 @@ async def list_voice_calls(
 async def link_voice_call(call: CodePath, body: Linked, ask: Operator) -> Response:
     """Note which ticket came of a call."""
     facts = await seen(ask.house, body.number, ask.actor)
-    await link(ask.house, call, facts.ticket.number)
-    return Response(status_code=204)
+    return done_reply(await link_once(ask.house, call, facts.ticket.number, await ask.asked_whole(), ask.now))
 
 
 def _returned(row: Row) -> dict[str, Any]:
@@ -218,6 +220,7 @@ async def list_return_calls(
 )
 async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Response:
     """Log a try to ring somebody back."""
+    asked = await ask.asked_whole()
     done = body.outcome in ("connected", "given_up")
     values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
     if done:
@@ -228,13 +231,17 @@ async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Respons
         }
     if body.number is not None:
         values["number"] = (await seen(ask.house, body.number, ask.actor)).ticket.number
-    if await voice.a_return(ask.house.db, scope_of(ask.actor), call) is None:
+    row = await voice.a_return(ask.house.db, scope_of(ask.actor), call)
+    if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such call"))
-    changed = await ask.house.db.transact(lambda c: voice.tried(c, call, values))
-    row = await voice.a_return(ask.house.db, EVERYTHING, call)
-    if not changed or row is None:
-        raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
-    return reply(_returned(row))
+
+    def log_try(c: sa.Connection) -> Reply:
+        tries = voice.tried(c, call, values)
+        if tries is None:
+            raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
+        return Reply(200, dumped(_returned(row._replace(**values, tries=tries))))
+
+    return done_reply(await write_once(ask.house, asked, log_try, ask.now))
 
 
 @router.get("/figures/acd", operation_id="read_acd_figures", response_model=FiguresOut, responses=refusals())
