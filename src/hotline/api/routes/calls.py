@@ -1,18 +1,21 @@
 """Taking calls, and seeing who rings."""
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, may
 from hotline.api.schemas.calls import CallIn, LookupIn
 from hotline.api.schemas.shown import CallerCard, Spooled, TakenOut, call_shown, dumped, ticket_shown
-from hotline.db.database import Away, Unsure
+from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Call, Facts
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
+from hotline.services.deadlines import within
 from hotline.services.intake import take_call
 from hotline.services.lookup import query_code
 from hotline.services.spooling import spool_call
@@ -21,6 +24,7 @@ from hotline.services.voice import link, number_of
 from .answers import POST, done_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["intake"])
+log = structlog.get_logger("hotline.intake")
 
 
 @router.post(
@@ -39,7 +43,7 @@ async def take_a_call(
     caller the number and the `query_code`: with both, `POST /v1/lookup` says how it stands.
 
     All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. 202 with a reference:
-    the database is away, the call is kept on this machine and becomes a ticket when it is back, which
+    the database is away, full or too slow, the call is kept on this machine and becomes a ticket when it is back, which
     `GET /v1/inbound/REFERENCE` then names."""
     directory = await ask.house.directory.at_hand(ask.now)
 
@@ -56,15 +60,20 @@ async def take_a_call(
     taken = body.taken()
     try:
         if body.voice_call is not None and taken.phone is None:
-            taken = replace(taken, phone=await number_of(ask.house, str(body.voice_call)))
+            async with within(ask.house.deadlines.lookup):
+                taken = replace(taken, phone=await number_of(ask.house, str(body.voice_call)))
         done = await take_call(ask.house, taken, ask.actor, asked, show, ask.now)
-    except (Away, Unsure):
+    except OUTAGES:
         if ask.house.spool is None:
             raise
         name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
         return reply({"reference": name, "kept": "spool"}, 202)
     if body.voice_call is not None and done.after is not None:
-        await link(ask.house, str(body.voice_call), done.after.ticket.number)
+        try:
+            async with within(ask.house.deadlines.lookup, writes=True):
+                await asyncio.shield(link(ask.house, str(body.voice_call), done.after.ticket.number))
+        except OUTAGES:  # the ticket is there: only its link to the call on the exchange is missing
+            log.warning("voice.unlinked", number=done.after.ticket.number)
     return done_reply(done)
 
 
