@@ -13,10 +13,11 @@ from hotline.domain.ticket import Refused
 
 @dataclass(slots=True)
 class Deadlines:
-    """Seconds. One request looks something up three times at most and writes once: ten seconds in all."""
+    """Seconds. A request looks something up twice or three times and writes once: less than ten in all."""
 
     lookup: float = 2.0  # of one look-up for which there is a known earlier answer
     write: float = 4.0  # of the write, and of a look-up without an earlier answer
+    push: float = 8.0  # of a whole push whose writes wait for each other
 
 
 @asynccontextmanager

@@ -32,6 +32,7 @@ log = structlog.get_logger("hotline.voice")
 
 async def receive_events(house: House, name: str, push: Push) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
+    begun = asyncio.get_running_loop().time()
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
     exchange = EXCHANGES[gateway.provider](gateway.account)
     try:
@@ -53,7 +54,8 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     events = [item for item in items if isinstance(item, CallEvent)]
     taking = asyncio.ensure_future(take_events(house, gateway, events, push.at))
     try:
-        async with within(house.deadlines.write, writes=True):  # ends the wait, not the transaction
+        left = house.deadlines.push - (asyncio.get_running_loop().time() - begun)
+        async with within(left, writes=True):  # ends the wait, not the transaction
             await asyncio.shield(taking)
     except OUTAGES:
         if house.spool is None:
