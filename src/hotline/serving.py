@@ -14,11 +14,14 @@ from fastapi import FastAPI
 from hotline.api.app import build_app
 from hotline.console import app as console
 from hotline.services.house import House
+from hotline.services.offline import refresh
 from hotline.settings import Settings
 from hotline.wiring import open_house, set_up_logs, settle_memory, worker_of
+from hotline.workers.upkeep import keep_up
 
 SWITCH = 0.0005  # seconds
 GRACE = 8  # seconds a shutdown waits for requests under way
+STOP = 3  # and for what the process does beside them
 
 
 def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
@@ -29,9 +32,15 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
         async with open_house(settings) as house:
             worker = worker_of(settings, house) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
+            await refresh(house, house.clock())  # before the first request: the database may go away at any moment
+            stop = asyncio.Event()
+            upkeep = asyncio.create_task(keep_up(house, stop, drains=worker is None))
             try:
                 yield house
             finally:
+                stop.set()
+                if not (await asyncio.wait({upkeep}, timeout=STOP))[0]:  # what is spooled stays there
+                    upkeep.cancel()
                 if worker and running:
                     worker.stop()
                     await running
@@ -42,13 +51,18 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """Told to stop, it ends what waits for news before it waits for what is under way."""
+    """Told to stop, it says so to whoever asks for its health and goes on for `drain` seconds; then it ends what waits
+    for news, and waits for what is under way."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain: float) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._drain = app, drain
 
     async def shutdown(self, sockets: Any = None) -> None:
+        self._app.state.house.leaving = True
+        until = asyncio.get_running_loop().time() + self._drain
+        while asyncio.get_running_loop().time() < until and not self.force_exit:
+            await asyncio.sleep(0.1)
         self._app.state.house.leave()
         await super().shutdown(sockets)
 
@@ -75,7 +89,7 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         timeout_keep_alive=30,
         h11_max_incomplete_event_size=64 * 1024,
     )
-    server = _Server(config, app)
+    server = _Server(config, app, settings.drain_seconds)
 
     # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
     # are done

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-For is believed")
+    drain_seconds: float = Field(
+        0, ge=0, le=60, description="Seconds between being told to stop and closing the door: a proxy looks elsewhere"
+    )
     region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
     area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")

@@ -29,6 +29,7 @@ from hotline.gateways.sms import clean
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store
+from hotline.services.deadlines import within
 from hotline.services.house import House
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
 
@@ -148,12 +149,14 @@ class Open311:
             fault = wrong
         try:
             key = asked.query.get("api_key") or clean(str(data.get("api_key") or "") if data is not None else "")
-            actor = await _key_holder(asked, key)
+            async with within(2 * asked.house.deadlines.lookup):
+                actor = await _key_holder(asked, key)
             if fault is not None:
                 raise fault
             asked.body, asked.files = _fields(asked.query, data)
             _check_jurisdiction(asked, asked.body.fields)
-            return await handler(asked, actor)
+            async with within(asked.house.deadlines.write, writes=True):
+                return await handler(asked, actor)
         finally:
             if data is not None:
                 await data.close()

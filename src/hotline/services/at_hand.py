@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from hotline.db.database import Away
+from hotline.db.outages import OUTAGES
+
+from .deadlines import Deadlines, within
 
 T = TypeVar("T")
 LOOK_AGAIN = timedelta(seconds=1)
@@ -14,18 +16,22 @@ ANEW = timedelta(0)
 class AtHand(Generic[T]):
     """One snapshot; `look` reads it."""
 
-    def __init__(self, look: Callable[[datetime], Awaitable[T]]) -> None:
+    def __init__(self, look: Callable[[datetime], Awaitable[T]], deadlines: Deadlines | None = None) -> None:
         self._look = look
+        self._deadlines = deadlines or Deadlines()
         self._found: T | None = None
         self._looked: datetime | None = None
 
     async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> T:
-        """The snapshot, `at_most` so old. With the database away, the one known last; raises Away: there is none."""
+        """The snapshot, `at_most` so old. With the database away or too slow, the one known last; raises Away: there is
+        none."""
         if self._found is not None and self._looked is not None and abs(now - self._looked) < at_most:
             return self._found
+        seconds = self._deadlines.write if self._found is None else self._deadlines.lookup
         try:
-            self._found = await self._look(now)
-        except Away:
+            async with within(seconds):
+                self._found = await self._look(now)
+        except OUTAGES:
             if self._found is None:
                 raise
             return self._found

@@ -9,12 +9,15 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
 from hotline.db import directory as kept
-from hotline.db.database import Away, Database
+from hotline.db.database import Database
+from hotline.db.outages import OUTAGES
 from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directory, Wrong, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.triage import Lexicon, lexicon
 from hotline.domain.vocabulary import Code
 from hotline.domain.wording import rule_of
+
+from .deadlines import Deadlines, within
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
@@ -23,28 +26,38 @@ _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shap
 class DirectoryAtHand:
     """The snapshot of this process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, deadlines: Deadlines | None = None) -> None:
         self._db = db
+        self.deadlines = deadlines or Deadlines()
         self._directory = Directory(0)
         self._lexicon = lexicon(self._directory)
         self._looked: datetime | None = None
 
     async def now(self, now: datetime) -> Directory:
-        """The directory, at most LOOK_AGAIN old."""
-        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
-            if await kept.version_of(self._db) != self._directory.version or self._looked is None:
-                await self.reload()
-            self._looked = now
-        return self._directory
+        """The directory, at most LOOK_AGAIN old. Raises Away."""
+        return await self._within(self.deadlines.write, now)
 
     async def at_hand(self, now: datetime) -> Directory:
-        """The same; with the database away, the one known last. Only to take something in for later."""
+        """The same; with the database away or too slow, the one known last. Only to take something in for later."""
         try:
-            return await self.now(now)
-        except Away:
-            if self._looked is None:
+            return await self._within(self.deadlines.lookup if self.known else self.deadlines.write, now)
+        except OUTAGES:
+            if not self.known:
                 raise
             return self._directory
+
+    @property
+    def known(self) -> bool:
+        """Whether the directory was ever read."""
+        return self._looked is not None
+
+    async def _within(self, seconds: float, now: datetime) -> Directory:
+        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
+            async with within(seconds):
+                if await kept.version_of(self._db) != self._directory.version or self._looked is None:
+                    await self.reload()
+            self._looked = now
+        return self._directory
 
     def lexicon(self) -> Lexicon:
         """The words of the snapshot, ready for triage."""

@@ -20,6 +20,7 @@ from hotline.gateways.providers import SMS, kind_of
 from hotline.gateways.sms import Account
 
 from .at_hand import AtHand
+from .deadlines import Deadlines
 from .sealing import seal, unseal
 
 NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
@@ -48,8 +49,8 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
     """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
     providers sign it, and reports come back to it."""
 
-    def __init__(self, db: Database, secret: bytes, url: str) -> None:
-        super().__init__(self._every)
+    def __init__(self, db: Database, secret: bytes, url: str, deadlines: Deadlines | None = None) -> None:
+        super().__init__(self._every, deadlines)
         self._db, self._secret, self._url = db, secret, url
 
     async def _every(self, now: datetime) -> Mapping[str, Gateway]:

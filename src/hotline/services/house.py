@@ -13,7 +13,9 @@ from hotline.domain.letters import QUIET_FROM, QUIET_TO
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.ticket import Number
 
+from .credential_cache import CredentialCache
 from .credentials import Credentials
+from .deadlines import Deadlines
 from .directory import DirectoryAtHand
 from .gateways import GatewaysAtHand
 from .inbox import Inbox
@@ -70,6 +72,9 @@ class House:
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
     hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    credentials: CredentialCache = field(default_factory=CredentialCache)
+    leaving: bool = False  # told to stop: no more work should be sent here
+    deadlines: Deadlines = field(init=False)
     gateways: GatewaysAtHand = field(init=False)
     subscribers: Subscribers = field(init=False)
     inbox: Inbox = field(init=False)
@@ -77,14 +82,16 @@ class House:
     stream: Stream = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url)
-        self.subscribers = Subscribers(self.db, self.secret, self.directory)
-        self.inbox = Inbox(self.db, self.spool)
+        self.deadlines = self.directory.deadlines
+        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url, self.deadlines)
+        self.subscribers = Subscribers(self.db, self.secret, self.directory, self.deadlines)
+        self.inbox = Inbox(self.db, self.spool, self.deadlines)
         self.together = Together(self.db)
         credentials = Credentials(self.db, self.directory, lambda: self.clock())
         self.stream = Stream(self.db, self.journal.written, self.streams, credentials)
 
     def leave(self) -> None:
         """End what waits for news: a shutdown waits for requests under way, and these would never end, or late."""
+        self.leaving = True
         self.stream.close()
         self.ringing.set()

@@ -6,28 +6,31 @@ from contextlib import suppress
 from typing import Any
 
 from hotline.db import inbound
-from hotline.db.database import Away, Database, Unsure
+from hotline.db.database import Database
+from hotline.db.outages import OUTAGES
 from hotline.db.together import Together
 
+from .deadlines import Deadlines, within
 from .spool import Spool, written_row
 
 
 class Inbox:
     """Group commit for what is pushed; and who works it off learns here when nobody waits for an acknowledgement."""
 
-    def __init__(self, db: Database, spool: Spool | None) -> None:
+    def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
         self._db, self._spool = db, spool
+        self._deadlines = deadlines or Deadlines()
         self._together = Together(db)
         self._asking = 0  # pushes that wait for their acknowledgement
         self._calm = asyncio.Event()
         self._calm.set()
 
     async def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Durable when this returns: in the database, or in the spool while that is away. Raises what neither could
-        do."""
+        """Durable when this returns: in the database, or in the spool while that is away, full or too slow. A row that
+        comes into both is one in the end: its key is unique. Raises what neither could do."""
         try:
             await self.keep_now(rows)
-        except (Away, Unsure):
+        except OUTAGES:
             if self._spool is None:
                 raise
             record = {"kind": "inbound", "rows": [written_row(row) for row in rows]}
@@ -38,11 +41,12 @@ class Inbox:
         return await self._db.transact(lambda c: inbound.known(c, keys))
 
     async def keep_now(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database."""
+        """In the database. Raises Away, Full, or Unsure after the deadline: it may be kept yet."""
         self._asking += 1
         self._calm.clear()
         try:
-            await self._together.write(lambda c: inbound.keep(c, rows))
+            async with within(self._deadlines.write, writes=True):  # ends the wait, not the write
+                await self._together.write(lambda c: inbound.keep(c, rows))
         finally:
             self._asking -= 1
             if self._asking == 0:

@@ -35,7 +35,8 @@ from hotline.domain.ticket import (
 from hotline.domain.triage import Advice, advise
 from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
 
-from .act import FURTHEST, Asked, Done, act, kept, replayed, unknown_codes, written_answer
+from .act import FURTHEST, Asked, Done, act, replayed, unknown_codes, written_answer
+from .deadlines import within
 from .house import House
 from .phones import Heard, caller_id, heard
 
@@ -82,7 +83,15 @@ async def take_call(
     house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime, *, joins: Scope | None = None
 ) -> Done:
     """Take a call in, durably. `joins`: what `attach_to` may name, where that was decided by more than who asks.
-    Raises Refused with every field that is wrong."""
+    Raises Refused with every field that is wrong, and Unsure where the database did not answer within the deadline:
+    the call may be taken in yet, and a repeat under the same key is."""
+    async with within(house.deadlines.write, writes=True):
+        return await _take_in(house, taken, actor, asked, show, now, joins)
+
+
+async def _take_in(
+    house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime, joins: Scope | None
+) -> Done:
     directory = await house.directory.now(now)
     try:
         who = _checked(directory, house, taken, actor, now)
@@ -102,8 +111,10 @@ async def take_call(
     change, call = await opened(house, directory, taken, who, call_id, actor, now)
     change = await house.subscribers.announced(change, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
+    # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
+    keeping = answer if asked.keep_body else replace(answer, body=str(change.after.ticket.number))
     try:
-        outcome = await house.journal.commit(Entrusted(change, kept(answer, asked)), intake=True)
+        outcome = await house.journal.commit(Entrusted(change, keeping), intake=True)
     except IntegrityFault as fault:
         if taken.outer_number is None:
             raise

@@ -1,6 +1,7 @@
 """Taking in what providers push: authenticate, keep, acknowledge. What it means is worked off afterwards, from the
 table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +28,7 @@ from hotline.gateways.sms import (
     key_of,
 )
 
+from .deadlines import within
 from .gateways import Gateway
 from .house import House
 from .phones import Heard, heard
@@ -50,7 +52,8 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     try:
         provider.authenticate(push)
     except NeedsCertificate as needs:
-        await _want_certificate(house, gateway, needs.url)
+        async with within(house.deadlines.write, writes=True):
+            await asyncio.shield(_want_certificate(house, gateway, needs.url))
         raise Refused(FETCHING) from None
     except (Unauthentic, ValueError) as wrong:
         log.warning(

@@ -22,6 +22,10 @@ from hotline.domain.vocabulary import Code
 
 ROTATE = 64 * 1024 * 1024
 CAP = 2 * 1024 * 1024 * 1024
+ROOM = 1024 * 1024  # the longest record: a batch of texts
+TRIAL = 64 * 1024  # bytes written to see whether the disk takes them
+TRY_AGAIN = 5.0  # seconds between two trials
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SEAL = 16  # hex digits of a record's seal
 MOMENTS = ("sent_at", "received_at", "next_at", "lease_until")
 log = structlog.get_logger("hotline.spool")
@@ -31,7 +35,9 @@ class SpoolFull(Refused):
     """No room is left in the spool; nothing was kept."""
 
     def __init__(self) -> None:
-        super().__init__(Refusal(Code.STORAGE_FULL, "the database is away and the spool is full; nothing was kept"))
+        super().__init__(
+            Refusal(Code.STORAGE_FULL, "the database takes nothing and the spool is full; nothing was kept")
+        )
 
 
 class Spool:
@@ -43,6 +49,8 @@ class Spool:
         self._secret = hmac.digest(secret, b"spool", "sha256")
         self._open: FileIO | None = None
         self._turn = asyncio.Lock()
+        self._tried: float | None = None  # when the folder was last tried, on the loop's clock
+        self._usable = False
 
     async def append(self, record: Mapping[str, Any], now: datetime) -> None:
         """Durable when this returns. Raises SpoolFull, or Refused where the folder cannot be used."""
@@ -50,8 +58,36 @@ class Spool:
             try:
                 await asyncio.shield(asyncio.to_thread(self._append, record, now))
             except OSError as fault:
+                self._tried = None
                 log.error("spool.fault", why=type(fault).__name__)
-                raise Refused(Refusal(Code.UNAVAILABLE, "the database is away and the spool cannot be used")) from fault
+                if fault.errno in NO_ROOM:
+                    raise SpoolFull from fault
+                why = "the database takes nothing and the spool cannot be used; nothing was kept"
+                raise Refused(Refusal(Code.UNAVAILABLE, why)) from fault
+
+    async def usable(self) -> bool:
+        """Whether the next record would be kept: there is room below the cap, and the folder takes a synced write."""
+        now = asyncio.get_running_loop().time()
+        if self._tried is None or now - self._tried >= TRY_AGAIN:
+            self._usable = await asyncio.to_thread(self._try)
+            self._tried = now
+        return self._usable and self.size() + min(ROOM, self.cap // 16) <= self.cap
+
+    def _try(self) -> bool:
+        path = self.folder / f"trial-{os.getpid()}"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            try:
+                whole = os.write(handle, bytes(TRIAL)) == TRIAL
+                os.fdatasync(handle)
+            finally:
+                os.close(handle)
+                path.unlink()
+        except OSError as fault:
+            log.error("spool.unusable", why=type(fault).__name__)
+            return False
+        return whole
 
     def _append(self, record: Mapping[str, Any], now: datetime) -> None:
         body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)

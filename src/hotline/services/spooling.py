@@ -11,6 +11,7 @@ import orjson
 import structlog
 
 from hotline.db import inbound
+from hotline.domain.numbering import read_number
 from hotline.domain.ticket import Actor, Refused
 from hotline.domain.vocabulary import (
     Action,
@@ -69,7 +70,7 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         done = await take_call(
             house, taken_of(record["taken"]), actor, Asked(**record["asked"]), _told(record["reference"]), at
         )
-        number = done.after.ticket.number if done.after else None
+        number = done.after.ticket.number if done.after else _number_in(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
             raise
@@ -86,6 +87,17 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         "lease_token": None, "handled_by": None,
     }  # fmt: skip
     await house.db.transact(lambda c: inbound.keep(c, [row]))
+
+
+def _number_in(body: str) -> str | None:
+    """The ticket in an answer given before, when the outcome was unknown: the whole reply, or the number alone."""
+    try:
+        known: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        known = None
+    ticket = known.get("ticket") if isinstance(known, dict) else None
+    number = read_number(str(ticket.get("number") if isinstance(ticket, dict) else body))
+    return str(number) if number is not None else None
 
 
 def plain(taken: Taken) -> dict[str, Any]:

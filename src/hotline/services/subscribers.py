@@ -12,6 +12,7 @@ from hotline.domain.events import Wanted, events_of
 from hotline.domain.ticket import Change
 
 from .at_hand import AtHand
+from .deadlines import Deadlines
 from .directory import DirectoryAtHand
 from .sealing import unseal
 
@@ -41,8 +42,10 @@ class Subscription:
 class Subscribers(AtHand[Sequence[Subscription]]):
     """The subscriptions of this process."""
 
-    def __init__(self, db: Database, secret: bytes, directory: DirectoryAtHand) -> None:
-        super().__init__(self._every)
+    def __init__(
+        self, db: Database, secret: bytes, directory: DirectoryAtHand, deadlines: Deadlines | None = None
+    ) -> None:
+        super().__init__(self._every, deadlines)
         self._db, self._secret, self._directory = db, secret, directory
 
     async def _every(self, now: datetime) -> Sequence[Subscription]:

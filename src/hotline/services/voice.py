@@ -1,5 +1,6 @@
 """Calls on the exchange: events into calls, missed ones into promises, the answered one onto its operator's screen."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.db import people, voice
-from hotline.db.database import Away, Unsure
+from hotline.db.outages import OUTAGES
 from hotline.db.question import Row
 from hotline.domain.telephony import CallEvent, VoiceCall, acd_figures, began, read_event, told
 from hotline.domain.ticket import Actor, Refusal, Refused
@@ -17,6 +18,7 @@ from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, kept_raw
 
 from .act import Asked, Done
+from .deadlines import within
 from .gateways import Gateway
 from .house import House
 from .idempotency import Reply, write_once
@@ -32,6 +34,7 @@ log = structlog.get_logger("hotline.voice")
 
 async def receive_events(house: House, name: str, push: Push) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
+    begun = asyncio.get_running_loop().time()
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
     exchange = EXCHANGES[gateway.provider](gateway.account)
     try:
@@ -46,14 +49,17 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = exchange.events(push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
-    await house.directory.now(push.at)
+    await house.directory.at_hand(push.at)
     odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
     if odd:
         await house.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]
+    taking = asyncio.ensure_future(take_events(house, gateway, events, push.at))
     try:
-        await take_events(house, gateway, events, push.at)
-    except (Away, Unsure):
+        left = house.deadlines.push - (asyncio.get_running_loop().time() - begun)
+        async with within(left, writes=True):  # ends the wait, not the transaction
+            await asyncio.shield(taking)
+    except OUTAGES:
         if house.spool is None:
             raise
         plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]

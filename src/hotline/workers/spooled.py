@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from hotline.db.database import Away, Full, Unsure
+from hotline.db.outages import OUTAGES, outage_of
 from hotline.domain.ticket import Refused
 from hotline.services.house import House
 from hotline.services.spool import read_row
@@ -16,22 +16,27 @@ log = structlog.get_logger("hotline.spool")
 
 
 async def bring_in(house: House) -> int:
-    """Bring in what waits; how many records. With the database still away: none, and nothing is lost."""
+    """Bring in what waits; how many records. With the database still away or full: none, and nothing is lost."""
     if house.spool is None or house.spool.size() == 0:
         return 0
 
     async def one(record: Mapping[str, Any]) -> None:
-        if record["kind"] == "inbound":
-            await house.inbox.keep_now([read_row(row) for row in record["rows"]])
-        elif record["kind"] == "voice":
-            await take_spooled_events(house, record)
-        else:
-            await take_spooled(house, record)
+        try:
+            if record["kind"] == "inbound":
+                await house.inbox.keep_now([read_row(row) for row in record["rows"]])
+            elif record["kind"] == "voice":
+                await take_spooled_events(house, record)
+            else:
+                await take_spooled(house, record)
+        except Exception as fault:  # what only the database is to blame for must not be set aside
+            if not isinstance(fault, Refused) and (outage := outage_of(fault)) is not None:
+                raise outage from fault
+            raise
 
     try:
         await house.db.time()
         done = await house.spool.drain(one)
-    except (Away, Full, Unsure):
+    except OUTAGES:
         return 0
     except Refused as refused:
         log.warning("spool.waits", why=refused.refusal.detail)

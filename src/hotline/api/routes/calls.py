@@ -1,5 +1,6 @@
 """Taking calls, and seeing who rings."""
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,10 +11,11 @@ from starlette.responses import Response
 from hotline.api.deps import Asking, may
 from hotline.api.schemas.calls import CallIn, LookupIn
 from hotline.api.schemas.shown import CallerCard, Spooled, TakenOut, call_shown, dumped, ticket_shown
-from hotline.db.database import Away, Unsure
+from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Call, Facts, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
+from hotline.services.deadlines import within
 from hotline.services.intake import take_call
 from hotline.services.lookup import query_code
 from hotline.services.spooling import spool_call
@@ -41,7 +43,7 @@ async def take_a_call(
     caller the number and the `query_code`: with both, `POST /v1/lookup` says how it stands.
 
     All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. 202 with a reference:
-    the database is away, the call is kept on this machine and becomes a ticket when it is back, which
+    the database is away, full or too slow, the call is kept on this machine and becomes a ticket when it is back, which
     `GET /v1/inbound/REFERENCE` then names."""
     directory = await ask.house.directory.at_hand(ask.now)
 
@@ -58,18 +60,20 @@ async def take_a_call(
     taken = body.taken()
     try:
         if body.voice_call is not None and taken.phone is None:
-            taken = replace(taken, phone=await number_of(ask.house, str(body.voice_call)))
+            async with within(ask.house.deadlines.lookup):
+                taken = replace(taken, phone=await number_of(ask.house, str(body.voice_call)))
         done = await take_call(ask.house, taken, ask.actor, asked, show, ask.now)
-    except (Away, Unsure):
+    except OUTAGES:
         if ask.house.spool is None:
             raise
         name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
         return reply({"reference": name, "kept": "spool"}, 202)
     if body.voice_call is not None and done.after is not None:
         try:
-            await link(ask.house, str(body.voice_call), done.after.ticket.number)
-        except Refused as refused:  # the call is taken: which one of the exchange it was may be noted later
-            log.warning("call.not_linked", number=done.after.ticket.number, why=refused.refusal.code)
+            async with within(ask.house.deadlines.lookup, writes=True):
+                await asyncio.shield(link(ask.house, str(body.voice_call), done.after.ticket.number))
+        except (Refused, *OUTAGES) as fault:  # the call is taken: which one of the exchange it was may be noted later
+            log.warning("call.not_linked", number=done.after.ticket.number, why=type(fault).__name__)
     return done_reply(done)
 
 

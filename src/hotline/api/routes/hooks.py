@@ -13,6 +13,7 @@ from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
 from hotline.gateways.generic import check_standard
 from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address
+from hotline.services.deadlines import within
 from hotline.services.handover import take_order
 from hotline.services.receiving import NOT_THEIRS, receive
 
@@ -89,7 +90,8 @@ async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:
-        done = await take_order(ask.house, gateway, system, body, area, push.at)
+        async with within(ask.house.deadlines.write, writes=True):
+            done = await take_order(ask.house, gateway, system, body, area, push.at)
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise

@@ -11,7 +11,9 @@ from hotline.api.schemas.shown import Health, Ready
 from hotline.db import clocks, inbound, outbox
 from hotline.db import directory as kept
 from hotline.domain.ticket import Refused
+from hotline.services.deadlines import within
 from hotline.services.doctor import QUICK, examine
+from hotline.services.offline import can_take_in
 
 from .answers import reply
 
@@ -39,33 +41,54 @@ async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
 
 @router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
 async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
-    """The process can do its work: the database answers, the journal runs, the schema and a directory are there.
-    `doctor` lists what somebody should look at; it does not make the process unready."""
+    """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
+    and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
+    could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
+    make the process unready."""
     checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
     if ask.house.spool is not None:
         checks["spool_bytes"] = ask.house.spool.size()
     try:
-        checks["directory"] = await kept.version_of(ask.house.db)
-        checks["database"] = True
-        oldest = await outbox.oldest_due(ask.house.db, ask.now)
-        checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
-        count, unfired = await clocks.unfired(ask.house.db, ask.now)
-        waiting = await inbound.oldest_waiting(ask.house.db, ask.now)
-        checks["inbound_waiting"] = waiting.n if waiting else 0
-        checks["clocks_due"] = count
-        checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
-        found = await examine(ask.house, ask.now, QUICK)
-        # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
-        checks["doctor"] = [
-            {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _OPEN else None}
-            for f in found
-            if f.wrong or f.warns
-        ]
+        async with within(ask.house.deadlines.lookup):
+            checks["directory"] = await kept.version_of(ask.house.db)
+            checks["database"] = True
+        async with within(ask.house.deadlines.write):
+            await _measured(ask, checks)
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
-    ready = bool(checks["database"] and checks["journal"] and checks.get("directory"))
+    if ask.house.leaving:
+        checks["leaving"] = True
+    ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not ask.house.leaving
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+@router.get(
+    "/readyz/intake", operation_id="readyz_intake", response_model=Ready, responses={503: {"description": "Not ready"}}
+)
+async def readyz_intake(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+    """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
+    neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
+    ready, checks = await can_take_in(ask.house)
+    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+async def _measured(ask: Asking, checks: dict[str, Any]) -> None:
+    """Add what waits in the database, and what the doctor finds."""
+    oldest = await outbox.oldest_due(ask.house.db, ask.now)
+    checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
+    count, unfired = await clocks.unfired(ask.house.db, ask.now)
+    waiting = await inbound.oldest_waiting(ask.house.db, ask.now)
+    checks["inbound_waiting"] = waiting.n if waiting else 0
+    checks["clocks_due"] = count
+    checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
+    found = await examine(ask.house, ask.now, QUICK)
+    # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
+    checks["doctor"] = [
+        {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _OPEN else None}
+        for f in found
+        if f.wrong or f.warns
+    ]
 
 
 @router.get("/metrics", operation_id="metrics")

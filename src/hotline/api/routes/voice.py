@@ -22,6 +22,7 @@ from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Unauthentic
 from hotline.services.act import seen
 from hotline.services.cards import card_of
+from hotline.services.deadlines import within
 from hotline.services.idempotency import Reply, write_once
 from hotline.services.receiving import NOT_THEIRS
 from hotline.services.voice import figures, link_once, login_of, receive_events
@@ -120,9 +121,10 @@ async def look_up_for_exchange(
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:
-        card = await card_of(
-            ask.house, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, ask.now
-        )
+        async with within(ask.house.deadlines.write):
+            card = await card_of(
+                ask.house, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, ask.now
+            )
     except Refused:
         return reply({"contacts": []})
     if card["match"] != "known" or card["caller"] is None:

@@ -1,0 +1,39 @@
+"""How long intake waits for the database. A provider gives up after 15 seconds, and an operator has a caller on the
+line: after the deadline the message goes to the spool, or is refused while there is time to try again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hotline.db.database import Away, Unsure
+from hotline.db.outages import outage_of
+from hotline.domain.ticket import Refused
+
+
+@dataclass(slots=True)
+class Deadlines:
+    """Seconds. A request looks something up twice or three times and writes once: less than ten in all."""
+
+    lookup: float = 2.0  # of one look-up for which there is a known earlier answer
+    write: float = 4.0  # of the write, and of a look-up without an earlier answer
+    push: float = 8.0  # of a whole push whose writes wait for each other
+
+
+@asynccontextmanager
+async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]:
+    """Wait so long for what stands in the block. Raises Away after it, or Unsure where the block `writes`: it may be
+    written yet, so a repeat must carry the same key. A driver's own fault that means the same is raised as Away or
+    Full. What must not be cancelled half-way is put behind `asyncio.shield` by the caller."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as late:
+        raise (Unsure() if writes else Away("the database did not answer in time")) from late
+    except Refused:
+        raise
+    except Exception as fault:
+        outage = outage_of(fault)
+        if outage is None:
+            raise
+        raise outage from fault
