@@ -4,7 +4,6 @@ to. Each provider is one file beside this one; none of them knows a rule of ours
 import base64
 import hashlib
 import hmac
-import ipaddress
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import orjson
 
+from hotline.domain.addresses import is_among
 from hotline.domain.vocabulary import TextStatus
 
 from .notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
@@ -209,12 +209,8 @@ def check_address(account: Account, push: Push) -> None:
     allowed = account.settings.get("addresses") or ()
     if not allowed:
         return
-    try:
-        remote = ipaddress.ip_address(push.remote)
-        if any(remote in ipaddress.ip_network(a, strict=False) for a in allowed):
-            return
-    except ValueError:
-        pass
+    if is_among(push.remote, allowed):
+        return
     raise Unauthentic("not from an address of this gateway")
 
 

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, anybody
+from hotline.api.forwarded import client_address
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
 from hotline.gateways.generic import check_standard
@@ -33,7 +34,7 @@ async def pushed(ask: Asking) -> Push:
     if query:
         url += f"?{query.decode('latin-1')}"
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in request.scope["headers"]}
-    remote = request.client.host if request.client else ""
+    remote = client_address(request) or ""
     try:
         body = await request.body()
     except ClientDisconnect:
