@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from hotline.db.database import Away
 from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
@@ -16,6 +19,7 @@ from hotline.services.act import Asked
 from hotline.services.house import House
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -94,6 +98,11 @@ class Policy:
     async def __call__(self, request: Request) -> Asking:
         if self.roles is None:
             return Asking(request, None)
+        return Asking(request, request.scope.get(ACTOR) or await self.admit(request))
+
+    async def admit(self, request: Request) -> Actor:
+        """Whoever asks, if they may. Raises Refused."""
+        roles = self.roles or frozenset()
         house: House = request.app.state.house
         believed, now = request.app.state.believed, house.clock()
         try:
@@ -103,9 +112,9 @@ class Policy:
             if lately is None:
                 raise
             actor = lately
-        if not actor.roles & self.roles:
+        if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
-        return Asking(request, actor)
+        return actor
 
     def declared(self) -> dict[str, Any]:
         return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
@@ -119,6 +128,24 @@ def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
 def anybody(rule: str) -> Any:
     """Without credentials: declared, not forgotten."""
     return Depends(Policy(rule, None))
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route that looks at the credential before it reads the body: FastAPI reads and parses a body before it asks
+    any dependency."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Policy)), None)
+        if self.body_field is None or policy is None or policy.roles is None:
+            return handle
+        admit = policy.admit
+
+        async def authenticated(request: Request) -> Response:
+            request.scope[ACTOR] = await admit(request)
+            return await handle(request)
+
+        return authenticated
 
 
 # The two headers as OpenAPI publishes them; `Asking` reads them.

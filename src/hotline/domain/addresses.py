@@ -1,4 +1,4 @@
-"""Network addresses: which proxies are believed, who the client behind them is, and what a limit counts as one place."""
+"""Network addresses: which proxies are believed, who the client behind them is, what a limit counts as one place."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence

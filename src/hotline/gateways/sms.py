@@ -204,14 +204,16 @@ def same(given: str, rights: Iterable[str]) -> bool:
     return found
 
 
+def is_from_gateway(account: Account, address: str | None) -> bool:
+    """Whether the address is one of those that are set; any will do where none are."""
+    allowed = account.settings.get("addresses") or ()
+    return not allowed or is_among(address, allowed)
+
+
 def check_address(account: Account, push: Push) -> None:
     """Only from the addresses that are set, where any are."""
-    allowed = account.settings.get("addresses") or ()
-    if not allowed:
-        return
-    if is_among(push.remote, allowed):
-        return
-    raise Unauthentic("not from an address of this gateway")
+    if not is_from_gateway(account, push.remote):
+        raise Unauthentic("not from an address of this gateway")
 
 
 def check_token(account: Account, push: Push) -> None:
