@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from hotline import connections
 from hotline.api.app import build_app
 from hotline.console import app as console
 from hotline.services.house import House
@@ -45,7 +46,7 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
                     worker.stop()
                     await running
 
-    app = build_app(opening, with_docs=settings.docs)
+    app = build_app(opening, with_docs=settings.docs, proxies=settings.proxies)
     app.router.routes.extend(console.routes())
     return app
 
@@ -83,11 +84,10 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE,
-        proxy_headers=True,
-        forwarded_allow_ips=settings.forwarded_allow_ips,
+        proxy_headers=False,  # `api/forwarded` reads them
         server_header=False,
         timeout_keep_alive=30,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=connections.protocol(),
     )
     server = _Server(config, app, settings.drain_seconds)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hotline.domain.addresses import Network, proxy_networks
+
 
 class Settings(BaseSettings):
     """What can be set, and what it means."""
@@ -32,7 +34,10 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
-    forwarded_allow_ips: str = Field("127.0.0.1", description="Proxies whose X-Forwarded-For is believed")
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1",
+        description="Proxies whose X-Forwarded-For is believed, as 10.1.0.5,10.2.0.0/24: nobody else's",
+    )
     drain_seconds: float = Field(
         0, ge=0, le=60, description="Seconds between being told to stop and closing the door: a proxy looks elsewhere"
     )
@@ -82,6 +87,16 @@ class Settings(BaseSettings):
             if network.strip():
                 ipaddress.ip_network(network.strip(), strict=False)
         return value
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _proxies(cls, value: str) -> str:
+        proxy_networks(value)
+        return value
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        return proxy_networks(self.forwarded_allow_ips)
 
     @property
     def quiet(self) -> tuple[time, time]:

@@ -1,6 +1,6 @@
 """The application: routes, errors, OpenAPI. It is given its house and knows nothing of how that was built."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -11,12 +11,14 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
+from hotline.domain.addresses import Network
 from hotline.domain.ticket import Refused
 from hotline.services.accounts import Believed
 from hotline.services.house import House
 
 from .deps import KEY_HEADER, VERSION_HEADER, Policy
 from .errors import refuse, refuse_http, refuse_malformed
+from .forwarded import ForwardedClient
 from .guard import Guard
 from .open311 import BASE, Open311
 from .paging import Pages
@@ -54,8 +56,9 @@ Open311 GeoReport v2 is served under `/open311/v2`: a standard with errors of it
 Opening = Callable[[], AbstractAsyncContextManager[House]]
 
 
-def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
-    """The app over a house that `opening` opens at start-up and closes at the end."""
+def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
+    """The app over a house that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
+    believed."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -106,6 +109,7 @@ def build_app(opening: Opening, *, with_docs: bool = True) -> FastAPI:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
     app.add_middleware(Guard)
+    app.add_middleware(ForwardedClient, proxies=proxies)
     app.openapi = lambda: published(app)  # type: ignore[method-assign]
     return app
 

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
 
 from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
@@ -18,6 +21,7 @@ from hotline.services.house import House
 from hotline.services.offline import known_actor
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -101,15 +105,20 @@ class Policy:
     async def __call__(self, request: Request) -> Asking:
         if self.roles is None:
             return Asking(request, None)
+        return Asking(request, request.scope.get(ACTOR) or await self.admit(request))
+
+    async def admit(self, request: Request) -> Actor:
+        """Whoever asks, if they may. Raises Refused."""
+        roles = self.roles or frozenset()
         house: House = request.app.state.house
         believed, now = request.app.state.believed, house.clock()
         if self._when_away and house.spool is not None:
             actor = await self._asked_or_known(request, house, believed, now)
         else:
             actor = await who_is(house, believed, credential(request), now)
-        if not actor.roles & self.roles:
+        if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
-        return Asking(request, actor)
+        return actor
 
     async def _asked_or_known(self, request: Request, house: House, believed: Believed, now: datetime) -> Actor:
         """Who asks; with the database away or too slow, who that was when it answered last."""
@@ -136,6 +145,24 @@ def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
 def anybody(rule: str) -> Any:
     """Without credentials: declared, not forgotten."""
     return Depends(Policy(rule, None))
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route that looks at the credential before it reads the body: FastAPI reads and parses a body before it asks
+    any dependency."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Policy)), None)
+        if self.body_field is None or policy is None or policy.roles is None:
+            return handle
+        admit = policy.admit
+
+        async def authenticated(request: Request) -> Response:
+            request.scope[ACTOR] = await admit(request)
+            return await handle(request)
+
+        return authenticated
 
 
 # The two headers as OpenAPI publishes them; `Asking` reads them.

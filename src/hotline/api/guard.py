@@ -27,6 +27,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 AFTER = "hotline.after"  # in a scope: what goes on when the request has been answered for, with the bare connection
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
+LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
+PUBLIC = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
 LARGEST_UPLOAD = 12 * 1024 * 1024
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
@@ -70,6 +72,8 @@ class Guard:
         upload = path.endswith("/attachments")
         pushed, foreign = path.startswith("/v1/hooks/"), path.startswith("/open311/")
         limit = LARGEST_UPLOAD if upload or foreign else LARGEST_PUSH if pushed else LARGEST_BODY
+        if path in PUBLIC:
+            limit = LARGEST_PUBLIC
 
         async def answer(message: Message) -> None:
             nonlocal status, answering

@@ -5,6 +5,7 @@ import asyncio
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -44,6 +46,7 @@ _PATH = re.compile(r"/(?P<name>.+)\.(?P<form>xml|json|csv)")
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
 MOST_FIELDS, MOST_FILES = 500, 8
+MOST_BEFORE_KEY = 64 * 1024  # bytes of a form that an api_key is looked for in: it stands before the files
 CORS = {"Access-Control-Allow-Origin": "*"}
 Scope = MutableMapping[str, Any]
 log = structlog.get_logger("hotline.open311")
@@ -140,19 +143,16 @@ class Open311:
         return written(await reader(asked, *words[1:]), form)
 
     async def _posted(self, asked: Asked, handler: Callable[[Asked, Actor], Awaitable[Listed]]) -> Listed:
-        """The key comes first, whatever else is wrong; then the form."""
-        fault: Wrong | None = None
+        """The key comes first, whatever else is wrong; then the form. Without a good key no more of the body is read
+        than a key can stand in."""
+        key = asked.query.get("api_key")
+        if not key:
+            asked.request, key = await _key_ahead(asked.request)
+        async with within(2 * asked.house.deadlines.lookup):
+            actor = await _key_holder(asked, key)
         data: FormData | None = None
         try:
             data = await _form(asked.request)
-        except Wrong as wrong:
-            fault = wrong
-        try:
-            key = asked.query.get("api_key") or clean(str(data.get("api_key") or "") if data is not None else "")
-            async with within(2 * asked.house.deadlines.lookup):
-                actor = await _key_holder(asked, key)
-            if fault is not None:
-                raise fault
             asked.body, asked.files = _fields(asked.query, data)
             _check_jurisdiction(asked, asked.body.fields)
             async with within(asked.house.deadlines.write, writes=True):
@@ -162,8 +162,85 @@ class Open311:
                 await data.close()
 
 
+async def _key_ahead(request: Request) -> tuple[Request, str]:
+    """The key that stands in the first bytes of a form, and the request to go on with: it begins with them again."""
+    kind = _media_type(request)
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return request, ""
+    head, read, whole = bytearray(), deque[MutableMapping[str, Any]](), False
+    try:
+        while not whole and len(head) < MOST_BEFORE_KEY:
+            message = await request.receive()
+            read.append(message)
+            head += message.get("body", b"")
+            whole = not message.get("more_body", False)
+    except HTTPException:
+        raise Wrong(400, "the body did not come in time") from None
+
+    async def again() -> MutableMapping[str, Any]:
+        return read.popleft() if read else await request.receive()
+
+    return Request(request.scope, again), clean(_key_in(kind, bytes(head), request.headers["content-type"], whole))
+
+
+def _key_in(kind: str, head: bytes, content_type: str, whole: bool) -> str:
+    """The first api_key of a form or of its beginning; empty where there is none, or it cannot be read."""
+    try:
+        if kind == "multipart/form-data":
+            return _part_named(b"api_key", head, content_type)
+        pairs = _pairs(head if whole else head.rpartition(b"&")[0])
+        return next((value for name, value in pairs if name == "api_key" and isinstance(value, str)), "")
+    except (ValueError, KeyError):
+        return ""
+
+
+def _part_named(name: bytes, head: bytes, content_type: str) -> str:
+    """The text of a part that stands whole in the beginning of a multipart form. Raises ValueError, KeyError."""
+    found: list[bytes] = []
+    header: dict[str, bytes] = {"field": b"", "value": b""}
+    ours = whole = False
+
+    def part_begins() -> None:
+        nonlocal ours
+        ours = False
+        header.update(field=b"", value=b"")
+
+    def field_comes(data: bytes, start: int, end: int) -> None:
+        header["field"] += data[start:end]
+
+    def value_comes(data: bytes, start: int, end: int) -> None:
+        header["value"] += data[start:end]
+
+    def header_ends() -> None:
+        nonlocal ours
+        if header["field"].lower() == b"content-disposition":
+            ours = parse_options_header(header["value"])[1].get(b"name") == name and not whole
+        header.update(field=b"", value=b"")
+
+    def data_comes(data: bytes, start: int, end: int) -> None:
+        if ours:
+            found.append(data[start:end])
+
+    def part_ends() -> None:
+        nonlocal whole
+        whole = whole or ours
+
+    MultipartParser(
+        parse_options_header(content_type)[1][b"boundary"],
+        {
+            "on_part_begin": part_begins, "on_header_field": field_comes, "on_header_value": value_comes,
+            "on_header_end": header_ends, "on_part_data": data_comes, "on_part_end": part_ends,
+        },
+    ).write(head)  # fmt: skip
+    return b"".join(found).decode() if whole else ""
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
 async def _form(request: Request) -> FormData:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    kind = _media_type(request)
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Wrong(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
     try:

@@ -4,7 +4,6 @@ to. Each provider is one file beside this one; none of them knows a rule of ours
 import base64
 import hashlib
 import hmac
-import ipaddress
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import orjson
 
+from hotline.domain.addresses import is_among
 from hotline.domain.vocabulary import TextStatus
 
 from .notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
@@ -204,18 +204,16 @@ def same(given: str, rights: Iterable[str]) -> bool:
     return found
 
 
+def is_from_gateway(account: Account, address: str | None) -> bool:
+    """Whether the address is one of those that are set; any will do where none are."""
+    allowed = account.settings.get("addresses") or ()
+    return not allowed or is_among(address, allowed)
+
+
 def check_address(account: Account, push: Push) -> None:
     """Only from the addresses that are set, where any are."""
-    allowed = account.settings.get("addresses") or ()
-    if not allowed:
-        return
-    try:
-        remote = ipaddress.ip_address(push.remote)
-        if any(remote in ipaddress.ip_network(a, strict=False) for a in allowed):
-            return
-    except ValueError:
-        pass
-    raise Unauthentic("not from an address of this gateway")
+    if not is_from_gateway(account, push.remote):
+        raise Unauthentic("not from an address of this gateway")
 
 
 def check_token(account: Account, push: Push) -> None:

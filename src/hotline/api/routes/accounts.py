@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, anybody, credential, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, credential, may
 from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
@@ -20,7 +20,7 @@ from hotline.services.act import Done
 
 from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["accounts"])
+router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
 Admin = Annotated[Asking, may("accounts.manage", Role.ADMIN)]
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.api.deps import Asking, CodePath, NumberPath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Shown
 from hotline.domain.ticket import Attachment, Refusal, Refused
@@ -15,7 +15,7 @@ from hotline.services.attachments import attach, files_seen, found, may_attach, 
 
 from .answers import POST, READ, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1/tickets", tags=["attachments"])
+router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
 
 
 class AttachmentOut(Shown):

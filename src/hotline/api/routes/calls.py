@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, may
+from hotline.api.deps import Asking, AuthenticatedRoute, may
 from hotline.api.schemas.calls import CallIn, LookupIn
 from hotline.api.schemas.shown import CallerCard, Spooled, TakenOut, call_shown, dumped, ticket_shown
 from hotline.db.outages import OUTAGES
@@ -23,7 +23,7 @@ from hotline.services.voice import link, number_of
 
 from .answers import POST, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["intake"])
+router = APIRouter(prefix="/v1", tags=["intake"], route_class=AuthenticatedRoute)
 log = structlog.get_logger("hotline.intake")
 
 

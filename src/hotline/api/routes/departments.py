@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.paging import Cursor, Limit, Pages, moment, opened, sealed
 from hotline.api.schemas.shown import (
     BoardOut,
@@ -31,7 +31,7 @@ from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Code, Queue, Role
 
 from .answers import READ, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["boards"])
+router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Reader = Annotated[Asking, may("queues.read", *PEOPLE)]
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.schemas.shown import (
     Explained,
     ItemOut,
@@ -36,7 +36,7 @@ from hotline.services.directory import change, plain, read_item, shape_of
 
 from .answers import READ, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["directory"])
+router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 Reader = Annotated[Asking, may("directory.read", *GRANTED)]
 Editor = Annotated[Asking, may("directory.edit", Role.ADMIN)]
 Noun = Literal[

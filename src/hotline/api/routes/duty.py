@@ -11,7 +11,7 @@ from icalendar import Calendar, Event
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, anybody, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, may
 from hotline.api.schemas.shown import CandidatePage, DutyOut, ItemOut
 from hotline.api.schemas.words import CodeWord, Line, LocalTime, Moment, Plain, Strict
 from hotline.domain import duty
@@ -25,7 +25,7 @@ from hotline.services.house import House
 from .answers import POST, READ, done_reply, refusals, reply
 from .departments import department_seen
 
-router = APIRouter(prefix="/v1/departments", tags=["duty"])
+router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
 Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
 Planner = Annotated[
     Asking, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)

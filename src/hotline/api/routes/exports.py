@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import FileResponse, Response
 
-from hotline.api.deps import Asking, CodePath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.schemas.words import CodeWord, Moment, Shown, Strict
 from hotline.db import exports as kept
 from hotline.db import reports as kept_reports
@@ -31,7 +31,7 @@ from hotline.services import exports, reports
 
 from .answers import POST, READ, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["figures"])
+router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
 Taker = Annotated[Asking, may("exports.make", *PEOPLE)]
 Overseer = Annotated[Asking, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
 MEDIA = {

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, may
+from hotline.api.deps import Asking, AuthenticatedRoute, may
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.shown import Named, brief_shown
 from hotline.api.schemas.words import CodeWord, Day, Shown
@@ -21,7 +21,7 @@ from hotline.services.figures import Wanted, counted_tickets, figures, ranking, 
 
 from .answers import READ, refusals, reply
 
-router = APIRouter(prefix="/v1/figures", tags=["figures"])
+router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 Reader = Annotated[
     Asking,
     may("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),

@@ -4,37 +4,45 @@ by its gateway, kept, and answered exactly as its provider expects."""
 from typing import Annotated, Any
 
 import orjson
+import structlog
 from fastapi import APIRouter, Path
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, anybody
+from hotline.api.deps import Asking, AuthenticatedRoute, anybody
+from hotline.api.forwarded import client_address
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
 from hotline.gateways.generic import check_standard
-from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address
+from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, is_from_gateway
 from hotline.services.deadlines import within
 from hotline.services.handover import take_order
 from hotline.services.receiving import NOT_THEIRS, receive
 
 from .answers import refusals
 
-router = APIRouter(prefix="/v1/hooks", tags=["hooks"])
+log = structlog.get_logger("hotline.hooks")
+router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 Hook = Annotated[Asking, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 
 
-async def pushed(ask: Asking) -> Push:
-    """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing."""
+async def pushed(ask: Asking, gateway: str, kind: GatewayKind) -> Push:
+    """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
+    body is read for a gateway that is there, from an address of its list. Raises Refused."""
     request = ask.request
+    found = await ask.house.gateways.named(gateway, kind, ask.now)
+    if not is_from_gateway(found.account, client_address(request)):
+        log.warning("hook.refused", gateway=gateway, why="not from an address of this gateway")
+        raise Refused(NOT_THEIRS)
     url = f"{ask.house.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
     query: bytes = request.scope["query_string"]
     if query:
         url += f"?{query.decode('latin-1')}"
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in request.scope["headers"]}
-    remote = request.client.host if request.client else ""
+    remote = client_address(request) or ""
     try:
         body = await request.body()
     except ClientDisconnect:
@@ -50,13 +58,13 @@ def acknowledged(reply: Acknowledgement) -> Response:
 async def push_text(gateway: GatewayPath, ask: Hook) -> Response:
     """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
     same and does nothing. Items that cannot be read are set aside for an operator."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=False))
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=False))
 
 
 @router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=_SAID)
 async def push_text_by_get(gateway: GatewayPath, ask: Hook) -> Response:
     """The same, for providers that put all of it in the query (Kannel, Vonage)."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=False))
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=False))
 
 
 @router.post(
@@ -64,20 +72,20 @@ async def push_text_by_get(gateway: GatewayPath, ask: Hook) -> Response:
 )
 async def push_report(gateway: GatewayPath, ask: Hook) -> Response:
     """Delivery reports. A late or double one never lowers what is known."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=True))
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=True))
 
 
 @router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=_SAID)
 async def push_report_by_get(gateway: GatewayPath, ask: Hook) -> Response:
     """The same, for providers that put all of it in the query."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask), reports=True))
+    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=True))
 
 
 @router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=_ANY)
 async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
     answers go out by a subscription of form `12345`."""
-    push = await pushed(ask)
+    push = await pushed(ask, gateway, GatewayKind.ORDERS)
     found = await ask.house.gateways.named(gateway, GatewayKind.ORDERS, push.at)
     try:
         check_address(found.account, push)

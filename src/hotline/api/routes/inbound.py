@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, NumberPath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
@@ -24,7 +24,7 @@ from hotline.services.texts import send_again
 
 from .answers import POST, READ, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["channels"])
+router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
 Desk = Annotated[Asking, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 Sees = Annotated[Asking, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]

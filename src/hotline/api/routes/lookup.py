@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, NumberPath, anybody, may
+from hotline.api.deps import Asking, AuthenticatedRoute, NumberPath, anybody, may
 from hotline.api.schemas.shown import CodeOut
 from hotline.api.schemas.words import NumberWord, Shown, Strict
 from hotline.domain.vocabulary import Code, Role
@@ -15,7 +15,7 @@ from hotline.services.lookup import look_up, query_code
 
 from .answers import READ, refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["public"])
+router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute)
 
 
 class LookupIn(Strict):

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, anybody
+from hotline.api.deps import Asking, AuthenticatedRoute, anybody
 from hotline.api.schemas.shown import Health, Ready
 from hotline.db import clocks, inbound, outbox
 from hotline.db import directory as kept
@@ -17,7 +17,7 @@ from hotline.services.offline import can_take_in
 
 from .answers import reply
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
 DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, may
+from hotline.api.deps import Asking, AuthenticatedRoute, may
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.shown import Named
 from hotline.api.schemas.words import CodeWord, Moment, Plain, Shown
@@ -20,7 +20,7 @@ from hotline.services.voice import figures as acd
 
 from .answers import refusals, reply
 
-router = APIRouter(prefix="/v1", tags=["boards"])
+router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Watcher = Annotated[Asking, may("wall.read", *WHOLE)]
 LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
-from hotline.api.deps import Asking, credential, may
+from hotline.api.deps import Asking, AuthenticatedRoute, credential, may
 from hotline.api.guard import AFTER
 from hotline.api.schemas.words import CodeWord
 from hotline.db.database import Away
@@ -24,7 +24,7 @@ from hotline.services.stream import Listener, Stream, StreamAccess, framed
 from .answers import READ, refusals
 from .departments import department_seen
 
-router = APIRouter(prefix="/v1", tags=["boards"])
+router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 LOOK_AGAIN = 60.0  # seconds after which the right to listen is looked at again
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Plain, Shown, Strict
@@ -21,7 +21,7 @@ from hotline.services.subscribers import Subscription
 
 from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
-router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
 Admin = Annotated[Asking, may("subscriptions.manage", Role.ADMIN)]
 Url = Annotated[Plain, Field(min_length=8, max_length=500)]
 Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]

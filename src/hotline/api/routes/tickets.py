@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
-from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from hotline.api.deps import Asking, NumberPath, may
+from hotline.api.deps import Asking, AuthenticatedRoute, NumberPath, may
 from hotline.api.errors import problem
 from hotline.api.paging import Cursor, Limit, moment, opened, sealed
 from hotline.api.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
@@ -41,7 +40,7 @@ from hotline.services.act import act, authors_for, seen
 from .answers import READ, WRITE, done_reply, refusals, reply
 
 
-class ByTail(APIRoute):
+class ByTail(AuthenticatedRoute):
     """There are forty actions: a look at the end of the path costs a tenth of trying each one's pattern."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

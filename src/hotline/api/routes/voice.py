@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.api.deps import Asking, CodePath, anybody, may
+from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, may
 from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
@@ -30,7 +30,7 @@ from hotline.services.voice import figures, link_once, login_of, receive_events
 from .answers import POST, READ, done_reply, refusals, reply
 from .hooks import GatewayPath, acknowledged, pushed
 
-router = APIRouter(prefix="/v1", tags=["telephony"])
+router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 Hook = Annotated[Asking, anybody("hooks.push")]
 Operator = Annotated[Asking, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
@@ -102,7 +102,7 @@ class FiguresOut(Shown):
 )
 async def push_voice(gateway: GatewayPath, ask: Hook) -> Response:
     """Events of an exchange: in any order, more than once, of calls we never heard of. 2xx: kept."""
-    return acknowledged(await receive_events(ask.house, gateway, await pushed(ask)))
+    return acknowledged(await receive_events(ask.house, gateway, await pushed(ask, gateway, GatewayKind.VOICE)))
 
 
 @router.get("/hooks/voice/{gateway}/lookup", operation_id="look_up_for_exchange", responses=refusals(*READ))
@@ -111,7 +111,7 @@ async def look_up_for_exchange(
 ) -> Response:
     """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record where there is one name,
     and how many tickets are open. Nothing of a confidential matter."""
-    push = await pushed(ask)
+    push = await pushed(ask, gateway, GatewayKind.VOICE)
     found = await ask.house.gateways.named(gateway, GatewayKind.VOICE, push.at)
     try:
         EXCHANGES[found.provider](found.account).authenticate(push)
