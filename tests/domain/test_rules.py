@@ -15,7 +15,6 @@ from hotline.domain.folding import asked, folded, terms
 from hotline.domain.numbering import FIRST, number_of, read_number, serial_of
 from hotline.domain.phones import is_service, is_withheld, masked
 from hotline.domain.routing import route
-from hotline.domain.ticket import Refused
 from hotline.domain.triage import Lexicon, advise, lexicon
 from hotline.domain.vocabulary import Danger, Kind, Priority
 from hotline.services.phones import heard
@@ -287,10 +286,11 @@ def test_a_number_is_heard_as_what_it_is(raw: str | None, phone: str | None, cal
     assert (found.phone, found.caller) == (phone, caller)
 
 
-@pytest.mark.parametrize("raw", ["1380013800", "138001380000", "abc", "+1", "00000000000", "9" * 30])
-def test_an_impossible_number_is_refused(raw: str) -> None:
-    with pytest.raises(Refused):
-        heard(raw, "CN", "28")
+@pytest.mark.parametrize("raw", ["1380013800", "138001380000", "abc", "+1", "00000000000", "9" * 30, "无", "不详"])
+def test_what_is_no_number_is_told_and_its_words_are_kept(raw: str) -> None:
+    found = heard(raw, "CN", "28")
+    assert (found.phone, found.caller, found.words) == (None, False, raw)
+    assert found.unread is not None
 
 
 def test_masks_show_enough_to_tell_callers_apart_and_too_little_to_ring() -> None:

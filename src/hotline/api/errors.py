@@ -64,7 +64,7 @@ def shown_move(move: Move[Any]) -> dict[str, Any]:
     return known
 
 
-def _broken(field: str, rule: str) -> dict[str, str]:
+def field_rule(field: str, rule: str) -> dict[str, str]:
     """A field and the rule it breaks, in English and in both written forms of Chinese."""
     hans, hant = rule_said(rule) or (rule, rule)
     return {"field": field, "rule": rule, "rule_zh": hans, "rule_zh_hant": hant}
@@ -80,7 +80,7 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         "status": STATUS[code],
         "detail": refusal.detail,
     }
-    body["errors"] = [_broken(field, rule) for field, rule in refusal.errors]
+    body["errors"] = [field_rule(field, rule) for field, rule in refusal.errors]
     if refusal.version is not None:
         body["version"] = refusal.version
     if code in (Code.NOT_NOW, Code.STALE):

@@ -249,7 +249,7 @@ call = sa.Table(
     C("taken_by", S(60), nullable=False),
     C("caller", S(36)),
     C("phone", S(20)),
-    C("raw_phone", S(60)),
+    C("raw_phone", sa.Text),
     C("caller_name", sa.Text),
     C("confidential", sa.Boolean, nullable=False),
     one_of("channel", Channel),
@@ -528,6 +528,7 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     sa.Index("ix_voice_call_offered_at", "offered_at"),
     sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
     sa.Index("ix_voice_call_phone", "phone"),
+    sa.Index("ix_voice_call_raw_phone", "raw_phone", sqlite_where=sa.text("phone IS NULL"), postgresql_where=sa.text("phone IS NULL")),
     sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
 )  # fmt: skip
 
@@ -545,7 +546,7 @@ voice_event = sa.Table(  # each event once, in whatever order they come
 return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
     "return_call", metadata,
     C("id", S(36), primary_key=True),
-    C("phone", S(20), nullable=False),
+    C("phone", S(60), nullable=False),  # one that cannot be read: as the exchange gave it
     C("queue", S(60)),
     C("missed", I, nullable=False),
     C("status", S(8), nullable=False),

@@ -46,10 +46,11 @@ def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # n
     c.execute(sa.update(v).where(v.c.id == id).values(**values))
 
 
-def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime) -> None:
+def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime, *, read: bool = True) -> None:
     """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
     to, and after the last call whose matter an operator ended; all by the exchange's time, whose clock is its own.
-    One promise for each number, a new one by the id `fresh`."""
+    One promise for each number, a new one by the id `fresh`. `read` False: the number could not be read, and `phone` is
+    what the exchange gave."""
     if c.dialect.name == "postgresql":
         c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
     promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
@@ -57,7 +58,7 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
         since = min(since, promise.at - timedelta(microseconds=1))  # an old promise is not forgotten
     spoken = c.execute(
         sa.select(v.c.answered_at, v.c.agent, v.c.direction)
-        .where(v.c.phone == phone, v.c.answered_at > since)
+        .where(_of(phone, read), v.c.answered_at > since)
         .order_by(v.c.answered_at.desc(), v.c.id)
         .limit(1)
     ).first()
@@ -70,10 +71,10 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
     first, last = (sa.func.min(v.c.ended_at, type_=Instant), sa.func.max(v.c.ended_at, type_=Instant))
     in_vain = c.execute(
         sa.select(sa.func.count().label("n"), first.label("at"), last.label("last_at"))
-        .where(*_in_vain(phone), v.c.ended_at > settled)
+        .where(*_in_vain(phone, read), v.c.ended_at > settled)
     ).one()  # fmt: skip
     if in_vain.n:
-        queue = sa.select(v.c.queue).where(*_in_vain(phone), v.c.ended_at == in_vain.last_at).limit(1)
+        queue = sa.select(v.c.queue).where(*_in_vain(phone, read), v.c.ended_at == in_vain.last_at).limit(1)
         told = {"queue": c.execute(queue).scalar(), "missed": in_vain.n, "at": in_vain.at, "last_at": in_vain.last_at}
         if promise is not None:
             c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
@@ -81,7 +82,7 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
         insert_once(c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}])
     elif promise is not None:
-        still = sa.select(v.c.id).where(*_in_vain(phone), v.c.ended_at >= promise.at).limit(1)
+        still = sa.select(v.c.id).where(*_in_vain(phone, read), v.c.ended_at >= promise.at).limit(1)
         if promise.tries == 0 and c.execute(still).first() is None:
             c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all
             return
@@ -90,9 +91,13 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
         c.execute(sa.update(r).where(r.c.id == promise.id).values(**values, outcome=outcome))
 
 
-def _in_vain(phone: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _of(phone: str, read: bool) -> sa.ColumnElement[bool]:
+    return v.c.phone == phone if read else sa.and_(v.c.phone.is_(None), v.c.raw_phone == phone)
+
+
+def _in_vain(phone: str, read: bool) -> tuple[sa.ColumnElement[bool], ...]:
     unanswered = v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED))
-    return v.c.phone == phone, v.c.direction == Direction.IN, unanswered
+    return _of(phone, read), v.c.direction == Direction.IN, unanswered
 
 
 def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  # noqa: A002

@@ -1,6 +1,7 @@
-"""One shadow form for matching and searching: width and case folded, traditional to simplified, numerals to digits.
+"""One shadow form for matching and searching: invisible marks and control characters gone, width and case folded,
+traditional to simplified, numerals to digits.
 
-The text people wrote is never changed; only its shadow is looked at.
+The text people wrote is never changed; only its shadow is looked at. Nothing here takes more than linear time.
 """
 
 import re
@@ -41,18 +42,67 @@ _DIGITS = {
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
     for c in chars
 }
-_NUMERAL = re.compile(r"[零〇一二三四五六七八九十百]+(?=[栋幢号单元楼层室村期区组门路环街])")
+# the look-behind keeps this linear: a run of numerals is tried once, from its beginning
+_NUMERAL = re.compile(
+    r"(?<![零〇一二三四五六七八九十百])[零〇一二三四五六七八九十百]+(?=[栋幢号单元楼层室村期区组门路环街])"
+)
 _CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
+# Default_Ignorable_Code_Point (Unicode 16, DerivedCoreProperties.txt), the format characters (Cf) beside it, and the
+# control characters that do not part words
+_IGNORED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+    "\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# marks that are put over a character: the accent of a letter is part of it after NFKC, what is left is decoration
+_OVER = re.compile(
+    rf"(?<=[0-9A-Za-z{_CJK}])"
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
+)
+_SENTENCE = re.compile(r"[。!?;\n]+|\.\s")
+_BLANKS = re.compile(r"\s+")
+_BESIDE_CJK = re.compile(rf"(?<=[{_CJK}]) | (?=[{_CJK}])")
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
+
+
+def normalised(text: str) -> str:
+    """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
+    width folded (NFKC). Case and words stay as they are."""
+    seen = "\n".join(_IGNORED.sub("", text).splitlines())
+    return _OVER.sub("", unicodedata.normalize("NFKC", seen))
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to be seen in it."""
+    return not normalised(text).strip()
 
 
 @lru_cache(maxsize=512)  # a narrative is folded for triage, and again for the search index
 def folded(text: str) -> str:
-    """The shadow of a text. Not of the same length; never shown to anybody."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_SIMPLE)
-    return _NUMERAL.sub(lambda m: _arabic(m[0]), plain)
+    """The shadow of a text, in one line: a blank or a line break beside a Chinese character parts no word, any other is
+    one blank. Not of the same length; never shown to anybody."""
+    return _numerals(joined(_simple(text)))
+
+
+def folded_sentences(text: str) -> list[str]:
+    """The shadow of each of its sentences. A line break ends one."""
+    return [_numerals(joined(s)) for s in _SENTENCE.split(_simple(text)) if s]
+
+
+def joined(text: str) -> str:
+    """Without the blanks and line breaks beside Chinese characters: a word broken by one is whole again."""
+    return _BESIDE_CJK.sub("", _BLANKS.sub(" ", text))
+
+
+def _simple(text: str) -> str:
+    return normalised(text).casefold().translate(_SIMPLE)
+
+
+def _numerals(text: str) -> str:
+    return _NUMERAL.sub(lambda m: _arabic(m[0]), text)
 
 
 def _arabic(numeral: str) -> str:
@@ -86,7 +136,8 @@ def terms(*texts: str | None) -> list[str]:
 def asked(query: str) -> list[tuple[str, bool]]:
     """The terms a query asks for, all of which must be there; True: as a beginning."""
     wanted: dict[tuple[str, bool], None] = {}
-    for run in _RUN.findall(folded(query)):
+    # somebody who searches puts a blank between words: it is kept, unlike in a narrative
+    for run in (run for word in _simple(query).split() for run in _RUN.findall(_numerals(word))):
         if not _IS_CJK.match(run):
             wanted[(run[:40], True)] = None
         elif len(run) == 1:
@@ -97,25 +148,41 @@ def asked(query: str) -> list[tuple[str, bool]]:
 
 
 class Finder:
-    """Looks for many words at once: only those whose first two characters stand in the text are looked for at all."""
+    """Looks for many words at once. How long that takes grows with the text alone, not with the number of words."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        self._by_start: dict[str, list[str]] = {}
-        for word in dict.fromkeys(words):
-            if word:
-                self._by_start.setdefault(word[:2], []).append(word)
+        lengths: dict[str, set[int]] = {}
+        self._words = frozenset(word for word in words if word)
+        for word in self._words:
+            lengths.setdefault(word[:2], set()).add(len(word))
+        # how long the words are that begin so; one character alone stands for itself
+        self._lengths = {start: tuple(sorted(found)) for start, found in lengths.items()}
 
-    def found(self, text: str) -> list[str]:
-        """The words that stand in the (folded) text, in no order. A Latin word counts only as a whole word."""
+    def found(self, text: str) -> dict[str, list[int]]:
+        """The words that stand in the (folded) text, each with the places where it begins, in ascending order. A Latin
+        word counts only as a whole word."""
+        lengths, words = self._lengths, self._words
         starts = set(map(add, text, text[1:]))
         starts.update(text)
-        return [
-            word
-            for start in starts & self._by_start.keys()
-            for word in self._by_start[start]
-            if word in text and (not word.isascii() or _whole(word, text))
-        ]
+        if starts.isdisjoint(lengths):
+            return {}
+        found: dict[str, list[int]] = {}
+        last = len(text) - 1
+        for place, character in enumerate(text):
+            starts_here = lengths.get(character, ())
+            if place < last:
+                starts_here += lengths.get(text[place : place + 2], ())
+            for length in starts_here:
+                word = text[place : place + length]
+                if word in words and (not word.isascii() or _whole(text, place, length)):
+                    found.setdefault(word, []).append(place)
+        return found
 
 
-def _whole(word: str, text: str) -> bool:
-    return re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", text) is not None
+def _whole(text: str, place: int, length: int) -> bool:
+    return not (is_latin(text[place - 1 : place]) or is_latin(text[place + length : place + length + 1]))
+
+
+def is_latin(character: str) -> bool:
+    """Whether it is one of a-z and 0-9; "" is not."""
+    return character.isascii() and character.isalnum()

@@ -3,8 +3,7 @@
 The digit is Damm's (H. M. Damm, 2004): it finds every single wrong digit and every swap of two neighbours.
 """
 
-import unicodedata
-
+from .folding import normalised
 from .ticket import Number
 
 _STEP = (
@@ -21,6 +20,7 @@ _STEP = (
 )
 FIRST = 10_000_000  # the first serial: nine digits with the check digit, said in three groups of three
 _SHORTEST, _LONGEST = 9, 14
+LONGEST_TYPED = 200  # characters that are looked at: a number with marks and blanks in it is shorter
 
 
 def _check(digits: str) -> int:
@@ -41,8 +41,13 @@ def serial_of(number: Number) -> int:
 
 
 def read_number(typed: str) -> Number | None:
-    """The number somebody typed or said, with blanks, dashes or full-width digits; None: not one of ours."""
-    digits = "".join(c for c in unicodedata.normalize("NFKC", typed) if c not in " -–—.·\u3000")
+    """The number somebody typed or said, with blanks, dashes, invisible marks or full-width digits; None: not one of
+    ours."""
+    digits = typed if typed.isascii() and typed.isdigit() else _digits(typed[:LONGEST_TYPED])
     if not (_SHORTEST <= len(digits) <= _LONGEST) or not digits.isascii() or not digits.isdigit() or digits[0] == "0":
         return None
     return Number(digits) if _check(digits) == 0 else None
+
+
+def _digits(typed: str) -> str:
+    return "".join(c for c in normalised(typed) if c not in "-–—.·" and not c.isspace())

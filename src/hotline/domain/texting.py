@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .folding import joined, normalised
 from .numbering import read_number
 from .ticket import Number, Ticket
 from .triage import Advice
@@ -40,7 +41,7 @@ _WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True) if
 # a digit is an opinion only alone, with thanks or a reason: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
 _DIGIT = re.compile(r"([1-5])分?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL)
 _RATED = re.compile(rf"({_WORDS})(?:[\s,.;:!。、]+(.*))?", re.DOTALL)
-_PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*([0-9 \-]*)")
+_PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*+([0-9 \-]*+)")
 _AGAIN = re.compile(
     r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
     r"still (?:broken|leaking|not)|reopen",
@@ -56,6 +57,8 @@ _LETTER = re.compile(r"[A-Za-z]{2}")
 _PUNCTUATION = re.compile(r"[，,。.!！~～、]")
 _TRAILING = " \t\r\n.。!！,，~～"
 CODE_LENGTH = 6
+LONGEST_READ = 10_000  # characters of a text that are read for what it wants
+MOST_NUMBERS = 20  # ticket numbers that one text may name
 SURE = 0.75  # from here on a category says that a text is of another matter
 MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
 
@@ -89,20 +92,21 @@ class Meaning:
 
 def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
     """Read a text. Opting out takes the exact word, alone: "TD" does, "T恤店噪音太大" does not."""
-    plain = unicodedata.normalize("NFKC", text).strip()
+    plain = normalised(text[:LONGEST_READ]).strip()
     whole = plain.strip(_TRAILING).upper()
+    word = joined(whole)  # "满\n意" is the same word
     language = language_of(plain)
     if not _visible(plain):
         return Meaning(Wish.NOTHING)
-    if whole in opt_out:
+    if word in opt_out:
         return Meaning(Wish.OPT_OUT, language=language)
-    if whole in _OPT_IN:
+    if word in _OPT_IN:
         return Meaning(Wish.OPT_IN, language=language)
-    if whole in _HELP:
+    if word in _HELP:
         return Meaning(Wish.HELP, language=language)
-    if _PUNCTUATION.sub("", whole) in _THANKS:
+    if _PUNCTUATION.sub("", word) in _THANKS:
         return Meaning(Wish.THANKS, language=language)
-    asked = _PROGRESS.fullmatch(whole)
+    asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(word)
     if asked:
         numbers, code = _numbers_and_code(asked[1])
         return Meaning(Wish.PROGRESS, numbers, code, language=language)
@@ -115,7 +119,7 @@ def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
         if read_number(run.split(" ")[0]) is not None:
             rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
-    opinion, again = _opinion(rest), _comes_back(plain)
+    opinion, again = _opinion(rest) or _opinion(joined(rest)), _comes_back(plain)
     if opinion is not None:
         said, beside = opinion
         return Meaning(Wish.RATE, numbers, None, said, plain[-len(beside) :] if beside else "", again, language)
@@ -138,7 +142,7 @@ def _opinion(text: str) -> tuple[Satisfaction, str] | None:
 
 def _comes_back(text: str) -> bool:
     """Whether it says that something came back or was never mended."""
-    return bool(_AGAIN.search(_NOT_AGAIN.sub("", text)))
+    return bool(_AGAIN.search(_NOT_AGAIN.sub("", joined(text))))
 
 
 def language_of(text: str) -> str | None:
@@ -149,7 +153,7 @@ def language_of(text: str) -> str | None:
 
 
 def _visible(text: str) -> bool:
-    return any(not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn") for c in text)
+    return any(not c.isspace() and unicodedata.category(c) not in ("Cs", "Co", "Cn") for c in text)
 
 
 def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
@@ -157,6 +161,8 @@ def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
     numbers: dict[Number, None] = {}
     code: str | None = None
     for run in _RUN.findall(text):
+        if len(numbers) >= MOST_NUMBERS:
+            break  # each is looked up
         pieces = run.replace("-", " ").split()
         found = read_number(run) if len(pieces) > 1 else None
         if found is not None:

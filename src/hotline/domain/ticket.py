@@ -265,6 +265,7 @@ class Call:
     raw_phone: str | None = None
     caller_name: str | None = None
     confidential: bool = False
+    unread: tuple[tuple[str, str], ...] = ()  # (field, rule): what could not be taken as it was written; not stored
 
 
 @dataclass(frozen=True, slots=True)

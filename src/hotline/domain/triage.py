@@ -4,17 +4,15 @@ say so.
 The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .directory import Category, Directory, Words
-from .folding import Finder, folded
+from .folding import Finder, folded, folded_sentences, is_latin
 from .reasons import Because
 from .vocabulary import Danger, Kind, Priority
 
-_SENTENCE = re.compile(r"[。!?;\n!?;]+|\.\s")
 DANGER_IS_SURE = 0.95
 _BLOT = "\u25a0"
 
@@ -109,17 +107,17 @@ def lexicon(directory: Directory) -> Lexicon:
 def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     """Advice on a narrative and the place named with it."""
     because: list[Because] = []
-    text = blotted = folded(narrative)
+    text = folded(narrative)
     place = f"{folded(address)} {text}" if address else text
-    for phrase in lex.ignore:
-        if phrase in blotted:
-            blotted = blotted.replace(phrase, _BLOT)
-            because.append(Because("ignore", (phrase,)))
+    ignored = [phrase for phrase in lex.ignore if phrase in text]
+    blotted = _blotted(text, ignored, because)
     named = lex.words.found(place)  # words and place names in one pass
-    found = frozenset(word for word in named if place is text or word in text)
-    left = found if blotted is text else frozenset(word for word in found if word in blotted)
+    begins = len(place) - len(text)
+    found = frozenset(word for word, places in named.items() if places[-1] >= begins)
+    # an address in front changes no count: it is compared with the sentences of the narrative alone
+    left = named if blotted is place else {w: at for w, at in lex.words.found(blotted).items() if w in found}
     rules = sorted({n for word in found for n in lex.rules.get(word, ())})
-    dangers, tell, meant = _dangers(lex, blotted, left, rules, because)
+    dangers, tell, meant = _dangers(lex, narrative, ignored, left, rules, because)
     category, confidence, others = _category(lex, found, dangers, because)
     if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
         # an emergency waits for nobody to choose a category: the danger itself says which
@@ -140,25 +138,42 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     )
 
 
-def _hit(rule: Rule, found: frozenset[str]) -> list[str]:
+def _blotted(text: str, ignored: Sequence[str], because: list[Because] | None = None) -> str:
+    """The text without the phrases that only look dangerous, longest first."""
+    for phrase in ignored:
+        if phrase in text:
+            text = text.replace(phrase, _BLOT)
+            if because is not None:
+                because.append(Because("ignore", (phrase,)))
+    return text
+
+
+def _hit(rule: Rule, found: Collection[str]) -> list[str]:
     """The rule's words that were found, if what must stand near was found too."""
     _, words, near = rule
     return [w for w in words if w in found] if not near or any(n in found for n in near) else []
 
 
 def _dangers(
-    lex: Lexicon, text: str, found: frozenset[str], rules: Iterable[int], because: list[Because]
+    lex: Lexicon,
+    narrative: str,
+    ignored: Sequence[str],
+    found: Mapping[str, Sequence[int]],
+    rules: Iterable[int],
+    because: list[Because],
 ) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], str | None]:
+    """The dangers, what is told the caller at once, and the category of the first. `found`: words and their places."""
     dangers: dict[Danger, None] = {}
     meant: str | None = None
     tell: dict[tuple[str, str], None] = {}
+    present: Collection[str] | None = None
     for rule in (lex.ruled[n] for n in rules):
         said = rule[0]
         if said.danger is None or not (hits := _hit(rule, found)):
             continue
-        gone = [w for w in found if w in lex.past]
-        sentences = [s for s in _SENTENCE.split(text) if s] if gone else [text]
-        now = [h for h in hits if any(h in s and not any(w in s for w in gone) for s in sentences)]
+        if present is None:
+            present = _present(lex, narrative, ignored, found)
+        now = [h for h in hits if h in present]
         if not now:  # every sentence that names it says it is over
             because.append(Because(f"{said.code}:past", tuple(hits)))
             continue
@@ -168,6 +183,24 @@ def _dangers(
             tell[(said.tell, said.tell_en or said.tell)] = None
         because.append(Because(said.code, tuple(now)))
     return tuple(dangers), tuple(tell), meant
+
+
+def _present(
+    lex: Lexicon, narrative: str, ignored: Sequence[str], found: Mapping[str, Sequence[int]]
+) -> Collection[str]:
+    """The words found that stand in a sentence without a word of the past. One that is broken by a line break stands in
+    no sentence: it counts as present."""
+    if lex.past.isdisjoint(found):
+        return found
+    present: set[str] = set()
+    whole: dict[str, int] = {}
+    for sentence in folded_sentences(narrative):
+        words = lex.words.found(_blotted(sentence, ignored))
+        for word, places in words.items():
+            whole[word] = whole.get(word, 0) + len(places)
+        if lex.past.isdisjoint(words):
+            present.update(words)
+    return present | {word for word, places in found.items() if len(places) > whole.get(word, 0)}
 
 
 def _category(
@@ -238,18 +271,21 @@ def _priority(
     )  # without a danger in the words, a category is no alarm
 
 
-def _area(lex: Lexicon, place: str, named: Iterable[str], because: list[Because]) -> str | None:
-    """The smallest place named, and of places that lie in each other the inner one; longest names first."""
-    rest, found = place, dict[str, str]()
+def _area(lex: Lexicon, place: str, named: Mapping[str, Sequence[int]], because: list[Because]) -> str | None:
+    """The smallest place named, and of places that lie in each other the inner one; longest names first. `named`: words
+    and where they begin."""
+    found: dict[str, str] = {}
+    taken = bytearray(len(place))  # what a longer name stands for
     for name in sorted((n for n in named if n in lex.places), key=lambda n: (-len(n), n)):
         code = lex.places[name]
-        if code and name in rest:
+        for at in named[name] if code else ():
+            end = at + len(name)
             # building 1 is not building 21, and "north" is not "northern"
-            edge = "(?<![a-z0-9])" if name[0].isascii() else ""
-            after = "(?![a-z0-9])" if name[-1].isascii() else ""
-            rest, times = re.subn(edge + re.escape(name) + after, _BLOT, rest)
-            if not times:
+            before = name[0].isascii() and is_latin(place[at - 1 : at]) and not taken[at - 1]
+            after = name[-1].isascii() and is_latin(place[end : end + 1]) and not taken[end]
+            if before or after or taken.find(1, at, end) >= 0:
                 continue
+            taken[at:end] = b"\x01" * len(name)
             found.setdefault(code, name)
     if not found:
         return None

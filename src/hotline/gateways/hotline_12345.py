@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, Kind
 
@@ -16,6 +18,10 @@ FIELDS = {
     "number": "order_no", "narrative": "content", "title": "title", "phone": "caller_phone", "name": "caller_name",
     "address": "address", "due_at": "deadline", "confidential": "secret", "kind": "order_type",
 }  # fmt: skip
+LONGEST_DETAIL = 1000
+# what is no reason to refuse an order: our field, and as a call names it
+_DETAILS = {"title": "title", "phone": "caller.phone", "name": "caller.name", "address": "location.address"}
+FIELD_OF = {detail: FIELDS[ours] for ours, detail in _DETAILS.items()}
 _KINDS = {
     "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
     "表扬": Kind.PRAISE,
@@ -37,8 +43,10 @@ STEPS = {
 
 
 def read_order(body: Any) -> dict[str, Any]:
-    """Their order in our words. Raises Refused, naming their fields."""
+    """Their order in our words; `unread`: (the field of a call, rule) of details that were cut. Raises Refused, naming
+    their fields."""
     errors: list[tuple[str, str]] = []
+    unread: list[tuple[str, str]] = []
     if not isinstance(body, Mapping):
         raise Refused(Refusal(Code.INVALID, "an order is one object", errors=(("body", "one object"),)))
 
@@ -49,20 +57,23 @@ def read_order(body: Any) -> dict[str, Any]:
             if needed:
                 errors.append((theirs, "required"))
             return None
-        if (
-            not isinstance(value, str | int)
-            or isinstance(value, bool)
-            or len(str(value)) > most
-            or "\x00" in str(value)
-        ):
+        if not isinstance(value, str | int) or isinstance(value, bool) or len(str(value)) > most:
             errors.append((theirs, f"text of at most {most} characters"))
             return None
-        return str(value)
+        return str(value).replace("\x00", "")
+
+    def detail(ours: str) -> str | None:
+        """Kept as far as it goes, and told where it does not."""
+        value = body.get(FIELDS[ours])
+        said = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+        words = " ".join(said.replace("\x00", "").splitlines()).strip()
+        if len(words) > LONGEST_DETAIL:
+            unread.append((_DETAILS[ours], f"too long: the first {LONGEST_DETAIL} characters are kept"))
+        return words[:LONGEST_DETAIL] or None
 
     found: dict[str, Any] = {
         "number": text("number", 80, needed=True), "narrative": text("narrative", 10_000, needed=True),
-        "title": text("title", 120), "phone": text("phone", 60), "name": text("name", 120),
-        "address": text("address", 120),
+        **{ours: detail(ours) for ours in _DETAILS},
     }  # fmt: skip
     due = body.get(FIELDS["due_at"])
     if due is not None:
@@ -79,7 +90,7 @@ def read_order(body: Any) -> dict[str, Any]:
     found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
-    return found
+    return {**found, "unread": tuple(unread)}
 
 
 def answered(event: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002

@@ -15,7 +15,7 @@ OPEN_AT_MOST, HISTORY = 50, 20
 
 async def card_of(house: House, phone: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
     """`known` (one name is on record for the number), `maybe`, `unknown` or `withheld`; with open tickets and history
-    the actor may see. Raises Refused for a number that cannot be right."""
+    the actor may see. Of a number that cannot be read nobody is known: `unread` says so."""
     directory = await house.directory.now(now)
     who = heard(phone, house.region, house.area_code)
     nobody: dict[str, Any] = {
@@ -25,7 +25,10 @@ async def card_of(house: House, phone: str | None, actor: Actor, now: datetime) 
         "names": [],
         "open": [],
         "history": [],
+        "unread": [("phone", who.unread)] if who.unread else [],
     }
+    if who.unread and who.phone is None:
+        return nobody
     if who.phone is None:
         return {**nobody, "match": "withheld"}
     card = await callers.card(house.db, who.phone) if who.caller else None
@@ -54,4 +57,5 @@ async def card_of(house: House, phone: str | None, actor: Actor, now: datetime) 
         "names": [{"name": n.caller_name, "calls": n.n} for n in names],
         "open": [shown(row) for row in running],
         "history": [shown(row) for row in ended],
+        "unread": nobody["unread"],
     }  # fmt: skip

@@ -38,7 +38,7 @@ from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priori
 from .act import FURTHEST, Asked, Done, act, replayed, unknown_codes, written_answer
 from .deadlines import within
 from .house import House
-from .phones import Heard, caller_id, heard
+from .phones import LONGEST_RAW, Heard, caller_id, heard
 
 F = Field
 TITLE_LENGTH = 40
@@ -74,6 +74,7 @@ class Taken:
     form: Mapping[str, Any] = field(default_factory=dict)  # what an Open311 client's form said beside these
     at_once: Action | None = None  # ANSWER or DECLINE: first-call resolution
     at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
+    unread: tuple[tuple[str, str], ...] = ()  # (field, rule): details that could not be taken as they were written
 
 
 Show = Any  # (facts, call) -> the reply as text
@@ -125,7 +126,8 @@ async def _take_in(
 
 
 def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now: datetime) -> Heard:
-    """The caller's number as heard; raises Refused with all that is wrong at once."""
+    """The caller's number as heard, which is never a reason to refuse; raises Refused with all that is wrong at
+    once."""
     errors: list[tuple[str, str]] = []
     named = {F.CATEGORY: taken.category, F.AREA: taken.area}
     where = {F.CATEGORY: "category", F.AREA: "location.area"}
@@ -134,14 +136,9 @@ def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now
         errors.append(("location.area", "outside your areas"))
     if taken.outer_due_at is not None and not now < taken.outer_due_at <= now + FURTHEST:
         errors.append(("outer.due_at", "must be later than now, by five years at most"))
-    who = Heard(None, taken.phone, caller=False)
-    try:
-        who = heard(taken.phone, house.region, house.area_code)
-    except Refused as refused:
-        errors += refused.refusal.errors
     if errors:
         raise Refused(Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)))
-    return who
+    return heard(taken.phone, house.region, house.area_code)
 
 
 async def _join(
@@ -347,7 +344,7 @@ def _ticket(
         caller=caller_id(who.phone, secret) if who.phone and who.caller else None,
         phone=who.phone,
         caller_name=taken.name,
-        contact=taken.contact,
+        contact=taken.contact or who.words,
         confidential=confidential,
         reply_wanted=taken.reply_wanted,
         area=area,
@@ -360,10 +357,20 @@ def _ticket(
         promised_at=taken.outer_due_at,
         flags=flags,
         created_by=actor.id,
-        advice={"triage": advice.shown(), "routing": routed.shown() if routed else None, "hints": _hints(taken)},
+        advice={
+            "triage": advice.shown(),
+            "routing": routed.shown() if routed else None,
+            "hints": _hints(taken),
+            **({"unread": [list(told) for told in unread]} if (unread := unread_of(taken, who)) else {}),
+        },
         entries=1,
     )
     return ticket, routed
+
+
+def unread_of(taken: Taken, who: Heard) -> tuple[tuple[str, str], ...]:
+    """(field, rule) of each detail that could not be taken as it was written."""
+    return (*taken.unread, *((("caller.phone", who.unread),) if who.unread else ()))
 
 
 def _title(narrative: str) -> str:
@@ -393,9 +400,10 @@ def _call(
         taken_by=actor.id,
         caller=caller_id(who.phone, secret) if who.phone and who.caller else None,
         phone=who.phone,
-        raw_phone=taken.phone,
+        raw_phone=taken.phone and taken.phone[:LONGEST_RAW],
         caller_name=taken.name,
         confidential=confidential,
+        unread=unread_of(taken, who),
     )
 
 

@@ -183,10 +183,9 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
     name = " ".join(n for n in (form.get("first_name"), form.get("last_name")) if n and n != "-")[:120] or None
     phone = form.get("phone")
     contact = form.get("email")
-    try:
-        heard(phone, house.region, house.area_code)
-    except Refused:  # no reason to lose a report
-        contact, phone = " ".join(c for c in (contact, phone) if c), None
+    who = heard(phone, house.region, house.area_code)
+    if who.words:  # no reason to lose a report
+        contact = " ".join(c for c in (contact, who.words) if c)
     said = {
         "attributes": attributes, "media_urls": [m[:500] for m in form.media_urls if m][:20],
         "account_id": form.get("account_id"), "device_id": form.get("device_id") or form.get("deviceid"),
@@ -195,7 +194,7 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
         "description": description, "address": _line(address), "lat": lat, "long": lon,
     }  # fmt: skip
     return Taken(
-        Channel.WEB, description or category.name, phone=phone[:60] if phone else None, name=_line(name),
+        Channel.WEB, description or category.name, phone=phone, name=_line(name),
         contact=_line(contact), address=_line(address), lat=lat, lon=lon, category=category.code,
         form={"source": "open311", **{k: v for k, v in said.items() if v or v == 0}},
     )  # fmt: skip

@@ -138,7 +138,4 @@ def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now:
 
 def sender_of(house: House, raw: str) -> Heard:
     """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
-    try:
-        return heard(raw, house.region, house.area_code)
-    except Refused:
-        return Heard(None, raw, caller=False)
+    return heard(raw, house.region, house.area_code)

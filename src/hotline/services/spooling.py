@@ -29,7 +29,6 @@ from hotline.domain.vocabulary import (
 from .act import Asked
 from .house import House
 from .intake import Taken, take_call
-from .phones import heard
 from .references import reference
 
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
@@ -37,8 +36,7 @@ log = structlog.get_logger("hotline.spool")
 
 
 async def spool_call(house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime) -> str:
-    """Keep a call for later; the reference it can be found by. Raises Refused: wrong, or no room."""
-    heard(taken.phone, house.region, house.area_code)  # what can be checked now, is
+    """Keep a call for later; the reference it can be found by. Raises Refused where there is no room."""
     if house.spool is None:
         raise TypeError("there is no spool")
     name = reference(now)
@@ -113,6 +111,7 @@ def taken_of(data: Mapping[str, Any]) -> Taken:
         words[name] = kind(words[name]) if words.get(name) is not None else None
     if words.get("outer_due_at"):
         words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
+    words["unread"] = tuple((field, rule) for field, rule in words.get("unread") or ())
     words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
     return Taken(**words)
 

@@ -25,7 +25,7 @@ from hotline.domain.letters import (
     written,
 )
 from hotline.domain.texting import language_of
-from hotline.domain.ticket import Facts, Message, Number, Refused
+from hotline.domain.ticket import Facts, Message, Number
 from hotline.domain.vocabulary import Action, Priority, TextStatus
 from hotline.domain.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
 from hotline.domain.wording import METRIC, PRIORITY
@@ -204,10 +204,7 @@ def _to_resident(
 
 
 def _phone(house: House, raw: str) -> str:
-    try:
-        return heard(raw, house.region, house.area_code).phone or raw
-    except Refused:
-        return raw
+    return heard(raw, house.region, house.area_code).phone or raw
 
 
 def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:

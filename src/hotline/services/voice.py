@@ -96,7 +96,7 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
             "at": now,
         }
         voice.keep_event(c, row)
-    phones = set()
+    phones: set[tuple[str, bool]] = set()
     for name in sorted({e.reference for e in events}):
         kept = _kept(c, gateway, name)
         if not began(kept):
@@ -112,12 +112,9 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
         call = told(_kept(c, gateway, name))  # asked anew: others may have brought some until the call was ours
         who = _caller(house, call.phone)
         voice.set_call(c, before.id, _image(gateway, call, who, before, now))
-        if who.phone is not None and who.caller:
-            phones.add(who.phone)
-        if before.phone is not None and before.phone != who.phone:
-            phones.add(before.phone)
-    for phone in sorted(phones):
-        voice.recount(c, phone, reference(now), now, now - EVENTS)
+        phones |= {number for number in (_rings_from(who), _rings_from(_caller(house, before.raw_phone))) if number}
+    for phone, read in sorted(phones):
+        voice.recount(c, phone, reference(now), now, now - EVENTS, read=read)
 
 
 def _kept(c: sa.Connection, gateway: Gateway, name: str) -> list[CallEvent]:
@@ -134,10 +131,16 @@ def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _caller(house: House, raw: str | None) -> Heard:
     digits = raw if raw is None or raw.startswith("+") or not raw.isdigit() else _with_country(raw)
-    try:
-        return heard(digits, house.region, house.area_code)
-    except Refused:
-        return Heard(None, raw, caller=False)
+    return heard(digits, house.region, house.area_code)
+
+
+def _rings_from(who: Heard) -> tuple[str, bool] | None:
+    """The number a caller is rung back on, and whether it could be read: one that could not is no reason to forget
+    them. None: withheld, or a service's."""
+    if who.phone is not None:
+        return (who.phone, True) if who.caller else None
+    raw = _short(who.raw) if who.unread else None
+    return (raw, False) if raw else None
 
 
 def _with_country(digits: str) -> str:
@@ -177,9 +180,10 @@ async def login_of(house: House, actor: Actor) -> str | None:
 
 
 async def number_of(house: House, call: str) -> str | None:
-    """The number a call came from; None where it was withheld, or there is no such call."""
+    """The number a call came from, as the exchange gave it where it cannot be read or was withheld; None where there is
+    none, or no such call."""
     row = await voice.a_call(house.db, call)
-    return row.phone if row is not None else None
+    return row.phone or row.raw_phone if row is not None else None
 
 
 async def link(house: House, call: str, number: str) -> None:

@@ -10,14 +10,23 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, may
 from hotline.api.schemas.calls import CallIn, LookupIn
-from hotline.api.schemas.shown import CallerCard, Spooled, TakenOut, call_shown, dumped, ticket_shown
+from hotline.api.schemas.shown import (
+    CallerCard,
+    Spooled,
+    TakenOut,
+    call_shown,
+    dumped,
+    ticket_shown,
+    unread_shown,
+)
 from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Call, Facts, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
 from hotline.services.deadlines import within
-from hotline.services.intake import take_call
+from hotline.services.intake import take_call, unread_of
 from hotline.services.lookup import query_code
+from hotline.services.phones import heard
 from hotline.services.spooling import spool_call
 from hotline.services.voice import link, number_of
 
@@ -42,9 +51,10 @@ async def take_a_call(
     or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`). Tell the
     caller the number and the `query_code`: with both, `POST /v1/lookup` says how it stands.
 
-    All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. 202 with a reference:
-    the database is away, full or too slow, the call is kept on this machine and becomes a ticket when it is back, which
-    `GET /v1/inbound/REFERENCE` then names."""
+    All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. A call is never
+    refused for how a number, a name or an address is written: what cannot be read is kept as words and told in
+    `unread`. 202 with a reference: the database is away, full or too slow, the call is kept on this machine and becomes
+    a ticket when it is back, which `GET /v1/inbound/REFERENCE` then names."""
     directory = await ask.house.directory.at_hand(ask.now)
 
     def show(facts: Facts, call: Call) -> str:
@@ -53,6 +63,7 @@ async def take_a_call(
                 "call": call_shown(call, ask.actor, facts),
                 "ticket": ticket_shown(facts, ask.actor, directory, ask.now),
                 "query_code": query_code(ask.house.secret, facts.ticket.number),
+                "unread": unread_shown(call.unread),
             }
         )
 
@@ -67,7 +78,8 @@ async def take_a_call(
         if ask.house.spool is None:
             raise
         name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
-        return reply({"reference": name, "kept": "spool"}, 202)
+        unread = unread_of(taken, heard(taken.phone, ask.house.region, ask.house.area_code))
+        return reply({"reference": name, "kept": "spool", "unread": unread_shown(unread)}, 202)
     if body.voice_call is not None and done.after is not None:
         try:
             async with within(ask.house.deadlines.lookup, writes=True):
@@ -88,6 +100,7 @@ async def look_up_caller(
     ask: Annotated[Asking, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
-    name),
-    `unknown` or `withheld`; with open tickets and history. A POST, so that no phone number stands in a URL."""
-    return reply(await card_of(ask.house, body.phone, ask.actor, ask.now))
+    name), `unknown` or `withheld`; with open tickets and history. Of a number that cannot be read nobody is known, and
+    `unread` says so. A POST, so that no phone number stands in a URL."""
+    card = await card_of(ask.house, body.phone, ask.actor, ask.now)
+    return reply({**card, "unread": unread_shown(card["unread"])})

@@ -19,7 +19,7 @@ from hotline.api.schemas.shown import (
     clock_shown,
     clocks_seen,
 )
-from hotline.api.schemas.words import CodeWord, Line, Moment, Narrative, NumberWord, Strict
+from hotline.api.schemas.words import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 from hotline.db import directory as kept
 from hotline.db import tickets
 from hotline.domain import clocks, diagram, duty
@@ -172,7 +172,7 @@ async def read_directory_log(
 
 class TriageAsk(Strict):
     narrative: Narrative
-    address: Line | None = None
+    address: Detail = None
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
 
 

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, anybody
+from hotline.api.errors import field_rule
 from hotline.api.forwarded import client_address
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
@@ -99,10 +100,13 @@ async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:
         async with within(ask.house.deadlines.write, writes=True):
-            done = await take_order(ask.house, gateway, system, body, area, push.at)
+            done, unread = await take_order(ask.house, gateway, system, body, area, push.at)
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise
         return Response(orjson.dumps({"accepted": True, "known": True}), 200, media_type="application/json")
-    answer = {"accepted": True, "known": done.replayed, "work_no": done.answer.body}
+    answer = {
+        "accepted": True, "known": done.replayed, "work_no": done.answer.body,
+        "unread": [field_rule(field, rule) for field, rule in unread],
+    }  # fmt: skip
     return Response(orjson.dumps(answer), 200, media_type="application/json")

@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, NumberPath, anybody, may
 from hotline.api.schemas.shown import CodeOut
 from hotline.api.schemas.words import NumberWord, Shown, Strict
+from hotline.domain.folding import normalised
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.act import seen
 from hotline.services.lookup import look_up, query_code
@@ -18,9 +19,14 @@ from .answers import READ, refusals, reply
 router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute)
 
 
+def _digits(code: Any) -> Any:
+    """Full-width digits and invisible marks come with what is pasted from a text."""
+    return normalised(code).strip() if isinstance(code, str) else code
+
+
 class LookupIn(Strict):
     number: NumberWord
-    code: Annotated[str, Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
 
 

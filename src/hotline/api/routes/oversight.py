@@ -181,7 +181,7 @@ async def read_audit(
 )
 async def find_earlier_answers(
     ask: Annotated[Asking, may("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
-    q: Annotated[Plain, Query(max_length=60)] = "",
+    q: Annotated[str, Query(max_length=60)] = "",
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Response:

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
+from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, may
 from hotline.api.paging import Limit
-from hotline.api.schemas.shown import dumped
+from hotline.api.schemas.shown import dumped, unread_shown
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.db import voice
 from hotline.db.question import Row
@@ -64,6 +65,7 @@ class PopPage(Shown):
 class ReturnCallOut(Shown):
     id: str
     phone: str | None
+    unread: bool = Field(description="`phone` is what the exchange gave: it could not be read as a number")
     status: ReturnCall
     missed: int
     tries: int
@@ -107,7 +109,7 @@ async def push_voice(gateway: GatewayPath, ask: Hook) -> Response:
 
 @router.get("/hooks/voice/{gateway}/lookup", operation_id="look_up_for_exchange", responses=refusals(*READ))
 async def look_up_for_exchange(
-    gateway: GatewayPath, ask: Hook, number: Annotated[Plain, Query(max_length=60)] = ""
+    gateway: GatewayPath, ask: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record where there is one name,
     and how many tickets are open. Nothing of a confidential matter."""
@@ -170,11 +172,10 @@ async def read_my_calls(
         await ask.check_again()
     items = []
     for row in rows:
-        try:
-            card = await card_of(ask.house, row.phone or row.raw_phone, ask.actor, ask.now)
-        except Refused:
-            card = {"match": "unknown", "phone": row.raw_phone, "caller": None, "names": [], "open": [], "history": []}
-        items.append({**_shown(row, ask), "card": card})
+        card = await card_of(ask.house, row.phone or row.raw_phone, ask.actor, ask.now)
+        if card["unread"] and card["phone"] is None:
+            card["phone"] = row.raw_phone
+        items.append({**_shown(row, ask), "card": {**card, "unread": unread_shown(card["unread"])}})
     return reply({"items": items, "next": rows[-1].moved_at if rows else since})
 
 
@@ -201,7 +202,8 @@ async def link_voice_call(call: CodePath, body: Linked, ask: Operator) -> Respon
 
 def _returned(row: Row) -> dict[str, Any]:
     shown = row._asdict()
-    return {**shown, "phone": None if shown.pop("confidential") else row.phone}
+    hidden = shown.pop("confidential")
+    return {**shown, "phone": None if hidden else row.phone, "unread": not row.phone.startswith("+")}
 
 
 @router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())

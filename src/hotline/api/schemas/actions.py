@@ -20,25 +20,25 @@ from hotline.domain.vocabulary import (
 )
 from hotline.domain.vocabulary import Field as F
 
-from .words import CodeWord, Lat, Line, Lon, Moment, Money, Narrative, NumberWord, Prose, Strict
+from .words import CodeWord, Lat, Line, Lon, Moment, Money, Narrative, NumberWord, Prose, Strict, WrittenLine
 
 TYPES: dict[F, Any] = {
     F.CATEGORY: CodeWord,
     F.KIND: Kind,
     F.PRIORITY: Priority,
-    F.TITLE: Line,
+    F.TITLE: WrittenLine,
     F.NARRATIVE: Narrative,
     F.AREA: CodeWord,
-    F.ADDRESS: Line,
+    F.ADDRESS: WrittenLine,
     F.LAT: Lat,
     F.LON: Lon,
-    F.CALLER_NAME: Line,
-    F.CONTACT: Line,
+    F.CALLER_NAME: WrittenLine,
+    F.CONTACT: WrittenLine,
     F.FLAGS: Annotated[list[CodeWord], Field(max_length=20)],
     F.TEXT: Prose,
     F.REASON: Prose,
     F.REASON_CODE: str,
-    F.CHANNEL_TOLD: Line,
+    F.CHANNEL_TOLD: WrittenLine,
     F.ANSWER: Prose,
     F.DEPARTMENT: CodeWord,
     F.ASSISTS: Annotated[list[CodeWord], Field(max_length=20)],
@@ -54,7 +54,7 @@ TYPES: dict[F, Any] = {
     F.SOLVED: bool,
     F.PUBLIC_REPLY: Prose,
     F.INTERNAL_RESULT: Prose,
-    F.CONTACTED: Line,
+    F.CONTACTED: WrittenLine,
     F.COST: Money,
     F.FUNDING: Funding,
     F.DUE_AT: Moment,

@@ -9,17 +9,32 @@ from hotline.domain.vocabulary import Action, Channel, DeclineReason, Kind, Prio
 from hotline.domain.vocabulary import Field as F
 from hotline.services.intake import Taken
 
-from .words import CodeWord, Lat, Line, Lon, Moment, Narrative, NumberWord, Plain, Prose, Strict
+from .words import (
+    LONGEST_DETAIL,
+    CodeWord,
+    Detail,
+    Lat,
+    Lon,
+    Moment,
+    Narrative,
+    NumberWord,
+    PhoneField,
+    Prose,
+    Strict,
+    WrittenLine,
+)
 
 ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline"]
 
 
 class CallerIn(Strict):
-    phone: Annotated[Plain, Field(max_length=60)] | None = Field(
-        None, description="As dialled or typed; empty or `anonymous`: withheld"
+    phone: PhoneField = Field(
+        None,
+        description="As dialled or typed; empty or `anonymous`: withheld. A call is never refused for it: what cannot "
+        "be read as a number is kept as words, and told in `unread`",
     )
-    name: Line | None = None
-    contact: Line | None = Field(None, description="Another way to reach the caller")
+    name: Detail = None
+    contact: Detail = Field(None, description="Another way to reach the caller")
     confidential: bool | None = Field(
         None, description="The caller's wish; reports of wrongdoing are confidential by default"
     )
@@ -27,14 +42,14 @@ class CallerIn(Strict):
 
 class LocationIn(Strict):
     area: CodeWord | None = None
-    address: Line | None = None
+    address: Detail = None
     lat: Lat | None = None
     lon: Lon | None = None
 
 
 class OuterIn(Strict):
     system: CodeWord = Field(description="The other hotline, such as `12345`")
-    number: Line
+    number: WrittenLine
     due_at: Moment | None = Field(None, description="The other hotline's own deadline")
 
 
@@ -44,14 +59,14 @@ class AtOnceIn(Strict):
     action: Literal["answer", "decline"]
     answer: Prose | None = None
     reason_code: DeclineReason | None = None
-    channel_told: Line | None = None
+    channel_told: WrittenLine | None = None
     satisfaction: Satisfaction | None = None
 
 
 class CallIn(Strict):
     channel: ChannelIn
     narrative: Narrative
-    title: Line | None = None
+    title: WrittenLine | None = None
     caller: CallerIn = Field(default_factory=lambda: CallerIn.model_validate({}))
     location: LocationIn = Field(default_factory=lambda: LocationIn.model_validate({}))
     kind: Kind | None = None
@@ -98,17 +113,26 @@ class CallIn(Strict):
                 F.SATISFACTION: self.at_once.satisfaction,
             }
             at_once = {field: value for field, value in found.items() if value is not None}
+        details = {
+            "caller.phone": self.caller.phone,
+            "caller.name": self.caller.name,
+            "caller.contact": self.caller.contact,
+            "location.address": self.location.address,
+        }
+        kept = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
+        rule = f"too long: the first {LONGEST_DETAIL} characters are kept"
         return Taken(
+            unread=tuple((field, rule) for field, text in details.items() if kept[field] != text),
             channel=Channel(self.channel),
             narrative=self.narrative,
             title=self.title,
-            phone=self.caller.phone,
-            name=self.caller.name,
-            contact=self.caller.contact,
+            phone=kept["caller.phone"],
+            name=kept["caller.name"],
+            contact=kept["caller.contact"],
             confidential=self.caller.confidential,
             reply_wanted=self.reply_wanted,
             area=self.location.area,
-            address=self.location.address,
+            address=kept["location.address"],
             lat=self.location.lat,
             lon=self.location.lon,
             kind=self.kind,
@@ -124,6 +148,6 @@ class CallIn(Strict):
 
 
 class LookupIn(Strict):
-    phone: Annotated[Plain, Field(min_length=1, max_length=60)]
+    phone: Annotated[PhoneField, Field(description="As dialled or typed")]
 
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}

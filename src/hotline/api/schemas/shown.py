@@ -1,6 +1,6 @@
 """How tickets, orders and the rest look to the one who asks. Rendered once, by hand: these replies are the hot ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,15 +8,17 @@ from typing import Any
 import orjson
 from pydantic import Field
 
-from hotline.api.errors import shown_move
+from hotline.api.errors import field_rule, shown_move
 from hotline.domain.clocks import colour_of, has_breached
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import allowed, allowed_of_order
+from hotline.domain.phones import is_withheld
 from hotline.domain.privacy import VisibleEntry, caller_shown, may_find_callers, visible_order
 from hotline.domain.queues import waits_for
 from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts, Ticket
 from hotline.domain.vocabulary import AssignmentStatus, Metric, Part, Role, TicketStatus
 from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
+from hotline.services.phones import UNREADABLE
 
 from .words import Shown
 
@@ -106,6 +108,15 @@ class CallerOut(Shown):
     masked: bool
 
 
+class UnreadOut(Shown):
+    """A detail that could not be taken as it was written, and the rule it breaks. The call was taken all the same."""
+
+    field: str
+    rule: str
+    rule_zh: str
+    rule_zh_hant: str
+
+
 class TicketOut(Shown):
     number: str
     status: str
@@ -129,6 +140,7 @@ class TicketOut(Shown):
     flags: list[str]
     counters: dict[str, int]
     advice: dict[str, Any] | None
+    unread: list[UnreadOut] = Field(description="What could not be read when it was taken in, for the desk")
     promised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -141,11 +153,13 @@ class CallOut(Shown):
     channel: str
     at: datetime
     narrative: str
+    unread: list[UnreadOut]
 
 
 class TakenOut(Shown):
     call: CallOut
     ticket: TicketOut
+    unread: list[UnreadOut] = Field(description="What of this call could not be read; it is kept as words")
     query_code: str
 
 
@@ -157,6 +171,7 @@ class CodeOut(Shown):
 class Spooled(Shown):
     reference: str
     kept: str
+    unread: list[UnreadOut]
 
 
 class TicketBrief(Shown):
@@ -283,6 +298,7 @@ class CallerCard(Shown):
     names: list[dict[str, Any]]
     open: list[dict[str, Any]]
     history: list[dict[str, Any]]
+    unread: list[UnreadOut]
 
 
 class MemberOut(Shown):
@@ -487,6 +503,7 @@ def ticket_shown(
         },
         "waits_for": waiting_shown(replace(facts, directory=directory), directory) if inside else None,
         "advice": _advice(t, hidden=caller is None or caller["masked"]) if inside else None,
+        "unread": unread_shown(t.advice.get("unread") or ()) if inside else [],
         "result": {
             "public_reply": t.public_reply,
             "internal_result": t.internal_result if answers else None,
@@ -507,7 +524,7 @@ def ticket_shown(
 
 def _advice(ticket: Ticket, *, hidden: bool) -> dict[str, Any]:
     """Advice and hints; without what names the caller where the caller is not shown."""
-    advice = dict(ticket.advice)
+    advice = {k: v for k, v in ticket.advice.items() if k != "unread"}  # shown beside it
     hints = advice.get("hints")
     if hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
         form = {k: v for k, v in hints["form"].items() if k not in _OF_REPORTER}
@@ -601,6 +618,18 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
     }
 
 
+def unread_shown(unread: Iterable[Sequence[str]]) -> list[dict[str, str]]:
+    """(field, rule) pairs, each rule in English and both written forms of Chinese."""
+    return [field_rule(field, rule) for field, rule in unread]
+
+
+def _unread_of(call: Call | Any) -> Iterable[Sequence[str]]:
+    if isinstance(call, Call):
+        return call.unread
+    kept = call.phone is None and not is_withheld(call.raw_phone)  # of an earlier call the number alone is known
+    return [("caller.phone", UNREADABLE)] if kept else []
+
+
 def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     """A contact. The number is shown as on the ticket: whole, masked or not at all."""
     hidden = caller_shown(facts.ticket, actor)
@@ -619,7 +648,8 @@ def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
         "phone": call.phone if whole else None,
         "raw_phone": call.raw_phone if whole else None,
         "name": call.caller_name if whole else None,
-        "withheld": call.phone is None,
+        "withheld": call.phone is None and is_withheld(call.raw_phone),
+        "unread": unread_shown(_unread_of(call)),
     }
 
 

@@ -4,31 +4,61 @@ import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from hotline.domain.folding import is_blank
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
 )
-_INVISIBLE = re.compile(r"[\u200b-\u200d\u2060\ufeff\u00ad]")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_BREAKS = re.compile(r"[\t\r\n\u2028\u2029\x85]")
+_BREAKS = re.compile(r"[\t\r\n\x0b\x0c\u2028\u2029\x85]")
+LONGEST_DETAIL = 1000
 
 
-def _clean(text: str) -> str:
-    """No control characters, no direction overrides, no halves of a character. Everything else is kept as typed."""
-    if _CONTROL.search(text):
-        raise ValueError("no control characters, direction marks or halves of a character")
-    if not _INVISIBLE.sub("", text).strip():
+def _as_written(text: str) -> str:
+    """As it was typed or pasted, invisible marks and control characters included: they are no reason to lose a call.
+    Only NUL goes, which PostgreSQL cannot hold."""
+    text = text.replace("\x00", "")
+    if is_blank(text[:200]) and is_blank(text):
         raise ValueError("not empty")
     return text
+
+
+def _one_line_as_written(text: str) -> str:
+    if _BREAKS.search(text):
+        raise ValueError("one line")
+    return _as_written(text)
 
 
 def _one_line(text: str) -> str:
     if _BREAKS.search(text):
         raise ValueError("one line")
-    return _clean(text)
+    if _CONTROL.search(text):
+        raise ValueError("no control characters, direction marks or halves of a character")
+    return _as_written(text)
+
+
+def _detail(text: str | None) -> str | None:
+    """On one line; an empty one is as good as none."""
+    line = " ".join(part for part in (text or "").replace("\x00", "").splitlines() if part)
+    return None if is_blank(line[:200]) and is_blank(line) else line
+
+
+def _digits(value: Any) -> Any:
+    """Programs send a telephone number as a number."""
+    return str(value) if type(value) is int else value
 
 
 def _visible(text: str) -> str:
@@ -37,12 +67,22 @@ def _visible(text: str) -> str:
     return text
 
 
+# Names and words of the house's own people: accounts, subscriptions, duty
 Plain = Annotated[str, AfterValidator(_visible)]  # may be empty; of one line
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_clean)]
-Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_clean)]
+# What residents said and wrote, and what is written of it
+WrittenLine = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line_as_written)]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_as_written)]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_as_written)]
+Detail = Annotated[str | None, AfterValidator(_detail)]  # of a caller: never refused for how it is written
+PhoneField = Annotated[
+    str | None,
+    BeforeValidator(_digits),
+    AfterValidator(_detail),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
+]
 CodeWord = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_one_line)]
+NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_as_written)]
 
 
 def _rfc3339(value: object) -> object:
