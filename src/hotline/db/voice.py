@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.domain.privacy import Scope
+from hotline.domain.telephony import NO_END_REPORTED
 from hotline.domain.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
 from .channel_log import in_state, that_one
@@ -42,8 +43,25 @@ def begin_call(c: sa.Connection, row: Mapping[str, Any]) -> None:
     insert_once(c, v, [row])
 
 
+def overdue(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
+    """Calls of which nothing was heard for too long, longest due first: id, pbx, reference, raw_phone."""
+    due = sa.select(v.c.id, v.c.pbx, v.c.reference, v.c.raw_phone).where(v.c.end_due_at <= now)
+    return c.execute(due.order_by(v.c.end_due_at, v.c.id).limit(limit)).all()
+
+
 def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # noqa: A002
     c.execute(sa.update(v).where(v.c.id == id).values(**values))
+
+
+def end_as_it_stands(c: sa.Connection, id: str, now: datetime) -> None:  # noqa: A002
+    """End a call whose events are gone, by what its row says: nothing is known of its end."""
+    spoken = v.c.answered_at.is_not(None)
+    ended = {
+        "state": VoiceState.ENDED, "cause": NO_END_REPORTED, "end_due_at": None, "moved_at": now,
+        "outcome": sa.case((spoken, VoiceOutcome.ANSWERED), else_=VoiceOutcome.MISSED),
+        "ended_at": sa.case((spoken, sa.null()), else_=v.c.offered_at),
+    }  # fmt: skip
+    c.execute(sa.update(v).where(v.c.id == id, v.c.state != VoiceState.ENDED).values(**ended))
 
 
 def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime, *, read: bool = True) -> None:
@@ -162,10 +180,12 @@ def _counted(by_queue: bool) -> Question:
     def add(column: sa.ColumnElement[Any], *when: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
         return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*when), column), else_=0)), 0)
 
-    answered = v.c.answered_at.is_not(None)
+    answered = sa.or_(v.c.answered_at.is_not(None), v.c.outcome == sa.literal_column(f"'{VoiceOutcome.ANSWERED}'"))
     gave_up = v.c.outcome == sa.literal_column(f"'{VoiceOutcome.ABANDONED}'")
     missed = v.c.outcome == sa.literal_column(f"'{VoiceOutcome.MISSED}'")
-    talked = sa.and_(answered, v.c.state == sa.literal_column(f"'{VoiceState.ENDED}'"))
+    ended = v.c.state == sa.literal_column(f"'{VoiceState.ENDED}'")
+    talked = sa.and_(answered, ended, v.c.talk_ms.is_not(None))
+    no_end = sa.and_(ended, v.c.cause == sa.literal_column(f"'{NO_END_REPORTED}'"))
     question = sa.select(
         sa.func.count().label("offered"), count(answered).label("answered"), count(gave_up).label("abandoned"),
         count(missed).label("missed"),
@@ -173,6 +193,9 @@ def _counted(by_queue: bool) -> Question:
         count(gave_up, v.c.wait_ms < sa.bindparam("short", type_=sa.BigInteger)).label("short_abandons"),
         add(v.c.wait_ms, answered).label("wait_ms"), add(v.c.wait_ms, gave_up).label("abandoned_ms"),
         add(v.c.talk_ms, talked).label("talk_ms"), count(talked).label("talked"),
+        count(answered, v.c.wait_ms.is_not(None)).label("answered_waits_known"),
+        count(gave_up, v.c.wait_ms.is_not(None)).label("abandoned_waits_known"),
+        count(no_end).label("no_end_reported"), count(v.c.time_unknown.is_(True)).label("time_unknown"),
     ).where(
         v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant),
         v.c.direction == sa.literal_column(f"'{Direction.IN}'"),

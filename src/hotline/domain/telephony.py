@@ -1,9 +1,10 @@
 """Calls on the exchange: whatever order its events come in and however often, the same call comes of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 from .vocabulary import Direction, VoiceOutcome, VoiceState
@@ -15,20 +16,31 @@ class Rang(StrEnum):
     OFFERED = "offered"
     QUEUED = "queued"
     ANSWERED = "answered"
-    LEFT = "left"  # the agent is out of it; the call may go on elsewhere
-    HUNG_UP = "hung_up"
+    EXITED = "exited"  # out of the queue, and nobody had taken the call: it may go on elsewhere, as in another queue
+    LEFT = "left"  # the agent is out of it: it may go on elsewhere
+    HUNG_UP = "hung_up"  # over, whatever else is told
     RECORDED = "recorded"
+    NO_END = "no_end"  # ours: nothing was heard of the call for too long. `at` is when it was last heard of
 
 
-_ORDER = {Rang.OFFERED: 0, Rang.QUEUED: 1, Rang.ANSWERED: 2, Rang.LEFT: 3, Rang.HUNG_UP: 4, Rang.RECORDED: 5}
+_ORDER = {
+    Rang.OFFERED: 0, Rang.QUEUED: 1, Rang.ANSWERED: 2, Rang.EXITED: 3, Rang.LEFT: 4, Rang.HUNG_UP: 5, Rang.RECORDED: 6,
+    Rang.NO_END: 7,
+}  # fmt: skip
 MISSED = frozenset({"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"})
 REJECTED = frozenset({"notfound", "rejected", "forwarded"})
+TRANSFERRED = "transferred"  # the cause of an end: the call went on where its exchange tells us nothing of it
+NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event told of
+LONGEST_WAIT = timedelta(hours=2)  # without any news, before a call that waits counts as over
+LONGEST_TALK = timedelta(hours=12)  # the same for one that was answered
 
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
     """One event of one call. `reference` is the exchange's id of the whole call, `key` tells this event from every
-    other; `abandoned` where the exchange itself says so."""
+    other; `abandoned` where the exchange itself says so. `at` is the exchange's time of it. Where that cannot be read,
+    `unread` is how it was written, and `at` is when the event was received: good for its place among the others, and
+    for no duration."""
 
     reference: str
     key: str
@@ -42,6 +54,8 @@ class CallEvent:
     cause: str | None = None
     abandoned: bool | None = None
     recording: Mapping[str, Any] | None = None
+    unread: str | None = None
+    received: datetime | None = None  # by us; None: as `at`
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -49,21 +63,24 @@ class CallEvent:
             "line": self.line, "queue": self.queue, "agent": self.agent, "cause": self.cause,
             "abandoned": self.abandoned,
             "recording": dict(self.recording) if self.recording else None,
+            **({"unread": self.unread} if self.unread is not None else {}),
         }  # fmt: skip
 
 
-def read_event(reference: str, key: str, data: Mapping[str, Any]) -> CallEvent:
+def read_event(reference: str, key: str, data: Mapping[str, Any], received: datetime | None = None) -> CallEvent:
     """An event as it was kept."""
     return CallEvent(
         reference, key, Rang(data["what"]), datetime.fromisoformat(data["at"]), Direction(data["direction"]),
         data.get("phone"), data.get("line"), data.get("queue"), data.get("agent"), data.get("cause"),
-        data.get("abandoned"), data.get("recording"),
+        data.get("abandoned"), data.get("recording"), data.get("unread"), received,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceCall:
-    """A call as its events tell it. Waits and talks in milliseconds."""
+    """A call as its events tell it. Waits and talks in milliseconds; None, too, where a time could not be read or no
+    end was reported. `heard_at`: when we last received something of it. `time_unknown`: a time of its events could not
+    be read."""
 
     reference: str
     direction: Direction
@@ -81,6 +98,8 @@ class VoiceCall:
     wait_ms: int | None
     talk_ms: int | None
     recording: Mapping[str, Any] | None
+    heard_at: datetime
+    time_unknown: bool
 
 
 def began(events: Iterable[CallEvent]) -> bool:
@@ -91,7 +110,8 @@ def began(events: Iterable[CallEvent]) -> bool:
 
 def told(events: Iterable[CallEvent]) -> VoiceCall:
     """The call that these events make: all that have come so far, in any order."""
-    found = sorted(events, key=lambda e: (e.at, _ORDER[e.what], e.key))
+    every = list(events)
+    found = _in_order(e for e in every if e.what is not Rang.NO_END)
     if not found:
         raise ValueError("a call without an event")
 
@@ -104,14 +124,22 @@ def told(events: Iterable[CallEvent]) -> VoiceCall:
     def said(name: str) -> Any:
         return next((v for e in found if (v := getattr(e, name))), None)
 
-    offered = found[0].at
-    queued, answer, end = first(Rang.QUEUED), first(Rang.ANSWERED), last(Rang.HUNG_UP)
+    offered = found[0]
+    # an agent who left had been there, whether or not their answer was told
+    spoken = any(e.what in (Rang.ANSWERED, Rang.LEFT) for e in found)
+    queued, answer, hung_up = first(Rang.QUEUED), first(Rang.ANSWERED), last(Rang.HUNG_UP)
     taken = last(Rang.ANSWERED)  # after a transfer, whoever has it now
-    direction = next((e.direction for e in found if e.what is Rang.OFFERED), found[0].direction)
-    state = VoiceState.ENDED if end else VoiceState.ANSWERED if answer else VoiceState.OFFERED
-    outcome = _outcome(answer, end, queued, found) if end else None
-    waited_to = answer.at if answer else end.at if end else None
-    waited_from = queued.at if queued else offered
+    direction = next((e.direction for e in found if e.what is Rang.OFFERED), offered.direction)
+    way = _followed(found)
+    end = hung_up or way.out
+    news = [e.received or e.at for e in found if e.what is not Rang.RECORDED] or [e.received or e.at for e in found]
+    heard_at = max(news)
+    silent = end is None and any(e.what is Rang.NO_END and e.at >= heard_at for e in every)
+    if end is not None or silent:
+        state = VoiceState.ENDED
+    else:
+        state = VoiceState.ANSWERED if way.place is _Place.WITH_AGENT else VoiceState.OFFERED
+    outcome = _outcome(spoken, hung_up, way.out, queued, found) if state is VoiceState.ENDED else None
     recorded = last(Rang.RECORDED)
     return VoiceCall(
         reference=found[0].reference,
@@ -122,36 +150,137 @@ def told(events: Iterable[CallEvent]) -> VoiceCall:
         agent=taken.agent if taken and taken.agent else None,
         state=state,
         outcome=outcome,
-        cause=end.cause if end else None,
-        offered_at=offered,
+        cause=end.cause if end else NO_END_REPORTED if silent else None,
+        offered_at=offered.at,
         queued_at=queued.at if queued else None,
         answered_at=answer.at if answer else None,
-        ended_at=end.at if end else None,
-        wait_ms=_ms(waited_from, waited_to),
-        talk_ms=_ms(answer.at, end.at) if answer and end else None,
+        # a caller nobody answered is to be rung back, and for that their call has its place among their others
+        ended_at=end.at if end else found[-1].at if silent and not spoken else None,
+        wait_ms=_ms(queued or offered, answer if spoken else end),
+        talk_ms=_talked(way, end),
         recording=recorded.recording if recorded else said("recording"),
+        heard_at=heard_at,
+        time_unknown=any(e.unread is not None for e in found),
     )
 
 
+class _Place(StrEnum):
+    """Where a caller is."""
+
+    WAITING = "waiting"
+    WITH_AGENT = "with_agent"
+    OUT = "out"
+
+
+@dataclass(slots=True)
+class _Way:
+    """The way of a caller: where they are, and where that is out of it all, the event that says so. `talks` are the
+    talks that are over, each from an event to an event; `since`, the answer that began the one under way."""
+
+    place: _Place = _Place.WAITING
+    out: CallEvent | None = None
+    queue: str | None = None  # the one they wait in, or were answered from
+    agent: str | None = None
+    since: CallEvent | None = None
+    talks: list[tuple[CallEvent, CallEvent]] = field(default_factory=list)
+
+
+def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
+    """By time. Many exchanges count whole seconds, and a caller goes from one queue into the next within one: of what
+    has the same time, first what fits the queue the caller is in."""
+    left = sorted(events, key=lambda e: (e.at, _ORDER[e.what], e.key))
+    found: list[CallEvent] = []
+    inside, queue = False, None
+    for _, same_time in groupby(left, key=lambda e: e.at):
+        waiting = list(same_time)
+        while waiting:
+            event = next((e for e in waiting if _fits(e, inside, queue)), waiting[0])
+            waiting.remove(event)
+            found.append(event)
+            if event.what is Rang.QUEUED:
+                inside, queue = True, event.queue
+            elif event.what in (Rang.EXITED, Rang.LEFT):
+                inside, queue = False, None
+    return found
+
+
+def _fits(event: CallEvent, inside: bool, queue: str | None) -> bool:
+    if event.what is Rang.QUEUED:
+        return not inside
+    if event.what in (Rang.ANSWERED, Rang.EXITED, Rang.LEFT):
+        return inside and (queue is None or event.queue is None or event.queue == queue)
+    return event.what is Rang.OFFERED
+
+
+def _followed(events: Iterable[CallEvent]) -> _Way:
+    """The caller's way through events in their order."""
+    way = _Way()
+    for e in events:
+        other_queue = way.queue is not None and e.queue is not None and e.queue != way.queue
+        if e.what is Rang.QUEUED:
+            # one that only has its time from us may be told late: the caller waited before the answer, not after it
+            own_time = e.unread is None and e.at != e.received
+            if way.place is not _Place.WITH_AGENT or other_queue or own_time:
+                if way.since is not None:
+                    way.talks.append((way.since, way.out or e))
+                way.place, way.out, way.since, way.queue = _Place.WAITING, None, None, e.queue
+        elif e.what is Rang.ANSWERED:
+            way.since = way.since or e
+            way.place, way.out, way.queue, way.agent = _Place.WITH_AGENT, None, e.queue or way.queue, e.agent
+        elif _takes_out(e, way, other_queue):
+            way.place, way.out = _Place.OUT, e
+    return way
+
+
+def _takes_out(event: CallEvent, way: _Way, other_queue: bool) -> bool:
+    """Whether this event takes the caller out of where they are."""
+    if other_queue or way.place is _Place.OUT:
+        return False
+    if way.place is _Place.WAITING:
+        return event.what is Rang.EXITED or (event.what is Rang.LEFT and (event.queue or way.queue) == event.queue)
+    return event.what is Rang.LEFT and (way.agent is None or event.agent in (None, way.agent))
+
+
+def _talked(way: _Way, end: CallEvent | None) -> int | None:
+    """Milliseconds with agents: from an answer until the caller waits again, or the call is over."""
+    talks = [*way.talks, (way.since, end)] if way.since is not None else way.talks
+    lengths = [_ms(start, over) for start, over in talks]
+    return None if end is None or not lengths or None in lengths else sum(n for n in lengths if n is not None)
+
+
 def _outcome(
-    answer: CallEvent | None, end: CallEvent, queued: CallEvent | None, events: Iterable[CallEvent]
+    spoken: bool,
+    hung_up: CallEvent | None,
+    out: CallEvent | None,
+    queued: CallEvent | None,
+    events: Iterable[CallEvent],
 ) -> VoiceOutcome:
-    if answer is not None:
+    if spoken:
         return VoiceOutcome.ANSWERED
-    if any(e.abandoned for e in events):
+    end = hung_up or out
+    if out is not None and out.what is Rang.EXITED and (hung_up is None or hung_up.abandoned is None):
+        end = out  # the queue let them go before they hung up
+    if end is None:
+        return VoiceOutcome.MISSED  # nobody said that the caller gave up
+    said = [e.abandoned for e in events if e is end or e.what is not Rang.EXITED]
+    if any(said):
         return VoiceOutcome.ABANDONED
     cause = (end.cause or "").replace("_", "").casefold()
-    if cause in MISSED or any(e.abandoned is False for e in events):
+    if cause in MISSED or any(s is False for s in said):
         return VoiceOutcome.MISSED
     if cause in REJECTED:
         return VoiceOutcome.REJECTED
+    if end.what is Rang.EXITED:
+        return VoiceOutcome.MISSED
     return (
         VoiceOutcome.ABANDONED if queued is not None or cause in ("cancel", "normalclearing") else VoiceOutcome.MISSED
     )
 
 
-def _ms(start: datetime, end: datetime | None) -> int | None:
-    return None if end is None else max(0, round((end - start).total_seconds() * 1000))
+def _ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
+    if start is None or end is None or start.unread is not None or end.unread is not None:
+        return None
+    return max(0, round((end.at - start.at).total_seconds() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +314,14 @@ def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[
             "service_level_without_short_abandons", f"{within} ÷ (offered − abandoned within {short} s)", c["in_time"],
             c["offered"] - c["short_abandons"],
         ),
-        Share("average_speed_of_answer_ms", "waiting of answered calls ÷ answered", c["wait_ms"], c["answered"]),
-        Share("average_wait_of_abandoned_ms", "their waiting ÷ abandoned", c["abandoned_ms"], c["abandoned"]),
-        Share("average_talk_ms", "talking ÷ answered calls that have ended", c["talk_ms"], c["talked"]),
+        Share(
+            "average_speed_of_answer_ms", "waiting of answered calls ÷ answered, of those whose wait is known",
+            c["wait_ms"], c["answered_waits_known"],
+        ),
+        Share(
+            "average_wait_of_abandoned_ms", "their waiting ÷ abandoned, of those whose wait is known",
+            c["abandoned_ms"], c["abandoned_waits_known"],
+        ),
+        Share("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
     ]  # fmt: skip
     return dict(c), [s.shown() for s in shares]

@@ -3,7 +3,7 @@
 import base64
 import hmac
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -32,9 +32,9 @@ from .sms import (
     hashed_key,
     item_raw,
     key_of,
-    local_moment,
     mended,
     text_of,
+    unread_of,
 )
 
 API = "https://dysmsapi.aliyuncs.com/"
@@ -65,22 +65,23 @@ class Aliyun:
         check_token(self.account, push)
 
     def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item) for item in items_of(push.body)]
+        return [self._text(item, push.at) for item in items_of(push.body)]
 
-    def _text(self, item: Any) -> Text | Odd:
+    def _text(self, item: Any, now: datetime) -> Text | Odd:
         kept = item_raw(item)
         try:
             sender, words = text_of(item, "phone_number"), mended(text_of(item, "content"))
-            sent = local_moment(str(item["send_time"]), self.account.zone) if item.get("send_time") else None
+            sent, unread = self.account.text_time(item.get("send_time"), self.account.zone, now)
         except (ValueError, AttributeError, KeyError) as fault:
             return Odd(f"not to be read: {type(fault).__name__}", kept)
         receiver = str(item.get("dest_code") or "")
         key = (
             key_of(item["sequence_id"], sender)
             if item.get("sequence_id")
-            else hashed_key(sender, sent, words, receiver)
+            else hashed_key(sender, sent or item.get("send_time"), words, receiver)
         )
-        return Text(key, sender, receiver, clean(words), kept, sent, {"sign": str(item.get("sign_name") or "")})
+        details = {"sign": str(item.get("sign_name") or ""), **unread}
+        return Text(key, sender, receiver, clean(words), kept, sent, details)
 
     def reports(self, push: Push) -> list[Report | Odd]:
         found: list[Report | Odd] = []
@@ -89,13 +90,24 @@ class Aliyun:
             try:
                 phone, batch = text_of(item, "phone_number"), text_of(item, "biz_id")
                 good, code = item["success"], str(item.get("err_code") or "")
-                at = local_moment(str(item["report_time"]), self.account.zone) if item.get("report_time") else None
+                at = self.account.time(item.get("report_time"), self.account.zone, push.at)
             except (ValueError, AttributeError, KeyError) as fault:
                 found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
                 continue
             status = _status(good, code)
             key = key_of(batch, phone, status or code)  # one batch shares one id
-            found.append(Report(key, batch, str(item.get("out_id") or "") or None, status, code or str(good), kept, at))
+            found.append(
+                Report(
+                    key,
+                    batch,
+                    str(item.get("out_id") or "") or None,
+                    status,
+                    code or str(good),
+                    kept,
+                    at,
+                    unread_of(item.get("report_time"), at),
+                )
+            )
         return found
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:

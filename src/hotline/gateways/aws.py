@@ -39,7 +39,6 @@ from .sms import (
     escaped,
     item_raw,
     key_of,
-    moment_or_none,
     text_of,
 )
 
@@ -104,7 +103,7 @@ class Aws:
             key.verify(signature, text.encode(), padding.PKCS1v15(), digest)
         except (InvalidSignature, binascii.Error, ValueError):
             raise Unauthentic("the signature is missing or wrong") from None
-        at = moment_or_none(str(envelope.get("Timestamp") or ""), self.account.zone)
+        at = self.account.time(envelope.get("Timestamp"), self.account.zone, push.at)
         check_window(at, push.at, BACK)
 
     def texts(self, push: Push) -> list[Text | Odd]:
@@ -118,8 +117,8 @@ class Aws:
             words, receiver = str(message.get("messageBody") or ""), str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
             return [Odd(f"not to be read: {type(fault).__name__}", kept)]
-        at = moment_or_none(str(envelope.get("Timestamp") or ""), self.account.zone)
-        details: dict[str, Any] = {"sns": str(envelope.get("MessageId") or "")}
+        at, unread = self.account.text_time(envelope.get("Timestamp"), self.account.zone, push.at)
+        details: dict[str, Any] = {"sns": str(envelope.get("MessageId") or ""), **unread}
         if message.get("previousPublishedMessageId"):
             details["answers"] = str(message["previousPublishedMessageId"])
         return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]

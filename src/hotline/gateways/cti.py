@@ -1,17 +1,37 @@
 """The CTI contract of sipgate, Zammad and their kin: newCall, answer, hangup, by form or JSON, in whatever order."""
 
+from collections.abc import Mapping
+
 from hotline.domain.telephony import CallEvent, Rang
 from hotline.domain.vocabulary import Direction
 
 from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
-from .voice import EMPTY, check_exchange, given_fields, moment, text
+from .voice import (
+    EMPTY,
+    NOT_OF_A_CALL,
+    Meaning,
+    check_exchange,
+    given_fields,
+    text,
+    time_of,
+    unknown_event,
+    with_unread_times,
+)
 
-_EVENTS = {"newcall": Rang.OFFERED, "answer": Rang.ANSWERED, "hangup": Rang.HUNG_UP}
+EVENTS: Mapping[str, Meaning] = {
+    "newcall": Meaning(Rang.OFFERED),
+    "answer": Meaning(Rang.ANSWERED),
+    "hangup": Meaning(Rang.HUNG_UP),
+    "dtmf": NOT_OF_A_CALL,
+    "hold": NOT_OF_A_CALL,
+    "unhold": NOT_OF_A_CALL,
+}
 
 
 class Cti:
-    """Settings: `agents` (their users to our logins). Secrets: `token`, `hmac`. Beyond the contract an event may carry
-    `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording` {id, url, duration, sha256}."""
+    """Settings: `agents` (their users to our logins), `zone`, `date_order`. Secrets: `token`, `hmac`. Beyond the
+    contract an event may carry `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording` {id, url,
+    duration, sha256}."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -22,13 +42,19 @@ class Cti:
     def events(self, push: Push) -> list[CallEvent | Odd]:
         found: list[CallEvent | Odd] = []
         for fields in given_fields(push):
-            what = _EVENTS.get((text(fields, "event") or "").casefold())
-            reference = text(fields, "callId", "callid", "call_id")
+            word, raw = (text(fields, "event") or "").casefold(), item_raw(fields)
+            meaning = EVENTS.get(word)
+            if word and meaning is None:
+                found.append(unknown_event(word, raw, push.at))
+                continue
+            if meaning is NOT_OF_A_CALL:
+                continue
+            what, reference = meaning.what if meaning else None, text(fields, "callId", "callid", "call_id")
             if what is None or reference is None:
-                found.append(Odd("event or callId is missing", item_raw(fields)))
+                found.append(Odd("event or callId is missing", raw))
                 continue
             reference = key_of(reference)
-            at = moment(fields, push.at, "timestamp", "time")
+            at, unread = time_of(self.account, fields, push.at, "timestamp", "time")
             out = (text(fields, "direction") or "in").casefold() == "out"
             agent = text(fields, "answeringNumber", "user") if what is Rang.ANSWERED else text(fields, "user")
             own = text(fields, "eventId", "event_id")
@@ -43,16 +69,18 @@ class Cti:
                 phone=text(fields, "to") if out else text(fields, "from"),
                 line=text(fields, "from") if out else text(fields, "to"),
                 queue=text(fields, "queue"), agent=agent, cause=text(fields, "cause"),
-                abandoned=_truth(abandoned), recording=_recording(fields.get("recording")),
+                abandoned=_truth(abandoned), recording=_recording(fields.get("recording")), unread=unread,
             )  # fmt: skip
-            found.append(event)
+            events = [event]
             queued = text(fields, "queuedAt", "queued_at")
             if queued or (what is Rang.OFFERED and event.queue):
-                when = moment(fields, at, "queuedAt", "queued_at")
-                found.append(
-                    CallEvent(reference, hashed_key("queued", reference, queued), Rang.QUEUED, when, event.direction,
-                              queue=event.queue)
+                if queued:
+                    at, unread = time_of(self.account, fields, push.at, "queuedAt", "queued_at")
+                events.append(
+                    CallEvent(reference, hashed_key("queued", reference, queued), Rang.QUEUED, at, event.direction,
+                              queue=event.queue, unread=unread)
                 )  # fmt: skip
+            found += with_unread_times(events, raw, push.at)
         return found
 
     def acknowledge(self) -> Acknowledgement:

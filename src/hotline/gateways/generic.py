@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
@@ -32,10 +32,10 @@ from .sms import (
     document,
     item_raw,
     key_of,
-    local_moment,
     same,
     text_of,
     unix_moment,
+    unread_of,
 )
 
 MOST = 100
@@ -73,13 +73,13 @@ class Generic:
         check_standard(self.account.all_of("secret"), push)
 
     def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item) for item in items_of(document(push.body), "messages")]
+        return [self._text(item, push.at) for item in items_of(document(push.body), "messages")]
 
-    def _text(self, item: Any) -> Text | Odd:
+    def _text(self, item: Any, now: datetime) -> Text | Odd:
         kept = item_raw(item)
         try:
             id, sender, words = text_of(item, "id"), text_of(item, "from"), text_of(item, "text")  # noqa: A001
-            sent = local_moment(str(item["sent_at"]), self.account.zone) if item.get("sent_at") else None
+            sent, unread = self.account.text_time(item.get("sent_at"), self.account.zone, now)
             part, parts = item.get("part"), item.get("parts")
             split = part is not None or parts is not None
             if split and not (
@@ -90,8 +90,9 @@ class Generic:
             return Odd(f"not to be read: {fault}"[:200] if isinstance(fault, ValueError) else "no object", kept)
         receiver = str(item.get("to") or "")
         if not split:
-            return Text(key_of(id), sender, receiver, clean(words), kept, sent)
-        return Text(key_of(id), sender, receiver, clean(words), kept, sent, {}, key_of(item["ref"], parts), part, parts)
+            return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread)
+        whole = key_of(item["ref"], parts)
+        return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread, whole, part, parts)
 
     def reports(self, push: Push) -> list[Report | Odd]:
         found: list[Report | Odd] = []
@@ -100,14 +101,25 @@ class Generic:
             try:
                 word = text_of(item, "status")
                 id, reference = str(item.get("id") or ""), str(item.get("reference") or "")  # noqa: A001
-                at = local_moment(str(item["at"]), self.account.zone) if item.get("at") else None
+                at = self.account.time(item.get("at"), self.account.zone, push.at)
                 if not id and not reference:
                     raise ValueError("id or reference is missing")
             except (ValueError, AttributeError) as fault:
                 found.append(Odd(f"not to be read: {fault}"[:200], kept))
                 continue
             known = TextStatus(word) if word in _REPORTED else None
-            found.append(Report(key_of(id, reference, word), id or None, reference or None, known, word, kept, at))
+            found.append(
+                Report(
+                    key_of(id, reference, word),
+                    id or None,
+                    reference or None,
+                    known,
+                    word,
+                    kept,
+                    at,
+                    unread_of(item.get("at"), at),
+                )
+            )
         return found
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:

@@ -37,9 +37,9 @@ from .sms import (
     item_raw,
     key_of,
     mended,
-    moment_or_none,
     pairs,
     same,
+    unread_of,
 )
 
 _UTC = ZoneInfo("UTC")
@@ -94,9 +94,9 @@ class Huawei:
         id, sender = given.get("smsMsgId", ""), given.get("from", "")  # noqa: A001
         if not id or not sender:
             return [Odd("smsMsgId or from is missing", item_raw(given))]
-        at = moment_or_none(given.get("createTime"), _UTC)
+        at, unread = self.account.text_time(given.get("createTime"), _UTC, push.at)
         words = mended(given.get("body", ""))
-        return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at)]
+        return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at, unread)]
 
     def reports(self, push: Push) -> list[Report | Odd]:
         given = dict(push.in_form())
@@ -105,8 +105,9 @@ class Huawei:
             return [Odd("smsMsgId or status is missing", item_raw(given))]
         key = key_of(id, given.get("sequence", "1"), word)
         status = STATUSES.get(word) or (TextStatus.UNDELIVERED if re.fullmatch(r"E[0-9A-Z]+", word) else None)
-        at = moment_or_none(given.get("updateTime"), _UTC)
-        return [Report(key, id, given.get("extend") or None, status, word, item_raw(given), at)]
+        at = self.account.time(given.get("updateTime"), _UTC, push.at)
+        unread = unread_of(given.get("updateTime"), at)
+        return [Report(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b'{"returnCode":0,"returnCodeDesc":"Success"}', "application/json; charset=utf-8")

@@ -31,9 +31,9 @@ from .sms import (
     document,
     item_raw,
     key_of,
-    moment_or_none,
     same,
     text_of,
+    unread_of,
 )
 
 _UTC = ZoneInfo("UTC")
@@ -76,7 +76,7 @@ class Infobip:
             raise Unauthentic("the credentials are missing or wrong")
 
     def texts(self, push: Push) -> list[Text | Odd]:
-        return [_text(item) for item in results_of(document(push.body))]
+        return [self._text(item, push.at) for item in results_of(document(push.body))]
 
     def reports(self, push: Push) -> list[Report | Odd]:
         found: list[Report | Odd] = []
@@ -88,8 +88,9 @@ class Infobip:
                 found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
                 continue
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
-            at = moment_or_none(str(item.get("doneAt") or ""), _UTC)
-            found.append(Report(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at))
+            at = self.account.time(item.get("doneAt"), _UTC, push.at)
+            unread = unread_of(item.get("doneAt"), at)
+            found.append(Report(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread))
         return found
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
@@ -136,8 +137,20 @@ class Infobip:
                 items = results_of(answer_of(reply))
             except ValueError:
                 raise GatewayDown("an answer of another shape") from None
-            yield [_text(item) for item in items]
+            yield [self._text(item, now) for item in items]
             more = len(items) >= 1000
+
+    def _text(self, item: Any, now: datetime) -> Text | Odd:
+        kept = item_raw(item)
+        try:
+            id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
+        except (ValueError, AttributeError) as fault:
+            return Odd(f"not to be read: {type(fault).__name__}", kept)
+        # 138… is Chinese
+        bare = sender.isdigit() and len(sender) >= 10 and not (len(sender) == 11 and sender[0] == "1")
+        sender = f"+{sender}" if bare else sender
+        at, unread = self.account.text_time(item.get("receivedAt"), _UTC, now)
+        return Text(key_of(id), sender, str(item.get("to") or ""), clean(words), kept, at, unread)
 
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"App {self.account.newest('api_key')}"}
@@ -148,15 +161,3 @@ def results_of(found: Any) -> list[Any]:
     if not isinstance(results, list) or len(results) > MOST_ITEMS:
         raise ValueError("no list of results")
     return results
-
-
-def _text(item: Any) -> Text | Odd:
-    kept = item_raw(item)
-    try:
-        id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
-    except (ValueError, AttributeError) as fault:
-        return Odd(f"not to be read: {type(fault).__name__}", kept)
-    bare = sender.isdigit() and len(sender) >= 10 and not (len(sender) == 11 and sender[0] == "1")  # 138… is Chinese
-    sender = f"+{sender}" if bare else sender
-    at = moment_or_none(str(item.get("receivedAt") or ""), _UTC)
-    return Text(key_of(id), sender, str(item.get("to") or ""), clean(words), kept, at)

@@ -3,6 +3,7 @@
 Only 200 and 202 are success to it, and what an answer holds is sent to the resident: the answer is 200 and empty."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes, urlencode
 
@@ -26,7 +27,6 @@ from .sms import (
     decoded,
     kept_raw,
     key_of,
-    unix_moment,
 )
 
 _TYPES = {
@@ -89,8 +89,9 @@ class Kannel:
         kept = _kept(push)
         if not key or not sender:
             return [Odd("the id or the sender is missing: look at get-url", kept)]
-        details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", "")}
-        return [Text(key_of(key), sender, receiver, clean(words), kept, unix_moment(given.get("ts")), details)]
+        sent, unread = self.account.text_time(given.get("ts"), UTC, push.at)
+        details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
+        return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]
 
     def reports(self, push: Push) -> list[Report | Odd]:
         given = dict(push.in_query())

@@ -7,7 +7,7 @@ import hmac
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, ClassVar, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ import httpx
 import orjson
 
 from hotline.domain.addresses import is_among
+from hotline.domain.timestamps import DateOrder, read_time
 from hotline.domain.vocabulary import TextStatus
 
 from .notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
@@ -23,6 +24,7 @@ from .notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
 FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 MOST_ITEMS = 1000  # of one batch
 KEY_LENGTH = 80
+HOME_ZONE = "Asia/Shanghai"
 
 
 class Malformed(ValueError):
@@ -85,6 +87,7 @@ class Report:
     word: str
     raw: str
     at: datetime | None = None
+    unread: str | None = None  # how `at` was written, where it cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ class Odd:
 
     why: str
     raw: str
+    key: str | None = None  # where several are to be looked at once; None: each for itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ class Account:
     settings: Mapping[str, Any]
     secrets: Mapping[str, Sequence[str]]
     public_url: str
+    home_zone: str = HOME_ZONE  # where the hotline stands
 
     def all_of(self, name: str) -> Sequence[str]:
         """The living values of a secret; none where it was never set."""
@@ -134,7 +139,30 @@ class Account:
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.setting("zone", "Asia/Shanghai"))
+        """Of a provider's naive times: the clouds' own, unless it is set."""
+        return ZoneInfo(self.setting("zone", HOME_ZONE))
+
+    @property
+    def local_zone(self) -> ZoneInfo:
+        """Of an exchange's naive times: where the hotline stands, unless it is set."""
+        return ZoneInfo(self.setting("zone", self.home_zone))
+
+    @property
+    def date_order(self) -> DateOrder | None:
+        """In which order dates are written here; None: it is not set, and an ambiguous date is none."""
+        order = self.setting("date_order")
+        return DateOrder(order) if order else None
+
+    def time(self, said: Any, zone: tzinfo, now: datetime) -> datetime | None:
+        """A time as it was written, in UTC; None where it cannot be read for certain."""
+        return read_time(said, zone, now, self.date_order)
+
+    def text_time(self, said: Any, zone: tzinfo, now: datetime) -> tuple[datetime | None, dict[str, str]]:
+        """When a text was sent, and for its details how that was written where it cannot be read: no reason to lose a
+        text."""
+        found = self.time(said, zone, now)
+        unread = unread_of(said, found)
+        return found, {"said_sent_at": unread} if unread is not None else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +354,9 @@ def local_moment(text: str, zone: ZoneInfo) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def moment_or_none(text: str | None, zone: ZoneInfo) -> datetime | None:
-    """The same, where a time that cannot be read is no reason to lose a text."""
-    try:
-        return local_moment(text, zone) if text else None
-    except ValueError:
-        return None
+def unread_of(said: Any, found: datetime | None) -> str | None:
+    """How a time was written that is there and cannot be read."""
+    return None if found is not None or said is None or not str(said).strip() else str(said)[:80]
 
 
 def unix_moment(seconds: Any) -> datetime | None:

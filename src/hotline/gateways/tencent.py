@@ -30,9 +30,8 @@ from .sms import (
     item_raw,
     key_of,
     mended,
-    moment_or_none,
     text_of,
-    unix_moment,
+    unread_of,
 )
 
 HOST = "sms.tencentcloudapi.com"
@@ -75,8 +74,9 @@ class Tencent:
                 continue
             sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
             key = hashed_key(mobile, time, words, extend)  # no id comes with it
-            details = {"sign": str(item.get("sign") or "")}
-            found.append(Text(key, sender, extend, clean(words), kept, unix_moment(time), details))
+            sent, unread = self.account.text_time(time, self.account.zone, push.at)
+            details = {"sign": str(item.get("sign") or ""), **unread}
+            found.append(Text(key, sender, extend, clean(words), kept, sent, details))
         return found
 
     def reports(self, push: Push) -> list[Report | Odd]:
@@ -89,10 +89,20 @@ class Tencent:
                 found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
                 continue
             told = str(item.get("errmsg") or "")
-            at = moment_or_none(str(item.get("user_receive_time") or ""), self.account.zone)
+            said = item.get("user_receive_time")
+            at = self.account.time(said, self.account.zone, push.at)
             reference = str(item.get("ext") or "") or None
             found.append(
-                Report(key_of(sid, word), sid, reference, _status(word, told), f"{word} {told}".strip(), kept, at)
+                Report(
+                    key_of(sid, word),
+                    sid,
+                    reference,
+                    _status(word, told),
+                    f"{word} {told}".strip(),
+                    kept,
+                    at,
+                    unread_of(said, at),
+                )
             )
         return found
 
@@ -155,16 +165,17 @@ class Tencent:
             asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
             said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
             items = said.get("PullSmsReplyStatusSet") or []
-            yield [_pulled(item) for item in items]
+            yield [_pulled(item, self.account, now) for item in items]
             more = len(items) >= 100
 
 
-def _pulled(item: Mapping[str, Any]) -> Text:
+def _pulled(item: Mapping[str, Any], account: Account, now: datetime) -> Text:
     words, extend = clean(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
     mobile, nation = str(item.get("SubscriberNumber") or ""), str(item.get("CountryCode") or "86").lstrip("+")
     key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
     sender = str(item.get("PhoneNumber") or "") or f"+{nation}{mobile}"
-    return Text(key, sender, extend, words, item_raw(item), unix_moment(item.get("ReplyTime")))
+    sent, unread = account.text_time(item.get("ReplyTime"), account.zone, now)
+    return Text(key, sender, extend, words, item_raw(item), sent, unread)
 
 
 def tc3(secret_id: str, secret_key: str, service: str, host: str, body: bytes, now: datetime) -> str:

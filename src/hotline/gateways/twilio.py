@@ -5,7 +5,6 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -177,20 +176,20 @@ class Twilio:
             page = answer_of(reply)
             if not reply.is_success or not isinstance(page, dict):
                 raise GatewayRefused(f"http {reply.status_code}")
-            yield list(_listed(page.get("messages") or [], moment))
+            yield list(_listed(page.get("messages") or [], moment, self.account, now))
             following = page.get("next_page_uri")
             url = f"{self.account.setting('api', API)}{following}" if following else None
 
 
-def _listed(items: Sequence[Any], moment: datetime) -> Iterator[Text | Odd]:
+def _listed(items: Sequence[Any], moment: datetime, account: Account, now: datetime) -> Iterator[Text | Odd]:
     for item in items:
         if not isinstance(item, dict) or item.get("direction") != "inbound" or not item.get("sid"):
             continue
-        try:
-            at = parsedate_to_datetime(str(item.get("date_sent") or item.get("date_created"))).astimezone(UTC)
-        except (ValueError, TypeError):
-            yield Odd("a text without a time", item_raw(item))
+        at = account.time(item.get("date_sent") or item.get("date_created"), UTC, now)
+        if at is None:  # it may be older than what was asked for
+            yield Odd("a text whose time cannot be read", item_raw(item))
             continue
         if at >= moment:
             sender, receiver = str(item.get("from") or ""), str(item.get("to") or "")
-            yield Text(key_of(item["sid"]), sender, receiver, clean(str(item.get("body") or "")), item_raw(item), at)
+            words = clean(str(item.get("body") or ""))
+            yield Text(key_of(item["sid"]), sender, receiver, words, item_raw(item), at)

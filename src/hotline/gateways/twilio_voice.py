@@ -1,15 +1,17 @@
 """Twilio Voice: status callbacks by form, signed like its texts. The caller's CallSid is the call; the legs to our
 operators name it as their ParentCallSid."""
 
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
-from hotline.domain.telephony import CallEvent, Rang
+from hotline.domain.telephony import TRANSFERRED, CallEvent, Rang
 from hotline.domain.vocabulary import Direction
 
 from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
 from .twilio import check_signature
+from .voice import Meaning, time_of, unknown_event, with_unread_times
 
-_STATUSES = {
+STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callback
     "queued": Rang.OFFERED,
     "initiated": Rang.OFFERED,
     "ringing": Rang.OFFERED,
@@ -22,7 +24,26 @@ _STATUSES = {
     "canceled": Rang.HUNG_UP,
 }
 
-_LEG = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
+_LEG: Mapping[str, Rang] = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
+DIALLED: Mapping[str, Meaning] = {  # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
+    "completed": Meaning(Rang.LEFT),
+    "answered": Meaning(Rang.LEFT),
+    "busy": Meaning(Rang.EXITED, "busy"),
+    "no-answer": Meaning(Rang.EXITED, "noAnswer"),
+    "failed": Meaning(Rang.EXITED, "failed"),
+    "canceled": Meaning(Rang.EXITED, "cancel", abandoned=True),
+}
+QUEUE_RESULTS: Mapping[str, Meaning] = {  # QueueResult, where an <Enqueue> ends
+    "bridged": Meaning(Rang.LEFT),
+    "bridging-in-process": Meaning(Rang.ANSWERED),
+    "redirected-from-bridged": Meaning(Rang.LEFT, TRANSFERRED),
+    "redirected": Meaning(Rang.EXITED, "redirected"),
+    "leave": Meaning(Rang.EXITED, "leave"),
+    "hangup": Meaning(Rang.HUNG_UP, "cancel", abandoned=True),
+    "error": Meaning(Rang.EXITED, "failed"),
+    "queue-full": Meaning(Rang.EXITED, "congestion"),
+    "system-error": Meaning(Rang.EXITED, "failed"),
+}
 
 
 class TwilioVoice:
@@ -41,16 +62,12 @@ class TwilioVoice:
         parent, own, status = given.get("ParentCallSid", ""), given.get("CallSid", ""), given.get("CallStatus", "")
         if not own:
             return [Odd("CallSid is missing", item_raw(given))]
-        try:
-            at = parsedate_to_datetime(given["Timestamp"])
-            at = at if at.tzinfo is not None else push.at
-        except (KeyError, ValueError, TypeError):
-            at = push.at
+        at, unread = time_of(self.account, given, push.at, "Timestamp", zone=UTC)
         leg, reference = bool(parent), parent or own
         out = not leg and given.get("Direction", "inbound").startswith("outbound")
         direction = Direction.OUT if out else Direction.IN
         phone, line = (given.get("To"), given.get("From")) if out else (given.get("From"), given.get("To"))
-        found: list[CallEvent | Odd] = []
+        found: list[CallEvent] = []
         if given.get("RecordingSid"):
             recording = {
                 "id": given["RecordingSid"],
@@ -59,24 +76,55 @@ class TwilioVoice:
             }
             found.append(
                 CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), Rang.RECORDED,
-                          at, direction, recording={k: v for k, v in recording.items() if v})
+                          at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
-        what = _LEG.get(status) if leg else _STATUSES.get(status)
+        found += _ended_verbs(given, reference, at, unread)
+        odd = _unknown(given, push.at)
+        what = _LEG.get(status) if leg else STATUSES.get(status)
         if what is Rang.ANSWERED and not leg and not out:
             what = Rang.QUEUED
-        if leg and status in _STATUSES and what is None:
-            return found  # an operator's telephone rings, or rang in vain: the caller is still there
-        if what is None and not found:
-            return [Odd("CallStatus is not known", item_raw(given))]
+        if what is None and not found and not odd and not (leg and status in STATUSES):
+            odd.append(Odd("CallStatus is missing", item_raw(given)))
         if what is not None:
             agent = (given.get("Called") or given.get("To")) if leg else None
             phone, line = (None, None) if leg else (phone, line)
             cause = {"canceled": "cancel", "completed": "normalClearing"}.get(status, status)
             found.append(
                 CallEvent(key_of(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
-                          line=line, agent=agent, cause=cause if what is Rang.HUNG_UP else None)
+                          line=line, agent=agent, cause=cause if what is Rang.HUNG_UP else None, unread=unread)
             )  # fmt: skip
-        return found
+        # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
+        return [*with_unread_times(found, item_raw(given), push.at), *odd]
 
     def acknowledge(self) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")
+
+
+def _ended_verbs(given: Mapping[str, str], reference: str, at: datetime, unread: str | None) -> list[CallEvent]:
+    """What the action of a <Dial> or an <Enqueue> says: how it ended, while the caller may go on."""
+    found: list[CallEvent] = []
+    for name, meanings in (("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS)):
+        meaning = meanings.get(given.get(name, ""))
+        if meaning is None or meaning.what is None:
+            continue
+        own = given.get("DialCallSid") or given.get("QueueSid") or ""
+        key = hashed_key(name, given[name], reference, own, given.get("QueueTime", ""))
+        length = given.get("DialCallDuration", "")
+        if meaning.what is Rang.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
+            begun = at - timedelta(seconds=int(length))  # for who has no status callback of the leg
+            found.append(CallEvent(key_of(reference), hashed_key(key, "answer"), Rang.ANSWERED, begun, unread=unread))
+        found.append(
+            CallEvent(key_of(reference), key, meaning.what, at, cause=meaning.cause, abandoned=meaning.abandoned,
+                      unread=unread)
+        )  # fmt: skip
+    return found
+
+
+def _unknown(given: Mapping[str, str], now: datetime) -> list[Odd]:
+    """A word for each of the three that its list does not have."""
+    lists = (("CallStatus", STATUSES), ("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS))
+    return [
+        unknown_event(f"{name} {given[name]}", item_raw(given), now)
+        for name, known in lists
+        if given.get(name) and given[name] not in known
+    ]

@@ -1,13 +1,27 @@
 """What every exchange's file speaks: how its events are authenticated and its fields read."""
 
 import hmac
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
-from hotline.domain.telephony import CallEvent
+from hotline.domain.telephony import CallEvent, Rang
 
-from .sms import Account, Acknowledgement, Odd, Push, Unauthentic, check_address, check_token, clean, document, same
+from .sms import (
+    Account,
+    Acknowledgement,
+    Odd,
+    Push,
+    Unauthentic,
+    check_address,
+    check_token,
+    clean,
+    document,
+    hashed_key,
+    same,
+)
 
 
 class Exchange(Protocol):
@@ -67,18 +81,46 @@ def text(fields: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def moment(fields: Mapping[str, Any], now: datetime, *names: str) -> datetime:
-    """When it happened: seconds of the epoch or RFC 3339 with zone; where nothing can be read, now."""
-    said = text(fields, *names)
-    if said is None:
-        return now
-    try:
-        found = datetime.fromtimestamp(float(said), UTC)
-    except (ValueError, OverflowError, OSError):
-        try:
-            found = datetime.fromisoformat(said)
-        except ValueError:
-            return now
-    if found.tzinfo is None or abs((found - now).total_seconds()) > 86400:
-        return now
-    return found.astimezone(UTC)
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an event of an exchange says of its call. `what` None: nothing, it is about agents, devices or the exchange
+    itself."""
+
+    what: Rang | None
+    cause: str | None = None
+    abandoned: bool | None = None
+
+
+NOT_OF_A_CALL = Meaning(None)
+
+
+def time_of(
+    account: Account, fields: Mapping[str, Any], now: datetime, *names: str, zone: tzinfo | None = None
+) -> tuple[datetime, str | None]:
+    """When it happened, by the first of these fields that says anything. Where that cannot be read: `now`, and how it
+    was written. Where none says anything, `now`: an exchange that sends no times tells of everything at once."""
+    for name in names:
+        value = fields.get(name)
+        if value is None or str(value).strip() in ("", "0"):  # 0: it has not happened
+            continue
+        found = account.time(value, zone or account.local_zone, now)
+        return (found, None) if found is not None else (now, clean(str(value))[:80])
+    return now, None
+
+
+def with_unread_times(events: list[CallEvent], raw: str, now: datetime) -> list[CallEvent | Odd]:
+    """The events, and something for an operator to look at where a time of theirs cannot be read: once a day for each
+    way of writing it, since a gateway that is not set up writes all its times that way."""
+    unread = {e.unread for e in events if e.unread is not None}
+    odd = [
+        Odd(f"the time cannot be read: {said[:60]}; look at date_order and zone", raw,
+            hashed_key("time", re.sub("[0-9]", "9", said), now.date()))
+        for said in sorted(unread)
+    ]  # fmt: skip
+    return [*events, *odd]
+
+
+def unknown_event(word: str, raw: str, now: datetime) -> Odd:
+    """An event whose name is not known: it is for somebody to look at, once a day for each name, and changes no
+    call."""
+    return Odd(f"an event that is not known: {clean(word)[:80]}", raw, hashed_key("event", word.casefold(), now.date()))

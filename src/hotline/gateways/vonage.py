@@ -29,9 +29,9 @@ from .sms import (
     document,
     item_raw,
     key_of,
-    moment_or_none,
     same,
     unix_moment,
+    unread_of,
 )
 
 API = "https://rest.nexmo.com"
@@ -94,7 +94,8 @@ class Vonage:
         if given.get("type") == "binary":
             details["data"] = given.get("data", "")
         receiver = given.get("to", "")
-        at = moment_or_none(given.get("message-timestamp"), _UTC)
+        at, unread = self.account.text_time(given.get("message-timestamp"), _UTC, push.at)
+        details |= unread
         sender = sender if not sender.isdigit() or len(sender) < 8 else f"+{sender}"  # always with its country
         if given.get("concat", "").lower() == "true":
             part, parts = given.get("concat-part", ""), given.get("concat-total", "")
@@ -112,9 +113,12 @@ class Vonage:
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
             return [Odd("messageId or status is missing", kept)]
-        at = moment_or_none(given.get("message-timestamp"), _UTC)
+        said = given.get("message-timestamp")
+        at = self.account.time(said, _UTC, push.at)
         status = STATUSES.get(word.lower())
-        return [Report(key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at)]
+        return [
+            Report(key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at))
+        ]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()

@@ -13,20 +13,24 @@ import sqlalchemy as sa
 
 from hotline.db import gateways as kept
 from hotline.db.database import Database
+from hotline.domain.directory import Directory
 from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.timestamps import DateOrder
 from hotline.domain.vocabulary import Code, GatewayKind, Provider
 from hotline.gateways.egress import is_web_address, networks
 from hotline.gateways.providers import SMS, kind_of
-from hotline.gateways.sms import Account
+from hotline.gateways.sms import HOME_ZONE, Account
 
 from .at_hand import AtHand
 from .deadlines import Deadlines
+from .directory import DirectoryAtHand
 from .sealing import seal, unseal
 
 NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
+LONGEST_LIMIT = 7 * 24 * 60  # minutes a call may be silent at most: its events are kept for a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,22 @@ class Gateway:
 
 class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
     """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
-    providers sign it, and reports come back to it."""
+    providers sign it, and reports come back to it. `directory` says where the hotline stands."""
 
-    def __init__(self, db: Database, secret: bytes, url: str, deadlines: Deadlines | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        secret: bytes,
+        url: str,
+        directory: DirectoryAtHand | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
         super().__init__(self._every, deadlines)
-        self._db, self._secret, self._url = db, secret, url
+        self._db, self._secret, self._url, self._directory = db, secret, url, directory
 
     async def _every(self, now: datetime) -> Mapping[str, Gateway]:
-        return {row.name: self._read(row) for row in await kept.every(self._db)}
+        zone = _home_zone(await self._directory.at_hand(now)) if self._directory is not None else None
+        return {row.name: self._read(row, zone) for row in await kept.every(self._db)}
 
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
@@ -69,13 +81,17 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
         """Those that texts are sent by."""
         return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
 
-    def _read(self, row: Any) -> Gateway:
+    def _read(self, row: Any, zone: str | None) -> Gateway:
         secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
-        account = Account(row.name, row.settings, secrets, self._url)
+        account = Account(row.name, row.settings, secrets, self._url, zone or HOME_ZONE)
         return Gateway(
             row.name, GatewayKind(row.kind), Provider(row.provider), account, row.active, row.sends, row.weight,
             row.resting, row.shifted_at, row.version,
         )  # fmt: skip
+
+
+def _home_zone(directory: Directory) -> str | None:
+    return directory.calendars[directory.home.calendar].zone if directory.home else None
 
 
 async def add(
@@ -166,9 +182,10 @@ async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
 
 SETTINGS = frozenset(
     {
-        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "area", "certificates", "numbers",
-        "opt_out", "region", "retention_days", "sdk_app_id", "secret_id", "sender", "sign_name", "signature_method",
-        "smsc", "system", "templates", "topics", "url", "user", "wanted_certificate", "zone",
+        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "area", "certificates", "date_order",
+        "longest_talk_minutes", "longest_wait_minutes", "numbers", "opt_out", "region", "retention_days", "sdk_app_id",
+        "secret_id", "sender", "sign_name", "signature_method", "smsc", "system", "templates", "topics", "url", "user",
+        "wanted_certificate", "zone",
     }
 )  # fmt: skip
 _TO_SEND: Mapping[
@@ -239,6 +256,12 @@ def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name in ("url", "api"):
         if settings.get(name) and not is_web_address(str(settings[name])):
             errors.append((f"settings.{name}", "an address that begins with https:// or http://"))
+    if str(settings.get("date_order", DateOrder.MDY)) not in set(DateOrder):
+        errors.append(("settings.date_order", "mdy, dmy or ymd"))
+    for name in ("longest_wait_minutes", "longest_talk_minutes"):
+        minutes = str(settings.get(name, 1))
+        if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5 and 1 <= int(minutes) <= LONGEST_LIMIT):
+            errors.append((f"settings.{name}", f"1 to {LONGEST_LIMIT}"))
     days = str(settings.get("retention_days", 1))
     if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):
         errors.append(("settings.retention_days", "1 to 3650"))

@@ -83,7 +83,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.deadlines = self.directory.deadlines
-        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url, self.deadlines)
+        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url, self.directory, self.deadlines)
         self.subscribers = Subscribers(self.db, self.secret, self.directory, self.deadlines)
         self.inbox = Inbox(self.db, self.spool, self.deadlines)
         self.together = Together(self.db)

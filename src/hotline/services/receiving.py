@@ -102,13 +102,14 @@ def _row_of(
         "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
     }  # fmt: skip
     if isinstance(item, Odd):
-        key = hashed_key(item.raw)
+        key = item.key or hashed_key(item.raw)
         return {**row, "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500]}
     if isinstance(item, Report):
         about = item.reference or item.provider_id or item.key
         details = {
             "provider_id": item.provider_id, "reference": item.reference, "status": item.status, "word": item.word[:80],
             "at": item.at.isoformat() if item.at else None,
+            **({"said_at": item.unread} if item.unread is not None else {}),
         }  # fmt: skip
         partition = key_of("report", gateway.name, about)[:100]
         return {**row, "kind": InboundKind.REPORT, "key": item.key, "partition": partition, "details": details}

@@ -1,11 +1,16 @@
 """References made before anything is written: they sort by the time they were made."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
 
 _TURN = count(secrets.randbits(11))  # keeps those of one millisecond in the order they were made
+
+
+def made_at(reference: str) -> datetime:
+    """When a reference was made, to the millisecond."""
+    return datetime.fromtimestamp((UUID(reference).int >> 80) / 1000, UTC)
 
 
 def reference(now: datetime) -> str:

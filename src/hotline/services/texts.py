@@ -304,7 +304,7 @@ def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Messa
     text = texts.find(c, row.gateway, d.get("reference"), d.get("provider_id"))
     if text is None:
         return False, None
-    at = datetime.fromisoformat(d["at"]) if d.get("at") else now
+    at = datetime.fromisoformat(d["at"]) if d.get("at") else row.received_at  # without a time of theirs: when it came
     status = TextStatus(d["status"]) if d.get("status") else TextStatus.TECHNICAL_FAILURE
     moved = texts.settle(c, text.id, status, min(at, now), {"provider_id": d.get("provider_id")})
     if d.get("status") is None and moved:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,11 +12,21 @@ import structlog
 from hotline.db import people, voice
 from hotline.db.outages import OUTAGES
 from hotline.db.question import Row
-from hotline.domain.telephony import CallEvent, VoiceCall, acd_figures, began, read_event, told
+from hotline.domain.telephony import (
+    LONGEST_TALK,
+    LONGEST_WAIT,
+    CallEvent,
+    Rang,
+    VoiceCall,
+    acd_figures,
+    began,
+    read_event,
+    told,
+)
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, GatewayKind
+from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, VoiceState
 from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, kept_raw
+from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
 
 from .act import Asked, Done
 from .deadlines import within
@@ -24,10 +35,12 @@ from .house import House
 from .idempotency import Reply, write_once
 from .phones import Heard, heard
 from .receiving import NOT_THEIRS, row_of
-from .references import reference
+from .references import made_at, reference
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
 EVENTS = timedelta(days=30)  # how long the events of a call are kept, and it may still change
+AT_ONCE = 200  # calls that one look ends, each in a transaction of its own
+LOOK_AGAIN = timedelta(minutes=10)
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such call")
 log = structlog.get_logger("hotline.voice")
 
@@ -96,8 +109,13 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
             "at": now,
         }
         voice.keep_event(c, row)
+    _refold(c, house, gateway, sorted({e.reference for e in events}), now)
+
+
+def _refold(c: sa.Connection, house: House, gateway: Gateway, names: Sequence[str], now: datetime) -> None:
+    """Calls anew from all their events, and after them who is to be rung back."""
     phones: set[tuple[str, bool]] = set()
-    for name in sorted({e.reference for e in events}):
+    for name in names:
         kept = _kept(c, gateway, name)
         if not began(kept):
             continue
@@ -107,7 +125,7 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
         }  # fmt: skip
         voice.begin_call(c, _whole(blank))
         before = voice.call_of(c, gateway.name, name)
-        if before is None or before.offered_at < now - EVENTS:
+        if before is None or made_at(before.id) < now - EVENTS:
             continue  # its events are forgotten: it stays as it was
         call = told(_kept(c, gateway, name))  # asked anew: others may have brought some until the call was ours
         who = _caller(house, call.phone)
@@ -117,14 +135,61 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
         voice.recount(c, phone, reference(now), now, now - EVENTS, read=read)
 
 
+async def end_silent_calls(house: House, now: datetime) -> int:
+    """End the calls of which nothing was heard for too long; how many were looked at. Each for itself, and by an event
+    of ours in its own log: what is told of it later still counts."""
+    rows = await house.db.transact(lambda c: voice.overdue(c, now, AT_ONCE))
+    gateways = await house.gateways.now(now) if rows else {}
+    for row in rows:
+        gateway = gateways.get(row.pbx)
+        try:
+            async with house.taking_events:
+                await house.db.transact(partial(_end_silent, house=house, gateway=gateway, row=row, now=now))
+        except Exception as fault:  # one odd call must not hold up the others: it is looked at again later
+            log.error("voice.no_end.fault", id=row.id, fault=type(fault).__name__, exc_info=fault)
+            later = {"end_due_at": now + LOOK_AGAIN}
+            await house.db.transact(partial(voice.set_call, id=row.id, values=later))
+    return len(rows)
+
+
+def _end_silent(c: sa.Connection, house: House, gateway: Gateway | None, row: Row, now: datetime) -> None:
+    events = _kept(c, gateway, row.reference) if gateway is not None else []
+    if gateway is None or not began(events) or made_at(row.id) < now - EVENTS:
+        voice.end_as_it_stands(c, row.id, now)  # nothing is left to fold, nor will anything be told of it
+        if rings_from := _rings_from(_caller(house, row.raw_phone)):
+            phone, read = rings_from
+            voice.recount(c, phone, reference(now), now, now - EVENTS, read=read)
+        log.warning("voice.no_end", pbx=row.pbx, id=row.id)
+        return
+    call = told(events)
+    due = _end_due(gateway, call)
+    if due is not None and due <= now:
+        key = hashed_key("no end", row.reference, call.heard_at.isoformat())
+        silence = CallEvent(row.reference, key, Rang.NO_END, call.heard_at, call.direction)
+        _take(c, house, gateway, [silence], now)
+        log.warning("voice.no_end", pbx=row.pbx, id=row.id)
+    else:
+        _refold(c, house, gateway, [row.reference], now)
+
+
 def _kept(c: sa.Connection, gateway: Gateway, name: str) -> list[CallEvent]:
-    return [read_event(name, r.key, r.body) for r in voice.events_of(c, gateway.name, name)]
+    return [read_event(name, r.key, r.body, r.at) for r in voice.events_of(c, gateway.name, name)]
+
+
+def _end_due(gateway: Gateway, call: VoiceCall) -> datetime | None:
+    """When a call counts as over if nothing else is heard of it; None: it has ended."""
+    if call.state is VoiceState.ENDED:
+        return None
+    waits = call.state is VoiceState.OFFERED
+    name, limit = ("longest_wait_minutes", LONGEST_WAIT) if waits else ("longest_talk_minutes", LONGEST_TALK)
+    minutes = gateway.account.settings.get(name)
+    return call.heard_at + (timedelta(minutes=int(minutes)) if minutes else limit)
 
 
 def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
     names = (
         "phone", "raw_phone", "line", "queue", "agent", "outcome", "cause", "queued_at", "answered_at", "ended_at",
-        "wait_ms", "talk_ms", "number", "recording", "recording_expires_at",
+        "wait_ms", "talk_ms", "number", "recording", "recording_expires_at", "end_due_at", "time_unknown",
     )  # fmt: skip
     return {**dict.fromkeys(names), **row}
 
@@ -166,6 +231,7 @@ def _image(gateway: Gateway, call: VoiceCall, who: Heard, before: Row, now: date
         "answered_at": call.answered_at, "ended_at": call.ended_at, "wait_ms": call.wait_ms, "talk_ms": call.talk_ms,
         "recording": dict(call.recording or {}) if recorded else None,
         "recording_expires_at": expires if recorded else None,
+        "end_due_at": _end_due(gateway, call), "time_unknown": call.time_unknown,
     }  # fmt: skip
     moved = any(getattr(before, name) != image[name] for name in ("agent", "state", "outcome"))
     return {**image, "moved_at": now if moved else before.moved_at}

@@ -16,6 +16,7 @@ from hotline.services.figures import FOLDED_AT_ONCE, are_many, fold, must_be_reb
 from hotline.services.house import House
 from hotline.services.reports import make_due
 from hotline.services.texts import shift_weights
+from hotline.services.voice import end_silent_calls
 
 from .aside import DRIFT, LEFT, Aside
 from .certificates import fetch_wanted
@@ -55,6 +56,7 @@ class Worker:
             self._loop("outbox", self._send, AT_ONCE),
             self._loop("inbound", self._take, AT_ONCE),
             self._loop("weights", self._weigh, 10.0),
+            self._loop("calls", self._end_calls, SELDOM),
             self._loop("certificates", self._certificates, 5.0),
             self._loop("spool", self._spooled, SOON),
             self._loop("figures", self._fold, SOON),
@@ -95,6 +97,9 @@ class Worker:
         for name, weight in (await shift_weights(self.house, self.house.clock())).items():
             log.warning("gateway.weight", gateway=name, weight=weight)
         return False
+
+    async def _end_calls(self) -> bool:
+        return await end_silent_calls(self.house, self.house.clock()) > 0
 
     async def _certificates(self) -> bool:
         if self.ways.texts is not None:

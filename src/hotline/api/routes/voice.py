@@ -145,6 +145,7 @@ def _shown(row: Row, ask: Asking) -> dict[str, Any]:
         "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
         "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
         "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
+        "time_unknown": bool(row.time_unknown),
         "recording": {**row.recording, "expires_at": row.recording_expires_at} if recorded and row.recording else None,
     }  # fmt: skip
 
