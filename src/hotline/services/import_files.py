@@ -15,7 +15,6 @@ from typing import Any, TextIO
 
 LONGEST = 1_000_000  # characters of one record; a quote that is never closed ends here too
 DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE = 100  # JSON objects looked at for the names of columns
 _UNREADABLE = "\udcff"  # stands for a byte that is no text; no decoder gives it by itself
 _BROKEN = re.compile("[\ud800-\udfff\x00]")
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -100,12 +99,13 @@ def read_json(raw: bytes) -> Any:
 class ImportSource:
     """A file that can be read: its encoding, form and separator are known, its heading has been looked at.
 
-    `header`: the columns in order, as the heading names them; for JSON, those of the first objects."""
+    `header`: the columns in order, as the heading names them; for JSON, those of the objects, read until every column
+    that is needed was seen."""
 
     def __init__(self, path: Path, form: str, encoding: str | None = None, columns: Sequence[str] = ()) -> None:
         """`form`: csv or json (lines or an array). `columns`: those that are needed; they tell which separator is
         meant. Raises FileUnreadable."""
-        self.path, self.position = path, 0
+        self.path, self.position, self._columns = path, 0, tuple(columns)
         self.is_json = form != "csv"
         self.delimiter, self._is_array = ",", False
         with self._named():
@@ -115,7 +115,7 @@ class ImportSource:
             if self.is_json:
                 self.header = self._names_in_json()
             else:
-                self.header = self._heading(columns)
+                self.header = self._heading()
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -143,7 +143,7 @@ class ImportSource:
 
     # --- CSV
 
-    def _heading(self, columns: Sequence[str]) -> list[str]:
+    def _heading(self) -> list[str]:
         found: list[tuple[int, str, list[str]]] = []
         with self._text() as text:
             sep = re.fullmatch(r"\ufeff?\"?sep=(.)\"?\r?\n?", text.readline(100))
@@ -158,7 +158,7 @@ class ImportSource:
             if cells is None:
                 raise FileUnreadable(f"its heading cannot be read: {fault}")
             names = [cell.strip().lstrip("\ufeff").strip() for cell in cells]
-            found.append((sum(column not in names for column in columns), delimiter, names))
+            found.append((sum(column not in names for column in self._columns), delimiter, names))
         _, self.delimiter, names = min(found, key=lambda one: one[0])
         self._check_heading(names)
         return names
@@ -232,17 +232,17 @@ class ImportSource:
                 raise FileUnreadable("it is empty")
             self._is_array = re.match(r"\s*\[\s*(\{|\]|$)", start) is not None
         names: dict[str, None] = {}
-        read = 0
+        wanted, read = set(self._columns), 0
         with self._text() as text:
             for row in self._json_rows(text):
                 read += 1
                 names.update(dict.fromkeys(row.whole or ()))
-                if read >= _SAMPLE:
+                wanted -= names.keys()
+                if not wanted:
                     break
         if read and not names:
             raise FileUnreadable(
-                "there is no JSON object in its beginning: one object a line, or an array of objects, in UTF-8 or as "
-                "--encoding says"
+                "there is no JSON object in it: one object a line, or an array of objects, in UTF-8 or as --encoding says"
             )
         return list(names)
 
@@ -259,7 +259,9 @@ class ImportSource:
                 cells = {str(name): _cell(value) for name, value in item.items()}
                 if any(cell is not None and _BROKEN.search(cell) for cell in cells.values()):
                     yield ImportRow(place, None, "cannot be read: a NUL, or half of a character", whole=item)
-                else:  # lists and objects are no cells: who asks for one finds it missing, and is told
+                elif odd := next((name for name in self._columns if name in cells and cells[name] is None), None):
+                    yield ImportRow(place, None, f"{odd}: a list or an object, not a text", whole=item)
+                else:
                     yield ImportRow(place, {n: c for n, c in cells.items() if c is not None}, whole=item)
 
 

@@ -148,17 +148,15 @@ async def import_file(
         if on_refused is not None:
             on_refused(row.place, why)
 
-    pending: list[tuple[ImportRow, str]] = []
-    seen: set[str] = set()
+    pending: list[ImportRow] = []
     try:
         while True:
             try:
                 row = next(read, None)
             except FileUnreadable as fault:
-                refuse(ImportRow("the rest", None), (("", str(fault)),))
-                row = None
-            if row is not None and (ident := run.ident_of(row, seen, refuse)) is not None:
-                pending.append((row, ident))
+                row, read = ImportRow("the rest", None, str(fault)), iter(())
+            if row is not None:
+                pending.append(row)
             if len(pending) >= BATCH or row is None:
                 await run.batch(pending, refuse)
                 pending = []
@@ -200,36 +198,45 @@ class _Import:
     ) -> None:
         self.house, self.directory, self.m, self.report, self.now = house, directory, mapping, report, now
         self.dry_run, self.notify = dry_run, notify
+        self._seen: set[str] = set()
         self.times = TimeReader(mapping.zone, mapping.formats)
         self.allowed = {name: targets(name, directory) for name, _ in mapping.words()}
         source = mapping.source
         roles = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
         self.who = Actor(ActorKind.KEY, f"import:{source}", f"import {source}", roles)
 
-    def ident_of(self, row: ImportRow, seen: set[str], refuse: Refuse) -> str | None:
-        """The row's number in the other system; None where the row cannot be taken."""
+    def _ident_of(self, row: ImportRow) -> str:
+        """The row's number in the other system. Raises Refused where the row cannot be taken."""
+        ident = row.cells.get(self.m.id, "").strip() if row.cells is not None else ""
+        error: tuple[str, str] | None = None
         if row.cells is None:
-            refuse(row, (("", row.fault),))
-            return None
-        ident = row.cells.get(self.m.id, "").strip()
-        if not ident:
-            refuse(row, ((self.m.id, "missing"),))
+            error = ("", row.fault)
+        elif not ident:
+            error = (self.m.id, "missing")
         elif not (ident.isprintable() and len(ident) <= 80):
-            refuse(row, ((self.m.id, "1-80 printable characters"),))
-        elif ident in seen:
-            refuse(row, ((self.m.id, "the same id stands in an earlier row"),))
-        else:
-            seen.add(ident)
-            return ident
-        return None
+            error = (self.m.id, "1-80 printable characters")
+        elif ident in self._seen:
+            error = (self.m.id, "the same id stands in an earlier row")
+        if error is not None:
+            raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=(error,)))
+        self._seen.add(ident)
+        return ident
 
-    async def batch(self, rows: list[tuple[ImportRow, str]], refuse: Refuse) -> None:
+    async def batch(self, rows: list[ImportRow], refuse: Refuse) -> None:
         """Take these rows in, or refuse each by itself."""
-        if not rows:
-            return
-        known = await tickets.known_outers(self.house.db, self.m.source, [ident for _, ident in rows])
+        named: list[tuple[ImportRow, str | Refused]] = []
+        for row in rows:
+            try:
+                named.append((row, self._ident_of(row)))
+            except Refused as refused:
+                named.append((row, refused))
+        idents = [ident for _, ident in named if isinstance(ident, str)]
+        known = await tickets.known_outers(self.house.db, self.m.source, idents) if idents else set()
         made: list[tuple[ImportRow, Entrusted, list[str]]] = []
-        for row, ident in rows:
+        for row, ident in named:
+            if isinstance(ident, Refused):
+                refuse(row, ident.refusal.errors)
+                continue
             if ident in known:
                 self.report.known += 1
                 continue
