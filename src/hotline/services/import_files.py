@@ -242,7 +242,8 @@ class ImportSource:
                     break
         if read and not names:
             raise FileUnreadable(
-                "there is no JSON object in it: one object a line, or an array of objects, in UTF-8 or as --encoding says"
+                "there is no JSON object in it: one object a line, or an array of objects, in UTF-8 or as "
+                "--encoding says"
             )
         return list(names)
 
