@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hotline.db.database import Database
+from hotline.domain.announcements import carried_on
 from hotline.domain.directory import NOUNS, SHAPES, Calendar, Directory, Roster, faults_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
@@ -100,8 +101,8 @@ def _beside(before: Any, item: Any) -> Any:
     """What a seed brings, beside what only this house can know: notices imported since, days and turns of its own."""
     if isinstance(before, Calendar) and isinstance(item, Calendar):
         ours: dict[str, Any] = {"exceptions": {**item.exceptions, **before.exceptions}}
-        if before.confirmed_to > item.confirmed_to:
-            ours |= {"days": before.days, "names": before.names, "confirmed_to": before.confirmed_to}
+        known = carried_on(before, item)
+        ours |= {name: getattr(known, name) for name in ("days", "names", "notices", "papers", "confirmed_to")}
         return replace(item, **ours)
     if isinstance(before, Roster) and isinstance(item, Roster):
         members = {m.code for m in item.members}
