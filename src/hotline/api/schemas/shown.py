@@ -14,6 +14,7 @@ from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import allowed, allowed_of_order
 from hotline.domain.privacy import caller_shown
 from hotline.domain.queues import waits_for
+from hotline.domain.routing import advice_now
 from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
 from hotline.domain.vocabulary import WHOLE, AssignmentStatus, Metric, Part, Role, TicketStatus
 from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
@@ -478,7 +479,7 @@ def ticket_shown(
             "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
         },
         "waits_for": waiting_shown(replace(facts, directory=directory), directory) if inside else None,
-        "advice": dict(t.advice) if inside else None,
+        "advice": advice_now(directory, t, facts.assignments) if inside else None,
         "result": {
             "public_reply": t.public_reply,
             "internal_result": t.internal_result if inside else None,
