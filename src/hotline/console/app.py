@@ -67,6 +67,8 @@ LISTED: Mapping[str, type[StrEnum]] = {
     "void_reason": VoidReason,
     "return_reason": ReturnReason,
 }
+# texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
+_SERVED = ("rule.", "acd.", "chart.", "figures.", "measure.", "public_action.", "public_status.", "reports.")
 MOST_LOGIN = 4096  # bytes of a log-in's body
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hotline.console"),
@@ -133,8 +135,7 @@ def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
     for language in LANGUAGES:
         # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
         first = [f"{family}.{word}" for family, words in LISTED.items() for word in words]
-        # what a broken rule says comes with the refusal
-        words = {key: text(key, language) for key in (*first, *TEXTS) if not key.startswith("rule.")}
+        words = {key: text(key, language) for key in (*first, *TEXTS) if not key.startswith(_SERVED)}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 

@@ -1,5 +1,6 @@
 """Which department must act: the dispatch catalogue (派单目录), most specific row first, never empty."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,8 @@ from .clocks import reckoner_of
 from .directory import ANY, Directory, Route
 from .duty import on_duty
 from .reasons import Because
-from .vocabulary import Hours, Kind
+from .ticket import Assignment, Ticket
+from .vocabulary import LIVE, OPEN, AssignmentStatus, Hours, Kind, Part, TicketStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +82,30 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
         because=(Because(f"route:{best.code}", tuple(matched)),),
         passed=tuple(row.code for row in fitting[1:]),
     )
+
+
+def advice_now(directory: Directory, ticket: Ticket, orders: Sequence[Assignment]) -> dict[str, Any]:
+    """The ticket's advice as it may be acted on now: the keys of `Ticket.advice`.
+
+    The routing made at intake holds until its order ends. Once the lead's order was returned, recalled or done and the
+    ticket waits for another dispatch, that routing would propose a department that is out of it. `lead` is then what
+    the last approved return suggests, unless that department gave the ticket back too or is retired; else None.
+    `because` names the state in which the last order ended, and its department."""
+    advice = dict(ticket.advice)
+    leads = [order for order in orders if order.part is Part.LEAD]
+    waits = ticket.status in OPEN and ticket.status is not TicketStatus.RESOLVED
+    if not leads or not waits or any(order.status in LIVE for order in leads):
+        return advice
+    last = max(leads, key=lambda order: order.closed_at or order.issued_at)
+    named = directory.departments.get(last.suggested or "") if last.status is AssignmentStatus.RETURNED else None
+    fit = named is not None and named.active and named.code not in ticket.returned_by
+    routing = {
+        "lead": named.code if named is not None and fit else None,
+        "assists": [],
+        "performer": None,
+        "route": None,
+        "sure": False,
+        "because": [Because(last.status, (last.department,)).shown()],
+        "passed": [],
+    }
+    return {**advice, "routing": routing}

@@ -15,7 +15,8 @@ from hotline.domain.lifecycle import allowed, allowed_of_order
 from hotline.domain.phones import is_withheld
 from hotline.domain.privacy import VisibleEntry, caller_shown, may_find_callers, visible_order
 from hotline.domain.queues import waits_for
-from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts, Ticket
+from hotline.domain.routing import advice_now
+from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
 from hotline.domain.vocabulary import AssignmentStatus, Metric, Part, Role, TicketStatus
 from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
 from hotline.services.phones import UNREADABLE
@@ -502,7 +503,7 @@ def ticket_shown(
             "running": [clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)] if inside else [],
         },
         "waits_for": waiting_shown(replace(facts, directory=directory), directory) if inside else None,
-        "advice": _advice(t, hidden=caller is None or caller["masked"]) if inside else None,
+        "advice": _advice(facts, directory, hidden=caller is None or caller["masked"]) if inside else None,
         "unread": unread_shown(t.advice.get("unread") or ()) if inside else [],
         "result": {
             "public_reply": t.public_reply,
@@ -522,9 +523,10 @@ def ticket_shown(
     }
 
 
-def _advice(ticket: Ticket, *, hidden: bool) -> dict[str, Any]:
+def _advice(facts: Facts, directory: Directory, *, hidden: bool) -> dict[str, Any]:
     """Advice and hints; without what names the caller where the caller is not shown."""
-    advice = {k: v for k, v in ticket.advice.items() if k != "unread"}  # shown beside it
+    advice = advice_now(directory, facts.ticket, facts.assignments)
+    advice.pop("unread", None)  # shown beside it
     hints = advice.get("hints")
     if hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
         form = {k: v for k, v in hints["form"].items() if k not in _OF_REPORTER}

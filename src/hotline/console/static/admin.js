@@ -1,5 +1,5 @@
 // The organisation as data: every noun of the directory, people, keys and subscriptions. The API says what is wrong.
-import { $, Refusal, api, el, fill, forget, get, heads, listed, named, row, say, t, when, word } from "./core.js";
+import { $, Refusal, api, el, fill, forget, get, heads, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
 const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "house"];
@@ -24,7 +24,7 @@ async function draw() {
     page.items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
     heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
     fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
-      noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: () => revoke(item) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
+      noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: press(() => revoke(item)) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   }
 }
 /** What an item without a name of its own is about. */
@@ -38,7 +38,7 @@ function gist(item, { departments, categories, areas }) {
 }
 async function revoke(item) {
   if (!confirm(t("admin.sure", { name: item.name }))) return;
-  await api("DELETE", `/v1/keys/${item.id}`);
+  await settled(api("DELETE", `/v1/keys/${item.id}`));
   say(t("form.done"));
   draw();
 }
@@ -47,10 +47,8 @@ const etag = async (path) => (await fetch(path)).headers.get("etag")?.replaceAll
 function tellSecret(secret) {
   const field = el("input", { value: secret, readonly: true, "aria-label": t("admin.secret") });
   const box = el("dialog", { "aria-label": t("admin.secret") }, el("h2", {}, t("admin.secret")), field,
-    el("div", { class: "go" }, el("button", { type: "button", onclick: () => { field.select(); navigator.clipboard?.writeText(secret); } }, t("admin.copy")), el("button", { type: "button", onclick: () => { box.close(); box.remove(); } }, t("app.close"))));
-  box.addEventListener("cancel", (event) => event.preventDefault());
-  document.body.append(box);
-  box.showModal();
+    el("div", { class: "go" }, el("button", { type: "button", onclick: () => { field.select(); navigator.clipboard?.writeText(secret); } }, t("admin.copy")), el("button", { type: "button", onclick: () => close() }, t("app.close"))));
+  const close = openDialog(box, null);
 }
 const text = { type: "string" };
 const maybe = (refers) => ({ anyOf: [text, { type: "null" }], default: null, ...(refers ? { "x-refers": refers } : {}) });
@@ -108,15 +106,18 @@ async function edit(item) {
     turn.textContent = t(raw ? "admin.as_form" : "admin.as_json");
     fill(place, raw ? lines : fields.node);
   }
-  const form = el("form", { method: "dialog" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
-    el("div", { class: "go" }, el("button", { class: "first" }, t("admin.keep")), inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
+  const keep = el("button", { class: "first" }, t("admin.keep"));
+  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
+    el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
   const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
-  function shut() { box.close(); box.remove(); }
+  const shut = () => close();
   async function tried(work) {
+    if (keep.disabled) return; // it is on its way
+    keep.disabled = true;
     wrong.textContent = "";
     fields.mark([]);
     try {
-      const done = await work();
+      const done = await settled(work());
       shut();
       if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
       say(t("form.done"));
@@ -126,8 +127,11 @@ async function edit(item) {
       if (!(refused instanceof Refusal)) { wrong.textContent = refused instanceof Unclear ? refused.message : t("admin.not_json"); return; }
       const left = raw ? refused.errors : fields.mark(refused.errors, inDirectory ? `${noun}.${item?.code ?? fields.read().code}.` : "");
       wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
-    }
+    } finally { keep.disabled = false; }
   }
+  let sent = [];
+  /** The same request again is the same: what was made and could not be told is not made twice. */
+  function keyOf(body) { if (sent[0] !== body) sent = [body, unique()]; return sent[1]; }
   /** What is added must not take the place of what is there. */
   async function refuseKnown(code) {
     const rule = !code ? t("item_form.required") : (await get(`/v1/directory/${noun}`)).items.some((known) => known.code === code) ? t("item_form.taken") : null;
@@ -142,13 +146,12 @@ async function edit(item) {
       const body = read();
       if (inDirectory && fresh) await refuseKnown(body.code);
       if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(item?.code ?? body.code)}`, { body, version: opened });
-      if (fresh) return api("POST", `/v1/${noun}`, { body });
+      if (fresh) return api("POST", `/v1/${noun}`, { body, key: keyOf(JSON.stringify(body)) });
       return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });
     });
   });
   lay();
-  document.body.append(box);
-  box.showModal();
+  const close = openDialog(box, shut);
 }
 addEventListener("hashchange", () => { noun = wished(); draw(); });
 $("#add").addEventListener("click", () => edit(null));

@@ -1,6 +1,7 @@
 // A department's open work, live: columns by state, limits that count down, what may be done right there.
-import { $, countdown, directory, el, fill, get, given, link, listed, listen, named, say, soon, t, tick, urgency, when, word } from "./core.js";
-import { buttons } from "./forms.js";
+import { $, countdown, directory, el, fill, get, given, inDialog, link, listed, listen, named, say, soon, steady, t, tick, urgency, when, word } from "./core.js";
+import { buttons, caller, hide } from "./forms.js";
+import { backAndForth } from "./panel.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
 const select = $("#department");
@@ -12,6 +13,9 @@ if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
 else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
 let open = null;
 let known = null;
+let asked = 0; // an answer to an earlier question comes too late
+const columns = steady($("#columns"));
+const aside = steady($("#panel"));
 const sound = $("#sound");
 sound.checked = localStorage.getItem("sound") === "1";
 sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
@@ -21,10 +25,10 @@ function limit(order) {
   const limits = [order.due_at, order.status === "issued" ? order.accept_by : null].filter(Boolean);
   return limits.sort((a, b) => new Date(a) - new Date(b))[0] ?? null;
 }
-function card(order) {
-  const fresh = known && !known.has(order.id);
+function card(order, before) {
+  const fresh = before && !before.has(order.id);
   return el("button", {
-    type: "button", class: `order ${order.colour} ${fresh ? "fresh" : ""}`, "data-id": order.id, "aria-pressed": open === order.id ? "true" : "false",
+    type: "button", class: `order ${order.colour} ${fresh ? "fresh" : ""}`, "data-id": order.id, "data-key": order.id, "aria-pressed": open === order.id ? "true" : "false",
     onclick: () => show(order.number, order.id),
   },
   el("span", { class: "title" }, urgency(order.priority), " ", order.title),
@@ -57,15 +61,12 @@ async function queue(code, performing) {
 async function draw() {
   if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
   const performing = $("#performing").checked;
+  const mine = asked += 1;
   const codes = await below();
   const orders = (await Promise.all(codes.map((code) => queue(code, performing)))).flat();
-  const focus = document.activeElement?.dataset?.id;
-  fill($("#columns"), COLUMNS.map((status) => {
-    const here = orders.filter((order) => order.status === status);
-    return el("section", { class: "column", "data-status": status, "aria-label": word("order", status) }, el("h2", {}, word("order", status), el("span", { class: "badge" }, String(here.length))), here.map(card));
-  }));
-  tick();
-  if (focus) $(`[data-id="${focus}"]`)?.focus();
+  if (mine !== asked) return;
+  const before = known;
+  columns(() => place(orders, before));
   const late = orders.filter((order) => order.colour === "red").length;
   const waiting = orders.filter((order) => order.status === "issued" && order.priority !== "normal");
   $("#counts").textContent = t("board.counts", { open: orders.length, late });
@@ -73,6 +74,13 @@ async function draw() {
   const fresh = known ? waiting.filter((order) => !known.has(order.id)) : [];
   if (fresh.length) { say(t("board.fresh", { title: fresh[0].title }), true); ping(); }
   known = new Set(orders.map((order) => order.id));
+}
+function place(orders, before) {
+  fill($("#columns"), COLUMNS.map((status) => {
+    const here = orders.filter((order) => order.status === status);
+    return el("section", { class: "column", "data-status": status, "aria-label": word("order", status) }, el("h2", {}, word("order", status), el("span", { class: "badge" }, String(here.length))), here.map((order) => card(order, before)));
+  }));
+  tick();
 }
 function ping() {
   if (!sound.checked) return;
@@ -87,9 +95,16 @@ function ping() {
 }
 async function show(number, id, quietly = false) {
   const panel = $("#panel");
+  if (open !== id) hide();
   open = id;
   let ticket;
-  try { ticket = await get(`/v1/tickets/${number}`); } catch { panel.hidden = true; open = null; return; }
+  let back;
+  try { ticket = await get(`/v1/tickets/${number}`); back = await backAndForth(ticket); } catch { if (open === id) { panel.hidden = true; open = null; } return; }
+  if (open !== id) return; // another one was chosen meanwhile
+  if (quietly) aside(() => { if (open === id) laid(ticket, id, back, true); }); else laid(ticket, id, back, false);
+}
+function laid(ticket, id, back, quietly) {
+  const panel = $("#panel");
   const order = ticket.assignments.find((a) => a.id === id);
   const place = [named(ticket.area), ticket.location?.address].filter(Boolean).join(" ");
   fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
@@ -98,11 +113,11 @@ async function show(number, id, quietly = false) {
     el("p", { class: "words" }, ticket.narrative),
     el("dl", { class: "facts" },
       el("dt", {}, t("field.area")), el("dd", {}, place || "–"),
-      el("dt", {}, t("take.caller")), el("dd", {}, ticket.caller ? [ticket.caller.name, ticket.caller.phone].filter(Boolean).join(" ") || t("ticket.hidden") : t("ticket.hidden")),
+      el("dt", {}, t("take.caller")), el("dd", {}, caller(ticket)),
       el("dt", {}, t("ticket.received")), el("dd", {}, when(ticket.created_at)),
       ...(order?.performer ? [el("dt", {}, t("field.performer")), el("dd", {}, named(order.performer))] : []),
       ...(order?.accept_by && order.status === "issued" ? [el("dt", {}, t("board.accept_by")), el("dd", {}, when(order.accept_by))] : [])),
-    order ? buttons(ticket, again, order) : null,
+    back, order ? buttons(ticket, again, order) : null,
     ticket.allowed_actions.length ? el("details", {}, el("summary", {}, t("board.of_ticket")), buttons(ticket, again)) : null);
   panel.hidden = false;
   for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", String(button.dataset.id === id));
@@ -118,11 +133,13 @@ function shut() {
   $("#panel").hidden = true;
   const was = open;
   open = null;
+  hide();
   for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", "false");
   if (was) $(`[data-id="${was}"]`)?.focus();
 }
 addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !$("dialog[open]")) shut();
+  if (inDialog()) return;
+  if (event.key === "Escape" && open) shut();
   if (!["ArrowDown", "ArrowUp"].includes(event.key) || !document.activeElement?.classList.contains("order")) return;
   event.preventDefault();
   const cards = [...document.querySelectorAll(".order")];
@@ -131,7 +148,7 @@ addEventListener("keydown", (event) => {
 const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
-const look = soon(() => { if (open && !$("dialog[open]")) return show($("#panel a").textContent, open, true); }, 150);
+const look = soon(() => { if (open) return show($("#panel a").textContent, open, true); }, 150);
 listen([], (event) => {
   redraw();
   if (open && event.number === $("#panel a")?.textContent) look();

@@ -34,8 +34,40 @@ export function el(tag, attributes = {}, ...children) {
   return made;
 }
 export const $ = (selector, root = document) => root.querySelector(selector);
+/** Puts children in the place of what was there. What had the keyboard keeps it, if it is there again (`data-key`). */
 export function fill(root, ...children) {
+  const key = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   root.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
+  if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+/** For a list that changes by itself: what stands under the pointer, or is gone through by keys, does not move until the
+ *  hand has rested. Gives `put(work)`: now, or when it rests; of several that wait only the last is done. */
+export function steady(place) {
+  let resting = null;
+  let next = null;
+  let at = "";
+  function release() {
+    clearTimeout(resting);
+    resting = inDialog() ? setTimeout(release, 300) : null; // and nothing moves below a dialog
+    if (resting) return;
+    const work = next;
+    next = null;
+    work?.();
+  }
+  const touched = (event) => {
+    const here = `${event.clientX} ${event.clientY}`;
+    if (event.type === "pointermove" && here === at) return; // the page moved, not the hand
+    at = here;
+    clearTimeout(resting);
+    resting = setTimeout(release, 900);
+  };
+  for (const kind of ["pointermove", "pointerdown", "keydown"]) place.addEventListener(kind, touched);
+  place.addEventListener("pointerleave", release);
+  return (work) => {
+    if (!resting && !inDialog()) { work(); return; }
+    next = work;
+    resting ??= setTimeout(release, 300);
+  };
 }
 
 let quiet;
@@ -62,6 +94,22 @@ export class Refusal extends Error {
   }
 }
 const wait = (ms) => new Promise((go) => setTimeout(go, ms));
+/** A name nobody else has given: for a request, a call, a window. */
+export const unique = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+/** As long as a double press lasts: what it set off is shown after it, so that the second half hits nothing new. */
+export const settled = (work) => Promise.all([work, wait(350)]).then(([done]) => done);
+/** What a button does, once at a time: it rests meanwhile. */
+export function press(work) {
+  return async (event) => {
+    const button = event.currentTarget;
+    event.stopPropagation();
+    button.disabled = true;
+    try { await work(event); } finally {
+      button.disabled = false;
+      if (button.isConnected && document.activeElement === body) button.focus({ preventScroll: true });
+    }
+  };
+}
 
 /** Ask the API. A lost connection is tried again with the same key, so nothing is done twice; an ended session asks for
  *  the password and goes on. Throws Refusal. */
@@ -69,12 +117,15 @@ export async function api(method, path, { body: sent, version, key } = {}) {
   const headers = { accept: "application/json" };
   if (sent !== undefined) headers["content-type"] = "application/json";
   if (version != null) headers["if-match"] = `"${version}"`;
-  if (method === "POST") headers["idempotency-key"] = key ?? crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+  if (method === "POST") headers["idempotency-key"] = key ?? unique();
   for (let tries = 0, asked = false; ; tries += 1) {
     let reply;
+    let read = null;
     try {
       reply = await fetch(path, { method, headers, body: sent === undefined ? undefined : JSON.stringify(sent), cache: "no-store" });
+      if (reply.status !== 204) read = reply.headers.get("content-type")?.includes("json") ? await reply.json() : await reply.text();
     } catch {
+      if (reply && tries >= 5) throw new Refusal(reply.status, {}); // it answers, and not so that it can be read
       offline(true);
       await wait(Math.min(8000, 400 * 2 ** tries));
       continue;
@@ -82,9 +133,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
     offline(false);
     if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
-    if (reply.status === 204) return null;
-    const read = reply.headers.get("content-type")?.includes("json") ? await reply.json() : await reply.text();
-    if (!reply.ok) throw new Refusal(reply.status, typeof read === "string" ? {} : read);
+    if (!reply.ok) throw new Refusal(reply.status, read === null || typeof read === "string" ? {} : read);
     return read;
   }
 }
@@ -99,28 +148,74 @@ function offline(is) {
   line.classList.toggle("off", is);
 }
 
+const dialogs = []; // those that are open, the topmost last
+export const inDialog = () => dialogs.length > 0;
+/** Opens a dialog on top of the page. It owns the keys: Ctrl+Enter sends its form, Escape leaves it by `leave` (null: it
+ *  cannot be left), and asks first where something was typed. Gives what closes it. */
+export function openDialog(box, leave) {
+  const mine = { box, escape, typed: false };
+  let question = null;
+  const unask = () => { question?.remove(); question = null; };
+  function escape() {
+    if (question) { unask(); box.querySelector("textarea, input, select")?.focus(); return; }
+    if (!leave) return;
+    if (!mine.typed) { leave(); return; }
+    const back = document.activeElement;
+    const stay = el("button", { type: "button", class: "first", onclick: () => { unask(); back?.focus(); } }, t("form.go_on"));
+    question = el("div", { class: "ask", role: "alertdialog", "aria-label": t("form.not_sent") }, el("p", {}, t("form.not_sent")),
+      el("div", { class: "go" }, stay, el("button", { type: "button", onclick: leave }, t("form.discard"))));
+    box.append(question);
+    stay.focus();
+  }
+  box.addEventListener("input", () => { mine.typed = true; });
+  box.addEventListener("cancel", (event) => { if (event.target === box) { event.preventDefault(); escape(); } });
+  body.append(box);
+  box.showModal();
+  dialogs.push(mine);
+  return () => { dialogs.splice(dialogs.indexOf(mine), 1); box.close(); box.remove(); };
+}
+/** Enter goes to the next field: only a button, or Ctrl+Enter, sends. Where a form only looks something up or logs in
+ *  (`data-enter`), Enter does it. */
+function nextField(field) {
+  const fields = [...field.form.elements].filter((one) => one.matches("input:not([type=hidden]), select, textarea") && !one.disabled && one.offsetParent);
+  fields[fields.indexOf(field) + 1]?.focus();
+}
+addEventListener("keydown", (event) => {
+  const enter = event.key === "Enter";
+  const sends = enter && (event.ctrlKey || event.metaKey);
+  const own = () => { event.preventDefault(); event.stopImmediatePropagation(); };
+  if (event.isComposing || event.keyCode === 229) { // of the input method: it picks characters, and asks nothing of the page
+    event.stopImmediatePropagation();
+    if (enter || event.key === "Escape") event.preventDefault();
+    return;
+  }
+  const field = event.target.matches?.("input:not([type=submit], [type=button]), select") ? event.target : null;
+  if (enter && event.repeat && (sends || !event.target.matches?.("textarea"))) own(); // a key held down is one press
+  else if (inDialog() && event.key === "Escape") { own(); dialogs.at(-1).escape(); }
+  else if (inDialog() && sends) { own(); $("form", dialogs.at(-1).box)?.requestSubmit(); }
+  else if (enter && !sends && field?.form && !field.form.matches("[data-enter], [method=get]")) { own(); nextField(field); }
+}, true);
+
 let asking;
 /** The session is over: ask for the password on top of the page, so that what was typed stays. */
 export function logInAgain() {
   asking ??= new Promise((done) => {
     const why = el("p", { class: "error", role: "alert" });
-    const form = el("form", { method: "dialog" },
+    const form = el("form", { method: "dialog", "data-enter": true },
       el("h2", {}, t("login.again")), el("p", { class: "note" }, t("login.again_note")),
       el("label", {}, t("login.login"), el("input", { name: "login", required: true, autocomplete: "username" })),
       el("label", {}, t("login.password"), el("input", { name: "password", type: "password", required: true, autocomplete: "current-password" })),
       why, el("button", { class: "first" }, t("login.enter")));
     const box = el("dialog", { "aria-label": t("login.again") }, form);
-    box.addEventListener("cancel", (event) => event.preventDefault());
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const code = await logIn(form.login.value, form.password.value);
       if (code) { why.textContent = t(`problem.${code}`); return; }
       const me = await (await fetch("/v1/me")).json();
       if (me.id !== given.person?.id) { location.href = "/console"; return; } // another person: not this one's page
-      box.close(); box.remove(); asking = undefined; done();
+      close(); asking = undefined; done();
     });
-    body.append(box);
-    box.showModal();
+    const close = openDialog(box, null);
   });
   return asking;
 }
@@ -130,26 +225,57 @@ export async function logIn(login, password) {
   return reply.ok ? null : (await reply.json()).code;
 }
 
-/** Drafts: what is typed into a form stays until it is sent, through reloads and lost lines; for this person alone. */
+/** Drafts: what is typed into a form stays until it is sent, through reloads and lost lines; for this person alone. Each
+ *  matter has a draft of its own, by its key (`form.key`), and each window a matter of its own: no window writes into
+ *  another's. A window that is closed leaves its draft to the next one. */
 export function draft(form, name) {
-  const place = `draft:${given.person?.id}:${name}`;
-  const read = () => Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-  const keep = () => { try { localStorage.setItem(place, JSON.stringify(read())); } catch { /* a full store loses no call */ } };
+  const begin = `draft:${given.person?.id}:${name}`;
+  const place = (key) => `${begin}:${key}`;
+  const held = (key) => `open:${begin}:${key}`; // a window has it before it
+  const kept = (key) => JSON.parse(localStorage.getItem(place(key)) ?? "null");
+  const worth = (fields) => fields && ["narrative", "phone", "caller_name", "contact", "area_words", "address"].some((field) => fields[field]);
+  const alone = localStorage.getItem(begin); // as it was kept when there was one for all windows
+  if (alone) { localStorage.setItem(place(JSON.parse(alone).key ?? unique()), alone); localStorage.removeItem(begin); }
+  const others = () => Object.keys(localStorage).filter((key) => key.startsWith(`${begin}:`)).map((key) => key.slice(begin.length + 1))
+    .filter((key) => key !== form.key.value).map((key) => ({ ...kept(key), key, open: Boolean(localStorage.getItem(held(key))) })).filter(worth);
+  function keep() {
+    const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
+    try { if (worth(fields)) localStorage.setItem(place(form.key.value), JSON.stringify(fields)); else localStorage.removeItem(place(form.key.value)); } catch { /* a full store loses no call */ }
+  }
+  function hold(key) {
+    localStorage.removeItem(held(form.key.value));
+    form.key.value = key;
+    localStorage.setItem(held(key), "1");
+    sessionStorage.setItem(begin, key);
+  }
+  function show(fields) {
+    for (const field of form.elements) {
+      if (!field.name || field.type === "radio" || field.name === "key") continue; // radios are made by what is found, not by what was typed
+      if (field.type === "checkbox") field.checked = field.name in fields;
+      else if (field.type === "hidden") field.value = fields[field.name] ?? ""; // nobody sees what a reset left there
+      else if (field.name in fields) field.value = fields[field.name];
+    }
+  }
   form.addEventListener("input", keep);
+  addEventListener("pagehide", () => localStorage.removeItem(held(form.key.value)));
+  addEventListener("pageshow", (event) => { if (event.persisted) hold(form.key.value); });
   return {
+    keep, others,
+    /** What this window had, or the only one that a closed window left; else a new matter. */
     restore() {
-      const kept = JSON.parse(localStorage.getItem(place) ?? "null");
-      if (!kept) return {};
-      for (const field of form.elements) {
-        if (!field.name) continue;
-        if (field.type === "radio") continue; // made by what is found, not by what was typed
-        if (field.type === "checkbox") field.checked = field.name in kept;
-        else if (field.name in kept) field.value = kept[field.name];
-      }
-      return kept;
+      const mine = sessionStorage.getItem(begin);
+      const free = others().filter((one) => !one.open);
+      const key = mine && !localStorage.getItem(held(mine)) ? mine : !mine && free.length === 1 ? free[0].key : unique();
+      hold(key);
+      const fields = kept(key);
+      if (fields) show(fields);
+      return fields ?? {};
     },
-    forget: () => localStorage.removeItem(place),
-    keep,
+    /** Another draft takes the form. */
+    take(key) { const fields = kept(key); form.reset(); hold(key); if (fields) show(fields); return fields ?? {}; },
+    /** A new matter; what was typed stays a draft. */
+    renew: () => hold(unique()),
+    forget: (key = form.key.value) => localStorage.removeItem(place(key)),
   };
 }
 
@@ -275,6 +401,6 @@ addEventListener("unhandledrejection", (event) => {
 
 $("#leave")?.addEventListener("click", async () => {
   await fetch("/console/session", { method: "DELETE" });
-  for (const key of Object.keys(localStorage)) if (key.startsWith("draft:")) localStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (/^(draft|open:draft):/.test(key)) localStorage.removeItem(key);
   location.href = "/console/login";
 });

@@ -1,24 +1,24 @@
 // What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
-import { $, api, can, countdown, el, fill, get, heads, link, listed, listen, named, row, soon, t, tick, urgency, when, word } from "./core.js";
-import { panelled } from "./forms.js";
+import { $, api, can, countdown, el, fill, get, heads, link, listed, listen, named, press, row, settled, soon, steady, t, tick, urgency, when, word } from "./core.js";
+import { panelled } from "./panel.js";
 
 const units = new Map(await listed("departments", true));
-const line = (number, ...rest) => el("li", {}, el("button", { type: "button", class: "plain", onclick: () => show(number) }, number), " ", ...rest);
+const line = (number, ...rest) => el("li", {}, el("button", { type: "button", class: "plain", "data-key": number, onclick: () => show(number) }, number), " ", ...rest);
+const places = Object.fromEntries(["waiting", "rulings", "odd"].map((name) => [name, steady($(`#${name}`))]));
 async function draw() {
   const [waiting, rulings] = await Promise.all([get("/v1/queue?limit=100"), get("/v1/rulings")]);
   $("#n-waiting").textContent = waiting.items.length + (waiting.next ? "+" : "");
-  fill($("#waiting"), waiting.items.length ? waiting.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("small", {}, [named(x.category), named(x.area), when(x.created_at)].filter(Boolean).join(" · ")))) : el("li", { class: "note" }, t("app.none")));
+  places.waiting(() => fill($("#waiting"), waiting.items.length ? waiting.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("small", {}, [named(x.category), named(x.area), when(x.created_at)].filter(Boolean).join(" · ")))) : el("li", { class: "note" }, t("app.none"))));
   $("#n-rulings").textContent = rulings.items.length;
-  fill($("#rulings"), rulings.items.length ? rulings.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("strong", {}, x.asked_due_at ? t("dispatch.asks_extension", { until: when(x.asked_due_at) }) : word("order", x.status)),
-    el("br"), el("small", {}, [named(x.department), x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis ?? "", x.suggested ? t("dispatch.suggests", { name: named(x.suggested) }) : ""].filter(Boolean).join(" · ")), " ", countdown(x.due_at))) : el("li", { class: "note" }, t("app.none")));
-  tick();
+  places.rulings(() => { fill($("#rulings"), rulings.items.length ? rulings.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("strong", {}, x.asked_due_at ? t("dispatch.asks_extension", { until: when(x.asked_due_at) }) : word("order", x.status)),
+    el("br"), el("small", {}, [named(x.department), x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis ?? "", x.suggested ? t("dispatch.suggests", { name: named(x.suggested) }) : ""].filter(Boolean).join(" · ")), " ", countdown(x.due_at))) : el("li", { class: "note" }, t("app.none"))); tick(); });
 }
 async function odd() {
   if (!can("operator", "supervisor", "admin")) { $("#odd").closest("section").hidden = true; return; }
   const page = await get("/v1/inbound?status=odd&limit=50");
   $("#n-odd").textContent = page.items.length;
-  fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, `${x.gateway} · ${when(x.received_at)} · ${x.why ?? ""}`), " ",
-    el("button", { type: "button", onclick: async () => { await api("POST", `/v1/inbound/${x.id}/dismiss`, { body: { reason: t("dispatch.looked_at") } }); odd(); } }, t("dispatch.dismiss")))) : el("li", { class: "note" }, t("app.none")));
+  places.odd(() => fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, `${x.gateway} · ${when(x.received_at)} · ${x.why ?? ""}`), " ",
+    el("button", { type: "button", "data-key": x.id, onclick: press(async () => { await settled(api("POST", `/v1/inbound/${x.id}/dismiss`, { body: { reason: t("dispatch.looked_at") } })); odd(); }) }, t("dispatch.dismiss")))) : el("li", { class: "note" }, t("app.none"))));
 }
 async function catalogue() {
   const page = await get("/v1/catalogue-rows");

@@ -1,62 +1,137 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, label, link, listed, named, say, soon, t, urgency, when, word } from "./core.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const form = $("#call");
-const kept = draft(form, "call");
 // with the draft: a call sent before a reload, and not answered, is sent after it under the same key
-const fresh = () => crypto.randomUUID?.() ?? String(Math.random());
-form.key.value = fresh();
+const kept = draft(form, "call");
 const before = kept.restore();
 if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
 if (!form.contains(document.activeElement)) form.narrative.focus();
 // the page takes keys from the first moment on; what is sent waits until the names are there, or cannot be had
+const LONGEST = 120; // characters of an address
 let areas = [];
-let byName = new Map();
+let places = new Map(); // what a place is called -> the areas of that name
 const category = (items, chosen) => { choices(form.category, items); form.category.value = chosen; };
-if (before.category) category([[before.category, before.category]], before.category); // stands in the draft meanwhile
+const folded = (words) => words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
 let loading = null;
 const names = () => (loading ??= (async () => {
   areas = (await directory("areas")).filter((area) => area.active !== false);
-  byName = new Map(areas.map((area) => [named(area), area.code]));
+  places = new Map();
+  for (const area of areas) for (const name of new Set([area.code, area.name, area.name_en, ...(area.aliases ?? [])].map(folded))) places.set(name, [...(places.get(name) ?? []), area]);
   fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
   category(await listed("categories"), form.category.value);
+  place();
 })().catch(() => { loading = null; })); // a call is taken without them, and the next one asks again
-names();
+
+/** Where it is: the area, if what was typed names exactly one; whatever else was typed stands in the address. */
+function located(words = form.area_words.value.trim(), address = form.address.value.trim()) {
+  const found = places.get(folded(words)) ?? [];
+  const area = found.length === 1 ? found[0].code : undefined;
+  const left = area || address.includes(words) ? "" : words;
+  return { area, found, address: [left, address].filter(Boolean).join(" ") || undefined };
+}
+/** What will become of the place that is typed. */
+function place() {
+  const { area, found } = located();
+  const words = form.area_words.value.trim();
+  $("#place").textContent = !words ? "" : area ? t("take.placed", { name: named(found[0]) }) : t(found.length ? "take.places" : "take.unplaced", { names: found.map(named).join(" / ") });
+}
+for (const kind of ["input", "change"]) form.area_words.addEventListener(kind, place);
+
+/** The open ticket that this call is to be joined to; "": none. It stands beside the button that sends, and in it. */
+function join(number) {
+  form.attach.value = number;
+  kept.keep();
+  chosen();
+}
+/** Shows what was chosen for this matter and stands in no field. */
+function chosen() {
+  const number = form.attach.value;
+  const told = form.voice.value;
+  fill($("#joining"), number ? el("span", { class: "chip" }, t("take.go_join", { number }), el("button", { type: "button", "aria-label": t("take.let_go", { number }), onclick: () => { join(""); form.narrative.focus(); } }, "×")) : null,
+    number ? el("span", { class: "note" }, t("take.join_keeps")) : null);
+  fill($("#speaking"), told ? el("span", { class: "chip" }, t("take.speaking"), el("button", { type: "button", "aria-label": t("take.not_speaking"), onclick: () => { form.voice.value = ""; kept.keep(); chosen(); } }, "×")) : null);
+  $("#go-says").textContent = number ? t("take.go_join", { number }) : t("take.go");
+  $(".trio").hidden = Boolean(number); // the ticket that is joined has its own
+  for (const radio of form.querySelectorAll("[name=matter]")) radio.checked = radio.value === number;
+}
+/** The form as its draft has it. */
+function laid(fields) {
+  if (fields.category && form.category.value !== fields.category) { category([[fields.category, fields.category]], fields.category); loading = null; } // until the names are there
+  for (const at of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(at));
+  form.caller_name.dataset.told = "";
+  $("#wrong").textContent = "";
+  chosen();
+  place();
+  waiting();
+  names();
+  if (form.phone.value) lookUp();
+  if (form.narrative.value) names().then(advise);
+}
+/** Calls that were begun here and not sent: nothing of them goes into the one at hand. */
+function waiting() {
+  const others = kept.others();
+  fill($("#waiting"), others.length ? el("section", { class: "card" }, el("h2", {}, t("take.unsent")), el("ul", { class: "plainlist" }, others.map((one) => el("li", {}, el("strong", {}, one.phone ?? "–"), " ", (one.narrative ?? one.address ?? "").slice(0, 40), " ", one.open ? el("small", {}, t("take.elsewhere"), " ") : null,
+    el("button", { type: "button", onclick: () => { kept.keep(); laid(kept.take(one.key)); form.narrative.focus(); } }, t("take.go_on")), " ",
+    el("button", { type: "button", class: "plain", onclick: () => { kept.forget(one.key); waiting(); } }, t("take.drop")))))) : null);
+}
 
 // who rings
 const lookUp = soon(async () => {
   const phone = form.phone.value.trim();
-  if (phone.length < 3) { fill($("#card")); return; }
-  try { card(await api("POST", "/v1/callers/lookup", { body: { phone } })); } catch { fill($("#card")); }
+  let found = null;
+  try { if (phone.length >= 3) found = await api("POST", "/v1/callers/lookup", { body: { phone } }); } catch { /* the call is taken without */ }
+  if (form.phone.value.trim() !== phone) return; // somebody else by now
+  if (found) card(found); else fill($("#card"));
 }, 300);
-/** Somebody else calls: what was to be joined is not theirs. */
-function another(phone) {
-  if (phone !== undefined) form.phone.value = phone;
-  form.attach.value = "";
+/** Another number: what was to be joined, and the name that came with the number before, are not theirs. */
+function another() {
+  if (form.attach.value) { say(t("take.let_go", { number: form.attach.value })); join(""); }
+  if (form.caller_name.dataset.told && form.caller_name.value === form.caller_name.dataset.told) form.caller_name.value = "";
+  form.caller_name.dataset.told = "";
   lookUp();
 }
-form.phone.addEventListener("input", () => another());
+const digits = (phone) => phone.replace(/\D/g, "");
+const same = (one, two) => digits(one) && digits(two) && (digits(one).endsWith(digits(two)) || digits(two).endsWith(digits(one)));
+/** Somebody is on the line: a matter of their own, unless the words at hand are theirs. What was typed for somebody else
+ *  stays a draft. */
+function begin(phone, voice = "") {
+  const theirs = (!form.phone.value.trim() || same(form.phone.value, phone)) && (!form.voice.value || form.voice.value === voice);
+  if (!theirs) { kept.keep(); fresh(); }
+  form.phone.value = phone;
+  form.voice.value = voice;
+  join("");
+  waiting();
+  form.narrative.focus();
+}
+form.phone.addEventListener("input", another);
 function card(found) {
-  if (found.caller?.name && !form.caller_name.value) form.caller_name.value = found.caller.name;
-  const join = (ticket) => el("li", {}, el("label", { class: "tick" },
-    el("input", { type: "radio", name: "matter", value: ticket.number, checked: form.attach.value === ticket.number, onchange: () => { form.attach.value = ticket.number; kept.keep(); } }), t("take.same_matter")),
+  if (found.caller?.name && !form.caller_name.value) form.caller_name.value = form.caller_name.dataset.told = found.caller.name;
+  const line = (ticket) => el("li", {}, el("label", { class: "tick" },
+    el("input", { type: "radio", name: "matter", value: ticket.number, checked: form.attach.value === ticket.number, onchange: () => join(ticket.number) }), t("take.same_matter")),
     " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
   fill($("#card"), el("div", { class: "found" },
     el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "",
-    found.open.length ? el("div", {}, el("h3", {}, t("take.open_tickets")), el("ul", { class: "plainlist" }, found.open.map(join))) : null,
+    found.open.length ? el("div", {}, el("h3", {}, t("take.open_tickets")), el("ul", { class: "plainlist" }, found.open.map(line))) : null,
     found.history.length ? el("details", {}, el("summary", {}, t("take.history", { n: found.history.length })),
       el("ul", { class: "plainlist" }, found.history.map((h) => el("li", {}, link(h.number), " ", h.title, " ", el("small", {}, `${word("status", h.status)} ${when(h.created_at)}`))))) : null));
 }
 
 // what they say, and what the rules make of it
+const alikes = steady($("#alike"));
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
+  const key = form.key.value;
+  const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
   if (!narrative) { fill($("#advice")); fill($("#danger")); fill($("#alike")); fill($("#answers")); return; }
-  const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(form.address.value ? { address: form.address.value } : {}) } });
+  const { area: at, address } = located();
+  const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}) } });
+  if (over()) return;
   const advice = told.result;
   fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
+  if (over()) return;
   const area = areas.find((a) => a.code === advice.area);
   fill($("#advice"), el("dl", { class: "facts" },
     el("dt", {}, t("field.category")), el("dd", {}, `${named(category) || "–"} (${Math.round(advice.confidence * 100)} %)`),
@@ -65,35 +140,42 @@ const advise = soon(async () => {
     el("dt", {}, t("field.area")), el("dd", {}, named(area) || "–")),
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${b.matched.join("、")}`)))));
   const code = form.category.value || advice.category;
-  const place = byName.get(form.area_words.value) || advice.area;
-  if (code && place) {
-    const alike = await get(`/v1/tickets?${new URLSearchParams({ category: code, area: place, limit: 5 })}`);
+  const where = at || advice.area;
+  if (code && where) {
+    const alike = await get(`/v1/tickets?${new URLSearchParams({ category: code, area: where, limit: 5 })}`);
+    if (over()) return;
     const open = alike.items.filter((x) => !["closed", "declined", "void", "withdrawn", "merged"].includes(x.status));
-    fill($("#alike"), open.length ? open.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("small", {}, word("status", x.status)), " ",
-      el("button", { type: "button", onclick: () => { form.attach.value = x.number; kept.keep(); say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none")));
+    alikes(() => fill($("#alike"), open.length ? open.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("small", {}, word("status", x.status)), " ",
+      el("button", { type: "button", "data-key": x.number, onclick: () => { join(x.number); say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none"))));
   } else fill($("#alike"), el("li", { class: "note" }, t("app.none")));
   if (code) {
     const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
+    if (over()) return;
     fill($("#answers"), before.items.length ? before.items.map((x) => el("li", {}, el("span", { class: "words" }, x.answer), " ",
       el("button", { type: "button", onclick: () => settle("answer", { answer: x.answer }) }, t("take.use")))) : el("li", { class: "note" }, t("app.none")));
   }
 }, 350);
 for (const field of [form.narrative, form.address, form.area_words, form.category]) field.addEventListener("input", advise);
 
-/** What is typed now: whatever happens on the page while it is on its way is of the next call. */
+/** What is typed now, as it is sent once the names of the places are there: whatever happens on the page while it is on
+ *  its way is of the next call. Where it is, is lost in no case: what has no room in the place stands in the words. */
 function asked(at_once) {
   const value = (name) => form[name].value.trim() || undefined;
-  const words = form.area_words.value;
-  const address = value("address");
-  return {
-    channel: form.channel.value, narrative: form.narrative.value.trim(),
+  const narrative = form.narrative.value.trim();
+  const [words, typed] = [form.area_words.value.trim(), form.address.value.trim()];
+  const sent = {
+    channel: form.channel.value,
     caller: { phone: value("phone"), name: value("caller_name"), contact: value("contact"), ...(form.confidential.checked ? { confidential: true } : {}) },
-    located: () => { const area = byName.get(words); return { area, address: address ?? (area ? undefined : words.trim() || undefined) }; },
     ...(form.attach.value ? { attach_to: form.attach.value } : {
       kind: value("kind"), category: value("category"), priority: value("priority"), ...(at_once ? { at_once } : {}),
     }),
     reply_wanted: form.reply_wanted.checked,
     ...(form.voice.value ? { voice_call: form.voice.value } : {}),
+  };
+  return () => {
+    const { area, address = "" } = located(words, typed);
+    const where = sent.attach_to ? [words, typed].filter(Boolean).join(" ") : address.length > LONGEST ? address : "";
+    return { ...sent, location: { area, address: address.slice(0, LONGEST) || undefined }, narrative: where ? `${narrative}\n${t("take.where", { where })}` : narrative };
   };
 }
 let sending = false;
@@ -101,14 +183,14 @@ let sending = false;
 async function send(at_once) {
   if (sending) return t("app.loading");
   if (!form.narrative.value.trim()) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
-  const { located, ...typed } = asked(at_once);
+  const whole = asked(at_once);
   sending = true;
   for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
   $("#wrong").textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
     await names();
-    const done = await api("POST", "/v1/calls", { body: { ...typed, location: located() }, key: form.key.value });
+    const done = await api("POST", "/v1/calls", { body: whole(), key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
     else shown(done);
@@ -117,6 +199,7 @@ async function send(at_once) {
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
     $("#taken").hidden = true; // what stands there is another call
+    if (refused.code === "key-reused") { kept.forget(); kept.renew(); kept.keep(); } // the same words were sent from elsewhere, and others are meant now
     const wrong = refused.errors.map((e) => form[{ "caller.phone": "phone", "caller.name": "caller_name", "caller.contact": "contact", "location.address": "address", "location.area": "area_words" }[e.field] ?? e.field]);
     for (const field of wrong) if (field?.setAttribute) field.setAttribute("aria-invalid", "true");
     return ($("#wrong").textContent = refused.said);
@@ -126,12 +209,18 @@ async function send(at_once) {
     form.narrative.focus();
   }
 }
+/** A new matter in an empty form: nothing that was chosen for the one before is left. */
+function fresh() {
+  form.reset();
+  form.attach.value = form.voice.value = ""; // a reset leaves what is hidden
+  kept.renew();
+  $("#draft").textContent = "";
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  laid({});
+}
 function clear() {
   kept.forget();
-  form.reset();
-  form.key.value = fresh();
-  form.attach.value = form.voice.value = ""; // a reset leaves what is hidden
-  for (const place of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(place));
+  fresh();
   form.narrative.focus();
 }
 function shown(done) {
@@ -147,19 +236,18 @@ function shown(done) {
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
-    buttons(ticket, (after) => { if (after !== "late") shown({ ticket: after }); }));
+    buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
   say(t("take.taken_said", { number: ticket.number }));
 }
 async function settle(action, first) {
-  if (form.attach.value) { say(t("take.joins"), true); return; }
+  if (form.attach.value) { say(t("take.joins", { number: form.attach.value }), true); return; }
   if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
   const needs = action === "answer" ? ["answer"] : ["reason_code", "channel_told"];
-  const ask = el("dialog", {});
   const wrong = el("p", { class: "error", role: "alert" });
   const fields = needs.map((name) => {
     if (name === "reason_code") {
-      const select = el("select", { name, required: true });
+      const select = el("select", { name, required: true, "data-empty": "app.choose" });
       choices(select, family("decline_reason"));
       return el("label", {}, word("field", name), select);
     }
@@ -167,52 +255,63 @@ async function settle(action, first) {
     area.value = first?.[name] ?? "";
     return el("label", {}, word("field", name), area);
   });
-  const inner = el("form", { method: "dialog" }, el("h2", {}, word("action", action)), fields, wrong,
-    el("div", { class: "go" }, el("button", { class: "first" }, word("action", action)), el("button", { type: "button", onclick: () => { ask.close(); ask.remove(); } }, t("app.cancel"))));
+  const button = el("button", { class: "first" }, word("action", action), " ", el("kbd", {}, "Ctrl ⏎"));
+  const inner = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, word("action", action)), fields, wrong,
+    el("div", { class: "go" }, button, el("button", { type: "button", onclick: () => close() }, t("app.cancel"))));
   inner.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const sent = Object.fromEntries(new FormData(inner));
-    wrong.textContent = await send({ action, ...sent });
-    if (!wrong.textContent) { ask.close(); ask.remove(); }
+    if (button.disabled) return; // it is on its way
+    button.disabled = true;
+    wrong.textContent = "";
+    try {
+      wrong.textContent = await send({ action, ...Object.fromEntries(new FormData(inner)) });
+      if (!wrong.textContent) close();
+    } finally { button.disabled = false; }
   });
-  ask.append(inner);
-  document.body.append(ask);
-  ask.showModal();
+  const close = openDialog(el("dialog", { "aria-label": word("action", action) }, inner), () => close());
 }
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });
-form.addEventListener("submit", (event) => { event.preventDefault(); send(); });
+form.addEventListener("submit", (event) => { event.preventDefault(); if (!inDialog()) send(); });
 $("#answer").addEventListener("click", () => settle("answer"));
 $("#decline").addEventListener("click", () => settle("decline"));
-$("#clear").addEventListener("click", () => { clear(); $("#draft").textContent = ""; });
+$("#clear").addEventListener("click", clear);
 addEventListener("keydown", (event) => {
+  if (inDialog() || !(form.contains(event.target) || event.target === document.body)) return; // keys of something else
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
   if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
+  if (event.key === "Escape" && form.attach.value) { event.preventDefault(); say(t("take.let_go", { number: form.attach.value })); join(""); }
 });
-if (form.phone.value) lookUp();
-if (form.narrative.value) names().then(advise);
+laid(before);
 
 // the telephone: the card is there when it is picked up
+const ringing = steady($("#ringing"));
 async function ring() {
-  let next = "";
-  for (;;) {
+  const calls = new Map(); // those that ring or are spoken on, by id
+  for (let next = ""; ;) {
     try {
       const told = await get(`/v1/me/calls?wait=20${next ? `&after=${encodeURIComponent(next)}` : ""}`);
-      next = told.next;
-      for (const call of told.items.filter((c) => c.state !== "ended" && c.direction === "in")) {
-        fill($("#ringing"), el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
-          el("button", { type: "button", class: "first", onclick: () => { form.phone.value = call.phone ?? ""; form.attach.value = ""; form.voice.value = call.id; card(call.card); fill($("#ringing")); form.narrative.focus(); } }, t("take.pick_up"))));
+      for (const call of told.items.filter((c) => c.direction === "in")) {
+        if (next && call.state !== "ended" && !calls.has(call.id) && call.id !== form.voice.value && form.attach.value) {
+          say(t("take.let_go", { number: form.attach.value }), true); // whoever rings now, it is not their ticket
+          join("");
+        }
+        if (call.state === "ended") calls.delete(call.id); else calls.set(call.id, call);
       }
+      next = told.next;
+      ringing(() => fill($("#ringing"), [...calls.values()].filter((call) => call.id !== form.voice.value).slice(-3).map((call) => el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
+        el("button", { type: "button", class: "first", "data-key": call.id, onclick: () => { begin(call.phone ?? "", call.id); card(call.card); fill($("#ringing")); } }, t("take.pick_up"))))));
     } catch { await new Promise((go) => setTimeout(go, 5000)); }
   }
 }
 if (given.person) ring();
 
 // who is to be rung back
+const owing = steady($("#returns"));
 async function returns() {
   const owed = await get("/v1/return-calls");
-  fill($("#returns"), owed.items.length ? owed.items.map((call) => el("li", {}, el("strong", {}, call.phone ?? "?"), " ", t("take.missed", { n: call.missed }), " ", el("small", {}, when(call.last_at)), " ",
-    el("button", { type: "button", onclick: () => { another(call.phone ?? ""); form.narrative.focus(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none")));
+  owing(() => fill($("#returns"), owed.items.length ? owed.items.map((call) => el("li", {}, el("strong", {}, call.phone ?? "?"), " ", t("take.missed", { n: call.missed }), " ", el("small", {}, when(call.last_at)), " ",
+    el("button", { type: "button", "data-key": call.phone, onclick: () => { begin(call.phone ?? ""); lookUp(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none"))));
 }
 returns();
 setInterval(returns, 30000);

@@ -1,6 +1,7 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, countdown, el, fill, get, given, language, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
-import { buttons } from "./forms.js";
+import { $, api, can, countdown, el, fill, get, given, language, link, listen, named, press, soon, state, steady, t, tick, urgency, when, word } from "./core.js";
+import { buttons, caller } from "./forms.js";
+import { backAndForth } from "./panel.js";
 
 const number = given.given.number;
 const tried = async (path) => { try { return await get(path); } catch { return { items: [], escalations: [] }; } };
@@ -8,35 +9,37 @@ const drawing = async (machine, at) => (await fetch(`/console/machine/${machine}
 function facts(...pairs) {
   return el("dl", { class: "facts" }, pairs.filter(([, value]) => value != null && value !== "").flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
-async function draw() {
+const hand = steady($("#ticket"));
+let code = ""; // the resident's, once it was asked for
+async function draw(own) {
   const place = $("#ticket");
   let x;
   try { x = await get(`/v1/tickets/${number}`); } catch (refused) { fill(place, el("p", { class: "error" }, refused.message)); place.removeAttribute("aria-busy"); return; }
-  const [story, calls, clocks, texts, machine, ...orders] = await Promise.all([
+  const [back, story, calls, clocks, texts, machine, ...orders] = await Promise.all([backAndForth(x),
     tried(`/v1/tickets/${number}/timeline?limit=200`), tried(`/v1/tickets/${number}/calls`), tried(`/v1/tickets/${number}/clocks`), tried(`/v1/tickets/${number}/texts`),
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
-  const caller = x.caller;
   const unit = new Map(x.assignments.map((order) => [order.id, named(order.department)]));
-  fill(place,
+  const lay = () => fill(place,
     el("header", { class: "head card" },
       el("h1", {}, urgency(x.priority), " ", x.title),
       el("p", {}, el("strong", { id: "status" }, word("status", x.status)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
         x.clocks.due_at ? el("span", {}, " · ", countdown(x.clocks.due_at, x.status === "dispatched")) : null),
       x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flag.startsWith("danger:") ? word("danger", flag.slice(7)) : flag))) : null,
-      buttons(x, draw),
-      el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")))),
+      buttons(x, () => draw(true)),
+      el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
+        can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), [named(x.area), x.location?.address].filter(Boolean).join(" ")],
-          [t("take.caller"), caller ? [caller.name, caller.phone, caller.contact].filter(Boolean).join(" ") || t("ticket.hidden") : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
+          [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
           [t("ticket.outer"), x.outer ? `${x.outer.system} ${x.outer.number}` : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),
-      x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
+      back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),
         facts([t("ticket.issued"), when(order.issued_at)], [t("board.accept_by"), order.accept_by ? when(order.accept_by) : null], [t("ticket.accepted"), order.accepted_at ? when(order.accepted_at) : null],
           [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
-        buttons(x, draw, order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
+        buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
           line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
@@ -50,14 +53,13 @@ async function draw() {
       el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
-  place.removeAttribute("aria-busy");
-  document.title = `${x.number} ${x.title}`;
-  tick();
+  const put = own ? (work) => work() : hand; // what one did oneself is shown at once
+  put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${x.title}`; tick(); });
 }
 /** Step by step, why a limit is when it is. */
 async function why() {
   const told = await api("POST", "/v1/explain/deadline", { body: { ticket: number } });
   fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, b.matched.join(" · "))))));
 }
-const redraw = soon(draw, 150);
-listen([], (event) => { if (event.number === number && !$("dialog[open]")) redraw(); }, redraw);
+const redraw = soon(() => draw(), 150);
+listen([], (event) => { if (event.number === number) redraw(); }, redraw);

@@ -1,10 +1,11 @@
 // Find tickets; take what was found along as a file.
-import { $, api, choices, el, fill, get, heads, instant, link, listed, named, row, say, t, urgency, when, word } from "./core.js";
+import { $, api, choices, el, fill, get, heads, instant, link, listed, named, press, row, say, settled, t, urgency, when, word } from "./core.js";
 
 const form = $("#find");
 for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
 heads($("#list"), "ticket.number", "field.title", "ticket.status", "field.category", "field.area", "field.department", "ticket.received", "field.due_at");
 let next = null;
+let sought = new URLSearchParams(); // what the list shows, whatever the form says meanwhile
 const filters = () => {
   const asked = new URLSearchParams();
   for (const [name, value] of new FormData(form)) {
@@ -16,25 +17,25 @@ const filters = () => {
   return asked;
 };
 async function find(more) {
-  const asked = filters();
-  asked.set("limit", "50");
-  if (more) asked.set("cursor", next);
-  const page = await get(`/v1/tickets?${asked}`);
+  const mine = more ? sought : (sought = filters());
+  const page = await get(`/v1/tickets?${new URLSearchParams([...mine, ["limit", "50"], ...(more ? [["cursor", next]] : [])])}`);
+  if (mine !== sought) return; // something else was looked for meanwhile
   const rows = page.items.map((x) => row(link(x.number), el("span", {}, urgency(x.priority), " ", x.title), word("status", x.status), named(x.category), named(x.area), named(x.department), when(x.created_at), el("span", { class: x.overdue ? "late" : "" }, when(x.due_at))));
   if (more) $("#list tbody").append(...rows); else fill($("#list tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;
 }
 form.addEventListener("submit", (event) => { event.preventDefault(); find(); });
-$("#more").addEventListener("click", () => find(true));
-$("#export").addEventListener("click", async () => {
-  const asked = filters();
+$("#more").addEventListener("click", press(() => find(true)));
+$("#export").addEventListener("click", press(async () => {
+  await find(); // what is taken along is what is seen
+  const asked = sought;
   const chosen = {};
   for (const name of asked.keys()) chosen[name] = name === "overdue" ? true : ["status", "category", "area", "department"].includes(name) ? asked.getAll(name) : asked.get(name);
-  await api("POST", "/v1/exports", { body: { form: $("#form").value, kind: $("#kind").value, filters: chosen } });
+  await settled(api("POST", "/v1/exports", { body: { form: $("#form").value, kind: $("#kind").value, filters: chosen } }));
   say(t("export.begun"));
   exports();
-});
+}));
 async function exports() {
   const page = await get("/v1/exports");
   fill($("#exports"), page.items.slice(0, 5).map((x) => el("p", {}, `${word("export", x.kind)} ${x.form.toUpperCase()} · ${when(x.created_at)} · ${word("export_status", x.status)} · ${t("export.rows", { n: x.rows })} `,

@@ -1,24 +1,22 @@
 // What the hotline itself must do next: residents to call back, callers to ask, shelved matters to look at again.
-import { $, countdown, el, fill, get, heads, listen, named, row, soon, t, tick, urgency, when } from "./core.js";
-import { panelled } from "./forms.js";
+import { $, countdown, el, fill, get, heads, listen, named, row, soon, steady, t, tick, urgency, when } from "./core.js";
+import { panelled } from "./panel.js";
 
 const LISTS = ["call_back", "information", "shelf"];
 /** What the resident is to be told: what the departments report done. */
 const answers = (ticket) => (ticket.result.public_reply ? [ticket.result.public_reply] : ticket.assignments.map((order) => order.result?.public_reply).filter(Boolean));
-const show = panelled((ticket) => el("div", {},
-  el("p", {}, el("strong", {}, [ticket.caller?.name, ticket.caller?.phone].filter(Boolean).join(" ") || t("ticket.hidden"))),
-  answers(ticket).map((answer) => el("blockquote", { class: "words" }, answer))), () => draw());
+const show = panelled((ticket) => el("div", {}, answers(ticket).map((answer) => el("blockquote", { class: "words" }, answer))), () => draw());
+const places = LISTS.map((queue) => steady($(`#${queue}`)));
 async function draw() {
   const pages = await Promise.all(LISTS.map((queue) => get(`/v1/worklists/${queue}?limit=200`)));
   for (const [place, page] of pages.entries()) {
     const table = $(`#${LISTS[place]}`);
     $(`#n-${LISTS[place]}`).textContent = page.items.length + (page.next ? "+" : "");
     heads(table, "ticket.number", "field.title", "field.area", "waiting.until", "waiting.tries", "ticket.received");
-    fill($("tbody", table), page.items.length ? page.items.map((x) => row(
-      el("button", { type: "button", class: "plain", onclick: () => show(x.number) }, x.number), el("span", {}, urgency(x.priority), " ", x.title), named(x.area),
-      countdown(x.until), String(x.call_backs), when(x.created_at))) : row(t("app.none")));
+    places[place](() => { fill($("tbody", table), page.items.length ? page.items.map((x) => row(
+      el("button", { type: "button", class: "plain", "data-key": x.number, onclick: () => show(x.number) }, x.number), el("span", {}, urgency(x.priority), " ", x.title), named(x.area),
+      countdown(x.until), String(x.call_backs), when(x.created_at))) : row(t("app.none"))); tick(); });
   }
-  tick();
 }
 const redraw = soon(draw, 200);
 listen([], redraw, redraw);

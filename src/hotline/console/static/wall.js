@@ -1,5 +1,5 @@
 // The state of the house, for a screen on the wall: it is looked at, not touched.
-import { $, el, fill, get, heads, listen, named, row, soon, t, when, word } from "./core.js";
+import { $, el, fill, get, heads, listen, named, row, soon, steady, t, when, word } from "./core.js";
 
 const lately = [];
 const share = (figure) => (figure?.value == null ? "–" : `${(figure.value * 100).toFixed(1)} %`);
@@ -45,12 +45,13 @@ async function map() {
   fill($("#map"), drawn, el("p", { class: "note" }, t("wall.map_says", { n: found.length })));
 }
 fill($("#lately"), el("li", { class: "note" }, t("app.none")));
+const later = steady($("#lately"));
 const redraw = soon(draw, 400);
 const remap = soon(map, 2000);
 listen([], (event) => {
   lately.unshift(event);
   lately.length = Math.min(lately.length, 12);
-  fill($("#lately"), lately.map((e) => el("li", {}, el("small", {}, when(e.at)), " ", el("a", { href: `/console/tickets/${e.number}` }, e.number), " ", word("action", e.action))));
+  later(() => fill($("#lately"), lately.map((e) => el("li", {}, el("small", {}, when(e.at)), " ", el("a", { href: `/console/tickets/${e.number}` }, e.number), " ", word("action", e.action)))));
   redraw();
   remap();
 }, () => { redraw(); remap(); }, { back: 30 });

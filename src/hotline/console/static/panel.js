@@ -1,0 +1,56 @@
+// A matter beside the list it was chosen from, and what came back of it: for those who rule and send on.
+import { $, el, fill, get, inDialog, link, listed, named, t, urgency, when, word } from "./core.js";
+import { MARKS, buttons, caller, hide } from "./forms.js";
+
+const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
+
+/** What came back and what waits for a ruling, newest first: who, when, why, and whom they suggest. Nothing where all went
+ *  its way. */
+export async function backAndForth(ticket) {
+  if (!ticket.counters.reopens && !ticket.assignments.some((order) => order.return || order.closed_at || order.redos || order.extensions || order.asked_due_at || order.reported_at)) return null;
+  const [story, units] = await Promise.all([get(`/v1/tickets/${ticket.number}/timeline?limit=500`).catch(() => ({ items: [] })), listed("departments", true).catch(() => [])]);
+  const name = new Map(units);
+  const [colon] = MARKS;
+  const lines = story.items.filter((line) => CAME_BACK.has(line.action)).reverse().map((line) => {
+    const order = ticket.assignments.find((one) => one.id === line.assignment);
+    const asked = line.action === "request_return" && order?.return;
+    const [code, ...said] = (line.reason ?? "").split(": ");
+    const reason = word("return_reason", code) !== code ? [word("return_reason", code), ...said] : word("fault", code) !== code ? [word("fault", code), ...said] : [line.reason ?? ""];
+    const result = line.action === "report" ? order?.result : null;
+    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, `${line.by.name} · ${when(line.at)}`),
+      [[reason.filter(Boolean).join(colon)], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
+        line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), when(order.asked_due_at)] : [],
+        ...["internal_result", "public_reply"].map((field) => (result?.[field] ? [t(`field.${field}`), result[field]] : [])),
+      ].filter((part) => part.filter(Boolean).length).map((part) => el("div", { class: "words" }, part.filter(Boolean).join(colon))));
+  });
+  return lines.length ? el("section", { class: "back", "data-back": ticket.number }, el("h3", {}, t("back.title")), el("ul", { class: "plainlist" }, lines)) : null;
+}
+
+/** A matter beside the list it was chosen from, with all that may be done about it: `show(number)`. `more(ticket)`: what
+ *  this page says of it besides; `changed()`: something was done. Escape puts it away. */
+export function panelled(more, changed) {
+  const panel = $("#panel");
+  let wanted = null; // the last one that was chosen: an answer about one before it comes too late
+  let from = null;
+  const shut = () => { panel.hidden = true; wanted = null; hide(); from?.isConnected && from.focus(); };
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !inDialog() && !panel.hidden) shut(); });
+  return async function show(number) {
+    if (wanted !== number) hide();
+    if (!panel.contains(document.activeElement)) from = document.activeElement;
+    wanted = number;
+    const ticket = await get(`/v1/tickets/${number}`);
+    const back = await backAndForth(ticket);
+    if (wanted !== number) return;
+    const after = () => { changed(); show(number); };
+    fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
+      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status)),
+      el("p", { class: "words" }, ticket.narrative),
+      el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
+      el("p", {}, `${t("take.caller")} `, caller(ticket)),
+      more(ticket), back,
+      ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
+      el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
+    panel.hidden = false;
+    $(".actions button", panel)?.focus();
+  };
+}
