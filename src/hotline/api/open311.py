@@ -30,6 +30,7 @@ from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store
 from hotline.services.house import House
+from hotline.services.offload import Offload
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
 
 from .written import Listed, One, written
@@ -43,6 +44,7 @@ _PATH = re.compile(r"/(?P<name>.+)\.(?P<form>xml|json|csv)")
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
 MOST_FIELDS, MOST_FILES = 500, 8
+LARGEST_FORM = 1024 * 1024  # of a form without files
 CORS = {"Access-Control-Allow-Origin": "*"}
 Scope = MutableMapping[str, Any]
 log = structlog.get_logger("hotline.open311")
@@ -143,7 +145,7 @@ class Open311:
         fault: Wrong | None = None
         data: FormData | None = None
         try:
-            data = await _form(asked.request)
+            data = await _form(asked.request, asked.house.offload)
         except Wrong as wrong:
             fault = wrong
         try:
@@ -159,15 +161,16 @@ class Open311:
                 await data.close()
 
 
-async def _form(request: Request) -> FormData:
+async def _form(request: Request, offload: Offload) -> FormData:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Wrong(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
     try:
         if kind == "application/x-www-form-urlencoded":
             raw = await request.body()
-            raw.decode()  # percent signs apart, a form is plain text; what they stand for is read below
-            return FormData(_pairs(raw))
+            if len(raw) > LARGEST_FORM:
+                raise Wrong(400, "the body is too large")
+            return FormData(await offload.run(len(raw), _pairs, raw))
         if kind == "":
             return FormData([])
         return await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
@@ -178,7 +181,7 @@ async def _form(request: Request) -> FormData:
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
-    """The pairs of a form. Raises ValueError, UnicodeDecodeError."""
+    """The pairs of a form; percent signs apart, it is plain text. Raises ValueError, UnicodeDecodeError."""
     pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     return [*pairs]
 

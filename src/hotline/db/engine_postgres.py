@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from .database import Answer, Away, Committed, Entrusted, Full, IntegrityFault, Outcome, Replayed, Stale, Unsure
 from .question import Question, Row
-from .sheets import SHEETS, Sheet, keep_name, lay
+from .sheets import SHEETS, SHORT, Sheet, keep_name, lay, words_in
 
 R = TypeVar("R")
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
@@ -136,7 +136,8 @@ class Postgres:
             raise Away("the database does not answer") from fault
 
     async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
-        laid = lay(batch)
+        # words are read for the search index: those of a long narrative not on the loop
+        laid = lay(batch) if words_in(batch) <= SHORT else await asyncio.to_thread(lay, batch)
         present = tuple(sheet for sheet in SHEETS if laid.rows[sheet.table.name])
         text = _statement(present, bool(laid.tallies), bool(laid.words))
         values: list[Any] = [
