@@ -33,6 +33,7 @@ from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store
 from hotline.services.deadlines import within
 from hotline.services.house import House
+from hotline.services.offload import Offload
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
 
 from .written import Listed, One, written
@@ -47,6 +48,7 @@ _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
 MOST_FIELDS, MOST_FILES = 500, 8
 MOST_BEFORE_KEY = 64 * 1024  # bytes of a form that an api_key is looked for in: it stands before the files
+LARGEST_FORM = 1024 * 1024  # of a form without files
 CORS = {"Access-Control-Allow-Origin": "*"}
 Scope = MutableMapping[str, Any]
 log = structlog.get_logger("hotline.open311")
@@ -152,7 +154,7 @@ class Open311:
             actor = await _key_holder(asked, key)
         data: FormData | None = None
         try:
-            data = await _form(asked.request)
+            data = await _form(asked.request, asked.house.offload)
             asked.body, asked.files = _fields(asked.query, data)
             _check_jurisdiction(asked, asked.body.fields)
             async with within(asked.house.deadlines.write, writes=True):
@@ -239,15 +241,16 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").split(";")[0].strip().lower()
 
 
-async def _form(request: Request) -> FormData:
+async def _form(request: Request, offload: Offload) -> FormData:
     kind = _media_type(request)
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Wrong(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
     try:
         if kind == "application/x-www-form-urlencoded":
             raw = await request.body()
-            raw.decode()  # percent signs apart, a form is plain text; what they stand for is read below
-            return FormData(_pairs(raw))
+            if len(raw) > LARGEST_FORM:
+                raise Wrong(400, "the body is too large")
+            return FormData(await offload.run(len(raw), _pairs, raw))
         if kind == "":
             return FormData([])
         return await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
@@ -258,7 +261,7 @@ async def _form(request: Request) -> FormData:
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
-    """The pairs of a form. Raises ValueError, UnicodeDecodeError."""
+    """The pairs of a form; percent signs apart, it is plain text. Raises ValueError, UnicodeDecodeError."""
     pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     return [*pairs]
 

@@ -29,7 +29,7 @@ from .database import (
     note_commit,
 )
 from .question import Question, Row
-from .sheets import SHEETS, Sheet, keep_name, lay
+from .sheets import SHEETS, SHORT, Sheet, keep_name, lay, words_in
 
 R = TypeVar("R")
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
@@ -168,7 +168,8 @@ class Postgres:
         return done
 
     async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
-        laid = lay(batch)
+        # words are read for the search index: those of a long narrative not on the loop
+        laid = lay(batch) if words_in(batch) <= SHORT else await asyncio.to_thread(lay, batch)
         present = tuple(sheet for sheet in SHEETS if laid.rows[sheet.table.name])
         text = _statement(present, bool(laid.tallies), bool(laid.words))
         values: list[Any] = [

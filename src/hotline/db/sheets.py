@@ -14,6 +14,8 @@ from hotline.domain.ticket import Assignment, Attachment, Call, Caller, Clock, E
 from . import tables
 from .database import Answer, Entrusted
 
+SHORT = 10_000  # characters, a batch of ordinary calls; more is read beside the loop
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
@@ -117,6 +119,11 @@ def lay(batch: Sequence[Entrusted]) -> Laid:
         laid.words += ((t.number, serial_of(t.number), terms(t.title, t.narrative, t.address)) for t in change.texts)
     rows["caller"] = [callers[key] for key in sorted(callers)]
     return laid
+
+
+def words_in(batch: Iterable[Entrusted]) -> int:
+    """How many characters of a batch are read for the search index."""
+    return sum(len(t.title) + len(t.narrative) + len(t.address or "") for item in batch for t in item.change.texts)
 
 
 def numbers_of(batch: Iterable[Entrusted]) -> set[str]:

@@ -732,6 +732,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.must_be_later_than_now": ("须晚于现在", "須晚於現在", "must be later than now"),
     "rule.must_be_later_than_now_by_five": ("须晚于现在，且不超过五年", "須晚於現在，且不超過五年", "must be later than now, by five years at most"),
     "rule.no_answer_needs_x_call_back_attempts": ("先回访 {a} 次无人接听，才能记为联系不上", "先回訪 {a} 次無人接聽，才能記為聯繫不上", "no_answer needs {a} call-back attempts first"),
+    "rule.at_most_fields": ("至多 {most} 个字段", "至多 {most} 個欄位", "at most {most} fields"),
     "rule.phone_unreadable": ("不是能识别的电话号码，已按原文保留", "不是能識別的電話號碼，已按原文保留", "cannot be read as a telephone number; kept as words"),
     "rule.phone_read_in_part": ("只识别出部分电话号码，原文已保留", "只識別出部分電話號碼，原文已保留", "only a part could be read as a telephone number; the words are kept"),
     "rule.shortened": ("过长，只保留前 {most} 个字符", "過長，只保留前 {most} 個字元", "too long: the first {most} characters are kept"),

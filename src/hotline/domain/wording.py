@@ -1,7 +1,7 @@
 """The words of the vocabulary as people read them: (Chinese, English), from the catalogue."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
@@ -38,30 +38,44 @@ MEASURE = {
 }
 
 
-_HOLE = re.compile(r"\\\{\w+\\\}")
+_HOLE = re.compile(r"\{(\w+)\}")
 
 
 @lru_cache(maxsize=1)
-def _rules() -> list[tuple[re.Pattern[str], tuple[str, str]]]:
-    """What a broken rule says, as a pattern with holes, and the same in simplified and traditional Chinese. What says
-    most by itself is looked at first."""
+def _rules() -> list[tuple[list[str], tuple[str, str]]]:
+    """What a broken rule says, as words and the names of the holes between them in turn, and the same in simplified and
+    traditional Chinese. What says most by itself is looked at first."""
     said = [texts for key, texts in TEXTS.items() if key.startswith("rule.")]
-    said.sort(key=lambda texts: (-len(re.sub(r"\{\w+\}", "", texts[2])), texts[2]))
-    return [(_pattern(english), (hans, hant)) for hans, hant, english in said]
+    said.sort(key=lambda texts: (-len(_HOLE.sub("", texts[2])), texts[2]))
+    return [(_HOLE.split(english), (hans, hant)) for hans, hant, english in said]
 
 
-def _pattern(english: str) -> re.Pattern[str]:
-    names = re.findall(r"\{(\w+)\}", english)
-    parts = _HOLE.split(re.escape(english))
-    holes = zip(parts, names, strict=False)
-    return re.compile("".join(f"{part}(?P<{name}>.+?)" for part, name in holes) + parts[-1], re.DOTALL)
+def _holes(words: Sequence[str], rule: str) -> dict[str, str] | None:
+    """What stands in the holes, each at least one character. None: it is another rule. The first place a word stands at
+    will do, so this takes linear time; as a pattern it would not."""
+    first, last = words[0], words[-1]
+    if len(words) == 1:
+        return {} if rule == first else None
+    if not rule.startswith(first) or not rule.endswith(last):
+        return None
+    found: dict[str, str] = {}
+    at, end = len(first), len(rule) - len(last)
+    for name, word in zip(words[1:-2:2], words[2:-1:2], strict=True):
+        place = rule.find(word, at + 1, end)
+        if place < 0:
+            return None
+        found[name] = rule[at:place]
+        at = place + len(word)
+    if at >= end:
+        return None
+    return {**found, words[-2]: rule[at:end]}
 
 
 def rule_said(rule: str) -> tuple[str, str] | None:
     """What a broken rule says in simplified and in traditional Chinese. None: it is in no catalogue."""
-    for pattern, (hans, hant) in _rules():
-        if found := pattern.fullmatch(rule):
-            return hans.format_map(found.groupdict()), hant.format_map(found.groupdict())
+    for words, (hans, hant) in _rules():
+        if (found := _holes(words, rule)) is not None:
+            return hans.format_map(found), hant.format_map(found)
     return None
 
 

@@ -4,6 +4,7 @@ to. Each provider is one file beside this one; none of them knows a rule of ours
 import base64
 import hashlib
 import hmac
+import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 MOST_ITEMS = 1000  # of one batch
 KEY_LENGTH = 80
 HOME_ZONE = "Asia/Shanghai"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Malformed(ValueError):
@@ -299,7 +301,8 @@ def text_of(item: Mapping[str, Any], *names: str) -> str:
 
 def clean(text: str) -> str:
     """What a database and a screen can take: no NUL, no half of a character; nothing else is touched."""
-    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text if c != "\x00")
+    text = text.replace("\x00", "")
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def cleaned(value: Any) -> Any:

@@ -19,6 +19,7 @@ from .deadlines import Deadlines
 from .directory import DirectoryAtHand
 from .gateways import GatewaysAtHand
 from .inbox import Inbox
+from .offload import Offload
 from .spool import Spool
 from .stream import Stream
 from .subscribers import Subscribers
@@ -75,6 +76,7 @@ class House:
     credentials: CredentialCache = field(default_factory=CredentialCache)
     leaving: bool = False  # told to stop: no more work should be sent here
     deadlines: Deadlines = field(init=False)
+    offload: Offload = field(default_factory=Offload)
     gateways: GatewaysAtHand = field(init=False)
     subscribers: Subscribers = field(init=False)
     inbox: Inbox = field(init=False)

@@ -207,7 +207,8 @@ async def opened(
     house: House, directory: Directory, taken: Taken, who: Heard, call_id: str, actor: Actor, now: datetime
 ) -> tuple[Change, Call]:
     """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
-    advice = advise(house.directory.lexicon(), taken.narrative, taken.address)
+    size = len(taken.narrative) + len(taken.address or "")
+    advice = await house.offload.run(size, advise, house.directory.lexicon(), taken.narrative, taken.address)
     ticket, routed = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now, house.secret)
     received = Entry(
         ticket.number,

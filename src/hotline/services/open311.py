@@ -203,7 +203,7 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
 def _line(text: str | None) -> str | None:
     if text is None:
         return None
-    return " ".join("".join(c if c.isprintable() else " " for c in clean(text)).split())[:120] or None
+    return " ".join("".join(c if c.isprintable() else " " for c in clean(text[:LONGEST])).split())[:120] or None
 
 
 def _degrees(form: Form, name: str, most: int, wrong: list[tuple[str, str]]) -> float | None:

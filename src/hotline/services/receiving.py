@@ -2,7 +2,7 @@
 table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,7 @@ FETCHING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing 
 FLUSH, FLUSH_URGENT = timedelta(seconds=60), timedelta(seconds=5)  # how long the parts of a text are waited for
 NOT_TRUE = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
 LONGEST_RAW = 100_000
+ROW, PIECE = 100, 20_000  # what an item costs by itself, and how much is read in one piece: characters
 log = structlog.get_logger("hotline.hooks")
 
 
@@ -49,8 +50,9 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     provider = SMS[gateway.provider](gateway.account)
     if push.method == "GET" and not provider.reads_get:
         raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
+    size = len(push.body) + len(push.query)
     try:
-        provider.authenticate(push)
+        await house.offload.run(size, provider.authenticate, push)
     except NeedsCertificate as needs:
         async with within(house.deadlines.write, writes=True):
             await asyncio.shield(_want_certificate(house, gateway, needs.url))
@@ -62,12 +64,16 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
         raise Refused(NOT_THEIRS) from None
     items: Sequence[Text | Report | Odd]
     try:
-        items = provider.reports(push) if reports else provider.texts(push)
+        items = await house.offload.run(size, provider.reports if reports else provider.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
         items = [Odd(why, kept_raw(push.body[:LONGEST_RAW]))]
     lexicon = house.directory.lexicon()
-    rows = [row_of(house, gateway, item, lexicon, push.at) for item in items]
+    rows: list[dict[str, Any]] = []
+    for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
+        rows += await house.offload.run(
+            sum(_size(item) for item in some), _rows_of, house, gateway, some, lexicon, push.at
+        )
     if rows:
         await house.inbox.keep(rows)
     odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
@@ -82,6 +88,30 @@ async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
             lambda c: kept_gateways.change(c, gateway.name, {"settings": settings}, gateway.version)
         )
         house.gateways.forget()
+
+
+def _size(item: Text | Report | Odd) -> int:
+    return ROW + len(item.raw) + (len(item.text) if isinstance(item, Text) else 0)
+
+
+def _in_pieces(items: Sequence[Text | Report | Odd]) -> Iterator[list[Text | Report | Odd]]:
+    """The items in order, as many together as are little work."""
+    some: list[Text | Report | Odd] = []
+    size = 0
+    for item in items:
+        if some and size + _size(item) > PIECE:
+            yield some
+            some, size = [], 0
+        some.append(item)
+        size += _size(item)
+    if some:
+        yield some
+
+
+def _rows_of(
+    house: House, gateway: Gateway, items: Sequence[Text | Report | Odd], lexicon: Lexicon, now: datetime
+) -> list[dict[str, Any]]:
+    return [row_of(house, gateway, item, lexicon, now) for item in items]
 
 
 def row_of(

@@ -77,8 +77,8 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
     taken = record["taken"]
     row = {
         "id": record["reference"], "gateway": "spool", "kind": InboundKind.BODY, "key": record["reference"],
-        "sender": taken.get("phone"), "receiver": None, "text": taken["narrative"], "raw": "", "details": {},
-        "sent_at": None,
+        "sender": (taken.get("phone") or "")[:60] or None, "receiver": None, "text": taken["narrative"], "raw": "",
+        "details": {}, "sent_at": None,
         "received_at": at, "urgent": False, "partition": record["reference"],
         "status": InboundStatus.ODD if why else InboundStatus.DONE, "effect": None if why else "opened",
         "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None,

@@ -13,7 +13,7 @@ from hotline.db.question import Row
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import MOST_AN_HOUR, OPT_OUT, Does, Meaning, Wish, does_to, read_text
 from hotline.domain.ticket import Actor, Command, Facts, Message, Number, Refused
-from hotline.domain.triage import advise
+from hotline.domain.triage import Advice, Lexicon, advise
 from hotline.domain.vocabulary import (
     OPEN,
     Action,
@@ -75,7 +75,8 @@ async def work_off(house: House, row: Row, gateway: Gateway | None, now: datetim
         bool(row.details.get("caller")),
     )
     settings = gateway.account.settings if gateway else {}
-    meaning = read_text(row.text, frozenset(settings.get("opt_out") or OPT_OUT))
+    opt_out = frozenset(settings.get("opt_out") or OPT_OUT)
+    meaning = await house.offload.run(len(row.text), read_text, row.text, opt_out)
     text = Worker(house, row, who, meaning, settings, directory.home.area if directory.home else None, now)
     return await text.work_off()
 
@@ -211,8 +212,8 @@ class Worker:
     async def _on(self, facts: Facts, phone: str, named: bool) -> Worked | None:
         """What the text does to this ticket; None: it is another matter."""
         lexicon, meaning, number = self.house.directory.lexicon(), self.meaning, facts.ticket.number
-        advice = advise(lexicon, self.row.text[:LONGEST])
-        beside = advise(lexicon, meaning.words[:LONGEST]) if meaning.words else None
+        advice = await self._advice(lexicon, self.row.text)
+        beside = await self._advice(lexicon, meaning.words) if meaning.words else None
         does, said = does_to(facts.ticket, meaning, advice, beside, theirs=self._theirs(facts, phone), named=named)
         if does is Does.NOTE:
             return Worked(InboundStatus.DONE, Effect.NOTED, number, "rated after it was closed")
@@ -234,6 +235,9 @@ class Worker:
                 return odd("not satisfied, and reopened as often as may be: a supervisor decides", number)
             return reopened
         return None
+
+    async def _advice(self, lexicon: Lexicon, text: str) -> Advice:
+        return await self.house.offload.run(len(text), advise, lexicon, text[:LONGEST])
 
     @property
     def _words(self) -> str:

@@ -209,7 +209,8 @@ class DeadlineAsk(Strict):
 async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
     await ask.house.directory.now(ask.now)
-    shown = advise(ask.house.directory.lexicon(), body.narrative, body.address).shown()
+    size, lexicon = len(body.narrative) + len(body.address or ""), ask.house.directory.lexicon()
+    shown = (await ask.house.offload.run(size, advise, lexicon, body.narrative, body.address)).shown()
     return reply({"because": shown.pop("because"), "result": shown})
 
 

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    model_validator,
 )
 
 from hotline.domain.folding import is_blank
@@ -128,10 +129,21 @@ _FIRST_DAY, _LAST_DAY = "2000-01-01", "2199-12-31"
 Day = Annotated[date, BeforeValidator(_day)]
 
 
+MOST_FIELDS = 200
+
+
 class Strict(BaseModel):
     """What callers send: an unknown field is an error, not a wish."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_too_many(cls, data: Any) -> Any:
+        """Each unknown field is an error of its own: 25,000 of them would take a second to tell."""
+        if isinstance(data, dict) and len(data) > MOST_FIELDS:
+            raise ValueError(f"at most {MOST_FIELDS} fields")
+        return data
 
 
 class Shown(BaseModel):

@@ -1,0 +1,320 @@
+"""Nothing that strangers send is analysed in more than linear time: every pattern of the code, and every analysis, on
+texts made to hurt it. Ratios of times, never times: twice the text, at most three times as long."""
+
+import ast
+import importlib
+import json
+import pkgutil
+import random
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import hotline
+from hotline.api.routes.lookup import LookupIn
+from hotline.api.schemas.calls import CallIn
+from hotline.domain.directory import NOUNS, Directory
+from hotline.domain.folding import asked, folded, folded_sentences, is_blank, joined, normalised, terms
+from hotline.domain.letters import written
+from hotline.domain.numbering import read_number
+from hotline.domain.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
+from hotline.domain.texting import language_of, read_text
+from hotline.domain.triage import Lexicon, advise, lexicon
+from hotline.domain.wording import rule_said
+from hotline.gateways.generic import Generic, items_of
+from hotline.gateways.sms import Account, clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
+from hotline.services.open311 import w3c_moment
+from hotline.services.phones import heard
+from hotline.services.seeding import items_in
+from hotline.shipped import shipped
+
+SOURCE = Path(hotline.__file__).parent
+PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
+NOTICED, LONG = 4000, 8000
+VERBS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+ALL_SOURCE = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
+
+
+def growth(work: Callable[[str], Any], text: Callable[[int], str], size: int) -> float:
+    """How many times as long twice the text takes: the best of several tries each, so that a busy machine says
+    nothing."""
+    once, twice = text(size), text(2 * size)
+    best = [float("inf"), float("inf")]
+    for _ in range(25):
+        for n, given in enumerate((once, twice)):
+            begun = time.thread_time()
+            work(given)
+            best[n] = min(best[n], time.thread_time() - begun)
+        if best[1] < 2.9 * best[0]:
+            break
+    return best[1] / best[0]
+
+
+# Every pattern of the code
+
+
+def modules() -> Iterator[Any]:
+    for found in pkgutil.walk_packages(hotline.__path__, "hotline."):
+        if not found.name.endswith("__main__"):
+            yield importlib.import_module(found.name)
+
+
+def branches(given: ast.expr) -> list[ast.expr]:
+    return [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
+
+
+def verbs_of(name: str) -> set[str]:
+    """How the code uses a pattern of this name: what takes long in a search may be quick where all must match."""
+    return set(re.findall(rf"\b{re.escape(name)}\.(\w+)\(", ALL_SOURCE)) & VERBS or VERBS
+
+
+def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
+    """Where it stands: the pattern and how it is used. Compiled ones of the modules, those given to `re` in line, Pydantic's and FastAPI's
+    `pattern=`."""
+    found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
+    unknown: list[str] = []
+    for module in modules():
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+                found[f"{module.__name__}.{name}"] = value, verbs_of(name)
+        if module.__file__ is None:
+            continue
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            inline = [(k.value, "search") for k in node.keywords if k.arg == "pattern"]
+            if called.startswith("re.") and called.removeprefix("re.") in VERBS:
+                inline += [(node.args[0], called.removeprefix("re."))]
+            for said, verb in [(part, verb) for given, verb in inline for part in branches(given)]:
+                place = f"{module.__name__}:{said.lineno}:{said.col_offset}"
+                try:
+                    text = eval(ast.unparse(said), vars(module))
+                except NameError:
+                    unknown.append(f"{place} {ast.unparse(said)}")
+                else:
+                    found[place] = re.compile(text), {verb}
+    assert unknown == [], "made of what only the function knows: give it a name in its module"
+    return found
+
+
+PATTERNS = patterns()
+
+
+def alphabet(pattern: str) -> tuple[list[str], list[str]]:
+    """The characters a pattern speaks of, one of each class, and the runs of literals that stand in it."""
+    parser = importlib.import_module("re._parser")
+    characters: dict[str, None] = {}
+    runs: dict[str, None] = {}
+    of_class = {"CATEGORY_DIGIT": "1", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "a", "CATEGORY_NOT_WORD": "-",
+                "CATEGORY_NOT_SPACE": "a", "CATEGORY_NOT_DIGIT": "a"}  # fmt: skip
+
+    def walk(items: Iterable[Any]) -> None:
+        run = ""
+        for what, given in items:
+            word = str(what)
+            if word == "LITERAL":
+                run += chr(given)
+                characters[chr(given)] = None
+                continue
+            if run:
+                runs[run] = None
+            run = ""
+            if word == "IN":
+                for kind, value in given:
+                    if str(kind) == "LITERAL":
+                        characters[chr(value)] = None
+                    elif str(kind) == "RANGE":
+                        characters[chr(value[0])] = characters[chr(value[1])] = None
+                    elif str(kind) == "CATEGORY":
+                        characters[of_class[str(value)]] = None
+            elif word in ("ANY", "NOT_LITERAL"):
+                characters["a"] = None
+            else:
+                for part in parts(given):
+                    walk(part)
+        if run:
+            runs[run] = None
+
+    def parts(given: Any) -> Iterator[Any]:
+        for part in given if isinstance(given, list | tuple) else [given]:
+            if hasattr(part, "data"):
+                yield part
+            elif isinstance(part, list | tuple):
+                yield from parts(part)
+
+    walk(parser.parse(pattern))
+    return [*characters] or ["a"], [*runs]
+
+
+def hostile(pattern: str) -> Iterator[tuple[str, str, str]]:
+    """(beginning, what is repeated, end): single characters and pairs of the pattern's own alphabet, after what it
+    begins with, with and without what it ends in."""
+    characters, runs = alphabet(pattern)
+    chosen = random.Random(len(pattern))
+    few = characters if len(characters) <= 12 else chosen.sample(characters, 12)
+    units = [*few, *(a + b for a in few[:8] for b in few[:8] if a != b), *runs[:6]]
+    for begins in ("", *runs[:4], few[0]):
+        for unit in units:
+            for ends in ("", "\x00", few[-1]):
+                yield begins, unit, ends
+
+
+def used(pattern: re.Pattern[str], verbs: set[str], text: str) -> None:
+    for verb in verbs:
+        if verb in ("sub", "subn"):
+            pattern.sub("", text)
+        elif verb == "finditer":
+            deque(pattern.finditer(text), 0)
+        else:
+            getattr(pattern, verb)(text)
+
+
+@pytest.mark.parametrize("place", PATTERNS)
+def test_no_pattern_takes_more_than_linear_time(place: str) -> None:
+    pattern, verbs = PATTERNS[place]
+    assert len(PATTERNS) > 60, "the reader of the source has lost its way"
+    for begins, unit, ends in hostile(pattern.pattern):
+
+        def text(n: int, begins: str = begins, unit: str = unit, ends: str = ends) -> str:
+            return begins + unit * (n // len(unit)) + ends
+
+        begun = time.thread_time()
+        used(pattern, verbs, text(NOTICED))
+        if time.thread_time() - begun > PER_CHARACTER * NOTICED:
+            found = growth(lambda given: used(pattern, verbs, given), text, NOTICED)
+            assert found < 3, f"{place}: {found:.1f} times as long for {begins!r} + {unit!r} × n + {ends!r}"
+
+
+# Every analysis
+
+
+def _directory() -> Directory:
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
+    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+        found[noun][code] = item
+    return Directory(1, **found)
+
+
+HOME = _directory()
+LEXICON: Lexicon = lexicon(HOME)
+WORDS = [
+    *(word for words in HOME.words.values() for word in words.words),
+    *(word for category in HOME.categories.values() for word in category.words),
+    *(name for area in HOME.areas.values() for name in (area.name, *area.aliases)),
+]
+GENERIC = Generic(Account("g", {}, {"secret": ["whsec_YQ=="]}, "http://hotline"))
+
+
+class _Push:
+    def __init__(self, text: str) -> None:
+        self.body = json.dumps({"messages": [{"id": "1", "from": "13800138000", "text": text}]}).encode()
+
+
+def fresh(work: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Without what was folded before."""
+
+    def run(text: str) -> Any:
+        folded.cache_clear()
+        return work(text)
+
+    return run
+
+
+def moment(text: str) -> None:
+    try:
+        local_moment(text, ZoneInfo("Asia/Shanghai"))
+    except ValueError:
+        return
+
+
+def validated(text: str) -> None:
+    for model, body in (
+        (CallIn, {"channel": "phone", "narrative": text[:10_000], "caller": {"phone": text, "name": text}}),
+        (LookupIn, {"number": text, "code": text}),
+    ):
+        try:
+            model.model_validate(body)
+        except ValueError:
+            continue
+
+
+ANALYSES: dict[str, Callable[[str], Any]] = {
+    "folded": fresh(folded),
+    "folded_sentences": folded_sentences,
+    "normalised": normalised,
+    "joined": joined,
+    "is_blank": is_blank,
+    "terms": fresh(terms),
+    "asked": asked,
+    "advise": fresh(lambda text: advise(LEXICON, text)),
+    "advise with an address": fresh(lambda text: advise(LEXICON, text, text)),
+    "read_text": read_text,
+    "language_of": language_of,
+    "read_number": read_number,
+    "heard": lambda text: heard(text, "CN", "28"),
+    "heard abroad": lambda text: heard(text, "US", "28"),
+    "is_withheld": is_withheld,
+    "plain": plain,
+    "address_user": address_user,
+    "candidates": lambda text: [*candidates(text)],
+    "with_extension": with_extension,
+    "with_last_group": with_last_group,
+    "rule_said": rule_said,
+    "clean": clean,
+    "cleaned": lambda text: cleaned({"a": [text]}),
+    "mended": mended,
+    "mended bytes": lambda text: mended(text.encode().decode("latin-1")),
+    "decoded": lambda text: decoded(text.encode(), None),
+    "decoded as said": lambda text: decoded(text.encode("utf-16-be", "replace"), "utf-16"),
+    "pairs": lambda text: pairs(b"a=" + text.encode()),
+    "items_of": lambda text: items_of([{"a": text}], "messages"),
+    "item_raw": lambda text: item_raw({"a": text}),
+    "key_of": key_of,
+    "local_moment": moment,
+    "w3c_moment": w3c_moment,
+    "a push": lambda text: GENERIC.texts(_Push(text)),  # type: ignore[arg-type]
+    "a call": validated,
+    "a letter": lambda text: written("closed", "zh", dict.fromkeys(("reply", "number", "department", "hotline"), text)),
+}
+UNITS = [
+    "三", "十", "一栋", "3栋", "1", "1 ", "1-", "a", "a ", "煤\u200b", "煤\n气", "\u200b", " ", "\n", "\r\n", " \n", "。",
+    "着火。", "着火，修好了。", "查", "查 ", "0 ", "100000006 ", "满意 ", "ﷺ", "e\u0301", "煤\u0301", "é", "\x00", "%41",
+    "转", "转 ", "(", " and ", '" or "', "x", "x-", "86", "+86", "sip:", "北门",
+]  # fmt: skip
+SHUFFLED = "".join(random.Random(1).choices(WORDS, k=20_000))
+BEFORE = {"nobody on duty ": "x", "查询": "x", "1": "x", "满意": "", "转": "x", "修好了": "着火", "": "\x00"}
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_no_analysis_takes_more_than_linear_time(name: str) -> None:
+    work = ANALYSES[name]
+    made: list[Callable[[int], str]] = [lambda n: SHUFFLED[:n]]
+    for unit in UNITS:
+        for begins, ends in BEFORE.items():
+            made.append(lambda n, b=begins, u=unit, e=ends: b + u * (n // len(u)) + e)  # type: ignore[misc]
+    for text in made:
+        begun = time.thread_time()
+        work(text(NOTICED))
+        if time.thread_time() - begun > 2 * PER_CHARACTER * NOTICED:
+            found = growth(work, text, LONG)
+            assert found < 3, f"{found:.1f} times as long for {text(40)[:40]!r}…"
+
+
+def test_a_city_of_places_in_one_text_is_one_pass() -> None:
+    area = next(iter(HOME.areas.values()))
+    names = tuple(
+        f"{a}{b}路" for a in "东南西北中上下左右前后里外新旧" for b in "一丁万丈三上下不与丐丑专且世丘丙业丛东丝丞"
+    )
+    lex = lexicon(Directory(2, areas={area.code: replace(area, aliases=names)}))
+    said = "".join(names) * 40
+    assert growth(fresh(lambda text: advise(lex, text)), lambda n: said[:n], LONG) < 3
+    places = lex.words.found(folded("".join(names)))
+    assert len(places) > 300
