@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, credential, may
+from hotline.api.forwarded import client_address
 from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
@@ -73,10 +74,11 @@ class KeyIn(Strict):
     "/token", operation_id="log_in", response_model=TokenOut, responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA)
 )
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
-    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
-    client = ask.request.client
-    address = client.host if client else "?"
-    return reply(await accounts.log_in(ask.house, body.login, body.password, address, ask.now))
+    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
+    address; 429 says in `Retry-After` when the next try is heard. An address where the log-in was right lately is not
+    held up by what others try elsewhere."""
+    address, device = client_address(ask.request), ask.request.cookies.get(accounts.DEVICE)
+    return reply(await accounts.log_in(ask.house, body.login, body.password, address, ask.now, device))
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
