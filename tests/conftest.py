@@ -123,6 +123,7 @@ def postgres_url(postgres_server: Server | None) -> str | None:
 HOME = "Ruiquan Xincheng 24365 hotline"
 EMPTY = """TRUNCATE ticket_words, clock, escalation, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
 person, login_failure, gateway, inbound, text_out, attempt, stop_list, subscription, voice_call, voice_event, return_call, lookup_failure,
+throttle, known_place,
 event, rollup, report, export, ticket"""
 
 

@@ -97,7 +97,7 @@ def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
         check=True,
     )
     assert str(home) in where.stdout
-    assert "schema: 0004" in hotline(empty, "migrate", **env).stderr
+    assert "schema: 0005" in hotline(empty, "migrate", **env).stderr
     assert "version 1" in hotline(empty, "seed", "ruiquan", **env).stderr
     process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty)
     process.start()

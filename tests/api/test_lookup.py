@@ -1,11 +1,13 @@
 """A resident asks how it stands: number and code, no names, and nobody finds a code by trying."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.domain.numbering import number_of
 from hotline.services.house import House
 from hotline.services.lookup import query_code
 from tests.conftest import Clock, Player
@@ -65,24 +67,93 @@ async def test_a_wrong_code_a_wrong_number_and_a_confidential_matter_are_the_sam
     assert {(r.status_code, r.text) for r in replies} == {(404, replies[0].text)}
 
 
-async def test_five_wrong_codes_for_a_ticket_and_thirty_from_an_address_are_enough(
-    app: FastAPI, house: House, desk: Player, clock: Clock
+def wrong_codes(right: str, count: int) -> list[str]:
+    return [code for n in range(count + 1) if (code := f"{n:06d}") != right][:count]
+
+
+@pytest.fixture
+async def asked_for(house: House, desk: Player) -> tuple[str, str]:
+    """A ticket's number and its code."""
+    number = (await desk.call("3栋电梯坏了", category="dt-fault"))["number"]
+    return number, query_code(house.secret, number)
+
+
+async def test_wrong_codes_from_elsewhere_do_not_keep_a_resident_from_their_own_ticket(
+    app: FastAPI, asked_for: tuple[str, str]
 ) -> None:
-    ticket = await desk.call("3栋电梯坏了", category="dt-fault")
-    number, right = ticket["number"], query_code(house.secret, ticket["number"])
-    guesses = [c for c in ("111111", "222222", "333333", "444444", "555555", "666666") if c != right][:5]
-    for n, guess in enumerate(guesses):
+    number, right = asked_for
+    for n, guess in enumerate(wrong_codes(right, 110)):
         assert (await look(app, number, guess, f"198.51.100.{n}")).status_code == 404
-    blocked = await look(app, number, right, "198.51.100.9")
-    assert blocked.status_code == 429 and blocked.headers["retry-after"]
-    clock.forward(minutes=61)
-    assert (await look(app, number, right, "198.51.100.9")).status_code == 200
-    seen: list[int] = []
-    for _ in range(32):
-        seen.append(
-            (await look(app, f"1{clock().minute:02d}00000{len(seen) % 10}", "123123", "203.0.113.5")).status_code
-        )
-    assert seen[:30] == [404] * 30 and seen[30:] == [429, 429]
+    assert (await look(app, number, right, "203.0.113.9")).status_code == 200
+
+
+async def test_an_address_is_heard_five_times_an_hour_for_a_ticket_and_asking_on_does_not_make_it_longer(
+    app: FastAPI, asked_for: tuple[str, str], clock: Clock
+) -> None:
+    number, right = asked_for
+    for guess in wrong_codes(right, 5):
+        assert (await look(app, number, guess)).status_code == 404
+    clock.forward(minutes=59)
+    for guess in (*wrong_codes(right, 3), right):
+        stopped = await look(app, number, guess)
+        assert (stopped.status_code, stopped.headers["retry-after"]) == (429, "60")
+    clock.forward(minutes=1)
+    assert (await look(app, number, right)).status_code == 200
+
+
+async def test_where_the_code_was_right_before_it_is_heard_whatever_others_try(
+    app: FastAPI, asked_for: tuple[str, str], desk: Player, house: House
+) -> None:
+    number, right = asked_for
+    assert (await look(app, number, right)).status_code == 200
+    for n in range(30):  # a neighbour behind the same address tries other tickets
+        await look(app, number_of(5000 + n), "123123")
+    other = (await desk.call("5栋电梯坏了", category="dt-fault"))["number"]
+    assert (await look(app, other, query_code(house.secret, other))).status_code == 429
+    assert (await look(app, number, right)).status_code == 200
+
+
+async def test_an_address_that_tried_too_many_tickets_is_slowed_and_not_shut_out(
+    app: FastAPI, asked_for: tuple[str, str], clock: Clock
+) -> None:
+    number, right = asked_for
+    seen = [(await look(app, number_of(5000 + n), "123123")).status_code for n in range(32)]
+    assert seen == [404] * 30 + [429, 429]
+    for n in range(7):
+        stopped = await look(app, number_of(9000 + n), "123123")
+        assert (stopped.status_code, stopped.headers["retry-after"]) == (429, str(min(2**n, 60)))
+        clock.forward(seconds=min(2**n, 60))
+        assert (await look(app, number_of(9000 + n), "123123")).status_code == 404
+    clock.forward(minutes=1)
+    assert (await look(app, number, right)).status_code == 200
+
+
+async def test_after_a_hundred_wrong_codes_an_address_with_one_of_them_is_heard_no_more_that_day(
+    app: FastAPI, asked_for: tuple[str, str], clock: Clock
+) -> None:
+    number, right = asked_for
+    guesses = wrong_codes(right, 101)
+    for n, guess in enumerate(guesses[:100]):
+        assert (await look(app, number, guess, f"198.51.100.{n}")).status_code == 404
+    clock.forward(hours=2)
+    for code in (guesses[100], right):
+        assert (await look(app, number, code, "198.51.100.7")).status_code == 429
+    clock.forward(hours=23)
+    assert (await look(app, number, right, "198.51.100.7")).status_code == 200
+
+
+async def test_one_line_with_many_ipv6_addresses_is_one_place(app: FastAPI, asked_for: tuple[str, str]) -> None:
+    number, right = asked_for
+    for n, guess in enumerate(wrong_codes(right, 5)):
+        assert (await look(app, number, guess, f"2001:db8:1:2::{n + 1:x}")).status_code == 404
+    assert (await look(app, number, right, "2001:db8:1:2:ffff::1")).status_code == 429
+    assert (await look(app, number, right, "2001:db8:1:3::1")).status_code == 200
+
+
+async def test_many_tries_at_once_are_as_many_as_one_after_the_other(app: FastAPI, asked_for: tuple[str, str]) -> None:
+    number, right = asked_for
+    tries = await asyncio.gather(*(look(app, number, guess) for guess in wrong_codes(right, 12)))
+    assert sorted(reply.status_code for reply in tries) == [404] * 5 + [429] * 7
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         body["applied"] = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False
     extra = dict(headers or {})
     if code in _RETRY_AFTER:
-        extra["Retry-After"] = _RETRY_AFTER[code]
+        extra["Retry-After"] = _RETRY_AFTER[code] if refusal.retry_after is None else str(refusal.retry_after)
     if code is Code.UNAUTHENTICATED:
         extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
     return Response(orjson.dumps(body), STATUS[code], extra, media_type=MEDIA)

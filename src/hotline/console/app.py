@@ -5,6 +5,7 @@ A page is a frame; its module asks the API with the same cookie. Nothing is load
 
 import gzip
 import hashlib
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -41,7 +42,7 @@ from hotline.domain.vocabulary import (
     TicketStatus,
     VoidReason,
 )
-from hotline.services.accounts import COOKIE, SESSION, log_in, log_out, who_is
+from hotline.services.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
 from hotline.services.figures import hours, zone_of
 from hotline.services.house import House
 
@@ -263,17 +264,28 @@ async def _session(request: Request) -> Response:
         login, password = str(given["login"]), str(given["password"])
     except (ValueError, TypeError, KeyError):
         return Response(orjson.dumps({"code": Code.BAD_REQUEST}), 400, media_type="application/json")
+    device = request.cookies.get(DEVICE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
-        made = await log_in(house, login[:200], password[:400], client.host if client else "?", house.clock())
+        made = await log_in(house, login[:200], password[:400], client.host if client else None, house.clock(), device)
     except Refused as refused:
         status = {Code.UNAUTHENTICATED: 401, Code.TOO_MANY: 429}.get(refused.refusal.code, 503)
-        return Response(orjson.dumps({"code": refused.refusal.code}), status, media_type="application/json")
+        wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
+        return Response(orjson.dumps({"code": refused.refusal.code}), status, wait, media_type="application/json")
     answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
     answer.set_cookie(
         COOKIE,
         made["token"],
         max_age=int(SESSION.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+    answer.set_cookie(
+        DEVICE,
+        device,
+        max_age=int(KNOWN.total_seconds()),
         path="/",
         secure=secure,
         httponly=True,

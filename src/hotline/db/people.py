@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.dialects.sqlite import insert as lite_insert
 
 from hotline.domain.vocabulary import WHOLE, Role
 
@@ -16,7 +14,6 @@ from .once import insert_once
 from .question import Question, Row
 from .tables import api_key as k
 from .tables import assignment as a
-from .tables import login_failure as f
 from .tables import person as p
 from .tables import sequence
 from .tables import session as s
@@ -209,18 +206,3 @@ def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     if done.rowcount == 1:
         _count_change(connection)
     return bool(done.rowcount == 1)
-
-
-def count_try(connection: sa.Connection, subject: str, now: datetime, forgotten: datetime) -> int:
-    """One more try to log in; how many since `forgotten`, this one included. One statement, so that none goes
-    uncounted."""
-    insert = (lite_insert if connection.dialect.name == "sqlite" else pg_insert)(f).values(
-        subject=subject, count=1, last_at=now
-    )
-    again = sa.case((f.c.last_at >= forgotten, f.c["count"] + 1), else_=1)
-    counted = insert.on_conflict_do_update(index_elements=[f.c.subject], set_={"count": again, "last_at": now})
-    return int(connection.execute(counted.returning(f.c["count"])).scalar_one())
-
-
-def forgive(connection: sa.Connection, subject: str) -> None:
-    connection.execute(sa.delete(f).where(f.c.subject == subject))

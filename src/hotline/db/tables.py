@@ -375,7 +375,7 @@ api_key = sa.Table(
     C("revoked_at", Instant),
 )  # fmt: skip
 
-login_failure = sa.Table(  # counted in the database, so that a limit holds over several processes
+login_failure = sa.Table(  # read by older versions alone: `throttle` has taken its place
     "login_failure", metadata,
     C("subject", S(100), primary_key=True),  # login:<name> or address:<ip>
     C("count", I, nullable=False),
@@ -621,9 +621,25 @@ export = sa.Table(  # a list somebody asked for as a file, and what became of it
     sa.Index("ix_export_due", "created_at", sqlite_where=sa.text("status IN ('making', 'waiting')"), postgresql_where=sa.text("status IN ('making', 'waiting')")),
 )  # fmt: skip
 
-lookup_failure = sa.Table(  # wrong query codes, counted in the database so that the limit holds over several processes
+lookup_failure = sa.Table(  # read by older versions alone: `throttle` has taken its place
     "lookup_failure", metadata,
     C("subject", S(100), primary_key=True),
     C("count", I, nullable=False),
     C("last_at", Instant, nullable=False),
+)  # fmt: skip
+
+throttle = sa.Table(  # wrong passwords and query codes, counted here so that a limit holds over several processes
+    "throttle", metadata,
+    C("subject", S(80), primary_key=True),  # what is counted, and a keyed hash of whom
+    C("count", I, nullable=False),
+    C("began_at", Instant, nullable=False),
+    C("last_at", Instant, nullable=False),
+    sa.Index(None, "last_at"),
+)  # fmt: skip
+
+known_place = sa.Table(  # a device or an address from which a log-in or a query code was right lately
+    "known_place", metadata,
+    C("place", S(64), primary_key=True),  # a keyed hash of both
+    C("last_at", Instant, nullable=False),
+    sa.Index(None, "last_at"),
 )  # fmt: skip

@@ -287,6 +287,7 @@ class Refusal:
     moves: tuple[Any, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
     version: int | None = None  # of the ticket now, for somebody who was late
+    retry_after: int | None = None  # seconds until it is worth another try
 
 
 class Refused(Exception):

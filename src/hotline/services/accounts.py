@@ -1,23 +1,23 @@
 """Who may: people log in with passwords, machines carry keys. Only keyed hashes of secrets are kept."""
 
-import asyncio
 import hashlib
 import hmac
+import math
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
-from hotline.db import people
+from hotline.db import people, throttles
+from hotline.domain.addresses import counted_as, read_address
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
+from hotline.domain.throttling import Limit, heard_from
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
 
@@ -31,12 +31,15 @@ COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
 FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
-MOST_FAILURES = 8  # of one login within FORGIVEN
-MOST_FROM_ADDRESS = 60
-FORGIVEN = timedelta(minutes=15)
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
-_HASHER = PasswordHash((Argon2Hasher(),))
-_NOBODY = _HASHER.hash("nobody's password")  # checked for unknown logins, so that timing tells nothing
+# Wrong passwords. A guesser has 8 in a quarter of an hour for one log-in from one place; 60 from one address for all
+# log-ins; and for one log-in, from all places where it was never right, 100 in a day and then one each quarter of an
+# hour: 200 a day. None of it is counted against a device or an address where the log-in was right before.
+FROM_PLACE = Limit(8, timedelta(minutes=15))
+FROM_ADDRESS = Limit(60, timedelta(minutes=15))
+FROM_STRANGERS = Limit(100, timedelta(days=1), slowest=timedelta(minutes=15))
+DEVICE = "hotline_device"  # a cookie that tells a browser in which somebody logged in before; it logs nobody in
+KNOWN = timedelta(days=90)  # how long a device or an address is known after the last log-in
+SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
 WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
@@ -145,63 +148,109 @@ async def _of_key(house: House, directory: Directory, credential: str, now: date
     return standing_of(directory, ActorKind.KEY, row)
 
 
-async def log_in(house: House, login: str, password: str, address: str, now: datetime) -> dict[str, Any]:
-    """A session token for a person. Throttled by login and by address, counted in the database."""
-    person, subjects = await _recognised(house, login, password, address, now)
+def subject(house: House, kind: str, *words: str) -> str:
+    """Under which name something is counted: of one length, and telling nobody what it is about."""
+    return f"{kind}:{hashed(house, chr(0).join(words))[:48]}"
+
+
+def heard_at(moment: datetime, now: datetime, what: str) -> Refusal:
+    """Too many wrong ones: when the next is heard."""
+    seconds = max(1, math.ceil((moment - now).total_seconds()))
+    wait = f"{math.ceil(seconds / 60)} minutes" if seconds > 60 else f"{seconds} seconds"
+    return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLogIn:
+    """A right password: whose, where it was given (device and address), and what was counted before it was checked."""
+
+    person: str
+    places: frozenset[str]
+    cleared: frozenset[str]
+    counted: Mapping[str, Limit]
+
+
+async def log_in(
+    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None = None
+) -> dict[str, Any]:
+    """A session token for a person. Wrong passwords are counted in the database by log-in and place; `device` is what
+    a browser keeps under DEVICE. Raises Refused: wrong, too many, or too many at once."""
+    checked = await _checked_log_in(house, login, password, address, now, device)
     token = f"hs_{secrets.token_urlsafe(32)}"
-    await house.db.transact(lambda c: _start_session(c, house, person, subjects, token, now))
+    await house.db.transact(lambda c: _start_session(c, house, checked, token, now))
     return _session(token, now)
 
 
 async def log_in_once(
-    house: House, login: str, password: str, address: str, asked: Asked, show: Show, now: datetime
+    house: House,
+    login: str,
+    password: str,
+    address: str | None,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    device: str | None = None,
 ) -> Done:
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
-    person, subjects = await _recognised(house, login, password, address, now)
+    checked = await _checked_log_in(house, login, password, address, now, device)
     token = f"hs_{secrets.token_urlsafe(32)}"
 
     def start(c: sa.Connection) -> Reply:
-        _start_session(c, house, person, subjects, token, now)
+        _start_session(c, house, checked, token, now)
         return Reply(200, show(_session(token, now)))
 
-    return await write_once(house, replace(asked, owner=f"login:{person}"), start, now, secret=True)
+    return await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
 
 
 def _session(token: str, now: datetime) -> dict[str, Any]:
     return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
 
 
-def _start_session(
-    c: sa.Connection, house: House, person: str, subjects: Sequence[str], token: str, now: datetime
-) -> None:
-    for subject in subjects:
-        people.forgive(c, subject)
-    people.add_session(c, hashed(house, token), person, now, now + SESSION)
+def _start_session(c: sa.Connection, house: House, checked: CheckedLogIn, token: str, now: datetime) -> None:
+    throttles.take_back(c, checked.counted)
+    throttles.clear(c, checked.cleared)
+    throttles.note(c, checked.places, now)
+    people.add_session(c, hashed(house, token), checked.person, now, now + SESSION)
 
 
-async def _recognised(
-    house: House, login: str, password: str, address: str, now: datetime
-) -> tuple[str, tuple[str, ...]]:
-    """The person's id, and what their tries are counted under. Raises Refused."""
-    if not re.fullmatch(LOGIN, login):  # nobody's: no database need be asked
+async def _checked_log_in(
+    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None
+) -> CheckedLogIn:
+    login = login.casefold()
+    if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:  # nobody's: no database need be asked
         raise Refused(WRONG)
-    subjects = ((f"login:{login.casefold()[:60]}", MOST_FAILURES), (f"address:{address[:60]}", MOST_FROM_ADDRESS))
+    here = subject(house, "place", login, "address", counted_as(address))
+    device_here = subject(house, "place", login, "device", device) if device else here
+    places = {here, device_here} if read_address(address) else {device_here} - {here}
+    whole = {
+        subject(house, "address", counted_as(address)): FROM_ADDRESS,
+        subject(house, "login", login): FROM_STRANGERS,
+    }
 
-    def count(c: sa.Connection) -> bool:
+    def count(c: sa.Connection) -> tuple[bool, dict[str, Limit]]:
         """Counted before anything is checked, so that many at once are as many as one after the other."""
-        return all([people.count_try(c, subject, now, now - FORGIVEN) <= most for subject, most in subjects])
+        known = throttles.known(c, places, now - KNOWN)
+        place = device_here if device_here in known else here
+        limits = {place: FROM_PLACE} if known else {place: FROM_PLACE, **whole}
+        held = throttles.tallies(c, limits, now)
+        moment = max(heard_from(limit, held[name], now) for name, limit in limits.items())
+        if moment > now:
+            raise Refused(heard_at(moment, now, "log-ins"))
+        throttles.count(c, limits, held, now)
+        return bool(known), limits
 
-    if not await house.db.transact(count):
-        minutes = int(FORGIVEN.total_seconds() // 60)
-        raise Refused(Refusal(Code.TOO_MANY, f"too many log-ins; try again in {minutes} minutes"))
-    row = await people.by_login(house.db, login.casefold())
-    async with house.hashing:  # argon2 is meant to be slow: never on the loop, never more than two at once
-        right = await asyncio.to_thread(
-            _HASHER.verify, password, row.password if row is not None and row.active else _NOBODY
+    known, counted = await house.db.transact(count)
+    try:
+        row = await people.by_login(house.db, login)
+        right = await house.hashing.verify(
+            password, row.password if row is not None and row.active else None, known=known
         )
-    if row is None or not row.active or not right:
+    except Refused:  # nothing was checked
+        await house.db.transact(lambda c: throttles.take_back(c, counted))
+        raise
+    if row is None or not right:
         raise Refused(WRONG)
-    return row.id, tuple(subject for subject, _ in subjects)
+    return CheckedLogIn(row.id, frozenset(places), frozenset({here, device_here}), counted)
 
 
 async def log_out(house: House, believed: Believed, token: str) -> None:
@@ -214,11 +263,6 @@ def check_password(password: str, login: str) -> None:
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or login.casefold() in password.casefold():
         rule = f"{SHORTEST_PASSWORD}-{LONGEST_PASSWORD} characters, without the login in it"
         raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
-
-
-async def hash_password(house: House, password: str) -> str:
-    async with house.hashing:
-        return await asyncio.to_thread(_HASHER.hash, password)
 
 
 async def add_person(
@@ -243,7 +287,7 @@ async def add_person(
         "id": str(uuid4()),
         "login": login.casefold(),
         "name": name,
-        "password": await hash_password(house, password),
+        "password": await house.hashing.hash(password),
         "roles": sorted(grant.roles),
         "department": grant.department,
         "area": grant.area,
@@ -291,7 +335,7 @@ async def change_person(
     check_grant(await house.directory.now(now), grant, machine=False)
     if "password" in changed:
         check_password(changed["password"], row.login)
-        changed["password"] = await hash_password(house, changed["password"])
+        changed["password"] = await house.hashing.hash(changed["password"])
     if "roles" in changed:
         changed["roles"] = sorted(grant.roles)
 

@@ -20,6 +20,7 @@ from .directory import DirectoryAtHand
 from .gateways import GatewaysAtHand
 from .inbox import Inbox
 from .offload import Offload
+from .passwords import PasswordHashing
 from .spool import Spool
 from .stream import Stream
 from .subscribers import Subscribers
@@ -72,7 +73,7 @@ class House:
     streams: int = 10_000  # open at once in this process, at most
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
-    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
     leaving: bool = False  # told to stop: no more work should be sent here
     deadlines: Deadlines = field(init=False)

@@ -7,21 +7,31 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from hotline.db import lookups, tickets
+from hotline.db import throttles, tickets
+from hotline.domain.addresses import counted_as
 from hotline.domain.directory import Directory
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import CODE_LENGTH
-from hotline.domain.ticket import Facts, Refusal, Refused
-from hotline.domain.vocabulary import Action, Code, TicketStatus
+from hotline.domain.throttling import Limit, heard_from
+from hotline.domain.ticket import Facts, Refused
+from hotline.domain.vocabulary import Action, TicketStatus
 from hotline.domain.wording import PUBLIC_ACTION, PUBLIC_STATUS
 
+from .accounts import heard_at, subject
 from .act import UNKNOWN
 from .house import House
 
-MOST_OF_TICKET, MOST_FROM_ADDRESS = 5, 30  # wrong codes within FORGIVEN
-FORGIVEN = timedelta(hours=1)
-TOO_MANY = Refusal(Code.TOO_MANY, "too many wrong codes: try again in an hour")
+# Wrong codes. One in a million is right. An address is heard 5 times an hour for a ticket, and 30 times for all. For
+# one ticket, from all addresses: after 100 wrong codes in a day only from addresses that sent no wrong one yet, once
+# each; after 5,000 one each quarter of an hour. So n addresses find a ticket's code on one day with a chance of 100 + n
+# in a million, and of 1 in 190 at most; what they see then is its state, and no personal data. Nobody locks a resident
+# out without 5,000 addresses, and never from where the code was right before.
+FROM_PLACE = Limit(5, timedelta(hours=1))
+FROM_ADDRESS = Limit(30, timedelta(hours=1), slowest=timedelta(minutes=1))
+OF_TICKET = Limit(5000, timedelta(days=1), slowest=timedelta(minutes=15))
+CLEAN_ALONE = 100  # wrong codes for a ticket within a day, after which one from an address is enough
+KNOWN = timedelta(days=30)  # how long a place is known after the last right code
 _PUBLIC = frozenset(PUBLIC_ACTION)
 
 
@@ -32,28 +42,40 @@ def query_code(secret: bytes, number: str) -> str:
 
 
 async def code_matches(house: House, number: str, code: str | None, asker: str, now: datetime) -> bool:
-    """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker. Raises Refused where
-    there were too many."""
-    subjects = ((f"ticket:{number}", MOST_OF_TICKET), (asker[:100], MOST_FROM_ADDRESS))
+    """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
+    address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
     right = code is not None and hmac.compare_digest(code.encode(), query_code(house.secret, number).encode())
+    place, whole = subject(house, "ticket-place", number, asker), subject(house, "ticket", number)
+    from_address = subject(house, "asker", asker)
 
-    def count(c: sa.Connection) -> bool:
-        blocked = any(lookups.failures(c, s, now - FORGIVEN) >= most for s, most in subjects)
-        if not right and not blocked:
-            for subject, _ in subjects:
-                lookups.failed(c, subject, now, now - FORGIVEN)
-        return blocked
+    def count(c: sa.Connection) -> datetime:
+        known = bool(throttles.known(c, {place}, now - KNOWN))
+        limits = {place: FROM_PLACE, **({} if known else {from_address: FROM_ADDRESS, whole: OF_TICKET})}
+        held = throttles.tallies(c, limits, now, fresh=not right)
+        moment = max(heard_from(limit, held.get(name), now) for name, limit in limits.items())
+        here, total = held.get(place), held.get(whole)
+        many = total is not None and total.count >= CLEAN_ALONE and total.within(OF_TICKET.window, now)
+        if many and here is not None and here.count:
+            moment = max(moment, here.last_at + OF_TICKET.window)
+        if moment <= now and right:
+            throttles.clear(c, {place})
+            throttles.note(c, {place}, now)
+        elif moment <= now:
+            throttles.count(c, limits, held, now)
+        return moment
 
-    if await house.db.transact(count):
-        raise Refused(TOO_MANY)
+    moment = await house.db.transact(count)
+    if moment > now:
+        raise Refused(heard_at(moment, now, "codes"))
     return right
 
 
-async def look_up(house: House, number: str, code: str, address: str, now: datetime) -> dict[str, Any]:
+async def look_up(house: House, number: str, code: str, address: str | None, now: datetime) -> dict[str, Any]:
     """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
     matter alike."""
     read = read_number(number)
-    right = await code_matches(house, read or number[:20], code if read else None, f"address:{address}", now)
+    asker = f"address:{counted_as(address)}"
+    right = await code_matches(house, read or number[:20], code if read else None, asker, now)
     facts = await tickets.facts(house.db, EVERYTHING, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(UNKNOWN)

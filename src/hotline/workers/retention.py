@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from hotline.db import answers, counters, events, inbound, lookups, outbox, people, rollups, texts, voice
-from hotline.services import exports
+from hotline.db import answers, counters, events, inbound, outbox, people, rollups, texts, throttles, voice
+from hotline.services import accounts, exports
 from hotline.services.figures import drift
 from hotline.services.house import House
-from hotline.services.lookup import FORGIVEN
+from hotline.services.lookup import OF_TICKET
 from hotline.services.references import reference
 from hotline.services.stream import KEEP
 from hotline.services.voice import EVENTS
@@ -40,7 +40,9 @@ async def tidy(house: House, now: datetime) -> dict[str, int]:
         "texts": await house.db.transact(lambda c: texts.forget_texts(c, now - TRIES, AT_ONCE)),
         "inbound": await house.db.transact(lambda c: inbound.forget(c, reference(now - TRIES), AT_ONCE)),
         "tries": await house.db.transact(lambda c: texts.forget(c, now - TRIES, AT_ONCE)),
-        "lookups": await house.db.transact(lambda c: lookups.forget(c, now - FORGIVEN)),
+        "throttles": await house.db.transact(
+            lambda c: throttles.forget(c, now - OF_TICKET.window, now - accounts.KNOWN)
+        ),
     }
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, credential, may
+from hotline.api.forwarded import client_address
 from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
@@ -78,11 +79,12 @@ class KeyIn(Strict):
     ),
 )
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
-    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Repeated failures are throttled."""
-    client = ask.request.client
-    address = client.host if client else "?"
+    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
+    address; 429 says in `Retry-After` when the next try is heard. An address where the log-in was right lately is not
+    held up by what others try elsewhere."""
+    address, device = client_address(ask.request), ask.request.cookies.get(accounts.DEVICE)
     asked = await ask.asked_whole()
-    done = await accounts.log_in_once(ask.house, body.login, body.password, address, asked, dumped, ask.now)
+    done = await accounts.log_in_once(ask.house, body.login, body.password, address, asked, dumped, ask.now, device)
     return done_reply(done)
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, NumberPath, anybody, may
+from hotline.api.forwarded import client_address
 from hotline.api.schemas.shown import CodeOut
 from hotline.api.schemas.words import NumberWord, Shown, Strict
 from hotline.domain.folding import normalised
@@ -45,11 +46,10 @@ class PublicTicket(Shown):
 )
 async def look_up_ticket(body: LookupIn, ask: Annotated[Asking, anybody("tickets.look_up")]) -> Response:
     """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
-    number, by text or from the operator. Five wrong codes for a ticket in an hour, or thirty from an address, and no
-    further ones are heard. A POST, so that no code stands in a URL."""
-    client = ask.request.client
+    number, by text or from the operator. An address is heard with five wrong codes for a ticket in an hour, and with
+    thirty for all tickets; 429 says in `Retry-After` when the next is. A POST, so that no code stands in a URL."""
     code = body.code.replace(" ", "").replace("-", "")
-    return reply(await look_up(ask.house, body.number, code, client.host if client else "?", ask.now))
+    return reply(await look_up(ask.house, body.number, code, client_address(ask.request), ask.now))
 
 
 @router.get(

@@ -1,0 +1,39 @@
+"""How many wrong tries are heard, and when the next one is. Counts stand in the database; a try that was not heard is
+not counted, so that nobody's asking makes a wait longer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`tries` wrong ones are heard within `window`, which begins with the first of them. After that none is heard
+    before its end; or, with `slowest`, one is heard after 1, 2, 4, … seconds, and after `slowest` at most."""
+
+    tries: int
+    window: timedelta
+    slowest: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Wrong tries that were counted: how many, and when the first and the last of them were."""
+
+    count: int
+    began_at: datetime
+    last_at: datetime
+
+    def within(self, window: timedelta, now: datetime) -> bool:
+        """Whether the counting goes on, or begins anew with the next try."""
+        return self.count > 0 and now < self.began_at + window
+
+
+def heard_from(limit: Limit, tally: Tally | None, now: datetime) -> datetime:
+    """The moment from which a try is heard; `now` where it is already."""
+    if tally is None or not tally.within(limit.window, now) or tally.count < limit.tries:
+        return now
+    end = tally.began_at + limit.window
+    if limit.slowest is None:
+        return end
+    doublings = min(tally.count - limit.tries, 30)
+    return max(now, min(tally.last_at + min(timedelta(seconds=2**doublings), limit.slowest), end))

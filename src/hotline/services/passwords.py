@@ -1,0 +1,82 @@
+"""Hashing passwords: slow by intent, so a few at once, a short queue, and then a refusal. A lane of its own for whoever
+logged in before: strangers in any number do not delay them."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from hotline.domain.ticket import Refusal, Refused
+from hotline.domain.vocabulary import Code
+
+T = TypeVar("T")
+WAITING = 8  # in a lane, behind those that are being hashed: about three seconds
+NICE = 10  # the event loop goes first: one hash uses several processors
+_HASHER = PasswordHash((Argon2Hasher(),))
+_NOBODY = "nobody's password"  # checked for log-ins that are not there, so that timing tells nothing
+_NOBODY_HASHED = _HASHER.hash(_NOBODY)
+BUSY = Refusal(Code.OVERLOADED, "too many log-ins at once; nothing was checked, try again in a moment", retry_after=3)
+
+
+class Hasher(Protocol):
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password: str, hash: str) -> bool: ...  # noqa: A002
+
+
+class HashingLane:
+    """Threads that hash, and at most `waiting` more passwords behind them."""
+
+    def __init__(self, threads: int, waiting: int) -> None:
+        self._most = threads + waiting
+        self._busy = 0
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(threads, "hotline-hashing", _step_back)
+
+    async def run(self, work: Callable[..., T], *given: str) -> T:
+        """What `work(*given)` returns, done on a thread. Raises Refused(OVERLOADED) where too many wait."""
+        with self._lock:
+            if self._busy >= self._most:
+                raise Refused(BUSY)
+            self._busy += 1
+        done: Future[T] = self._threads.submit(work, *given)
+        done.add_done_callback(self._leave)  # also of one whose asker has gone: its thread is still busy
+        return await asyncio.wrap_future(done)
+
+    def _leave(self, _: object) -> None:
+        with self._lock:
+            self._busy -= 1
+
+
+def _step_back() -> None:
+    """On Linux each thread has a priority of its own, and hands it to the threads that argon2 starts."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+class PasswordHashing:
+    """argon2id, off the loop. `known`: from a place where this log-in was right before, or by somebody logged in."""
+
+    def __init__(self, hasher: Hasher | None = None, processors: int | None = None) -> None:
+        self._hasher: Hasher = hasher or _HASHER
+        self._nobody = _NOBODY_HASHED if hasher is None else hasher.hash(_NOBODY)
+        spare = (processors or os.cpu_count() or 1) - 2  # one for the loop, one for the known
+        self._strangers = HashingLane(max(1, spare), WAITING)
+        self._known = HashingLane(1, 2 * WAITING)
+
+    async def verify(self, password: str, hash: str | None, *, known: bool) -> bool:  # noqa: A002
+        """Whether the password is right. None for a log-in that is not there: false, after as much work."""
+        lane = self._known if known else self._strangers
+        right = await lane.run(self._hasher.verify, password, hash or self._nobody)
+        return right and hash is not None
+
+    async def hash(self, password: str) -> str:
+        return await self._known.run(self._hasher.hash, password)
