@@ -62,6 +62,15 @@ class Settings(BaseSettings):
         2 * 1024**3, ge=0, description="Bytes taken in while the database is away, at most; 0: none, answer 503 at once"
     )
     streams: int = Field(10_000, ge=1, le=100_000, description="Live streams open in one process, at most")
+    open311: bool = Field(
+        True, description="Serve Open311; what it publishes without a key is chosen by category, and nothing by itself"
+    )
+    open311_reads: int = Field(
+        120,
+        ge=1,
+        le=100_000,
+        description="Questions about tickets a minute that one address may ask Open311 without a key",
+    )
     open311_jurisdiction: str | None = Field(
         None, max_length=80, description="jurisdiction_id of Open311; set: another one is answered 404"
     )

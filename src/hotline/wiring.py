@@ -69,6 +69,8 @@ def house_of(settings: Settings, db: Database) -> House:
         spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
         jurisdiction=settings.open311_jurisdiction,
         contact=settings.open311_contact,
+        open311=settings.open311,
+        open311_reads=settings.open311_reads,
         streams=settings.streams,
     )
 

@@ -5,6 +5,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.db.database import Away
-from hotline.domain.vocabulary import Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import ActorKind, Channel, Role
 from hotline.services.accounts import Grant, add_key
+from hotline.services.directory import change
 from hotline.services.house import House
 from tests.api import open311_far as spec
 from tests.api.open311_far import BASE, FORMS, Far, lean, perl_is_here, perl_simple, spark, stamp, xml_simple
@@ -32,11 +35,34 @@ async def keyed(house: House, name: str, role: Role = Role.GATEWAY) -> str:
     return str((await add_key(house, name, Grant(frozenset({role})), "test", None, house.clock()))["secret"])
 
 
+CHANNELS = (Channel.PHONE, Channel.WEB)
+
+
+async def opted_in(house: House, *channels: Channel) -> None:
+    """Every category that may be publishes what comes by these channels."""
+    directory = await house.directory.now(house.clock())
+    items = [
+        ("categories", code, replace(item, public_channels=channels))
+        for code, item in directory.categories.items()
+        if not item.confidential
+    ]
+    boss = Actor(ActorKind.KEY, "boss", "boss", frozenset({Role.ADMIN}))
+    await change(house.db, house.directory, items, boss, house.clock())
+
+
 @pytest.fixture
-async def far(app: FastAPI, house: House) -> AsyncIterator[Far]:
+async def closed_far(app: FastAPI, house: House) -> AsyncIterator[Far]:
+    """Where nobody has chosen to publish anything."""
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
         yield Far(http, await keyed(house, "fms"))
+
+
+@pytest.fixture
+async def far(closed_far: Far, house: House) -> Far:
+    """Where calls and reports are published."""
+    await opted_in(house, *CHANNELS)
+    return closed_far
 
 
 async def publish(cast: Cast, code: str, *attributes: dict[str, Any], **more: Any) -> None:
@@ -130,7 +156,7 @@ async def test_case_01_a_retired_service_is_no_longer_offered(far: Far, cast: Ca
 )
 async def test_case_02_what_was_written_comes_back_as_written_in_both_formats(said: str, far: Far) -> None:
     made = await far.post({**LIFT, "description": said, "address_string": said.replace("\n", " ")}, "xml")
-    (found,) = await far.both(f"requests/{made['service_request_id']}")
+    (found,) = await far.both(f"requests/{made['service_request_id']}", api_key=far.key)
     assert found["description"] == said
 
 
@@ -301,12 +327,12 @@ async def test_case_06_key_and_jurisdiction_in_query_or_body(place: str, jurisdi
 
 async def test_case_07_what_was_sent_can_be_asked_for_at_once(far: Far, desk: Player) -> None:
     made = await far.post({**LIFT, "address_string": "3栋2单元"}, "xml")
-    (found,) = await far.both(f"requests/{made['service_request_id']}")
+    (found,) = await far.both(f"requests/{made['service_request_id']}", api_key=far.key)
     assert (found["service_code"], found["service_name"]) == ("dt-fault", "电梯故障")
     assert (found["description"], found["lat"], found["long"]) == (LIFT["description"], 30.69, 103.83)
     assert (found["status"], found["requested_datetime"]) == ("open", stamp(NOON))
     assert "3栋2单元" in found["address"]
-    assert await far.both("requests") == [found]  # a list says no other than the request alone
+    assert await far.both("requests", api_key=far.key) == [found]  # a list says no other than the request alone
     assert (await desk.see(made["service_request_id"]))["category"]["code"] == "dt-fault"
 
 
@@ -327,7 +353,7 @@ async def test_case_08_a_batch_service_gives_a_token_then_the_number(
     assert lean(await far.both(f"tokens/{made['token']}")) == [{"token": made["token"]}]
     await work_off(house)
     (ready,) = await far.both(f"tokens/{made['token']}")
-    (found,) = await far.both(f"requests/{ready['service_request_id']}")
+    (found,) = await far.both(f"requests/{ready['service_request_id']}", api_key=far.key)
     assert (ready["token"], found["description"]) == (made["token"], WATER["description"])
 
 
@@ -857,7 +883,8 @@ async def test_f5_reports_of_the_last_hour_are_fetched(far: Far, cast: Cast, clo
     clock.forward(hours=3)
     new = await far.post(LIFT)
     start, end = stamp(clock() - timedelta(hours=1)), stamp(clock())
-    (request,) = (await far.fms("requests", start_date=start, end_date=end))["request"]
+    window = {"start_date": start, "end_date": end, "api_key": far.key}
+    (request,) = (await far.fms("requests", **window))["request"]
     assert request["service_request_id"] == new["service_request_id"]
     assert start <= request["updated_datetime"] <= end and start <= request["requested_datetime"] <= end
     assert (request["lat"], request["long"]) == ("30.69", "103.83")
@@ -866,7 +893,7 @@ async def test_f5_reports_of_the_last_hour_are_fetched(far: Far, cast: Cast, clo
 
 async def test_f6_the_life_of_a_matter_is_told_step_by_step(far: Far, cast: Cast, clock: Clock) -> None:
     lifts, switch, desk = await cast("lifts"), await cast("switch"), await cast("desk")
-    t = await a_lift(cast)
+    t = await desk.see((await far.post(LIFT))["service_request_id"])
     clock.forward(hours=1)
     t = await lifts.order(t, "accept")
     t = await lifts.order(t, "report", **REPORT)
@@ -876,7 +903,7 @@ async def test_f6_the_life_of_a_matter_is_told_step_by_step(far: Far, cast: Cast
     told = []
     for hour in range(3):
         o_clock = stamp(NOON + timedelta(hours=hour))
-        found = await far.fms("servicerequestupdates", start_date=o_clock, end_date=o_clock, api_key="")
+        found = await far.fms("servicerequestupdates", start_date=o_clock, end_date=o_clock, api_key=far.key)
         steps = found["request_update"]
         assert {u["updated_datetime"] for u in steps} == {o_clock}
         told += steps
@@ -886,8 +913,10 @@ async def test_f6_the_life_of_a_matter_is_told_step_by_step(far: Far, cast: Cast
     assert told[-1]["status"] == "fixed" and {u["status"] for u in told[:-1]} <= set(WORDS)
     assert REPORT["public_reply"] in told[-1]["description"]
     assert REPORT["internal_result"] not in str(told) and "13800138000" not in str(told)
-    again = await far.both("servicerequestupdates")  # the last day, and the same ids
+    again = await far.both("servicerequestupdates")  # the last day, and the same ids; to others no word of the answer
     assert sorted(u["update_id"] for u in again) == sorted(ids)
+    assert REPORT["public_reply"] not in str(again)
+    assert await far.both("servicerequestupdates", api_key="") == again
 
 
 async def test_f6_updates_older_than_a_day_must_be_asked_for(far: Far, cast: Cast, clock: Clock) -> None:
@@ -1116,13 +1145,15 @@ async def test_more_is_told_only_where_it_is_asked_for(far: Far, cast: Cast, des
     await desk.act(await desk.see(number), "comment", text="内部备注")
     more = {"attributes", "extended_attributes", "notes"}
     for what in ("requests", f"requests/{number}"):
-        (plain,) = await far.both(what)
-        (full,) = await far.get(what, extensions="true")
+        (plain,) = await far.both(what, api_key=far.key)
+        (full,) = await far.get(what, extensions="true", api_key=far.key)
         assert not more & set(plain) and more <= set(full)
         assert {name: value for name, value in full.items() if name not in more} == plain
         assert "17" in str(full["attributes"]) and full["notes"]
         assert "内部备注" not in str(full) and "秀英" not in str(full)
-        await far.get(what, "xml", extensions="true")
+        await far.get(what, "xml", extensions="true", api_key=far.key)
+        (others,) = await far.get(what, extensions="true")
+        assert not others["attributes"] and others["notes"]
 
 
 COLUMNS = (
@@ -1137,7 +1168,7 @@ async def test_the_whole_list_as_a_table(far: Far, cast: Cast) -> None:
     new = (await far.post({**LIFT, "description": said}))["service_request_id"]
 
     async def table(**params: str) -> dict[str, dict[str, str]]:
-        reply = await far.http.get(f"{BASE}/requests.csv", params=params)
+        reply = await far.http.get(f"{BASE}/requests.csv", params={"api_key": far.key, **params})
         assert (reply.status_code, reply.headers["content-type"]) == (200, "text/csv; charset=utf-8")
         assert reply.text.lstrip("\ufeff").splitlines()[0] == COLUMNS
         rows = csv.DictReader(io.StringIO(reply.text.lstrip("\ufeff"), newline=""))
@@ -1155,7 +1186,7 @@ async def test_what_the_desk_writes_into_a_report_stays_at_the_desk(far: Far, de
     number = (await far.post(WATER))["service_request_id"]
     secret = {"narrative": "9栋停水。王秀英13800138000家有病人", "address": "9栋1单元301王秀英家"}
     await desk.act(await desk.see(number), "amend", **secret, reason="电话里说的")
-    (found,) = await far.both(f"requests/{number}")
+    (found,) = await far.both(f"requests/{number}", api_key=far.key)
     assert (found["description"], found["address"]) == (WATER["description"], WATER["address_string"])
 
 
@@ -1202,7 +1233,7 @@ async def test_case_20_a_nul_anywhere_in_a_report_is_left_out(far: Far) -> None:
         "media_url": "\x00", "email": "\x00@", "client_request_id": "\x00", "address_id": "\x00",
     }  # fmt: skip
     number = (await far.post({**WATER, **odd}))["service_request_id"]
-    (found,) = await far.both(f"requests/{number}")
+    (found,) = await far.both(f"requests/{number}", api_key=far.key)
     assert found["description"] == "停水"
     kept = await far.update({**update(number), "update_id": "u\x00", "media_url": "\x00"})
     assert kept["update_id"]
@@ -1260,7 +1291,7 @@ async def test_a_report_merged_into_another_says_into_which(far: Far, desk: Play
 async def test_the_table_is_read_page_by_page(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hotline.api.open311.CSV_PAGE", 3)
     sent = {(await far.post(WATER))["service_request_id"] for _ in range(7)}
-    reply = await far.http.get(f"{BASE}/requests.csv")
+    reply = await far.http.get(f"{BASE}/requests.csv", params={"api_key": far.key})
     assert {line.split(",")[0] for line in reply.text.splitlines()[1:]} == sent
     assert (await far.http.head(f"{BASE}/requests.csv")).content == b""
 
@@ -1275,3 +1306,117 @@ async def test_f7_a_picture_sent_for_a_closed_matter_is_kept_with_the_word(
     (item,) = (await desk.get("/v1/inbound")).json()["items"]
     files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
     assert [f["name"] for f in files] == ["a.png"] and item["number"] == t["number"]
+
+
+# --- publication: nothing without a key unless somebody chose it ---
+
+SAID = "王秀英（13800138000，3栋2单元301）：电梯已修复"
+AT_ONCE = {"action": "answer", "answer": SAID}
+
+
+async def answered(cast: Cast, **fields: Any) -> str:
+    """A question the desk answered on the telephone, with words that are for the caller alone."""
+    desk = await cast("desk")
+    caller = {"phone": "13800138000", "name": "王秀英"}
+    place = {"area": "rq-b3", "address": "3栋2单元301"}
+    t = await desk.call(
+        "3栋2单元301王秀英问电梯", category="dt-fault", caller=caller, location=place, at_once=AT_ONCE, **fields
+    )
+    return str(t["number"])
+
+
+@pytest.mark.parametrize("channels", [(), (Channel.WEB,)], ids=["nothing", "another channel"])
+async def test_what_nobody_chose_to_publish_is_there_for_no_stranger(
+    channels: tuple[Channel, ...], closed_far: Far, cast: Cast, house: House
+) -> None:
+    far = closed_far
+    await opted_in(house, *channels)
+    number = await answered(cast)
+    for form in FORMS:
+        await far.get(f"requests/{number}", form, expect=404)
+        for key in (far.key, None):
+            status = 403 if key is None else 404
+            await far.update(update(number), form, key=key, expect=status)
+    for what in ("requests", "servicerequestupdates"):
+        assert await far.both(what) == []
+    assert await far.both("requests", service_request_id=number) == []
+    assert number not in await everything_public(far, number)
+
+
+async def test_what_was_said_and_answered_is_published_by_no_choice(
+    far: Far, cast: Cast, house: House, desk: Player
+) -> None:
+    reported = {**LIFT, **CALLER, "address_string": "3栋2单元301", "media_url": "https://fms.example.org/p.jpg"}
+    number, sent = await answered(cast), (await far.post(reported))["service_request_id"]
+    declined = await answered_otherwise(desk)
+    public = await everything_public(far, number)
+    public += "".join([(await far.http.get(f"{BASE}/requests/{n}.xml?extensions=true")).text for n in (sent, declined)])
+    assert all(n in public for n in (number, sent, declined))
+    for secret in ("王秀英", "13800138000", "301", "已修复", "不动了", "30.69", "p.jpg", "法院"):
+        assert secret not in public, secret
+
+
+async def answered_otherwise(desk: Player) -> str:
+    done = {"action": "decline", "reason_code": "legal_procedure", "channel_told": "法院立案庭王法官13800138000"}
+    return str((await desk.call("我想问一件事", category="wy-fee", at_once=done))["number"])
+
+
+async def test_a_client_reads_its_own_reports_and_no_other_key_does(
+    closed_far: Far, house: House, cast: Cast, desk: Player
+) -> None:
+    far = closed_far
+    number = (await far.post({**LIFT, "address_string": "3栋2单元"}))["service_request_id"]
+    other = await keyed(house, "libre")
+    (own,) = await far.both("requests", api_key=far.key)
+    assert (own["service_request_id"], own["description"], own["lat"]) == (number, LIFT["description"], 30.69)
+    assert await far.both(f"requests/{number}", api_key=far.key) == [own]
+    assert await far.both("servicerequestupdates", api_key=far.key)
+    for form in FORMS:
+        await far.get(f"requests/{number}", form, expect=404)
+        await far.get(f"requests/{number}", form, expect=404, api_key=other)
+        await far.get("requests", form, expect=403, api_key="hl_x_y")
+    assert await far.both("requests", api_key=other) == []
+    assert (await far.update(update(number)))["update_id"]
+    reply = await far.http.get(f"{BASE}/requests.csv", params={"api_key": far.key})
+    assert LIFT["description"] in reply.text and "access-control-allow-origin" not in reply.headers
+
+
+async def test_a_stranger_asks_so_often_a_minute_and_a_client_with_a_key_as_it_likes(
+    far: Far, house: House, clock: Clock
+) -> None:
+    house.open311_reads = 3
+    for _ in range(3):
+        await far.get("requests")
+    for form in FORMS:
+        reply = await far.ask("requests", form, expect=429)
+        assert 0 < int(reply.headers["retry-after"]) <= 60
+    assert (await far.http.get(f"{BASE}/requests.csv")).status_code == 429
+    await far.get("requests", expect=429, api_key="hl_x_y")  # guessing keys is asking too
+    await far.get("requests", api_key=far.key)
+    await far.get("services")
+    clock.forward(minutes=1)
+    await far.get("requests")
+
+
+async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.api.open311.CSV_MOST_PUBLIC", 2)
+    for _ in range(4):
+        await far.post(WATER)
+    assert len((await far.http.get(f"{BASE}/requests.csv")).text.splitlines()) == 1 + 2
+
+
+async def test_a_house_without_open311_has_nothing_there(far: Far, house: House, desk: Player) -> None:
+    house.open311 = False
+    for what in ("discovery", "services", "requests", "servicerequestupdates"):
+        for form in FORMS:
+            assert (await far.http.get(f"{BASE}/{what}.{form}")).status_code == 404
+    reply = await far.http.post(f"{BASE}/requests.json", data={**LIFT, "api_key": far.key})
+    assert reply.status_code == 404 and await tickets(desk) == []
+
+
+async def test_a_confidential_category_cannot_be_published(cast: Cast) -> None:
+    boss = await cast("boss")
+    tag = (await boss.get("/v1/directory/categories")).headers["etag"]
+    item = {**(await boss.get("/v1/directory/categories/za-misconduct")).json(), "public_channels": ["web"]}
+    reply = await boss.http.put("/v1/directory/categories/za-misconduct", json=item, headers={"if-match": tag})
+    assert reply.status_code == 422 and "public_channels" in reply.text

@@ -24,7 +24,7 @@ from hotline.db import directory as kept_directory
 from hotline.db import inbound, open311
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
-from hotline.domain.open311 import COLUMNS, STEPS, cells, form_of, shown, stamp, word_of
+from hotline.domain.open311 import COLUMNS, STEPS, PublicView, cells, form_of, published, shown, stamp, word_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
 from hotline.gateways.sms import clean
@@ -36,12 +36,15 @@ from hotline.services.house import House
 from hotline.services.offload import Offload
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
 
+from .forwarded import client_address
+from .limits import AddressBudget
 from .written import Listed, One, written
 
 BASE = "/open311/v2"
 MOST, DAYS = 1000, timedelta(days=90)
 MOST_UPDATES = 20_000  # a client asks for a day: what is cut off it would never ask for again
-CSV_PAGE, CSV_MOST = 2000, 200_000
+CSV_PAGE, CSV_MOST, CSV_MOST_PUBLIC = 2000, 200_000, 1000  # rows: of one page, with a key, without one
+SERVICE_READS = 10  # times as many questions about the services: a client asks for every definition in turn
 UPDATES_BACK = timedelta(hours=24)
 _PATH = re.compile(r"/(?P<name>.+)\.(?P<form>xml|json|csv)")
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
@@ -49,6 +52,7 @@ _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
 MOST_FIELDS, MOST_FILES = 500, 8
 MOST_BEFORE_KEY = 64 * 1024  # bytes of a form that an api_key is looked for in: it stands before the files
 LARGEST_FORM = 1024 * 1024  # of a form without files
+NOBODY = PublicView(())
 CORS = {"Access-Control-Allow-Origin": "*"}
 Scope = MutableMapping[str, Any]
 log = structlog.get_logger("hotline.open311")
@@ -57,11 +61,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Wrong(Exception):
-    """An error as this surface tells it: 403 for the key, 404 for what is not there, 400 for everything else."""
+    """An error as this surface tells it: 403 for the key, 404 for what is not there, 429 for too many questions, 400
+    for everything else. `retry_after`: in seconds."""
 
-    def __init__(self, status: int, *said: str) -> None:
+    def __init__(self, status: int, *said: str, retry_after: int | None = None) -> None:
         super().__init__(said[0])
-        self.status, self.said = status, said
+        self.status, self.said, self.retry_after = status, said, retry_after
 
 
 @dataclass
@@ -75,15 +80,17 @@ class Asked:
     now: datetime
     query: Mapping[str, str]
     form: str
+    view: PublicView
     body: Form = field(default_factory=lambda: Form({}))
     files: Sequence[UploadFile] = ()
 
 
 class Open311:
-    """Mounted in the application; given the application's own state."""
+    """Mounted in the application; given the application's own state. Without a key anybody may ask, so often."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
+        self._reads, self._service_reads = AddressBudget(), AddressBudget()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -93,24 +100,28 @@ class Open311:
     async def _answer(self, request: Request) -> Response:
         path = clean(request.scope["path"].removeprefix(BASE))
         found = _PATH.fullmatch(path)
-        if found is None or (found["form"] == "csv" and found["name"] != "requests"):
+        house: House = self._state.house
+        if not house.open311 or found is None or (found["form"] == "csv" and found["name"] != "requests"):
             return Response("there is nothing at this path", 404, CORS, "text/plain")
         name, form = found["name"], found["form"]
         words = name.split("/")
         request.scope["route"] = SimpleNamespace(path=f"{BASE}/{words[0]}")  # for the metrics; never what was typed
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={**CORS, "Allow": "GET, HEAD, OPTIONS, POST",
-                            "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS, POST"})  # fmt: skip
+                            "Access-Control-Allow-Methods": "GET, HEAD"})  # fmt: skip
+        # a page of another site may read what anybody may; never an answer that a key was needed for
+        public = request.method in ("GET", "HEAD") and not request.query_params.get("api_key")
+        shared = CORS if public else {"Cache-Control": "no-store"}
         try:
             content, kind = await self._told(request, words, form)
         except Wrong as wrong:
-            return told(wrong, form)
+            return told(wrong, form, shared)
         except Refused as refused:
-            return told(_wrong(refused.refusal), form)
+            return told(_wrong(refused.refusal), form, shared)
         except Exception as fault:  # a client of this surface reads no other errors than this surface's
             log.error("open311.fault", fault=type(fault).__name__, exc_info=fault)
-            return told(Wrong(500, "a defect of ours, noted in the log"), form)
-        headers = {**CORS, "Content-Type": kind}
+            return told(Wrong(500, "a defect of ours, noted in the log"), form, shared)
+        headers = {**shared, "Content-Type": kind}
         if not isinstance(content, bytes):
             return StreamingResponse(content, 200, headers)
         return Response(b"" if request.method == "HEAD" else content, 200, headers)
@@ -122,27 +133,47 @@ class Open311:
         now = house.clock()
         given = ((clean(k), clean(v)) for k, v in request.query_params.items())
         query = {k: v for k, v in given if v != ""}  # an empty one is as good as none
+        asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form, NOBODY)
         if request.method == "POST":
             handler = _POSTS.get(words[0]) if len(words) == 1 else None
             if handler is None:
                 raise Wrong(400, "nothing can be posted here")
-            asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
             return written(await self._posted(asked, handler), form)
         if request.method not in ("GET", "HEAD"):
             raise Wrong(400, "not this method here")
+        key = query.get("api_key")
+        if key is None:
+            self._count(asked, services=words[0] in ("discovery", "services"))
+        client = None if key is None else (await self._key_holder(asked, key)).id
+        asked.view = PublicView(published(asked.directory), client)
         if form == "csv":
-            asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
             _check_jurisdiction(asked, query)
-            first = await _found(asked, CSV_PAGE)  # what is wrong with the question is said before the first line
+            # what is wrong with the question is said before the first line
+            first = await _found(asked, CSV_PAGE if client else CSV_MOST_PUBLIC)
             if request.method == "HEAD":
                 return b"", "text/csv; charset=utf-8"
             return _csv(asked, first), "text/csv; charset=utf-8"
         reader = _GETS.get((words[0], len(words)))
         if reader is None or not all(words):
             raise Wrong(404, "there is nothing at this path")
-        asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form)
         _check_jurisdiction(asked, query)
         return written(await reader(asked, *words[1:]), form)
+
+    def _count(self, asked: Asked, *, services: bool = False) -> None:
+        """Raises Wrong where the address has asked too often within the minute."""
+        most = asked.house.open311_reads
+        budget, most = (self._service_reads, most * SERVICE_READS) if services else (self._reads, most)
+        wait = budget.spend(client_address(asked.request), most, asked.now)
+        if wait:
+            raise Wrong(429, f"at most {most} questions a minute without a key", retry_after=wait)
+
+    async def _key_holder(self, asked: Asked, key: str) -> Actor:
+        """Whose key it is. A wrong one counts as a question without one: guessing has an end."""
+        try:
+            return await _key_holder(asked, key)
+        except Wrong:
+            self._count(asked)
+            raise
 
     async def _posted(self, asked: Asked, handler: Callable[[Asked, Actor], Awaitable[Listed]]) -> Listed:
         """The key comes first, whatever else is wrong; then the form. Without a good key no more of the body is read
@@ -151,7 +182,7 @@ class Open311:
         if not key:
             asked.request, key = await _key_ahead(asked.request)
         async with within(2 * asked.house.deadlines.lookup):
-            actor = await _key_holder(asked, key)
+            actor = await self._key_holder(asked, key)
         data: FormData | None = None
         try:
             data = await _form(asked.request, asked.house.offload)
@@ -324,11 +355,12 @@ def _wrong(refusal: Refusal) -> Wrong:
     )
 
 
-def told(wrong: Wrong, form: str) -> Response:
+def told(wrong: Wrong, form: str, headers: Mapping[str, str]) -> Response:
     errors = [{"code": wrong.status, "description": said} for said in wrong.said]
     content, kind = written(Listed("errors", "error", errors), "xml" if form == "csv" else form)
-    extra = {"Retry-After": "2"} if wrong.status == 503 else {}
-    return Response(content, wrong.status, {**CORS, "Content-Type": kind, **extra})
+    wait = wrong.retry_after or (2 if wrong.status == 503 else None)
+    extra = {} if wait is None else {"Retry-After": str(wait)}
+    return Response(content, wrong.status, {**headers, "Content-Type": kind, **extra})
 
 
 # What can be asked
@@ -454,7 +486,7 @@ async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Seq
     query = asked.query
     if "service_request_id" in query:  # overrides all other arguments
         ids = _commas(query["service_request_id"])[:MOST]
-        return await open311.these(asked.house.db, ids) if ids else []
+        return await open311.these(asked.house.db, asked.view, ids) if ids else []
     updated = _window(query, ("updated_after", "updated_before"), asked.now, None)
     requested = _window(query, ("start_date", "end_date"), asked.now, None if updated else DAYS)
     states = _commas(query.get("status", "open,closed"))
@@ -467,7 +499,14 @@ async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Seq
         size, page = limit, 1
     state = states[0] if len(set(states)) == 1 else ""
     return await open311.listed(
-        asked.house.db, requested, updated, services, state, size, offset or min((page - 1) * size, 1_000_000)
+        asked.house.db,
+        asked.view,
+        requested,
+        updated,
+        services,
+        state,
+        size,
+        offset or min((page - 1) * size, 1_000_000),
     )
 
 
@@ -477,7 +516,7 @@ async def _requests(asked: Asked) -> Listed:
 
 
 async def _request(asked: Asked, id: str) -> Listed:  # noqa: A002
-    rows = await open311.these(asked.house.db, [id])
+    rows = await open311.these(asked.house.db, asked.view, [id])
     if not rows:
         raise Wrong(404, "service_request_id: no such request")
     return Listed("service_requests", "request", await _shown(asked, rows))
@@ -490,15 +529,23 @@ async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
         for note in await open311.notes(asked.house.db, [r.number for r in rows]):
             notes.setdefault(note.number, []).append(note)
     parents = {r.parent for r in rows if r.parent}
-    public = {r.number for r in await open311.these(asked.house.db, sorted(parents))} if parents else set()
+    public = {r.number for r in await open311.these(asked.house.db, asked.view, sorted(parents))} if parents else set()
     return [
-        {**shown(asked.directory, row, public), **(_more(row, notes.get(row.number, [])) if more else {})}
+        {
+            **shown(asked.directory, row, public, own=_own(asked, row)),
+            **(_more(row, notes.get(row.number, []), own=_own(asked, row)) if more else {}),
+        }
         for row in rows
     ]
 
 
-def _more(row: Row, notes: Sequence[Row]) -> dict[str, Any]:
-    form = form_of(row.advice)
+def _own(asked: Asked, row: Row) -> bool:
+    """Whether a request came with the asker's own key."""
+    return asked.view.client is not None and row.created_by == asked.view.client
+
+
+def _more(row: Row, notes: Sequence[Row], *, own: bool) -> dict[str, Any]:
+    form = form_of(row.advice) if own else {}
     given = (form.get("attributes") or {}).items()
     attributes = [{"code": code, "value": ", ".join(v) if isinstance(v, list) else str(v)} for code, v in given]
     history = [{"datetime": stamp(n.at), "description": STEPS[Action(n.action)][0], "type": n.action} for n in notes]
@@ -515,8 +562,7 @@ async def _token(asked: Asked, token: str) -> Listed:
         raise Wrong(404, "token: no such token")
     number = None
     if row.number is not None:
-        public = await open311.these(asked.house.db, [row.number])
-        if not public:
+        if await open311.is_hidden(asked.house.db, row.number):  # the token is its sender's: it needs no key
             raise Wrong(404, "token: no such token")
         number = row.number
     return Listed(
@@ -528,14 +574,14 @@ async def _updates(asked: Asked) -> Listed:
     window = _window(asked.query, ("start_date", "end_date"), asked.now, UPDATES_BACK)
     if window is None:
         raise Wrong(400, "start_date and end_date")
-    rows = await open311.updates(asked.house.db, *window, MOST_UPDATES)
+    rows = await open311.updates(asked.house.db, asked.view, *window, MOST_UPDATES)
     shown_ones = [
         {
             "update_id": f"{r.number}.{r.seq}",
             "service_request_id": r.number,
             "status": word_of(TicketStatus(r.status_to), Action(r.action), r.satisfaction_final),
             "updated_datetime": stamp(r.at),
-            "description": _step_said(r),
+            "description": _step_said(r, own=_own(asked, r)),
             "media_url": None,
         }
         for r in rows
@@ -543,9 +589,11 @@ async def _updates(asked: Asked) -> Listed:
     return Listed("service_request_updates", "request_update", shown_ones)
 
 
-def _step_said(row: Row) -> str:
+def _step_said(row: Row, *, own: bool) -> str:
     action = Action(row.action)
     said = STEPS[action][0]
+    if not own:
+        return said
     if action in (Action.ACCEPT_REPORT, Action.CONFIRM, Action.ANSWER, Action.EXPLAIN) and row.public_reply:
         return f"{said}：{row.public_reply}"
     if action is Action.DECLINE and row.channel_told:
@@ -554,15 +602,17 @@ def _step_said(row: Row) -> str:
 
 
 async def _csv(asked: Asked, rows: Sequence[Row]) -> AsyncIterator[bytes]:
-    """All that fits the filters, as a table, page by page; a cell a spreadsheet would run is disarmed."""
+    """All that fits the filters, as a table, page by page; without a key, CSV_MOST_PUBLIC at most. A cell a spreadsheet
+    would run is disarmed."""
     yield _lines([COLUMNS])
     offset = 0
     while rows:
         for at in range(0, len(rows), 100):
-            yield _lines(cells(asked.directory, row) for row in rows[at : at + 100])
+            yield _lines(cells(asked.directory, row, own=_own(asked, row)) for row in rows[at : at + 100])
             await asyncio.sleep(0)  # others are served meanwhile
         offset += len(rows)
-        if len(rows) < CSV_PAGE or "service_request_id" in asked.query or offset >= CSV_MOST:
+        ended = len(rows) < CSV_PAGE or "service_request_id" in asked.query or offset >= CSV_MOST
+        if ended or asked.view.client is None:
             return
         rows = await _found(asked, CSV_PAGE, offset)
 

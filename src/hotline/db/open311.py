@@ -1,4 +1,4 @@
-"""Public questions: tickets anybody may know of, and what happened to them. Who reported them is in no column here."""
+"""Public questions: tickets an asker may read, and what happened to them. Who reported them is in no column here."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from hotline.domain.open311 import NEVER, STEPS
+from hotline.domain.open311 import NEVER, STEPS, PublicView
 from hotline.domain.vocabulary import OPEN, Kind, TicketStatus
 
 from .columns import Among, Instant, is_one_of
@@ -15,12 +15,25 @@ from .question import Question, Row
 from .tables import directory_log, timeline
 from .tables import ticket as t
 
-_PUBLIC = sa.and_(
+_NOT_HIDDEN = sa.and_(
     t.c.confidential.is_(False),
     t.c.kind != sa.literal_column(f"'{Kind.REPORT}'"),
     sa.not_(is_one_of(t.c.status, NEVER)),
     t.c.category.is_not(None),
 )
+_CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
+    t.c.channel
+)
+# of that, what somebody chose to publish, and what came with the asker's own key
+_PUBLIC = sa.and_(
+    _NOT_HIDDEN, sa.or_(Among(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
+)
+
+
+def _seen_by(view: PublicView) -> dict[str, object]:
+    return {"published": list(view.published), "client": view.client or ""}
+
+
 _settled = timeline.alias("settled")
 _LAST_STEP = (  # what led to the state it stands in
     sa.select(_settled.c.action)
@@ -34,7 +47,7 @@ _LAST_STEP = (  # what led to the state it stands in
 _COLUMNS = (
     t.c.number, t.c.status, t.c.category, t.c.channel, t.c.department, t.c.area, t.c.advice, t.c.created_at,
     t.c.updated_at, t.c.closed_at, t.c.promised_at, t.c.review_at, t.c.public_reply, t.c.channel_told, t.c.parent,
-    t.c.satisfaction_final,
+    t.c.satisfaction_final, t.c.created_by,
     sa.case((t.c.status == sa.literal_column(f"'{TicketStatus.CLOSED}'"), _LAST_STEP)).label("step"),
 )  # fmt: skip
 
@@ -73,6 +86,7 @@ def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str)
 
 async def listed(
     db: Database,
+    view: PublicView,
     requested: tuple[datetime, datetime] | None,
     updated: tuple[datetime, datetime] | None,
     services: Sequence[str],
@@ -80,9 +94,11 @@ async def listed(
     limit: int,
     offset: int,
 ) -> Sequence[Row]:
-    """Public tickets within these windows (both ends in), of these services (none: all), `open`, `closed` or both
-    (""), newest first."""
-    values: dict[str, object] = {"limit": limit, "offset": offset}
+    """Tickets the asker may read within these windows (both ends in), of these services (none: all), `open`, `closed`
+    or both (""), newest first."""
+    if view.nothing:
+        return []
+    values: dict[str, object] = {"limit": limit, "offset": offset, **_seen_by(view)}
     if requested is not None:
         values |= {"start": requested[0], "end": requested[1]}
     if updated is not None:
@@ -96,11 +112,12 @@ async def listed(
 _THESE = Question(
     sa.select(*_COLUMNS).where(_PUBLIC, Among(t.c.number, "numbers")).order_by(t.c.created_at.desc(), t.c.number.desc())
 )
+_HIDDEN = Question(sa.select(t.c.number).where(_NOT_HIDDEN, t.c.number == sa.bindparam("number", type_=sa.String)))
 _STEP = sa.and_(is_one_of(timeline.c.action, STEPS), is_one_of(timeline.c.status_to, TicketStatus))
 _UPDATES = Question(
     sa.select(
         timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, timeline.c.status_to, t.c.public_reply,
-        t.c.channel_told, t.c.satisfaction_final,
+        t.c.channel_told, t.c.satisfaction_final, t.c.created_by,
     )
     .select_from(timeline.join(t, t.c.number == timeline.c.number))
     .where(timeline.c.at >= sa.bindparam("start", type_=Instant), timeline.c.at <= sa.bindparam("end", type_=Instant))
@@ -116,14 +133,19 @@ _NOTES = Question(
 _CHANGED = Question(sa.select(sa.func.max(directory_log.c.at, type_=Instant).label("at")))
 
 
-async def these(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
-    """Those of these numbers that are public, whatever their age or state."""
-    return await db.rows(_THESE, numbers=list(numbers))
+async def these(db: Database, view: PublicView, numbers: Sequence[str]) -> Sequence[Row]:
+    """Those of these numbers that the asker may read, whatever their age or state."""
+    return [] if view.nothing else await db.rows(_THESE, numbers=list(numbers), **_seen_by(view))
 
 
-async def updates(db: Database, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
-    """Steps the public is told of, from `start` to `end`, both in, oldest first."""
-    return await db.rows(_UPDATES, start=start, end=end, limit=limit)
+async def is_hidden(db: Database, number: str) -> bool:
+    """Whether a ticket is told to nobody outside: confidential, a report of wrongdoing, void, without a category."""
+    return await one(db, _HIDDEN, number=number) is None
+
+
+async def updates(db: Database, view: PublicView, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
+    """Steps of the tickets the asker may read, from `start` to `end`, both in, oldest first."""
+    return [] if view.nothing else await db.rows(_UPDATES, start=start, end=end, limit=limit, **_seen_by(view))
 
 
 async def notes(db: Database, numbers: Sequence[str]) -> Sequence[Row]:

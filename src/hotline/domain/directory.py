@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from .vocabulary import (
     AreaLevel,
     AttributeType,
+    Channel,
     Counting,
     Danger,
     DayEnd,
@@ -145,7 +146,9 @@ class Attribute:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
     """What a matter is about: it routes. `scheme` is the code in the outer code book; `words` hint at it. `attributes`
-    and `intake` are for Open311 clients: what they are asked, and whether they get a number at once."""
+    and `intake` are for Open311 clients: what they are asked, and whether they get a number at once. `public_channels`:
+    the channels whose matters of this category anybody may read through Open311, as state, place and dates; none
+    unless somebody says so."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
@@ -160,6 +163,7 @@ class Category:
     active: bool = True
     attributes: tuple[Attribute, ...] = ()
     intake: Intake = Intake.REALTIME
+    public_channels: tuple[Channel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -545,6 +549,8 @@ def _faults(d: Directory) -> Iterable[Wrong]:
                 yield Wrong("departments", department.code, "areas", f"unknown area: {code}")
     for category in d.categories.values():
         yield from _attribute_faults(category)
+        if category.confidential and category.public_channels:
+            yield Wrong("categories", category.code, "public_channels", "a confidential category is never published")
     yield from _house_faults(d)
     yield from _calendar_faults(d)
     yield from _policy_faults(d)

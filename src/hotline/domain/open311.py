@@ -1,6 +1,7 @@
 """What the public may know of a ticket, in the words of Open311 GeoReport v2 and of FixMyStreet."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,29 @@ STEPS: Mapping[Action, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PublicView:
+    """What an asker may read: what a category publishes, and what came with their own key. `published`: category and
+    channel, as `published` has them; `client`: the id of the key, None without one."""
+
+    published: tuple[str, ...]
+    client: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        return not self.published and self.client is None
+
+
+def published(directory: Directory) -> tuple[str, ...]:
+    """What somebody chose to publish: `category/channel` of each choice. A confidential category is none."""
+    return tuple(
+        f"{c.code}/{channel}"
+        for c in directory.categories.values()
+        if not c.confidential
+        for channel in c.public_channels
+    )
+
+
 def is_open(status: TicketStatus) -> bool:
     return status in OPEN
 
@@ -63,11 +87,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def shown(directory: Directory, row: Any, parents: Collection[str] = ()) -> dict[str, Any]:
-    """A request. The narrative and the place of a call were not given for the public: only what an Open311 client sent
-    is told as it was sent."""
+def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own: bool) -> dict[str, Any]:
+    """A request. `own`: it came with the asker's key, and is told as it was sent, with what the resident was answered.
+    Of any other the state, the category, the area and the dates: nobody wrote its words or its answer for the
+    public."""
     status = TicketStatus(row.status)
-    form = form_of(row.advice)
+    form = form_of(row.advice) if own else {}
     category = directory.categories.get(row.category)
     department = directory.departments.get(row.department or "")
     area = directory.areas.get(row.area or "")
@@ -78,7 +103,7 @@ def shown(directory: Directory, row: Any, parents: Collection[str] = ()) -> dict
     return {
         "service_request_id": row.number,
         "status": "open" if is_open(status) else "closed",
-        "status_notes": f"{word}: {_sentence(row, status, parents)}",
+        "status_notes": f"{word}: {_sentence(row, status, parents, own)}",
         "service_name": name,
         "service_code": row.category,
         "description": form.get("description") or name,
@@ -96,22 +121,22 @@ def shown(directory: Directory, row: Any, parents: Collection[str] = ()) -> dict
     }
 
 
-def _sentence(row: Any, status: TicketStatus, parents: Collection[str]) -> str:
+def _sentence(row: Any, status: TicketStatus, parents: Collection[str], own: bool) -> str:
     said = PUBLIC_STATUS[status][0]
     if row.parent in parents:
         return f"{said}（并入 {row.parent}）"
-    if status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
+    if own and status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
         return f"{said}。{row.public_reply}"
-    if status is TicketStatus.DECLINED and row.channel_told:
+    if own and status is TicketStatus.DECLINED and row.channel_told:
         return f"{said}，请联系：{row.channel_told}"
     if status is TicketStatus.SHELVED and row.review_at:
         return f"{said}（{stamp(row.review_at)}）"
     return said
 
 
-def cells(directory: Directory, row: Any) -> list[Any]:
+def cells(directory: Directory, row: Any, *, own: bool) -> list[Any]:
     """A request as a line of the bulk form, in the order of COLUMNS; what a spreadsheet would run is disarmed."""
-    r = shown(directory, row)
+    r = shown(directory, row, own=own)
     category = directory.categories.get(row.category)
     above = directory.categories.get(category.parent or "") if category else None
     closed = r["updated_datetime"] if r["status"] == "closed" else ""

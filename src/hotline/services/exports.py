@@ -175,8 +175,9 @@ async def _lines(
     house: House, directory: Directory, actor: Actor, writer: "_Writer", page: Sequence[Ticket]
 ) -> list[Mapping[str, Any] | Sequence[Any]]:
     if writer.form is ExportForm.OPEN311:
-        public = [t for t in page if _is_public(t)]
-        return [open311.cells(directory, _Public(t)) for t in public]
+        chosen = frozenset(open311.published(directory))
+        public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
+        return [open311.cells(directory, _Public(t), own=False) for t in public]
     if writer.kind is ExportKind.TICKETS:
         holders = await exports.holders_of(house.db, [t.number for t in page])
         return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]

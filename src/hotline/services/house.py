@@ -70,6 +70,8 @@ class House:
     spool: Spool | None = None  # None: with the database away, nothing is taken in
     jurisdiction: str | None = None  # of Open311
     contact: str = ""
+    open311: bool = True  # it is served at all
+    open311_reads: int = 120  # questions about tickets a minute, from one address without a key
     streams: int = 10_000  # open at once in this process, at most
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again

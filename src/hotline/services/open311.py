@@ -14,6 +14,7 @@ from hotline.db import inbound, open311, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.numbering import read_number
+from hotline.domain.open311 import PublicView, published
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import (
@@ -278,7 +279,8 @@ async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], 
     if wrong:
         raise Refused(_wrong(wrong))
     number = read_number(form.get("service_request_id") or "")
-    rows = await open311.these(house.db, [number]) if number else []
+    view = PublicView(published(await house.directory.now(now)), actor.id)
+    rows = await open311.these(house.db, view, [number]) if number else []
     if not rows or number is None:
         raise Refused(UNKNOWN_REQUEST)
     word = _line(form.get("status")) or ""
