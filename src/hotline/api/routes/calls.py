@@ -1,6 +1,5 @@
 """Taking calls, and seeing who rings."""
 
-import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Call, Facts
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
-from hotline.services.deadlines import within
+from hotline.services.deadlines import detached, within
 from hotline.services.intake import take_call
 from hotline.services.lookup import query_code
 from hotline.services.spooling import spool_call
@@ -66,12 +65,13 @@ async def take_a_call(
     except OUTAGES:
         if ask.house.spool is None:
             raise
-        name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
+        voice_call = str(body.voice_call) if body.voice_call is not None else None
+        name = await spool_call(ask.house, taken, ask.actor, asked, ask.now, voice_call)
         return reply({"reference": name, "kept": "spool"}, 202)
     if body.voice_call is not None and done.after is not None:
         try:
             async with within(ask.house.deadlines.lookup, writes=True):
-                await asyncio.shield(link(ask.house, str(body.voice_call), done.after.ticket.number))
+                await detached(link(ask.house, str(body.voice_call), done.after.ticket.number))
         except OUTAGES:  # the ticket is there: only its link to the call on the exchange is missing
             log.warning("voice.unlinked", number=done.after.ticket.number)
     return done_reply(done)
