@@ -67,7 +67,7 @@ class Desk:
         found: list[dict[str, Any]] = []
         after = ""
         while True:
-            page = self.http.get("/v1/tickets", params={"limit": 200, **({"after": after} if after else {})})
+            page = self.http.get("/v1/tickets", params={"limit": 200, **({"cursor": after} if after else {})})
             assert page.status_code == 200, page.text
             found += page.json()["items"]
             if not (after := page.json().get("next") or ""):

@@ -184,6 +184,19 @@ async def test_while_the_database_says_nothing_every_push_is_answered_and_kept_o
     assert street.house.spool.size() == street.house.spool.bad() == 0
 
 
+async def test_a_call_kept_for_later_is_linked_to_the_one_on_the_exchange(street: Street, watch: Player) -> None:
+    assert (await street.rings("c-1")).status_code == 200
+    (voice,) = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z")).json()["items"]
+    async with silent(street.house.db):
+        body = {"channel": "phone", "narrative": "9栋停水了", "voice_call": voice["id"]}
+        taken = await street.desk.post("/v1/calls", body)
+        assert taken.status_code == 202
+    assert await street.titles() == ["9栋停水了"]
+    (voice,) = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z")).json()["items"]
+    number = (await street.desk.get(f"/v1/inbound/{taken.json()['reference']}")).json()["number"]
+    assert voice["number"] == number and (await street.desk.see(number))["caller"]["phone"]
+
+
 async def test_what_was_written_after_all_when_the_wait_was_over_is_found_again(street: Street) -> None:
     """The deadline passes, the database was only slow: both the write and the spooled copy arrive."""
     house, write, transact = street.house, street.house.db.write, street.house.db.transact

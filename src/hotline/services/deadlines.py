@@ -2,13 +2,17 @@
 line: after the deadline the message goes to the spool, or is refused while there is time to try again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from hotline.db.database import Away, Unsure
 from hotline.db.outages import outage_of
 from hotline.domain.ticket import Refused
+
+R = TypeVar("R")
+_DETACHED: set[asyncio.Task[Any]] = set()  # the loop itself holds tasks by weak references only
 
 
 @dataclass(slots=True)
@@ -24,7 +28,7 @@ class Deadlines:
 async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]:
     """Wait so long for what stands in the block. Raises Away after it, or Unsure where the block `writes`: it may be
     written yet, so a repeat must carry the same key. A driver's own fault that means the same is raised as Away or
-    Full. What must not be cancelled half-way is put behind `asyncio.shield` by the caller."""
+    Full. What must not be cancelled half-way is run by `detached`."""
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -37,3 +41,18 @@ async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]
         if outage is None:
             raise
         raise outage from fault
+
+
+async def detached(work: Coroutine[Any, Any, R]) -> R:
+    """Run a transaction to its end, also when whoever waits for it gives up: a rollback would wait for the same database.
+    What it raises then is dropped."""
+    task = asyncio.create_task(work)
+    _DETACHED.add(task)
+    task.add_done_callback(_finished)
+    return await asyncio.shield(task)
+
+
+def _finished(task: "asyncio.Task[Any]") -> None:
+    _DETACHED.discard(task)
+    if not task.cancelled():
+        task.exception()  # read once, so that a failure after the wait leaves no warning behind

@@ -1,7 +1,6 @@
 """Taking in what providers push: authenticate, keep, acknowledge. What it means is worked off afterwards, from the
 table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +27,7 @@ from hotline.gateways.sms import (
     key_of,
 )
 
-from .deadlines import within
+from .deadlines import detached, within
 from .gateways import Gateway
 from .house import House
 from .phones import Heard, heard
@@ -55,7 +54,7 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
         await house.offload.run(size, provider.authenticate, push)
     except NeedsCertificate as needs:
         async with within(house.deadlines.write, writes=True):
-            await asyncio.shield(_want_certificate(house, gateway, needs.url))
+            await detached(_want_certificate(house, gateway, needs.url))
         raise Refused(FETCHING) from None
     except (Unauthentic, ValueError) as wrong:
         log.warning(

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,13 +30,17 @@ from .act import Asked
 from .house import House
 from .intake import Taken, take_call
 from .references import reference
+from .voice import link, number_of
 
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
 log = structlog.get_logger("hotline.spool")
 
 
-async def spool_call(house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime) -> str:
-    """Keep a call for later; the reference it can be found by. Raises Refused where there is no room."""
+async def spool_call(
+    house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime, voice_call: str | None = None
+) -> str:
+    """Keep a call for later; the reference it can be found by. `voice_call`: the one on the exchange it came by. Raises
+    Refused where there is no room."""
     if house.spool is None:
         raise TypeError("there is no spool")
     name = reference(now)
@@ -44,6 +48,7 @@ async def spool_call(house: House, taken: Taken, actor: Actor, asked: Asked, now
         name = str(UUID(bytes=hmac.digest(house.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
     record = {
         "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(asked),
+        "voice_call": voice_call,
         "actor": {
             "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
             "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
@@ -64,10 +69,11 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         frozenset(a["areas"]) if a["areas"] is not None else None, a["home_area"], a["contractor"],
     )  # fmt: skip
     number, why = None, None
+    taking, voice_call = taken_of(record["taken"]), record.get("voice_call")
     try:
-        done = await take_call(
-            house, taken_of(record["taken"]), actor, Asked(**record["asked"]), _told(record["reference"]), at
-        )
+        if voice_call is not None and taking.phone is None:
+            taking = replace(taking, phone=await number_of(house, voice_call))
+        done = await take_call(house, taking, actor, Asked(**record["asked"]), _told(record["reference"]), at)
         number = done.after.ticket.number if done.after else _number_in(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
@@ -85,6 +91,12 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         "lease_token": None, "handled_by": None,
     }  # fmt: skip
     await house.db.transact(lambda c: inbound.keep(c, [row]))
+    if voice_call is not None and number is not None:
+        try:
+            await link(house, voice_call, number)
+        except Refused as refused:
+            if refused.refusal.code in LATER:
+                raise
 
 
 def _number_in(body: str) -> str | None:

@@ -29,7 +29,7 @@ from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
 
 from .act import Asked, Done
-from .deadlines import within
+from .deadlines import detached, within
 from .gateways import Gateway
 from .house import House
 from .idempotency import Reply, write_once
@@ -67,11 +67,10 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     if odd:
         await house.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]
-    taking = asyncio.ensure_future(take_events(house, gateway, events, push.at))
     try:
         left = house.deadlines.push - (asyncio.get_running_loop().time() - begun)
         async with within(left, writes=True):  # ends the wait, not the transaction
-            await asyncio.shield(taking)
+            await detached(take_events(house, gateway, events, push.at))
     except OUTAGES:
         if house.spool is None:
             raise

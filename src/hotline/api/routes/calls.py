@@ -1,6 +1,5 @@
 """Taking calls, and seeing who rings."""
 
-import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -23,7 +22,7 @@ from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Call, Facts, Refused
 from hotline.domain.vocabulary import Code, Role
 from hotline.services.cards import card_of
-from hotline.services.deadlines import within
+from hotline.services.deadlines import detached, within
 from hotline.services.intake import take_call, unread_of
 from hotline.services.lookup import query_code
 from hotline.services.phones import heard
@@ -77,13 +76,14 @@ async def take_a_call(
     except OUTAGES:
         if ask.house.spool is None:
             raise
-        name = await spool_call(ask.house, taken, ask.actor, asked, ask.now)
+        voice_call = str(body.voice_call) if body.voice_call is not None else None
+        name = await spool_call(ask.house, taken, ask.actor, asked, ask.now, voice_call)
         unread = unread_of(taken, heard(taken.phone, ask.house.region, ask.house.area_code))
         return reply({"reference": name, "kept": "spool", "unread": unread_shown(unread)}, 202)
     if body.voice_call is not None and done.after is not None:
         try:
             async with within(ask.house.deadlines.lookup, writes=True):
-                await asyncio.shield(link(ask.house, str(body.voice_call), done.after.ticket.number))
+                await detached(link(ask.house, str(body.voice_call), done.after.ticket.number))
         except (Refused, *OUTAGES) as fault:  # the call is taken: which one of the exchange it was may be noted later
             log.warning("call.not_linked", number=done.after.ticket.number, why=type(fault).__name__)
     return done_reply(done)
