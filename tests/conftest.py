@@ -143,13 +143,13 @@ async def emptied(db: Postgres) -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def db(
-    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path
+    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path, clock: Clock
 ) -> AsyncIterator[Any]:
-    """Each of the two databases, seeded and empty of tickets."""
+    """Each of the two databases, seeded and empty of tickets; its clock is the test's."""
     if request.param == "sqlite":
         path = memory / f"{os.urandom(6).hex()}.db"
         shutil.copy(sqlite_template, path)
-        lite = Sqlite(path)
+        lite = Sqlite(path, clock=clock)
         await lite.open()
         yield lite
         await lite.close()
@@ -158,7 +158,7 @@ async def db(
         return
     if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
-    pg = Postgres(postgres_url, size=8)
+    pg = Postgres(postgres_url, size=8, clock=clock)
     await emptied(pg)
     yield pg
     await pg.close()

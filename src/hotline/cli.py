@@ -811,7 +811,7 @@ async def _rebuild_figures(settings: Any) -> None:
 
     os.nice(10)  # whoever rings goes first
     async with wiring.open_house(settings) as house:
-        if await figures.must_be_rebuilt(house, house.clock()):
+        if await figures.must_be_rebuilt(house):
             await figures.rebuild(house, house.clock())
 
 

@@ -183,7 +183,7 @@ async def test_a_file_that_loses_its_worker_again_and_again_is_given_up(
     from hotline.db import exports as kept
 
     for _ in range(exports.MOST_TRIES):
-        await house.db.transact(lambda c: kept.claim(c, clock(), "lost"))
+        await house.db.transact(lambda c: kept.claim(c, "lost"))
         clock.forward(minutes=5)
     assert await exports.make_next(house, clock())
     assert (await desk.get(f"/v1/exports/{asked['id']}")).json()["status"] == "failed"

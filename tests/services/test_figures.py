@@ -463,17 +463,17 @@ async def test_very_many_rollups_are_put_in_place_piece_by_piece(
 async def test_whoever_died_counting_is_followed_by_another_soon(
     house: House, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    assert await figures.must_be_rebuilt(house, clock())
+    assert await figures.must_be_rebuilt(house)
     assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
-    assert not await figures.must_be_rebuilt(house, clock())
+    assert not await figures.must_be_rebuilt(house)
     clock.forward(minutes=2)
     await house.db.transact(lambda c: rollups.renew(c, clock(), "first"))
     await house.db.transact(lambda c: rollups.renew(c, clock.now + timedelta(hours=1), "somebody else"))
     clock.forward(minutes=2)
-    assert not await figures.must_be_rebuilt(house, clock()) and not await rebuild(house, clock())
+    assert not await figures.must_be_rebuilt(house) and not await rebuild(house, clock())
     clock.forward(minutes=2)
-    assert await figures.must_be_rebuilt(house, clock())
-    assert await rebuild(house, clock()) and not await figures.must_be_rebuilt(house, clock())
+    assert await figures.must_be_rebuilt(house)
+    assert await rebuild(house, clock()) and not await figures.must_be_rebuilt(house)
     assert not await rebuild(house, clock())  # what stands is not counted a second time
     assert await drift(house, clock()) == {}
 

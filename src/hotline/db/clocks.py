@@ -9,20 +9,19 @@ from hotline.domain.vocabulary import OPEN
 
 from .columns import Instant, is_one_of, read_instant
 from .database import Database, one
+from .leases import database_time, is_free
 from .question import Question, Row
 from .tables import clock as c
 from .tables import ticket as t
 
 LEASE = timedelta(seconds=10)  # many times what a batch takes; after it another worker tries
-IMPLAUSIBLE = timedelta(
-    minutes=10
-)  # no lease and no putting off ends so far ahead, unless the clock was set back since
+PUT_OFF = timedelta(minutes=1)  # a clock that could not be acted on is put off by its lease, for so long at most
 
 
 def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
-    """The clocks longest due, ours for LEASE: number, id, next_level, next_at. A lease that ends implausibly late was
-    taken under a clock that has been set back, and holds nobody off."""
-    free = sa.or_(c.c.lease_until.is_(None), c.c.lease_until <= now, c.c.lease_until > now + IMPLAUSIBLE)
+    """The clocks longest due by `now`, ours for LEASE by the database's clock: number, id, next_level, next_at."""
+    at = database_time(db)
+    free = is_free(c.c.lease_until, at, PUT_OFF)
     due = (
         sa.select(c.c.number, c.c.id)
         .where(c.c.next_at.is_not(None), c.c.next_at <= now, free)
@@ -30,15 +29,16 @@ def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    take = sa.update(c).where(sa.tuple_(c.c.number, c.c.id).in_(due)).values(lease_token=token, lease_until=now + LEASE)
+    take = sa.update(c).where(sa.tuple_(c.c.number, c.c.id).in_(due)).values(lease_token=token, lease_until=at + LEASE)
     taken = db.execute(take.returning(c.c.number, c.c.id, c.c.next_level, c.c.next_at)).all()
     return sorted(taken, key=lambda r: (r.next_at, r.id))
 
 
-def look_again(db: sa.Connection, clock: str, number: str, token: str, at: datetime) -> None:
-    """One odd ticket must not hold up the night: nobody looks at this clock before `at`."""
+def look_again(db: sa.Connection, clock: str, number: str, token: str, wait: timedelta) -> None:
+    """One odd ticket must not hold up the night: nobody looks at this clock for so long, PUT_OFF at most."""
+    until = database_time(db) + min(wait, PUT_OFF)
     db.execute(
-        sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=at)
+        sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=until)
     )
 
 

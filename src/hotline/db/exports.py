@@ -11,12 +11,14 @@ from hotline.domain.vocabulary import ExportStatus as S
 
 from .columns import Among, is_one_of
 from .database import Database, one
+from .leases import database_time, is_free
 from .question import Question, Row
 from .tables import assignment as a
 from .tables import export as x
 from .tables import timeline
 
 LEASE = timedelta(minutes=2)  # renewed with each page
+CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
 _OPEN = (S.WAITING, S.MAKING)
 _OWN = sa.bindparam("owner", type_=sa.String)
 _LIST = Question(sa.select(*x.c).where(x.c.owner == _OWN).order_by(x.c.created_at.desc()).limit(50))
@@ -68,9 +70,10 @@ async def lines_of(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
     return await db.rows(_LINES, numbers=list(numbers))
 
 
-def claim(c: sa.Connection, now: datetime, token: str) -> Row | None:
-    """The next to be made, ours for LEASE; one whose worker was lost is begun anew."""
-    free = sa.or_(x.c.status == S.WAITING, x.c.lease_until <= now)
+def claim(c: sa.Connection, token: str) -> Row | None:
+    """The next to be made, ours for LEASE by the database's clock; one whose worker was lost is begun anew."""
+    at = database_time(c)
+    free = sa.or_(x.c.status == S.WAITING, is_free(x.c.lease_until, at, CLOSING))
     due = (
         sa.select(x.c.id)
         .where(is_one_of(x.c.status, _OPEN), free)
@@ -79,7 +82,7 @@ def claim(c: sa.Connection, now: datetime, token: str) -> Row | None:
         .with_for_update(skip_locked=True)
     )
     take = sa.update(x).where(x.c.id.in_(due.scalar_subquery())).values(
-        status=S.MAKING, rows=0, lease_token=token, lease_until=now + LEASE, attempts=x.c.attempts + 1
+        status=S.MAKING, rows=0, lease_token=token, lease_until=at + LEASE, attempts=x.c.attempts + 1
     )  # fmt: skip
     return c.execute(take.returning(*x.c)).first()
 
@@ -87,6 +90,11 @@ def claim(c: sa.Connection, now: datetime, token: str) -> Row | None:
 def put(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
     """Write how far it is, or what became of it. False: another worker holds it now."""
     return c.execute(sa.update(x).where(x.c.id == id, x.c.lease_token == token).values(**values)).rowcount == 1
+
+
+def hold(c: sa.Connection, id: str, token: str, lease: timedelta, rows: int) -> bool:  # noqa: A002
+    """Renew the lease, and write how many rows are made. False: another worker holds it now."""
+    return put(c, id, token, {"rows": rows, "lease_until": database_time(c) + lease})
 
 
 def downloaded(c: sa.Connection, id: str) -> None:  # noqa: A002

@@ -13,6 +13,7 @@ from hotline.domain.vocabulary import InboundStatus as S
 from .channel_log import in_state, that_one
 from .columns import Instant, is_one_of
 from .database import Database, one
+from .leases import database_time, is_free
 from .once import insert_once
 from .question import Question, Row
 from .tables import inbound as i
@@ -20,6 +21,7 @@ from .tables import text_out
 from .tables import ticket as t
 
 LEASE = timedelta(seconds=30)
+AHEAD = timedelta(seconds=5)  # received so far in the future: by a wrong clock
 _WAITING = (S.KEPT, S.LEASED)
 
 
@@ -30,7 +32,9 @@ def keep(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
-    """The next to work off, ours for LEASE: dangers first, then the oldest; one at a time for each partition."""
+    """The next to work off, ours for LEASE by the database's clock: dangers first, then the oldest; one at a time for
+    each partition."""
+    at = database_time(c)
     earlier = i.alias("earlier")
     first = ~(
         sa.select(sa.literal(1))
@@ -38,10 +42,10 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
         .where(earlier.c.partition == i.c.partition, is_one_of(earlier.c.status, _WAITING), earlier.c.id < i.c.id)
         .exists()
     )
-    free = sa.or_(i.c.status == S.KEPT, i.c.lease_until <= now)
+    free = sa.or_(i.c.status == S.KEPT, is_free(i.c.lease_until, at, LEASE))
     due = (
         sa.select(i.c.id)
-        .where(is_one_of(i.c.status, _WAITING), i.c.next_at <= now, free)
+        .where(is_one_of(i.c.status, _WAITING), i.c.next_at <= max(now, at), free)
         # a part waits for its others, and must not keep them waiting; a danger waits for nobody
         .where(sa.or_(first, i.c.kind == K.PART, i.c.urgent))
         .order_by(i.c.urgent.desc(), i.c.next_at, i.c.id)
@@ -51,7 +55,7 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
     take = (
         sa.update(i)
         .where(i.c.id.in_(due.scalar_subquery()))
-        .values(status=S.LEASED, lease_token=token, lease_until=now + LEASE, attempts=i.c.attempts + 1)
+        .values(status=S.LEASED, lease_token=token, lease_until=at + LEASE, attempts=i.c.attempts + 1)
     )
     return c.execute(take.returning(*i.c)).all()
 
@@ -60,6 +64,13 @@ def finish(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> 
     """Write what became of it. False: another worker holds it now."""
     mine = sa.update(i).where(i.c.id == id, i.c.lease_token == token)
     return c.execute(mine.values(**values, lease_token=None, lease_until=None)).rowcount == 1
+
+
+def pull_back(c: sa.Connection) -> int:
+    """What was kept by a process whose clock is ahead is due now, not when the true time gets there; how many."""
+    at = database_time(c)
+    ahead = sa.and_(i.c.status == S.KEPT, i.c.received_at > at + AHEAD, i.c.next_at > at + AHEAD)
+    return c.execute(sa.update(i).where(ahead).values(next_at=at)).rowcount
 
 
 def put_back(c: sa.Connection, id: str, token: str, next_at: datetime, why: str) -> None:  # noqa: A002

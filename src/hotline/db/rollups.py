@@ -16,6 +16,7 @@ from hotline.domain.measures import HOUR, MEASURES, Delta, Of, counted, keys_of
 
 from .columns import Among, read_instant
 from .database import Database, one
+from .leases import MARGIN
 from .once import insert_once
 from .question import Question, Row
 from .tables import assignment as a
@@ -118,7 +119,10 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: st
     insert_once(c, r, [empty])
     stands = c.execute(STANDS.with_for_update()).scalar_one()
     since = read_instant(stands.get("rebuilding_since"))
-    if not anew and ("position" in stands or (since is not None and since > given_up)):
+    # a sign of life far ahead was given by a clock that has been set back since
+    if not anew and (
+        "position" in stands or (since is not None and given_up < since <= now + (now - given_up) + MARGIN)
+    ):
         return False
     c.execute(sa.delete(r).where(r.c.dimension.like(f"{FRESH}%")))
     mark = {"rebuilding_since": now.isoformat(), "token": token}

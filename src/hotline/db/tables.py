@@ -256,6 +256,7 @@ call = sa.Table(
     sa.Index("ix_call_caller_at", "caller", "at"),
 )  # fmt: skip
 
+_TO_OFFICERS = sa.text("status IN ('leased', 'queued') AND substr(partition, 1, 5) = 'duty:'")
 outbox = sa.Table(
     "outbox", metadata,
     C("id", S(40), primary_key=True),
@@ -276,8 +277,10 @@ outbox = sa.Table(
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     # the delivery log of one subscriber
     sa.Index("ix_outbox_hooked", "partition", "id", sqlite_where=sa.text("kind = 'webhook'"), postgresql_where=sa.text("kind = 'webhook'")),
-    sa.Index("ix_outbox_due", "next_at", "id",
+    # by kind: what nobody can hand over now must not be looked at when what can be is looked for
+    sa.Index("ix_outbox_kind_next_at_id", "kind", "next_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
+    sa.Index("ix_outbox_officers", "kind", "next_at", "id", sqlite_where=_TO_OFFICERS, postgresql_where=_TO_OFFICERS),
 )  # fmt: skip
 
 attachment = sa.Table(

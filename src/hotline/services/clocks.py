@@ -20,7 +20,7 @@ from .act import act_by_clock
 from .house import House
 
 AT_ONCE = 256  # clocks claimed together: a few transactions of the journal, written while the next are decided
-SOON, LOOK_AGAIN = timedelta(seconds=1), timedelta(minutes=1)
+SOON, LOOK_AGAIN = timedelta(seconds=1), clocks.PUT_OFF
 log = structlog.get_logger("hotline.clocks")
 
 
@@ -61,7 +61,7 @@ async def _ring_ticket(
         except Exception as fault:  # one odd ticket must not hold up the night
             kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
             log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
-            await _put_off(house, row, token, now + LOOK_AGAIN)
+            await _put_off(house, row, token, LOOK_AGAIN)
     return told
 
 
@@ -76,7 +76,7 @@ async def _ring(house: House, facts: Facts, row: Row, token: str, now: datetime)
     if refusal is None:
         return True
     log.info("clock.refused", clock=clock.id, level=clock.next_level, code=refusal.code, why=refusal.detail)
-    await _put_off(house, row, token, now + (SOON if refusal.code == "stale" else LOOK_AGAIN))
+    await _put_off(house, row, token, SOON if refusal.code == "stale" else LOOK_AGAIN)
     return False
 
 
@@ -92,9 +92,9 @@ async def _given_to_somebody(house: House, facts: Facts, command: Command, now: 
     return replace(command, fields={**command.fields, Field.ASSIGNEE: chosen}) if chosen else command
 
 
-async def _put_off(house: House, row: Row, token: str, until: datetime) -> None:
+async def _put_off(house: House, row: Row, token: str, wait: timedelta) -> None:
     try:
-        await house.db.transact(lambda db: clocks.look_again(db, row.id, row.number, token, until))
+        await house.db.transact(lambda db: clocks.look_again(db, row.id, row.number, token, wait))
     except Refused as refused:  # the database is away: the lease runs out by itself
         log.warning("clock.not_put_off", clock=row.id, code=refused.refusal.code)
 

@@ -85,7 +85,8 @@ async def _behind(house: House, directory: Directory, now: datetime) -> list[Fin
 async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     texts = bool(await house.gateways.senders(now))
-    oldest = await outbox.oldest_due(house.db, now, outbox.Reach(texts, house.speaks, hooks=True))
+    reach = outbox.Reach(texts, house.speaks, hooks=True)
+    oldest = await outbox.oldest_due(house.db, now, reach)
     stranded = not house.speaks and await outbox.oldest_due(house.db, now) is not None
     if stranded and not texts:
         says = "HOTLINE_NOTICE_URL is not set: messages wait, and nobody outside is told anything"
@@ -100,6 +101,17 @@ async def _outbox(house: House, directory: Directory, now: datetime) -> list[Fin
         says = f"the oldest message has been waiting for {ago} s: do HOTLINE_NOTICE_URL and the gateways answer?"
         zh = f"最早的消息已等待 {ago} 秒：HOTLINE_NOTICE_URL 和网关有应答吗？"
         found.append(Finding("outbox", says, zh, wrong=True))
+    waits = await outbox.waiting(house.db, reach)
+    for kind in (w for w in waits if not w.sendable or w.count >= outbox.COUNTED):
+        count = f"{kind.count}" if kind.count < outbox.COUNTED else f"{kind.count} or more"
+        count_zh = f"{kind.count}" if kind.count < outbox.COUNTED else f"至少 {kind.count}"
+        if kind.sendable:
+            says, zh = "wait to be sent", "等待发送"
+        else:
+            says, zh = "wait, and no gateway or address is set for them", "滞留：没有可用的网关或地址"
+        says = f"{count} messages of kind {kind.kind} {says}, the oldest since {kind.oldest:%Y-%m-%dT%H:%M}Z"
+        zh = f"{count_zh} 条 {kind.kind} 类消息{zh}，最早的自 {kind.oldest:%Y-%m-%dT%H:%M}Z 起"
+        found.append(Finding("outbox", says, zh, warns=True))
     if dead := len(await outbox.listed(house.db, "dead", "", 100)):
         says = f"{dead if dead < 100 else '100 or more'} messages are dead: hotline outbox list"
         found.append(Finding("outbox", says, f"{dead} 条消息发送失败：hotline outbox list", warns=True))

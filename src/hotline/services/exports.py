@@ -26,7 +26,6 @@ from .spreadsheets import Workbook, csv_lines
 
 PAGE = 500
 KEPT = timedelta(days=7)
-CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
 MOST_TRIES = 3
 MOST_AT_ONCE = 3  # waiting or being made, of one person
 TICKET = (
@@ -110,7 +109,7 @@ def may_still(row: Row, actor: Actor) -> bool:
 async def make_next(house: House, now: datetime) -> bool:
     """Make the next file. False: none waits."""
     token = str(uuid4())
-    row = await house.db.transact(lambda c: exports.claim(c, now, token))
+    row = await house.db.transact(lambda c: exports.claim(c, token))
     if row is None:
         return False
     ended: dict[str, Any]
@@ -146,11 +145,9 @@ async def _make(house: House, row: Row, token: str, now: datetime) -> int:
             lines = await _lines(house, directory, actor, writer, page)
             await asyncio.to_thread(writer.add, lines)
             count += len(lines)
-            held = {"rows": count, "lease_until": house.clock() + exports.LEASE}
-            if not await house.db.transact(lambda c, held=held: exports.put(c, row.id, token, held)):  # type: ignore[misc]
+            if not await house.db.transact(lambda c, n=count: exports.hold(c, row.id, token, exports.LEASE, n)):  # type: ignore[misc]
                 raise _Lost
-        held = {"lease_until": house.clock() + CLOSING}
-        await house.db.transact(lambda c: exports.put(c, row.id, token, held))
+        await house.db.transact(lambda c: exports.hold(c, row.id, token, exports.CLOSING, count))
         await asyncio.to_thread(writer.close)
         unfinished.replace(target)
     finally:

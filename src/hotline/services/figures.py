@@ -17,7 +17,7 @@ import structlog
 
 from hotline.db import counters, events, measured, rollups
 from hotline.db.columns import read_instant
-from hotline.db.database import Away
+from hotline.db.database import Away, Unsure
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
@@ -60,11 +60,11 @@ async def stand(house: House) -> bool:
     return "position" in (await rollups.mark(house.db) or {})
 
 
-async def must_be_rebuilt(house: House, now: datetime) -> bool:
-    """Whether nothing was ever folded, and nobody is at it now."""
+async def must_be_rebuilt(house: House) -> bool:
+    """Whether nothing was ever folded, and nobody is at it now, by the database's clock."""
     mark = await rollups.mark(house.db) or {}
-    since = read_instant(mark.get("rebuilding_since"))
-    return "position" not in mark and (since is None or since <= now - GIVEN_UP)
+    since, at = read_instant(mark.get("rebuilding_since")), await house.db.time()
+    return "position" not in mark and (since is None or not at - GIVEN_UP < since <= at + GIVEN_UP)
 
 
 async def are_many(house: House) -> bool:
@@ -77,8 +77,9 @@ async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
     over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
     zone, token = zone_of(await house.directory.now(now)), uuid4().hex
     await events.place_waiting(house.db)
-    given_up = now - GIVEN_UP
-    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, now, given_up, token, anew=anew)):
+    at = await house.db.time()
+    given_up = at - GIVEN_UP
+    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, anew=anew)):
         return False
     living = asyncio.create_task(_show_life(house, token))
     try:
@@ -90,8 +91,9 @@ async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
 async def _show_life(house: House, token: str) -> None:
     while True:
         await asyncio.sleep(RENEW)
-        with contextlib.suppress(Away):  # its row is held by our own piece, which shows life as well
-            await house.db.transact(lambda c: rollups.renew(c, house.clock(), token))
+        with contextlib.suppress(Away, Unsure):  # its row is held by our own piece, which shows life as well
+            at = await house.db.time()
+            await house.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
 
 
 async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
@@ -108,7 +110,7 @@ async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
             rows = iter(orjson.loads(line))
             while piece := list(islice(rows, WRITTEN)):
                 sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
-                now = house.clock()
+                now = await house.db.time()
                 if not await house.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
                     return False
     if not await house.db.transact(lambda c: rollups.install(c, fresh, token)):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.db import inbound, outbox
+from hotline.db.leases import database_time
 from hotline.db.question import Row
 from hotline.domain.ticket import Message, Number, Refused
 from hotline.domain.triage import Lexicon, advise
@@ -79,7 +80,7 @@ async def _again(house: House, row: Row, token: str, now: datetime, why: str) ->
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
-        await house.together.write(lambda c: inbound.put_back(c, row.id, token, house.clock() + wait, why))
+        await house.together.write(lambda c: inbound.put_back(c, row.id, token, database_time(c) + wait, why))
     except Refused:
         log.warning("inbound.left", id=row.id)  # its lease ends by itself
 
@@ -109,7 +110,7 @@ def _report(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
         _finish(c, row, token, done, now)
     elif now - row.received_at < PARKED:  # it may have come before the answer to our own request
         wait = timedelta(seconds=5) if now - row.received_at < timedelta(minutes=5) else timedelta(minutes=10)
-        inbound.put_back(c, row.id, token, now + wait, "no text of ours has this id yet")
+        inbound.put_back(c, row.id, token, database_time(c) + wait, "no text of ours has this id yet")
     else:
         _finish(c, row, token, odd("a report on a text that is not ours"), now)
 

@@ -113,7 +113,7 @@ class Worker:
     async def _fold(self) -> bool:
         now = self.house.clock()
         if self._aside is not None and not await stand(self.house) and await are_many(self.house):
-            if await must_be_rebuilt(self.house, now):
+            if await must_be_rebuilt(self.house):
                 code, said = await self._aside.run("figures", "rebuild", "--if-needed")
                 if code not in LEFT:
                     log.error("figures.rebuild", code=code, said=said)

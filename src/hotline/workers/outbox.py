@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -77,6 +78,7 @@ class Sender:
     def __post_init__(self) -> None:
         self._db = Together(self.house.db)
         self._turns: dict[str, asyncio.Lock] = {}
+        self._sending: set[str] = set()
 
     async def launch(self, now: datetime, at_once: int = AT_ONCE) -> int:
         """Claim what is due and set it on its way; how many."""
@@ -86,7 +88,8 @@ class Sender:
         senders = await self.house.gateways.senders(now) if self.ways.texts is not None else []
         reach = Reach(bool(senders), self.ways.notices is not None, self.ways.hooks is not None)
         token = uuid4().hex
-        claimed = await self.house.db.transact(lambda c: outbox.claim(c, now, token, room, reach))
+        sending = tuple(self._sending)
+        claimed = await self.house.db.transact(lambda c: outbox.claim(c, now, token, room, reach, sending))
         if not claimed:
             return 0
         by_text = [m for m in claimed if reach.texts and speaks_by_text(m)]
@@ -98,8 +101,13 @@ class Sender:
             work = self._text(m, token, facts.get(m.number), senders) if m.id in texting else self._other(m, token)
             task = asyncio.create_task(self._guarded(m, token, work))
             self.flying.add(task)
-            task.add_done_callback(self.flying.discard)
+            self._sending.add(m.id)
+            task.add_done_callback(partial(self._landed, m.id))
         return len(claimed)
+
+    def _landed(self, id: str, task: "asyncio.Task[None]") -> None:  # noqa: A002
+        self.flying.discard(task)
+        self._sending.discard(id)
 
     async def step(self, now: datetime) -> bool:
         """Launch, and wait a moment for the first to be done. False: nothing was due, and nothing is on its way."""
@@ -185,7 +193,8 @@ class Sender:
         now = self.house.clock()
         again = None
         if not never and m.attempts < max(manner.tries, m.max_attempts):
-            again = now + timedelta(seconds=max(manner.wait(m.attempts), after or 0.0))
+            # by the database's clock, as it will be looked for
+            again = await self.house.db.time() + timedelta(seconds=max(manner.wait(m.attempts), after or 0.0))
         tried = [_tried(m.id, m.attempts, way, begun, now, why)] if way and begun is not None else []
 
         def put(c: sa.Connection) -> None:
@@ -226,7 +235,8 @@ class Sender:
         never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
         last = never or m.attempts >= max(TEXT.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
-        again = None if last else self.house.clock() + timedelta(seconds=max(TEXT.wait(m.attempts), after))
+        wait = timedelta(seconds=max(TEXT.wait(m.attempts), after))
+        again = None if last else await self.house.db.time() + wait
         why = f"{'refused' if never else 'down'}: {wrong[0]}"
         await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self.house.clock()))
 
