@@ -79,6 +79,8 @@ class Calendar:
     weekday_hours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "5": ["09:00-12:00"] on Saturdays
     days: Mapping[str, bool] = field(default_factory=dict)  # as the year's notice has it
     names: Mapping[str, str] = field(default_factory=dict)  # of those days
+    notices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # year of a notice -> the days it gave
+    papers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # year of a notice -> where it was published
     exceptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # our own: that day's hours, none = closed
     confirmed_to: str = ""  # the last day a published notice covers
     always: bool = False
@@ -629,6 +631,14 @@ def _calendar_faults(d: Directory) -> Iterable[Wrong]:
         for name, texts in (("days", c.days), ("names", c.names), ("exceptions", c.exceptions)):
             if not _dates(texts):
                 yield Wrong("calendars", c.code, name, "dates YYYY-MM-DD")
+        for name, by_year in (("notices", c.notices), ("papers", c.papers)):
+            if not all(re.fullmatch(r"[0-9]{4}", year) for year in by_year):
+                yield Wrong("calendars", c.code, name, "keys are years YYYY")
+        given = [day for days in c.notices.values() for day in days]
+        if not _dates(given):
+            yield Wrong("calendars", c.code, "notices", "dates YYYY-MM-DD")
+        elif len(set(given)) != len(given):
+            yield Wrong("calendars", c.code, "notices", "each day in one notice alone")
         if c.confirmed_to and not _dates([c.confirmed_to]):
             yield Wrong("calendars", c.code, "confirmed_to", "a date YYYY-MM-DD")
         if c.always:
