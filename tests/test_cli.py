@@ -1,5 +1,6 @@
 """The command line as a new user meets it: in an empty folder, with nothing but the wheel."""
 
+import dataclasses
 import json
 import os
 import re
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from hotline.demo import Play
+from hotline.services.import_mapping import Layout
 from tests.chaos.server import Process
 from tests.conftest import ROOT
 
@@ -150,6 +152,8 @@ def test_a_seed_that_is_not_right_says_where_and_keeps_nothing(folder: Path) -> 
     (own / "routes.csv").write_text("code,lead,category\nr-a,nobody,za\nr-b,water\n", encoding="utf-8")
     done = hotline(folder, "seed", str(own), code=1)
     assert "routes.csv" in done.stderr
+    (own / "routes.csv").write_text(f"code,lead,category\nr-a,{'x' * 140_000},za\n", encoding="utf-8")
+    assert "routes.csv cannot be read" in hotline(folder, "seed", str(own), code=1).stderr
     (own / "routes.csv").write_text("code,lead,category\nr-a,nobody,za-suggest\n", encoding="utf-8")
     done = hotline(folder, "seed", str(own), code=1)
     assert "routes.r-a.lead: unknown department: nobody" in done.stderr
@@ -189,6 +193,82 @@ def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
     assert (
         "directory version 2" in hotline(folder, "calendar", "import", "2027.json").stderr
     )  # again: nothing to change
+
+
+def the_notice(year: int, *days: str) -> str:
+    listed = [{"name": "节", "date": day, "isOffDay": True} for day in days]
+    return json.dumps({"year": year, "papers": ["https://www.gov.cn"], "days": listed})
+
+
+def test_announced_days_are_not_removed_without_being_asked(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    (folder / "two.json").write_text(the_notice(2026, "2026-01-01", "2026-05-01"))
+    asked = hotline(folder, "calendar", "import", "two.json", code=2)
+    assert "37 announced days would be removed" in asked.stderr and "--replace" in asked.stderr
+    assert "- 2026-10-01  off -> an ordinary day  国庆节" in asked.stdout
+    assert "nothing is changed" in hotline(folder, "calendar", "import", "two.json", "--dry-run").stderr
+    (folder / "next.json").write_text(the_notice(2027, "2026-12-31", "2027-01-01"))
+    added = hotline(folder, "calendar", "import", "next.json")
+    assert "+ 2026-12-31  an ordinary day -> off  节" in added.stdout and "directory version 2" in added.stderr
+    replaced = hotline(folder, "calendar", "import", "two.json", "--replace")
+    assert "2026-12-31" not in replaced.stdout and "directory version 3" in replaced.stderr
+    (folder / "shorter.json").write_text(the_notice(2027, "2027-01-01"))
+    assert "1 announced days would be removed" in hotline(folder, "calendar", "import", "shorter.json", code=2).stderr
+
+
+def test_a_file_that_is_no_notice_is_told_by_name(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    for content in (b"[" * 100_000, b"\xff\xfe", b'{"year": 2026, "year": 2027, "days": []}', b""):
+        (folder / "odd.json").write_bytes(content)
+        said = hotline(folder, "calendar", "import", "odd.json", code=1).stderr
+        assert "cannot read odd.json" in said and "Traceback" not in said
+
+
+def test_the_guide_to_importing_does_what_it_says(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    text = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    (folder / "moving").mkdir()
+    mapping, cases = (
+        re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0],
+        re.findall(r"```csv\n(.*?)```", text, re.DOTALL)[0],
+    )
+    (folder / "moving" / "mapping.json").write_text(mapping, encoding="utf-8")
+    (folder / "cases.csv").write_text(cases, encoding="utf-8")
+    commands = re.findall(r"^hotline (import .*?)  +#", text, re.MULTILINE)
+    dry, real = (hotline(folder, *shlex.split(command), code=1) for command in commands)
+    assert "would take in: 2" in dry.stdout and "taken in: 2" in real.stdout
+    assert "refused: row 2: 办结时间: not a moment as" in real.stdout and "13800138000" not in real.stdout
+    repaired = (folder / "repair.csv").read_text(encoding="utf-8-sig").replace("T01:00:00", " 01:00:00")
+    (folder / "repair.csv").write_text(repaired, encoding="utf-8")
+    assert "taken in: 1" in hotline(folder, "import", "repair.csv", "--mapping", "moving").stdout
+    again = hotline(folder, "import", "cases.csv", "--mapping", "moving").stdout
+    assert "taken in: 0; known from before: 3; refused: 0" in again
+    fields = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", text, re.MULTILINE)
+    told = {name for cell in fields for name in re.findall(r"`(\w+)`", cell)}
+    assert told == {field.name for field in dataclasses.fields(Layout)}, "docs/importing.md"
+
+
+def test_an_import_that_cannot_begin_changes_nothing(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    text = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    mapping, cases = re.findall(r"```(?:json|csv)\n(.*?)```", text, re.DOTALL)
+    (folder / "moving").mkdir()
+    (folder / "moving" / "departments.csv").write_text("code,name,name_en,kind\nnew,新,New,office\n", encoding="utf-8")
+    wrong = [
+        (mapping.replace("Asia/Shanghai", "Mars/Base"), cases, "zone: unknown time zone"),
+        (mapping.replace('"withdrawn"', '"cancelled"'), cases, "status.values.已撤回: one of"),
+        (mapping.replace('"phone"', '"fone"'), cases, "fone: unknown field"),
+        (f"[{mapping}]", cases, "not well formed"),
+        (mapping, cases.replace("答复", "回复"), "reply: no column '答复' in the file"),
+        (mapping, cases.replace("微信", "状态", 1), "stands 2 times in the heading"),
+        (mapping, "PK\x03\x04" + cases, "save the table as CSV"),
+    ]
+    for its_mapping, its_cases, said in wrong:
+        (folder / "moving" / "mapping.json").write_text(its_mapping, encoding="utf-8")
+        (folder / "cases.csv").write_text(its_cases, encoding="utf-8")
+        done = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2)
+        assert said in done.stderr and "Traceback" not in done.stderr, said
+    assert "directory: version 1" in hotline(folder, "seed", "ruiquan").stderr  # no department came with it either
 
 
 def test_seeding_again_tells_what_it_replaces_and_the_doctor_makes_no_house(folder: Path, tmp_path: Path) -> None:

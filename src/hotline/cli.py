@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -39,8 +40,8 @@ def _stop(text: str, code: int = 1) -> NoReturn:
     raise typer.Exit(code)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work; a refusal is told field by field, not as a traceback."""
+def _run(work: Coroutine[Any, Any, T], code: int = 1) -> T:
+    """Run a command's work; a refusal is told field by field, not as a traceback. `code`: what it then leaves with."""
     from hotline.domain.ticket import Refused
 
     try:
@@ -50,9 +51,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
             f"refused: {refused.refusal.detail}",
             *(f"  {field}: {rule}" for field, rule in refused.refusal.errors),
         ]
-        _stop("\n".join(lines))
+        _stop("\n".join(lines), code)
     except OSError as fault:
-        _stop(f"cannot: {fault.strerror or fault}")
+        _stop(f"cannot: {fault.strerror or fault}", code)
 
 
 def _settings(**over: Any) -> Any:
@@ -581,24 +582,45 @@ def import_calendar(
     file: Annotated[Path, typer.Argument(help="A year's holiday notice in the form of holiday-cn (JSON)")],
     calendar: Annotated[str, typer.Option(help="The calendar it is put into")] = "cn",
     year: Annotated[int | None, typer.Option(help="Refuse a file of another year")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where days that were announced are removed or changed")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, keep nothing")] = False,
 ) -> None:
-    """Put a year's holiday notice into a calendar, or nothing of it. Running limits are counted anew by the worker."""
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        _stop(f"cannot read {file.name}: {fault}")
-    version, confirmed, days, doubt = _run(_import_calendar(_settings(), data, file.name, calendar, year))
+    """Put a year's holiday notice into a calendar, or nothing of it. Shows day by day what changes. Where days that
+    were announced would be removed or changed it asks at a terminal, and elsewhere needs --replace. Running limits are
+    counted anew by the worker."""
+    data = _notice_in(file)
+    done = _run(_import_calendar(_settings(), data, file.name, calendar, year, replace, dry_run))
+    if done is None:
+        _say("nothing is changed")
+        return
+    version, confirmed, days, doubt = done
     if doubt:
         _say(f"look again: {doubt}")
     _say(f"calendar {calendar}: {days} days of the notice, announced to {confirmed}; directory version {version}")
     _say("running limits are counted anew by the worker; each that moves says so in its ticket's timeline")
 
 
+def _notice_in(file: Path) -> Any:
+    """The JSON of a notice's file. Stops, naming the file, where it is none."""
+    from hotline.services.import_files import read_json
+
+    try:
+        if file.stat().st_size > 1_000_000:
+            _stop(f"cannot read {file.name}: larger than a megabyte, so it is no year's notice")
+        return read_json(file.read_bytes())
+    except OSError as fault:
+        _stop(f"cannot read {file.name}: {fault.strerror}")
+    except ValueError as fault:
+        _stop(f"cannot read {file.name}: {fault}")
+
+
 async def _import_calendar(
-    settings: Any, data: Any, name: str, calendar: str, year: int | None
-) -> tuple[int, str, int, str | None]:
+    settings: Any, data: Any, name: str, calendar: str, year: int | None, replaces: bool, dry_run: bool
+) -> tuple[int, str, int, str | None] | None:
     from hotline import wiring
-    from hotline.domain.announcements import announced, doubt_about, read_announcement
+    from hotline.domain.announcements import announced, difference, doubt_about, read_announcement
     from hotline.services.directory import change
 
     async with wiring.open_house(settings) as house:
@@ -608,11 +630,30 @@ async def _import_calendar(
         before = directory.calendars.get(calendar)
         if before is None:
             _stop(f"no calendar {calendar}; there are: {', '.join(directory.calendars) or 'none'}")
-        after = announced(before, notice)
+        after, doubt = announced(before, notice), doubt_about(before, notice)
+        found = difference(before, after, notice)
+        words = {True: "worked", False: "off", None: "an ordinary day"}
+        for sign, moved in (("-", found.removed), ("~", found.changed), ("+", found.added)):
+            for day, was, is_now in moved:
+                print(
+                    f"{sign} {day}  {words[was]} -> {words[is_now]}  {after.names.get(day, before.names.get(day, ''))}"
+                )
+        for day in found.kept:
+            print(f"= {day}  stays as the notice of {notice.year + 1} has it")
+        if dry_run:
+            return None
+        if found.replaces and not replaces:
+            ask = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed" + (
+                f"; {doubt}" if doubt else ""
+            )
+            if not sys.stdin.isatty():
+                _stop(f"{ask}: nothing is changed; if that is right, run it again with --replace", 2)
+            if not typer.confirm(f"{ask}. Replace them?", err=True):
+                return None
         kept = await change(
             house.db, house.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
         )
-        return kept.version, after.confirmed_to, len(notice.days), doubt_about(before, notice)
+        return kept.version, after.confirmed_to, len(notice.days), doubt
 
 
 @app.command()
@@ -797,62 +838,133 @@ def openapi() -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A CSV or JSON-lines file")],
+    file: Annotated[Path, typer.Argument(help="A CSV or JSON file: JSON lines, or an array of objects")],
     mapping: Annotated[
         str, typer.Option(help="A mapping that ships with the project (nyc311), or a folder with a mapping.json")
     ],
     dry_run: Annotated[bool, typer.Option(help="Read and check everything, keep nothing")] = False,
-    refused: Annotated[Path | None, typer.Option(help="Where to write the refused rows with their reasons")] = None,
+    refused: Annotated[
+        Path | None, typer.Option(help="Where to write places and reasons of the refused rows, one a line")
+    ] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="A new file for the refused rows themselves, to be repaired and imported")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="What the file is written in, as gb18030; absent: its mark, else UTF-8")
+    ] = None,
+    notify: Annotated[bool, typer.Option("--notify", help="Tell departments of the open orders they get")] = False,
 ) -> None:
-    """Take in another system's tickets. Can be stopped and run again: it goes on where it was."""
+    """Take in another system's tickets. docs/importing.md describes mapping.json, with an example.
+
+    What mapping and heading can tell is checked before the first row: leaves with 2, and nothing is taken in. Rows that
+    cannot be taken are refused by line, column and rule, the others go on: leaves with 1. Can be stopped and run again:
+    it goes on where it was."""
+    from hotline.services.importing import Report
+
     if not file.is_file():
         _stop(f"no file at {file}")
-    report = _run(_import(_settings(), file, mapping, dry_run))
-    if refused is not None:
-        refused.write_text("".join(f"{place}\t{why}\n" for place, why in report.refused), encoding="utf-8")
+    for written in (refused, rejected):
+        if written is not None and written.exists() and written.samefile(file):
+            _stop(f"{written} is the file to be imported: nothing was taken in", 2)
+    report = Report()
+    wanted = _Import(file, mapping, encoding, dry_run, notify, refused, rejected)
+    directory = _run(_checked_import(_settings(), wanted), code=2)
+    try:
+        _run(_import(_settings(), wanted, directory, report))
+    except (typer.Exit, KeyboardInterrupt):
+        _say(f"stopped; taken in before that: {report.taken}. Run it again: it goes on where it was")
+        raise
+    _tell_import(report, wanted)
+    raise typer.Exit(1 if report.refused_count else 0)
+
+
+@dataclass(frozen=True)
+class _Import:
+    """What `hotline import` was asked."""
+
+    file: Path
+    mapping: str
+    encoding: str | None
+    dry_run: bool
+    notify: bool
+    refused: Path | None
+    rejected: Path | None
+
+    @property
+    def folder(self) -> Path:
+        """Where the mapping stands, and what it speaks of: its departments, areas and categories."""
+        from hotline.shipped import shipped
+
+        root = shipped("seeds")
+        return root / self.mapping if (root / self.mapping).is_dir() and "/" not in self.mapping else Path(self.mapping)
+
+
+def _tell_import(report: Any, wanted: _Import) -> None:
     print(
-        f"{'would take in' if dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; "
-        f"refused: {len(report.refused)}"
+        f"{'would take in' if wanted.dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; "
+        f"refused: {report.refused_count}"
     )
     for status, n in sorted(report.by_status.items()):
         print(f"  {status}: {n}")
     for what, n in sorted(report.odd.items()):
         print(f"  odd, kept: {n} x {what}")
+    for rule, n in sorted(report.by_rule.items(), key=lambda pair: (-pair[1], pair[0]))[:50]:
+        print(f"  refused: {n} x {rule}")
     for place, why in report.refused[:20]:
         print(f"  refused: {place}: {why}")
-    if len(report.refused) > 20:
-        print(f"  … and {len(report.refused) - 20} more" + ("" if refused else " (--refused FILE lists all)"))
-    raise typer.Exit(1 if report.refused else 0)
+    if report.refused_count > 20:
+        print(f"  … and {report.refused_count - 20} more" + ("" if wanted.refused else " (--refused FILE lists all)"))
+    if any("not utf-8" in rule for rule in report.by_rule) and wanted.encoding is None:
+        _say("some rows are not UTF-8: if the file comes from a Chinese Windows program, try --encoding gb18030")
 
 
-async def _import(settings: Any, file: Path, name: str, dry_run: bool) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+async def _checked_import(settings: Any, wanted: _Import) -> Any:
+    """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
+    where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
-    from hotline.services.importing import import_file, read_mapping, rows_in
+    from hotline.services.importing import checked_source, read_mapping
     from hotline.services.seeding import complete
     from hotline.shipped import shipped
 
-    root = shipped("seeds")
-    folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
-    mapping = read_mapping(folder)
-    total = sum(1 for _ in rows_in(file, mapping.format))
+    mapping, root = read_mapping(wanted.folder), shipped("seeds")
     async with wiring.open_house(settings) as house:
         now = house.clock()
-        # what the mapping speaks of, its departments, areas and categories, where they are not there yet
-        directory = await complete(house.db, house.directory, folder, root, _actor(), now, keep=not dry_run)
-        with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-            task = bar.add_task("", total=total)
-            return await import_file(
-                house,
-                file,
-                mapping,
-                directory,
-                dry_run=dry_run,
-                progress=lambda n: bar.update(task, completed=n),
-                now=now,
-            )
+        parts = (house.db, house.directory, wanted.folder, root, _actor(), now)
+        on_paper = await complete(*parts, keep=False)
+        checked_source(wanted.file, mapping, on_paper, wanted.encoding)
+        if wanted.rejected is not None and wanted.rejected.exists():
+            _stop(f"{wanted.rejected} is there already; nothing was taken in", 2)
+        return on_paper if wanted.dry_run else await complete(*parts, keep=True)
+
+
+async def _import(settings: Any, wanted: _Import, directory: Any, report: Any) -> None:
+    from contextlib import ExitStack
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
+
+    from hotline import wiring
+    from hotline.services.importing import import_file, read_mapping
+
+    with ExitStack() as opened:
+        listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None
+        async with wiring.open_house(settings) as house:
+            with Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
+                task = bar.add_task("", total=wanted.file.stat().st_size)
+                await import_file(
+                    house,
+                    wanted.file,
+                    read_mapping(wanted.folder),
+                    directory,
+                    dry_run=wanted.dry_run,
+                    progress=lambda n: bar.update(task, completed=n),
+                    now=house.clock(),
+                    encoding=wanted.encoding,
+                    notify=wanted.notify,
+                    rejected=wanted.rejected,
+                    on_refused=(lambda place, why: print(f"{place}\t{why}", file=listed)) if listed else None,
+                    report=report,
+                )
 
 
 @app.command()

@@ -1,18 +1,25 @@
 """Another system's tickets: nothing dropped in silence, right states and timelines, a second run adds nothing."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hotline.db import counters, tickets
+from hotline.db import callers, counters, outbox, tickets
+from hotline.domain.directory import Override
 from hotline.domain.privacy import Scope
+from hotline.domain.ticket import CLOCK, Refused
+from hotline.services.clocks import adopt, ring_due
+from hotline.services.directory import change
+from hotline.services.doctor import examine
 from hotline.services.house import House
 from hotline.services.importing import Report, import_file, read_mapping
 from hotline.services.seeding import complete
 from hotline.shipped import shipped
 from tests.conftest import ROOT, Clock, Player
+from tests.services.test_import_mapping import layout
 
 SHARED = ROOT.parent / "shared" / "data" / "nyc311-2023-02-28.csv"
 HEAD = [
@@ -188,3 +195,214 @@ async def test_all_of_a_real_day_of_new_york(house: House, clock: Clock, desk: P
     assert await counters.drift(db) == {}
     held = await counters.counted(db, "assignment", frozenset({"nyc-hpd"}))
     assert sum(held.values()) == 1801
+
+
+CASE = {
+    "No": "1", "Created": "2026-11-20 08:00:00", "Closed": "", "Due": "", "Title": "电梯", "Text": "3栋电梯坏了",
+    "Phone": "13800138000", "Caller": "王秀英", "Wechat": "", "Reply": "", "Status": "办理中", "Dept": "水务",
+    "Area": "3栋", "Category": "电梯", "Priority": "",
+}  # fmt: skip
+
+
+async def moved(house: House, folder: Path, clock: Clock, *cases: dict[str, str], **over: Any) -> Report:
+    """Take these cases of the city's old hotline in, by its mapping with these changes."""
+    with (folder / "city.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, [*CASE])
+        out.writeheader()
+        out.writerows({**CASE, **case} for case in cases)
+    options = {name: over.pop(name) for name in ("dry_run", "notify", "rejected") if name in over}
+    return await import_file(
+        house, folder / "city.csv", layout(folder, **over), await house.directory.now(clock()),
+        progress=lambda n: None, now=clock(), **{"dry_run": False, **options},
+    )  # fmt: skip
+
+
+async def the_case(house: House, outer: str, desk: Player) -> dict[str, Any]:
+    found = (await desk.get("/v1/tickets", params={"outer_number": outer})).json()["items"]
+    assert len(found) == 1, outer
+    return await desk.see(found[0])
+
+
+async def test_a_case_that_moves_house_keeps_whom_to_call_back_and_by_when(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    report = await moved(
+        house, tmp_path, clock, {"Due": "2026-12-20 18:00:00", "Priority": "特急", "Wechat": "wangxiuying"}
+    )
+    assert (report.taken, report.refused) == (1, [])
+    case = await the_case(house, "1", desk)
+    facts = await tickets.facts(house.db, Scope(True, None, frozenset()), case["number"])
+    assert facts is not None
+    t = facts.ticket
+    assert (t.phone, t.caller_name, t.contact, t.reply_wanted) == ("+8613800138000", "王秀英", "wangxiuying", True)
+    assert (t.priority, t.area, t.department, t.outer_number) == ("emergency", "rq-b3", "water", "1")
+    assert str(t.outer_due_at) == str(t.promised_at) == "2026-12-20 10:00:00+00:00"
+    known = (await desk.post("/v1/callers/lookup", {"phone": "13800138000"})).json()
+    assert [x["number"] for x in known["open"]] == [case["number"]]
+
+
+@pytest.mark.parametrize("phone", ["0731-88880000转802", "不详请加微信", "85291234567x", "1" * 80])
+async def test_a_number_nobody_can_read_is_kept_as_it_was_written(
+    phone: str, house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    report = await moved(house, tmp_path, clock, {"Phone": phone, "Wechat": "wx"})
+    assert (report.taken, report.refused) == (1, [])
+    case = await the_case(house, "1", desk)
+    facts = await tickets.facts(house.db, Scope(True, None, frozenset()), case["number"])
+    assert facts is not None and facts.ticket.reply_wanted
+    assert phone in f"{facts.ticket.phone} {facts.ticket.contact}" or facts.ticket.phone
+
+
+ENDS = {  # the word in the file: (our word in the mapping, the state the ticket must be in)
+    "待派": ("triaged", "triaged"),
+    "受理": ("received", "received"),
+    "转派": ("dispatched", "dispatched"),
+    "办理": ("accepted", "dispatched"),
+    "补充": ("awaiting_info", "awaiting_info"),
+    "待回访": ("resolved", "resolved"),
+    "挂账": ("shelved", "shelved"),
+    "办结": ("closed", "closed"),
+    "撤回": ("withdrawn", "withdrawn"),
+    "不予受理": ("declined", "declined"),
+    "废单": ("void", "void"),
+}
+
+
+@pytest.mark.parametrize("with_department", [True, False])
+async def test_every_case_ends_in_the_state_the_mapping_says(
+    with_department: bool, house: House, clock: Clock, desk: Player, db: Any, tmp_path: Path
+) -> None:
+    """A cancelled case is no open order of a department."""
+    ends = {w: e for w, e in ENDS.items() if with_department or e[0] not in ("dispatched", "accepted", "resolved")}
+    over: dict[str, Any] = {} if with_department else {"department": None}
+    report = await moved(
+        house, tmp_path, clock,
+        *({"No": word, "Status": word, "Closed": "2026-11-21 08:00:00"} for word in ends),
+        status={"column": "Status", "values": {word: target for word, (target, _) in ends.items()}},
+        decline_reason="legal_procedure", void_reason="test", **over,
+    )  # fmt: skip
+    assert (report.taken, report.refused) == (len(ends), [])
+    found = {word: await the_case(house, word, desk) for word in ends}
+    assert {word: t["status"] for word, t in found.items()} == {word: state for word, (_, state) in ends.items()}
+    for word in ("办结", "撤回", "不予受理", "废单"):
+        live = [a for a in found[word]["assignments"] if a["status"] not in ("done", "recalled")]
+        assert live == [], word
+    assert await counters.drift(db) == {}
+
+
+@pytest.mark.parametrize("at_night", [False, True])
+async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
+    at_night: bool, house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    """An open case of last spring is late nowhere in this house, and no department is flooded; not at night either,
+    with nobody on duty, when what comes in new is told at once."""
+    if at_night:
+        clock.forward(hours=12)
+        gap = Override(start="2026-11-25T18:00", end="2026-11-26T08:00", member=None)
+        rosters = (await house.directory.now(clock())).rosters
+        nobody = [("rosters", code, replace(roster, overrides=(gap,))) for code, roster in rosters.items()]
+        await change(house.db, house.directory, nobody, CLOCK, clock())
+    cases = [{"No": str(n), "Created": "2026-03-02 08:00:00", "Priority": "特急" if n % 2 else "",
+              "Status": "办理中" if n < 8 else "待派"} for n in range(10)]  # fmt: skip
+    status = {"column": "Status", "values": {"办理中": "issued", "待派": "triaged"}}
+    assert (await moved(house, tmp_path, clock, *cases, status=status)).taken == 10
+    assert await outbox.listed(house.db, "queued", "", 50) == []
+    case = await the_case(house, "2", desk)
+    running = case["clocks"]["running"]
+    assert {c["metric"] for c in running} >= {"resolve", "report", "accept"}
+    assert all(c["due_at"] > clock().isoformat() for c in running)
+    assert await adopt(house, clock()) == 0  # nothing is left for a worker to start, and to tell of
+    assert (await ring_due(house, clock())).told == 0
+    assert await outbox.listed(house.db, "queued", "", 50) == []
+    assert not [f for f in await examine(house, clock()) if f.wrong and f.check in ("tickets", "clocks")]
+
+
+async def test_departments_hear_of_the_orders_they_get_where_it_is_asked_for(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    ended = {"No": "2", "Status": "办结", "Closed": "2026-11-21 08:00:00"}
+    await moved(house, tmp_path, clock, {}, ended, notify=True)
+    told = await outbox.listed(house.db, "queued", "", 50)
+    assert [(m.kind, m.partition) for m in told] == [("department", "department:water")]
+
+
+async def test_an_old_export_does_not_change_what_is_known_of_a_caller(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    await desk.call("路灯不亮", caller={"phone": "13800138000", "name": "王秀英（新）"})
+    before = await callers.card(house.db, "+8613800138000")
+    clock.forward(hours=1)
+    await moved(house, tmp_path, clock, {"Caller": "王小姐"})
+    assert await callers.card(house.db, "+8613800138000") == before
+
+
+WRONG: list[tuple[dict[str, str], str, str]] = [
+    ({"Created": "12/31/9999"}, "Created", "not a moment"),
+    ({"Created": "9999-12-31 23:59:59"}, "Created", "future"),
+    ({"Created": "0001-01-01 00:00:00"}, "Created", "lies"),
+    ({"Created": "1900-01-01 00:00:00"}, "Created", "lies before 1971"),
+    ({"Created": ""}, "Created", "missing"),
+    ({"Status": "办结", "Closed": "2031-01-01 00:00:00"}, "Closed", "future"),
+    ({"Status": "办结", "Closed": "2026-11-01 00:00:00"}, "Closed", "closed before it was created"),
+    ({"Due": "2026-11-01 00:00:00"}, "Due", "before the matter was created"),
+    ({"Due": "2099-11-01 00:00:00"}, "Due", "five years"),
+    ({"Status": "梦想"}, "Status", "does not know"),
+    ({"Category": "龙"}, "Category", "does not know"),
+    ({"Text": "长" * 10_001}, "Text", "at most 10000 characters"),
+    ({"Caller": "长" * 121}, "Caller", "at most 120 characters"),
+]
+
+
+async def test_what_cannot_be_is_refused_by_line_column_and_rule(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    cases = [{"No": str(n), **change} for n, (change, _, _) in enumerate(WRONG)]
+    report = await moved(house, tmp_path, clock, *cases, {"No": "good"}, rejected=tmp_path / "rejected.csv")
+    assert report.taken == 1 and report.refused_count == len(WRONG)
+    for (_, column, rule), (place, why), line in zip(WRONG, report.refused, range(2, 99), strict=False):
+        assert place == f"row {line}" and why.startswith(f"{column}: ") and rule in why, (why, column, rule)
+        assert "13800138000" not in why and "王秀英" not in why
+    assert sum(report.by_rule.values()) == len(WRONG)
+    with (tmp_path / "rejected.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["No"] for row in csv.DictReader(file)] == [case["No"] for case in cases]
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        {"status": {"column": "Status", "values": {"办理中": "issued", "Cancelled": "cancelled"}}},
+        {"channel": {"column": "Status", "values": {"Email": "email"}, "other": "phone"}},
+        {"zone": "Mars/Base"},
+        {"reply": "Answer"},
+    ],
+)
+async def test_nothing_is_taken_in_where_mapping_and_heading_do_not_fit(
+    over: dict[str, Any], house: House, clock: Clock, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused, match="nothing was taken in"):
+        await moved(house, tmp_path, clock, {}, **over)
+    assert await tickets.listed(house.db, Scope(True, None, frozenset()), {}, 10) == []
+
+
+async def test_a_report_of_misconduct_stays_confidential_when_it_is_imported(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    await moved(house, tmp_path, clock, {}, kind={"column": "Status", "other": "report"})
+    facts = await tickets.facts(house.db, Scope(True, None, frozenset()), (await the_case(house, "1", desk))["number"])
+    assert facts is not None and facts.ticket.confidential
+
+
+async def test_a_matter_without_a_department_was_answered_at_once(
+    house: House, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    answered = {"Status": "办结", "Closed": "2026-11-20 08:10:00", "Reply": "按规定每月十日发放"}
+    await moved(house, tmp_path, clock, answered, department=None,
+                status={"column": "Status", "values": {"办结": "closed"}})  # fmt: skip
+    case = await the_case(house, "1", desk)
+    assert (case["status"], case["result"]["public_reply"], case["assignments"]) == ("closed", "按规定每月十日发放", [])
+
+
+async def test_a_written_offset_counts_for_a_case_too(house: House, clock: Clock, desk: Player, tmp_path: Path) -> None:
+    await moved(house, tmp_path, clock, {"Created": "2020-01-01T12:00:00+00:00"},
+                zone="America/Los_Angeles", time_format="%Y-%m-%dT%H:%M:%S%z")  # fmt: skip
+    assert (await the_case(house, "1", desk))["created_at"] == "2020-01-01T12:00:00+00:00"

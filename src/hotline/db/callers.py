@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import OPEN
 
-from .columns import is_one_of
+from .columns import Among, is_one_of
 from .database import Database, one
 from .question import Question, Row
 from .tables import call, caller
@@ -77,6 +77,14 @@ _TICKETS = {
 async def card(db: Database, phone: str) -> Row | None:
     """The caller of a number, if it rang before."""
     return await one(db, _CARD, phone=phone)
+
+
+_KNOWN = Question(sa.select(caller.c.id).where(Among(caller.c.id, "ids")))
+
+
+async def known(db: Database, ids: Sequence[str]) -> set[str]:
+    """Which of these callers have a card."""
+    return {row.id for row in await db.rows(_KNOWN, ids=ids)}
 
 
 async def names_of(db: Database, scope: Scope, caller_id: str) -> Sequence[Row]:

@@ -1,42 +1,44 @@
 """Taking in what another system exported: every row becomes a ticket with its history, or is refused with a reason.
 
-History is played through the life cycle's own tables, so that an imported ticket is one that could have happened here.
+What can be known from the mapping and the file's heading is told before the first row. History is played through the
+life cycle's own tables, so that an imported ticket is one that could have happened here. Open matters are taken over
+now: their limits begin with the import, and nobody is told of the past. docs/importing.md says it for who imports.
 """
 
-import csv
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
-from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter, ValidationError
-
-from hotline.db import tickets
-from hotline.db.database import Answer, Entrusted
+from hotline.db import callers, tickets
+from hotline.db.database import Answer, Entrusted, IntegrityFault, Replayed
 from hotline.domain import effects
 from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
+from hotline.domain.phones import is_withheld
 from hotline.domain.ticket import (
     CLOCK,
     RULES,
     Actor,
     Call,
+    Caller,
     Change,
+    Clock,
     Command,
     Entry,
     Facts,
+    Message,
     Refusal,
     Refused,
     Ticket,
     Written,
 )
 from hotline.domain.vocabulary import (
+    OPEN,
     Action,
     ActorKind,
     Channel,
@@ -48,104 +50,70 @@ from hotline.domain.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
-from hotline.domain.wording import rule_of
 
+from .act import FURTHEST
 from .house import House
+from .import_files import FileUnreadable, ImportRow, ImportSource, RejectedFile
+from .import_mapping import STATUSES, Layout, TimeReader, Words, mapping_faults, read_mapping, targets
+from .phones import Heard, caller_id, heard
+
+__all__ = ["Layout", "Report", "checked_source", "import_file", "read_mapping"]
 
 BATCH = 50  # rows in one transaction, and apart from the batches people wait for
+MOST_LISTED = 10_000  # refused rows a report lists; all are counted, and stand in the files that were asked for
+REVIEW_AFTER = timedelta(days=30)  # when a matter imported as shelved is looked at again
+_BLANK = ("N/A", "Unspecified")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LENGTHS = {"narrative": 10_000, "reply": 4_000, "address": 500, "name": 120, "contact": 200, "phone": 200}
 F = Field
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """How a column's words become ours. `other`: for words not listed; None refuses the row. `prefix`: made from the
-    word itself."""
-
-    column: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    other: str | None = None
-    prefix: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
-    """What stands where in a file. Columns are named as its heading names them."""
-
-    __pydantic_config__ = {"extra": "forbid"}
-    about: str
-    source: str
-    format: str
-    id: str
-    zone: str
-    time_format: str
-    created_at: str
-    closed_at: str
-    updated_at: str | None = None
-    title: tuple[str, ...]
-    narrative: tuple[str, ...]
-    address: tuple[str, ...] = ()
-    lat: str | None = None
-    lon: str | None = None
-    reply: str | None = None
-    default_reply: str
-    status: Words
-    department: Words
-    area: Words
-    channel: Words
-    category: Words
-    odd: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+_FIELDS = {str(f): f for f in F}
 
 
 @dataclass(slots=True)
 class Report:
     """What became of a file: taken in now, known from an earlier run, refused with (row, reason), taken in with
-    something odd."""
+    something odd. `refused` lists the first MOST_LISTED; `by_rule` counts every broken rule."""
 
     taken: int = 0
     known: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
+    refused_count: int = 0
+    by_rule: dict[str, int] = field(default_factory=dict)
     odd: dict[str, int] = field(default_factory=dict)
     by_status: dict[str, int] = field(default_factory=dict)
 
+    def refuse(self, place: str, errors: tuple[tuple[str, str], ...]) -> str:
+        """Count a row that is refused; why, as one text."""
+        why = "; ".join(f"{column}: {rule}" if column else rule for column, rule in errors)
+        self.refused_count += 1
+        if len(self.refused) < MOST_LISTED:
+            self.refused.append((place, why))
+        for column, rule in errors:
+            key = f"{column}: {rule}" if column else rule
+            if key in self.by_rule or len(self.by_rule) < 1_000:
+                self.by_rule[key] = self.by_rule.get(key, 0) + 1
+        return why
 
-def read_mapping(folder: Path) -> Layout:
-    """The mapping of a folder. Raises Refused where it is not there or not right."""
-    path = folder / "mapping.json"
-    if not path.is_file():
-        raise Refused(
-            Refusal(
-                Code.NOT_FOUND, f"no mapping at {folder.name}", errors=(("mapping", "a folder with a mapping.json"),)
-            )
-        )
+
+def checked_source(path: Path, mapping: Layout, directory: Directory, encoding: str | None = None) -> ImportSource:
+    """The file, ready to be read by this mapping. Raises Refused with all that is wrong with mapping and heading."""
+    faults = mapping_faults(mapping, directory)
+    columns = dict(mapping.columns())
+    source: ImportSource | None = None
     try:
-        return TypeAdapter(Layout).validate_json(path.read_bytes())
-    except ValidationError as wrong:
-        errors = tuple(
-            (".".join(map(str, e["loc"])), rule_of(e["type"], e["msg"]))
-            for e in wrong.errors(include_input=False, include_url=False)
-        )
-        raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=errors)) from None
-
-
-def rows_in(path: Path, form: str) -> Iterator[tuple[str, dict[str, str] | None]]:
-    """(place, row) of a CSV or JSON-lines file; None where a line cannot be read."""
-    if form == "jsonl":
-        with path.open("rb") as file:
-            for place, raw in enumerate(file, start=1):
-                try:
-                    row = json.loads(raw)
-                    yield (
-                        f"line {place}",
-                        {k: "" if v is None else str(v) for k, v in row.items()} if isinstance(row, dict) else None,
-                    )
-                except (ValueError, UnicodeDecodeError):
-                    yield f"line {place}", None
-        return
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-        for place, row in enumerate(csv.DictReader(text), start=2):
-            whole = None not in row and None not in row.values()
-            clean = whole and not any("\udc80" <= c <= "\udcff" for v in row.values() for c in v)
-            yield f"row {place}", dict(row) if clean else None
+        source = ImportSource(path, mapping.format, encoding, tuple(dict.fromkeys(columns.values())))
+    except FileUnreadable as fault:
+        faults.append((path.name, str(fault)))
+    if source is not None and (source.header or not source.is_json):
+        for name, column in columns.items():
+            stands = source.header.count(column)
+            if stands == 0:
+                faults.append((name, f"no column {column!r} in the file"))
+            elif stands > 1:
+                faults.append((name, f"the column {column!r} stands {stands} times in the heading"))
+    if faults or source is None:
+        raise Refused(Refusal(Code.INVALID, "the import cannot begin; nothing was taken in", errors=tuple(faults)))
+    return source
 
 
 async def import_file(
@@ -157,255 +125,462 @@ async def import_file(
     dry_run: bool,
     progress: Callable[[int], None],
     now: datetime,
+    encoding: str | None = None,
+    notify: bool = False,
+    rejected: Path | None = None,
+    on_refused: Callable[[str, str], None] | None = None,
+    report: Report | None = None,
 ) -> Report:
-    """Take a file in by this directory, one transaction per batch; a second run goes on where the first one stopped."""
-    report = Report()
-    pending: list[tuple[str, str, dict[str, str]]] = []
-    seen: set[str] = set()
-    read = 0
-    for place, row in rows_in(path, mapping.format):
-        read += 1
-        if row is None:
-            report.refused.append((place, "cannot be read: wrong number of cells, or not UTF-8"))
-        elif not row.get(mapping.id, "").strip():
-            report.refused.append((place, f"{mapping.id}: missing"))
-        elif not (row[mapping.id].strip().isprintable() and len(row[mapping.id].strip()) <= 80):
-            report.refused.append((place, f"{mapping.id}: 1-80 printable characters"))
-        elif (ident := row[mapping.id].strip()) in seen:
-            report.refused.append((place, f"{mapping.id}: the same id stands in an earlier row"))
-        else:
-            seen.add(ident)
-            pending.append((place, ident, row))
-        if len(pending) >= BATCH:
-            await _batch(house, directory, mapping, pending, report, dry_run=dry_run, now=now)
-            pending = []
-        progress(read)
-    await _batch(house, directory, mapping, pending, report, dry_run=dry_run, now=now)
-    progress(read)
-    return report
+    """Take a file in by this directory, one transaction per batch; a second run goes on where the first one stopped.
 
+    Raises Refused before the first row where mapping or heading are wrong, and later only where database or disk fail:
+    `report` then holds what was taken in. `progress` is told how many bytes are read, `on_refused` each refused
+    (place, reason). `rejected`: a file for the refused rows. `notify`: departments are told of the orders they get."""
+    source = checked_source(path, mapping, directory, encoding)
+    run = _Import(house, directory, mapping, report or Report(), now, dry_run=dry_run, notify=notify)
+    kept = _rejected_file(rejected, source) if rejected is not None else None
+    read = source.rows()
 
-async def _batch(
-    house: House,
-    directory: Directory,
-    mapping: Layout,
-    rows: list[tuple[str, str, dict[str, str]]],
-    report: Report,
-    *,
-    dry_run: bool,
-    now: datetime,
-) -> None:
-    if not rows:
-        return
-    known = await tickets.known_outers(house.db, mapping.source, [ident for _, ident, _ in rows])
-    batch: list[Entrusted] = []
-    places: list[str] = []
-    odds: list[str] = []
-    for place, ident, row in rows:
-        if ident in known:
-            report.known += 1
-            continue
-        try:
-            number = await house.numbers.take() if not dry_run else _NO_NUMBER
-            change, odd = _story(directory, mapping, ident, row, number, now)
-        except Refused as refused:
-            report.refused.append(
-                (place, "; ".join(f"{f}: {r}" for f, r in refused.refusal.errors) or refused.refusal.detail)
-            )
-            continue
-        odds += odd
-        report.by_status[change.after.ticket.status] = report.by_status.get(change.after.ticket.status, 0) + 1
-        places.append(place)
-        batch.append(Entrusted(change, Answer(f"import:{mapping.source}", ident, "import", 201, "", now, "1")))
-    if batch and not dry_run:
-        batch = await _written(house, batch, places, report)
-    report.taken += len(batch)
-    for what in odds:
-        report.odd[what] = report.odd.get(what, 0) + 1
+    def refuse(row: ImportRow, errors: tuple[tuple[str, str], ...]) -> None:
+        why = run.report.refuse(row.place, errors)
+        if kept is not None:
+            kept.add(row, why)
+        if on_refused is not None:
+            on_refused(row.place, why)
 
-
-async def _written(house: House, batch: list[Entrusted], places: list[str], report: Report) -> list[Entrusted]:
-    """The changes that were kept. Where the database refuses the batch, each row is tried alone, and its fault told."""
+    pending: list[ImportRow] = []
     try:
-        await house.db.write(batch)
-        return batch
-    except Refused:
-        raise
-    except Exception as fault:
-        if len(batch) == 1:
-            report.refused.append((places[0], f"the database refused it: {type(fault).__name__}"))
+        while True:
+            try:
+                row = next(read, None)
+            except FileUnreadable as fault:
+                row, read = ImportRow("the rest", None, str(fault)), iter(())
+            if row is not None:
+                pending.append(row)
+            if len(pending) >= BATCH or row is None:
+                await run.batch(pending, refuse)
+                pending = []
+                progress(source.position)
+            if row is None:
+                return run.report
+    finally:
+        if kept is not None:
+            kept.close()
+
+
+def _rejected_file(path: Path, source: ImportSource) -> RejectedFile:
+    """Made before the first row, so that no refused row is lost. Raises Refused where it cannot be."""
+    try:
+        return RejectedFile(path, source)
+    except OSError as fault:
+        why = "it is there already" if isinstance(fault, FileExistsError) else fault.strerror or type(fault).__name__
+        raise Refused(
+            Refusal(Code.INVALID, "the import cannot begin; nothing was taken in", errors=((path.name, why),))
+        ) from None
+
+
+Refuse = Callable[[ImportRow, tuple[tuple[str, str], ...]], None]
+
+
+class _Import:
+    """One run: what rows are read by, and what has become of them."""
+
+    def __init__(
+        self,
+        house: House,
+        directory: Directory,
+        mapping: Layout,
+        report: Report,
+        now: datetime,
+        *,
+        dry_run: bool,
+        notify: bool,
+    ) -> None:
+        self.house, self.directory, self.m, self.report, self.now = house, directory, mapping, report, now
+        self.dry_run, self.notify = dry_run, notify
+        self._seen: set[str] = set()
+        self.times = TimeReader(mapping.zone, mapping.formats)
+        self.allowed = {name: targets(name, directory) for name, _ in mapping.words()}
+        source = mapping.source
+        roles = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+        self.who = Actor(ActorKind.KEY, f"import:{source}", f"import {source}", roles)
+
+    def _ident_of(self, row: ImportRow) -> str:
+        """The row's number in the other system. Raises Refused where the row cannot be taken."""
+        ident = row.cells.get(self.m.id, "").strip() if row.cells is not None else ""
+        error: tuple[str, str] | None = None
+        if row.cells is None:
+            error = ("", row.fault)
+        elif not ident:
+            error = (self.m.id, "missing")
+        elif not (ident.isprintable() and len(ident) <= 80):
+            error = (self.m.id, "1-80 printable characters")
+        elif ident in self._seen:
+            error = (self.m.id, "the same id stands in an earlier row")
+        if error is not None:
+            raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=(error,)))
+        self._seen.add(ident)
+        return ident
+
+    async def batch(self, rows: list[ImportRow], refuse: Refuse) -> None:
+        """Take these rows in, or refuse each by itself."""
+        named: list[tuple[ImportRow, str | Refused]] = []
+        for row in rows:
+            try:
+                named.append((row, self._ident_of(row)))
+            except Refused as refused:
+                named.append((row, refused))
+        idents = [ident for _, ident in named if isinstance(ident, str)]
+        known = await tickets.known_outers(self.house.db, self.m.source, idents) if idents else set()
+        made: list[tuple[ImportRow, Entrusted, list[str]]] = []
+        for row, ident in named:
+            if isinstance(ident, Refused):
+                refuse(row, ident.refusal.errors)
+                continue
+            if ident in known:
+                self.report.known += 1
+                continue
+            number = _NO_NUMBER if self.dry_run else await self.house.numbers.take()
+            try:
+                change, odd = _Story(self, row.cells or {}, ident, number).told()
+            except Refused as refused:
+                refuse(row, refused.refusal.errors or (("", refused.refusal.detail),))
+            except Exception as fault:  # one odd row must not end the import of all others
+                refuse(row, (("", f"cannot be taken in: {type(fault).__name__}"),))
+            else:
+                answer = Answer(f"import:{self.m.source}", ident, "import", 201, "", self.now, "1")
+                made.append((row, Entrusted(change, answer), odd))
+        if not self.dry_run:
+            made = await self._without_known_callers(made)
+            made = await self._written(made, refuse)
+        for _, item, odd in made:
+            self.report.taken += 1
+            status = item.change.after.ticket.status
+            self.report.by_status[status] = self.report.by_status.get(status, 0) + 1
+            for what in odd:
+                self.report.odd[what] = self.report.odd.get(what, 0) + 1
+
+    async def _without_known_callers(
+        self, made: list[tuple[ImportRow, Entrusted, list[str]]]
+    ) -> list[tuple[ImportRow, Entrusted, list[str]]]:
+        """A card that is here already stays: an old export knows neither the newest name nor when they last called."""
+        ids = {caller.id for _, item, _ in made for caller in item.change.callers}
+        known = await callers.known(self.house.db, sorted(ids)) if ids else set()
+        return [
+            (row, replace(item, change=replace(item.change, callers=())), odd)
+            if any(caller.id in known for caller in item.change.callers)
+            else (row, item, odd)
+            for row, item, odd in made
+        ]
+
+    async def _written(
+        self, made: list[tuple[ImportRow, Entrusted, list[str]]], refuse: Refuse
+    ) -> list[tuple[ImportRow, Entrusted, list[str]]]:
+        """The changes that were kept. Where the database refuses the batch, each row is tried alone, and its fault
+        told."""
+        if not made:
             return []
-    kept: list[Entrusted] = []
-    for item, place in zip(batch, places, strict=True):
-        kept += await _written(house, [item], [place], report)
-    return kept
+        try:
+            outcomes = await self.house.db.write([item for _, item, _ in made])
+        except Refused:
+            raise
+        except Exception as fault:
+            if len(made) > 1:
+                return [kept for one in made for kept in await self._written([one], refuse)]
+            ident = made[0][1].answer.key
+            if isinstance(fault, IntegrityFault) and await tickets.known_outers(
+                self.house.db, self.m.source, [ident]
+            ):  # another run took it in at the same moment
+                self.report.known += 1
+            else:
+                refuse(made[0][0], (("", f"the database refused it: {type(fault).__name__}"),))
+            return []
+        again = [isinstance(outcome, Replayed) for outcome in outcomes]
+        self.report.known += sum(again)
+        return [one for one, known in zip(made, again, strict=True) if not known]
 
 
 _NO_NUMBER: Any = "000000000"
 
 
-def _story(
-    directory: Directory, m: Layout, ident: str, row: Mapping[str, str], number: Any, now: datetime
-) -> tuple[Change, list[str]]:
-    """The row as a ticket that was received, triaged, dispatched, and went as far as its state says."""
-    errors: list[tuple[str, str]] = []
-    odd: list[str] = []
+class _Story:
+    """One row as a ticket that was received, triaged, dispatched, and went as far as its state says."""
 
-    def word(words: Words, noun: str | None) -> str:
-        raw = row.get(words.column, "").strip()
-        if words.prefix is not None:
-            code = words.prefix + re.sub(r"[^a-z0-9]+", "-", raw.lower()).strip("-")[:34]
-        else:
-            code = words.values.get(raw) or words.values.get(raw.upper()) or words.other or ""
-            if code == words.other and raw not in words.values:
-                odd.append(f"{words.column}: word not in the mapping, taken as {code}")
-        if not code or (noun is not None and code not in directory.noun(noun)):
-            errors.append((words.column, "a word the mapping does not know"))
-        return code
+    def __init__(self, run: _Import, row: Mapping[str, str], ident: str, number: Any) -> None:
+        self.run, self.m, self.row, self.ident, self.number = run, run.m, row, ident, number
+        self.faults: list[tuple[str, str]] = []
+        self.odd: list[str] = []
+        self.notes: dict[str, Any] = {}
+        self.steps: list[Change] = []
 
-    status, department = word(m.status, None), word(m.department, "departments")
-    area, channel, category = word(m.area, "areas"), word(m.channel, None), word(m.category, "categories")
-    created = _moment(row.get(m.created_at, ""), m, m.created_at, errors)
-    closed = _moment(row.get(m.closed_at, ""), m, m.closed_at, errors) if row.get(m.closed_at, "").strip() else None
-    lat, lon = _degree(row, m.lat, 90, errors), _degree(row, m.lon, 180, errors)
-    if errors or created is None:
-        raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=tuple(errors)))
-    if created > now:
-        raise Refused(Refusal(Code.INVALID, "the row lies ahead", errors=((m.created_at, "lies in the future"),)))
-    notes: dict[str, Any] = {}
-    ended = closed or created
-    if status == "closed" and closed is None:
-        odd.append("closed without a date: taken as closed when received")
-    if closed is not None and closed < created:
-        odd.append("closed before it was created: closed at its creation instead")
-        notes["closed_at"] = [row[m.closed_at], created]
-        ended = created
-    if status != "closed" and closed is not None:
-        odd.append("has a closing date and is not closed: the date is kept in the timeline")
-        notes["closed_at"] = [row[m.closed_at], None]
-    for column, values in m.odd.items():
-        if row.get(column, "").strip() in values:
-            odd.append(f"{column} {row[column].strip()}: {values[row[column].strip()]}")
-            notes[column] = [row[column].strip(), values[row[column].strip()]]
-    item = directory.categories[category]
-    title = _joined(row, m.title, ": ")
-    ticket = Ticket(
-        number=number,
-        status=TicketStatus.RECEIVED,
-        kind=Kind(item.kind),
-        channel=Channel(channel),
-        title=title[:120],
-        narrative=_joined(row, m.narrative, " · "),
-        created_at=created,
-        updated_at=created,
-        category=category,
-        priority=Priority(item.priority),
-        reply_wanted=False,
-        area=area,
-        address=_joined(row, m.address, ", ") or None,
-        lat=lat,
-        lon=lon,
-        outer_system=m.source,
-        outer_number=ident,
-        flags=("imported", *(("odd",) if notes else ())),
-        created_by=f"import:{m.source}",
-        entries=1,
-    )
-    who = Actor(
-        ActorKind.KEY,
-        f"import:{m.source}",
-        f"import {m.source}",
-        frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR}),
-    )
-    unit = Actor(ActorKind.KEY, f"import:{m.source}", department, frozenset({Role.HANDLER}), frozenset({department}))
-    first = Entry(
-        number,
-        1,
-        created,
-        who.kind,
-        who.id,
-        who.name,
-        Action.RECEIVE,
-        None,
-        TicketStatus.RECEIVED,
-        changes={"row": [None, ident], **notes},
-    )
-    steps = [Change(Facts(ticket), (), entries=(first,))]
-
-    def then(action: Action, actor: Actor, at: datetime, order: bool = False, **given: Any) -> None:
-        facts = steps[-1].after
-        target = facts.assignments[0].id if order else None
-        command = Command(
-            action, facts.ticket.version, {F(k) if k in set(F) else k: v for k, v in given.items()}, target
+    def told(self) -> tuple[Change, list[str]]:
+        """(the whole history as one change, what was odd). Raises Refused, naming columns and rules."""
+        m, directory = self.m, self.run.directory
+        codes = {name: self._word(name, words) for name, words in m.words()}
+        times = {name: self._moment(name) for name in ("created_at", "closed_at", "updated_at", "due_at")}
+        texts = {
+            "narrative": self._text("narrative", m.narrative, " · ") or "-",
+            "address": self._text("address", m.address, ", "),
+            "reply": self._text("reply", (m.reply,) if m.reply else (), "") or m.default_reply,
+            "name": self._text("name", (m.name,) if m.name else (), ""),
+            "contact": self._text("contact", m.contact, "; "),
+            "phone": self._text("phone", (m.phone,) if m.phone else (), ""),
+        }
+        lat, lon = self._degree(m.lat, 90), self._degree(m.lon, 180)
+        status, created = codes["status"], times["created_at"]
+        ended = self._ended(status, times)
+        if self.faults or created is None:
+            raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=tuple(self.faults)))
+        for column, values in m.odd.items():
+            said = self._cell(column)
+            if said in values:
+                self.odd.append(f"{column} {said}: {values[said]}")
+                self.notes[column] = [said, values[said]]
+        item = directory.categories[codes["category"]]
+        kind = Kind(codes.get("kind") or item.kind)
+        priority = Priority(codes.get("priority") or item.priority)
+        confidential = codes["confidential"] == "yes" if "confidential" in codes else (
+            kind is Kind.REPORT or item.confidential)  # fmt: skip
+        who, contact = self._caller(texts)
+        is_open = STATUSES[status] in OPEN
+        wanted = codes["reply_wanted"] == "yes" if "reply_wanted" in codes else bool(who.phone or contact)
+        ticket = Ticket(
+            number=self.number,
+            status=TicketStatus.RECEIVED,
+            kind=kind,
+            channel=Channel(codes.get("channel") or Channel.IMPORT),
+            title=(self._joined(m.title, ": ") or "-")[:120],
+            narrative=texts["narrative"],
+            created_at=created,
+            updated_at=created,
+            category=item.code,
+            priority=priority,
+            caller=caller_id(who.phone, self.run.house.secret) if who.phone and who.caller else None,
+            phone=who.phone,
+            caller_name=texts["name"] or None,
+            contact=contact,
+            confidential=confidential,
+            reply_wanted=wanted and is_open,
+            area=codes.get("area"),
+            address=texts["address"] or None,
+            lat=lat,
+            lon=lon,
+            outer_system=m.source,
+            outer_number=self.ident,
+            outer_due_at=times["due_at"],
+            promised_at=times["due_at"],
+            flags=("imported", *(("odd",) if self.notes else ())),
+            created_by=f"import:{m.source}",
+            entries=1,
         )
-        said = decide(facts, command, actor, at)
-        if isinstance(said, Refusal):
-            raise Refused(said)
-        steps.append(said)
-
-    limits = limits_for(directory, ticket.kind, ticket.priority, category, area, created)
-    due: dict[str, Any] = {"due_at": limits.due_at, "accept_by": limits.accept_by} if limits else {}
-    then(
-        Action.TRIAGE,
-        RULES,
-        created,
-        category=category,
-        kind=ticket.kind,
-        priority=ticket.priority,
-        reason=f"as {m.source} had it",
-    )
-    then(Action.DISPATCH, RULES, created, department=department, reason=f"as {m.source} had it", **due)
-    updated = _moment(row.get(m.updated_at or "", ""), m, m.updated_at or "", []) if m.updated_at else None
-    if status in ("accepted", "closed", "awaiting_info"):
-        at = ended if status == "closed" else max(updated or created, created)
-        then(Action.ACCEPT, unit, at, order=True)
-    if status == "awaiting_info":
-        then(Action.REQUEST_INFO, who, max(updated or created, created), text=f"pending in {m.source}")
-    if status == "closed":
-        reply = _joined(row, (m.reply or "",), "") if row.get(m.reply or "", "").strip() else m.default_reply
-        then(Action.REPORT, unit, ended, order=True, internal_result=reply, public_reply=reply, solved=True)
-        then(Action.ACCEPT_REPORT, who, ended, order=True)
-        then(Action.CONFIRM, CLOCK, ended, satisfaction=Satisfaction.NO_ANSWER)
-    after = steps[-1].after
-    call = Call(
-        str(uuid5(NAMESPACE_URL, f"{m.source}:{ident}")), number, Channel(channel), created, ticket.narrative, who.id
-    )
-    return (
-        Change(
+        by = self.run.who
+        first = Entry(
+            self.number, 1, created, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
+            changes={"row": [None, self.ident], **self.notes},
+        )  # fmt: skip
+        self.steps = [Change(Facts(ticket), (), entries=(first,))]
+        changed = max(times["updated_at"] or created, created)
+        self._play(status, codes.get("department"), texts["reply"], created, changed, ended or changed)
+        clocks = self._taken_over() if is_open else ()
+        after = self.steps[-1].after
+        if after.ticket.status is not STATUSES[status]:
+            raise Refused(Refusal(Code.INVALID, f"it would end as {after.ticket.status}, not as {status}"))
+        call = Call(
+            str(uuid5(NAMESPACE_URL, f"{m.source}:{self.ident}")), self.number, ticket.channel, created,
+            ticket.narrative, by.id, ticket.caller, ticket.phone, (texts["phone"] or None) if len(texts["phone"]) <= 60
+            else None, ticket.caller_name, confidential,
+        )  # fmt: skip
+        card = Caller(ticket.caller, who.phone, None if confidential else ticket.caller_name, created) if (
+            ticket.caller and who.phone) else None  # fmt: skip
+        change = Change(
             after=after,
             tickets=(Written(replace(after.ticket), None),),
             assignments=after.assignments,
-            entries=tuple(e for s in steps for e in s.entries),
+            entries=tuple(e for s in self.steps for e in s.entries),
+            messages=self._orders_told() if self.run.notify else (),
             calls=(call,),
+            callers=(card,) if card else (),
             tallies=effects.tallied(None, after),
+            clocks=clocks,
             texts=(after.ticket,),
-        ),
-        odd,
-    )
+        )
+        return change, self.odd
 
+    # --- reading the cells
 
-def _joined(row: Mapping[str, str], columns: tuple[str, ...], between: str) -> str:
-    found = [re.sub(r"[\x00-\x1f\x7f]", " ", row.get(c, "")).strip() for c in columns]
-    return between.join(dict.fromkeys(x for x in found if x and x not in ("N/A", "Unspecified"))) or "-"
+    def _cell(self, column: str) -> str:
+        return self.row.get(column, "").strip()
 
+    def _word(self, name: str, words: Words) -> str:
+        raw = self._cell(words.column)
+        if words.prefix is not None:
+            code = words.prefix + re.sub(r"[^a-z0-9]+", "-", raw.lower()[:200]).strip("-")[:34]
+        else:
+            known = words.values.get(raw) or words.values.get(raw.upper())
+            code = known or words.other or ""
+            if known is None and code:
+                self.odd.append(f"{words.column}: word not in the mapping, taken as {code}")
+        if code not in self.run.allowed[name]:
+            self.faults.append((words.column, "a word the mapping does not know"))
+        return code
 
-def _moment(text: str, m: Layout, column: str, errors: list[tuple[str, str]]) -> datetime | None:
-    try:
-        return datetime.strptime(text.strip(), m.time_format).replace(tzinfo=ZoneInfo(m.zone)).astimezone(UTC)
-    except ValueError:
-        errors.append((column, f"not a moment as {m.time_format}"))
-        return None
+    def _moment(self, name: str) -> datetime | None:
+        """The moment of a column, None where the cell is empty; of `created_at` none may be."""
+        column = getattr(self.m, name)
+        text = self._cell(column) if column is not None else ""
+        if not text:
+            if name == "created_at":
+                self.faults.append((column, "missing"))
+            return None
+        try:
+            moment, odd = self.run.times.read(text)
+        except ValueError as fault:
+            self.faults.append((column, str(fault)))
+            return None
+        if name != "due_at" and moment > self.run.now:
+            self.faults.append((column, "lies in the future"))
+        elif name == "due_at" and moment > self.run.now + FURTHEST:
+            self.faults.append((column, "lies more than five years ahead"))
+        if odd:
+            self.odd.append(f"{column}: {odd}")
+            self.notes[name] = [text, moment]
+        return moment
 
+    def _ended(self, status: str, times: Mapping[str, datetime | None]) -> datetime | None:
+        """When the matter ended, where it has; the order of its moments is checked."""
+        created, closed = times["created_at"], times["closed_at"]
+        if created is None:
+            return None
+        due = times["due_at"]
+        if due is not None and due < created:
+            self.faults.append((str(self.m.due_at), "lies before the matter was created"))
+        if closed is not None and closed < created:
+            if self.m.closed_before_created == "refuse":
+                self.faults.append((str(self.m.closed_at), "closed before it was created"))
+                return None
+            self.odd.append("closed before it was created: closed at its creation instead")
+            self.notes["closed_at"] = [self._cell(str(self.m.closed_at)), created]
+            closed = created
+        if STATUSES.get(status) in OPEN:
+            if closed is not None:
+                self.odd.append("has a closing date and is not closed: the date is kept in the timeline")
+                self.notes["closed_at"] = [self._cell(str(self.m.closed_at)), None]
+            return None
+        if closed is None:
+            updated = times["updated_at"]
+            when = "when received" if updated is None else "when last changed"
+            self.odd.append(f"{status or 'closed'} without a date: taken as {status or 'closed'} {when}")
+            return created if updated is None else max(updated, created)
+        return closed
 
-def _degree(row: Mapping[str, str], column: str | None, most: int, errors: list[tuple[str, str]]) -> float | None:
-    text = row.get(column or "", "").strip()
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not -most <= value <= most:
-        errors.append((column or "", f"not a degree between -{most} and {most}"))
-        return None
-    return value
+    def _text(self, name: str, columns: tuple[str, ...], between: str) -> str:
+        text = self._joined(columns, between)
+        if len(text) > _LENGTHS[name]:
+            self.faults.append((columns[0], f"at most {_LENGTHS[name]} characters"))
+        return text
+
+    def _joined(self, columns: tuple[str, ...], between: str) -> str:
+        found = [_CONTROL.sub(" ", self.row.get(c, "")).strip() for c in columns]
+        return between.join(dict.fromkeys(x for x in found if x and x not in _BLANK))
+
+    def _degree(self, column: str | None, most: int) -> float | None:
+        text = self._cell(column) if column is not None else ""
+        if column is None or not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not -most <= value <= most:
+            self.faults.append((column, f"not a degree between -{most} and {most}"))
+            return None
+        return value
+
+    def _caller(self, texts: Mapping[str, str]) -> tuple[Heard, str | None]:
+        """(the number as read, other ways to reach them). A number nobody can read refuses no row: it stays as it was
+        written, among the other ways."""
+        raw, contact, house = texts["phone"] or None, texts["contact"], self.run.house
+        try:
+            who = heard(raw, house.region, house.area_code)
+        except Refused:
+            who = Heard(None, raw, caller=False)
+        if raw is not None and who.phone is None and not is_withheld(raw):
+            self.odd.append(f"{self.m.phone}: no number that can be dialled, kept as it was written")
+            contact = f"{contact}; {raw}" if contact else raw
+        return who, contact or None
+
+    # --- playing the history
+
+    def _then(self, action: Action, actor: Actor, at: datetime, order: bool = False, **given: Any) -> None:
+        facts = self.steps[-1].after
+        target = facts.assignments[0].id if order else None
+        fields = {_FIELDS.get(k, k): v for k, v in given.items()}
+        said = decide(facts, Command(action, facts.ticket.version, fields, target), actor, at)
+        if isinstance(said, Refusal):
+            raise Refused(said)
+        self.steps.append(said)
+
+    def _play(
+        self, status: str, department: str | None, reply: str, created: datetime, changed: datetime, ended: datetime
+    ) -> None:
+        """Every step that leads to this state, by the tables: triaged and dispatched when it was created, worked on
+        when it was last changed, ended when it ended."""
+        who, why, ticket = self.run.who, f"as {self.m.source} had it", self.steps[0].after.ticket
+        if status == "received":
+            return
+        self._then(Action.TRIAGE, RULES, created, category=ticket.category, kind=ticket.kind,
+                   priority=ticket.priority, reason=why)  # fmt: skip
+        if department is not None and status not in ("triaged", "declined", "void"):
+            self._then(Action.DISPATCH, RULES, created, department=department, reason=why, **self._limits(status))
+        has_order = bool(self.steps[-1].after.assignments)
+        unit = Actor(ActorKind.KEY, who.id, department or "", frozenset({Role.HANDLER}), frozenset({department or ""}))
+        done = status in ("closed", "resolved")
+        at = ended if done else changed
+        if has_order and (done or status in ("accepted", "awaiting_info")):
+            self._then(Action.ACCEPT, unit, at, order=True)
+        if has_order and done:
+            self._then(Action.REPORT, unit, at, order=True, internal_result=reply, public_reply=reply, solved=True)
+            self._then(Action.ACCEPT_REPORT, who, at, order=True)
+            if status == "closed":
+                self._then(Action.CONFIRM, CLOCK, at, satisfaction=Satisfaction.NO_ANSWER)
+        elif status == "closed":
+            self._then(Action.ANSWER, who, at, answer=reply)
+        elif status == "awaiting_info":
+            self._then(Action.REQUEST_INFO, who, at, text=f"pending in {self.m.source}")
+        elif status == "withdrawn":
+            self._then(Action.WITHDRAW, who, ended, reason=why)
+        elif status == "declined":
+            self._then(Action.DECLINE, who, ended, reason_code=self.m.decline_reason, channel_told=reply)
+        elif status == "void":
+            self._then(Action.VOID, who, ended, reason_code=self.m.void_reason, reason=why)
+        elif status == "shelved":
+            self._then(Action.SHELVE, who, self.run.now, reason=why, review_at=self.run.now + REVIEW_AFTER)
+
+    def _limits(self, status: str) -> dict[str, Any]:
+        """The limits of an order that has ended, so that it shows whether it was late. Those of an open one begin with
+        the import."""
+        if STATUSES[status] in OPEN:
+            return {}
+        ticket = self.steps[-1].after.ticket
+        limits = limits_for(
+            self.run.directory, ticket.kind, ticket.priority, ticket.category, ticket.area, ticket.created_at
+        )
+        due = ticket.outer_due_at or (limits.due_at if limits else None)
+        return {"due_at": due, "accept_by": limits.accept_by} if limits else {"due_at": due} if due else {}
+
+    def _taken_over(self) -> tuple[Clock, ...]:
+        """Start the clocks of an open matter, from now on: time that passed elsewhere breaches no limit of ours."""
+        facts = replace(self.steps[-1].after, directory=self.run.directory)
+        why = {F.REASON: f"taken over from {self.m.source}: its limits begin now"}
+        said = decide(facts, Command(Action.RECKON, facts.ticket.version, why), CLOCK, self.run.now)
+        if isinstance(said, Refusal):
+            raise Refused(said)
+        self.steps.append(said)
+        return said.clocks
+
+    def _orders_told(self) -> tuple[Message, ...]:
+        """What the departments are told of the orders that run now."""
+        told = [m for step in self.steps for m in step.messages if m.kind == "department"]
+        live = {a.id for a in self.steps[-1].after.assignments if a.closed_at is None}
+        last = {m.payload["assignment"]: m for m in told if m.payload["assignment"] in live}
+        return tuple(replace(m, next_at=self.run.now) for m in last.values())
