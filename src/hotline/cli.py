@@ -845,7 +845,7 @@ def import_(
     mapping: Annotated[
         str, typer.Option(help="A mapping that ships with the project (nyc311), or a folder with a mapping.json")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and check everything, keep nothing")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Read and check everything, keep nothing")] = False,
     refused: Annotated[
         Path | None, typer.Option(help="Where to write places and reasons of the refused rows, one a line")
     ] = None,

@@ -1,15 +1,18 @@
 """Another system's tickets: nothing dropped in silence, right states and timelines, a second run adds nothing."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hotline.db import callers, counters, outbox, tickets
+from hotline.domain.directory import Override
 from hotline.domain.privacy import Scope
-from hotline.domain.ticket import Refused
+from hotline.domain.ticket import CLOCK, Refused
 from hotline.services.clocks import adopt, ring_due
+from hotline.services.directory import change
 from hotline.services.doctor import examine
 from hotline.services.house import House
 from hotline.services.importing import Report, import_file, read_mapping
@@ -287,12 +290,22 @@ async def test_every_case_ends_in_the_state_the_mapping_says(
     assert await counters.drift(db) == {}
 
 
+@pytest.mark.parametrize("at_night", [False, True])
 async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    at_night: bool, house: House, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
-    """An open case of last spring is late nowhere in this house, and no department is flooded."""
-    cases = [{"No": str(n), "Created": "2026-03-02 08:00:00", "Priority": "特急" if n % 2 else ""} for n in range(10)]
-    assert (await moved(house, tmp_path, clock, *cases)).taken == 10
+    """An open case of last spring is late nowhere in this house, and no department is flooded; not at night either,
+    with nobody on duty, when what comes in new is told at once."""
+    if at_night:
+        clock.forward(hours=12)
+        gap = Override(start="2026-11-25T18:00", end="2026-11-26T08:00", member=None)
+        rosters = (await house.directory.now(clock())).rosters
+        nobody = [("rosters", code, replace(roster, overrides=(gap,))) for code, roster in rosters.items()]
+        await change(house.db, house.directory, nobody, CLOCK, clock())
+    cases = [{"No": str(n), "Created": "2026-03-02 08:00:00", "Priority": "特急" if n % 2 else "",
+              "Status": "办理中" if n < 8 else "待派"} for n in range(10)]  # fmt: skip
+    status = {"column": "Status", "values": {"办理中": "issued", "待派": "triaged"}}
+    assert (await moved(house, tmp_path, clock, *cases, status=status)).taken == 10
     assert await outbox.listed(house.db, "queued", "", 50) == []
     case = await the_case(house, "2", desk)
     running = case["clocks"]["running"]

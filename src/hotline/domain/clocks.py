@@ -603,8 +603,9 @@ class _Settling:
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
         first = metric in _SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
-        # it should have run all along, but for a matter this house took over: that begins now
-        if missing and first and begun < self.now and "imported" not in self.ticket.flags:
+        # it should have run all along, but for a matter this house took over: that begins now, and is no news
+        taken_over = missing and "imported" in self.ticket.flags
+        if missing and first and begun < self.now and not taken_over:
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
@@ -624,6 +625,8 @@ class _Settling:
             if report is not None and report.due_at is not None and report.due_at > self.now:
                 return (mark("start", self.now, span=span, cap=report.due_at, **since),)
         begins = mark("start", self.now, span=span, **since)
+        if taken_over:
+            return (begins,)
         if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
             return begins, mark("hurry", self.now)
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:

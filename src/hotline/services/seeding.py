@@ -1,7 +1,6 @@
 """Filling the directory from a folder of readable files: one CSV or JSON file per noun, kept together or not at all."""
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime
@@ -15,6 +14,7 @@ from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Code
 
 from .directory import DirectoryAtHand, change, read_item, refuse_faults
+from .import_files import read_json
 
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
@@ -22,8 +22,7 @@ _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": 
 def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
     """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and
     field."""
-    about = json.loads((folder / "seed.json").read_text(encoding="utf-8")) if (folder / "seed.json").exists() else {}
-    for used in about.get("uses", ()):
+    for used in _used_by(folder / "seed.json"):
         yield from items_in(root / used, root)
     for noun in NOUNS:
         for path in (folder / f"{noun}.json", folder / f"{noun}.csv"):
@@ -31,13 +30,35 @@ def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
                 yield from _file(noun, path)
 
 
+def _used_by(path: Path) -> list[str]:
+    """The seeds that a seed.json builds on; none where there is no such file."""
+    if not path.exists():
+        return []
+    about = _json(path)
+    uses = about.get("uses", []) if isinstance(about, dict) else None
+    if not isinstance(uses, list) or not all(isinstance(used, str) for used in uses):
+        raise _unreadable(path, "an object; `uses` names other seeds in a list")
+    return uses
+
+
+def _unreadable(path: Path, why: str) -> Refused:
+    return Refused(Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, why[:200]),)))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return read_json(path.read_bytes())
+    except ValueError as fault:
+        raise _unreadable(path, str(fault)) from None
+
+
 def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8")) if path.suffix == ".json" else list(_csv(noun, path))
-    except (ValueError, UnicodeDecodeError) as fault:
-        raise Refused(
-            Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, str(fault)[:200]),))
-        ) from None
+        rows = _json(path) if path.suffix == ".json" else list(_csv(noun, path))
+    except (ValueError, csv.Error) as fault:
+        raise _unreadable(path, str(fault)) from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _unreadable(path, "a list of objects")
     for place, row in enumerate(rows, start=1):
         try:
             item = read_item(noun, row)
