@@ -523,14 +523,14 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     C("number", S(14)),
     C("recording", Document),
     C("recording_expires_at", Instant),
-    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none once it has ended
+    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none: not yet known, or it has ended
     C("time_unknown", sa.Boolean),  # a time of its events could not be read
     one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
     sa.UniqueConstraint("pbx", "reference"),
     sa.Index("ix_voice_call_offered_at", "offered_at"),
     sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
     sa.Index("ix_voice_call_phone", "phone"),
-    sa.Index("ix_voice_call_end_due_at", "end_due_at", sqlite_where=sa.text("end_due_at IS NOT NULL"), postgresql_where=sa.text("end_due_at IS NOT NULL")),
+    sa.Index("ix_voice_call_end_due_at", "end_due_at", sqlite_where=sa.text("state <> 'ended'"), postgresql_where=sa.text("state <> 'ended'")),
     sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
 )  # fmt: skip
 

@@ -76,7 +76,7 @@ class House:
     stream: Stream = field(init=False)
 
     def __post_init__(self) -> None:
-        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url, self.directory)
+        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url)
         self.subscribers = Subscribers(self.db, self.secret, self.directory)
         self.inbox = Inbox(self.db, self.spool)
         self.together = Together(self.db)

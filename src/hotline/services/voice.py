@@ -1,6 +1,7 @@
 """Calls on the exchange: events into calls, missed ones into promises, the answered one onto its operator's screen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from hotline.domain.telephony import (
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, VoiceState
 from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
+from hotline.gateways.sms import HOME_ZONE, Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
 
 from .gateways import Gateway
 from .house import House
@@ -44,7 +45,9 @@ log = structlog.get_logger("hotline.voice")
 async def receive_events(house: House, name: str, push: Push) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
-    exchange = EXCHANGES[gateway.provider](gateway.account)
+    directory = await house.directory.at_hand(push.at)
+    home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
+    exchange = EXCHANGES[gateway.provider](replace(gateway.account, home_zone=home))
     try:
         exchange.authenticate(push)
     except (Unauthentic, ValueError) as wrong:
@@ -57,7 +60,6 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = exchange.events(push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
-    await house.directory.now(push.at)
     odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
     if odd:
         await house.inbox.keep(odd)
