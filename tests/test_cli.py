@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hotline.db.schema import newest
 from hotline.demo import Play
 from hotline.services.import_mapping import Layout
 from tests.chaos.server import Process

@@ -16,10 +16,9 @@ def upgrade() -> None:
         op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("voice_call", sa.Column("end_due_at", columns.Instant(), nullable=True))
     op.add_column("voice_call", sa.Column("time_unknown", sa.Boolean(), nullable=True))
-    op.execute("UPDATE voice_call SET end_due_at = moved_at WHERE state <> 'ended'")  # the sweep looks when each is due
-    there = sa.text("end_due_at IS NOT NULL")
+    still_open = sa.text("state <> 'ended'")  # the worker finds out when those without a time are due
     op.create_index(
-        op.f("ix_voice_call_end_due_at"), "voice_call", ["end_due_at"], sqlite_where=there, postgresql_where=there
+        op.f("ix_voice_call_end_due_at"), "voice_call", ["end_due_at"], sqlite_where=still_open, postgresql_where=still_open
     )
 
 

@@ -328,6 +328,38 @@ async def test_case_16_a_time_from_the_future_is_not_believed(line: Line) -> Non
     assert row.sent_at is None and row.details["said_sent_at"].startswith("2026-11-25T07:00")
 
 
+TIME_FIELDS = {
+    "aliyun": "send_time", "tencent": "time", "generic": "sent_at", "vonage": "message-timestamp", "huawei": "createTime",
+    "infobip": "receivedAt", "kannel": "ts",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "said", ["03/04/2026 10:00:00", "8:54:22 PM", "2026-11-25 10:00:00 CST", "2031-01-01 00:00:00"]
+)
+@pytest.mark.parametrize("name", TIME_FIELDS)
+async def test_case_16_a_text_whose_time_nobody_can_read_is_taken_and_the_time_is_shown_as_it_came(
+    name: str, said: str, line: Line, desk: Player
+) -> None:
+    far = await line.set_up(name)
+    right(await line.says(far, LAMP, **{TIME_FIELDS[name]: said}), far.success_text)
+    await line.work()
+    (row,) = await line.rows()
+    assert (row.sent_at, row.details["said_sent_at"]) == (None, said)
+    assert len((await desk.get("/v1/tickets")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("aliyun", "2026/11/25 下午 12:00:00"), ("tencent", 1795579200000), ("generic", "Wed, 25 Nov 2026 04:00:00 GMT"),
+     ("kannel", "2026-11-25 04:00"), ("vonage", "20261125040000"), ("infobip", "2026-11-25T12:00:00.000+0800")],
+)  # fmt: skip
+async def test_case_16_a_time_may_be_written_in_any_way_that_is_certain(name: str, said: Any, line: Line) -> None:
+    far = await line.set_up(name)
+    await line.says(far, LAMP, **{TIME_FIELDS[name]: said})
+    assert [r.sent_at for r in await line.rows("kept")] == [line.clock()]
+
+
 @pytest.mark.parametrize("off", [timedelta(minutes=10), timedelta(minutes=-10)])
 async def test_case_16_a_signature_ten_minutes_off_is_refused(off: timedelta, line: Line) -> None:
     far = await line.set_up("generic")

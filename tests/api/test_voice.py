@@ -16,10 +16,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.db import voice
+from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import Role
 from hotline.services.accounts import Grant, add_person, log_in
 from hotline.services.gateways import add
 from hotline.services.house import House
+from hotline.services.voice import end_silent_calls
+from hotline.workers.loop import Worker
+from hotline.workers.outbox import Ways
 from tests.conftest import Cast, Clock, Player
 
 TOKEN = "a-token-the-exchange-has"
@@ -605,3 +610,243 @@ async def test_a_withheld_number_and_a_service_number_are_owed_nothing(
         for event in a_call(clock, f"w{n}", answered=False, **{"from": number}):
             await exchange.tells("cti", event)
     assert (await desk.get("/v1/return-calls")).json()["items"] == []
+
+
+# --- every call ends
+
+
+def queue_log(clock: Clock, *lines: str) -> str:
+    """Lines whose times are seconds from now."""
+    return "\n".join(
+        f"{int(at(clock, int(seconds)))}|{rest}" for seconds, rest in (line.split("|", 1) for line in lines)
+    )
+
+
+@pytest.mark.parametrize("how", ["ATTENDEDTRANSFER|BRIDGE|b-1|9|21|1", "BLINDTRANSFER|204|internal|9|21|1"])
+async def test_a_call_an_agent_transferred_has_ended(how: str, exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("asterisk")
+    lines = queue_log(
+        clock,
+        "0|7.1|main|NONE|ENTERQUEUE||13800138000|1",
+        "9|7.1|main|SIP/101|CONNECT|9|7.2|3",
+        f"30|7.1|main|SIP/101|{how}",
+    ).splitlines()
+    for order in itertools.permutations(lines):
+        for line in order:
+            await exchange.tells("asterisk", line)
+    (call,) = await exchange.calls(watch)
+    assert (call["state"], call["outcome"], call["cause"]) == ("ended", "answered", "transferred")
+    assert (call["wait_ms"], call["talk_ms"], call["agent"]) == (9_000, 21_000, "SIP/101")
+    assert (await watch.get("/v1/return-calls")).json()["items"] == []
+
+
+async def test_a_caller_who_timed_out_of_one_queue_waits_in_the_next(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("asterisk")
+    lines = queue_log(
+        clock, "0|7.1|main|NONE|ENTERQUEUE||13800138000|1", "60|7.1|main|NONE|EXITWITHTIMEOUT|1|1|60",
+        "60|7.1|second|NONE|ENTERQUEUE||13800138000|1",
+    ).splitlines()  # fmt: skip
+    for n, order in enumerate(itertools.permutations(lines)):
+        for line in order:
+            await exchange.tells("asterisk", line.replace("7.1", f"7.{n}").replace("13800138000", f"1380013800{n}"))
+    calls = await exchange.calls(watch)
+    assert [(c["state"], c["outcome"], c["ended_at"]) for c in calls] == [("offered", None, None)] * 6
+    assert (await watch.get("/v1/return-calls")).json()["items"] == []
+    await exchange.tells(
+        "asterisk",
+        queue_log(clock, "90|7.0|second|SIP/101|CONNECT|30|7.9|3", "95|7.0|second|SIP/101|COMPLETECALLER|30|5|1"),
+    )
+    await exchange.tells("asterisk", queue_log(clock, "90|7.1|second|NONE|EXITWITHTIMEOUT|1|1|30"))
+    ended = {c["phone"]: (c["outcome"], c["wait_ms"]) for c in await exchange.calls(watch) if c["state"] == "ended"}
+    assert ended == {"+8613800138000": ("answered", 90_000), "+8613800138001": ("missed", 90_000)}
+    (owed,) = (await watch.get("/v1/return-calls")).json()["items"]
+    assert owed["phone"] == "+8613800138001"
+
+
+async def test_a_call_of_which_nothing_more_is_heard_ends_and_its_caller_is_rung_back(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    waits = a_call(clock, "waits")[:1]
+    talks = a_call(clock, "talks", **{"from": "8613900139000"})[:2]
+    for event in [*waits, *talks]:
+        await exchange.tells("cti", event)
+    for gone in (timedelta(minutes=119), timedelta(minutes=1)):
+        clock.now += gone
+        await end_silent_calls(exchange.house, clock())
+        states = {c["phone"]: c["state"] for c in await exchange.calls(watch)}
+        over = "ended" if gone == timedelta(minutes=1) else "offered"
+        assert states == {"+8613800138000": over, "+8613900139000": "answered"}
+    for _ in range(3):  # however often, and by however many
+        await asyncio.gather(*(end_silent_calls(exchange.house, clock()) for _ in range(3)))
+    missed = next(c for c in await exchange.calls(watch) if c["state"] == "ended")
+    assert (missed["outcome"], missed["cause"], missed["wait_ms"]) == ("missed", "no_end_reported", None)
+    (owed,) = (await watch.get("/v1/return-calls")).json()["items"]
+    assert (owed["phone"], owed["missed"]) == ("+8613800138000", 1)
+    clock.forward(hours=10)
+    await end_silent_calls(exchange.house, clock())
+    spoken = next(c for c in await exchange.calls(watch) if c["phone"] == "+8613900139000")
+    assert (spoken["state"], spoken["outcome"], spoken["cause"]) == ("ended", "answered", "no_end_reported")
+    assert (spoken["ended_at"], spoken["talk_ms"], spoken["wait_ms"]) == (None, None, 12_000)
+    assert len((await watch.get("/v1/return-calls")).json()["items"]) == 1
+    said = (await watch.get("/v1/figures/acd?from=2026-11-25T00:00:00Z&to=2026-11-26T00:00:00Z")).json()
+    assert said["counts"]["no_end_reported"] == 2
+    talk = next(f for f in said["figures"] if f["name"] == "average_talk_ms")
+    assert (talk["numerator"], talk["denominator"], talk["value"]) == (0, 0, None)
+
+
+async def test_what_is_told_after_all_of_a_call_that_was_ended_for_silence_counts(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    calls = {
+        name: a_call(clock, name, **{"from": f"861380013800{n}"})
+        for n, name in enumerate(("over", "still", "recorded"))
+    }
+    for events in calls.values():
+        await exchange.tells("cti", events[0])
+    clock.forward(hours=3)
+    await end_silent_calls(exchange.house, clock())
+    assert len((await watch.get("/v1/return-calls")).json()["items"]) == 3
+    for event in calls["over"][1:]:  # the exchange's link was down: it tells now what was then
+        await exchange.tells("cti", event)
+    await exchange.tells("cti", calls["still"][1])
+    found = {c["phone"]: c for c in await exchange.calls(watch)}
+    over, still = found["+8613800138000"], found["+8613800138001"]
+    assert (over["outcome"], over["cause"], over["talk_ms"]) == ("answered", "normalClearing", 60_000)
+    assert (still["state"], still["outcome"]) == ("answered", None)
+    assert [r["phone"] for r in (await watch.get("/v1/return-calls")).json()["items"]] == ["+8613800138002"]
+    clock.forward(hours=12)
+    await end_silent_calls(exchange.house, clock())
+    still = next(c for c in await exchange.calls(watch) if c["phone"] == "+8613800138001")
+    assert (still["state"], still["cause"]) == ("ended", "no_end_reported")
+
+
+async def test_how_long_a_call_may_be_silent_is_set_for_each_exchange(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti", longest_wait_minutes=10, longest_talk_minutes="30")
+    for event in [*a_call(clock, "waits")[:1], *a_call(clock, "talks", **{"from": "8613900139000"})[:2]]:
+        await exchange.tells("cti", event)
+    ended = []
+    for _ in range(4):
+        clock.forward(minutes=10)
+        await end_silent_calls(exchange.house, clock())
+        ended.append(sum(c["state"] == "ended" for c in await exchange.calls(watch)))
+    assert ended == [1, 1, 2, 2]
+    for wrong in ({"longest_wait_minutes": 0}, {"longest_talk_minutes": "long"}, {"longest_talk_minutes": 99999},
+                  {"date_order": "dym"}, {"date_order": ["mdy"]}):  # fmt: skip
+        with pytest.raises(Refused):
+            await exchange.set_up("asterisk", **wrong)
+
+
+async def test_a_call_that_was_open_before_we_looked_for_silence_ends_too(
+    exchange: Exchange, watch: Player, clock: Clock, db: Any
+) -> None:
+    await exchange.set_up("cti")
+    names = ("forgotten", "due", "young", "orphan")
+    for n, name in enumerate(names):
+        clock.now = clock.now + {"due": timedelta(days=40), "young": timedelta(days=1)}.get(name, timedelta(0))
+        await exchange.tells("cti", {**a_call(clock, name, **{"from": f"861380013800{n}"})[0], "queue": name})
+    clock.forward(minutes=1)
+    await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET end_due_at = NULL"))  # as before
+    await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET pbx = 'gone' WHERE queue = 'orphan'"))
+    await db.transact(lambda c: voice.forget_events(c, clock() - timedelta(days=30), 100))
+    await end_silent_calls(exchange.house, clock())
+    query = "/v1/voice-calls?from=2026-11-20T00:00:00Z&to=2027-02-01T00:00:00Z"
+    states = {c["queue"]: (c["state"], c["cause"]) for c in (await watch.get(query)).json()["items"]}
+    over = ("ended", "no_end_reported")
+    assert states == {"forgotten": over, "due": over, "young": ("offered", None), "orphan": over}
+    assert {r["phone"] for r in (await watch.get("/v1/return-calls")).json()["items"]} >= {
+        "+8613800138001",
+        "+8613800138003",
+    }
+
+
+async def test_the_worker_looks_for_silent_calls(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    await exchange.tells("cti", a_call(clock, "waits")[0])
+    clock.forward(hours=3)
+    worker = Worker(exchange.house, Ways(None, None, None))
+    running = asyncio.create_task(worker.run())
+    while (await exchange.calls(watch))[0]["state"] != "ended":
+        await asyncio.sleep(0)
+    worker.stop()
+    await asyncio.wait_for(running, 10)
+
+
+# --- times nobody can read
+
+
+async def test_a_time_nobody_can_read_is_shown_to_operators_and_measures_nothing(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("threecx")
+    for n, said in enumerate(("03/04/2026 10:00:00", "8:54:22 PM", "2026-11-25 24:61:00")):
+        report = {
+            "CallType": "Inbound",
+            "Number": f"1380013800{n}",
+            "Agent": "101",
+            "Duration": "00:01:05",
+            "CallStartTimeUTC": said,
+        }
+        for _ in range(2):
+            await exchange.tells("threecx", report)
+    calls = await exchange.calls(watch)
+    assert [(c["state"], c["wait_ms"], c["talk_ms"], c["time_unknown"]) for c in calls] == [
+        ("ended", None, None, True)
+    ] * 3
+    odd = (await watch.get("/v1/inbound")).json()["items"]
+    assert len(odd) == 3 and all("the time cannot be read" in item["why"] for item in odd)
+    said = (await watch.get("/v1/figures/acd")).json()
+    assert (said["counts"]["answered"], said["counts"]["time_unknown"]) == (3, 3)
+    shares = {f["name"]: f for f in said["figures"]}
+    assert shares["average_talk_ms"]["denominator"] == shares["average_speed_of_answer_ms"]["denominator"] == 0
+
+
+async def test_an_evening_call_of_3cx_is_an_evening_call(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("threecx")
+    clock.now = clock.now.replace(hour=21)
+    report = {"CallType": "Inbound", "Number": "13800138000", "Agent": "101", "Duration": "00:01:05"}
+    for n, said in enumerate(
+        ("11/25/2026 08:54:22 PM", "11/25/2026 8:54:22 PM", "2026/11/25 20:54:22", "25.11.2026 20:54:22")
+    ):
+        await exchange.tells("threecx", {**report, "Number": f"1380013800{n}", "CallStartTimeUTC": said})
+    assert {c["offered_at"][:19] for c in await exchange.calls(watch)} == {"2026-11-25T20:54:22"}
+    assert (await watch.get("/v1/inbound")).json()["items"] == []
+
+
+async def test_naive_times_of_an_exchange_lie_where_the_house_stands(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("cti")
+    await exchange.tells("cti", {**a_call(clock)[0], "timestamp": "2026-11-25 11:59:00"})
+    (call,) = await exchange.calls(watch)
+    assert call["offered_at"].startswith("2026-11-25T03:59:00")
+
+
+async def test_an_event_of_days_ago_keeps_its_time(exchange: Exchange, watch: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    for n, days in enumerate((2, 40)):
+        for event in a_call(clock, f"old{n}", answered=False, **{"from": f"861380013800{n}"}):
+            await exchange.tells("cti", {**event, "timestamp": event["timestamp"] - days * 86400})
+    query = "/v1/voice-calls?from=2026-10-01T00:00:00Z&to=2026-11-26T00:00:00Z"
+    calls = (await watch.get(query)).json()["items"]
+    assert [(c["offered_at"][:10], c["state"]) for c in calls] == [("2026-11-23", "ended"), ("2026-10-16", "ended")]
+
+
+async def test_an_event_nobody_knows_is_shown_once_a_day_and_changes_no_call(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
+    await exchange.set_up("asterisk")
+    await exchange.tells("asterisk", queue_log(clock, "0|7.1|main|NONE|ENTERQUEUE||13800138000|1"))
+    for n in range(5):
+        await exchange.tells("asterisk", queue_log(clock, f"{n}|7.1|main|NONE|TELEPORTED|{n}"))
+    assert [c["state"] for c in await exchange.calls(watch)] == ["offered"]
+    (item,) = (await watch.get("/v1/inbound")).json()["items"]
+    assert "TELEPORTED" in item["why"]
+    clock.forward(days=1)
+    await exchange.tells("asterisk", queue_log(clock, "9|7.1|main|NONE|TELEPORTED|9"))
+    assert len((await watch.get("/v1/inbound")).json()["items"]) == 2

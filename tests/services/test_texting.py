@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hotline.db import outbox, texts
+from hotline.db import inbound, outbox, texts
 from hotline.domain.privacy import EVERYTHING
 from hotline.services.directory import change as change_directory
 from hotline.services.gateways import add, change
@@ -387,6 +387,26 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
     await town.work()
     shown = (await desk.get("/v1/inbound")).json()["items"]
     assert [s["why"] for s in shown] == ["a report on a text that is not ours"]
+
+
+async def test_a_report_whose_time_nobody_can_read_counts_from_when_it_came_not_from_when_it_was_worked_off(
+    town: Town, desk: Player
+) -> None:
+    await town.writes(LAMP)
+    text_id = f"{(await newest(desk))['number']}.1.0"
+    await town.send()
+    town.clock.forward(seconds=6)
+    came = town.clock()
+    item = {"id": "p-1", "reference": text_id, "status": "delivered", "at": "03/04/2026 10:00:00"}
+    push = FAR["generic"]._push(FAR["generic"].status, {"reports": [item]}, came)
+    reply = await town.http.request(push.method, push.path, headers=push.headers, content=push.body)
+    assert (reply.status_code, reply.json()) == (200, {"accepted": 1, "set_aside": 0})
+    town.clock.forward(minutes=20)
+    await town.work()
+    row = await texts.a_text(town.house.db, EVERYTHING, text_id)
+    assert row is not None and (row.status, row.status_at) == ("delivered", came)
+    (kept,) = [r for r in await inbound.listed(town.house.db, EVERYTHING, "done", "", 50) if r.kind == "report"]
+    assert kept.details["said_at"] == "03/04/2026 10:00:00"
 
 
 async def test_case_14_undelivered_becomes_delivered_and_an_unknown_word_is_an_alarm(town: Town, desk: Player) -> None:

@@ -526,7 +526,7 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     C("number", S(14)),
     C("recording", Document),
     C("recording_expires_at", Instant),
-    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none once it has ended
+    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none: not yet known, or it has ended
     C("time_unknown", sa.Boolean),  # a time of its events could not be read
     one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
     sa.UniqueConstraint("pbx", "reference"),

@@ -111,7 +111,8 @@ class FreeSwitch:
                 meaning = Meaning(Rang.EXITED, reason.casefold())
         agent, queue = text(fields, "CC-Agent"), text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
-        at, unread = time_of(self.account, fields, push.at, *times)
+        happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
+        at, unread = time_of(self.account, happened, push.at, *times)
         key = hashed_key(action, reference, agent, queue, text(fields, *times), text(fields, "CC-Member-UUID"))
         event = CallEvent(
             key_of(reference), key, meaning.what or Rang.EXITED, at, Direction.IN,

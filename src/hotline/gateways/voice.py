@@ -101,7 +101,7 @@ def time_of(
     was written. Where none says anything, `now`: an exchange that sends no times tells of everything at once."""
     for name in names:
         value = fields.get(name)
-        if value is None or str(value).strip() in ("", "0"):  # 0: it has not happened
+        if value is None or not str(value).strip():
             continue
         found = account.time(value, zone or account.local_zone, now)
         return (found, None) if found is not None else (now, clean(str(value))[:80])

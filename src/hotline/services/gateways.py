@@ -13,13 +13,12 @@ import sqlalchemy as sa
 
 from hotline.db import gateways as kept
 from hotline.db.database import Database
-from hotline.domain.directory import Directory
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.timestamps import DateOrder
 from hotline.domain.vocabulary import Code, GatewayKind, Provider
 from hotline.gateways.egress import is_web_address, networks
 from hotline.gateways.providers import SMS, kind_of
-from hotline.gateways.sms import HOME_ZONE, Account
+from hotline.gateways.sms import Account
 
 from .at_hand import AtHand
 from .deadlines import Deadlines
@@ -51,7 +50,7 @@ class Gateway:
 
 class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
     """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
-    providers sign it, and reports come back to it. `directory` says where the hotline stands."""
+    providers sign it, and reports come back to it."""
 
     def __init__(
         self,
@@ -65,8 +64,7 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
         self._db, self._secret, self._url, self._directory = db, secret, url, directory
 
     async def _every(self, now: datetime) -> Mapping[str, Gateway]:
-        zone = _home_zone(await self._directory.at_hand(now)) if self._directory is not None else None
-        return {row.name: self._read(row, zone) for row in await kept.every(self._db)}
+        return {row.name: self._read(row) for row in await kept.every(self._db)}
 
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
@@ -81,17 +79,13 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
         """Those that texts are sent by."""
         return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
 
-    def _read(self, row: Any, zone: str | None) -> Gateway:
+    def _read(self, row: Any) -> Gateway:
         secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
-        account = Account(row.name, row.settings, secrets, self._url, zone or HOME_ZONE)
+        account = Account(row.name, row.settings, secrets, self._url)
         return Gateway(
             row.name, GatewayKind(row.kind), Provider(row.provider), account, row.active, row.sends, row.weight,
             row.resting, row.shifted_at, row.version,
         )  # fmt: skip
-
-
-def _home_zone(directory: Directory) -> str | None:
-    return directory.calendars[directory.home.calendar].zone if directory.home else None
 
 
 async def add(
@@ -261,7 +255,7 @@ def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name in ("longest_wait_minutes", "longest_talk_minutes"):
         minutes = str(settings.get(name, 1))
         if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5 and 1 <= int(minutes) <= LONGEST_LIMIT):
-            errors.append((f"settings.{name}", f"1 to {LONGEST_LIMIT}"))
+            errors.append((f"settings.{name}", "1 to 10080 minutes"))
     days = str(settings.get("retention_days", 1))
     if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):
         errors.append(("settings.retention_days", "1 to 3650"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ from hotline.domain.telephony import (
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, VoiceState
 from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
+from hotline.gateways.sms import HOME_ZONE, Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
 
 from .act import Asked, Done
 from .deadlines import detached, within
@@ -49,7 +50,9 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
     begun = asyncio.get_running_loop().time()
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
-    exchange = EXCHANGES[gateway.provider](gateway.account)
+    directory = await house.directory.at_hand(push.at)
+    home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
+    exchange = EXCHANGES[gateway.provider](replace(gateway.account, home_zone=home))
     try:
         exchange.authenticate(push)
     except (Unauthentic, ValueError) as wrong:

@@ -46,6 +46,7 @@ class VoiceCallOut(Shown):
     state: str
     outcome: str | None
     agent: str | None
+    time_unknown: bool  # a time of its events could not be read: what is left of its times is when we heard of it
 
 
 class VoiceCallPage(Shown):
