@@ -193,7 +193,7 @@ async function send(at_once) {
     const done = await api("POST", "/v1/calls", { body: whole(), key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
-    else shown(done);
+    else { shown(done); say(t("take.taken_said", { number: done.ticket.number })); }
     clear();
     return "";
   } catch (refused) {
@@ -238,7 +238,6 @@ function shown(done) {
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
-  say(t("take.taken_said", { number: ticket.number }));
 }
 async function settle(action, first) {
   if (form.attach.value) { say(t("take.joins", { number: form.attach.value }), true); return; }
@@ -290,7 +289,7 @@ async function ring() {
   const calls = new Map(); // those that ring or are spoken on, by id
   for (let next = ""; ;) {
     try {
-      const told = await get(`/v1/me/calls?wait=20${next ? `&after=${encodeURIComponent(next)}` : ""}`);
+      const told = await get(`/v1/me/calls?wait=${next ? 20 : 0}${next ? `&after=${encodeURIComponent(next)}` : ""}`);
       for (const call of told.items.filter((c) => c.direction === "in")) {
         if (next && call.state !== "ended" && !calls.has(call.id) && call.id !== form.voice.value && form.attach.value) {
           say(t("take.let_go", { number: form.attach.value }), true); // whoever rings now, it is not their ticket

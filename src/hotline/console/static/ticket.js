@@ -38,7 +38,7 @@ async function draw(own) {
       back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),
         facts([t("ticket.issued"), when(order.issued_at)], [t("board.accept_by"), order.accept_by ? when(order.accept_by) : null], [t("ticket.accepted"), order.accepted_at ? when(order.accepted_at) : null],
-          [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
+          [word("action", "contact_caller"), order.contacted_at ? when(order.contacted_at) : null], [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
