@@ -81,6 +81,8 @@ export function say(text, alarm = false) {
 /** A field as people call it: `caller.phone` by its last part. */
 const fieldName = (path) => [path, path.split(".").pop()].flatMap((name) => [words[`field.${name}`], words[`item.${name}`]]).find(Boolean) ?? path;
 const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
+/** A field and what is said of it, in the reader's language. */
+export const toldOf = (e) => `${fieldName(e.field)}: ${e[said] ?? e.rule}`;
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
   constructor(status, problem) {

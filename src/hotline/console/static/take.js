@@ -1,5 +1,5 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, urgency, when, word } from "./core.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const form = $("#call");
@@ -236,6 +236,7 @@ function shown(done) {
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
+    (done.call?.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))), // taken, and kept as it was said
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
 }
