@@ -69,6 +69,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "admin.body": ("内容（JSON）", "內容（JSON）", "Body (JSON)"),
     "admin.change": ("修改", "修改", "Change"),
     "admin.code": ("编码", "編碼", "Code"),
+    "admin.copied": ("已复制", "已複製", "Copied"),
     "admin.copy": ("复制", "複製", "Copy"),
     "admin.items": ("条目", "條目", "Items"),
     "admin.keep": ("保存", "保存", "Keep"),

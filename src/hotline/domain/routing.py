@@ -96,7 +96,7 @@ def advice_now(directory: Directory, ticket: Ticket, orders: Sequence[Assignment
     waits = ticket.status in OPEN and ticket.status is not TicketStatus.RESOLVED
     if not leads or not waits or any(order.status in LIVE for order in leads):
         return advice
-    last = max(leads, key=lambda order: order.closed_at or order.issued_at)
+    last = max(leads, key=lambda order: (order.closed_at or order.issued_at, order.issued_at, len(order.id), order.id))
     named = directory.departments.get(last.suggested or "") if last.status is AssignmentStatus.RETURNED else None
     fit = named is not None and named.active and named.code not in ticket.returned_by
     routing = {

@@ -46,8 +46,13 @@ const etag = async (path) => (await fetch(path)).headers.get("etag")?.replaceAll
 /** A secret that is told once: it stays until it was put away, and can be copied. */
 function tellSecret(secret) {
   const field = el("input", { value: secret, readonly: true, "aria-label": t("admin.secret") });
+  async function copy() {
+    field.select();
+    try { await navigator.clipboard.writeText(secret); } catch { if (!document.execCommand("copy")) return; } // no clipboard without https
+    say(t("admin.copied"));
+  }
   const box = el("dialog", { "aria-label": t("admin.secret") }, el("h2", {}, t("admin.secret")), field,
-    el("div", { class: "go" }, el("button", { type: "button", onclick: () => { field.select(); navigator.clipboard?.writeText(secret); } }, t("admin.copy")), el("button", { type: "button", onclick: () => close() }, t("app.close"))));
+    el("div", { class: "go" }, el("button", { type: "button", onclick: copy }, t("admin.copy")), el("button", { type: "button", onclick: () => close() }, t("app.close"))));
   const close = openDialog(box, null);
 }
 const text = { type: "string" };
@@ -110,7 +115,7 @@ async function edit(item) {
   const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
     el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
   const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
-  const shut = () => close();
+  function shut() { close(); }
   async function tried(work) {
     if (keep.disabled) return; // it is on its way
     keep.disabled = true;

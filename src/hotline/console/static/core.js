@@ -81,6 +81,8 @@ export function say(text, alarm = false) {
 /** A field as people call it: `caller.phone` by its last part. */
 const fieldName = (path) => [path, path.split(".").pop()].flatMap((name) => [words[`field.${name}`], words[`item.${name}`]]).find(Boolean) ?? path;
 const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
+/** A field and what is said of it, in the reader's language. */
+export const toldOf = (e) => `${fieldName(e.field)}: ${e[said] ?? e.rule}`;
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
   constructor(status, problem) {
@@ -161,7 +163,7 @@ export function openDialog(box, leave) {
     if (!leave) return;
     if (!mine.typed) { leave(); return; }
     const back = document.activeElement;
-    const stay = el("button", { type: "button", class: "first", onclick: () => { unask(); back?.focus(); } }, t("form.go_on"));
+    const stay = el("button", { type: "button", onclick: () => { unask(); back?.focus(); } }, t("form.go_on"));
     question = el("div", { class: "ask", role: "alertdialog", "aria-label": t("form.not_sent") }, el("p", {}, t("form.not_sent")),
       el("div", { class: "go" }, stay, el("button", { type: "button", onclick: leave }, t("form.discard"))));
     box.append(question);
@@ -399,8 +401,13 @@ addEventListener("unhandledrejection", (event) => {
   say(event.reason.said, true);
 });
 
+// the windows of a browser have one log-in: where somebody else logs in, or out, no window goes on as somebody it is not
+if (given.person) {
+  localStorage.setItem("person", given.person.id);
+  addEventListener("storage", (event) => { if (event.key === "person" && event.newValue !== given.person.id) location.href = "/console"; });
+}
 $("#leave")?.addEventListener("click", async () => {
   await fetch("/console/session", { method: "DELETE" });
-  for (const key of Object.keys(localStorage)) if (/^(draft|open:draft):/.test(key)) localStorage.removeItem(key);
+  for (const key of Object.keys(localStorage)) if (/^(draft|open:draft):|^person$/.test(key)) localStorage.removeItem(key);
   location.href = "/console/login";
 });

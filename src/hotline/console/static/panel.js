@@ -43,7 +43,7 @@ export function panelled(more, changed) {
     if (wanted !== number) return;
     const after = () => { changed(); show(number); };
     fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
-      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status)),
+      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status), ticket.parent ? [` · ${t("ticket.parent")} `, link(ticket.parent)] : null),
       el("p", { class: "words" }, ticket.narrative),
       el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
       el("p", {}, `${t("take.caller")} `, caller(ticket)),

@@ -1,5 +1,5 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, urgency, when, word } from "./core.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const form = $("#call");
@@ -193,7 +193,7 @@ async function send(at_once) {
     const done = await api("POST", "/v1/calls", { body: whole(), key: form.key.value });
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
-    else shown(done);
+    else { shown(done); say(t("take.taken_said", { number: done.ticket.number })); }
     clear();
     return "";
   } catch (refused) {
@@ -236,9 +236,9 @@ function shown(done) {
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
+    (done.call?.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))), // taken, and kept as it was said
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
-  say(t("take.taken_said", { number: ticket.number }));
 }
 async function settle(action, first) {
   if (form.attach.value) { say(t("take.joins", { number: form.attach.value }), true); return; }
@@ -290,7 +290,7 @@ async function ring() {
   const calls = new Map(); // those that ring or are spoken on, by id
   for (let next = ""; ;) {
     try {
-      const told = await get(`/v1/me/calls?wait=20${next ? `&after=${encodeURIComponent(next)}` : ""}`);
+      const told = await get(`/v1/me/calls?wait=${next ? 20 : 0}${next ? `&after=${encodeURIComponent(next)}` : ""}`);
       for (const call of told.items.filter((c) => c.direction === "in")) {
         if (next && call.state !== "ended" && !calls.has(call.id) && call.id !== form.voice.value && form.attach.value) {
           say(t("take.let_go", { number: form.attach.value }), true); // whoever rings now, it is not their ticket

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, can, countdown, el, fill, get, given, language, link, listen, named, press, soon, state, steady, t, tick, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, given, language, link, listen, named, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { buttons, caller } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -30,7 +30,7 @@ async function draw(own) {
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
     el("div", {},
-      el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative),
+      el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), [named(x.area), x.location?.address].filter(Boolean).join(" ")],
           [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
           [t("ticket.outer"), x.outer ? `${x.outer.system} ${x.outer.number}` : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
@@ -38,7 +38,7 @@ async function draw(own) {
       back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),
         facts([t("ticket.issued"), when(order.issued_at)], [t("board.accept_by"), order.accept_by ? when(order.accept_by) : null], [t("ticket.accepted"), order.accepted_at ? when(order.accepted_at) : null],
-          [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
+          [word("action", "contact_caller"), order.contacted_at ? when(order.contacted_at) : null], [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
