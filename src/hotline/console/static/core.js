@@ -49,6 +49,8 @@ export function say(text, alarm = false) {
 /** A field as people call it: `caller.phone` by its last part. */
 const fieldName = (path) => [path, path.split(".").pop()].flatMap((name) => [words[`field.${name}`], words[`item.${name}`]]).find(Boolean) ?? path;
 const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
+/** Details that could not be read when a call was taken in, as one sentence; null where there are none. */
+export const unread = (details) => (details?.length ? details.map((e) => `${fieldName(e.field)}: ${e[said] ?? e.rule}`).join("; ") : null);
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
   constructor(status, problem) {

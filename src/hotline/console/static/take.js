@@ -1,5 +1,5 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, label, link, listed, named, say, soon, t, urgency, when, word } from "./core.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, label, link, listed, named, say, soon, t, unread, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const form = $("#call");
@@ -43,7 +43,7 @@ function card(found) {
     el("input", { type: "radio", name: "matter", value: ticket.number, checked: form.attach.value === ticket.number, onchange: () => { form.attach.value = ticket.number; kept.keep(); } }), t("take.same_matter")),
     " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
   fill($("#card"), el("div", { class: "found" },
-    el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "",
+    el("strong", {}, t(`take.match.${found.match}`)), " ", found.caller?.name ?? "", unread(found.unread) ? el("p", { class: "note" }, t("ticket.unread"), " ", unread(found.unread)) : null,
     found.open.length ? el("div", {}, el("h3", {}, t("take.open_tickets")), el("ul", { class: "plainlist" }, found.open.map(join))) : null,
     found.history.length ? el("details", {}, el("summary", {}, t("take.history", { n: found.history.length })),
       el("ul", { class: "plainlist" }, found.history.map((h) => el("li", {}, link(h.number), " ", h.title, " ", el("small", {}, `${word("status", h.status)} ${when(h.created_at)}`))))) : null));
@@ -136,11 +136,13 @@ function clear() {
 }
 function shown(done) {
   const ticket = done.ticket;
+  const odd = unread(done.unread);
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
   const joined = ticket.counters.calls > 1;
   fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
+    odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
       ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", {}, done.query_code)] : []),

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, countdown, el, fill, get, given, language, link, listen, named, soon, state, t, tick, urgency, when, word } from "./core.js";
+import { $, api, countdown, el, fill, get, given, language, link, listen, named, soon, state, t, tick, unread, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const number = given.given.number;
@@ -29,7 +29,7 @@ async function draw() {
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), [named(x.area), x.location?.address].filter(Boolean).join(" ")],
-          [t("take.caller"), caller ? [caller.name, caller.phone, caller.contact].filter(Boolean).join(" ") || t("ticket.hidden") : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
+          [t("take.caller"), caller ? [caller.name, caller.phone, caller.contact].filter(Boolean).join(" ") || t("ticket.hidden") : null], [t("ticket.unread"), unread(x.unread)], [t("ticket.parent"), x.parent ? link(x.parent) : null],
           [t("ticket.outer"), x.outer ? `${x.outer.system} ${x.outer.number}` : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),
       x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
