@@ -29,7 +29,7 @@ from hotline.wiring import migrate
 from tests.conftest import seeded
 from tests.postgres import free_port
 
-from . import boards, channels, limit, postgres, sweep
+from . import boards, channels, limit, postgres, quiet, sweep
 
 DEPARTMENTS = [
     "residents-affairs",
@@ -76,6 +76,7 @@ GOALS = {  # name: (at least? else at most, how much)
     "sqlite outbox": (True, 0.5),
     "burst acknowledged p99 ms": (False, 300.0),
     "sqlite burst acknowledged p99 ms": (False, 300.0),
+    **quiet.goals(),
 }
 
 
@@ -484,7 +485,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true", help="100,000 tickets instead of 1,000,000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks", "channels", "boards"])
+    parser.add_argument("--only", choices=["postgres", "sqlite", "clocks", "channels", "boards", "quiet"])
     args = parser.parse_args()
     count = 100_000 if args.small else 1_000_000
     found: dict[str, list[float]] = {}
@@ -498,6 +499,10 @@ def main() -> None:
         if args.only in (None, "channels"):
             rows, ratios = channels.run(args.rounds, folder, server, cli)
             show("Channels", rows)
+            found |= ratios
+        if args.only in (None, "quiet"):
+            rows, ratios = quiet.run(folder, server, cli)
+            show("A quiet caller beside hostile ones", rows)
             found |= ratios
         if args.only in (None, "boards"):
             counts = [10_000, 1_000_000] if args.small else [10_000, 1_000_000, 10_000_000]

@@ -172,12 +172,11 @@ async def test_what_was_chosen_to_be_joined_is_joined_through_a_reload(office: O
     await page.locator("#alike li", has_text=other["number"]).get_by_role("button").click()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#number")).to_have_text(other["number"])
-    # a number nobody can have is told beside its field, by its name
+    # a number nobody can have refuses no call: it is told, by the name of its field
     await page.fill("input[name=phone]", "12")
     await page.fill("textarea[name=narrative]", "打错了")
     await page.keyboard.press("Control+Enter")
-    await expect(page.locator("#wrong")).to_contain_text("电话: 不是可能的电话号码")
-    await expect(page.locator("input[name=phone][aria-invalid=true]")).to_have_count(1)
+    await expect(page.locator("#unread")).to_contain_text("电话: 不是能识别的电话号码")
 
 
 async def test_a_call_is_taken_though_the_names_cannot_be_had(office: Office) -> None:
@@ -265,3 +264,12 @@ async def test_whoever_may_not_open_a_page_is_told_and_nobody_gets_in_without_a_
     await works.page.wait_for_url("**/console/login")
     await works.open("/console/board")
     assert "/console/login?next=" in works.page.url
+
+
+async def test_the_operator_sees_what_could_not_be_read_in_a_call(office: Office) -> None:
+    operator = await office.seat("operator")
+    number = await take(operator, "3栋路灯坏了", "问他老婆要")
+    await expect(operator.page.locator("#unread")).to_contain_text("不是能识别的电话号码")
+    await operator.open(f"/console/tickets/{number}")
+    await expect(operator.page.locator("main")).to_contain_text("不是能识别的电话号码")
+    await expect(operator.page.locator("main")).to_contain_text("问他老婆要")

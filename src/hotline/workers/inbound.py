@@ -2,6 +2,7 @@
 an operator; one that fails is tried again, and holds up nobody else's."""
 
 import asyncio
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
+from hotline.services.offload import AT_ONCE as OFFLOADED
 from hotline.services.open311 import work_off_request, work_off_update
 from hotline.services.receiving import FLUSH, FLUSH_URGENT
 from hotline.services.references import reference
@@ -39,12 +41,15 @@ async def take_next(house: House, now: datetime, limit: int = AT_ONCE) -> int:
         return 0
     gateways = await house.gateways.now(now)
     left = iter(sorted(claimed, key=lambda r: (not r.urgent, r.next_at, r.id)))
+    long_ones = asyncio.Lock()
 
     async def work() -> None:
         for row in left:
             if not row.urgent:
                 await house.inbox.calm(POLITE)
-            await _work_off(house, row, gateways.get(row.gateway), token, now)
+            # eight long texts in one commit would hold up a call for as long as all of them take
+            async with long_ones if len(row.text) > OFFLOADED else nullcontext():
+                await _work_off(house, row, gateways.get(row.gateway), token, now)
 
     await asyncio.gather(*(work() for _ in range(HANDS)))
     return len(claimed)

@@ -225,11 +225,13 @@ function clear() {
 }
 function shown(done) {
   const ticket = done.ticket;
+  const odd = unread(done.unread);
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
   const joined = ticket.counters.calls > 1;
   fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
+    odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
       ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", {}, done.query_code)] : []),
