@@ -129,14 +129,14 @@ async def test_a_subscription_of_a_contractor_hears_of_its_own_orders_alone(cast
     body = {"name": "lifts", "url": "https://lifts.example.org/hook", "department": "lifts"}
     assert (await boss.post("/v1/subscriptions", body)).status_code == 201
     await busy(cast)
-    told = [m.payload for m in await outbox.listed(house.db, MessageStatus.QUEUED, 200) if m.kind == "event"]
+    told = [m.payload for m in await outbox.listed(house.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"]
     of_water = [e for e in told if (e["order"] or {}).get("department") == "water"]
     assert of_water and all("lifts" not in e["departments"] for e in of_water)
     assert any("lifts" in e["departments"] for e in told)
 
 
 async def test_a_department_whose_order_was_returned_is_told_no_more(
-    cast: Cast, house: House, lift_ticket: dict[str, Any]
+    cast: Cast, house: House, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
     from hotline.db import outbox
     from hotline.domain.vocabulary import MessageStatus
@@ -144,8 +144,9 @@ async def test_a_department_whose_order_was_returned_is_told_no_more(
     boss, watch = await cast("boss"), await cast("watch")
     await boss.post("/v1/subscriptions", {"name": "works", "url": "https://works.example.org/hook"})
     t = await watch.act(await watch.see(lift_ticket), "recall", reason="另派")
+    clock.forward(minutes=1)
     await (await cast("switch")).act(t, "urge", reason="又来电")
-    told = [m.payload for m in await outbox.listed(house.db, MessageStatus.QUEUED, 200) if m.kind == "event"]
+    told = [m.payload for m in await outbox.listed(house.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"]
     by_type = {e["type"]: e["departments"] for e in told}
     assert "property-works" in by_type["order.recalled"] and by_type["ticket.urged"] == []
 

@@ -103,7 +103,7 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
     await seeded(db)
 
 
-DOWN = {"0003": "event", "0002": "call", "0001": "clock", "base": "ticket"}  # and something that would go with it
+DOWN = {"0003": "event", "0002": "event", "0001": "clock", "base": "ticket"}  # and something that would go with it
 
 
 @pytest.mark.parametrize("revision", DOWN)
