@@ -18,6 +18,7 @@ from hotline.demo import Play
 from hotline.shipped import shipped
 from tests.chaos.server import Process
 from tests.conftest import ROOT
+from tests.postgres import free_port
 
 
 def hotline(folder: Path, *args: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
@@ -321,7 +322,7 @@ def test_an_old_program_says_that_the_database_is_newer(folder: Path) -> None:
     known = newest(shipped("migrations"))
     truth = f"the database is at revision 9001, newer than this program (knows up to {known})"
     stands_at("9001", "9001")
-    for command in (("serve", "--port", "0"), ("work",), ("migrate",), ("migrate", "0004"), ("setup",)):
+    for command in (("serve", "--port", str(free_port())), ("work",), ("migrate",), ("migrate", "0004"), ("setup",)):
         said = hotline(folder, *command, code=1).stderr
         assert truth in said and "start the newer program" in said, (command, said)
         assert "Traceback" not in said and "hotline migrate" not in said
