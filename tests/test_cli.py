@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from hotline.demo import Play
 from hotline.services.import_mapping import Layout
 from tests.chaos.server import Process
 from tests.conftest import ROOT
+from tests.postgres import free_port
 
 
 def hotline(folder: Path, *args: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
@@ -293,7 +295,7 @@ def test_the_doctor_says_what_is_wrong_and_leaves_with_one(folder: Path) -> None
     assert well["well"] and {f["check"] for f in well["findings"]} >= {"clocks", "ladders", "durability", "duty"}
     unreachable = hotline(folder, "doctor", code=1, HOTLINE_HEARTBEAT_URL="http://127.0.0.1:9/beat").stdout
     assert "WRONG  heartbeat" in unreachable  # nobody takes it: that too is told
-    hotline(folder, "migrate", "0001")
+    hotline(folder, "migrate", "0001", "--lose-data")
     assert "WRONG  schema" in hotline(folder, "doctor", code=1).stdout
 
 
@@ -377,3 +379,38 @@ def test_the_demo_looks_again_where_the_clock_was_quicker(tmp_path: Path) -> Non
     done = play.act("desk", {"number": "100000006", "version": 6}, "urge", reason="again")
     assert done["version"] == 8
     assert asked == [("POST", '"6"'), ("GET", None), ("POST", '"7"')]
+
+
+def test_a_way_down_that_loses_data_is_refused_with_the_counts(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    secret = "secret"
+    hotline(folder, "gateway", "add", "far", "--provider", "generic", "--secret", secret)
+    refused = hotline(folder, "migrate", "0002", code=1).stderr
+    assert "--lose-data" in refused and "gateway: 1 rows would be lost" in refused and "Traceback" not in refused
+    assert "far" in hotline(folder, "gateway", "list").stdout  # nothing has happened
+    assert "schema: 0002" in hotline(folder, "migrate", "0002", "--lose-data").stderr
+
+
+def test_an_old_program_says_that_the_database_is_newer(folder: Path) -> None:
+    """As after an upgrade by newer code: a revision this program has never heard of."""
+
+    def stands_at(revision: str, oldest_code: str) -> None:
+        with sqlite3.connect(folder / "data" / "hotline.db") as line:
+            line.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+            line.execute("UPDATE schema_compatibility SET oldest_code = ?", (oldest_code,))
+
+    known = newest(shipped("migrations"))
+    truth = f"the database is at revision 9001, newer than this program (knows up to {known})"
+    stands_at("9001", "9001")
+    for command in (("serve", "--port", str(free_port())), ("work",), ("migrate",), ("migrate", "0004"), ("setup",)):
+        said = hotline(folder, *command, code=1).stderr
+        assert truth in said and "start the newer program" in said, (command, said)
+        assert "Traceback" not in said and "hotline migrate" not in said
+    assert truth in hotline(folder, "doctor", code=1).stdout
+    stands_at("9001", known)  # newer code that ours may run beside
+    assert truth in hotline(folder, "migrate").stderr
+    assert truth in hotline(folder, "migrate", "0004", code=1).stderr
+    process = Process({"HOTLINE_DATA_DIR": str(folder / "data")}, folder)
+    process.cli("seed", "ruiquan")
+    process.start()
+    assert process.stop() == 0

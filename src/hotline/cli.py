@@ -81,6 +81,18 @@ def _check_port(settings: Any) -> None:
             _stop(f"cannot listen on {settings.host}:{settings.port}: {fault.strerror}; try --port or HOTLINE_PORT")
 
 
+def _check_schema(settings: Any) -> None:
+    """Leave where this program may not run on the database as it is; say so where the database is newer and it may."""
+    from hotline import wiring
+    from hotline.db.schema import SchemaFit
+
+    state = _run(wiring.schema_state(settings))
+    if not state.runs:
+        _stop(state.says)
+    if state.fit is SchemaFit.NEWER:
+        _say(state.says)
+
+
 def _actor() -> Any:
     from hotline.domain.ticket import Actor
     from hotline.domain.vocabulary import ActorKind, Role
@@ -95,12 +107,11 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
 ) -> None:
     """Serve the API, with the worker beside it. The database must have the newest schema: `hotline migrate`."""
-    from hotline import serving, wiring
+    from hotline import serving
 
     settings = _settings(host=host, port=port)
     _check_port(settings)
-    if not _run(wiring.is_current(settings)):
-        _stop("the database does not have the newest schema: run `hotline migrate`")
+    _check_schema(settings)
     serving.serve(
         settings, with_worker=worker, ready=lambda: _say(f"listening on http://{settings.host}:{settings.port}")
     )
@@ -173,18 +184,24 @@ def work() -> None:
 
     settings = _settings()
     wiring.set_up_logs(settings.log_level)
-    if not _run(wiring.is_current(settings)):
-        _stop("the database does not have the newest schema: run `hotline migrate`")
+    _check_schema(settings)
     _run(wiring.work(settings))
 
 
 @app.command()
-def migrate(revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`")] = "head") -> None:
-    """Bring the database to a revision of the schema: all of it or nothing."""
+def migrate(
+    revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`")] = "head",
+    lose_data: Annotated[bool, typer.Option("--lose-data", help="Go down though rows or values are lost")] = False,
+) -> None:
+    """Bring the database to a revision of the schema: all of it or nothing. A way down on which data would be lost is
+    refused, with the counts."""
     from hotline import wiring
 
-    reached = _run(wiring.migrate(_settings(), revision))
+    settings = _settings()
+    reached = _run(wiring.migrate(settings, revision, lose_data=lose_data))
     _say(f"schema: {reached or 'empty'}")
+    if revision == "head":
+        _check_schema(settings)
 
 
 @app.command()
@@ -686,14 +703,17 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
     from dataclasses import asdict
 
     from hotline import wiring
+    from hotline.db.schema import SchemaFit
     from hotline.gateways.notices import GatewayDown
     from hotline.services.doctor import Finding, examine
 
     wiring.refuse_missing(settings)
-    if not await wiring.is_current(settings):
-        behind = Finding(
-            "schema", "not the newest: run hotline migrate", "数据库结构不是最新：请运行 hotline migrate", wrong=True
-        )
+    state = await wiring.schema_state(settings)
+    if not state.runs:
+        zh = "数据库结构不是最新：请运行 hotline migrate"
+        if state.fit is SchemaFit.TOO_NEW:
+            zh = f"数据库结构版本为 {state.revision}，比本程序（最高 {state.newest}）新：请启动新版程序"
+        behind = Finding("schema", state.says, zh, wrong=True)
         return [asdict(behind)], "not sent: something is wrong"
     async with wiring.open_house(settings) as house:
         found = await examine(house, house.clock())

@@ -17,7 +17,7 @@ import structlog
 from hotline.db.database import Database
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
-from hotline.db.schema import bring_to, newest, revision_of
+from hotline.db.schema import SchemaState, bring_to, state_of
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code
 from hotline.gateways.egress import Egress, client_of, networks
@@ -132,22 +132,22 @@ def heartbeat_of(settings: Settings) -> Heartbeat | None:
     return Heartbeat(client, settings.heartbeat_url)
 
 
-async def migrate(settings: Settings, revision: str = "head") -> str | None:
+async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Bring the database to a revision."""
     db = database_of(settings)
     await db.open()
     try:
-        return await bring_to(db, shipped("migrations"), revision)
+        return await bring_to(db, shipped("migrations"), revision, lose_data=lose_data)
     finally:
         await db.close()
 
 
-async def is_current(settings: Settings) -> bool:
-    """Whether the database has the schema this code needs."""
+async def schema_state(settings: Settings) -> SchemaState:
+    """How the database's schema and this code go together."""
     db = database_of(settings)
     await db.open()
     try:
-        return await revision_of(db) == newest(shipped("migrations"))
+        return await state_of(db, shipped("migrations"))
     finally:
         await db.close()
 

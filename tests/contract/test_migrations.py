@@ -3,12 +3,14 @@
 import json
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hotline.db.schema import bring_to, newest, revision_of
+from hotline.db.schema import SchemaFit, bring_to, newest, revision_of, state_of
 from hotline.db.tables import metadata
+from hotline.domain.ticket import Refused
 from hotline.services.clocks import adopt
 from hotline.services.house import House
 from hotline.shipped import shipped
@@ -20,7 +22,7 @@ async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[st
     migrations = shipped("migrations")
     head = newest(migrations)
     assert await revision_of(db) == head
-    assert await bring_to(db, migrations, "base") is None
+    assert await bring_to(db, migrations, "base", lose_data=True) is None
     left = await db.transact(lambda c: set(sa.inspect(c).get_table_names()))
     assert left <= {"alembic_version", "sqlite_sequence"}
     assert await bring_to(db, migrations) == head
@@ -70,7 +72,7 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
 ) -> None:
     due = lift_ticket["assignments"][0]["due_at"]
     migrations = shipped("migrations")
-    assert await bring_to(db, migrations, "0001") == "0001"
+    assert await bring_to(db, migrations, "0001", lose_data=True) == "0001"
 
     def nouns(c: sa.Connection) -> dict[str, Any]:
         rows = c.exec_driver_sql("SELECT noun, code, body FROM directory").all()
@@ -96,6 +98,110 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
     seen = await desk.see(lift_ticket)
     assert {c["metric"] for c in seen["clocks"]["running"]} == {"resolve", "report", "accept", "contact"}
     assert seen["assignments"][0]["due_at"] == due
-    await bring_to(db, migrations, "base")
+    await bring_to(db, migrations, "base", lose_data=True)
     await bring_to(db, migrations)
     await seeded(db)
+
+
+DOWN = {"0003": "event", "0002": "event", "0001": "clock", "base": "ticket"}  # and something that would go with it
+
+
+@pytest.mark.parametrize("revision", DOWN)
+async def test_no_way_down_loses_data_unless_it_is_said(
+    revision: str, desk: Player, lift_ticket: dict[str, Any], db: Any
+) -> None:
+    migrations = shipped("migrations")
+
+    def counts(c: sa.Connection) -> dict[str, int]:
+        return {
+            t.name: c.execute(sa.select(sa.func.count()).select_from(t)).scalar_one() for t in metadata.sorted_tables
+        }
+
+    before = await db.transact(counts)
+    with pytest.raises(Refused) as refused:
+        await bring_to(db, migrations, revision)
+    lost = dict(refused.value.refusal.errors)
+    assert any(name.split(".")[0] == DOWN[revision] for name in lost), lost
+    for name, rule in lost.items():
+        table, _, column = name.partition(".")
+        assert column or rule == f"{before[table]} rows would be lost" or table == "directory", (name, rule)
+    assert await revision_of(db) == newest(migrations)
+    assert await db.transact(counts) == before
+    assert (await desk.see(lift_ticket))["status"] == "dispatched"
+
+
+async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:
+    migrations = shipped("migrations")
+
+    def forget_everything(c: sa.Connection) -> None:
+        for table in reversed(metadata.sorted_tables):
+            if table.name != "schema_compatibility":
+                c.execute(sa.delete(table))
+
+    await db.transact(forget_everything)
+    assert await bring_to(db, migrations, "0001") == "0001"
+    assert await bring_to(db, migrations) == newest(migrations)
+    await seeded(db)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "fit"), [("own", SchemaFit.NEWER), ("9001", SchemaFit.TOO_NEW), (None, SchemaFit.TOO_NEW)]
+)
+async def test_a_newer_schema_says_whether_this_code_may_run_on_it(
+    oldest: str | None, fit: SchemaFit, desk: Player, db: Any
+) -> None:
+    migrations = shipped("migrations")
+    head = newest(migrations)
+
+    def newer(c: sa.Connection) -> None:
+        c.exec_driver_sql("UPDATE alembic_version SET version_num = '9001'")
+        if oldest is None:
+            c.exec_driver_sql("DELETE FROM schema_compatibility")
+        elif oldest != "own":
+            c.exec_driver_sql(f"UPDATE schema_compatibility SET oldest_code = '{oldest}'")
+        c.exec_driver_sql("ALTER TABLE ticket ADD COLUMN of_the_future VARCHAR(10)")  # expand only
+
+    def back(c: sa.Connection) -> None:
+        c.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{head}'")
+        c.exec_driver_sql("DELETE FROM schema_compatibility")
+        c.exec_driver_sql(f"INSERT INTO schema_compatibility (id, oldest_code) VALUES (1, '{kept}')")
+        c.exec_driver_sql("ALTER TABLE ticket DROP COLUMN of_the_future")
+
+    kept = await db.transact(lambda c: c.exec_driver_sql("SELECT oldest_code FROM schema_compatibility").scalar())
+    await db.transact(newer)
+    try:
+        state = await state_of(db, migrations)
+        assert (state.fit, state.runs) == (fit, fit is SchemaFit.NEWER)
+        assert "at revision 9001, newer than this program" in state.says
+        if fit is SchemaFit.NEWER:
+            assert await bring_to(db, migrations) == "9001"  # nothing is ours to do
+            assert (await desk.call("3栋电梯坏了", category="dt-fault"))["status"] == "dispatched"
+        else:
+            with pytest.raises(Refused, match="start the newer program"):
+                await bring_to(db, migrations)
+        with pytest.raises(Refused, match="newer than this program"):
+            await bring_to(db, migrations, "0001", lose_data=True)
+    finally:
+        await db.transact(back)
+
+
+async def test_the_schema_names_code_that_this_tree_knows(db: Any) -> None:
+    kept = await db.transact(
+        lambda c: c.exec_driver_sql("SELECT oldest_code FROM schema_compatibility").scalars().all()
+    )
+    assert len(kept) == 1 and kept[0] in {path.name[:4] for path in (shipped("migrations") / "versions").glob("0*.py")}
+
+
+async def test_an_item_with_a_field_of_newer_code_is_still_read(house: House, db: Any) -> None:
+    def newer(c: sa.Connection) -> None:
+        rows = c.exec_driver_sql(
+            "SELECT body FROM directory WHERE noun = 'categories' AND code = 'dt-fault'"
+        ).scalar_one()
+        body = {**(rows if isinstance(rows, dict) else json.loads(rows)), "of_the_future": True}
+        table = sa.table("directory", sa.column("noun"), sa.column("code"), sa.column("body", sa.JSON))
+        c.execute(sa.update(table).where(table.c.noun == "categories", table.c.code == "dt-fault").values(body=body))
+        c.exec_driver_sql("UPDATE directory_log SET version = 2 WHERE version = 1")
+
+    await db.transact(newer)
+    await house.directory.reload()
+    assert (await house.directory.now(house.clock())).categories["dt-fault"].name == "电梯故障"

@@ -321,6 +321,12 @@ sequence = sa.Table(
     C("next", sa.BigInteger, nullable=False),
 )  # fmt: skip
 
+schema_compatibility = sa.Table(  # one row: the oldest revision whose code may run on this schema
+    "schema_compatibility", metadata,
+    C("id", sa.Integer, primary_key=True, autoincrement=False),
+    C("oldest_code", S(32), nullable=False),
+)  # fmt: skip
+
 directory = sa.Table(  # the organisation as data: every noun's items, whole and validated together
     "directory", metadata,
     C("noun", S(16), primary_key=True),

@@ -856,6 +856,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.value_should_have_at_least_x_items": ("至少 {a} 个（现有 {b} 个）", "至少 {a} 個（現有 {b} 個）", "Value should have at least {a} items after validation, not {b}"),
     "rule.value_should_have_at_most_x_item": ("至多 {a} 个（现有 {b} 个）", "至多 {a} 個（現有 {b} 個）", "Value should have at most {a} item after validation, not {b}"),
     "rule.value_should_have_at_most_x_items": ("至多 {a} 个（现有 {b} 个）", "至多 {a} 個（現有 {b} 個）", "Value should have at most {a} items after validation, not {b}"),
+    "rule.values_would_be_lost": ("将丢失 {n} 个值", "將丟失 {n} 個值", "{n} values would be lost"),
     "rule.what_is_shown_only_cannot_be_required": ("仅供显示的不能必填", "僅供顯示的不能必填", "what is shown only cannot be required"),
     "rule.which_rule_says_so": ("须写明依据", "須寫明依據", "which rule says so"),
     "rule.who_is_told_one_or_more_of": ("告知谁：{a} 中的一个或多个，用 + 连接", "告知誰：{a} 中的一個或多個，用 + 連接", "who is told: one or more of {a}, joined by +"),

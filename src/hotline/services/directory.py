@@ -69,7 +69,8 @@ class DirectoryAtHand:
         found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
         for row in rows:
             if row.noun in found:  # another noun is of another version of the code
-                found[row.noun][row.code] = _READ[row.noun].validate_python(row.body)
+                # nor is a field that newer code has added: during an upgrade older processes read its items too
+                found[row.noun][row.code] = _READ[row.noun].validate_python(row.body, extra="ignore")
         versions = {(row.noun, row.code): row.version for row in rows}
         kinds: dict[str, Any] = {noun: dict(sorted(items.items())) for noun, items in found.items()}
         self._directory = Directory(version, **kinds, versions=versions)
