@@ -30,6 +30,12 @@ T = TypeVar("T")
 FIRST_LOGIN = "admin"
 
 
+@app.callback()
+def main() -> None:
+    """A 24365 hotline: intake, triage, dispatch, follow-up."""
+    os.umask(0o077)  # what any command writes is for its owner alone
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -651,7 +657,7 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
             "schema", "not the newest: run hotline migrate", "数据库结构不是最新：请运行 hotline migrate", wrong=True
         )
         return [asdict(behind)], "not sent: something is wrong"
-    async with wiring.open_house(settings) as house:
+    async with wiring.open_house(settings, as_found=True) as house:
         found = await examine(house, house.clock())
     outside = wiring.heartbeat_of(settings)
     if outside is None or not heartbeat:
@@ -809,7 +815,9 @@ def import_(
         _stop(f"no file at {file}")
     report = _run(_import(_settings(), file, mapping, dry_run))
     if refused is not None:
-        refused.write_text("".join(f"{place}\t{why}\n" for place, why in report.refused), encoding="utf-8")
+        from hotline.services.permissions import write_private
+
+        write_private(refused, "".join(f"{place}\t{why}\n" for place, why in report.refused))
     print(
         f"{'would take in' if dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; "
         f"refused: {len(report.refused)}"

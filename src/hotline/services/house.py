@@ -67,6 +67,8 @@ class House:
     jurisdiction: str | None = None  # of Open311
     contact: str = ""
     streams: int = 10_000  # open at once in this process, at most
+    data_dir: Path | None = None  # what only its owner may read, with `database_file`
+    database_file: Path | None = None
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
