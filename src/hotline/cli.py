@@ -31,6 +31,12 @@ T = TypeVar("T")
 FIRST_LOGIN = "admin"
 
 
+@app.callback()
+def main() -> None:
+    """A 24365 hotline: intake, triage, dispatch, follow-up."""
+    os.umask(0o077)  # what any command writes is for its owner alone
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -715,7 +721,7 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
             zh = f"数据库结构版本为 {state.revision}，比本程序（最高 {state.newest}）新：请启动新版程序"
         behind = Finding("schema", state.says, zh, wrong=True)
         return [asdict(behind)], "not sent: something is wrong"
-    async with wiring.open_house(settings) as house:
+    async with wiring.open_house(settings, as_found=True) as house:
         found = await examine(house, house.clock())
     outside = wiring.heartbeat_of(settings)
     if outside is None or not heartbeat:

@@ -1,6 +1,7 @@
 """The API and the console over the house, served until told to stop."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -70,6 +71,7 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
+    os.umask(0o077)
     set_up_logs(settings.log_level)
     if settings.notice_url is None:
         structlog.get_logger("hotline").warning("notices.nowhere", why="HOTLINE_NOTICE_URL is not set: messages wait")

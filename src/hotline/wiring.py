@@ -25,6 +25,7 @@ from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import Notices
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
+from hotline.services.permissions import make_database_private, make_private
 from hotline.services.spool import Spool
 from hotline.settings import Settings
 from hotline.shipped import shipped
@@ -52,6 +53,20 @@ def database_of(settings: Settings) -> Database:
     raise SystemExit("HOTLINE_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
+def database_file(settings: Settings) -> Path | None:
+    """The file of the embedded database. None: there is none."""
+    url = sa.make_url(settings.url)
+    return Path(url.database or "hotline.db") if url.get_backend_name() == "sqlite" else None
+
+
+def keep_private(settings: Settings) -> None:
+    """Data folder and database file for their owner alone, also where they stood before."""
+    make_private(settings.data_dir)
+    if (path := database_file(settings)) is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_database_private(path)
+
+
 def house_of(settings: Settings, db: Database) -> House:
     return House(
         db=db,
@@ -72,6 +87,8 @@ def house_of(settings: Settings, db: Database) -> House:
         open311=settings.open311,
         open311_reads=settings.open311_reads,
         streams=settings.streams,
+        data_dir=settings.data_dir,
+        database_file=database_file(settings),
     )
 
 
@@ -84,9 +101,12 @@ def refuse_missing(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """A house with its journal running; drained and closed at the end."""
+async def open_house(settings: Settings, *, as_found: bool = False) -> AsyncIterator[House]:
+    """A house with its journal running; drained and closed at the end. `as_found`: who may read its files is left as
+    it is, for whoever looks at that."""
     refuse_missing(settings)
+    if not as_found:
+        keep_private(settings)
     db = database_of(settings)
     house = house_of(settings, db)
     await db.open()
@@ -134,6 +154,7 @@ def heartbeat_of(settings: Settings) -> Heartbeat | None:
 
 async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Bring the database to a revision."""
+    keep_private(settings)
     db = database_of(settings)
     await db.open()
     try:

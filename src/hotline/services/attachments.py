@@ -36,11 +36,11 @@ class Stored:
 
 async def store(house: House, read: Read, declared: str | None) -> Stored:
     """Take the bytes piece by piece. Raises Refused where they are too many, none, or not what they claim to be."""
-    house.files.mkdir(parents=True, exist_ok=True)
+    house.files.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = house.files / f"fresh-{uuid4().hex}"
     digest, size, head = hashlib.sha256(), 0, b""
     try:
-        with fresh.open("xb") as out:
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
             while piece := await read(_PIECE):
                 size += len(piece)
                 if size > LARGEST:
@@ -68,7 +68,7 @@ async def store(house: House, read: Read, declared: str | None) -> Stored:
                 )
             )
         final = place_of(house, digest.hexdigest())
-        final.parent.mkdir(parents=True, exist_ok=True)
+        final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.replace(fresh, final)
         await asyncio.to_thread(_sync_folder, final.parent)
     except OSError as fault:

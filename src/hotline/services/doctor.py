@@ -17,6 +17,7 @@ from hotline.domain.ticket import Message, Number
 from hotline.domain.vocabulary import Provider
 
 from .house import House
+from .permissions import exposed, is_shared, told
 
 UNFIRED = timedelta(seconds=60)  # a step that was due longer ago and has not been told
 WAITING = timedelta(minutes=5)  # a message that was due longer ago and has not been sent
@@ -241,6 +242,24 @@ async def _durability(house: House, directory: Directory, now: datetime) -> list
     return [Finding("durability", "what is acknowledged survives a power cut", "已确认的数据断电不丢")]
 
 
+async def _permissions(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    found = await asyncio.to_thread(exposed, house.data_dir, house.database_file)
+    if not found:
+        return [Finding("permissions", "only its owner may read the data", "数据仅限运行账号读取")]
+    listed, folder = told(found), house.data_dir
+    if folder is not None and found == [folder] and is_shared(folder):
+        says = f"others may look into {listed}, which holds more than ours: set HOTLINE_DATA_DIR to a folder of its own"
+        zh = f"数据目录 {listed} 与他人共用：请将 HOTLINE_DATA_DIR 设为专用目录"
+        return [Finding("permissions", says, zh, warns=True)]
+    remedy = f"chmod -R go= {folder or ''}".strip() if folder is not None and folder in found else f"chmod go= {listed}"
+    says = f"others on this machine may read callers' data: {listed}: run `{remedy}` as their owner"
+    return [
+        Finding(
+            "permissions", says, f"本机其他账号可读取居民数据：{listed}，请以文件属主身份运行 `{remedy}`", wrong=True
+        )
+    ]
+
+
 QUICK: Sequence[Check] = (
     _directory,
     _unfired,
@@ -251,7 +270,14 @@ QUICK: Sequence[Check] = (
     _calendars,
     _duty,
 )  # for every look at /readyz
-WATCH: Sequence[Check] = (*QUICK, _gateways, _behind, _skew, _durability)  # for the worker, every few minutes
+WATCH: Sequence[Check] = (
+    *QUICK,
+    _gateways,
+    _behind,
+    _skew,
+    _durability,
+    _permissions,
+)  # for the worker, every few minutes
 CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
 
 

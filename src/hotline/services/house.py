@@ -73,6 +73,8 @@ class House:
     open311: bool = True  # it is served at all
     open311_reads: int = 120  # questions about tickets a minute, from one address without a key
     streams: int = 10_000  # open at once in this process, at most
+    data_dir: Path | None = None  # what only its owner may read, with `database_file`
+    database_file: Path | None = None
     taking_events: asyncio.Lock = field(default_factory=asyncio.Lock)  # of exchanges, one push after the other
     ringing: asyncio.Event = field(default_factory=asyncio.Event)  # an exchange told us something: look again
     hashing: PasswordHashing = field(default_factory=PasswordHashing)

@@ -18,7 +18,7 @@ from hotline.domain.vocabulary import Code
 
 T = TypeVar("T")
 WAITING = 8  # in a lane, behind those that are being hashed: about three seconds
-NICE = 10  # the event loop goes first: one hash uses several processors
+NICE = 5  # the event loop goes first: one hash uses several processors
 _HASHER = PasswordHash((Argon2Hasher(),))
 _NOBODY = "nobody's password"  # checked for log-ins that are not there, so that timing tells nothing
 _NOBODY_HASHED = _HASHER.hash(_NOBODY)

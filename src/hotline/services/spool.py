@@ -128,7 +128,8 @@ class Spool:
     def _set_aside(self, record: Mapping[str, Any], path: Path) -> None:
         body = orjson.dumps(dict(record))
         line = self._seal(body) + b" " + body + b"\n"
-        with path.with_suffix(".poison.bad").open("a+b") as out:
+        handle = os.open(path.with_suffix(".poison.bad"), os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
+        with os.fdopen(handle, "a+b") as out:
             out.seek(0)
             if line in out.readlines():  # its file was drained before, and not to the end
                 return

@@ -1,0 +1,108 @@
+"""Residents' data on disk is for its owner alone: folders 0700, files 0600, whatever was there before."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+OTHERS = 0o077  # what neither the group nor others may
+OURS = frozenset({"files", "exports", "spool", "lost+found"})  # folders within the data folder
+BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps beside a database file
+
+
+def make_private(folder: Path) -> None:
+    """Make the data folder, or take from it what others may, with all that is in it. Left as it is: what belongs to
+    another user, and a folder that others use too (`is_shared`), where our own files are closed all the same."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _close(folder, shared=is_shared(folder))
+    for path in _inside(folder):
+        if path.is_dir() and not path.is_symlink():
+            if path.name in OURS:
+                _close_all(path)
+        elif _is_ours(path):
+            _close(path)
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a folder is for others too: of another user, one like /tmp, or one with folders in it that are none of
+    ours."""
+    about = folder.stat()
+    if about.st_uid != os.geteuid() or about.st_mode & stat.S_ISVTX:
+        return True
+    return any(path.is_dir() and path.name not in OURS and not path.name.startswith(".") for path in _inside(folder))
+
+
+def make_database_private(path: Path) -> None:
+    """A database file that only its owner may read, before SQLite opens it; what stands beside it too."""
+    if not path.exists():
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for name in BESIDE:
+        _close(path.with_name(path.name + name))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, also where one of that name stood before."""
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
+        if os.fstat(out.fileno()).st_uid == os.geteuid() and path.is_file():
+            os.fchmod(out.fileno(), 0o600)
+        out.write(text)
+
+
+def exposed(folder: Path | None, database: Path | None) -> list[Path]:
+    """What others may read of the data folder, its folders, the files in it and the database; the folder first."""
+    paths: list[Path] = []
+    if folder is not None:
+        within = [p for p in _inside(folder) if _is_ours(p)]
+        paths += [folder, *within, *(p for sub in within if sub.is_dir() for p in _inside(sub))]
+    if database is not None:
+        paths += [database.with_name(database.name + name) for name in BESIDE]
+    return [path for path in dict.fromkeys(paths) if _mode(path) & OTHERS]
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name in OURS or path.name.startswith(("hotline.db", "secret"))
+
+
+def _close_all(folder: Path) -> None:
+    """A folder of ours. What lies deeper than a folder that was closed already is out of reach."""
+    pending = [(folder, 0)]
+    while pending:
+        at, depth = pending.pop()
+        was_open = bool(_mode(at) & OTHERS)
+        _close(at)
+        if not was_open and depth > 0:
+            continue
+        for path in _inside(at):
+            if path.is_symlink():
+                continue
+            if path.is_dir():
+                pending.append((path, 0 if was_open else depth + 1))
+            elif was_open or depth == 0:
+                _close(path)
+
+
+def _close(path: Path, *, shared: bool = False) -> None:
+    mode = _mode(path)
+    if mode & OTHERS and not shared:
+        with contextlib.suppress(OSError):  # another user's: the doctor tells of it
+            path.chmod(mode & ~OTHERS)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from folder.iterdir()
+
+
+def told(paths: Iterable[Path]) -> str:
+    """Paths as a message names them, the first five."""
+    listed = [str(path) for path in paths]
+    return ", ".join(listed[:5]) + (" …" if len(listed) > 5 else "")
