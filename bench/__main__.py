@@ -15,15 +15,21 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import orjson
 
+from hotline.db import tickets
 from hotline.db.engine_postgres import Postgres
 from hotline.db.engine_sqlite import Sqlite
+from hotline.domain.lifecycle import decide
 from hotline.domain.numbering import FIRST, number_of
+from hotline.domain.ticket import Actor, Change, Command
+from hotline.domain.vocabulary import Action, ActorKind, Field, Role
+from hotline.services.directory import DirectoryAtHand
 from hotline.settings import Settings
 from hotline.wiring import migrate
 from tests.conftest import seeded
@@ -180,22 +186,25 @@ async def filled(url: str, count: int) -> None:
     text = "'电梯坏了，' || place || '号住户反映已经有一段时间，希望尽快安排人员上门处理，联系不上物业，老人小孩出行不便，请记录并回电告知进展情况，谢谢。'"
     department = f"({codes})[1 + (place * 7) % 20]"
     at = "timestamptz '2026-01-01 00:00Z' + make_interval(secs => place * 20)"
+    # what is open is due when its clocks below are: else the first act on each ticket would correct its order
+    due = f"CASE WHEN place % 3 = 0 THEN timestamptz '2099-01-01Z' ELSE {at} + interval '7 days' END"
+    open_due = "CASE WHEN place % 3 = 0 THEN timestamptz '2099-01-01Z' END"
     await line.execute(
         f"""INSERT INTO ticket (number, status, kind, channel, title, narrative, category, priority, confidential, reply_wanted, area, department,
  due_at, flags, urges, calls, call_backs, returns, extensions, reopens, attachments, returned_by, ruled, advice, created_at, updated_at, closed_at,
- triaged_at, entries, version, created_by)
+ triaged_at, promised_at, entries, version, created_by)
 SELECT number, CASE WHEN place % 3 = 0 THEN 'dispatched' ELSE 'closed' END, 'request', 'phone', left({text}, 20), {text}, 'dt-fault',
  CASE place % 50 WHEN 0 THEN 'emergency' WHEN 3 THEN 'urgent' ELSE 'normal' END, false, true, 'rq-b' || (1 + place % 28),
  CASE WHEN place % 3 = 0 THEN {department} END, {at} + interval '7 days', '[]', 0, 1, 0, 0, 0, 0, 0, '[]', '[]', '{{}}', {at}, {at},
- CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, {at}, 2, 1, 'bench' FROM bench_numbers ORDER BY place""",
+ CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, {at}, {open_due}, 2, 1, 'bench' FROM bench_numbers ORDER BY place""",
         timeout=900,
     )
     await line.execute(
-        f"""INSERT INTO assignment (id, number, department, part, status, priority, rank, sort_at, issued_at, due_at, closed_at, ruled, overdue,
- extensions, redos)
+        f"""INSERT INTO assignment (id, number, department, part, status, priority, rank, sort_at, issued_at, due_at, accept_by, closed_at, ruled,
+ overdue, extensions, redos)
 SELECT number || '-1', number, {department}, 'lead', CASE WHEN place % 3 = 0 THEN 'issued' ELSE 'done' END,
  CASE place % 50 WHEN 0 THEN 'emergency' WHEN 3 THEN 'urgent' ELSE 'normal' END, CASE place % 50 WHEN 0 THEN 0 WHEN 3 THEN 1 ELSE 2 END,
- {at} + interval '7 days', {at}, {at} + interval '7 days', CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, false, false, 0, 0
+ {due}, {at}, {due}, {open_due}, CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, false, false, 0, 0
 FROM bench_numbers ORDER BY place""",
         timeout=900,
     )
@@ -236,6 +245,27 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
     await line.close()
 
 
+async def disagreeing(url: str, sample: int = 50) -> list[str]:
+    """Open tickets of the fill, of the first `sample`, on which an urge would write more than the urge: their orders
+    disagree with their clocks, and what is measured is their correction."""
+    db = Postgres(url)
+    await db.open()
+    try:
+        directory = await DirectoryAtHand(db).now(datetime.now(UTC))
+        numbers = [number_of(FIRST + 3 * n) for n in range(1, sample + 1)]
+        found = await tickets.facts_of(db, numbers, directory)
+        asker = Actor(ActorKind.KEY, "bench", "bench", frozenset({Role.OPERATOR}))
+        wrong = []
+        for facts in found.values():
+            urge = Command(Action.URGE, facts.ticket.version, {Field.REASON: "bench"})
+            change = decide(facts, urge, asker, facts.ticket.updated_at)
+            if not isinstance(change, Change) or change.assignments:
+                wrong.append(facts.ticket.number)
+        return wrong if found else numbers
+    finally:
+        await db.close()
+
+
 def cli(env: dict[str, str], *args: str) -> str:
     command = [sys.executable, "-m", "hotline.cli", *args]
     return subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True, check=True).stdout
@@ -272,6 +302,8 @@ def on_postgres(
     try:
         begun = time.perf_counter()
         asyncio.run(filled(bench.url, count))
+        if wrong := asyncio.run(disagreeing(bench.url)):
+            raise RuntimeError(f"the fill's orders disagree with their clocks: {wrong[:3]}")
         print(
             f"PostgreSQL {bench.sql('SHOW server_version')}: {count:,} tickets in {time.perf_counter() - begun:.0f} s",
             flush=True,

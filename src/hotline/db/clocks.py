@@ -13,6 +13,7 @@ from .leases import database_time, is_free
 from .question import Question, Row
 from .tables import clock as c
 from .tables import ticket as t
+from .tables import timeline
 
 LEASE = timedelta(seconds=10)  # many times what a batch takes; after it another worker tries
 PUT_OFF = timedelta(minutes=1)  # a clock that could not be acted on is put off by its lease, for so long at most
@@ -112,3 +113,12 @@ _STUCK = Question(
 async def stuck(db: Database) -> Sequence[Row]:
     """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
     return await db.rows(_STUCK)
+
+
+_NEWEST_ENTRY = Question(sa.select(timeline.c.at).order_by(timeline.c.at.desc()).limit(1))
+
+
+async def newest_entry(db: Database) -> datetime | None:
+    """When the newest line of any timeline was written, by the clock of whoever wrote it."""
+    row = await one(db, _NEWEST_ENTRY)
+    return read_instant(row.at) if row else None

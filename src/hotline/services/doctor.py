@@ -222,14 +222,27 @@ def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
     return en, f"{roster.name}：{day_zh} {a:%H:%M} 至 {last_zh} {b:%H:%M} 无人值班"
 
 
-async def _skew(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def skew_of(house: House) -> tuple[datetime, timedelta]:
+    """The database's time, and how far this process's clock is ahead of it (negative: behind), less what asking
+    took."""
     before = house.clock()
     theirs = await house.db.time()
     after = house.clock()
-    apart = max(theirs - after, before - theirs, timedelta(0))
+    return theirs, before - theirs if before > theirs else min(after - theirs, timedelta(0))
+
+
+async def _skew(house: House, directory: Directory, now: datetime) -> list[Finding]:
+    theirs, ahead = await skew_of(house)
+    apart = abs(ahead)
     if apart > SKEW:
         says = f"this machine and the database are {apart.total_seconds():.1f} s apart: set both clocks (NTP)"
         return [Finding("skew", says, f"本机与数据库时间相差 {apart.total_seconds():.1f} 秒：请校时", wrong=True)]
+    newest = await clocks.newest_entry(house.db)  # other processes write as well, by clocks this one cannot see
+    if newest is not None and newest - theirs > SKEW:
+        seconds = (newest - theirs).total_seconds()
+        says = f"the newest timeline entry lies {seconds:.1f} s in the future: another machine's clock is or was ahead"
+        zh = f"最新的时间线记录在未来 {seconds:.1f} 秒：另一台机器的时钟偏快，请校时"
+        return [Finding("skew", says, zh, wrong=True)]
     return [Finding("skew", "this machine and the database agree on the time", "本机与数据库时间一致")]
 
 

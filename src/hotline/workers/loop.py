@@ -10,7 +10,7 @@ import structlog
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown
 from hotline.services.clocks import adopt, reckon_due, ring_due
-from hotline.services.doctor import WATCH, examine, warn_of_gaps
+from hotline.services.doctor import WATCH, Finding, examine, warn_of_gaps
 from hotline.services.exports import make_next
 from hotline.services.figures import FOLDED_AT_ONCE, are_many, fold, must_be_rebuilt, stand
 from hotline.services.house import House
@@ -21,7 +21,7 @@ from hotline.services.voice import end_silent_calls
 from .aside import DRIFT, LEFT, Aside
 from .certificates import fetch_wanted
 from .inbound import take_next
-from .outbox import Sender, Ways
+from .outbox import Sender, Ways, alarm
 from .retention import check_counters, check_figures, tidy
 from .spooled import bring_in
 
@@ -145,12 +145,19 @@ class Worker:
         wrong = [f for f in await examine(self.house, now, WATCH) if f.wrong]
         for finding in wrong:
             log.error("doctor", check=finding.check, says=finding.says)
+            if finding.check == "skew":  # `hotline doctor` on another machine cannot see this one's clock
+                await self._tell(finding)
         if self.heartbeat is not None and not wrong:
             try:
                 await self.heartbeat.beat()
             except GatewayDown as down:
                 log.warning("heartbeat.down", why=str(down))
         return False
+
+    async def _tell(self, finding: Finding) -> None:
+        """Tell operators, once an hour."""
+        at = await self.house.db.time()
+        await self.house.db.transact(lambda c: alarm(c, finding.check, finding.says, finding.says_zh, at))
 
     async def _retain(self) -> bool:
         now = self.house.clock()

@@ -30,6 +30,8 @@ _OPEN = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spoo
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 INBOUND = Gauge("hotline_inbound_oldest_seconds", "Age of the oldest text pushed to us and not worked off")
 ODD = Gauge("hotline_inbound_odd", "What waits for somebody to look at it, up to 1,000")
+WAITING = Gauge("hotline_outbox_waiting", "Messages that wait, up to 1,000", ["kind", "sendable"])
+SKEW = Gauge("hotline_clock_skew_seconds", "How far this process's clock is ahead of the database's")
 SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, and not yet brought in")
 
 
@@ -110,6 +112,12 @@ async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
         ODD.set(await inbound.odd_ones(ask.house.db))
         oldest = await outbox.oldest_due(ask.house.db, ask.now)
         OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
+        reach = outbox.Reach(bool(await ask.house.gateways.senders(ask.now)), ask.house.speaks, hooks=True)
+        WAITING.clear()
+        for kind in await outbox.waiting(ask.house.db, reach):
+            WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)
+        _, ahead = await skew_of(ask.house)
+        SKEW.set(ahead.total_seconds())
         _, unfired = await clocks.unfired(ask.house.db, ask.now)
         UNFIRED.set(max(0.0, (ask.now - unfired).total_seconds()) if unfired else 0.0)
     except Refused:

@@ -1,0 +1,433 @@
+"""A connection reset exactly while COMMIT passes: what is said is true, and a repeat with the same key does it once."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import count as counting
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from hotline.api.app import build_app
+from hotline.api.paging import Pages
+from hotline.db import tables as t
+from hotline.db.engine_postgres import Postgres
+from hotline.db.journal import Journal
+from hotline.domain.vocabulary import InboundKind, Role
+from hotline.services.accounts import Believed, Grant, add_key, add_person
+from hotline.services.directory import DirectoryAtHand
+from hotline.services.house import House, Numbers
+from hotline.services.open311 import _row as row_of_update
+from tests.conftest import NOON, ROOT, Clock, emptied
+
+PASSWORD = "a long sentence 9"
+SSL_REQUEST = 80877103
+
+
+@dataclass
+class CommitProxy:
+    """Stands before PostgreSQL, and resets the connection of the client at the chosen message: at the `skip`+1-th COMMIT
+    (or the journal's statement, which commits by itself), before the server has it (`lost`) or after it has answered
+    (`kept`); or at BEGIN (`early`)."""
+
+    host: str
+    port: int
+    armed: str | None = None
+    skip: int = 0
+    hits: int = 0
+    tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    def arm(self, mode: str, skip: int = 0) -> None:
+        self.armed, self.skip, self.hits = mode, skip, 0
+
+    def _fires(self, begins: bool) -> str | None:
+        if self.armed is None or begins is not (self.armed == "early"):
+            return None
+        if self.skip:
+            self.skip -= 1
+            return None
+        mode, self.armed = self.armed, None
+        self.hits += 1
+        return mode
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(self.host, self.port)
+        cut = asyncio.Event()
+        ways = [
+            asyncio.create_task(self._to_server(reader, writer, back, cut)),
+            asyncio.create_task(self._to_client(there, writer, cut)),
+        ]
+        self.tasks.update(ways)
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        self.tasks.difference_update(ways)
+        for end in (writer, back):
+            end.close()
+
+    async def _to_server(
+        self,
+        reader: asyncio.StreamReader,
+        client: asyncio.StreamWriter,
+        server: asyncio.StreamWriter,
+        cut: asyncio.Event,
+    ) -> None:
+        writes: dict[bytes, bool] = {}
+        bound = started = False
+        while True:
+            kind = b"" if not started else await reader.readexactly(1)
+            size = await reader.readexactly(4)
+            body = await reader.readexactly(struct.unpack("!I", size)[0] - 4)
+            if not started:
+                started = struct.unpack("!I", body[:4])[0] != SSL_REQUEST
+            name, _, rest = body.partition(b"\0")
+            if kind == b"P":
+                writes[name] = b"kept AS (INSERT INTO answer" in rest
+            elif kind == b"B":
+                bound = writes.get(rest.partition(b"\0")[0], False)
+            commits = (kind == b"Q" and body.startswith(b"COMMIT")) or (kind == b"S" and bound)
+            begins = kind == b"Q" and body.startswith(b"BEGIN")
+            mode = self._fires(begins) if commits or begins else None
+            bound = bound and kind != b"S"
+            if mode in ("lost", "early"):
+                _reset(client)
+                return
+            if mode == "kept":
+                cut.set()
+            server.write(kind + size + body)
+            await server.drain()
+
+    async def _to_client(self, server: asyncio.StreamReader, client: asyncio.StreamWriter, cut: asyncio.Event) -> None:
+        while data := await server.read(65536):
+            if cut.is_set() and data[-6:-1] == b"Z\0\0\0\5":  # it is done, and ready for the next: nobody is told
+                _reset(client)
+                return
+            if not cut.is_set():
+                client.write(data)
+                await client.drain()
+
+
+def _reset(client: asyncio.StreamWriter) -> None:
+    raw = client.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.transport.abort()
+
+
+@dataclass
+class Town:
+    """A house behind the proxy, somebody who may do everything, and a way to the database beside the proxy."""
+
+    house: House
+    http: httpx.AsyncClient
+    proxy: CommitProxy
+    truth: Postgres
+
+    async def told(self, sql: str) -> Any:
+        return await self.truth.transact(lambda c: c.exec_driver_sql(sql).scalar())
+
+    async def put(self, table: sa.Table, **row: Any) -> None:
+        await self.truth.transact(lambda c: c.execute(sa.insert(table).values(**row)))
+
+
+@pytest.fixture
+async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncIterator[Town]:
+    if postgres_url is None:
+        pytest.skip("no PostgreSQL on this machine")
+    truth = Postgres(postgres_url, size=4, clock=clock)
+    await emptied(truth)
+    url = sa.make_url(postgres_url)
+    proxy = CommitProxy(str(url.host), int(url.port or 5432))
+    server = await asyncio.start_server(proxy, "127.0.0.1", 0)
+    behind = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
+    db = Postgres(behind, size=4, clock=clock)
+    secret = b"a secret of the test house, long enough"
+    house = House(db, Journal(db), DirectoryAtHand(db), Numbers(db), clock, secret, tmp_path / "files")
+    house.journal.start()
+    app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the house itself")))
+    app.state.house, app.state.believed, app.state.pages = house, Believed(), Pages()
+    roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+    key = await add_key(house, "all", Grant(roles), "test", None, clock())
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://hotline",
+        headers={"authorization": f"Bearer {key['secret']}"},
+    ) as http:  # fmt: skip
+        yield Town(house, http, proxy, truth)
+    await house.journal.drain()
+    await db.close()
+    await truth.close()
+    server.close()
+    for task in proxy.tasks:
+        task.cancel()
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, and a question whose answer is 1 once it was done once."""
+
+    path: str
+    body: Any
+    done: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    files: Any = None
+
+
+Make = Callable[[Town, int], Awaitable[Request]]
+GRANT = {"name": "x", "roles": ["gateway"]}
+
+
+async def key(town: Town, n: int) -> Request:
+    return Request("/v1/keys", {**GRANT, "name": f"k{n}"}, f"SELECT count(*) FROM api_key WHERE name = 'k{n}'")
+
+
+async def person(town: Town, n: int) -> Request:
+    body = {"login": f"p{n}", "name": "李敏", "password": PASSWORD, "roles": ["operator"]}
+    return Request("/v1/people", body, f"SELECT count(*) FROM person WHERE login = 'p{n}'")
+
+
+async def session(town: Town, n: int) -> Request:
+    who = f"s{n}"
+    made = await add_person(town.house, who, who, PASSWORD, Grant(frozenset({Role.OPERATOR})), None, None, NOON)
+    done = f"SELECT count(*) FROM session WHERE person = '{made['id']}'"  # type: ignore[index]
+    return Request("/v1/token", {"login": who, "password": PASSWORD}, done)
+
+
+async def export(town: Town, n: int) -> Request:
+    await town.truth.transact(lambda c: c.execute(sa.delete(t.export)))
+    return Request("/v1/exports", {"kind": "tickets"}, "SELECT count(*) FROM export")
+
+
+async def subscription(town: Town, n: int) -> Request:
+    body = {"name": f"u{n}", "url": "https://example.org/hook", "events": ["ticket.received"]}
+    return Request("/v1/subscriptions", body, f"SELECT count(*) FROM subscription WHERE name = 'u{n}'")
+
+
+async def subscribed(town: Town, n: int) -> str:
+    made = await town.http.post("/v1/subscriptions", json=(await subscription(town, 1000 + n)).body)
+    return str(made.json()["id"])
+
+
+async def rotation(town: Town, n: int) -> Request:
+    id = await subscribed(town, n)  # noqa: A001
+    done = f"SELECT version - 1 FROM subscription WHERE id = '{id}'"
+    return Request(f"/v1/subscriptions/{id}/rotate", {}, done)
+
+
+async def message(town: Town, id: str, kind: str, partition: str) -> None:  # noqa: A002
+    await town.put(
+        t.outbox, id=id, kind=kind, number="", partition=partition, payload={}, status="sent", attempts=1,
+        max_attempts=8, created_at=NOON, next_at=NOON,
+    )  # fmt: skip
+
+
+async def replay(town: Town, n: int) -> Request:
+    id = await subscribed(town, n)  # noqa: A001
+    await message(town, f"w{n}", "webhook", f"subscription:{id}")
+    done = f"SELECT count(*) FROM outbox WHERE id = 'w{n}' AND status = 'queued'"
+    return Request(f"/v1/subscriptions/{id}/deliveries/w{n}/replay", {}, done)
+
+
+async def resend(town: Town, n: int) -> Request:
+    await message(town, f"t{n}", "text", "x")
+    await town.put(
+        t.text_out, id=f"t{n}", number="", receiver="+8613800138000", template="received", language="zh", body="…",
+        parts=1, status="undelivered", status_at=NOON, created_at=NOON, attempts=1,
+    )  # fmt: skip
+    done = f"SELECT count(*) FROM outbox WHERE id = 't{n}' AND status = 'queued'"
+    return Request(f"/v1/texts/t{n}/resend", {}, done)
+
+
+async def odd_one(town: Town, n: int) -> str:
+    row = row_of_update(f"odd-{n}", "test", InboundKind.TEXT, f"odd-{n}", f"路灯坏了 {n}", {}, f"odd-{n}", NOON)
+    await town.put(t.inbound, **{**row, "status": "odd"})
+    return str(row["id"])
+
+
+async def dismissal(town: Town, n: int) -> Request:
+    id = await odd_one(town, n)  # noqa: A001
+    done = f"SELECT array_length(string_to_array(why, 'dismissed'), 1) - 1 FROM inbound WHERE id = '{id}'"
+    return Request(f"/v1/inbound/{id}/dismiss", {"reason": "spam"}, done)
+
+
+async def taking_up(town: Town, n: int) -> Request:
+    id = await odd_one(town, n)  # noqa: A001
+    done = f"SELECT count(*) FROM ticket WHERE narrative = '路灯坏了 {n}'"
+    return Request(f"/v1/inbound/{id}/take", {}, done)
+
+
+async def try_back(town: Town, n: int) -> Request:
+    await town.put(
+        t.return_call, id=f"r{n}", phone=f"+86138{n:08}", missed=1, status="open", at=NOON, last_at=NOON, tries=0
+    )
+    done = f"SELECT tries FROM return_call WHERE id = 'r{n}'"
+    return Request(f"/v1/return-calls/r{n}/tried", {"outcome": "busy"}, done)
+
+
+async def stop(town: Town, n: int) -> Request:
+    phone = f"138{n:08}"
+    return Request("/v1/stop-list", {"phone": phone}, f"SELECT count(*) FROM stop_list WHERE phone = '+86{phone}'")
+
+
+async def unstop(town: Town, n: int) -> Request:
+    phone = f"138{n:08}"
+    await town.http.post("/v1/stop-list", json={"phone": phone})
+    done = f"SELECT 1 - count(*) FROM stop_list WHERE phone = '+86{phone}'"
+    return Request("/v1/stop-list/remove", {"phone": phone}, done)
+
+
+async def taken(town: Town, n: int) -> dict[str, Any]:
+    made = await town.http.post("/v1/calls", json={"channel": "phone", "narrative": f"路灯不亮 {n}"})
+    return dict(made.json()["ticket"])
+
+
+async def link(town: Town, n: int) -> Request:
+    number = (await taken(town, n))["number"]
+    await town.put(
+        t.voice_call, id=f"v{n}", pbx="x", reference=f"v{n}", direction="in", state="ended", offered_at=NOON,
+        moved_at=NOON,
+    )  # fmt: skip
+    done = f"SELECT count(*) FROM voice_call WHERE id = 'v{n}' AND number = '{number}'"
+    return Request(f"/v1/voice-calls/v{n}/link", {"number": number}, done)
+
+
+DUTY = "/v1/departments/service-centre/duty"
+
+
+def in_roster(reason: str) -> str:
+    return (
+        "SELECT count(*) FROM directory, jsonb_array_elements(body->'overrides') o"
+        f" WHERE noun = 'rosters' AND code = 'service-centre' AND o->>'reason' = '{reason}'"
+    )
+
+
+async def override(town: Town, n: int) -> Request:
+    day = date(2027, 1, 1) + timedelta(days=n)
+    body = {
+        "roster": "service-centre", "start": f"{day}T20:00:00", "end": f"{day}T21:00:00", "member": None,
+        "reason": f"o{n}",
+    }  # fmt: skip
+    return Request(f"{DUTY}/overrides", body, in_roster(f"o{n}"))
+
+
+async def swap(town: Town, n: int) -> Request:
+    day = date(2028, 1, 1) + timedelta(days=2 * n)
+    turns = [{"date": f"{d}", "shift": "night"} for d in (day, day + timedelta(days=1))]
+    body = {"roster": "service-centre", "first": turns[0], "second": turns[1], "reason": f"w{n}"}
+    return Request(f"{DUTY}/swaps", body, in_roster(f"w{n}").replace("count(*)", "count(*) / 2"))
+
+
+async def call(town: Town, n: int) -> Request:
+    done = f"SELECT count(*) FROM ticket WHERE narrative = '路灯不亮 {n}'"
+    return Request("/v1/calls", {"channel": "phone", "narrative": f"路灯不亮 {n}"}, done)
+
+
+async def comment(town: Town, n: int) -> Request:
+    ticket = await taken(town, n)
+    done = f"SELECT count(*) FROM timeline WHERE number = '{ticket['number']}' AND action = 'comment'"
+    head = {"if-match": f'"{ticket["version"]}"'}
+    return Request(f"/v1/tickets/{ticket['number']}/actions/comment", {"text": "看过了"}, done, head)
+
+
+async def file(town: Town, n: int) -> Request:
+    number = (await taken(town, n))["number"]
+    done = f"SELECT count(*) FROM attachment WHERE number = '{number}'"
+    files = {"file": ("a.pdf", b"%PDF-1.4\n%", "application/pdf")}
+    return Request(f"/v1/tickets/{number}/attachments", None, done, files=files)
+
+
+ADMINISTRATIVE: dict[str, tuple[Make, int]] = {  # operation -> a request, and how many times it commits
+    "add_key": (key, 1), "add_person": (person, 1), "log_in": (session, 2), "ask_for_export": (export, 1),
+    "subscribe": (subscription, 1), "rotate_subscription": (rotation, 1), "replay_delivery": (replay, 1),
+    "resend_text": (resend, 1), "dismiss_inbound": (dismissal, 1), "take_up_inbound": (taking_up, 2),
+    "try_return_call": (try_back, 1), "stop_texts": (stop, 1), "unstop_texts": (unstop, 1), "link_voice_call": (link, 1),
+    "add_override": (override, 1), "swap_turns": (swap, 1),
+}  # fmt: skip
+JOURNAL: dict[str, tuple[Make, int]] = {
+    "take_call": (call, 1),
+    "ticket_comment": (comment, 1),
+    "attach_file": (file, 1),
+}
+EVERY = ADMINISTRATIVE | JOURNAL
+BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice"}  # whatever is pushed twice is kept once
+READING = {"look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline"}
+CASES = [
+    (name, commit, mode)
+    for name, (_, commits) in EVERY.items()
+    for commit in range(commits)
+    for mode in ("lost", "kept")
+]
+_NUMBERS = counting(1)
+
+
+def test_every_post_is_known_here() -> None:
+    """A new POST needs a row here: how does a repeat of it do nothing?"""
+    import json
+
+    paths = json.loads((ROOT / "openapi/hotline.v1.json").read_text())["paths"]
+    posts = {m["post"]["operationId"] for path, m in paths.items() if "post" in m and "/actions/" not in path}
+    assert posts == (EVERY.keys() - {"ticket_comment"}) | BY_PROVIDERS_ID | READING
+
+
+async def test_sixty_resets_in_commit_double_nothing_and_never_say_not_applied(town: Town) -> None:
+    resets = 0
+    for round in range(2):  # noqa: A001
+        for name, commit, mode in CASES:
+            n = next(_NUMBERS)
+            asked = await EVERY[name][0](town, n)
+            head = {**asked.headers, "idempotency-key": f"{name}-{round}-{commit}-{mode}"}
+
+            async def post(asked: Request = asked, head: Mapping[str, str] = head) -> httpx.Response:
+                if asked.files is not None:
+                    return await town.http.post(asked.path, files=asked.files, headers=head)
+                return await town.http.post(asked.path, json=asked.body, headers=head)
+
+            where = (name, commit, mode)
+            town.proxy.arm(mode, commit)
+            first = await post()
+            assert town.proxy.hits == 1, (where, first.text)
+            resets += 1
+            there = await town.told(asked.done)
+            assert first.status_code == 503, (where, first.text)
+            assert first.json()["applied"] == "unknown", (where, there, first.text)
+            second = await post()
+            assert second.is_success, (where, second.text)
+            third = await post()
+            assert await town.told(asked.done) == 1, where
+            assert third.headers["idempotency-replayed"] == "true", where
+            assert (third.status_code, third.content) == (second.status_code, second.content), where
+    assert resets >= 60
+
+
+async def test_a_connection_lost_before_commit_was_sent_has_written_nothing_and_says_so(town: Town) -> None:
+    asked = await key(town, next(_NUMBERS))
+    town.proxy.arm("early")
+    said = await town.http.post(asked.path, json=asked.body)
+    assert town.proxy.hits == 1
+    assert (said.status_code, said.json()["type"], said.json()["applied"]) == (
+        503, "urn:hotline:problem:unavailable", False,
+    )  # fmt: skip
+    assert await town.told(asked.done) == 0
+
+
+async def test_a_key_names_one_request_and_no_secret_lies_open_in_the_database(town: Town) -> None:
+    head = {"idempotency-key": "one"}
+    made = await town.http.post("/v1/keys", json={**GRANT, "name": "first"}, headers=head)
+    other = await town.http.post("/v1/keys", json={**GRANT, "name": "second"}, headers=head)
+    assert (made.status_code, other.status_code, other.json()["type"]) == (201, 422, "urn:hotline:problem:key-reused")
+    again = await town.http.post("/v1/keys", json={**GRANT, "name": "first"}, headers=head)
+    assert again.json()["secret"] == made.json()["secret"]
+    assert made.json()["secret"].split("_")[2] not in str(await town.told("SELECT string_agg(body, ' ') FROM answer"))
+    assert await town.told("SELECT count(*) FROM api_key WHERE name IN ('first', 'second')") == 1
+
+
+async def test_two_requests_at_once_under_one_key_make_one(town: Town) -> None:
+    head = {"idempotency-key": "both"}
+    said = await asyncio.gather(*(town.http.post("/v1/keys", json=GRANT, headers=head) for _ in range(4)))
+    assert {r.status_code for r in said} == {201} and len({r.json()["secret"] for r in said}) == 1
+    assert await town.told("SELECT count(*) FROM api_key WHERE name = 'x'") == 1

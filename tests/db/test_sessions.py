@@ -1,0 +1,221 @@
+"""What PostgreSQL says about a session, not only about a statement: the session is not used again, and callers are told
+503, never 500."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from hotline.db.database import Away, Full, Unsure
+from hotline.db.engine_postgres import Postgres
+from hotline.db.journal import Journal
+from hotline.db.question import Question
+from hotline.domain.ticket import Refused
+from hotline.domain.vocabulary import Code
+from tests.conftest import Clock, emptied
+from tests.db.test_journal import new
+
+_ONE = Question(sa.select(sa.literal(1).label("n")))
+# SQLSTATEs of the session or the server, by class; what the server makes of them here is an ERROR of that code
+OF_THE_SESSION = [
+    "08006",
+    "25006",
+    "26000",
+    "28000",
+    "3D000",
+    "57P01",
+    "57P02",
+    "57P03",
+    "57P04",
+    "58030",
+    "XX000",
+    "XX001",
+]
+BUSY = ["40001", "40P01", "53000", "53200", "53300", "53400", "55P03", "57014"]
+
+
+@pytest.fixture
+async def pg(postgres_url: str | None) -> AsyncIterator[Postgres]:
+    if postgres_url is None:
+        pytest.skip("no PostgreSQL on this machine")
+    db = Postgres(postgres_url, size=3)
+    await emptied(db)
+    yield db
+    await db.close()
+
+
+def raising(state: str) -> Question:
+    return Question(sa.select(sa.literal_column(f"hotline_raise('{state}')").label("n")))
+
+
+@pytest.fixture
+async def raises(pg: Postgres) -> AsyncIterator[None]:
+    """A function that raises the SQLSTATE it is given."""
+    body = "BEGIN RAISE EXCEPTION 'as asked' USING ERRCODE = state; END"
+    made = f"CREATE OR REPLACE FUNCTION hotline_raise(state text) RETURNS int LANGUAGE plpgsql AS '{body}'"
+    await pg.transact(lambda c: c.exec_driver_sql(made))
+    yield
+    await pg.transact(lambda c: c.exec_driver_sql("DROP FUNCTION hotline_raise(text)"))
+
+
+async def pid(db: Postgres) -> int:
+    return int((await db.rows(_PID))[0].n)
+
+
+_PID = Question(sa.select(sa.literal_column("pg_backend_pid()").label("n")))
+
+
+def transacting_pid(c: sa.Connection) -> int:
+    return int(c.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+
+@pytest.mark.parametrize("state", OF_THE_SESSION)
+async def test_a_session_that_is_of_no_more_use_is_left(pg: Postgres, raises: None, state: str) -> None:
+    asked, wrote = await pid(pg), await pg.transact(transacting_pid)
+    with pytest.raises(Away):
+        await pg.rows(raising(state))
+    with pytest.raises(Away):
+        await pg.transact(lambda c: c.exec_driver_sql(f"SELECT hotline_raise('{state}')"))
+    assert await pid(pg) != asked
+    assert await pg.transact(transacting_pid) != wrote
+
+
+@pytest.mark.parametrize("state", BUSY)
+async def test_a_busy_server_is_told_as_busy_and_its_session_stays(pg: Postgres, raises: None, state: str) -> None:
+    asked, wrote = await pid(pg), await pg.transact(transacting_pid)
+    with pytest.raises(Away, match="busy"):
+        await pg.rows(raising(state))
+    with pytest.raises(Away, match="busy"):
+        await pg.transact(lambda c: c.exec_driver_sql(f"SELECT hotline_raise('{state}')"))
+    assert (await pid(pg), await pg.transact(transacting_pid)) == (asked, wrote)
+
+
+async def test_a_full_disk_is_full_and_a_fault_of_ours_stays_one(pg: Postgres, raises: None) -> None:
+    with pytest.raises(Full):
+        await pg.rows(raising("53100"))
+    with pytest.raises(Full):
+        await pg.transact(lambda c: c.exec_driver_sql("SELECT hotline_raise('53100')"))
+    asked = await pid(pg)
+    with pytest.raises(Exception, match="as asked") as fault:
+        await pg.rows(raising("22012"))
+    assert not isinstance(fault.value, Refused)
+    assert await pid(pg) == asked
+
+
+async def test_sessions_ended_from_outside_cost_one_refusal_each_at_most_and_never_a_fault(pg: Postgres) -> None:
+    """As a failover does it, under load."""
+    journal = Journal(pg)
+    journal.start()
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    said: list[object] = []
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    async def ask(n: int) -> None:
+        for k in range(20):
+            for work in (
+                lambda: pg.rows(_ONE),
+                lambda: pg.transact(transacting_pid),
+                lambda k=k: journal.commit(new(n * 100 + k)),
+            ):
+                try:
+                    await work()
+                except Exception as fault:
+                    said.append(fault)
+
+    async def fail_over() -> None:
+        for _ in range(8):
+            await other.transact(lambda c: c.exec_driver_sql(end))
+            await asyncio.sleep(0)
+
+    await asyncio.gather(ask(1), ask(2), ask(3), fail_over())
+    assert [f for f in said if not isinstance(f, Away | Unsure)] == []
+    await pg.rows(_ONE)
+    await pg.transact(transacting_pid)
+    await journal.drain()
+    await other.close()
+
+
+async def test_a_server_that_has_become_read_only_is_away_and_left(pg: Postgres) -> None:
+    name = pg.url.database
+    journal = Journal(pg)
+    journal.start()
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    before = await pid(pg)
+    await pg.transact(transacting_pid)
+    try:
+        line = pg._idle[0]
+        await line.execute("SET default_transaction_read_only = on")  # as a demoted server has it
+        with pytest.raises(Away):
+            await journal.commit(new(1))
+        await other.transact(
+            lambda c: c.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        )
+        with pytest.raises(Away):  # only a server that takes no writes answers
+            await pg.rows(_ONE)
+    finally:
+        await other.transact(
+            lambda c: (
+                c.exec_driver_sql("SET TRANSACTION READ WRITE"),
+                c.exec_driver_sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'),
+            )
+        )
+    assert await pid(pg) != before
+    await journal.commit(new(2))
+    await journal.drain()
+    await other.close()
+
+
+async def test_a_session_left_in_a_transaction_or_in_the_middle_of_a_question_is_not_used_again(pg: Postgres) -> None:
+    first = await pid(pg)
+    await pg._idle[0].execute("BEGIN")
+    await pg.rows(_ONE)
+    assert pg._idle == []
+    second = await pid(pg)
+    assert second != first
+    sleeping = asyncio.create_task(pg.rows(Question(sa.select(sa.literal_column("pg_sleep(5)::text").label("n")))))
+    while not pg._room._value == 2:
+        await asyncio.sleep(0)
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    assert await pid(pg) != second
+
+
+async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    star = Question(sa.select(sa.literal_column("*")).select_from(sa.text("hotline_shape")))
+    await pg.transact(lambda c: c.exec_driver_sql("CREATE TABLE hotline_shape (a int)"))
+    try:
+        await pg.transact(lambda c: c.execute(sa.text("SELECT * FROM hotline_shape")).all())
+        await pg.rows(star)
+        await other.transact(lambda c: c.exec_driver_sql("ALTER TABLE hotline_shape ALTER a TYPE text"))
+        for work in (
+            lambda: pg.transact(lambda c: c.execute(sa.text("SELECT * FROM hotline_shape")).all()),
+            lambda: pg.rows(star),
+        ):
+            try:
+                await work()
+            except Refused as refused:
+                assert refused.refusal.code is Code.UNAVAILABLE
+            await work()
+    finally:
+        await other.transact(lambda c: c.exec_driver_sql("DROP TABLE hotline_shape"))
+        await other.close()
+
+
+async def test_too_many_connections_is_away(pg: Postgres, clock: Clock) -> None:
+    name = pg.url.database
+    await pg.transact(lambda c: c.exec_driver_sql("CREATE ROLE hotline_small LOGIN CONNECTION LIMIT 0"))
+    try:
+        small = Postgres(pg.url.set(username="hotline_small").render_as_string(hide_password=False))
+        for work in (lambda: small.rows(_ONE), lambda: small.transact(transacting_pid)):
+            with pytest.raises(Away):
+                await work()
+        await small.close()
+    finally:
+        await pg.transact(lambda c: c.exec_driver_sql("DROP ROLE hotline_small"))
+    missing = Postgres(pg.url.set(database=f"{name}_missing").render_as_string(hide_password=False))
+    with pytest.raises(Away):
+        await missing.rows(_ONE)
+    await missing.close()
