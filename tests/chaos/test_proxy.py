@@ -32,7 +32,7 @@ from tests.chaos.proxy import HAPROXY, SHIPPED, check, configured, proxy
 from tests.chaos.relay import Losses, Relay
 from tests.chaos.server import Process
 from tests.chaos.test_kannel import until
-from tests.conftest import seeded
+from tests.conftest import ROOT, seeded
 from tests.postgres import Server, find_server, free_port
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="no HAProxy of the system")
@@ -265,6 +265,11 @@ def test_a_live_stream_and_the_largest_push_come_through(lite: tuple[Process, st
         assert pushed.status_code == 200  # kept: an operator looks at it
         larger = httpx.post(f"{at}/v1/hooks/sms/kannel?token={TOKEN}", content=b"x" * (LARGEST_PUSH + 1), timeout=30)
         assert (larger.status_code, larger.json()["type"]) == (413, "urn:hotline:problem:too-large")
+        (line,) = [line for line in (ROOT / "compose.yaml").read_text().splitlines() if "/dev/tcp" in line]
+        health = json.loads(line.partition("test: ")[2])[1:]  # of the proxy's container
+        for port, healthy in ((at.rpartition(":")[2], True), (str(free_port()), False)):
+            asked = [part.replace("/8080", f"/{port}") for part in health]
+            assert (subprocess.run(asked, capture_output=True, check=False).returncode == 0) is healthy
         desk.http.close()
 
 

@@ -44,8 +44,8 @@ async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]
 
 
 async def detached(work: Coroutine[Any, Any, R]) -> R:
-    """Run a transaction to its end, also when whoever waits for it gives up: a rollback would wait for the same database.
-    What it raises then is dropped."""
+    """Run a transaction to its end, also when whoever waits for it gives up: a rollback would wait for the same
+    database. What it raises then is dropped."""
     task = asyncio.create_task(work)
     _DETACHED.add(task)
     task.add_done_callback(_finished)
