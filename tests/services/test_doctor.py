@@ -61,6 +61,7 @@ async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
         "inbound",
         "spool",
         "gateways",
+        "permissions",
     }
     assert {f.check for f in said} == checks
     # the test's clock is not the database's, and its PostgreSQL runs without fsync

@@ -7,8 +7,8 @@ it does not know, a column without a default) sets `oldest_code` to its own revi
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
