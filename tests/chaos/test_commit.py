@@ -362,6 +362,7 @@ CASES = [
     for commit in range(commits)
     for mode in ("lost", "kept")
 ]
+ONCE = {"add_person", "log_in", *JOURNAL}  # a password takes its time to hash
 _NUMBERS = counting(1)
 
 
@@ -378,6 +379,8 @@ async def test_sixty_resets_in_commit_double_nothing_and_never_say_not_applied(t
     resets = 0
     for round in range(2):  # noqa: A001
         for name, commit, mode in CASES:
+            if round and name in ONCE:
+                continue
             n = next(_NUMBERS)
             asked = await EVERY[name][0](town, n)
             head = {**asked.headers, "idempotency-key": f"{name}-{round}-{commit}-{mode}"}
