@@ -17,6 +17,7 @@ import pytest
 from hotline.db.schema import newest
 from hotline.demo import Play
 from hotline.services.import_mapping import Layout
+from hotline.shipped import shipped
 from tests.chaos.server import Process
 from tests.conftest import ROOT
 from tests.postgres import free_port
@@ -99,7 +100,7 @@ def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
         check=True,
     )
     assert str(home) in where.stdout
-    assert "schema: 0005" in hotline(empty, "migrate", **env).stderr
+    assert f"schema: {newest(shipped('migrations'))}" in hotline(empty, "migrate", **env).stderr
     assert "version 1" in hotline(empty, "seed", "ruiquan", **env).stderr
     process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty)
     process.start()

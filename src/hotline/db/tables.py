@@ -540,7 +540,7 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
     sa.Index("ix_voice_call_phone", "phone"),
     sa.Index("ix_voice_call_raw_phone", "raw_phone", sqlite_where=sa.text("phone IS NULL"), postgresql_where=sa.text("phone IS NULL")),
-    sa.Index("ix_voice_call_end_due_at", "end_due_at", sqlite_where=sa.text("end_due_at IS NOT NULL"), postgresql_where=sa.text("end_due_at IS NOT NULL")),
+    sa.Index("ix_voice_call_end_due_at", "end_due_at", sqlite_where=sa.text("state <> 'ended'"), postgresql_where=sa.text("state <> 'ended'")),
     sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
 )  # fmt: skip
 

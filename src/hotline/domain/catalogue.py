@@ -792,6 +792,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.retired_department_x": ("部门已停用：{a}", "部門已停用：{a}", "retired department: {a}"),
     "rule.retired_x": ("已停用：{a}", "已停用：{a}", "retired: {a}"),
     "rule.shortened": ("过长，只保留前 {most} 个字符", "過長，只保留前 {most} 個字元", "too long: the first {most} characters are kept"),
+    "rule.rows_would_be_lost": ("将丢失 {n} 行", "將丟失 {n} 行", "{n} rows would be lost"),
     "rule.somebody_has_taken_this_order_already": ("已有人领办", "已有人領辦", "somebody has taken this order already"),
     "rule.stands_above_itself": ("是自己的上级", "是自己的上級", "stands above itself"),
     "rule.only_year_papers_and_days": ("只能有 year、papers、days", "只能有 year、papers、days", "only year, papers and days"),

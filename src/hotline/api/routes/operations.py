@@ -12,7 +12,7 @@ from hotline.db import clocks, inbound, outbox
 from hotline.db import directory as kept
 from hotline.domain.ticket import Refused
 from hotline.services.deadlines import within
-from hotline.services.doctor import QUICK, examine
+from hotline.services.doctor import QUICK, examine, skew_of
 from hotline.services.offline import can_take_in
 
 from .answers import reply
