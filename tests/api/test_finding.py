@@ -257,10 +257,18 @@ async def test_a_gateway_brings_a_text_to_its_ticket_and_sees_no_more_than_that(
     lift_ticket: Any, cast: Cast, desk: Player
 ) -> None:
     gate = await cast("gate")
-    t = await gate.call("电梯还没好", channel="sms", attach_to=lift_ticket["number"], caller={"phone": "13800138000"})
-    assert (t["number"], t["counters"]["calls"]) == (lift_ticket["number"], 2)
-    assert (t["narrative"], t["caller"], t["location"], t["assignments"]) == ("", None, None, [])
+    opened = await gate.call("电梯坏了", channel="sms", caller={"phone": "13800138000"})
+    t = await gate.call("电梯还没好", channel="sms", attach_to=opened["number"], caller={"phone": "13800138000"})
+    assert (t["number"], t["counters"]["calls"]) == (opened["number"], 2)
+    assert (t["narrative"], t["assignments"]) == ("电梯坏了", [])
     assert (await gate.get(f"/v1/tickets/{t['number']}")).status_code == 403
+    body = {"channel": "sms", "narrative": "电梯还没好", "attach_to": lift_ticket["number"]}  # opened by somebody else
+    guessed, nobodys = [
+        await gate.post("/v1/calls", {**body, "attach_to": n}) for n in (body["attach_to"], "100000014")
+    ]
+    assert guessed.status_code == 422
+    assert guessed.content == nobodys.content
+    assert (await desk.see(lift_ticket))["counters"]["calls"] == 1
 
 
 async def test_an_operator_of_one_block_takes_calls_for_it_alone(cast: Cast) -> None:

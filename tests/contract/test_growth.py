@@ -34,6 +34,7 @@ from hotline.services.open311 import w3c_moment
 from hotline.services.phones import heard
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
+from tests.conftest import NOON
 
 SOURCE = Path(hotline.__file__).parent
 PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
@@ -214,6 +215,8 @@ GENERIC = Generic(Account("g", {}, {"secret": ["whsec_YQ=="]}, "http://hotline")
 
 
 class _Push:
+    at = NOON
+
     def __init__(self, text: str) -> None:
         self.body = json.dumps({"messages": [{"id": "1", "from": "13800138000", "text": text}]}).encode()
 

@@ -225,7 +225,7 @@ function clear() {
 }
 function shown(done) {
   const ticket = done.ticket;
-  const odd = unread(done.unread);
+  const odd = (done.unread ?? []).map(toldOf).join("; "); // taken, and kept as it was said
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
   const joined = ticket.counters.calls > 1;
@@ -238,7 +238,6 @@ function shown(done) {
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, when(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
-    (done.call?.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))), // taken, and kept as it was said
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
 }
