@@ -96,7 +96,7 @@ async def test_many_pages_are_one_file_and_a_lost_worker_begins_anew(
     asked = (await desk.post("/v1/exports", {"form": "csv"})).json()
     from hotline.db import exports as kept
 
-    await house.db.transact(lambda c: kept.claim(c, clock(), "a worker that died"))
+    await house.db.transact(lambda c: kept.claim(c, "a worker that died"))
     assert not await exports.make_next(house, clock())
     assert (await desk.get(f"/v1/exports/{asked['id']}/file")).status_code == 409
     clock.forward(minutes=3)
