@@ -172,11 +172,14 @@ STANDBY = timedelta(minutes=10)  # how long at most a message behind others is n
 def _window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection[str]) -> sa.Subquery:
     """The first due messages of a kind, with whether they are the first of their receiver's (`first`)."""
     earlier = o.alias("earlier")
-    ahead = (  # a subquery with a limit stays one look into the index for each row
+    # one look into the index for each row: it is the order that keeps PostgreSQL from walking the table instead, where
+    # it expects most rows to be of one receiver
+    ahead = (
         sa.select(sa.literal(1))
         .select_from(earlier)
         .where(earlier.c.partition == o.c.partition, is_one_of(earlier.c.status, _RUNNING))
         .where(sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(o.c.created_at, o.c.id))
+        .order_by(earlier.c.created_at, earlier.c.id)
         .limit(1)
         .scalar_subquery()
     )
