@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from hotline.connections import LARGEST_HEADER, MOST_HEADERS, Deadlines, protocol
+from hotline.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol
 
 pytestmark = pytest.mark.parametrize("parser", ["httptools", "h11"])
-SHORT = Deadlines(header=0.3, unread=0.3, unsent=0.3)
+SHORT = ConnectionDeadlines(header=0.3, unread=0.3, unsent=0.3)
 Scope = dict[str, Any]
 
 
@@ -35,7 +35,7 @@ async def echo(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callab
 
 
 @contextlib.asynccontextmanager
-async def serving(parser: str, deadlines: Deadlines, app: Any = echo) -> AsyncIterator[int]:
+async def serving(parser: str, deadlines: ConnectionDeadlines, app: Any = echo) -> AsyncIterator[int]:
     config = uvicorn.Config(
         app, port=0, log_level="critical", lifespan="off", http=protocol(parser, deadlines), timeout_keep_alive=30
     )
@@ -51,7 +51,7 @@ async def serving(parser: str, deadlines: Deadlines, app: Any = echo) -> AsyncIt
 
 
 @contextlib.asynccontextmanager
-async def connected(parser: str, deadlines: Deadlines = SHORT) -> AsyncIterator[tuple[Any, Any]]:
+async def connected(parser: str, deadlines: ConnectionDeadlines = SHORT) -> AsyncIterator[tuple[Any, Any]]:
     """A raw connection; nothing in it may take longer than ten seconds."""
     async with serving(parser, deadlines) as port, asyncio.timeout(10):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -98,7 +98,7 @@ async def test_a_silent_connection_is_closed_and_told_nothing(parser: str) -> No
 
 
 async def test_the_next_header_of_a_kept_connection_has_the_same_deadline(parser: str) -> None:
-    async with connected(parser, Deadlines(header=1)) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines(header=1)) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
         assert await status_of(reader) == 200
         await reader.readuntil(b"\r\n\r\n")
@@ -119,7 +119,7 @@ async def test_the_next_header_of_a_kept_connection_has_the_same_deadline(parser
     ids=["2 MB", "one byte too many", "101 headers", "20,000 headers"],
 )
 async def test_a_huge_header_is_refused(parser: str, header: bytes, whole: bool) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n" + header)
         if whole or len(header) < LARGEST_HEADER:
             writer.write(b"\r\n\r\n")
@@ -127,20 +127,20 @@ async def test_a_huge_header_is_refused(parser: str, header: bytes, whole: bool)
 
 
 async def test_a_huge_request_line_is_refused(parser: str) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(b"GET /?" + b"a" * LARGEST_HEADER + b" HTTP/1.1\r\nhost: a\r\n\r\n")
         assert await status_of(reader) == 431
 
 
 async def test_a_header_just_within_the_limit_is_served(parser: str) -> None:
     lines = b"".join(b"x%d: %s\r\n" % (n, b"y" * 300) for n in range(MOST_HEADERS - 1))
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n" + lines + b"\r\n")
         assert await status_of(reader) == 200
 
 
 async def test_a_trailer_never_becomes_a_header(parser: str) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(
             b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
             b"x-forwarded-for: 192.0.2.1\r\n\r\n"
@@ -152,7 +152,7 @@ async def test_a_trailer_never_becomes_a_header(parser: str) -> None:
 
 @pytest.mark.parametrize("connection", [b"keep-alive", b"close"])
 async def test_whoever_is_refused_before_the_body_was_read_reads_the_refusal(parser: str, connection: bytes) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(
             b"POST /unread HTTP/1.1\r\nhost: a\r\nconnection: %s\r\ncontent-length: 4000000\r\n\r\n" % connection
         )
@@ -182,7 +182,7 @@ async def test_the_rest_of_a_refused_body_cannot_drip_for_ever(parser: str) -> N
 
 
 async def test_requests_that_came_together_are_answered_in_order(parser: str) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         one = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%s"
         writer.write(b"".join(one % (n, b"b" * n) for n in (1, 22, 70_000, 4)))
         for n in (b"1", b"22", b"70000", b"4"):
@@ -193,7 +193,7 @@ async def test_requests_that_came_together_are_answered_in_order(parser: str) ->
 
 
 async def test_what_is_malformed_behind_a_good_request_does_not_lose_its_answer(parser: str) -> None:
-    async with connected(parser, Deadlines()) as (reader, writer):
+    async with connected(parser, ConnectionDeadlines()) as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc\0\0 nonsense\r\n\r\n")
         assert await status_of(reader) == 200
 

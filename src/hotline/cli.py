@@ -896,7 +896,7 @@ def import_(
         if written is not None and written.exists() and written.samefile(file):
             _stop(f"{written} is the file to be imported: nothing was taken in", 2)
     report = Report()
-    wanted = _Import(file, mapping, encoding, dry_run, notify, refused, rejected)
+    wanted = _ImportRequest(file, mapping, encoding, dry_run, notify, refused, rejected)
     directory = _run(_checked_import(_settings(), wanted), code=2)
     try:
         _run(_import(_settings(), wanted, directory, report))
@@ -908,7 +908,7 @@ def import_(
 
 
 @dataclass(frozen=True)
-class _Import:
+class _ImportRequest:
     """What `hotline import` was asked."""
 
     file: Path
@@ -928,7 +928,7 @@ class _Import:
         return root / self.mapping if (root / self.mapping).is_dir() and "/" not in self.mapping else Path(self.mapping)
 
 
-def _tell_import(report: Any, wanted: _Import) -> None:
+def _tell_import(report: Any, wanted: _ImportRequest) -> None:
     print(
         f"{'would take in' if wanted.dry_run else 'taken in'}: {report.taken}; known from before: {report.known}; "
         f"refused: {report.refused_count}"
@@ -947,7 +947,7 @@ def _tell_import(report: Any, wanted: _Import) -> None:
         _say("some rows are not UTF-8: if the file comes from a Chinese Windows program, try --encoding gb18030")
 
 
-async def _checked_import(settings: Any, wanted: _Import) -> Any:
+async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
@@ -966,7 +966,7 @@ async def _checked_import(settings: Any, wanted: _Import) -> Any:
         return on_paper if wanted.dry_run else await complete(*parts, keep=True)
 
 
-async def _import(settings: Any, wanted: _Import, directory: Any, report: Any) -> None:
+async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report: Any) -> None:
     from contextlib import ExitStack
 
     from rich.console import Console

@@ -18,7 +18,7 @@ _UNREAD = 16 * 1024 * 1024  # bytes of a refused body that are thrown away, so t
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class ConnectionDeadlines:
     """Seconds. `header`: from the connection, or from its next request's first byte, to the end of the header.
     `unread`: for the rest of a body that nobody reads any more. `unsent`: for a client to read what waits for it."""
 
@@ -48,7 +48,7 @@ class _Watched(asyncio.Protocol):
     """What both protocols share: the clocks of a connection, and how it is ended. Mixed in before uvicorn's class,
     which keeps `transport`, `loop`, `flow` and `cycle`."""
 
-    deadlines = Deadlines()
+    deadlines = ConnectionDeadlines()
     transport: Any
     loop: asyncio.AbstractEventLoop
     cycle: Any
@@ -332,9 +332,9 @@ def _httptools() -> type[asyncio.Protocol]:
     return LimitedHttpTools
 
 
-def protocol(name: str = "auto", deadlines: Deadlines | None = None) -> type[asyncio.Protocol]:
+def protocol(name: str = "auto", deadlines: ConnectionDeadlines | None = None) -> type[asyncio.Protocol]:
     """The protocol class for uvicorn's `http`: over `httptools`, `h11`, or (`auto`) httptools where it is installed."""
     if name == "auto":
         name = "httptools" if importlib.util.find_spec("httptools") else "h11"
     base: type[Any] = _httptools() if name == "httptools" else LimitedH11
-    return type(base.__name__, (base,), {"deadlines": deadlines or Deadlines()})
+    return type(base.__name__, (base,), {"deadlines": deadlines or ConnectionDeadlines()})

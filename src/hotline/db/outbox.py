@@ -76,7 +76,7 @@ _KINDS = sa.select((_WAITING_KINDS := _kinds()).c.kind).where(_WAITING_KINDS.c.k
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingMessages:
     """What waits of a kind: how many, COUNTED at most; when the first was due; whether it has a way out."""
 
     kind: str
@@ -104,10 +104,10 @@ _COUNT = {
 }
 
 
-async def waiting(db: Database, reach: Reach) -> list[Waiting]:
+async def waiting(db: Database, reach: Reach) -> list[WaitingMessages]:
     """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
     Bounded, however much there is."""
-    found: list[Waiting] = []
+    found: list[WaitingMessages] = []
     for row in await db.rows(_EACH_KIND):
         way = way_of(reach, row.kind)
         counts: dict[Way, tuple[int, datetime]] = {}
@@ -117,11 +117,11 @@ async def waiting(db: Database, reach: Reach) -> list[Waiting]:
             if count is not None and oldest is not None:
                 counts[part] = (int(count.n), oldest)
         if way in counts:
-            found.append(Waiting(row.kind, *counts[way], sendable=True))
+            found.append(WaitingMessages(row.kind, *counts[way], sendable=True))
         if way is not Way.ALL and Way.ALL in counts:
             left = counts[Way.ALL][0] - counts.get(way, (0, None))[0]
             if left:
-                found.append(Waiting(row.kind, left, counts[Way.ALL][1], sendable=False))
+                found.append(WaitingMessages(row.kind, left, counts[Way.ALL][1], sendable=False))
     return found
 
 

@@ -10,7 +10,7 @@ from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_
 from .voice import (
     EMPTY,
     NOT_OF_A_CALL,
-    Meaning,
+    EventMeaning,
     check_exchange,
     given_fields,
     text,
@@ -21,20 +21,20 @@ from .voice import (
 
 # Every event that app_queue and the agents' modules write, of Asterisk 1.4 to 23. After a transfer nothing more is
 # written of a call, unless it comes into a queue again.
-QUEUE_LOG: Mapping[str, Meaning] = {
-    "ENTERQUEUE": Meaning(Rang.QUEUED),  # url|caller's number|position
-    "CONNECT": Meaning(Rang.ANSWERED),  # wait|channel|ringing
-    "ABANDON": Meaning(Rang.HUNG_UP, abandoned=True),  # position|first position|wait
-    "EXITEMPTY": Meaning(Rang.EXITED, "timeout"),
-    "EXITWITHTIMEOUT": Meaning(Rang.EXITED, "timeout"),
-    "EXITWITHKEY": Meaning(Rang.EXITED, "key", abandoned=True),  # the caller chose to leave
-    "WITHDRAW": Meaning(Rang.EXITED, "withdrawn"),
-    "SYSCOMPAT": Meaning(Rang.EXITED, "failed"),  # no common codec
-    "COMPLETEAGENT": Meaning(Rang.LEFT),  # the agent hung up: the caller may go on in the dialplan
-    "COMPLETECALLER": Meaning(Rang.LEFT),
-    "TRANSFER": Meaning(Rang.LEFT, TRANSFERRED),  # until Asterisk 11
-    "BLINDTRANSFER": Meaning(Rang.LEFT, TRANSFERRED),
-    "ATTENDEDTRANSFER": Meaning(Rang.LEFT, TRANSFERRED),
+QUEUE_LOG: Mapping[str, EventMeaning] = {
+    "ENTERQUEUE": EventMeaning(Rang.QUEUED),  # url|caller's number|position
+    "CONNECT": EventMeaning(Rang.ANSWERED),  # wait|channel|ringing
+    "ABANDON": EventMeaning(Rang.HUNG_UP, abandoned=True),  # position|first position|wait
+    "EXITEMPTY": EventMeaning(Rang.EXITED, "timeout"),
+    "EXITWITHTIMEOUT": EventMeaning(Rang.EXITED, "timeout"),
+    "EXITWITHKEY": EventMeaning(Rang.EXITED, "key", abandoned=True),  # the caller chose to leave
+    "WITHDRAW": EventMeaning(Rang.EXITED, "withdrawn"),
+    "SYSCOMPAT": EventMeaning(Rang.EXITED, "failed"),  # no common codec
+    "COMPLETEAGENT": EventMeaning(Rang.LEFT),  # the agent hung up: the caller may go on in the dialplan
+    "COMPLETECALLER": EventMeaning(Rang.LEFT),
+    "TRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),  # until Asterisk 11
+    "BLINDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "ATTENDEDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
     **dict.fromkeys(
         (
             "ADDMEMBER", "AGENTCALLBACKLOGIN", "AGENTCALLBACKLOGOFF", "AGENTDUMP", "AGENTLOGIN", "AGENTLOGOFF",
@@ -45,19 +45,19 @@ QUEUE_LOG: Mapping[str, Meaning] = {
     ),
 }  # fmt: skip
 # The events of AMI, of Asterisk 1.8 to 23, in lower case: those that say something of a queue's call, and the others.
-AMI: Mapping[str, Meaning] = {
-    "queuecallerjoin": Meaning(Rang.QUEUED),
-    "join": Meaning(Rang.QUEUED),  # until Asterisk 11, as leave and transfer
-    "queuecallerleave": Meaning(Rang.EXITED),  # also to an agent: AgentConnect says so
-    "leave": Meaning(Rang.EXITED),
-    "queuecallerabandon": Meaning(Rang.HUNG_UP, abandoned=True),
-    "agentconnect": Meaning(Rang.ANSWERED),
-    "agentcomplete": Meaning(Rang.LEFT),
-    "blindtransfer": Meaning(Rang.LEFT, TRANSFERRED),
-    "attendedtransfer": Meaning(Rang.LEFT, TRANSFERRED),
-    "transfer": Meaning(Rang.LEFT, TRANSFERRED),
-    "hangup": Meaning(Rang.HUNG_UP),
-    "cdr": Meaning(Rang.RECORDED),
+AMI: Mapping[str, EventMeaning] = {
+    "queuecallerjoin": EventMeaning(Rang.QUEUED),
+    "join": EventMeaning(Rang.QUEUED),  # until Asterisk 11, as leave and transfer
+    "queuecallerleave": EventMeaning(Rang.EXITED),  # also to an agent: AgentConnect says so
+    "leave": EventMeaning(Rang.EXITED),
+    "queuecallerabandon": EventMeaning(Rang.HUNG_UP, abandoned=True),
+    "agentconnect": EventMeaning(Rang.ANSWERED),
+    "agentcomplete": EventMeaning(Rang.LEFT),
+    "blindtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "attendedtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "transfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "hangup": EventMeaning(Rang.HUNG_UP),
+    "cdr": EventMeaning(Rang.RECORDED),
     **dict.fromkeys(
         """agentcalled agentdump agentlogin agentlogoff agentringnoanswer agents agentscomplete agicallend agiexec
 agiexecend agiexecstart alarm alarmclear aoc-d aoc-e aoc-s aordetail aorlist aorlistcomplete asyncagi asyncagiend

@@ -9,7 +9,7 @@ from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_
 from .voice import (
     EMPTY,
     NOT_OF_A_CALL,
-    Meaning,
+    EventMeaning,
     check_exchange,
     given_fields,
     text,
@@ -18,10 +18,10 @@ from .voice import (
     with_unread_times,
 )
 
-EVENTS: Mapping[str, Meaning] = {
-    "newcall": Meaning(Rang.OFFERED),
-    "answer": Meaning(Rang.ANSWERED),
-    "hangup": Meaning(Rang.HUNG_UP),
+EVENTS: Mapping[str, EventMeaning] = {
+    "newcall": EventMeaning(Rang.OFFERED),
+    "answer": EventMeaning(Rang.ANSWERED),
+    "hangup": EventMeaning(Rang.HUNG_UP),
     "dtmf": NOT_OF_A_CALL,
     "hold": NOT_OF_A_CALL,
     "unhold": NOT_OF_A_CALL,

@@ -12,7 +12,7 @@ from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_
 from .voice import (
     EMPTY,
     NOT_OF_A_CALL,
-    Meaning,
+    EventMeaning,
     check_exchange,
     given_fields,
     text,
@@ -22,21 +22,21 @@ from .voice import (
 )
 
 # CC-Action of every callcenter::info event. A member leaves the queue also into another one, in the same session.
-ACTIONS: Mapping[str, Meaning] = {
-    "member-queue-start": Meaning(Rang.QUEUED),
-    "member-queue-resume": Meaning(Rang.QUEUED),
-    "bridge-agent-start": Meaning(Rang.ANSWERED),
-    "bridge-agent-end": Meaning(Rang.LEFT),
-    "member-queue-end": Meaning(Rang.EXITED),  # CC-Cause says more
+ACTIONS: Mapping[str, EventMeaning] = {
+    "member-queue-start": EventMeaning(Rang.QUEUED),
+    "member-queue-resume": EventMeaning(Rang.QUEUED),
+    "bridge-agent-start": EventMeaning(Rang.ANSWERED),
+    "bridge-agent-end": EventMeaning(Rang.LEFT),
+    "member-queue-end": EventMeaning(Rang.EXITED),  # CC-Cause says more
     **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), NOT_OF_A_CALL),
 }
 ABOUT_AGENTS = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
-CANCELLED: Mapping[str, Meaning] = {  # CC-Cancel-Reason of a member that left unanswered
-    "TIMEOUT": Meaning(Rang.EXITED, "timeout", abandoned=False),
-    "NO_AGENT_TIMEOUT": Meaning(Rang.EXITED, "no_agent_timeout", abandoned=False),
-    "BREAK_OUT": Meaning(Rang.EXITED, "break_out", abandoned=True),  # the caller hung up
-    "EXIT_WITH_KEY": Meaning(Rang.EXITED, "exit_with_key", abandoned=True),
-    "NONE": Meaning(Rang.EXITED, abandoned=True),
+CANCELLED: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered
+    "TIMEOUT": EventMeaning(Rang.EXITED, "timeout", abandoned=False),
+    "NO_AGENT_TIMEOUT": EventMeaning(Rang.EXITED, "no_agent_timeout", abandoned=False),
+    "BREAK_OUT": EventMeaning(Rang.EXITED, "break_out", abandoned=True),  # the caller hung up
+    "EXIT_WITH_KEY": EventMeaning(Rang.EXITED, "exit_with_key", abandoned=True),
+    "NONE": EventMeaning(Rang.EXITED, abandoned=True),
 }
 _TIMES = {
     "member-queue-start": "CC-Member-Joined-Time",
@@ -45,8 +45,8 @@ _TIMES = {
     "member-queue-end": "CC-Member-Leaving-Time",
 }
 # Event-Name of everything else a server tells, where whole events are passed on
-CHANNEL: Mapping[str, Meaning] = {
-    **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), Meaning(Rang.HUNG_UP)),
+CHANNEL: Mapping[str, EventMeaning] = {
+    **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(Rang.HUNG_UP)),
     **dict.fromkeys(
         """CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CALLSTATE CHANNEL_CREATE CHANNEL_DATA
 CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_GLOBAL CHANNEL_HOLD CHANNEL_ORIGINATE CHANNEL_OUTGOING CHANNEL_PARK
@@ -103,12 +103,12 @@ class FreeSwitch:
         if meaning.what is Rang.EXITED:
             reason = text(fields, "CC-Cancel-Reason") or "NONE"
             if text(fields, "CC-Cause") != "Cancel":
-                meaning = Meaning(Rang.LEFT)  # Terminated: they were spoken to
+                meaning = EventMeaning(Rang.LEFT)  # Terminated: they were spoken to
             elif reason in CANCELLED:
                 meaning = CANCELLED[reason]
             else:
                 odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
-                meaning = Meaning(Rang.EXITED, reason.casefold())
+                meaning = EventMeaning(Rang.EXITED, reason.casefold())
         agent, queue = text(fields, "CC-Agent"), text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
         happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened

@@ -9,7 +9,7 @@ from hotline.domain.vocabulary import Direction
 
 from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
 from .twilio import check_signature
-from .voice import Meaning, time_of, unknown_event, with_unread_times
+from .voice import EventMeaning, time_of, unknown_event, with_unread_times
 
 STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callback
     "queued": Rang.OFFERED,
@@ -25,24 +25,27 @@ STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callb
 }
 
 _LEG: Mapping[str, Rang] = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
-DIALLED: Mapping[str, Meaning] = {  # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
-    "completed": Meaning(Rang.LEFT),
-    "answered": Meaning(Rang.LEFT),
-    "busy": Meaning(Rang.EXITED, "busy"),
-    "no-answer": Meaning(Rang.EXITED, "noAnswer"),
-    "failed": Meaning(Rang.EXITED, "failed"),
-    "canceled": Meaning(Rang.EXITED, "cancel", abandoned=True),
+# DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
+DIALLED: Mapping[str, EventMeaning] = {
+    str, EventMeaning
+] = {  # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
+    "completed": EventMeaning(Rang.LEFT),
+    "answered": EventMeaning(Rang.LEFT),
+    "busy": EventMeaning(Rang.EXITED, "busy"),
+    "no-answer": EventMeaning(Rang.EXITED, "noAnswer"),
+    "failed": EventMeaning(Rang.EXITED, "failed"),
+    "canceled": EventMeaning(Rang.EXITED, "cancel", abandoned=True),
 }
-QUEUE_RESULTS: Mapping[str, Meaning] = {  # QueueResult, where an <Enqueue> ends
-    "bridged": Meaning(Rang.LEFT),
-    "bridging-in-process": Meaning(Rang.ANSWERED),
-    "redirected-from-bridged": Meaning(Rang.LEFT, TRANSFERRED),
-    "redirected": Meaning(Rang.EXITED, "redirected"),
-    "leave": Meaning(Rang.EXITED, "leave"),
-    "hangup": Meaning(Rang.HUNG_UP, "cancel", abandoned=True),
-    "error": Meaning(Rang.EXITED, "failed"),
-    "queue-full": Meaning(Rang.EXITED, "congestion"),
-    "system-error": Meaning(Rang.EXITED, "failed"),
+QUEUE_RESULTS: Mapping[str, EventMeaning] = {  # QueueResult, where an <Enqueue> ends
+    "bridged": EventMeaning(Rang.LEFT),
+    "bridging-in-process": EventMeaning(Rang.ANSWERED),
+    "redirected-from-bridged": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "redirected": EventMeaning(Rang.EXITED, "redirected"),
+    "leave": EventMeaning(Rang.EXITED, "leave"),
+    "hangup": EventMeaning(Rang.HUNG_UP, "cancel", abandoned=True),
+    "error": EventMeaning(Rang.EXITED, "failed"),
+    "queue-full": EventMeaning(Rang.EXITED, "congestion"),
+    "system-error": EventMeaning(Rang.EXITED, "failed"),
 }
 
 

@@ -82,7 +82,7 @@ def text(fields: Mapping[str, Any], *names: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class EventMeaning:
     """What an event of an exchange says of its call. `what` None: nothing, it is about agents, devices or the exchange
     itself."""
 
@@ -91,7 +91,7 @@ class Meaning:
     abandoned: bool | None = None
 
 
-NOT_OF_A_CALL = Meaning(None)
+NOT_OF_A_CALL = EventMeaning(None)
 
 
 def time_of(
