@@ -27,8 +27,6 @@ STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callb
 _LEG: Mapping[str, Rang] = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
 # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
 DIALLED: Mapping[str, EventMeaning] = {
-    str, EventMeaning
-] = {  # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
     "completed": EventMeaning(Rang.LEFT),
     "answered": EventMeaning(Rang.LEFT),
     "busy": EventMeaning(Rang.EXITED, "busy"),
