@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import itertools
 import random
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.utils import format_datetime
@@ -19,6 +20,8 @@ from fastapi import FastAPI
 from hotline.db import voice
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import Role
+from hotline.gateways.sms import Push
+from hotline.gateways.twilio_voice import TwilioVoice
 from hotline.services.accounts import Grant, add_person, log_in
 from hotline.services.gateways import add
 from hotline.services.house import House
@@ -78,6 +81,29 @@ def a_call(clock: Clock, name: str = "c1", *, answered: bool = True, **more: Any
         {**base, "event": "hangup", "timestamp": at(clock, 72), "cause": "normalClearing"},
     ]
     return events if answered else [events[0], {**events[2], "timestamp": at(clock, 20), "cause": "cancel"}]
+
+
+@pytest.mark.parametrize("token", [SIGNED, "wrong"])
+async def test_a_long_push_is_read_beside_the_event_loop(
+    token: str, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await exchange.set_up("twilio_voice")
+    threads: set[str] = set()
+    for name in ("authenticate", "events"):
+        plain = getattr(TwilioVoice, name)
+
+        def noted(self: TwilioVoice, push: Push, plain: Any = plain) -> Any:
+            threads.add(threading.current_thread().name)
+            return plain(self, push)
+
+        monkeypatch.setattr(TwilioVoice, name, noted)
+    path, form = "/v1/hooks/voice/twilio-voice", {"CallSid": "CA1", "Digits": "三" * 100_000}
+    url = f"https://hotline.example.org{path}"
+    signed = hmac.new(token.encode(), (url + "CallSidCA1Digits" + form["Digits"]).encode(), "sha1").digest()
+    headers = {"X-Twilio-Signature": base64.b64encode(signed).decode()}
+    reply = await exchange.http.post(path, data=form, headers=headers)
+    assert reply.status_code == (200 if token == SIGNED else 401), reply.text
+    assert {name.rpartition("_")[0] for name in threads} == {"offload"}
 
 
 @pytest.mark.parametrize("form", [False, True])

@@ -75,7 +75,7 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json" if with_docs else None,
+        openapi_url=None,  # `docs` serves it
         redirect_slashes=False,
         telemetry={
             "tracing": False,

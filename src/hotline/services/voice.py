@@ -53,8 +53,9 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     directory = await house.directory.at_hand(push.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
     exchange = EXCHANGES[gateway.provider](replace(gateway.account, home_zone=home))
+    size = len(push.body) + len(push.query)
     try:
-        exchange.authenticate(push)
+        await house.offload.run(size, exchange.authenticate, push)
     except (Unauthentic, ValueError) as wrong:
         log.warning(
             "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
@@ -62,7 +63,7 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         raise Refused(NOT_THEIRS) from None
     items: Sequence[CallEvent | Odd]
     try:
-        items = exchange.events(push)
+        items = await house.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
     await house.directory.at_hand(push.at)
