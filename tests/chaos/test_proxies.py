@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,10 +106,11 @@ def answers(port: int) -> bool:
 def running(command: list[str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(500):
-            if answers(port) or process.poll() is not None:
-                break
-        assert process.poll() is None, command
+        until = time.monotonic() + 20
+        while not answers(port):
+            assert process.poll() is None, command
+            assert time.monotonic() < until, "the proxy does not listen"
+            time.sleep(0.02)
         yield
     finally:
         process.terminate()
