@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import httpx
@@ -67,8 +68,7 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in memory where there is one: the suite keeps synchronous=FULL, and a disk would make it sixteen times
     slower."""
     shm = Path("/dev/shm")
-    folder = shm / f"hotline-test-{os.getpid()}" if shm.is_dir() else tmp_path_factory.mktemp("db")
-    folder.mkdir(exist_ok=True)
+    folder = Path(mkdtemp(prefix="hotline-test-", dir=shm)) if shm.is_dir() else tmp_path_factory.mktemp("db")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
