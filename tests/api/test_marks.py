@@ -3,6 +3,7 @@ danger is found in it, and it is found again."""
 
 import asyncio
 import base64
+import json
 import sys
 import threading
 import unicodedata
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 import pytest
 from fastapi import FastAPI
 from standardwebhooks import Webhook
@@ -28,11 +28,12 @@ from hotline.services.phones import heard
 from hotline.services.spool import Spool
 from hotline.workers.spooled import bring_in
 from tests.api.test_open311 import LIFT, Far, keyed
-from tests.api.test_voice import Exchange, a_call
+from tests.api.test_voice import TOKEN, Exchange, a_call
 from tests.conftest import Cast, Clock, Player, broken
 from tests.services.test_spool import SECRET, Cut
 from tests.services.test_texting import Town, newest, solved
 
+HALF = "\ud83d"  # of an emoji that a program cut in two
 GAS = "煤气泄漏了，快来人"
 # by their names, so that this list and the one of the code are made in two ways
 NAMED = ("VARIATION SELECTOR", "HANGUL CHOSEONG FILLER", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER", "HALFWIDTH HANGUL FILLER",
@@ -266,6 +267,48 @@ async def test_no_detail_of_a_caller_refuses_a_call(desk: Player) -> None:
     assert ticket["location"]["address"] == "3栋 2单元"
 
 
+async def sent(desk: Player, body: dict[str, Any]) -> httpx.Response:
+    """As JSON with escapes, so that half of a character can travel."""
+    return await desk.http.post("/v1/calls", content=json.dumps(body), headers={"content-type": "application/json"})
+
+
+async def test_half_a_character_refuses_no_call(desk: Player) -> None:
+    cut = f"王{HALF}秀英"
+    body = {
+        "channel": "phone", "narrative": f"{GAS}{HALF}", "title": cut,
+        "caller": {"phone": f"13800138000{HALF}", "name": cut, "contact": cut}, "location": {"address": cut},
+    }  # fmt: skip
+    reply = await sent(desk, body)
+    assert reply.status_code == 201, reply.text
+    seen = await desk.see(reply.json()["ticket"])
+    assert (seen["priority"], seen["narrative"], seen["title"]) == ("emergency", f"{GAS}\ufffd", "王\ufffd秀英")
+    assert (seen["caller"]["phone"], seen["caller"]["name"]) == ("+8613800138000", "王\ufffd秀英")
+    at_once = {"action": "answer", "answer": cut}
+    assert (await sent(desk, {"channel": "phone", "narrative": "问一下", "at_once": at_once})).status_code == 201
+
+
+@pytest.mark.parametrize("field", ["phone", "name", "contact"])
+async def test_a_detail_of_another_json_type_is_kept_as_it_was_sent(field: str, desk: Player) -> None:
+    kept: list[tuple[Any, str | None]] = [
+        (13800138000.0, "13800138000"), (1.5, "1.5"), (-1, "-1"), (True, "true"), (10**30, str(10**30)), (False, None),
+        (["13800138000"], '["13800138000"]'), ({"a": "王"}, '{"a": "王"}'), ([], None), ({}, None),
+    ]  # fmt: skip
+    for value, words in kept:
+        reply = await sent(desk, {"channel": "phone", "narrative": GAS, "caller": {field: value}})
+        assert reply.status_code == 201, (value, reply.text)
+        ticket = await desk.see(reply.json()["ticket"])
+        (call,) = (await desk.get(f"/v1/tickets/{ticket['number']}/calls")).json()["items"]
+        told = call["raw_phone"] if field == "phone" else (ticket["caller"] or {}).get(field)
+        assert told == words, value
+
+
+async def test_an_object_with_nothing_filled_in_may_be_null_or_empty(desk: Player) -> None:
+    for empty in (None, "", [], {}):
+        body = {"channel": "phone", "narrative": GAS, "title": "\u200b", "caller": empty, "location": empty}
+        reply = await sent(desk, body)
+        assert reply.status_code == 201 and reply.json()["ticket"]["title"], (empty, reply.text)
+
+
 async def test_a_call_that_joins_tells_what_could_not_be_read(desk: Player, lift_ticket: dict[str, Any]) -> None:
     body = {
         "channel": "phone",
@@ -327,6 +370,15 @@ async def test_a_caller_whose_number_cannot_be_read_is_rung_back_all_the_same(
     assert ticket["caller"]["contact"] == odd["1"]
 
 
+async def test_half_a_character_loses_no_call_of_an_exchange(exchange: Exchange, desk: Player, clock: Clock) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock, f"c{HALF}", queue=HALF):
+        path, body = f"/v1/hooks/voice/cti?token={TOKEN}", json.dumps(event)
+        reply = await exchange.http.post(path, content=body, headers={"content-type": "application/json"})
+        assert reply.status_code == 200, reply.text
+    assert [c["outcome"] for c in (await desk.get("/v1/me/calls?agent=101")).json()["items"]] == ["answered"]
+
+
 async def test_another_hotlines_order_is_taken_whatever_its_details(desk: Player, house: House, clock: Clock) -> None:
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
     await add(
@@ -335,7 +387,7 @@ async def test_another_hotlines_order_is_taken_whatever_its_details(desk: Player
     )  # fmt: skip
 
     async def hands_over(**order: Any) -> dict[str, Any]:
-        body = orjson.dumps({"content": GAS, **order})
+        body = json.dumps({"content": GAS, **order}).encode()
         signed = Webhook(secret).sign("o-1", clock(), body.decode())
         headers = {"webhook-id": "o-1", "webhook-timestamp": str(int(clock().timestamp())), "webhook-signature": signed}
         reply = await desk.http.post("/v1/hooks/orders/city", content=body, headers={**headers, "authorization": ""})
@@ -343,12 +395,21 @@ async def test_another_hotlines_order_is_taken_whatever_its_details(desk: Player
         return dict(reply.json())
 
     for n, phone in enumerate(
-        ["不详", "0731-88880000转802", 13800138000, ["13800138000"], "1" * 2000, "\x00", "\u202a13800138000"]
+        [
+            "不详",
+            "0731-88880000转802",
+            13800138000,
+            ["13800138000"],
+            "1" * 2000,
+            "\x00",
+            "\u202a13800138000",
+            f"13800138000{HALF}",
+        ]
     ):
         done = await hands_over(order_no=f"o{n}", caller_phone=phone, caller_name="王" * 300, address="3栋\n2单元")
         ticket = await desk.see(done["work_no"])
         assert ticket["priority"] == "emergency" and ticket["caller"]["name"] == "王" * 300
-        assert bool(done["unread"]) == (n in (0, 3, 4)), (phone, done)
+        assert bool(done["unread"]) == (n in (0, 3, 4, 7)), (phone, done)
         assert {e["field"] for e in done["unread"]} <= {"caller_phone"}
 
 

@@ -104,6 +104,14 @@ async def test_case_02_a_batch_of_two_and_an_empty_one(name: str, line: Line) ->
     assert len(await line.rows("kept")) == 2
 
 
+async def test_half_a_character_in_json_loses_no_text(line: Line) -> None:
+    far = {name: await line.set_up(name) for name in BATCHES}
+    for name in BATCHES:
+        cut = [(f"h-{name}", WANG, "12345", f"{LAMP}\ud83d", line.clock())]
+        assert (await line.push(far[name].texts(cut))).status_code == 200
+    assert [row.text for row in await line.rows("kept")] == [f"{LAMP}\ufffd"] * len(BATCHES)
+
+
 async def test_case_03_an_id_as_number_and_as_string_is_one_key(line: Line) -> None:
     far = await line.set_up("aliyun")
     await line.push(far.text("77", WANG, "12345", LAMP, line.clock()))

@@ -101,7 +101,12 @@ def form(path: str, fields: Mapping[str, Any] | Pairs, content_type: str = FORM)
 
 
 def as_json(path: str, payload: Any, content_type: str = JSON) -> Push:
-    return Push("POST", path, {"Content-Type": content_type}, json.dumps(payload, ensure_ascii=False).encode())
+    return Push(
+        "POST",
+        path,
+        {"Content-Type": content_type},
+        json.dumps(payload, ensure_ascii=False).encode(errors="backslashreplace"),
+    )
 
 
 def kind(push: Push) -> str:

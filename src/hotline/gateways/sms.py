@@ -4,6 +4,7 @@ to. Each provider is one file beside this one; none of them knows a rule of ours
 import base64
 import hashlib
 import hmac
+import json
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -283,8 +284,16 @@ def item_raw(item: Any) -> str:
 
 
 def document(body: bytes) -> Any:
-    """A JSON body. Raises ValueError."""
-    return orjson.loads(body)
+    """A JSON body, with U+FFFD for each lone surrogate. Raises ValueError."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if b"\\ud" not in body.lower():
+            raise
+    try:
+        return cleaned(json.loads(body))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def text_of(item: Mapping[str, Any], *names: str) -> str:

@@ -15,7 +15,7 @@ from hotline.api.forwarded import client_address
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
 from hotline.gateways.generic import check_standard
-from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, is_from_gateway
+from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, document, is_from_gateway
 from hotline.services.deadlines import within
 from hotline.services.handover import take_order
 from hotline.services.receiving import NOT_THEIRS, receive
@@ -94,8 +94,8 @@ async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
     except Unauthentic:
         raise Refused(NOT_THEIRS) from None
     try:
-        body = orjson.loads(push.body)
-    except orjson.JSONDecodeError:
+        body = document(push.body)
+    except ValueError:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:

@@ -18,9 +18,11 @@ from .words import (
     Moment,
     Narrative,
     NumberWord,
+    OrEmpty,
     PhoneField,
     Prose,
     Strict,
+    Title,
     WrittenLine,
 )
 
@@ -66,9 +68,9 @@ class AtOnceIn(Strict):
 class CallIn(Strict):
     channel: ChannelIn
     narrative: Narrative
-    title: WrittenLine | None = None
-    caller: CallerIn = Field(default_factory=lambda: CallerIn.model_validate({}))
-    location: LocationIn = Field(default_factory=lambda: LocationIn.model_validate({}))
+    title: Title = None
+    caller: Annotated[CallerIn, OrEmpty] = Field(default_factory=lambda: CallerIn.model_validate({}))
+    location: Annotated[LocationIn, OrEmpty] = Field(default_factory=lambda: LocationIn.model_validate({}))
     kind: Kind | None = None
     category: CodeWord | None = None
     priority: Priority | None = None

@@ -1,5 +1,6 @@
 """The types of what people type: clear limits, clear errors, and nothing a database or a screen would choke on."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -25,7 +26,14 @@ _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _BREAKS = re.compile(r"[\t\r\n\x0b\x0c\u2028\u2029\x85]")
+_HALF = re.compile("[\ud800-\udfff]")
 LONGEST_DETAIL = 1000
+
+
+def _without_halves(value: Any) -> Any:
+    """With U+FFFD for each lone surrogate, as an emoji cut in two leaves it: no database takes one, and it is no reason
+    to lose a call."""
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value
 
 
 def _as_written(text: str) -> str:
@@ -57,9 +65,29 @@ def _detail(text: str | None) -> str | None:
     return None if is_blank(line[:200]) and is_blank(line) else line
 
 
-def _digits(value: Any) -> Any:
-    """Programs send a telephone number as a number."""
-    return str(value) if type(value) is int else value
+def _detail_as_text(value: Any) -> Any:
+    """Programs send a telephone number as a number, and an empty field as false, [] or {}. Anything else is kept as it
+    was sent."""
+    if value is None or isinstance(value, str):
+        return _without_halves(value)
+    if value is False or value == [] or value == {}:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        return _without_halves(json.dumps(value, ensure_ascii=False))
+    except (RecursionError, ValueError):  # nested deeply; an integer of thousands of digits
+        return "?"
+
+
+def _title(value: Any) -> Any:
+    """On one line; an empty one is as good as none."""
+    return _detail(_without_halves(value)) if isinstance(value, str) else value
+
+
+def _or_empty(value: Any) -> Any:
+    """Programs send an object in which nothing is filled in as null, "" or []."""
+    return {} if value is None or value in ("", []) else value
 
 
 def _visible(text: str) -> str:
@@ -72,18 +100,24 @@ def _visible(text: str) -> str:
 Plain = Annotated[str, AfterValidator(_visible)]  # may be empty; of one line
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
 # What residents said and wrote, and what is written of it
-WrittenLine = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line_as_written)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_as_written)]
-Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_as_written)]
-Detail = Annotated[str | None, AfterValidator(_detail)]  # of a caller: never refused for how it is written
+_Whole = BeforeValidator(_without_halves)
+WrittenLine = Annotated[
+    str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line_as_written), _Whole
+]
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_as_written), _Whole]
+Narrative = Annotated[str, StringConstraints(min_length=1, max_length=10_000), AfterValidator(_as_written), _Whole]
+Title = Annotated[WrittenLine | None, BeforeValidator(_title)]
+# of a caller: never refused for how it is written
+Detail = Annotated[str | None, BeforeValidator(_detail_as_text), AfterValidator(_detail)]
 PhoneField = Annotated[
     str | None,
-    BeforeValidator(_digits),
+    BeforeValidator(_detail_as_text),
     AfterValidator(_detail),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
 ]
 CodeWord = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_as_written)]
+NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_as_written), _Whole]
+OrEmpty = BeforeValidator(_or_empty)  # of an object that may be left out
 
 
 def _rfc3339(value: object) -> object:
