@@ -25,6 +25,7 @@ from hotline.db.engine_postgres import Postgres
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import bring_to
+from hotline.db.tables import metadata
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import ActorKind, Role
 from hotline.services.accounts import Believed, Grant, add_key
@@ -121,10 +122,11 @@ def postgres_url(postgres_server: Server | None) -> str | None:
 
 
 HOME = "Ruiquan Xincheng 24365 hotline"
-EMPTY = """TRUNCATE ticket_words, clock, escalation, timeline, assignment, call, attachment, outbox, answer, counter, sequence, caller, session, api_key,
-person, login_failure, gateway, inbound, text_out, attempt, stop_list, subscription, voice_call, voice_event, return_call, lookup_failure,
-throttle, known_place,
-event, rollup, report, export, ticket"""
+KEPT = {"directory", "directory_log", "schema_compatibility"}
+EMPTIED = ["ticket_words", *(table.name for table in metadata.tables.values() if table.name not in KEPT)]
+# One statement of many DELETEs: ten times as fast as TRUNCATE on tables of a few rows, and foreign keys are checked at
+# its end.
+EMPTY = "WITH " + ", ".join(f"d{n} AS (DELETE FROM {name})" for n, name in enumerate(EMPTIED)) + " SELECT 1"
 
 
 async def emptied(db: Postgres) -> None:

@@ -40,7 +40,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("narrative empty", {**GOOD, "narrative": "  "}, "narrative"),
     ("narrative of marks alone", {**GOOD, "narrative": "\u200b\u202e\x0b\x00"}, "narrative"),
     ("narrative too long", {**GOOD, "narrative": "灯" * 10_001}, "narrative"),
-    ("title of two lines", {**GOOD, "title": f"{SECRET}\nx"}, "title"),
+    ("title too long", {**GOOD, "title": SECRET * 20}, "title"),
     ("area unknown", {**GOOD, "location": {"area": "nowhere"}}, "location.area"),
     ("category unknown", {**GOOD, "category": "nothing"}, "category"),
     ("category with odd characters", {**GOOD, "category": f"{SECRET}'; --"}, "category"),
@@ -103,7 +103,6 @@ async def test_broken_json_and_wrong_content_types_are_told_apart(desk: Player) 
     problem(await send(f'{{"channel": "{SECRET}'.encode(), "application/json"), 400, "bad-request")
     problem(await send(b"\xff\xfe", "application/json"), 400, "bad-request")
     problem(await send(b'["phone"]', "application/json"), 422, "invalid")
-    problem(await send(b'{"channel":"phone","narrative":"\\ud800x"}', "application/json"), 422, "invalid")
     problem(await send(b"channel=phone", "application/x-www-form-urlencoded"), 415, "unsupported-media")
     problem(await send(b"{}", "text/plain"), 415, "unsupported-media")
 
