@@ -199,7 +199,18 @@ async def log_in_once(
         _start_session(c, house, checked, token, now)
         return Reply(200, show(_session(token, now)))
 
-    return await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+    def take_back(c: sa.Connection) -> None:
+        throttles.take_back(c, checked.counted)
+
+    try:
+        done = await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+    except Refused as refused:
+        if refused.refusal.code is Code.KEY_REUSED:
+            await house.db.transact(take_back)
+        raise
+    if done.replayed:  # `start` has not run, and the password was right all the same
+        await house.db.transact(take_back)
+    return done
 
 
 def _session(token: str, now: datetime) -> dict[str, Any]:
