@@ -66,7 +66,6 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = await house.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
-    await house.directory.at_hand(push.at)
     odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
     if odd:
         await house.inbox.keep(odd)
