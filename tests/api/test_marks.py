@@ -35,7 +35,7 @@ from tests.services.test_texting import Town, newest, solved
 
 GAS = "煤气泄漏了，快来人"
 # by their names, so that this list and the one of the code are made in two ways
-NAMED = ("VARIATION SELECTOR", "HANGUL CHOSEONG FILLER", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER", "HALFWIDTH HANGUL FILLER",
+NAMED = ("VARIATION SELECTOR", "BRAILLE PATTERN BLANK", "HANGUL CHOSEONG FILLER", "HANGUL JUNGSEONG FILLER", "HANGUL FILLER", "HALFWIDTH HANGUL FILLER",
          "KHMER VOWEL INHERENT", "COMBINING GRAPHEME JOINER", "ZERO WIDTH", "MONGOLIAN VOWEL SEPARATOR")  # fmt: skip
 BLANK = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"
 
