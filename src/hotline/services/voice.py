@@ -198,7 +198,7 @@ def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _caller(house: House, raw: str | None) -> Heard:
     digits = raw if raw is None or raw.startswith("+") or not raw.isdigit() else _with_country(raw)
-    return heard(digits, house.region, house.area_code)
+    return replace(heard(digits, house.region, house.area_code), raw=raw)  # as it is kept with the call
 
 
 def _rings_from(who: Heard) -> tuple[str, bool] | None:
