@@ -25,8 +25,10 @@ from hotline.domain.folding import asked, folded, folded_sentences, is_blank, jo
 from hotline.domain.letters import written
 from hotline.domain.numbering import read_number
 from hotline.domain.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
+from hotline.domain.telephony import CallEvent, Rang, told
 from hotline.domain.texting import language_of, read_text
 from hotline.domain.triage import Lexicon, advise, lexicon
+from hotline.domain.vocabulary import Direction
 from hotline.domain.wording import rule_said
 from hotline.gateways.generic import Generic, items_of
 from hotline.gateways.sms import Account, clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
@@ -43,7 +45,7 @@ VERBS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "fin
 ALL_SOURCE = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
 
 
-def growth(work: Callable[[str], Any], text: Callable[[int], str], size: int) -> float:
+def growth(work: Callable[[Any], Any], text: Callable[[int], Any], size: int) -> float:
     """How many times as long twice the text takes: the best of several tries each, so that a busy machine says
     nothing."""
     once, twice = text(size), text(2 * size)
@@ -321,3 +323,16 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
     assert growth(fresh(lambda text: advise(lex, text)), lambda n: said[:n], LONG) < 3
     places = lex.words.found(folded("".join(names)))
     assert len(places) > 300
+
+
+@pytest.mark.parametrize(
+    "kinds", [(Rang.ANSWERED,), (Rang.QUEUED,), (Rang.EXITED, Rang.QUEUED), (Rang.QUEUED, Rang.ANSWERED, Rang.LEFT)]
+)
+def test_a_call_of_thousands_of_events_in_one_second_is_one_pass(kinds: tuple[Rang, ...]) -> None:
+    def events(n: int) -> Any:
+        return [
+            CallEvent("c", f"{i}", kinds[i % len(kinds)], NOON, Direction.IN, queue=f"q{i}", agent=f"a{i}")
+            for i in range(n)
+        ]
+
+    assert growth(told, events, 1000) < 3

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from hotline.db.schema import SchemaFit, bring_to, newest, revision_of, state_of
-from hotline.db.tables import metadata
+from hotline.db.tables import call, metadata
 from hotline.domain.ticket import Refused
 from hotline.services.clocks import adopt
 from hotline.services.house import House
@@ -128,6 +128,22 @@ async def test_no_way_down_loses_data_unless_it_is_said(
     assert await revision_of(db) == newest(migrations)
     assert await db.transact(counts) == before
     assert (await desk.see(lift_ticket))["status"] == "dispatched"
+
+
+async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
+    desk: Player, lift_ticket: dict[str, Any], db: Any
+) -> None:
+    """SQLite does not hold a text to its length: there the number stays whole."""
+    written, migrations = "1" * 100, shipped("migrations")
+    await db.transact(lambda c: c.execute(sa.update(call).values(raw_phone=written)))
+    if db.dialect.name == "postgresql":
+        with pytest.raises(Refused) as refused:
+            await bring_to(db, migrations, "0004")
+        assert ("call.raw_phone", "40 characters would be cut off") in refused.value.refusal.errors
+    else:
+        await bring_to(db, migrations, "0004")
+        await bring_to(db, migrations)
+    assert await db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == written
 
 
 async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hotline.db import callers, counters, outbox, tickets
+from hotline.db.tables import call
 from hotline.domain.directory import Override
 from hotline.domain.privacy import Scope
 from hotline.domain.ticket import CLOCK, Refused
@@ -241,7 +243,9 @@ async def test_a_case_that_moves_house_keeps_whom_to_call_back_and_by_when(
     assert [x["number"] for x in known["open"]] == [case["number"]]
 
 
-@pytest.mark.parametrize("phone", ["0731-88880000转802", "不详请加微信", "85291234567x", "1" * 80])
+@pytest.mark.parametrize(
+    "phone", ["0731-88880000转802", "不详请加微信", "85291234567x", "13800138000或找王阿姨", "1" * 80]
+)
 async def test_a_number_nobody_can_read_is_kept_as_it_was_written(
     phone: str, house: House, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
@@ -250,7 +254,8 @@ async def test_a_number_nobody_can_read_is_kept_as_it_was_written(
     case = await the_case(house, "1", desk)
     facts = await tickets.facts(house.db, Scope(True, None, frozenset()), case["number"])
     assert facts is not None and facts.ticket.reply_wanted
-    assert phone in f"{facts.ticket.phone} {facts.ticket.contact}" or facts.ticket.phone
+    assert facts.ticket.contact == f"wx; {phone}"
+    assert await house.db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == phone
 
 
 ENDS = {  # the word in the file: (our word in the mapping, the state the ticket must be in)

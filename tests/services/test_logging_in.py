@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hotline.db import tables
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, Role
-from hotline.services.accounts import Believed, Grant, add_person, change_person, log_in
+from hotline.services.accounts import Believed, Grant, add_person, change_person, log_in, log_in_once
+from hotline.services.act import Asked
 from hotline.services.house import House
 from hotline.services.passwords import WAITING, PasswordHashing
 from hotline.workers.retention import tidy
@@ -157,6 +158,21 @@ async def test_whoever_logs_in_does_not_get_more_guesses_at_others(staff: House,
         if n == 50:
             assert await tries(staff, clock, CHEN, RIGHT, OFFICE) is None
     assert await wrong(staff, clock, "guess99", OFFICE) is Code.TOO_MANY
+
+
+async def test_a_repeat_under_the_same_key_is_no_wrong_password(staff: House, clock: Clock) -> None:
+    given = set()
+    for _ in range(12):
+        asked = Asked("anybody", "a key", "a body", keep_body=True)
+        done = await log_in_once(staff, LI, RIGHT, HOME, asked, lambda shown: str(shown["token"]), clock())
+        given.add(done.answer.body)
+    assert len(given) == 1
+    for _ in range(12):
+        reused = Asked("anybody", "a key", "another body", keep_body=True)
+        with pytest.raises(Refused) as stopped:
+            await log_in_once(staff, LI, RIGHT, HOME, reused, lambda shown: str(shown["token"]), clock())
+        assert stopped.value.refusal.code is Code.KEY_REUSED
+    assert await tries(staff, clock, LI, RIGHT) is None
 
 
 async def test_one_line_with_many_ipv6_addresses_is_one_place(staff: House, clock: Clock) -> None:

@@ -152,11 +152,13 @@ async def bring_to(db: Database, migrations: Path, revision: str = "head", *, lo
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What a table holds: how many rows, how many values in each column, and the keys of its rows where they are
-    few."""
+    """What a table holds: how many rows, how many values in each column, how many characters in each text column and
+    how many a value of it may have (None: any number), and the keys of its rows where they are few."""
 
     rows: int
     values: Mapping[str, int]
+    characters: Mapping[str, int]
+    limits: Mapping[str, int | None]
     keys: frozenset[Any] | None = field(default=None)
 
 
@@ -167,16 +169,20 @@ def _contents(connection: sa.Connection) -> dict[str, _Content]:
     for name in sorted(set(look.get_table_names()) - _OF_ALEMBIC):
         if name.startswith(_SEARCH_INDEX):
             continue
-        columns = [str(c["name"]) for c in look.get_columns(name)]
+        types = {str(c["name"]): c["type"] for c in look.get_columns(name)}
+        limits = {c: type_.length for c, type_ in types.items() if isinstance(type_, sa.String)}
+        columns, texts = [*types], [*limits]
         table = sa.table(name, *(sa.column(c) for c in columns))
-        counted = connection.execute(
-            sa.select(sa.func.count(), *(sa.func.count(table.c[c]) for c in columns)).select_from(table)
-        ).one()
+        counts = (sa.func.count(table.c[c]) for c in columns)
+        lengths = (sa.func.coalesce(sa.func.sum(sa.func.length(table.c[c])), 0) for c in texts)
+        counted = connection.execute(sa.select(sa.func.count(), *counts, *lengths).select_from(table)).one()
         key = [table.c[c] for c in look.get_pk_constraint(name)["constrained_columns"]]
         keys = None
         if key and counted[0] <= _COMPARED_BY_KEY:
             keys = frozenset(tuple(row) for row in connection.execute(sa.select(*key)))
-        found[name] = _Content(counted[0], dict(zip(columns, counted[1:], strict=True)), keys)
+        values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
+        characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
+        found[name] = _Content(counted[0], values, characters, limits, keys)
     return found
 
 
@@ -199,4 +205,14 @@ def _lost(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> list
             gone = count if column not in left.values else count - left.values[column] - rows
             if gone > 0:
                 lost.append((f"{name}.{column}", f"{gone} values would be lost"))
+            elif not rows and (cut := _cut_off(was, left, column)) > 0:
+                lost.append((f"{name}.{column}", f"{cut} characters would be cut off"))
     return lost
+
+
+def _cut_off(was: _Content, left: _Content, column: str) -> int:
+    """How many characters of a text column are gone because it holds shorter values now."""
+    before, now = was.limits.get(column), left.limits.get(column)
+    if column not in was.limits or now is None or (before is not None and before <= now):
+        return 0
+    return was.characters[column] - left.characters[column]

@@ -16,7 +16,7 @@ NOTED_AGAIN = timedelta(days=1)  # a known place is written down once a day
 
 
 def tallies(c: sa.Connection, subjects: Iterable[str], now: datetime, *, fresh: bool = True) -> dict[str, Tally]:
-    """What is counted for each of these subjects, held until the transaction ends: tries at once are heard one after
+    """What is counted for each of these subjects, held until the transaction ends: tries at once are checked one after
     the other. `fresh`: rows are made where there are none, to be counted in."""
     wanted = sorted(subjects)
     if fresh:

@@ -1,5 +1,6 @@
 """Calls on the exchange: whatever order its events come in and however often, the same call comes of them."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -192,24 +193,52 @@ def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
     found: list[CallEvent] = []
     inside, queue = False, None
     for _, same_time in groupby(left, key=lambda e: e.at):
-        waiting = list(same_time)
-        while waiting:
-            event = next((e for e in waiting if _fits(e, inside, queue)), waiting[0])
-            waiting.remove(event)
+        waiting = _SameTime(list(same_time))
+        while (event := waiting.take(inside, queue)) is not None:
             found.append(event)
             if event.what is Rang.QUEUED:
                 inside, queue = True, event.queue
-            elif event.what in (Rang.EXITED, Rang.LEFT):
+            elif event.what in _OUT_OF_QUEUE:
                 inside, queue = False, None
     return found
 
 
-def _fits(event: CallEvent, inside: bool, queue: str | None) -> bool:
-    if event.what is Rang.QUEUED:
-        return not inside
-    if event.what in (Rang.ANSWERED, Rang.EXITED, Rang.LEFT):
-        return inside and (queue is None or event.queue is None or event.queue == queue)
-    return event.what is Rang.OFFERED
+_OUT_OF_QUEUE = (Rang.EXITED, Rang.LEFT)
+_IN_QUEUE = (Rang.ANSWERED, *_OUT_OF_QUEUE)
+
+
+class _SameTime:
+    """Events of one time in their order, to be taken out one by one. Each is found by what it is and by its queue, so
+    that all of them together take linear time."""
+
+    def __init__(self, events: list[CallEvent]) -> None:
+        self._events, self._taken = events, bytearray(len(events))
+        self._places: dict[tuple[str | None, ...], deque[int]] = {}
+        for place, event in enumerate(events):
+            for group in ((), (event.what,), (event.what, event.queue)):
+                self._places.setdefault(group, deque()).append(place)
+
+    def take(self, inside: bool, queue: str | None) -> CallEvent | None:
+        """The first that fits a caller who is in this queue or in none, else the first of all. None: none is left."""
+        groups: list[tuple[str | None, ...]] = [(Rang.OFFERED,)]
+        if not inside:
+            groups.append((Rang.QUEUED,))
+        elif queue is None:
+            groups += [(what,) for what in _IN_QUEUE]
+        else:
+            groups += [(what, of) for what in _IN_QUEUE for of in (queue, None)]
+        fitting = [place for group in groups if (place := self._first(group)) is not None]
+        place = min(fitting) if fitting else self._first(())
+        if place is None:
+            return None
+        self._taken[place] = 1
+        return self._events[place]
+
+    def _first(self, group: tuple[str | None, ...]) -> int | None:
+        places = self._places.get(group)
+        while places and self._taken[places[0]]:
+            places.popleft()
+        return places[0] if places else None
 
 
 def _followed(events: Iterable[CallEvent]) -> _Way:

@@ -1,5 +1,5 @@
-"""How many wrong tries are heard, and when the next one is. Counts stand in the database; a try that was not heard is
-not counted, so that nobody's asking makes a wait longer."""
+"""How many wrong tries are accepted, and when the next one is. Counts stand in the database; a try that was refused
+unchecked is not counted, so that repeated requests do not make a wait longer."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`tries` wrong ones are heard within `window`, which begins with the first of them. After that none is heard
-    before its end; or, with `slowest`, one is heard after 1, 2, 4, … seconds, and after `slowest` at most."""
+    """`tries` wrong ones are accepted within `window`, which begins with the first of them. After that none is accepted
+    before its end; or, with `slowest`, one is accepted after 1, 2, 4, … seconds, and after `slowest` at most."""
 
     tries: int
     window: timedelta
@@ -28,8 +28,8 @@ class Tally:
         return self.count > 0 and now < self.began_at + window
 
 
-def heard_from(limit: Limit, tally: Tally | None, now: datetime) -> datetime:
-    """The moment from which a try is heard; `now` where it is already."""
+def next_attempt_at(limit: Limit, tally: Tally | None, now: datetime) -> datetime:
+    """The moment from which a try is accepted; `now` where it is already."""
     if tally is None or not tally.within(limit.window, now) or tally.count < limit.tries:
         return now
     end = tally.began_at + limit.window

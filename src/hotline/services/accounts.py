@@ -17,7 +17,7 @@ from hotline.db import people, throttles
 from hotline.domain.addresses import counted_as, read_address
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
-from hotline.domain.throttling import Limit, heard_from
+from hotline.domain.throttling import Limit, next_attempt_at
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
 
@@ -153,8 +153,8 @@ def subject(house: House, kind: str, *words: str) -> str:
     return f"{kind}:{hashed(house, chr(0).join(words))[:48]}"
 
 
-def heard_at(moment: datetime, now: datetime, what: str) -> Refusal:
-    """Too many wrong ones: when the next is heard."""
+def too_many_attempts(moment: datetime, now: datetime, what: str) -> Refusal:
+    """The refusal after too many wrong ones, with the seconds until the next one is accepted."""
     seconds = max(1, math.ceil((moment - now).total_seconds()))
     wait = f"{math.ceil(seconds / 60)} minutes" if seconds > 60 else f"{seconds} seconds"
     return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
@@ -199,7 +199,18 @@ async def log_in_once(
         _start_session(c, house, checked, token, now)
         return Reply(200, show(_session(token, now)))
 
-    return await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+    def take_back(c: sa.Connection) -> None:
+        throttles.take_back(c, checked.counted)
+
+    try:
+        done = await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+    except Refused as refused:
+        if refused.refusal.code is Code.KEY_REUSED:
+            await house.db.transact(take_back)
+        raise
+    if done.replayed:  # `start` has not run, and the password was right all the same
+        await house.db.transact(take_back)
+    return done
 
 
 def _session(token: str, now: datetime) -> dict[str, Any]:
@@ -233,9 +244,9 @@ async def _checked_log_in(
         place = device_here if device_here in known else here
         limits = {place: FROM_PLACE} if known else {place: FROM_PLACE, **whole}
         held = throttles.tallies(c, limits, now)
-        moment = max(heard_from(limit, held[name], now) for name, limit in limits.items())
+        moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
         if moment > now:
-            raise Refused(heard_at(moment, now, "log-ins"))
+            raise Refused(too_many_attempts(moment, now, "log-ins"))
         throttles.count(c, limits, held, now)
         return bool(known), limits
 

@@ -23,8 +23,8 @@ class AtHand(Generic[T]):
         self._looked: datetime | None = None
 
     async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> T:
-        """The snapshot, `at_most` so old. With the database away or too slow, the one known last; raises Away: there is
-        none."""
+        """The snapshot, `at_most` so old. With the database away or too slow, the one known last, and the database is
+        asked again when that is `at_most` ago; raises Away: there is none."""
         if self._found is not None and self._looked is not None and abs(now - self._looked) < at_most:
             return self._found
         seconds = self._deadlines.write if self._found is None else self._deadlines.lookup
@@ -34,8 +34,7 @@ class AtHand(Generic[T]):
         except OUTAGES:
             if self._found is None:
                 raise
-            return self._found
-        self._looked = now
+        self._looked = now  # also after an outage: one request waits once for the same snapshot
         return self._found
 
     def forget(self) -> None:

@@ -21,7 +21,7 @@ class Deadlines:
 
     lookup: float = 2.0  # of one look-up for which there is a known earlier answer
     write: float = 4.0  # of the write, and of a look-up without an earlier answer
-    push: float = 8.0  # of a whole push whose writes wait for each other
+    push: float = 6.0  # of a whole push whose writes wait for each other, once its gateway is known
 
 
 @asynccontextmanager

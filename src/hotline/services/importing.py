@@ -19,7 +19,6 @@ from hotline.domain import effects
 from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
-from hotline.domain.phones import is_withheld
 from hotline.domain.ticket import (
     CLOCK,
     RULES,
@@ -387,8 +386,8 @@ class _Story:
             raise Refused(Refusal(Code.INVALID, f"it would end as {after.ticket.status}, not as {status}"))
         call = Call(
             str(uuid5(NAMESPACE_URL, f"{m.source}:{self.ident}")), self.number, ticket.channel, created,
-            ticket.narrative, by.id, ticket.caller, ticket.phone, (texts["phone"] or None) if len(texts["phone"]) <= 60
-            else None, ticket.caller_name, confidential,
+            ticket.narrative, by.id, ticket.caller, ticket.phone, texts["phone"] or None, ticket.caller_name,
+            confidential,
         )  # fmt: skip
         card = Caller(ticket.caller, who.phone, None if confidential else ticket.caller_name, created) if (
             ticket.caller and who.phone) else None  # fmt: skip
@@ -497,16 +496,14 @@ class _Story:
         return value
 
     def _caller(self, texts: Mapping[str, str]) -> tuple[Heard, str | None]:
-        """(the number as read, other ways to reach them). A number nobody can read refuses no row: it stays as it was
-        written, among the other ways."""
+        """(the number as read, other ways to reach them). A number that cannot be read refuses no row: it stays as it
+        was written, among the other ways, and so does one with an extension."""
         raw, contact, house = texts["phone"] or None, texts["contact"], self.run.house
-        try:
-            who = heard(raw, house.region, house.area_code)
-        except Refused:
-            who = Heard(None, raw, caller=False)
-        if raw is not None and who.phone is None and not is_withheld(raw):
-            self.odd.append(f"{self.m.phone}: no number that can be dialled, kept as it was written")
-            contact = f"{contact}; {raw}" if contact else raw
+        who = heard(raw, house.region, house.area_code)
+        if who.unread:
+            self.odd.append(f"{self.m.phone}: {who.unread}")
+        if who.words:
+            contact = f"{contact}; {who.words}" if contact else who.words
         return who, contact or None
 
     # --- playing the history

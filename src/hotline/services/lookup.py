@@ -13,16 +13,16 @@ from hotline.domain.directory import Directory
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import CODE_LENGTH
-from hotline.domain.throttling import Limit, heard_from
+from hotline.domain.throttling import Limit, next_attempt_at
 from hotline.domain.ticket import Facts, Refused
 from hotline.domain.vocabulary import Action, TicketStatus
 from hotline.domain.wording import PUBLIC_ACTION, PUBLIC_STATUS
 
-from .accounts import heard_at, subject
+from .accounts import subject, too_many_attempts
 from .act import UNKNOWN
 from .house import House
 
-# Wrong codes. One in a million is right. An address is heard 5 times an hour for a ticket, and 30 times for all. For
+# Wrong codes. One in a million is right. An address has 5 tries an hour for a ticket, and 30 times for all. For
 # one ticket, from all addresses: after 100 wrong codes in a day only from addresses that sent no wrong one yet, once
 # each; after 5,000 one each quarter of an hour. So n addresses find a ticket's code on one day with a chance of 100 + n
 # in a million, and of 1 in 190 at most; what they see then is its state, and no personal data. Nobody locks a resident
@@ -52,7 +52,7 @@ async def code_matches(house: House, number: str, code: str | None, asker: str, 
         known = bool(throttles.known(c, {place}, now - KNOWN))
         limits = {place: FROM_PLACE, **({} if known else {from_address: FROM_ADDRESS, whole: OF_TICKET})}
         held = throttles.tallies(c, limits, now, fresh=not right)
-        moment = max(heard_from(limit, held.get(name), now) for name, limit in limits.items())
+        moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in limits.items())
         here, total = held.get(place), held.get(whole)
         many = total is not None and total.count >= CLEAN_ALONE and total.within(OF_TICKET.window, now)
         if many and here is not None and here.count:
@@ -66,7 +66,7 @@ async def code_matches(house: House, number: str, code: str | None, asker: str, 
 
     moment = await house.db.transact(count)
     if moment > now:
-        raise Refused(heard_at(moment, now, "codes"))
+        raise Refused(too_many_attempts(moment, now, "codes"))
     return right
 
 

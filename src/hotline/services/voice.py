@@ -66,7 +66,6 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = await house.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
-    await house.directory.at_hand(push.at)
     odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
     if odd:
         await house.inbox.keep(odd)
@@ -199,7 +198,7 @@ def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _caller(house: House, raw: str | None) -> Heard:
     digits = raw if raw is None or raw.startswith("+") or not raw.isdigit() else _with_country(raw)
-    return heard(digits, house.region, house.area_code)
+    return replace(heard(digits, house.region, house.area_code), raw=raw)  # as it is kept with the call
 
 
 def _rings_from(who: Heard) -> tuple[str, bool] | None:
