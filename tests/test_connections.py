@@ -41,13 +41,17 @@ async def serving(parser: str, deadlines: ConnectionDeadlines, app: Any = echo) 
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0)
     try:
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = server.force_exit = True
         await running
+        for connection in list(server.server_state.connections):  # uvicorn leaves what is not answered yet
+            connection.transport.abort()  # type: ignore[union-attr]
+        await asyncio.sleep(0)
 
 
 @contextlib.asynccontextmanager
@@ -58,7 +62,7 @@ async def connected(parser: str, deadlines: ConnectionDeadlines = SHORT) -> Asyn
         try:
             yield reader, writer
         finally:
-            writer.close()
+            writer.transport.abort()  # closed, it would wait until what was written is read
 
 
 async def status_of(reader: asyncio.StreamReader) -> int:
@@ -230,7 +234,7 @@ async def test_a_reader_who_reads_nothing_is_let_go(parser: str) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(b"GET /much HTTP/1.1\r\nhost: a\r\n\r\n")
         await ended.wait()
-        writer.close()
+        writer.transport.abort()
 
 
 async def _nothing() -> Any:

@@ -19,14 +19,18 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     with contextlib.suppress(AttributeError):
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     running = asyncio.create_task(server._serve())
-    while not server.started:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         app.state.house.leave()
         server.should_exit = True
         await running
+        for connection in list(server.server_state.connections):  # uvicorn leaves what the grace was too short for
+            connection.transport.abort()  # type: ignore[union-attr]
+        await asyncio.sleep(0)
 
 
 class Ear:

@@ -442,8 +442,9 @@ async def test_the_card_pops_up_with_whoever_answers(
     (call,) = await exchange.calls(await _as_watch(house, app))
     assert call["number"] == taken.json()["ticket"]["number"]
     waiting = asyncio.create_task(mine(tokens[1], wait=20))
-    while not house.ringing._waiters:  # type: ignore[attr-defined]
-        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while not house.ringing._waiters:  # type: ignore[attr-defined]
+            await asyncio.sleep(0)
     house.leave()  # told to stop, nobody is waited for who only waits
     assert (await asyncio.wait_for(waiting, 0.9))["items"] == []
     await http.aclose()

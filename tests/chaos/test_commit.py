@@ -57,20 +57,26 @@ class CommitProxy:
         return mode
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self.host, self.port)
-        cut = asyncio.Event()
-        ways = [
-            asyncio.create_task(self._to_server(reader, writer, back, cut)),
-            asyncio.create_task(self._to_client(there, writer, cut)),
-        ]
-        self.tasks.update(ways)
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        self.tasks.difference_update(ways)
-        for end in (writer, back):
-            end.close()
+        mine = asyncio.current_task()
+        assert mine is not None
+        self.tasks.add(mine)
+        mine.add_done_callback(self.tasks.discard)
+        ends, ways = [writer], list[asyncio.Task[None]]()
+        try:
+            there, back = await asyncio.open_connection(self.host, self.port)
+            ends.append(back)
+            cut = asyncio.Event()
+            ways += [
+                asyncio.create_task(self._to_server(reader, writer, back, cut)),
+                asyncio.create_task(self._to_client(there, writer, cut)),
+            ]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            for end in ends:
+                end.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _to_server(
         self,
@@ -163,8 +169,9 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     await db.close()
     await truth.close()
     server.close()
-    for task in proxy.tasks:
+    for task in list(proxy.tasks):
         task.cancel()
+    await asyncio.gather(*proxy.tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True)

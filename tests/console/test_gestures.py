@@ -296,6 +296,32 @@ async def test_a_dialog_owns_its_keys_and_loses_no_words(office: Office, desk: P
     assert [url.rsplit("/", 1)[-1] for url in acted] == ["accept", "contact_caller"]
 
 
+async def test_what_is_told_late_of_one_order_does_not_stand_under_another(office: Office, desk: Player) -> None:
+    lift = await desk.call("3栋2单元电梯坏了", category="dt-fault")
+    other = await desk.call("5栋1单元电梯坏了", category="dt-fault")
+    works = await office.seat("works")
+    await works.open("/console/board")
+    page, panel = works.page, works.page.locator("#panel")
+    await page.locator(".order", has_text=lift["number"]).click()
+    await expect(panel).to_contain_text(lift["number"])
+    held, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        asked.set()
+        await held.wait()
+        await route.continue_()
+
+    await page.route(f"**/v1/tickets/{other['number']}", slow)
+    await page.locator(".order", has_text=other["number"]).click()
+    await asyncio.wait_for(asked.wait(), 10)
+    await desk.act(await desk.see(lift), "urge", reason="又打来了")  # of the one whose panel still stands there
+    await page.wait_for_timeout(1000)
+    await expect(panel.locator("[data-action=accept]")).to_have_count(1)  # as it was, with all that may be done
+    held.set()
+    await expect(panel.locator("a").first).to_have_text(other["number"])
+    await expect(panel.locator("[data-action=accept]")).to_have_count(1)
+
+
 async def test_a_place_that_is_typed_is_kept_and_enter_sends_nothing(office: Office, desk: Player) -> None:
     operator = await office.seat("operator")
     page = operator.page
@@ -321,6 +347,10 @@ async def test_a_place_that_is_typed_is_kept_and_enter_sends_nothing(office: Off
     await expect(page.locator("input[name=address]")).to_be_focused()
     _, address = await located(await sent(page))
     assert address == "垃圾房旁边第二根灯杆 南门进来左手边"
+    await area.fill("1号灯杆")
+    await page.fill("input[name=address]", "11号灯杆对面")
+    await page.fill("textarea[name=narrative]", "灯又不亮了")
+    assert (await located(await sent(page)))[1] == "1号灯杆 11号灯杆对面"
     for words in (
         "５栋",
         " 5号楼",

@@ -476,6 +476,31 @@ async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI
         await http.aclose()
 
 
+@pytest.mark.parametrize("noun", ["people", "keys"])
+async def test_a_page_names_nobody_outside_the_part_and_is_full(
+    noun: str, app: FastAPI, house: House, cast: Cast
+) -> None:
+    boss, made = (await cast("boss")).http, {}
+    for n in range(9):
+        area = "rq-b3" if n % 3 == 0 else "rq-b9"
+        given = {"name": f"n{n}", "roles": ["operator"], "area": area}
+        if noun == "people":
+            given |= {"login": f"op{n}", "password": "a long sentence 9"}
+        made[(await boss.post(f"/v1/{noun}", json=given)).json()["id"]] = area
+    http, own = await _key(house, app, LIMITED["of block 3"])
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = (await http.get(f"/v1/{noun}", params={"after": after, "limit": 2})).json()
+        after, items = page["next"], page["items"]
+        assert len(items) == 2 or after is None
+        assert after is None or after == items[-1]["login" if noun == "people" else "id"]
+        seen += [item["id"] for item in items]
+    mine = [i for i, area in made.items() if area == "rq-b3"] + ([own] if noun == "keys" else [])
+    assert sorted(seen) == sorted(mine)
+    await http.aclose()
+
+
 async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
     app: FastAPI, house: House, world: World
 ) -> None:

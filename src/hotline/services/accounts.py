@@ -5,7 +5,7 @@ import hmac
 import math
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from hotline.db import people, throttles
+from hotline.db.database import Database
+from hotline.db.question import Row
 from hotline.domain.addresses import counted_as, read_address
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
@@ -39,6 +41,7 @@ FROM_ADDRESS = Limit(60, timedelta(minutes=15))
 FROM_STRANGERS = Limit(100, timedelta(days=1), slowest=timedelta(minutes=15))
 DEVICE = "hotline_device"  # a cookie that tells a browser in which somebody logged in before; it logs nobody in
 KNOWN = timedelta(days=90)  # how long a device or an address is known after the last log-in
+_ROWS_READ = 200  # at once, where only some of them are an administrator's to see
 SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
 WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
@@ -53,6 +56,28 @@ def refuse_wider(granter: Actor | None, grant: Grant) -> None:
 def manages(granter: Actor | None, row: Any) -> bool:
     """Whether a person or key is this administrator's to see and change: who holds more is not."""
     return granter is None or not may_grant(granter, grant_of(row))
+
+
+async def managed(
+    house: House,
+    granter: Actor,
+    page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
+    order: str,
+    after: str,
+    limit: int,
+) -> tuple[list[Row], str | None]:
+    """The next `limit` people or keys behind `after` that this administrator manages, and where the page after begins
+    (None: nowhere). `page` asks for all of them, in the order of the column `order`. A page ends with one of theirs:
+    the place where it ends is told."""
+    found: list[Row] = []
+    while True:
+        rows = await page(house.db, after, max(limit, _ROWS_READ))
+        found += [row for row in rows if manages(granter, row)]
+        if len(found) >= limit:
+            return found[:limit], str(getattr(found[limit - 1], order))
+        if len(rows) < max(limit, _ROWS_READ):
+            return found, None
+        after = str(getattr(rows[-1], order))
 
 
 def hashed(house: House, secret: str) -> str:

@@ -115,9 +115,8 @@ async def list_people(
     ask: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """People in order of login; for an administrator of a part, those of that part."""
-    rows = await people.listed(ask.house.db, after, limit)
-    shown = [r._asdict() for r in rows if accounts.manages(ask.actor, r)]
-    return reply({"items": shown, "next": rows[-1].login if len(rows) == limit else None})
+    rows, place = await accounts.managed(ask.house, ask.actor, people.listed, "login", after, limit)
+    return reply({"items": [r._asdict() for r in rows], "next": place})
 
 
 @router.post("/people", operation_id="add_person", response_model=PersonOut, status_code=201, responses=refusals(*POST))
@@ -151,9 +150,8 @@ async def list_keys(
     ask: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """Keys of machines, without their secrets; for an administrator of a part, those of that part."""
-    rows = await people.keys(ask.house.db, after, limit)
-    shown = [r._asdict() for r in rows if accounts.manages(ask.actor, r)]
-    return reply({"items": shown, "next": rows[-1].id if len(rows) == limit else None})
+    rows, place = await accounts.managed(ask.house, ask.actor, people.keys, "id", after, limit)
+    return reply({"items": [r._asdict() for r in rows], "next": place})
 
 
 @router.post(

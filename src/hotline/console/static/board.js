@@ -11,7 +11,8 @@ fill(select, theirs.map(([code, name]) => el("option", { value: code }, name)));
 const wished = new URLSearchParams(location.search).get("department");
 if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
 else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
-let open = null;
+let open = null; // the order that was chosen, and the ticket it belongs to: the panel may still show the one before
+let matter = null;
 let known = null;
 let asked = 0; // an answer to an earlier question comes too late
 const columns = steady($("#columns"));
@@ -97,6 +98,7 @@ async function show(number, id, quietly = false) {
   const panel = $("#panel");
   if (open !== id) hide();
   open = id;
+  matter = number;
   let ticket;
   let back;
   try { ticket = await get(`/v1/tickets/${number}`); back = await backAndForth(ticket); } catch { if (open === id) { panel.hidden = true; open = null; } return; }
@@ -126,8 +128,7 @@ function laid(ticket, id, back, quietly) {
 }
 async function again() {
   await draw();
-  const number = $("#panel a")?.textContent;
-  if (open && number) await show(number, open);
+  if (open) await show(matter, open);
 }
 function shut() {
   $("#panel").hidden = true;
@@ -148,9 +149,9 @@ addEventListener("keydown", (event) => {
 const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
-const look = soon(() => { if (open) return show($("#panel a").textContent, open, true); }, 150);
+const look = soon(() => { if (open) return show(matter, open, true); }, 150);
 listen([], (event) => {
   redraw();
-  if (open && event.number === $("#panel a")?.textContent) look();
+  if (open && event.number === matter) look();
 }, redraw, { always: true });
 setInterval(draw, 60000);

@@ -28,7 +28,7 @@ const names = () => (loading ??= (async () => {
 function located(words = form.area_words.value.trim(), address = form.address.value.trim()) {
   const found = places.get(folded(words)) ?? [];
   const area = found.length === 1 ? found[0].code : undefined;
-  const left = area || address.includes(words) ? "" : words;
+  const left = area || address.split(/\s+/).includes(words) ? "" : words; // 1栋 stands in 11栋, and is another place
   return { area, found, address: [left, address].filter(Boolean).join(" ") || undefined };
 }
 /** What will become of the place that is typed. */
