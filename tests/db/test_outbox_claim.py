@@ -127,6 +127,19 @@ async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(ho
     assert [m.payload["n"] for m in taken] == [1]
 
 
+async def test_what_was_set_aside_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
+    house: House, clock: Clock
+) -> None:
+    first, *rest = behind_a_dead_one(2 * outbox.WINDOW)
+    tried = {"status": M.LEASED, "attempts": outbox.MOST_TRIES, "lease_token": "died", "lease_until": YESTERDAY}
+    await fill(house, [{**first, **tried}, *rest])
+    for _ in range(3):
+        await house.db.transact(lambda c: outbox.claim(c, NOON, "w", 64, HOOKS))
+    assert await house.db.transact(outbox.bury) == 1
+    taken = await house.db.transact(lambda c: outbox.claim(c, NOON, "w", 64, HOOKS))
+    assert [m.payload["n"] for m in taken] == [1]
+
+
 async def test_with_sms_gateways_alone_residents_and_officers_are_texted_and_departments_wait(house: House) -> None:
     kinds = [
         a_message(1, "resident", "ticket:1", YESTERDAY),

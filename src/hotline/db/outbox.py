@@ -281,9 +281,11 @@ def bury(db: sa.Connection) -> int:
     """Messages whose worker died at their last try; how many are dead now."""
     ended = is_free(o.c.lease_until, database_time(db), LEASE)
     last = sa.and_(o.c.status == M.LEASED, ended, o.c.attempts >= o.c.max_attempts)
-    return db.execute(
-        sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")
-    ).rowcount
+    dead = sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")
+    receivers = db.execute(dead.returning(o.c.partition)).scalars().all()
+    for partition in sorted(set(receivers)):
+        _call_next(db, partition)
+    return len(receivers)
 
 
 def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
