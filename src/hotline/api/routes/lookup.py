@@ -46,8 +46,8 @@ class PublicTicket(Shown):
 )
 async def look_up_ticket(body: LookupIn, ask: Annotated[Asking, anybody("tickets.look_up")]) -> Response:
     """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
-    number, by text or from the operator. An address is heard with five wrong codes for a ticket in an hour, and with
-    thirty for all tickets; 429 says in `Retry-After` when the next is. A POST, so that no code stands in a URL."""
+    number, by text or from the operator. An address may send five wrong codes an hour for a ticket, and thirty for
+    all tickets; 429 says in `Retry-After` when the next is accepted. A POST, so that no code stands in a URL."""
     code = body.code.replace(" ", "").replace("-", "")
     return reply(await look_up(ask.house, body.number, code, client_address(ask.request), ask.now))
 
