@@ -318,13 +318,16 @@ class _Story:
         codes = {name: self._word(name, words) for name, words in m.words()}
         times = {name: self._moment(name) for name in ("created_at", "closed_at", "updated_at", "due_at")}
         texts = {
-            "narrative": self._text("narrative", m.narrative, " · ") or "-",
+            "narrative": self._text("narrative", m.narrative, " · "),
             "address": self._text("address", m.address, ", "),
             "reply": self._text("reply", (m.reply,) if m.reply else (), "") or m.default_reply,
             "name": self._text("name", (m.name,) if m.name else (), ""),
             "contact": self._text("contact", m.contact, "; "),
             "phone": self._text("phone", (m.phone,) if m.phone else (), ""),
         }
+        title = self._joined(m.title, ": ")
+        if not title and not texts["narrative"]:
+            self.faults.append((" / ".join(dict.fromkeys((*m.title, *m.narrative))), "at least one of them is needed"))
         lat, lon = self._degree(m.lat, 90), self._degree(m.lon, 180)
         status, created = codes["status"], times["created_at"]
         ended = self._ended(status, times)
@@ -348,8 +351,8 @@ class _Story:
             status=TicketStatus.RECEIVED,
             kind=kind,
             channel=Channel(codes.get("channel") or Channel.IMPORT),
-            title=(self._joined(m.title, ": ") or "-")[:120],
-            narrative=texts["narrative"],
+            title=(title or "-")[:120],
+            narrative=texts["narrative"] or "-",
             created_at=created,
             updated_at=created,
             category=item.code,
