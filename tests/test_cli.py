@@ -289,6 +289,19 @@ def test_an_import_that_cannot_begin_changes_nothing(folder: Path) -> None:
         (folder / "cases.csv").write_text(its_cases, encoding="utf-8")
         done = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2)
         assert said in done.stderr and "Traceback" not in done.stderr, said
+    several = {'"phone"': '"fone"', "Asia/Shanghai": "Mars/Base", '"withdrawn"': '"cancelled"', '"csv"': '"CSV"'}
+    of_all = mapping
+    for right, wrong_word in several.items():
+        of_all = of_all.replace(right, wrong_word)
+    (folder / "moving" / "mapping.json").write_text(of_all, encoding="utf-8")
+    told = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2).stderr
+    assert {line.split(":")[0].strip() for line in told.splitlines() if line.startswith("  ")} == {
+        "fone", "zone", "status.values.已撤回", "format", "cases.csv",
+    }  # fmt: skip
+    (folder / "moving" / "mapping.json").write_text(mapping.replace('"phone"', '"fone"'), encoding="utf-8")
+    (folder / "cases.csv").write_text(cases.replace("答复", "回复"), encoding="utf-8")
+    told = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2).stderr
+    assert "fone: unknown field" in told and "reply: no column '答复' in the file" in told
     (folder / "moving" / "mapping.json").write_text(mapping, encoding="utf-8")
     (folder / "cases.csv").write_text(cases, encoding="utf-8")
     for args in (["none.csv"], ["cases.csv", "--rejected", "none/r.csv"], ["cases.csv", "--refused", "moving"]):

@@ -958,11 +958,11 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
-    from hotline.services.importing import checked_source, read_mapping
+    from hotline.services.importing import as_far_as_read, checked_source
     from hotline.services.seeding import complete
     from hotline.shipped import shipped
 
-    mapping, root = read_mapping(wanted.folder), shipped("seeds")
+    mapping, root = as_far_as_read(wanted.folder), shipped("seeds")
     async with wiring.open_house(settings) as house:
         now = house.clock()
         parts = (house.db, house.directory, wanted.folder, root, _actor(), now)

@@ -57,8 +57,8 @@ codecs.register_error("hotline-marker", _keep_a_marker)
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """One row. `place` is where it begins, as "row 12" (the line of the file) or "item 12" (of an array). `cells` None:
-    it cannot be read, and `fault` says why. `whole` is the row as it was, for a file of refused ones: its cells, its JSON
-    value, or the text of its first line where nothing more can be told apart."""
+    it cannot be read, and `fault` says why. `whole` is the row as it was, for a file of refused ones: its cells, its
+    JSON value, or the text of its first line where nothing more can be told apart."""
 
     place: str
     cells: Mapping[str, str] | None
