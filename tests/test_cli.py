@@ -194,9 +194,26 @@ def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
     said = hotline(folder, "calendar", "import", "2027.json", "--year", "2027").stderr
     assert "announced to 2027-12-31; directory version 2" in said
     assert "look again: the notice has 1 days; a whole year's has about thirty" in said
-    assert (
-        "directory version 2" in hotline(folder, "calendar", "import", "2027.json").stderr
-    )  # again: nothing to change
+    again = hotline(folder, "calendar", "import", "2027.json").stderr
+    assert "already says what the notice says; directory version 2" in again and "nothing is changed" in again
+    assert "counted anew" in said and "counted anew" not in again
+
+
+def test_a_dry_run_of_a_notice_warns_as_the_import_does(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    (folder / "next.json").write_text(the_notice(2027, "2027-01-01"))
+    dry, real = (hotline(folder, "calendar", "import", "next.json", *more).stderr for more in (["--dry-run"], []))
+    warned = [[line for line in said.splitlines() if line.startswith("look again")] for said in (dry, real)]
+    assert warned[0] == warned[1] == ["look again: the notice has 1 days; a whole year's has about thirty"]
+    assert "nothing is changed" in dry and "directory version 2" in real
+    (folder / "two.json").write_text(the_notice(2026, "2026-01-01", "2026-05-01"))
+    dry, asked = (
+        hotline(folder, "calendar", "import", "two.json", *more, code=code).stderr
+        for more, code in ((["--dry-run"], 0), ([], 2))
+    )
+    for said in (dry, asked):
+        assert "look again: the calendar had 39 days of 2026, the notice has 2" in said
+        assert "37 announced days would be removed and 0 changed" in said and "--replace" in said
 
 
 def the_notice(year: int, *days: str) -> str:
@@ -272,6 +289,24 @@ def test_an_import_that_cannot_begin_changes_nothing(folder: Path) -> None:
         (folder / "cases.csv").write_text(its_cases, encoding="utf-8")
         done = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2)
         assert said in done.stderr and "Traceback" not in done.stderr, said
+    several = {'"phone"': '"fone"', "Asia/Shanghai": "Mars/Base", '"withdrawn"': '"cancelled"', '"csv"': '"CSV"'}
+    of_all = mapping
+    for right, wrong_word in several.items():
+        of_all = of_all.replace(right, wrong_word)
+    (folder / "moving" / "mapping.json").write_text(of_all, encoding="utf-8")
+    told = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2).stderr
+    assert {line.split(":")[0].strip() for line in told.splitlines() if line.startswith("  ")} == {
+        "fone", "zone", "status.values.已撤回", "format", "cases.csv",
+    }  # fmt: skip
+    (folder / "moving" / "mapping.json").write_text(mapping.replace('"phone"', '"fone"'), encoding="utf-8")
+    (folder / "cases.csv").write_text(cases.replace("答复", "回复"), encoding="utf-8")
+    told = hotline(folder, "import", "cases.csv", "--mapping", "moving", code=2).stderr
+    assert "fone: unknown field" in told and "reply: no column '答复' in the file" in told
+    (folder / "moving" / "mapping.json").write_text(mapping, encoding="utf-8")
+    (folder / "cases.csv").write_text(cases, encoding="utf-8")
+    for args in (["none.csv"], ["cases.csv", "--rejected", "none/r.csv"], ["cases.csv", "--refused", "moving"]):
+        done = hotline(folder, "import", *args, "--mapping", "moving", code=2)
+        assert "no file at" in done.stderr or "cannot be written: nothing was taken in" in done.stderr
     assert "directory: version 1" in hotline(folder, "seed", "ruiquan").stderr  # no department came with it either
 
 

@@ -621,9 +621,7 @@ def import_calendar(
     if done is None:
         _say("nothing is changed")
         return
-    version, confirmed, days, doubt = done
-    if doubt:
-        _say(f"look again: {doubt}")
+    version, confirmed, days = done
     _say(f"calendar {calendar}: {days} days of the notice, announced to {confirmed}; directory version {version}")
     _say("running limits are counted anew by the worker; each that moves says so in its ticket's timeline")
 
@@ -644,7 +642,9 @@ def _notice_in(file: Path) -> Any:
 
 async def _import_calendar(
     settings: Any, data: Any, name: str, calendar: str, year: int | None, replaces: bool, dry_run: bool
-) -> tuple[int, str, int, str | None] | None:
+) -> tuple[int, str, int] | None:
+    """(directory version, announced to, days of the notice), or None where nothing is changed. Prints every day that
+    moves, and what to look at again, the same in a dry run."""
     from hotline import wiring
     from hotline.domain.announcements import announced, difference, doubt_about, read_announcement
     from hotline.services.directory import change
@@ -666,12 +666,17 @@ async def _import_calendar(
                 )
         for day in found.kept:
             print(f"= {day}  stays as the notice of {notice.year + 1} has it")
+        if doubt:
+            _say(f"look again: {doubt}")
+        if after == before:
+            _say(f"calendar {calendar} already says what the notice says; directory version {directory.version}")
+            return None
+        ask = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
         if dry_run:
+            if found.replaces:
+                _say(f"look again: {ask}; this needs --replace")
             return None
         if found.replaces and not replaces:
-            ask = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed" + (
-                f"; {doubt}" if doubt else ""
-            )
             if not sys.stdin.isatty():
                 _stop(f"{ask}: nothing is changed; if that is right, run it again with --replace", 2)
             if not typer.confirm(f"{ask}. Replace them?", err=True):
@@ -679,7 +684,7 @@ async def _import_calendar(
         kept = await change(
             house.db, house.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
         )
-        return kept.version, after.confirmed_to, len(notice.days), doubt
+        return kept.version, after.confirmed_to, len(notice.days)
 
 
 @app.command()
@@ -891,8 +896,10 @@ def import_(
     from hotline.services.importing import Report
 
     if not file.is_file():
-        _stop(f"no file at {file}")
+        _stop(f"no file at {file}", 2)
     for written in (refused, rejected):
+        if written is not None and (written.is_dir() or not written.parent.is_dir()):
+            _stop(f"{written} cannot be written: nothing was taken in", 2)
         if written is not None and written.exists() and written.samefile(file):
             _stop(f"{written} is the file to be imported: nothing was taken in", 2)
     report = Report()
@@ -951,11 +958,11 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
-    from hotline.services.importing import checked_source, read_mapping
+    from hotline.services.importing import as_far_as_read, checked_source
     from hotline.services.seeding import complete
     from hotline.shipped import shipped
 
-    mapping, root = read_mapping(wanted.folder), shipped("seeds")
+    mapping, root = as_far_as_read(wanted.folder), shipped("seeds")
     async with wiring.open_house(settings) as house:
         now = house.clock()
         parts = (house.db, house.directory, wanted.folder, root, _actor(), now)

@@ -75,7 +75,14 @@ async def test_an_extension_into_the_past_is_refused(
     t = await lifts.order(lift_ticket, "accept")
     t = await lifts.order(t, "request_extension", due_at="2026-12-20T18:00:00+08:00", reason="等配件")
     said = await switch.order(t, "approve_extension", due_at="2020-01-01T00:00:00Z", expect=409)
-    assert said["errors"][0]["field"] == "later_limit"
+    assert said["errors"][0]["field"] == "due_at"
+
+
+async def test_a_review_in_the_past_is_refused_by_the_field_that_was_sent(
+    lift_ticket: dict[str, Any], watch: Player
+) -> None:
+    said = await watch.act(lift_ticket, "shelve", reason="等表决", review_at="2020-01-01T00:00:00Z", expect=409)
+    assert said["errors"][0]["field"] == "review_at"
 
 
 async def test_the_queue_shows_at_once_that_another_matter_was_merged_in(desk: Player, switch: Player) -> None:

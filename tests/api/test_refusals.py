@@ -160,7 +160,13 @@ async def test_acting_needs_a_version_a_known_action_and_its_reason(
     assert "reason" in [
         e["field"] for e in problem(await desk.post(f"{path}/urge", {}, headers=here), 422, "invalid")["errors"]
     ]
-    problem(await desk.post(f"{path}/{SECRET}", {}, headers=here), 404, "unknown-action")
+    unknown = problem(await desk.post(f"{path}/{SECRET}", {}, headers=here), 404, "unknown-action")
+    assert "urge" in unknown["errors"][0]["rule"] and "assign" not in unknown["errors"][0]["rule"].split(", ")
+    other = problem(await desk.post(f"{path}/assign", {}, headers=here), 404, "unknown-action")
+    assert "assignments/{id}/actions/assign" in other["errors"][0]["rule"]
+    of_order = f"/v1/tickets/{lift_ticket['number']}/assignments/{lift_ticket['assignments'][0]['id']}/actions"
+    back = problem(await desk.post(f"{of_order}/urge", {}, headers=here), 404, "unknown-action")
+    assert back["errors"][0]["rule"].endswith(": actions/urge")
     problem(await desk.post(f"{path}/supervise", {"level": "red", "reason": "x"}, headers=here), 403, "not-your-role")
     said = problem(await desk.post(f"{path}/confirm", {"satisfaction": "satisfied"}, headers=here), 409, "not-now")
     assert "urge" in [a["action"] for a in said["allowed_actions"]]

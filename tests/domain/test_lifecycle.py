@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hotline.domain.lifecycle import ASSIGNMENT, GUARDS, TICKET, allowed, allowed_of_order, decide, faults_of
+from hotline.domain.lifecycle import ASSIGNMENT, GUARDS, JUDGED, TICKET, allowed, allowed_of_order, decide, faults_of
 from hotline.domain.ticket import Change, Refusal
 from hotline.domain.vocabulary import (
     ENDED,
@@ -128,9 +128,12 @@ def test_information_leads_back_to_where_it_was_missing() -> None:
 
 
 def _blocked(it: Any, action: Action, role: str, order: str | None = None, now: Any = NOON, **fields: Any) -> str:
-    said = decide(it, complete(action, it, order, **fields), as_role(role), now)
+    command = complete(action, it, order, **fields)
+    said = decide(it, command, as_role(role), now)
     assert isinstance(said, Refusal), said
-    return str(said.errors[0][0])
+    guard = next(guard for guard, (_, sentence) in GUARDS.items() if sentence == said.detail)
+    assert said.errors == ((JUDGED[guard] if JUDGED.get(guard) in command.fields else guard, said.detail),)
+    return str(guard)
 
 
 def test_each_guard_stops_what_it_is_there_to_stop() -> None:

@@ -1,5 +1,6 @@
 """What other systems export is read as it is, or refused by line; nothing is guessed, and nothing ends in a fault."""
 
+import csv
 import json
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hotline.services.import_files import FileUnreadable, ImportSource, RejectedFile, read_json
 
 COLUMNS = ("编号", "内容")
+QUOTE = "a quote in the middle of a cell: inside quotes it is written twice"
 TABLE = "编号,内容\n1,电梯坏了\n2,路灯不亮\n"
 
 
@@ -158,22 +160,42 @@ def test_a_large_array_is_read_piece_by_piece(tmp_path: Path) -> None:
 
 
 def test_refused_rows_stand_in_a_file_that_can_be_repaired_and_read_again(tmp_path: Path) -> None:
-    first = source(tmp_path / "f.csv", "编号;内容\n1;电梯\n2;灯;x\n")
+    first = source(tmp_path / "f.csv", '编号;内容\n1;电梯\n2;灯;x;y\n3\n4;"灯"不亮"\n5;"路\n灯";x\n')
     rejected = RejectedFile(tmp_path / "rejected.csv", first)
     for row in first.rows():
         rejected.add(row, row.fault or "内容: too short")
     rejected.close()
     assert stat.S_IMODE((tmp_path / "rejected.csv").stat().st_mode) == 0o600  # it holds what callers said
+    with (tmp_path / "rejected.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [*csv.reader(file, delimiter=";")] == [
+            ["编号", "内容", "refused"],
+            ["1", "电梯", "row 2: 内容: too short"],
+            ["2", "灯", "row 3: cannot be read: wrong number of cells: 4, the heading has 2", "x", "y"],
+            ["3", "", "row 4: cannot be read: wrong number of cells: 1, the heading has 2"],
+            ['4;"灯"不亮"', "", f"row 5: cannot be read: {QUOTE}"],
+            ['5;"路', "", "row 6: cannot be read: wrong number of cells: 3, the heading has 2"],
+            ['灯"', "x", "row 7: 内容: too short"],
+        ]
     again = ImportSource(tmp_path / "rejected.csv", "csv", None, COLUMNS)
-    rows = [row.cells for row in again.rows() if row.cells]
-    assert [(r["编号"], r["refused"]) for r in rows] == [
-        ("1", "row 2: 内容: too short"),
-        ("", "row 3: cannot be read: wrong number of cells: 3, the heading has 2"),
-    ]
+    assert [row.cells["编号"] for row in again.rows() if row.cells][:2] == ["1", "3"]
     with pytest.raises(FileExistsError):
         RejectedFile(tmp_path / "rejected.csv", first)
     RejectedFile(tmp_path / "none.csv", first).close()
     assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_refused_line_that_is_no_object_is_kept_as_it_was(tmp_path: Path) -> None:
+    first = source(tmp_path / "f.jsonl", '{"编号": "1", "内容": ["a"]}\n[1, 2]\n{"编号": \n', "jsonl")
+    rejected = RejectedFile(tmp_path / "rejected.jsonl", first)
+    for row in first.rows():
+        rejected.add(row, row.fault)
+    rejected.close()
+    rows = [json.loads(line) for line in (tmp_path / "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [{**row, "refused": None} for row in rows] == [
+        {"编号": "1", "内容": ["a"], "refused": None},
+        {"row": [1, 2], "refused": None},
+        {"row": '{"编号": ', "refused": None},
+    ]
 
 
 @pytest.mark.parametrize("raw", [b"\xff", b'{"a": 1, "a": 2}', b"[" * 100_000, b"{", "{}".encode("utf-16")])

@@ -13,10 +13,12 @@ from hotline.services.import_mapping import (
     STATUSES,
     Layout,
     TimeReader,
+    as_far_as_read,
     format_fault,
     mapping_faults,
     read_mapping,
 )
+from hotline.services.importing import checked_source
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 
@@ -139,6 +141,19 @@ def test_a_mapping_that_is_not_well_formed_is_refused_by_path(text: str, where: 
     with pytest.raises(Refused) as refused:
         read_mapping(tmp_path)
     assert where in dict(refused.value.refusal.errors), refused.value.refusal
+
+
+def test_what_is_not_well_formed_hides_nothing_else(directory: Directory, tmp_path: Path) -> None:
+    for name in ("about", "source", "format", "id", "zone", "created_at", "title", "narrative", "status", "category"):
+        text = json.dumps({**CITY, name: 5, "colour": "x", "priority": {"column": "P", "values": {"a": "no"}}})
+        (tmp_path / "mapping.json").write_text(text, encoding="utf-8")
+        (tmp_path / "f.csv").write_text("No,Created\n", encoding="utf-8")
+        with pytest.raises(Refused) as refused:
+            checked_source(tmp_path / "f.csv", as_far_as_read(tmp_path), directory)
+        told = dict(refused.value.refusal.errors)
+        assert {name, "colour", "priority.values.a"} <= told.keys(), told
+        assert ("closed_at" in told) is (name != "format")  # the heading was looked at
+        assert "-" not in " ".join(told.values()).split(), told
 
 
 def test_every_word_of_a_status_names_a_state_there_is() -> None:

@@ -355,6 +355,7 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
     ({"Category": "龙"}, "Category", "does not know"),
     ({"Text": "长" * 10_001}, "Text", "at most 10000 characters"),
     ({"Caller": "长" * 121}, "Caller", "at most 120 characters"),
+    ({"Title": " ", "Text": "N/A"}, "Title / Text", "at least one of them is needed"),
 ]
 
 

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hotline.domain import charts
+from hotline.domain.bidi import isolated
 from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor, Refused
@@ -71,9 +72,17 @@ LISTED: Mapping[str, type[StrEnum]] = {
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = ("rule.", "acd.", "chart.", "figures.", "measure.", "public_action.", "public_status.", "reports.")
 MOST_LOGIN = 4096  # bytes of a log-in's body
+
+
+def _shown(value: Any) -> Any:
+    """What a template puts on a page: text that people wrote turns nothing round that stands beside it."""
+    return isolated(value) if type(value) is str else value  # not what is markup already
+
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hotline.console"),
     autoescape=True,
+    finalize=_shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

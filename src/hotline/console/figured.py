@@ -11,6 +11,7 @@ from starlette.requests import Request
 from hotline.db import reports as kept_reports
 from hotline.db import tickets
 from hotline.domain import charts
+from hotline.domain.bidi import isolated
 from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
@@ -153,7 +154,7 @@ def _nothing() -> dict[str, Any]:
 
 def _label(group: Mapping[str, Any], by: str, language: str) -> str:
     if group["name"]:
-        return str(group["name"]["name_en"] if language == "en" else group["name"]["name"])
+        return isolated(str(group["name"]["name_en"] if language == "en" else group["name"]["name"]))
     if by == "channel" and group["code"]:
         return text(f"channel.{group['code']}", language)
     return str(group["code"] or text("figures.nobody", language))

@@ -10,6 +10,8 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
+from .bidi import isolated
+
 INK, PALE, GRID = "#1b2733", "#5a6772", "#d9dfe4"
 SERIES = ("#1f5fa8", "#b3541e", "#2c7a4b", "#7a4fa3", "#8a6d00", "#a8324a")
 COLOUR = {"green": "#2c7a4b", "blue": "#1f5fa8", "yellow": "#c79100", "red": "#b3261e", "grey": "#7c8791"}
@@ -29,18 +31,22 @@ def _n(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
+def _escaped(words: str) -> str:
+    return escape(isolated(words))
+
+
 def _text(
     x: float, y: float, words: str, *, anchor: str = "start", size: int = 12, fill: str = INK, bold: bool = False
 ) -> str:
     weight = ' font-weight="600"' if bold else ""
     look = f'text-anchor="{anchor}" font-size="{size}" fill="{fill}"{weight}'
-    return f'<text x="{_n(x)}" y="{_n(y)}" {look}>{escape(words)}</text>'
+    return f'<text x="{_n(x)}" y="{_n(y)}" {look}>{_escaped(words)}</text>'
 
 
 def _framed(inside: Iterable[str], title: str, says: str, wide: float, high: float) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} {_n(high)}" role="img" class="chart" '
-        f'font-family="{FONT}"><title>{escape(title)}</title><desc>{escape(says)}</desc>{"".join(inside)}</svg>'
+        f'font-family="{FONT}"><title>{_escaped(title)}</title><desc>{_escaped(says)}</desc>{"".join(inside)}</svg>'
     )
 
 

@@ -310,6 +310,18 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
     ),
 }
 
+# The field that a guard judges: a refusal names it where it was sent. The others judge the ticket, and name themselves.
+JUDGED: Mapping[Guard, Field] = {
+    G.LATER_DUE: F.DUE_AT,
+    G.LATER_LIMIT: F.DUE_AT,
+    G.REVIEW_AHEAD: F.REVIEW_AT,
+    G.TARGET_OPEN: F.TARGET,
+    G.NO_CYCLE: F.TARGET,
+    G.UNREACHABLE_TRIED: F.SATISFACTION,
+    G.NEW_DEPARTMENT: F.DEPARTMENT,
+    G.OTHER_DEPARTMENT: F.DEPARTMENT,
+}
+
 LATE = Refusal(Code.STALE, "the ticket has changed since the version you saw")
 
 
@@ -388,7 +400,11 @@ def _not_now(
     at = order.status if order else facts.ticket.status
     detail = GUARDS[guard][1] if guard else f"no {command.action} while {at}"
     moves = allowed_of_order(facts, order, actor, now) if order else allowed(facts, actor, now)
-    return Refusal(Code.NOT_NOW, detail, tuple(moves), ((guard, detail),) if guard else ())
+    if guard is None:
+        return Refusal(Code.NOT_NOW, detail, tuple(moves))
+    judged = JUDGED.get(guard)
+    named = judged if judged is not None and command.fields.get(judged) is not None else guard
+    return Refusal(Code.NOT_NOW, detail, tuple(moves), ((named, detail),))
 
 
 def standings(actor: Actor, order: Assignment | None) -> frozenset[Role]:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -56,7 +57,8 @@ codecs.register_error("hotline-marker", _keep_a_marker)
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """One row. `place` is where it begins, as "row 12" (the line of the file) or "item 12" (of an array). `cells` None:
-    it cannot be read, and `fault` says why. `whole` is the row as it was, for a file of refused ones."""
+    it cannot be read, and `fault` says why. `whole` is the row as it was, for a file of refused ones: its cells, its
+    JSON value, or the text of its first line where nothing more can be told apart."""
 
     place: str
     cells: Mapping[str, str] | None
@@ -155,7 +157,7 @@ class ImportSource:
             if record is None:
                 raise FileUnreadable("it is empty")
             _, cells, fault = record
-            if cells is None:
+            if isinstance(cells, str):
                 raise FileUnreadable(f"its heading cannot be read: {fault}")
             names = [cell.strip().lstrip("\ufeff").strip() for cell in cells]
             found.append((sum(column not in names for column in self._columns), delimiter, names))
@@ -176,9 +178,9 @@ class ImportSource:
         if not any(names):
             raise FileUnreadable("its first line is no heading")
 
-    def _records(self, text: TextIO) -> Iterator[tuple[int, list[str] | None, str]]:
-        """(line it begins on, cells, why there are none). A record that cannot be read takes its first line alone with
-        it: one stray quote must not swallow the rows behind it."""
+    def _records(self, text: TextIO) -> Iterator[tuple[int, list[str] | str, str]]:
+        """(line it begins on, cells, what is wrong with it). A record that cannot be split into cells is given as the
+        text of its first line, and takes no other with it: one stray quote must not swallow the rows behind it."""
         lines = _Lines(text)
         for _ in range(self._skipped):
             next(lines, None)
@@ -193,7 +195,8 @@ class ImportSource:
                 return
             except (csv.Error, _TooLong) as fault:
                 reader = csv.reader(lines, delimiter=self.delimiter, strict=True)  # forgets what it had begun
-                yield first, None, _said_of(fault, lines.give_back())
+                said = _said_of(fault, lines.give_back())
+                yield first, _as_read("".join(lines.taken)), said
                 continue
             broken = next((hit[0] for line in lines.taken if (hit := _BROKEN.search(line))), None)
             if width is None:
@@ -202,10 +205,12 @@ class ImportSource:
                     yield first, cells, ""
             elif broken is not None:
                 lines.give_back()
-                yield first, None, "a NUL: the file is damaged" if broken == "\x00" else f"not {self.encoding}"
+                damaged = _as_read("".join(lines.taken))
+                yield first, damaged, "a NUL: the file is damaged" if broken == "\x00" else f"not {self.encoding}"
             elif cells and len(cells) != width:
-                lines.give_back()
-                yield first, None, f"wrong number of cells: {len(cells)}, the heading has {width}"
+                wrong = f"wrong number of cells: {len(cells)}, the heading has {width}"
+                several = lines.give_back()  # the lines behind the first are read again, as rows of their own
+                yield first, _as_read("".join(lines.taken)) if several else cells, wrong
             elif cells:  # a line without anything on it is no row
                 yield first, cells, ""
 
@@ -214,8 +219,8 @@ class ImportSource:
         next(records)
         for line, cells, fault in records:
             self._note(text)
-            if cells is None:
-                yield ImportRow(f"row {line}", None, f"cannot be read: {fault}")
+            if fault or isinstance(cells, str):
+                yield ImportRow(f"row {line}", None, f"cannot be read: {fault}", whole=cells)
             else:
                 yield ImportRow(f"row {line}", dict(zip(self.header, cells, strict=True)), whole=cells)
 
@@ -251,9 +256,9 @@ class ImportSource:
         for place, item, fault in _array_items(text) if self._is_array else _json_lines(text):
             self._note(text)
             if fault:
-                yield ImportRow(place, None, f"cannot be read: {fault}")
+                yield ImportRow(place, None, f"cannot be read: {fault}", whole=item)
             elif not isinstance(item, dict):
-                yield ImportRow(place, None, "cannot be read: no JSON object")
+                yield ImportRow(place, None, "cannot be read: no JSON object", whole=item)
             elif isinstance(item, _Repeated):
                 yield ImportRow(place, None, "cannot be read: a name stands twice", whole=dict(item))
             else:
@@ -272,6 +277,11 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, str | int | float) else None
+
+
+def _as_read(text: str) -> str:
+    """A damaged line for the file of refused rows: what is no text in it stands as U+FFFD."""
+    return _BROKEN.sub("\ufffd", text.rstrip("\r\n"))
 
 
 def _said_of(error: Exception, several: bool) -> str:
@@ -344,10 +354,13 @@ def _json_lines(text: TextIO) -> Iterator[tuple[str, Any, str]]:
         line = line.lstrip("\ufeff") if lines.number == 1 else line
         if not line.strip():
             continue
+        if _UNREADABLE in line:
+            yield place, _as_read(line), "bytes that are no text"
+            continue
         try:
-            yield place, *(("", "bytes that are no text") if _UNREADABLE in line else (decode(line), ""))
+            yield place, decode(line), ""
         except (ValueError, RecursionError):
-            yield place, None, "no JSON"
+            yield place, _as_read(line), "no JSON"
 
 
 def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
@@ -373,9 +386,9 @@ def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
             yield f"item {count + 1}", None, "no JSON from here on; what follows it was not read"
             return
         count += 1
-        broken = _UNREADABLE in buffer[at:end]
+        whole = buffer[at:end]
         at = end
-        yield f"item {count}", *((None, "bytes that are no text") if broken else (item, ""))
+        yield f"item {count}", *((_as_read(whole), "bytes that are no text") if _UNREADABLE in whole else (item, ""))
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -420,16 +433,18 @@ class RejectedFile:
             self._writer.writerow([*(name for name in source.header if name != "refused"), "refused"])
 
     def add(self, row: ImportRow, why: str) -> None:
-        """Write one row. One that could not be read has its place and reason alone."""
+        """Write one row. Cells beyond the heading stand behind the reason; a line that could not be split into cells
+        stands whole in the first column, and in JSON, what is no object under `row`."""
         self._rows += 1
         said = f"{row.place}: {why}"
         if self._source.is_json:
-            whole = row.whole if isinstance(row.whole, dict) else {}
+            whole = row.whole if isinstance(row.whole, dict) else {} if row.whole is None else {"row": row.whole}
             self._file.write(json.dumps({**whole, "refused": said}) + "\n")
             return
         header = self._source.header
-        cells = zip(header, row.whole or [""] * len(header), strict=True)
-        self._writer.writerow([*(cell for name, cell in cells if name != "refused"), said])
+        cells = [row.whole] if isinstance(row.whole, str) else list(row.whole or ())
+        within = zip_longest(header, cells[: len(header)], fillvalue="")
+        self._writer.writerow([*(cell for name, cell in within if name != "refused"), said, *cells[len(header) :]])
 
     def close(self) -> None:
         """Close it; one without any row is taken away again."""

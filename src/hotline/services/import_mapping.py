@@ -124,8 +124,37 @@ class Layout:
         yield from ((f"odd.{column}", column) for column in self.odd)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadMapping:
+    """A mapping as far as it can be read: `faults` says what is not well formed as (path, rule), and `layout` has
+    something in the place of each, so that all else can be checked."""
+
+    layout: Layout
+    faults: tuple[tuple[str, str], ...] = ()
+
+    def hides(self, where: str) -> bool:
+        """Whether what was found at this path comes of something that is not well formed there."""
+        name = where.split(".")[0]
+        return any(path.split(".")[0] == name for path, _ in self.faults)
+
+
+_IN_PLACE: Mapping[str, Any] = {
+    "about": "-", "source": "-", "format": "csv", "id": "-", "zone": "UTC", "time_format": "iso8601", "created_at": "-",
+    "title": (), "narrative": ("-",), "default_reply": "-", "status": Words(column="-"), "category": Words(column="-"),
+}  # fmt: skip
+
+
 def read_mapping(folder: Path) -> Layout:
     """The mapping of a folder. Raises Refused where it is not there or not right."""
+    read = as_far_as_read(folder)
+    if read.faults:
+        raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=read.faults))
+    return read.layout
+
+
+def as_far_as_read(folder: Path) -> ReadMapping:
+    """The mapping of a folder and what is not well formed in it. Raises Refused where it is not there, or no JSON
+    object."""
     path = folder / "mapping.json"
     if not path.is_file():
         raise Refused(
@@ -135,13 +164,10 @@ def read_mapping(folder: Path) -> Layout:
         )
     try:
         data = read_json(path.read_bytes())
-        return TypeAdapter(Layout).validate_python(data if isinstance(data, dict) else [])
-    except ValidationError as wrong:
-        errors = tuple(
-            (".".join(map(str, e["loc"])) or "mapping", rule_of(e["type"], e["msg"]))
-            for e in wrong.errors(include_input=False, include_url=False)
-        )
-        raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=errors)) from None
+        if not isinstance(data, dict):
+            rule = "an object of names and values"
+            raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=(("mapping", rule),)))
+        return _read(data)
     except ValueError as fault:
         raise Refused(
             Refusal(Code.INVALID, f"the mapping is not well formed: {fault}", errors=(("mapping.json", str(fault)),))
@@ -149,6 +175,18 @@ def read_mapping(folder: Path) -> Layout:
     except OSError as fault:
         why = fault.strerror or type(fault).__name__
         raise Refused(Refusal(Code.INVALID, f"the mapping cannot be read: {why}")) from None
+
+
+def _read(data: dict[str, Any]) -> ReadMapping:
+    check = TypeAdapter(Layout)
+    try:
+        return ReadMapping(check.validate_python(data))
+    except ValidationError as wrong:
+        found = wrong.errors(include_input=False, include_url=False)
+    faults = tuple((".".join(map(str, e["loc"])), rule_of(e["type"], e["msg"])) for e in found)
+    bad = {str(e["loc"][0]) for e in found}
+    sound = {name: value for name, value in data.items() if name not in bad}
+    return ReadMapping(check.validate_python({**{n: v for n, v in _IN_PLACE.items() if n in bad}, **sound}), faults)
 
 
 def mapping_faults(m: Layout, directory: Directory) -> list[tuple[str, str]]:

@@ -53,10 +53,20 @@ from hotline.domain.vocabulary import (
 from .act import FURTHEST
 from .house import House
 from .import_files import FileUnreadable, ImportRow, ImportSource, RejectedFile
-from .import_mapping import STATUSES, Layout, TimeReader, Words, mapping_faults, read_mapping, targets
+from .import_mapping import (
+    STATUSES,
+    Layout,
+    ReadMapping,
+    TimeReader,
+    Words,
+    as_far_as_read,
+    mapping_faults,
+    read_mapping,
+    targets,
+)
 from .phones import Heard, caller_id, heard
 
-__all__ = ["Layout", "Report", "checked_source", "import_file", "read_mapping"]
+__all__ = ["Layout", "Report", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
 
 BATCH = 50  # rows in one transaction, and apart from the batches people wait for
 MOST_LISTED = 10_000  # refused rows a report lists; all are counted, and stand in the files that were asked for
@@ -94,16 +104,23 @@ class Report:
         return why
 
 
-def checked_source(path: Path, mapping: Layout, directory: Directory, encoding: str | None = None) -> ImportSource:
+def checked_source(
+    path: Path, mapping: Layout | ReadMapping, directory: Directory, encoding: str | None = None
+) -> ImportSource:
     """The file, ready to be read by this mapping. Raises Refused with all that is wrong with mapping and heading."""
-    faults = mapping_faults(mapping, directory)
-    columns = dict(mapping.columns())
+    read = mapping if isinstance(mapping, ReadMapping) else ReadMapping(mapping)
+    mapping = read.layout
+    faults = [
+        *read.faults,
+        *((where, rule) for where, rule in mapping_faults(mapping, directory) if not read.hides(where)),
+    ]
+    columns = {name: column for name, column in mapping.columns() if not read.hides(name)}
     source: ImportSource | None = None
     try:
         source = ImportSource(path, mapping.format, encoding, tuple(dict.fromkeys(columns.values())))
     except FileUnreadable as fault:
         faults.append((path.name, str(fault)))
-    if source is not None and (source.header or not source.is_json):
+    if source is not None and not read.hides("format") and (source.header or not source.is_json):
         for name, column in columns.items():
             stands = source.header.count(column)
             if stands == 0:
@@ -318,13 +335,16 @@ class _Story:
         codes = {name: self._word(name, words) for name, words in m.words()}
         times = {name: self._moment(name) for name in ("created_at", "closed_at", "updated_at", "due_at")}
         texts = {
-            "narrative": self._text("narrative", m.narrative, " · ") or "-",
+            "narrative": self._text("narrative", m.narrative, " · "),
             "address": self._text("address", m.address, ", "),
             "reply": self._text("reply", (m.reply,) if m.reply else (), "") or m.default_reply,
             "name": self._text("name", (m.name,) if m.name else (), ""),
             "contact": self._text("contact", m.contact, "; "),
             "phone": self._text("phone", (m.phone,) if m.phone else (), ""),
         }
+        title = self._joined(m.title, ": ")
+        if not title and not texts["narrative"]:
+            self.faults.append((" / ".join(dict.fromkeys((*m.title, *m.narrative))), "at least one of them is needed"))
         lat, lon = self._degree(m.lat, 90), self._degree(m.lon, 180)
         status, created = codes["status"], times["created_at"]
         ended = self._ended(status, times)
@@ -348,8 +368,8 @@ class _Story:
             status=TicketStatus.RECEIVED,
             kind=kind,
             channel=Channel(codes.get("channel") or Channel.IMPORT),
-            title=(self._joined(m.title, ": ") or "-")[:120],
-            narrative=texts["narrative"],
+            title=(title or "-")[:120],
+            narrative=texts["narrative"] or "-",
             created_at=created,
             updated_at=created,
             category=item.code,

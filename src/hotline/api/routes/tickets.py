@@ -255,11 +255,17 @@ for _action, _shape in ORDER_BODIES.items():
 
 @router.post("/{number}/actions/{action}", include_in_schema=False)
 @router.post("/{number}/assignments/{assignment}/actions/{action}", include_in_schema=False)
-async def no_such_action(number: str, action: str, ask: Annotated[Asking, may("tickets.read", *PEOPLE)]) -> Response:
-    """An action that no table knows."""
+async def no_such_action(
+    number: str, action: str, ask: Annotated[Asking, may("tickets.read", *PEOPLE)], assignment: str | None = None
+) -> Response:
+    """An action that this table does not know: of the other one, it says where that is."""
     try:
         await seen(ask.house, number, ask.actor)
     except Refused as refused:
         return problem(refused.refusal)
-    known = ", ".join(sorted({*TICKET_BODIES, *ORDER_BODIES}))
-    return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", f"one of {known}"),)))
+    here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)
+    rule = f"one of {', '.join(sorted(here))}"
+    if other := next((known for known in there if known == action), None):
+        where = "assignments/{id}/actions" if assignment is None else "actions"
+        rule = f"of the ticket's other path: {where}/{other}"
+    return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))

@@ -1,5 +1,5 @@
 // The organisation as data: every noun of the directory, people, keys and subscriptions. The API says what is wrong.
-import { $, Refusal, api, el, fill, forget, get, heads, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
+import { $, Refusal, api, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
 const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "house"];
@@ -34,7 +34,7 @@ function gist(item, { departments, categories, areas }) {
     typeof item.hours === "string" && item.hours !== "always" ? word("hours", item.hours) : null].filter(Boolean).join(" · ") || t("app.any");
   if (item.lead) return `${holds} → ${[item.lead, ...item.assists].map((code) => one(departments, code)).join(" + ")}`;
   if (item.metrics) return [item.metrics.map((metric) => word("metric", metric)).join(" · "), item.priority !== "*" ? word("priority", item.priority) : null].filter(Boolean).join(" · ");
-  return item.words ? item.words.slice(0, 12).join(" ") : `${holds}: ${item.source ?? ""}`;
+  return item.words ? joined(item.words.slice(0, 12), " ") : `${holds}: ${item.source ?? ""}`;
 }
 async function revoke(item) {
   if (!confirm(t("admin.sure", { name: item.name }))) return;

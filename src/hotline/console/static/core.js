@@ -8,8 +8,35 @@ const words = await (await fetch(`${at}/words.${language}.json`)).json();
 
 /** A text of the catalogue; {name} is filled from `values`. */
 export function t(key, values = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
+  return (words[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => isolated(values[name] ?? all));
 }
+/** What people wrote, without marks of direction (embeddings, overrides): what is seen is what is meant. */
+export const plain = (text) => String(text).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]/g, "");
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+/** The same for showing beside other text: letters that go from right to left stand in an isolate (FSI … PDI), which also
+ *  holds in an option, a title or a text put together. `el` and `fill` do it; parts of one string need it each. As
+ *  domain/bidi.py. */
+export function isolated(text) {
+  let depth = 0;
+  let closed = 0;
+  const bare = plain(text);
+  if (!/[\u2068\u2069]/.test(bare) && !RIGHT_TO_LEFT.test(bare)) return bare;
+  let kept = "";
+  for (const [place, character] of [...bare].entries()) {
+    if (character === "\u2069") {
+      if (!depth) continue;
+      depth -= 1;
+      if (!depth) closed ||= place + 1;
+    } else if (character === "\u2068") depth += 1;
+    kept += character;
+  }
+  kept += "\u2069".repeat(depth);
+  const whole = bare.startsWith("\u2068") && (!closed || closed === [...bare].length);
+  return whole || !RIGHT_TO_LEFT.test(kept) ? kept : `\u2068${kept}\u2069`;
+}
+/** Parts that are there, each by itself, with `between` between them. */
+export const joined = (parts, between) => parts.filter(Boolean).map(isolated).join(between);
+const laid = (children) => children.flat().filter((child) => child != null && child !== false).map((child) => (typeof child === "string" ? isolated(child) : child));
 /** A word of a family of the vocabulary, as t("status." + code). */
 export const word = (family, code) => (code == null ? "" : words[`${family}.${code}`] ?? code);
 /** The state a line of a timeline names: of an order where it speaks of one, else of the ticket. */
@@ -18,7 +45,7 @@ export const state = (line, name) => (line[name] == null ? "" : words[line.assig
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
 /** The name of something of the directory in the reader's language. */
-export const named = (item) => (item ? (english ? item.name_en || item.name : item.name) : "");
+export const named = (item) => isolated((item ? (english ? item.name_en || item.name : item.name) : "") ?? "");
 export const label = (said) => (english ? said.en : said.zh);
 export const can = (...roles) => roles.some((role) => given.person?.roles.includes(role));
 
@@ -28,16 +55,16 @@ export function el(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value != null) made.setAttribute(name, value);
+    else if (value !== false && value != null) made.setAttribute(name, ["title", "aria-label", "placeholder"].includes(name) ? isolated(value) : value);
   }
-  made.append(...children.flat().filter((child) => child != null && child !== false));
+  made.append(...laid(children));
   return made;
 }
 export const $ = (selector, root = document) => root.querySelector(selector);
 /** Puts children in the place of what was there. What had the keyboard keeps it, if it is there again (`data-key`). */
 export function fill(root, ...children) {
   const key = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  root.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
+  root.replaceChildren(...laid(children));
   if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
 /** For a list that changes by itself: what stands under the pointer, or is gone through by keys, does not move until the
@@ -73,7 +100,7 @@ export function steady(place) {
 let quiet;
 export function say(text, alarm = false) {
   const place = $(alarm ? "#alarm" : "#said");
-  place.textContent = text;
+  place.textContent = isolated(text);
   clearTimeout(quiet);
   quiet = setTimeout(() => { $("#said").textContent = ""; $("#alarm").textContent = ""; }, alarm ? 9000 : 5000);
 }
@@ -212,7 +239,7 @@ export function logInAgain() {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const code = await logIn(form.login.value, form.password.value);
-      if (code) { why.textContent = t(`problem.${code}`); return; }
+      if (code) { why.textContent = notLoggedIn(code); return; }
       const me = await (await fetch("/v1/me")).json();
       if (me.id !== given.person?.id) { location.href = "/console"; return; } // another person: not this one's page
       close(); asking = undefined; done();
@@ -221,6 +248,8 @@ export function logInAgain() {
   });
   return asking;
 }
+/** Why a log-in failed, by its code. */
+export const notLoggedIn = (code) => t(code === "unauthenticated" ? "login.wrong" : `problem.${code}`);
 /** Log in; the code of what went wrong, or null. */
 export async function logIn(login, password) {
   const reply = await fetch("/console/session", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login, password }) });

@@ -1,5 +1,5 @@
 // What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
-import { $, api, can, countdown, el, fill, get, heads, link, listed, listen, named, press, row, settled, soon, steady, t, tick, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, heads, joined, link, listed, listen, named, press, row, settled, soon, steady, t, tick, urgency, when, word } from "./core.js";
 import { panelled } from "./panel.js";
 
 const units = new Map(await listed("departments", true));
@@ -8,16 +8,16 @@ const places = Object.fromEntries(["waiting", "rulings", "odd"].map((name) => [n
 async function draw() {
   const [waiting, rulings] = await Promise.all([get("/v1/queue?limit=100"), get("/v1/rulings")]);
   $("#n-waiting").textContent = waiting.items.length + (waiting.next ? "+" : "");
-  places.waiting(() => fill($("#waiting"), waiting.items.length ? waiting.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("small", {}, [named(x.category), named(x.area), when(x.created_at)].filter(Boolean).join(" · ")))) : el("li", { class: "note" }, t("app.none"))));
+  places.waiting(() => fill($("#waiting"), waiting.items.length ? waiting.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("small", {}, joined([named(x.category), named(x.area), when(x.created_at)], " · ")))) : el("li", { class: "note" }, t("app.none"))));
   $("#n-rulings").textContent = rulings.items.length;
   places.rulings(() => { fill($("#rulings"), rulings.items.length ? rulings.items.map((x) => line(x.number, urgency(x.priority), " ", x.title, " ", el("strong", {}, x.asked_due_at ? t("dispatch.asks_extension", { until: when(x.asked_due_at) }) : word("order", x.status)),
-    el("br"), el("small", {}, [named(x.department), x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis ?? "", x.suggested ? t("dispatch.suggests", { name: named(x.suggested) }) : ""].filter(Boolean).join(" · ")), " ", countdown(x.due_at))) : el("li", { class: "note" }, t("app.none"))); tick(); });
+    el("br"), el("small", {}, joined([named(x.department), x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis, x.suggested ? t("dispatch.suggests", { name: named(x.suggested) }) : ""], " · ")), " ", countdown(x.due_at))) : el("li", { class: "note" }, t("app.none"))); tick(); });
 }
 async function odd() {
   if (!can("operator", "supervisor", "admin")) { $("#odd").closest("section").hidden = true; return; }
   const page = await get("/v1/inbound?status=odd&limit=50");
   $("#n-odd").textContent = page.items.length;
-  places.odd(() => fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, `${x.gateway} · ${when(x.received_at)} · ${x.why ?? ""}`), " ",
+  places.odd(() => fill($("#odd"), page.items.length ? page.items.map((x) => el("li", {}, el("span", { class: "words" }, x.text || x.kind), " ", el("small", {}, joined([x.gateway, when(x.received_at), x.why], " · ")), " ",
     el("button", { type: "button", "data-key": x.id, onclick: press(async () => { await settled(api("POST", `/v1/inbound/${x.id}/dismiss`, { body: { reason: t("dispatch.looked_at") } })); odd(); }) }, t("dispatch.dismiss")))) : el("li", { class: "note" }, t("app.none"))));
 }
 async function catalogue() {

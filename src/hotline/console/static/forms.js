@@ -1,5 +1,5 @@
 // A form for every action, made from what the reply says it needs and the published life cycle says it may carry.
-import { $, Refusal, api, choices, el, family, fill, get, given, instant, language, listed, named, openDialog, press, say, settled, t, unique, word } from "./core.js";
+import { $, Refusal, api, choices, el, family, fill, get, given, instant, joined, language, listed, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
 
 const LONG = new Set(["text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative"]);
 const CODES = { category: "categories", area: "areas", department: "departments", performer: "departments" };
@@ -83,7 +83,7 @@ export async function perform(move, seen, order, first = {}) {
     const finish = (result) => { close(); done(result); };
     for (const [field, value] of Object.entries(first)) {
       const place = form.elements[field];
-      if (place && value) { place.value = value; place.dataset.chosen = value; }
+      if (place && value) { place.value = plain(value); place.dataset.chosen = value; }
     }
     form.addEventListener("change", (event) => { if (["department", "assists"].includes(event.target.name)) fill(again); });
     form.addEventListener("submit", async (event) => {
@@ -148,11 +148,11 @@ function known(seen, action) {
 
 // The caller, where a ticket shows them. Who was revealed stands there for a while, then is hidden again.
 let revealed = null;
-const full = (phone) => el("a", { href: `tel:${phone.replace(/[^+\d*#;,=a-z]/g, "")}`, "data-key": "tel" }, phone);
+const full = (phone) => el("a", { href: `tel:${phone.replace(/[^+\d*#;,=a-z]/g, "")}`, "data-key": "tel", dir: "ltr" }, phone);
 function showCaller(place) {
   const open = revealed?.number === place.dataset.caller ? revealed.caller : null;
   const who = open ?? place.masked;
-  const parts = who ? [who.name, who.phone && (who.masked ? who.phone : full(who.phone)), who.contact].filter(Boolean).flatMap((part) => [part, " "]) : [];
+  const parts = who ? [who.name, who.phone && (who.masked ? el("bdi", { dir: "ltr" }, who.phone) : full(who.phone)), who.contact].filter(Boolean).flatMap((part) => [part, " "]) : [];
   fill(place, parts.length ? parts : t(open ? "caller.nothing" : "ticket.hidden"),
     open ? el("span", { class: "noprint" }, el("small", { "data-left": true }, t("caller.left", { n: revealed.left })), " ", el("button", { type: "button", class: "small", onclick: hide }, t("caller.hide"))) : null);
 }
@@ -195,7 +195,7 @@ export function hide() {
 addEventListener("pagehide", hide);
 
 const returned = (seen) => seen.assignments.filter((order) => order.status === "returned");
-const why = (order) => [word("return_reason", order.return?.reason_code), order.return?.basis].filter(Boolean).join(MARKS[1]);
+const why = (order) => joined([word("return_reason", order.return?.reason_code), order.return?.basis], MARKS[1]);
 /** Buttons for every allowed action of a ticket and of its orders; `after(result)` when one was done. */
 export function buttons(seen, after, order = null) {
   // what an order offers is not offered a second time by its ticket

@@ -1,12 +1,12 @@
 // Log in, then go where one was going.
-import { $, logIn, t } from "./core.js";
+import { $, logIn, notLoggedIn } from "./core.js";
 
 const form = $("#login");
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const code = await logIn(form.login.value, form.password.value);
   if (code) {
-    $("#why").textContent = t(`problem.${code}`);
+    $("#why").textContent = notLoggedIn(code);
     form.password.select();
     return;
   }

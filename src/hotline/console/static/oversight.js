@@ -1,5 +1,5 @@
 // For the committee: who did what, what is late, what was changed in the rules. It changes nothing.
-import { $, can, el, fill, get, heads, link, row, state, t, when, word } from "./core.js";
+import { $, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
 let next = null;
@@ -9,7 +9,7 @@ async function audit(more) {
   if (person) asked.set("person", person);
   if (more) asked.set("cursor", next);
   const page = await get(`/v1/audit?${asked}`);
-  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${x.by.name} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
+  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${isolated(x.by.name)} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
   if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;
@@ -21,5 +21,5 @@ const late = await get("/v1/tickets?overdue=true&limit=20");
 fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
   const log = await get("/v1/directory-log?limit=20");
-  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, `${when(x.at)} · ${x.by?.name ?? x.by_name ?? ""} · ${x.noun} ${x.code}`)) : el("li", { class: "note" }, t("app.none")));
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name ?? x.by_name, `${x.noun} ${x.code}`], " · "))) : el("li", { class: "note" }, t("app.none")));
 }

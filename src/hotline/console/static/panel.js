@@ -1,5 +1,5 @@
 // A matter beside the list it was chosen from, and what came back of it: for those who rule and send on.
-import { $, el, fill, get, inDialog, link, listed, named, t, urgency, when, word } from "./core.js";
+import { $, el, fill, get, inDialog, joined, link, listed, named, t, urgency, when, word } from "./core.js";
 import { MARKS, buttons, caller, hide } from "./forms.js";
 
 const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
@@ -17,11 +17,11 @@ export async function backAndForth(ticket) {
     const [code, ...said] = (line.reason ?? "").split(": ");
     const reason = word("return_reason", code) !== code ? [word("return_reason", code), ...said] : word("fault", code) !== code ? [word("fault", code), ...said] : [line.reason ?? ""];
     const result = line.action === "report" ? order?.result : null;
-    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, `${line.by.name} · ${when(line.at)}`),
-      [[reason.filter(Boolean).join(colon)], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
+    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, joined([line.by.name, when(line.at)], " · ")),
+      [[joined(reason, colon)], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
         line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), when(order.asked_due_at)] : [],
         ...["internal_result", "public_reply"].map((field) => (result?.[field] ? [t(`field.${field}`), result[field]] : [])),
-      ].filter((part) => part.filter(Boolean).length).map((part) => el("div", { class: "words" }, part.filter(Boolean).join(colon))));
+      ].filter((part) => part.filter(Boolean).length).map((part) => el("div", { class: "words" }, joined(part, colon))));
   });
   return lines.length ? el("section", { class: "back", "data-back": ticket.number }, el("h3", {}, t("back.title")), el("ul", { class: "plainlist" }, lines)) : null;
 }
@@ -45,7 +45,7 @@ export function panelled(more, changed) {
     fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
       el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status), ticket.parent ? [` · ${t("ticket.parent")} `, link(ticket.parent)] : null),
       el("p", { class: "words" }, ticket.narrative),
-      el("p", { class: "note" }, [named(ticket.category), named(ticket.area), ticket.location?.address].filter(Boolean).join(" · ")),
+      el("p", { class: "note" }, joined([named(ticket.category), named(ticket.area), ticket.location?.address], " · ")),
       el("p", {}, `${t("take.caller")} `, caller(ticket)),
       more(ticket), back,
       ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),

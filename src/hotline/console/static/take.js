@@ -1,5 +1,5 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, label, link, listed, named, openDialog, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, joined, label, link, listed, named, openDialog, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { buttons } from "./forms.js";
 
 const form = $("#call");
@@ -13,7 +13,7 @@ const LONGEST = 120; // characters of an address
 let areas = [];
 let places = new Map(); // what a place is called -> the areas of that name
 const category = (items, chosen) => { choices(form.category, items); form.category.value = chosen; };
-const folded = (words) => words.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+const folded = (words) => plain(words).normalize("NFKC").toLowerCase().replace(/[\s\u2068\u2069]+/g, "");
 let loading = null;
 const names = () => (loading ??= (async () => {
   areas = (await directory("areas")).filter((area) => area.active !== false);
@@ -107,7 +107,7 @@ function begin(phone, voice = "") {
 }
 form.phone.addEventListener("input", another);
 function card(found) {
-  if (found.caller?.name && !form.caller_name.value) form.caller_name.value = form.caller_name.dataset.told = found.caller.name;
+  if (found.caller?.name && !form.caller_name.value) form.caller_name.value = form.caller_name.dataset.told = plain(found.caller.name);
   const line = (ticket) => el("li", {}, el("label", { class: "tick" },
     el("input", { type: "radio", name: "matter", value: ticket.number, checked: form.attach.value === ticket.number, onchange: () => join(ticket.number) }), t("take.same_matter")),
     " ", link(ticket.number), " ", ticket.title, " ", el("small", {}, word("status", ticket.status)));
@@ -138,7 +138,7 @@ const advise = soon(async () => {
     el("dt", {}, t("field.kind")), el("dd", {}, word("kind", advice.kind)),
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
     el("dt", {}, t("field.area")), el("dd", {}, named(area) || "–")),
-    el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${b.matched.join("、")}`)))));
+    el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
   const where = at || advice.area;
   if (code && where) {
@@ -253,7 +253,7 @@ async function settle(action, first) {
       return el("label", {}, word("field", name), select);
     }
     const area = el(name === "answer" ? "textarea" : "input", { name, required: true, rows: 4 });
-    area.value = first?.[name] ?? "";
+    area.value = plain(first?.[name] ?? "");
     return el("label", {}, word("field", name), area);
   });
   const button = el("button", { class: "first" }, word("action", action), " ", el("kbd", {}, "Ctrl ⏎"));

@@ -1,5 +1,5 @@
 // A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
-import { $, api, can, countdown, el, fill, get, given, language, link, listen, named, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { buttons, caller } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -31,9 +31,9 @@ async function draw(own) {
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
-        facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), [named(x.area), x.location?.address].filter(Boolean).join(" ")],
+        facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), joined([named(x.area), x.location?.address], " ")],
           [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
-          [t("ticket.outer"), x.outer ? `${x.outer.system} ${x.outer.number}` : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
+          [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),
       back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),
@@ -41,7 +41,7 @@ async function draw(own) {
           [word("action", "contact_caller"), order.contacted_at ? when(order.contacted_at) : null], [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
-        el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, `${when(line.at)} · ${["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name}`), el("strong", {}, word("action", line.action)),
+        el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), ["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name], " · ")), el("strong", {}, word("action", line.action)),
           line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, word("status", x.status))),
@@ -49,17 +49,17 @@ async function draw(own) {
         el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, word("metric", clock.metric)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
           el("div", { class: "note" }, t("ticket.why", { policy: clock.policy, source: clock.source, calendar: clock.calendar })))),
-        (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", e.told.join(", "))))),
+        (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", joined(e.told, ", "))))),
       el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
   const put = own ? (work) => work() : hand; // what one did oneself is shown at once
-  put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${x.title}`; tick(); });
+  put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${isolated(x.title)}`; tick(); });
 }
 /** Step by step, why a limit is when it is. */
 async function why() {
   const told = await api("POST", "/v1/explain/deadline", { body: { ticket: number } });
-  fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, b.matched.join(" · "))))));
+  fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, joined(b.matched, " · "))))));
 }
 const redraw = soon(() => draw(), 150);
 listen([], (event) => { if (event.number === number) redraw(); }, redraw);

@@ -1,5 +1,5 @@
 // The state of the house, for a screen on the wall: it is looked at, not touched.
-import { $, el, fill, get, heads, listen, named, row, soon, steady, t, when, word } from "./core.js";
+import { $, el, fill, get, heads, listen, isolated, named, row, soon, steady, t, when, word } from "./core.js";
 
 const lately = [];
 const share = (figure) => (figure?.value == null ? "–" : `${(figure.value * 100).toFixed(1)} %`);
@@ -39,7 +39,7 @@ async function map() {
     const [lon, lat] = f.geometry.coordinates;
     const p = f.properties;
     const title = svg("title", {});
-    title.textContent = `${p.number} ${p.title} · ${word("status", p.status)}`;
+    title.textContent = `${p.number} ${isolated(p.title)} · ${word("status", p.status)}`;
     drawn.append(svg("circle", { cx: 20 + ((lon - west) / wide) * 560, cy: 400 - ((lat - south) / high) * 380, r: p.priority === "emergency" ? 9 : 6, fill: p.late ? "#b3261e" : p.priority === "normal" ? "#1f5fa8" : "#c79100", stroke: "#fff" }, title));
   }
   fill($("#map"), drawn, el("p", { class: "note" }, t("wall.map_says", { n: found.length })));
