@@ -112,7 +112,8 @@ async def rows_of(
     """Items as they are kept: nothing in them that a database would not take."""
     if not house.directory.known:  # this process has just started: it would find no danger word
         with suppress(*OUTAGES):
-            await house.directory.at_hand(now)
+            async with within(house.deadlines.lookup):
+                await house.directory.now(now)
     lexicon = house.directory.lexicon()
     rows: list[dict[str, Any]] = []
     for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
