@@ -601,3 +601,12 @@ async def test_a_danger_is_heard_in_the_first_push_of_a_process(line: Line) -> N
     assert not line.house.directory.known
     await line.says(far, FIRE)
     assert [r.urgent for r in await line.rows("kept")] == [True]
+
+
+@pytest.mark.parametrize("name", BATCHES)
+async def test_a_byte_order_mark_before_json_loses_no_text(name: str, line: Line) -> None:
+    far = await line.set_up(name)
+    push = far.texts([("bom", WANG, "12345", LAMP, line.clock())])
+    marked = far.sealed(replace(push, body=b"\xef\xbb\xbf" + push.body))
+    assert (await line.push(marked)).status_code == 200
+    assert [r.text for r in await line.rows("kept")] == [LAMP]

@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -328,7 +329,8 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def document(body: bytes) -> Any:
-    """A JSON body, with U+FFFD for each lone surrogate. Raises ValueError."""
+    """A JSON body, with U+FFFD for each lone surrogate and without a byte order mark. Raises ValueError."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -451,7 +453,7 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> 
 def answer_of(reply: httpx.Response) -> Any:
     """A provider's JSON answer. Raises GatewayDown for garbage: it may have taken the text all the same."""
     try:
-        found = orjson.loads(reply.content)
+        found = orjson.loads(reply.content.removeprefix(BOM_UTF8))
     except ValueError:
         raise GatewayDown(f"http {reply.status_code}: an answer that cannot be read") from None
     if not isinstance(found, dict | list):
