@@ -5,10 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import orjson
 import pytest
 import uvicorn
 
 from hotline.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol
+from hotline.domain.catalogue import pair
+from hotline.domain.vocabulary import Code
 
 pytestmark = pytest.mark.parametrize("parser", ["httptools", "h11"])
 SHORT = ConnectionDeadlines(header=0.3, unread=0.3, unsent=0.3)
@@ -239,3 +242,24 @@ async def test_a_reader_who_reads_nothing_is_let_go(parser: str) -> None:
 
 async def _nothing() -> Any:
     return {"type": "http.request", "body": b"", "more_body": False}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"BR{W / HTTP/1.1\r\nhost: a\r\n\r\n", 400, Code.BAD_REQUEST),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"x" * 40_000 + b"\r\n\r\n", 431, Code.TOO_LARGE),
+    ],
+)
+async def test_what_never_becomes_a_request_is_told_in_the_one_shape(
+    parser: str, sent: bytes, status: int, code: Code
+) -> None:
+    async with connected(parser) as (reader, writer):
+        writer.write(sent)
+        said = orjson.loads((await reader.read()).rpartition(b"\r\n\r\n")[2])
+        titles = (said["title_zh"], said["title"])
+        assert (said["status"], said["type"], titles) == (
+            status,
+            f"urn:hotline:problem:{code}",
+            pair(f"problem.{code}"),
+        )

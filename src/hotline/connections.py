@@ -11,6 +11,9 @@ import h11
 import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from hotline.domain.catalogue import pair
+from hotline.domain.vocabulary import Code
+
 LARGEST_HEADER = 32 * 1024  # bytes of request line and headers together
 MOST_HEADERS = 100
 _PIECE = 32 * 1024
@@ -27,21 +30,25 @@ class ConnectionDeadlines:
     unsent: float = 60.0
 
 
-def _answer(status: int, title: str, code: str, detail: str) -> bytes:
+def _answer(status: int, reason: str, code: Code, detail: str) -> bytes:
+    title_zh, title = pair(f"problem.{code}")
     body = orjson.dumps(
-        {"type": f"urn:hotline:problem:{code}", "title": title, "status": status, "detail": detail, "errors": []}
-    )
+        {
+            "type": f"urn:hotline:problem:{code}", "title": title, "title_zh": title_zh, "status": status,
+            "detail": detail, "errors": [],
+        }
+    )  # fmt: skip
     head = (
-        f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
+        f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
         "cache-control: no-store\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body
 
 
 _LIMIT = f"at most {LARGEST_HEADER} bytes and {MOST_HEADERS} headers"
-_TOO_LARGE = _answer(431, "Request Header Fields Too Large", "header_too_large", _LIMIT)
-_TOO_SLOW = _answer(408, "Request Timeout", "too_slow", "the header did not come to its end in time")
-_MALFORMED = _answer(400, "Bad Request", "bad_request", "the request cannot be read")
+_TOO_LARGE = _answer(431, "Request Header Fields Too Large", Code.TOO_LARGE, _LIMIT)
+_TOO_SLOW = _answer(408, "Request Timeout", Code.BAD_REQUEST, "the header did not come to its end in time")
+_MALFORMED = _answer(400, "Bad Request", Code.BAD_REQUEST, "the request cannot be read")
 
 
 class _Watched(asyncio.Protocol):

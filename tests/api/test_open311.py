@@ -1420,3 +1420,12 @@ async def test_a_confidential_category_cannot_be_published(cast: Cast) -> None:
     item = {**(await boss.get("/v1/directory/categories/za-misconduct")).json(), "public_channels": ["web"]}
     reply = await boss.http.put("/v1/directory/categories/za-misconduct", json=item, headers={"if-match": tag})
     assert reply.status_code == 422 and "public_channels" in reply.text
+
+
+@pytest.mark.parametrize("raw", ["%B5%E7%CC%DD", "电梯".encode("gbk").decode("latin-1")])
+async def test_a_report_in_another_charset_is_taken(raw: str, far: Far) -> None:
+    body = f"api_key={far.key}&service_code={WATER['service_code']}&address_string=3&description=".encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    reply = await far.http.post(f"{BASE}/requests.json", content=body + raw.encode("latin-1"), headers=headers)
+    assert reply.status_code in (200, 201), reply.text
+    assert "service_request_id" in reply.json()[0]

@@ -251,3 +251,29 @@ async def test_a_body_that_drips_is_not_waited_for(
         assert problem(reply, 400, "bad-request")["detail"] == "the body did not come in time"
     else:
         assert (reply.status_code, reply.json()[0]["description"]) == (400, "the body did not come in time")
+
+
+@pytest.mark.parametrize("body", ['{"narrative": "电梯坏了"}'.encode("gb18030"), b"[" * 50_000])
+async def test_json_that_cannot_be_decoded_is_told_by_field_and_rule(body: bytes, desk: Player) -> None:
+    reply = await desk.http.post("/v1/calls", content=body, headers={"content-type": "application/json"})
+    told = problem(reply, 400, "bad-request")["errors"]
+    assert [e["field"] for e in told] == ["body"]
+    assert all(e["rule_zh"] != e["rule"] for e in told)
+
+
+async def test_a_reused_key_is_named(desk: Player) -> None:
+    key = {"idempotency-key": "k-2"}
+    await desk.call("路灯坏了", headers=key)
+    told = problem(await desk.post("/v1/calls", {**GOOD, "narrative": "井盖坏了"}, headers=key), 422, "key-reused")
+    assert told["errors"] == [
+        {
+            "field": "Idempotency-Key", "rule": "used with another request", "rule_zh": "已用于其他请求",
+            "rule_zh_hant": "已用於其他請求",
+        }
+    ]  # fmt: skip
+
+
+async def test_a_text_too_short_is_no_list_of_items(desk: Player) -> None:
+    told = problem(await desk.post("/v1/lookup", {"number": "100000006", "code": ""}), 422, "invalid")["errors"]
+    assert [(e["field"], e["rule"]) for e in told] == [("code", "String should have at least 1 character")]
+    assert told[0]["rule_zh"] == "至少 1 个字符"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -21,7 +22,7 @@ from hotline.services.house import House
 from hotline.workers.inbound import take_next
 from tests.conftest import Clock, Player
 from tests.gateways import providers
-from tests.gateways.providers import FAR, PUBLIC, REPORT_WORDS, SAMPLES, Push
+from tests.gateways.providers import FAR, LEFT_OUT, PUBLIC, REPORT_WORDS, SAMPLES, Push
 
 NAMES = sorted(FAR)
 BATCHES = [n for n in NAMES if FAR[n].batches]
@@ -520,3 +521,92 @@ async def test_what_is_not_right_with_a_gateway_is_told_before_it_is_kept(house:
         "settings.url", "settings.user", "secrets.password",
     ]  # fmt: skip
     assert await tried("k", "kannel", {"zone": "Mars/Base"}, {"token": ["x" * 20]}) == ["settings.zone"]
+
+
+FIRE = "3栋着火了"
+NAMELESS = {
+    "kannel": ["from"], "twilio": ["MessageSid", "SmsSid"], "vonage": ["messageId"], "aliyun": ["phone_number"],
+    "tencent": ["mobile"], "huawei": ["smsMsgId"], "infobip": ["messageId"], "generic": ["from"], "aws": ["inboundMessageId"],
+}  # fmt: skip
+
+
+async def alarms(line: Line) -> list[str]:
+    return [m.payload["inbound"] for m in await outbox.listed(line.house.db, "queued", "", 200) if m.kind == "alarm"]
+
+
+@pytest.mark.parametrize("name", sorted(NAMELESS))
+async def test_a_danger_in_a_text_without_its_id_or_sender_is_told_at_once(name: str, line: Line) -> None:
+    far = await line.set_up(name)
+    bare = far.text("n-1", WANG, "12345", FIRE, line.clock(), **dict.fromkeys(NAMELESS[name], LEFT_OUT))
+    for _ in range(2):
+        assert (await line.push(bare)).status_code == 200
+    rows = await line.rows("odd")
+    assert [(r.urgent, r.text) for r in rows] == [(True, FIRE)]
+    assert "missing" in rows[0].why
+    assert await alarms(line) == [rows[0].id]
+    harmless = far.text("n-2", WANG, "12345", LAMP, line.clock(), **dict.fromkeys(NAMELESS[name], LEFT_OUT))
+    assert (await line.push(harmless)).status_code == 200
+    assert [r.urgent for r in await line.rows("odd")] == [True, False]
+    assert len(await alarms(line)) == 1
+
+
+@pytest.mark.parametrize("name", BATCHES)
+async def test_a_danger_in_one_odd_item_of_a_batch_is_told_at_once(name: str, line: Line) -> None:
+    far = await line.set_up(name)
+    push = far.texts([(f"b-{n}", WANG, "12345", LAMP, line.clock()) for n in range(3)])
+    payload = json.loads(push.body)
+    items = providers.items_of(payload)
+    items[1].clear()
+    items[1] |= {"nonsense": {"said": [FIRE]}}
+    items[2].clear()
+    items[2] |= {"nonsense": LAMP}
+    assert (await line.push(far.resign(replace(push, body=json.dumps(payload).encode())))).status_code == 200
+    assert [r.urgent for r in await line.rows("kept")] == [False]
+    assert {("nonsense" in r.raw, "said" in r.raw, r.urgent) for r in await line.rows("odd")} == {
+        (True, True, True), (True, False, False),
+    }  # fmt: skip
+    assert len(await alarms(line)) == 1
+
+
+def _unreadable(text: str) -> dict[str, bytes]:
+    whole = f'[{{"content": "{text}", "phone_number": "13800138000"}}'  # the array does not end
+    return {
+        "utf-8": whole.encode(), "escaped": whole.encode("ascii", "backslashreplace"), "gb18030": whole.encode("gb18030"),
+        "utf-16": whole.encode("utf-16"), "form": f"content={quote(text)}&x=1".encode(),
+        "form-gbk": f"content={quote(text.encode('gbk'))}&x=1".encode(),
+        "behind": b'"' + "一切都好，".encode() * 30_000 + whole.encode(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("how", _unreadable(""))
+async def test_a_danger_in_a_body_nobody_can_read_is_told_at_once(how: str, line: Line) -> None:
+    far = await line.set_up("aliyun")
+    push = far.text("u-1", WANG, "12345", LAMP, line.clock())
+    for text in (LAMP, FIRE):
+        assert (await line.push(replace(push, body=_unreadable(text)[how]))).status_code == 200
+    assert sorted(r.urgent for r in await line.rows("odd")) == [False, True]
+    assert len(await alarms(line)) == 1
+
+
+async def test_a_fire_that_is_out_hides_no_other_in_the_same_body(line: Line) -> None:
+    far = await line.set_up("aliyun")
+    push = far.text("u-1", WANG, "12345", LAMP, line.clock())
+    body = f'[{{"content": "昨天着火已经扑灭"}}, {{"content": "{FIRE}"}}'.encode()
+    assert (await line.push(replace(push, body=body))).status_code == 200
+    assert [r.urgent for r in await line.rows("odd")] == [True]
+
+
+async def test_a_danger_is_heard_in_the_first_push_of_a_process(line: Line) -> None:
+    far = await line.set_up("generic")
+    assert not line.house.directory.known
+    await line.says(far, FIRE)
+    assert [r.urgent for r in await line.rows("kept")] == [True]
+
+
+@pytest.mark.parametrize("name", BATCHES)
+async def test_a_byte_order_mark_before_json_loses_no_text(name: str, line: Line) -> None:
+    far = await line.set_up(name)
+    push = far.texts([("bom", WANG, "12345", LAMP, line.clock())])
+    marked = far.sealed(replace(push, body=b"\xef\xbb\xbf" + push.body))
+    assert (await line.push(marked)).status_code == 200
+    assert [r.text for r in await line.rows("kept")] == [LAMP]

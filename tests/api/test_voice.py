@@ -807,6 +807,15 @@ async def test_the_worker_looks_for_silent_calls(exchange: Exchange, watch: Play
 # --- times nobody can read
 
 
+async def test_a_time_too_far_ahead_is_not_told_as_one_nobody_can_read(exchange: Exchange, watch: Player) -> None:
+    await exchange.set_up("threecx")
+    report = {"CallType": "Inbound", "Number": "13800138000", "Agent": "101", "CallStartTimeUTC": "2099-01-01 10:00:00"}
+    await exchange.tells("threecx", report)
+    assert [i["why"].partition(":")[0] for i in (await watch.get("/v1/inbound")).json()["items"]] == [
+        "the time lies too far ahead"
+    ]
+
+
 async def test_a_time_nobody_can_read_is_shown_to_operators_and_measures_nothing(
     exchange: Exchange, watch: Player, clock: Clock
 ) -> None:

@@ -116,9 +116,23 @@ async def refuse_malformed(_: Request, error: Exception) -> Response:
         Refusal(
             Code.INVALID,
             "the request is not well formed",
-            errors=tuple((_field(e["loc"]), rule_of(e["type"], e["msg"])) for e in found[:50]),
+            errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50]),
         )
     )
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _rule(found: Any) -> str:
+    """The rule of one error. A text that another type stands around is told as a text, not as a list of items."""
+    kind, said = found["type"], found["msg"]
+    if kind in ("too_short", "too_long") and isinstance(found["input"], str):
+        most = kind == "too_long"
+        limit = found["ctx"]["max_length" if most else "min_length"]
+        said = f"String should have at {'most' if most else 'least'} {limit} character{'' if limit == 1 else 's'}"
+    return rule_of(kind, said)
 
 
 def _field(place: tuple[Any, ...]) -> str:
@@ -156,4 +170,8 @@ async def refuse_http(request: Request, error: Exception) -> Response:
         Code.METHOD_NOT_ALLOWED: "this path has no such method",
         Code.TOO_LARGE: "the body is too large",
     }.get(code, "the body did not come in time" if isinstance(error, TooSlow) else "the request cannot be read")
-    return problem(Refusal(code, detail), {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None)
+    errors: tuple[tuple[str, str], ...] = ()
+    if code is Code.BAD_REQUEST and not isinstance(error, TooSlow) and _is_json(request):
+        errors = (("body", "JSON in UTF-8, not nested too deeply"),)
+    headers = {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None
+    return problem(Refusal(code, detail, errors=errors), headers)

@@ -292,8 +292,10 @@ async def _form(request: Request, offload: Offload) -> FormData:
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
-    """The pairs of a form; percent signs apart, it is plain text. Raises ValueError, UnicodeDecodeError."""
-    pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    """The pairs of a form; percent signs apart, it is plain text. With U+FFFD for what is no UTF-8: a report is not
+    refused for it. Raises ValueError."""
+    text = raw.decode(errors="replace")
+    pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
     return [*pairs]
 
 

@@ -78,6 +78,13 @@ def read_time(said: Any, zone: tzinfo, now: datetime, order: DateOrder | None = 
     return found if found is not None and EARLIEST <= found <= now + AHEAD else None
 
 
+def is_too_far_ahead(said: Any, now: datetime) -> bool:
+    """Whether it can be read, and only lies further ahead than a clock may be."""
+    ever = datetime(9990, 1, 1, tzinfo=UTC)
+    found = (read_time(said, UTC, ever, order) for order in (None, *DateOrder))
+    return any(moment is not None and moment > now + AHEAD / 2 for moment in found)
+
+
 def _plain(text: str) -> str:
     """Blanks of any kind as one, marks of direction gone: both stand in what localised clocks write."""
     shown = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) != "Cf")

@@ -33,8 +33,10 @@ from .sms import (
     item_raw,
     key_of,
     mended,
+    odd_item,
     text_of,
     unread_of,
+    why_unread,
 )
 
 API = "https://dysmsapi.aliyuncs.com/"
@@ -73,7 +75,7 @@ class Aliyun:
             sender, words = text_of(item, "phone_number"), mended(text_of(item, "content"))
             sent, unread = self.account.text_time(item.get("send_time"), self.account.zone, now)
         except (ValueError, AttributeError, KeyError) as fault:
-            return Odd(f"not to be read: {type(fault).__name__}", kept)
+            return odd_item(why_unread(fault), item, "content")
         receiver = str(item.get("dest_code") or "")
         key = (
             key_of(item["sequence_id"], sender)
@@ -92,7 +94,7 @@ class Aliyun:
                 good, code = item["success"], str(item.get("err_code") or "")
                 at = self.account.time(item.get("report_time"), self.account.zone, push.at)
             except (ValueError, AttributeError, KeyError) as fault:
-                found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
+                found.append(Odd(why_unread(fault), kept))
                 continue
             status = _status(good, code)
             key = key_of(batch, phone, status or code)  # one batch shares one id

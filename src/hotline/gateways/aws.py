@@ -39,7 +39,9 @@ from .sms import (
     escaped,
     item_raw,
     key_of,
+    odd_item,
     text_of,
+    why_unread,
 )
 
 BACK = timedelta(hours=25)  # a push that failed is brought again with the signature it had
@@ -111,12 +113,13 @@ class Aws:
         kept = item_raw({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
         if envelope["Type"] != "Notification":  # nobody is called back: a person opens SubscribeURL, or does not
             return [Odd(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
+        message: Any = None
         try:
             message = document(str(envelope["Message"]).encode())
             id, sender = text_of(message, "inboundMessageId"), text_of(message, "originationNumber")  # noqa: A001
             words, receiver = str(message.get("messageBody") or ""), str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
-            return [Odd(f"not to be read: {type(fault).__name__}", kept)]
+            return [odd_item(why_unread(fault), message, "messageBody", kept=kept)]
         at, unread = self.account.text_time(envelope.get("Timestamp"), self.account.zone, push.at)
         details: dict[str, Any] = {"sns": str(envelope.get("MessageId") or ""), **unread}
         if message.get("previousPublishedMessageId"):

@@ -32,10 +32,12 @@ from .sms import (
     document,
     item_raw,
     key_of,
+    odd_item,
     same,
     text_of,
     unix_moment,
     unread_of,
+    why_unread,
 )
 
 MOST = 100
@@ -87,7 +89,7 @@ class Generic:
             ):
                 raise ValueError("part, parts and ref do not fit")
         except (ValueError, AttributeError, TypeError) as fault:
-            return Odd(f"not to be read: {fault}"[:200] if isinstance(fault, ValueError) else "no object", kept)
+            return odd_item(why_unread(fault), item, "text")
         receiver = str(item.get("to") or "")
         if not split:
             return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread)
@@ -105,7 +107,7 @@ class Generic:
                 if not id and not reference:
                     raise ValueError("id or reference is missing")
             except (ValueError, AttributeError) as fault:
-                found.append(Odd(f"not to be read: {fault}"[:200], kept))
+                found.append(Odd(why_unread(fault), kept))
                 continue
             known = TextStatus(word) if word in _REPORTED else None
             found.append(

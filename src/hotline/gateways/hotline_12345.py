@@ -21,7 +21,7 @@ FIELDS = {
 LONGEST_DETAIL = 1000
 # what is no reason to refuse an order: our field, and as a call names it
 _DETAILS = {"title": "title", "phone": "caller.phone", "name": "caller.name", "address": "location.address"}
-FIELD_OF = {detail: FIELDS[ours] for ours, detail in _DETAILS.items()}
+FIELD_OF = {detail: FIELDS[ours] for ours, detail in _DETAILS.items()} | {"outer.due_at": FIELDS["due_at"]}
 _KINDS = {
     "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
     "表扬": Kind.PRAISE,

@@ -37,6 +37,7 @@ from .sms import (
     item_raw,
     key_of,
     mended,
+    odd_item,
     pairs,
     same,
     unread_of,
@@ -93,7 +94,7 @@ class Huawei:
         given = dict(push.in_form())
         id, sender = given.get("smsMsgId", ""), given.get("from", "")  # noqa: A001
         if not id or not sender:
-            return [Odd("smsMsgId or from is missing", item_raw(given))]
+            return [odd_item("smsMsgId or from is missing", given, "body")]
         at, unread = self.account.text_time(given.get("createTime"), _UTC, push.at)
         words = mended(given.get("body", ""))
         return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at, unread)]

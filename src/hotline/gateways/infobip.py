@@ -31,9 +31,11 @@ from .sms import (
     document,
     item_raw,
     key_of,
+    odd_item,
     same,
     text_of,
     unread_of,
+    why_unread,
 )
 
 _UTC = ZoneInfo("UTC")
@@ -85,7 +87,7 @@ class Infobip:
             try:
                 id, word = text_of(item, "messageId"), text_of(item["status"], "groupName")  # noqa: A001
             except (ValueError, AttributeError, KeyError, TypeError) as fault:
-                found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
+                found.append(Odd(why_unread(fault), kept))
                 continue
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
             at = self.account.time(item.get("doneAt"), _UTC, push.at)
@@ -145,7 +147,7 @@ class Infobip:
         try:
             id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
         except (ValueError, AttributeError) as fault:
-            return Odd(f"not to be read: {type(fault).__name__}", kept)
+            return odd_item(why_unread(fault), item, "text")
         # 138… is Chinese
         bare = sender.isdigit() and len(sender) >= 10 and not (len(sender) == 11 and sender[0] == "1")
         sender = f"+{sender}" if bare else sender

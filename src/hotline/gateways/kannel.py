@@ -88,7 +88,7 @@ class Kannel:
         key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
         kept = _kept(push)
         if not key or not sender:
-            return [Odd("the id or the sender is missing: look at get-url", kept)]
+            return [Odd("the id or the sender is missing: look at get-url", kept, text=clean(words))]
         sent, unread = self.account.text_time(given.get("ts"), UTC, push.at)
         details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
         return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]

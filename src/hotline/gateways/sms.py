@@ -7,11 +7,12 @@ import hmac
 import json
 import re
 import unicodedata
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, ClassVar, Protocol, runtime_checkable
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -100,6 +101,7 @@ class Odd:
     why: str
     raw: str
     key: str | None = None  # where several are to be looked at once; None: each for itself
+    text: str = ""  # what the resident wrote, where at least that can be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +285,52 @@ def item_raw(item: Any) -> str:
     return kept_raw(orjson.dumps(item, default=str))
 
 
+def why_unread(fault: Exception) -> str:
+    """Why an item cannot be read, for an operator: never in the words of a program, nor with what was sent."""
+    if isinstance(fault, json.JSONDecodeError):
+        return "not to be read: no JSON"
+    if isinstance(fault, KeyError):
+        return f"not to be read: {fault.args[0]} is missing"
+    return f"not to be read: {fault}"[:200] if isinstance(fault, ValueError) else "not to be read: no object"
+
+
+def odd_item(why: str, item: Any, *names: str, kept: str | None = None) -> Odd:
+    """An item that cannot be read whole, with its text where one of these names holds it. `kept`: where not the item
+    itself is what came."""
+    try:
+        text = clean(text_of(item, *names))
+    except (ValueError, AttributeError):
+        text = ""
+    return Odd(why, item_raw(item) if kept is None else kept, text=text)
+
+
+def words_in(kept: str) -> str:
+    """What words stand in something kept raw that nobody can read whole: in whatever charset, with the escapes of JSON
+    and of forms undone, each value on a line of its own."""
+    raw = base64.b64decode(kept[7:]) if kept.startswith("base64:") else kept.encode("utf-8", "replace")
+    found = _decoded_whole(raw)
+    if "%" in found:
+        found += "\n" + _decoded_whole(unquote_to_bytes(found.replace("+", " ")))
+    return clean(_ESCAPED.sub(_unescaped, _ESCAPED.sub(_unescaped, found)))  # twice: JSON may stand in JSON
+
+
+def _decoded_whole(raw: bytes) -> str:
+    wide = json.detect_encoding(raw)
+    return raw.decode(wide, "replace") if wide.startswith(("utf-16", "utf-32")) else decoded(raw, None)[0]
+
+
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)|[\"&{}\[\]]")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1]:
+        return chr(int(found[1], 16))
+    return {None: "\n", "n": "\n", "r": "\n", "t": " "}.get(found[2], found[2] or "")
+
+
 def document(body: bytes) -> Any:
-    """A JSON body, with U+FFFD for each lone surrogate. Raises ValueError."""
+    """A JSON body, with U+FFFD for each lone surrogate and without a byte order mark. Raises ValueError."""
+    body = body.removeprefix(BOM_UTF8)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -407,7 +453,7 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> 
 def answer_of(reply: httpx.Response) -> Any:
     """A provider's JSON answer. Raises GatewayDown for garbage: it may have taken the text all the same."""
     try:
-        found = orjson.loads(reply.content)
+        found = orjson.loads(reply.content.removeprefix(BOM_UTF8))
     except ValueError:
         raise GatewayDown(f"http {reply.status_code}: an answer that cannot be read") from None
     if not isinstance(found, dict | list):

@@ -30,8 +30,10 @@ from .sms import (
     item_raw,
     key_of,
     mended,
+    odd_item,
     text_of,
     unread_of,
+    why_unread,
 )
 
 HOST = "sms.tencentcloudapi.com"
@@ -70,7 +72,7 @@ class Tencent:
                     item.get("time"),
                 )
             except (ValueError, AttributeError) as fault:
-                found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
+                found.append(odd_item(why_unread(fault), item, "text"))
                 continue
             sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
             key = hashed_key(mobile, time, words, extend)  # no id comes with it
@@ -86,7 +88,7 @@ class Tencent:
             try:
                 sid, word = text_of(item, "sid"), text_of(item, "report_status")
             except (ValueError, AttributeError) as fault:
-                found.append(Odd(f"not to be read: {type(fault).__name__}", kept))
+                found.append(Odd(why_unread(fault), kept))
                 continue
             told = str(item.get("errmsg") or "")
             said = item.get("user_receive_time")

@@ -31,6 +31,7 @@ from .sms import (
     document,
     item_raw,
     key_of,
+    odd_item,
     same,
 )
 
@@ -125,7 +126,7 @@ class Twilio:
         given = self._given(push)
         id = given.get("MessageSid") or given.get("SmsSid") or ""  # noqa: A001
         if not id or not given.get("From"):
-            return [Odd("MessageSid or From is missing", item_raw(given))]
+            return [odd_item("MessageSid or From is missing", given, "Body")]
         media = [given[f"MediaUrl{n}"] for n in range(20) if given.get(f"MediaUrl{n}")]
         details: dict[str, Any] = {"media": media} if media else {}
         if given.get("OptOutType"):
@@ -187,7 +188,7 @@ def _listed(items: Sequence[Any], moment: datetime, account: Account, now: datet
             continue
         at = account.time(item.get("date_sent") or item.get("date_created"), UTC, now)
         if at is None:  # it may be older than what was asked for
-            yield Odd("a text whose time cannot be read", item_raw(item))
+            yield odd_item("a text whose time cannot be read", item, "body")
             continue
         if at >= moment:
             sender, receiver = str(item.get("from") or ""), str(item.get("to") or "")

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Protocol
 
 from hotline.domain.telephony import CallEvent, Rang
+from hotline.domain.timestamps import is_too_far_ahead
 
 from .sms import (
     Account,
@@ -113,11 +114,17 @@ def with_unread_times(events: list[CallEvent], raw: str, now: datetime) -> list[
     way of writing it, since a gateway that is not set up writes all its times that way."""
     unread = {e.unread for e in events if e.unread is not None}
     odd = [
-        Odd(f"the time cannot be read: {said[:60]}; look at date_order and zone", raw,
+        Odd(_why_no_time(said, now), raw,
             hashed_key("time", re.sub("[0-9]", "9", said), now.date()))
         for said in sorted(unread)
     ]  # fmt: skip
     return [*events, *odd]
+
+
+def _why_no_time(said: str, now: datetime) -> str:
+    if is_too_far_ahead(said, now):
+        return f"the time lies too far ahead: {said[:60]}; look at the clock of the exchange"
+    return f"the time cannot be read: {said[:60]}; look at date_order and zone"
 
 
 def unknown_event(word: str, raw: str, now: datetime) -> Odd:

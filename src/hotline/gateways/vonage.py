@@ -29,6 +29,7 @@ from .sms import (
     document,
     item_raw,
     key_of,
+    odd_item,
     same,
     unix_moment,
     unread_of,
@@ -89,7 +90,7 @@ class Vonage:
         kept = item_raw({k: v for k, v in given.items() if k != "sig"})
         id, sender = given.get("messageId", ""), given.get("msisdn", "")  # noqa: A001
         if not id or not sender:
-            return [Odd("messageId or msisdn is missing", kept)]
+            return [odd_item("messageId or msisdn is missing", given, "text", kept=kept)]
         words, details = given.get("text", ""), {"type": given.get("type", "text")}
         if given.get("type") == "binary":
             details["data"] = given.get("data", "")

@@ -34,7 +34,11 @@ Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 _GIVES_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
-REUSED = Refusal(Code.KEY_REUSED, "this Idempotency-Key was used with another request")
+REUSED = Refusal(
+    Code.KEY_REUSED,
+    "this Idempotency-Key was used with another request",
+    errors=(("Idempotency-Key", "used with another request"),),
+)
 
 
 @dataclass(frozen=True, slots=True)

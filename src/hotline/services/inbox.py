@@ -5,10 +5,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from hotline.db import inbound
+import sqlalchemy as sa
+
+from hotline.db import inbound, outbox
 from hotline.db.database import Database
 from hotline.db.outages import OUTAGES
 from hotline.db.together import Together
+from hotline.domain.ticket import Message, Number
+from hotline.domain.vocabulary import InboundStatus
+from hotline.gateways.sms import hashed_key
 
 from .deadlines import Deadlines, within
 from .spool import Spool, written_row
@@ -41,12 +46,20 @@ class Inbox:
         return await self._db.transact(lambda c: inbound.known(c, keys))
 
     async def keep_now(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database. Raises Away, Full, or Unsure after the deadline: it may be kept yet."""
+        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises Away,
+        Full, or Unsure after the deadline: it may be kept yet."""
+        alarms = _alarms(rows)
+
+        def write(c: sa.Connection) -> None:
+            inbound.keep(c, rows)
+            if alarms:
+                outbox.add_once(c, alarms)
+
         self._asking += 1
         self._calm.clear()
         try:
             async with within(self._deadlines.write, writes=True):  # ends the wait, not the write
-                await self._together.write(lambda c: inbound.keep(c, rows))
+                await self._together.write(write)
         finally:
             self._asking -= 1
             if self._asking == 0:
@@ -56,3 +69,17 @@ class Inbox:
         """When no push waits for its acknowledgement, or after `longest` seconds: those come before what they mean."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._calm.wait(), longest)
+
+
+def _alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
+    however often it is pushed."""
+    text, text_zh = "danger words in a push that cannot be read whole", "推送内容无法完整读取，含危险词"
+    return [
+        Message(
+            f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
+            Number(""), "role:operator", {"inbound": row["id"], "text": text, "text_zh": text_zh}, row["received_at"],
+        )
+        for row in rows
+        if row["urgent"] and row["status"] == InboundStatus.ODD
+    ]  # fmt: skip

@@ -2,12 +2,14 @@
 table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from hotline.db import gateways as kept_gateways
+from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
@@ -25,6 +27,7 @@ from hotline.gateways.sms import (
     hashed_key,
     kept_raw,
     key_of,
+    words_in,
 )
 
 from .deadlines import detached, within
@@ -38,6 +41,7 @@ FETCHING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing 
 FLUSH, FLUSH_URGENT = timedelta(seconds=60), timedelta(seconds=5)  # how long the parts of a text are waited for
 NOT_TRUE = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
 LONGEST_RAW = 100_000
+LONGEST, OVERLAP = 10_000, 200  # how much is looked through for danger words at once, and of that once more
 ROW, PIECE = 100, 20_000  # what an item costs by itself, and how much is read in one piece: characters
 log = structlog.get_logger("hotline.hooks")
 
@@ -66,13 +70,8 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
         items = await house.offload.run(size, provider.reports if reports else provider.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
-        items = [Odd(why, kept_raw(push.body[:LONGEST_RAW]))]
-    lexicon = house.directory.lexicon()
-    rows: list[dict[str, Any]] = []
-    for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
-        rows += await house.offload.run(
-            sum(_size(item) for item in some), _rows_of, house, gateway, some, lexicon, push.at
-        )
+        items = [Odd(why, kept_raw(push.body))]
+    rows = await rows_of(house, gateway, items, push.at)
     if rows:
         await house.inbox.keep(rows)
     odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
@@ -90,7 +89,7 @@ async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
 
 
 def _size(item: Text | Report | Odd) -> int:
-    return ROW + len(item.raw) + (len(item.text) if isinstance(item, Text) else 0)
+    return ROW + len(item.raw) + (0 if isinstance(item, Report) else len(item.text))
 
 
 def _in_pieces(items: Sequence[Text | Report | Odd]) -> Iterator[list[Text | Report | Odd]]:
@@ -107,18 +106,26 @@ def _in_pieces(items: Sequence[Text | Report | Odd]) -> Iterator[list[Text | Rep
         yield some
 
 
+async def rows_of(
+    house: House, gateway: Gateway, items: Sequence[Text | Report | Odd], now: datetime
+) -> list[dict[str, Any]]:
+    """Items as they are kept: nothing in them that a database would not take."""
+    if not house.directory.known:  # this process has just started: it would find no danger word
+        with suppress(*OUTAGES):
+            async with within(house.deadlines.lookup):
+                await house.directory.now(now)
+    lexicon = house.directory.lexicon()
+    rows: list[dict[str, Any]] = []
+    for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
+        size = sum(_size(item) for item in some)
+        rows += await house.offload.run(size, _rows_of, house, gateway, some, lexicon, now)
+    return rows
+
+
 def _rows_of(
     house: House, gateway: Gateway, items: Sequence[Text | Report | Odd], lexicon: Lexicon, now: datetime
 ) -> list[dict[str, Any]]:
-    return [row_of(house, gateway, item, lexicon, now) for item in items]
-
-
-def row_of(
-    house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
-) -> dict[str, Any]:
-    """An item as it is kept: nothing in it that a database would not take."""
-    row: dict[str, Any] = cleaned(_row_of(house, gateway, item, lexicon, now))
-    return row
+    return [cleaned(_row_of(house, gateway, item, lexicon, now)) for item in items]
 
 
 def _row_of(
@@ -132,7 +139,12 @@ def _row_of(
     }  # fmt: skip
     if isinstance(item, Odd):
         key = item.key or hashed_key(item.raw)
-        return {**row, "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500]}
+        # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
+        urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{words_in(item.raw)}")
+        return {
+            **row, "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500],
+            "text": item.text, "urgent": urgent,
+        }  # fmt: skip
     if isinstance(item, Report):
         about = item.reference or item.provider_id or item.key
         details = {
@@ -145,6 +157,12 @@ def _row_of(
     return {**row, **_text_row(house, gateway, item, lexicon, now)}
 
 
+def _has_danger(lexicon: Lexicon, text: str) -> bool:
+    """Whether a danger word stands in a text of any length. Read in pieces that overlap: the folded form of each piece
+    is kept for a while."""
+    return any(advise(lexicon, text[at : at + LONGEST]).dangers for at in range(0, len(text), LONGEST - OVERLAP))
+
+
 def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
     who = sender_of(house, item.sender)
     details: dict[str, Any] = {**item.details, "raw_sender": item.sender[:60], "caller": who.caller}
@@ -152,7 +170,7 @@ def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now:
     if sent is not None and sent > now + NOT_TRUE:
         details["said_sent_at"], sent = sent.isoformat(), None
     sender = (who.phone or item.sender)[:60]
-    urgent = bool(advise(lexicon, item.text[:10_000]).dangers)
+    urgent = bool(advise(lexicon, item.text[:LONGEST]).dangers)
     row: dict[str, Any] = {
         "key": item.key, "sender": sender, "receiver": item.receiver[:60], "text": item.text, "details": details,
         "sent_at": sent, "urgent": urgent, "kind": InboundKind.TEXT, "partition": key_of("sms", sender)[:100],

@@ -11,7 +11,7 @@ from hotline.gateways.providers import SMS
 from hotline.gateways.sms import Lists, Odd
 
 from .house import House
-from .receiving import row_of
+from .receiving import rows_of
 
 CANNOT = Refusal(
     Code.INVALID, "this provider cannot be asked what it sent", errors=(("gateway", "twilio, tencent or infobip"),)
@@ -29,7 +29,7 @@ async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: d
     there = new = 0
     try:
         async for page in provider.since(client, since, now):
-            rows = [row_of(house, gateway, item, house.directory.lexicon(), now) for item in page]
+            rows = await rows_of(house, gateway, page, now)
             known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
                 await house.inbox.keep(rows)

@@ -35,7 +35,7 @@ from .gateways import Gateway
 from .house import House
 from .idempotency import Reply, write_once
 from .phones import Heard, heard
-from .receiving import NOT_THEIRS, row_of
+from .receiving import NOT_THEIRS, rows_of
 from .references import made_at, reference
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
@@ -64,9 +64,9 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     items: Sequence[CallEvent | Odd]
     try:
         items = await house.offload.run(size, exchange.events, push)
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
-        items = [Odd(f"the body cannot be read: {type(fault).__name__}", kept_raw(push.body[:100_000]))]
-    odd = [row_of(house, gateway, item, house.directory.lexicon(), push.at) for item in items if isinstance(item, Odd)]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        items = [Odd("the body cannot be read", kept_raw(push.body))]
+    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at)
     if odd:
         await house.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]
