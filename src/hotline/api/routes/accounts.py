@@ -80,8 +80,8 @@ class KeyIn(Strict):
 )
 async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
-    address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right lately is not
-    held up by what others try elsewhere."""
+    address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right
+    lately is not held up by what others try elsewhere."""
     address, device = client_address(ask.request), ask.request.cookies.get(accounts.DEVICE)
     asked = await ask.asked_whole()
     done = await accounts.log_in_once(ask.house, body.login, body.password, address, asked, dumped, ask.now, device)
