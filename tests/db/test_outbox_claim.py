@@ -54,6 +54,13 @@ def of_others() -> list[dict[str, Any]]:
     ]
 
 
+@pytest.fixture(autouse=True)
+async def no_earlier_pages(house: House) -> None:
+    """What earlier tests deleted still takes pages, and these tests count what is read."""
+    if house.db.dialect.name == "postgresql":
+        await house.db.transact(lambda c: c.exec_driver_sql("TRUNCATE outbox"))
+
+
 async def fill(house: House, rows: Sequence[dict[str, Any]]) -> None:
     def put(c: sa.Connection) -> None:
         for at in range(0, len(rows), 1000):

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -180,6 +181,39 @@ async def test_a_session_left_in_a_transaction_or_in_the_middle_of_a_question_is
     with pytest.raises(asyncio.CancelledError):
         await sleeping
     assert await pid(pg) != second
+
+
+_WAIT = Question(sa.select(sa.cast(sa.func.pg_advisory_lock_shared(41), sa.String).label("n")))
+_WAITING = Question(
+    sa.select(sa.column("pid")).select_from(sa.text("pg_locks")).where(sa.text("locktype = 'advisory' AND NOT granted"))
+)
+_ALIVE = Question(
+    sa.select(sa.func.count().label("n")).select_from(sa.text("pg_stat_activity")).where(
+        sa.literal_column("pid") == sa.any_(sa.bindparam("pids", type_=sa.ARRAY(sa.Integer)))
+    )
+)  # fmt: skip
+
+
+async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
+    pg: Postgres, postgres_url: str | None
+) -> None:
+    leaving = Postgres(str(postgres_url), size=3)
+    holder = await asyncpg.connect(str(postgres_url))
+    await holder.execute("SELECT pg_advisory_lock(41)")
+    asking = asyncio.create_task(leaving.rows(_WAIT))
+    writing = asyncio.create_task(
+        leaving.transact(lambda c: c.exec_driver_sql("SELECT pg_advisory_lock_shared(41)").all())
+    )
+    while len(waiting := await pg.rows(_WAITING)) < 2:
+        await asyncio.sleep(0.01)
+    await leaving.close()
+    await holder.close()
+    assert len(await asking) == len(await writing) == 1
+    for _ in range(500):  # a session ends a moment after its connection
+        if (await pg.rows(_ALIVE, pids=[row.pid for row in waiting]))[0].n == 0:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("a session is left")
 
 
 async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:

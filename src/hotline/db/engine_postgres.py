@@ -64,12 +64,15 @@ class Postgres:
         self._turn = 0
         self.asked = 0  # round trips so far, for tests and the benchmark
         self._engine: AsyncEngine | None = None
+        self._closed = False
 
     async def open(self) -> None:
+        self._closed = False
         async with self._line():
             pass
 
     async def close(self) -> None:
+        self._closed = True
         for line in self._idle:
             try:
                 await line.close(timeout=2)
@@ -164,6 +167,8 @@ class Postgres:
         finally:
             if connection is not None:
                 await asyncio.shield(connection.close())
+            if self._closed and driver is not None and not driver.is_closed():
+                driver.terminate()  # its pool is gone
         note_commit()
         return done
 
@@ -262,7 +267,7 @@ class Postgres:
             raise told from fault
         finally:
             if line is not None and not line.is_closed():
-                if line.is_in_transaction():
+                if line.is_in_transaction() or self._closed:
                     line.terminate()
                 else:
                     self._idle.append(line)
