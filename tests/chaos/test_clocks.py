@@ -175,14 +175,25 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
         url = db.url.set(drivername="postgresql")
         await db.close()
         copy = Postgres(await copied(url))
+        await db.open()
     house = a_house(copy, now, folder)
     house.journal.start()
-    while (await ring_due(house, now)).claimed:
-        pass
+    for _ in range(20):
+        while (await ring_due(house, now)).claimed:
+            pass
+        if await copy.transact(lambda c: put_off(c, now)) == 0:
+            break
     found = await steps(copy)
     await house.journal.drain()
     await copy.close()
     return found
+
+
+def put_off(c: sa.Connection, now: datetime) -> int:
+    """What is due still, because its ticket could not be written at that moment, is free again; how many."""
+    clock = tables.clock
+    due = sa.and_(clock.c.next_at.is_not(None), clock.c.next_at <= now)
+    return c.execute(sa.update(clock).where(due).values(lease_until=None, lease_token=None)).rowcount
 
 
 async def copied(url: sa.URL) -> str:
