@@ -120,7 +120,6 @@ def test_a_secret_stands_alone_on_standard_output(folder: Path) -> None:
         (("key", "create", "x", "--role", "handler"), "a handler needs a department"),
         (("user", "add", "x", "--name", "X", "--role", "operator"), "10-200 characters"),
         (("seed", "nowhere"), "no seed at nowhere"),
-        (("import", "nofile.csv", "--mapping", "nyc311"), "no file at"),
         (("demo", "--url", "http://127.0.0.1:9"), "no server at"),
         (("migrate", "9999"), "9999"),
     ],

@@ -1037,12 +1037,9 @@ async def test_case_19_a_long_list_costs_as_few_questions_as_a_short_one(far: Fa
             assert len(reply.json()) == 300
 
 
-RAW = b"service_code=dt-fault&address_string=3&description=%FF%FE"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
 ODD: list[tuple[str, str, str, dict[str, Any]]] = [
     ("json for a form", "POST", "requests", {"json": LIFT}),
     ("a list for a form", "POST", "requests", {"content": b"[1,2]", "headers": {"content-type": "application/json"}}),
-    ("bytes that are no text", "POST", "requests", {"content": RAW, "headers": FORM}),
     (
         "multipart without end",
         "POST",

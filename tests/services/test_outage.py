@@ -132,7 +132,7 @@ async def silent(db: Any) -> AsyncIterator[None]:
     await db.close()
     with Relay(there.port) as wire:
         db.url = there.set(host="127.0.0.1", port=wire.port)
-        await db.time()
+        await db.open()
         wire.swallow()
         try:
             yield
@@ -141,6 +141,7 @@ async def silent(db: Any) -> AsyncIterator[None]:
             await settled()
             await db.close()
             db.url = there
+            await db.open()
 
 
 async def settled() -> None:

@@ -686,6 +686,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.an_extension_is_being_decided": ("有延期申请待审批", "有延期申請待審批", "an extension is being decided"),
     "rule.an_http_or_https_address_without_user": ("http 或 https 网址，不含用户名与片段", "http 或 https 網址，不含用戶名與片段", "an http or https address, without user and fragment"),
     "rule.an_object": ("对象", "對象", "an object"),
+    "rule.an_object_of_names_and_values": ("由名称和值组成的对象", "由名稱和值組成的對象", "an object of names and values"),
     "rule.another_hotline_s_order_comes_with_outer": ("另一热线的来件须有 outer：其系统与编号", "另一熱線的來件須有 outer：其系統與編號", "another hotline's order comes with outer: its system and number"),
     "rule.any_of_x": ("以下任意：{a}", "以下任意：{a}", "any of {a}"),
     "rule.application_json": ("须为 application/json", "須為 application/json", "application/json"),
