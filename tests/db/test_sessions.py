@@ -209,11 +209,34 @@ async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
     await leaving.close()
     await holder.close()
     assert len(await asking) == len(await writing) == 1
-    for _ in range(500):  # a session ends a moment after its connection
-        if (await pg.rows(_ALIVE, pids=[row.pid for row in waiting]))[0].n == 0:
-            return
+    assert await all_ended(pg, [row.pid for row in waiting])
+
+
+async def test_a_transaction_under_way_while_its_sister_is_lost_leaves_no_session(
+    pg: Postgres, postgres_url: str | None
+) -> None:
+    failing = Postgres(str(postgres_url), size=3)
+    holder = await asyncpg.connect(str(postgres_url))
+    await holder.execute("SELECT pg_advisory_lock(41)")
+    wait = "SELECT pg_advisory_lock_shared(41)"
+    writing = asyncio.create_task(failing.transact(lambda c: c.exec_driver_sql(wait).all()))
+    while not (waiting := await pg.rows(_WAITING)):
         await asyncio.sleep(0.01)
-    raise AssertionError("a session is left")
+    with pytest.raises(Refused):
+        await failing.transact(lambda c: c.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
+    await holder.close()
+    assert len(await writing) == 1
+    assert await all_ended(pg, [row.pid for row in waiting])
+    await failing.close()
+
+
+async def all_ended(pg: Postgres, pids: list[int]) -> bool:
+    """A session ends a moment after its connection."""
+    for _ in range(500):
+        if (await pg.rows(_ALIVE, pids=pids))[0].n == 0:
+            return True
+        await asyncio.sleep(0.01)
+    return False
 
 
 async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:

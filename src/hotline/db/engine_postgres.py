@@ -143,6 +143,7 @@ class Postgres:
         connection: AsyncConnection | None = None
         driver: Any = None
         committing = False
+        pool = engine.pool
         try:
             connection = await engine.connect()
             driver = (await connection.get_raw_connection()).driver_connection
@@ -167,8 +168,8 @@ class Postgres:
         finally:
             if connection is not None:
                 await asyncio.shield(connection.close())
-            if self._closed and driver is not None and not driver.is_closed():
-                driver.terminate()  # its pool is gone
+            if driver is not None and not driver.is_closed() and (self._closed or engine.pool is not pool):
+                driver.terminate()  # its pool was given up meanwhile
         note_commit()
         return done
 
