@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -184,6 +185,7 @@ async def test_a_session_left_in_a_transaction_or_in_the_middle_of_a_question_is
 
 
 _WAIT = Question(sa.select(sa.cast(sa.func.pg_advisory_lock_shared(41), sa.String).label("n")))
+_WAIT_SQL = "SELECT pg_advisory_lock_shared(41)"
 _WAITING = Question(
     sa.select(sa.column("pid")).select_from(sa.text("pg_locks")).where(sa.text("locktype = 'advisory' AND NOT granted"))
 )
@@ -194,37 +196,39 @@ _ALIVE = Question(
 )  # fmt: skip
 
 
-async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
-    pg: Postgres, postgres_url: str | None
-) -> None:
-    leaving = Postgres(str(postgres_url), size=3)
+@pytest.fixture
+async def lock(pg: Postgres, postgres_url: str | None) -> Any:
+    """A session that holds what `_WAIT` waits for, until it is closed."""
     holder = await asyncpg.connect(str(postgres_url))
     await holder.execute("SELECT pg_advisory_lock(41)")
+    yield holder
+    await holder.close()
+
+
+async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
+    pg: Postgres, postgres_url: str | None, lock: Any
+) -> None:
+    leaving = Postgres(str(postgres_url), size=3)
     asking = asyncio.create_task(leaving.rows(_WAIT))
-    writing = asyncio.create_task(
-        leaving.transact(lambda c: c.exec_driver_sql("SELECT pg_advisory_lock_shared(41)").all())
-    )
+    writing = asyncio.create_task(leaving.transact(lambda c: c.exec_driver_sql(_WAIT_SQL).all()))
     while len(waiting := await pg.rows(_WAITING)) < 2:
         await asyncio.sleep(0.01)
     await leaving.close()
-    await holder.close()
+    await lock.close()
     assert len(await asking) == len(await writing) == 1
     assert await all_ended(pg, [row.pid for row in waiting])
 
 
 async def test_a_transaction_under_way_while_its_sister_is_lost_leaves_no_session(
-    pg: Postgres, postgres_url: str | None
+    pg: Postgres, postgres_url: str | None, lock: Any
 ) -> None:
     failing = Postgres(str(postgres_url), size=3)
-    holder = await asyncpg.connect(str(postgres_url))
-    await holder.execute("SELECT pg_advisory_lock(41)")
-    wait = "SELECT pg_advisory_lock_shared(41)"
-    writing = asyncio.create_task(failing.transact(lambda c: c.exec_driver_sql(wait).all()))
+    writing = asyncio.create_task(failing.transact(lambda c: c.exec_driver_sql(_WAIT_SQL).all()))
     while not (waiting := await pg.rows(_WAITING)):
         await asyncio.sleep(0.01)
     with pytest.raises(Refused):
         await failing.transact(lambda c: c.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())"))
-    await holder.close()
+    await lock.close()
     assert len(await writing) == 1
     assert await all_ended(pg, [row.pid for row in waiting])
     await failing.close()

@@ -62,6 +62,7 @@ _OVER = re.compile(
     rf"(?<=[0-9A-Za-z{_CJK}])"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
 )
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SENTENCE = re.compile(r"[。!?;\n]+|\.\s")
 _BLANKS = re.compile(r"\s+")
 _BESIDE_CJK = re.compile(rf"(?<=[{_CJK}]) | (?=[{_CJK}])")
@@ -73,6 +74,11 @@ def normalised(text: str) -> str:
     width folded (NFKC). Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
     return _OVER.sub("", unicodedata.normalize("NFKC", seen))
+
+
+def without_lone_surrogates(text: str) -> str:
+    """With U+FFFD for each lone surrogate, as an emoji cut in two leaves it: no database takes one."""
+    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def is_blank(text: str) -> bool:

@@ -19,6 +19,7 @@ import httpx
 import orjson
 
 from hotline.domain.addresses import is_among
+from hotline.domain.folding import without_lone_surrogates
 from hotline.domain.timestamps import DateOrder, read_time
 from hotline.domain.vocabulary import TextStatus
 
@@ -28,7 +29,6 @@ FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 MOST_ITEMS = 1000  # of one batch
 KEY_LENGTH = 80
 HOME_ZONE = "Asia/Shanghai"
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Malformed(ValueError):
@@ -356,8 +356,7 @@ def text_of(item: Mapping[str, Any], *names: str) -> str:
 
 def clean(text: str) -> str:
     """What a database and a screen can take: no NUL, no half of a character; nothing else is touched."""
-    text = text.replace("\x00", "")
-    return text if text.isascii() else _HALF.sub("\ufffd", text)
+    return without_lone_surrogates(text.replace("\x00", ""))
 
 
 def cleaned(value: Any) -> Any:

@@ -265,7 +265,7 @@ async def no_such_action(
         return problem(refused.refusal)
     here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)
     rule = f"one of {', '.join(sorted(here))}"
-    if other := next((known for known in there if known == action), None):
+    if action in there:
         where = "assignments/{id}/actions" if assignment is None else "actions"
-        rule = f"of the ticket's other path: {where}/{other}"
+        rule = f"of the ticket's other path: {where}/{action}"
     return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from hotline.domain.folding import is_blank
+from hotline.domain.folding import is_blank, without_lone_surrogates
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
@@ -26,14 +26,12 @@ _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _BREAKS = re.compile(r"[\t\r\n\x0b\x0c\u2028\u2029\x85]")
-_HALF = re.compile("[\ud800-\udfff]")
 LONGEST_DETAIL = 1000
 
 
-def _without_halves(value: Any) -> Any:
-    """With U+FFFD for each lone surrogate, as an emoji cut in two leaves it: no database takes one, and it is no reason
-    to lose a call."""
-    return _HALF.sub("\ufffd", value) if isinstance(value, str) and not value.isascii() else value
+def _whole(value: Any) -> Any:
+    """A lone surrogate is no reason to lose a call."""
+    return without_lone_surrogates(value) if isinstance(value, str) else value
 
 
 def _as_written(text: str) -> str:
@@ -69,20 +67,20 @@ def _detail_as_text(value: Any) -> Any:
     """Programs send a telephone number as a number, and an empty field as false, [] or {}. Anything else is kept as it
     was sent."""
     if value is None or isinstance(value, str):
-        return _without_halves(value)
+        return _whole(value)
     if value is False or value == [] or value == {}:
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     try:
-        return _without_halves(json.dumps(value, ensure_ascii=False))
+        return without_lone_surrogates(json.dumps(value, ensure_ascii=False))
     except (RecursionError, ValueError):  # nested deeply; an integer of thousands of digits
         return "?"
 
 
 def _title(value: Any) -> Any:
     """On one line; an empty one is as good as none."""
-    return _detail(_without_halves(value)) if isinstance(value, str) else value
+    return _detail(_whole(value)) if isinstance(value, str) else value
 
 
 def _or_empty(value: Any) -> Any:
@@ -100,7 +98,7 @@ def _visible(text: str) -> str:
 Plain = Annotated[str, AfterValidator(_visible)]  # may be empty; of one line
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
 # What residents said and wrote, and what is written of it
-_Whole = BeforeValidator(_without_halves)
+_Whole = BeforeValidator(_whole)
 WrittenLine = Annotated[
     str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line_as_written), _Whole
 ]
