@@ -9,6 +9,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
+from hotline.api.schemas.actions import action_schemas
 from hotline.api.schemas.shown import (
     Explained,
     ItemOut,
@@ -47,8 +48,12 @@ WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Cod
 
 @router.get("/lifecycle", operation_id="read_lifecycle", response_model=LifecycleOut, responses=refusals())
 async def read_lifecycle(ask: Reader) -> Response:
-    """The two machines as data: states, moves, who may, what is needed, in Chinese and English."""
-    return reply(diagram.as_data())
+    """The two machines as data: states, moves, who may, what is needed, in Chinese and English. `schemas` has the JSON
+    Schema of each action's body; `x-refers` says which noun of the directory a field's codes are of."""
+    machines = diagram.as_data()
+    for machine, schemas in action_schemas().items():
+        machines[machine]["schemas"] = schemas
+    return reply(machines)
 
 
 @router.get("/directory/{noun}", operation_id="list_directory", response_model=ItemPage, responses=refusals(*READ))

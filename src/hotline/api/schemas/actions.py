@@ -1,5 +1,7 @@
 """One body for each action, made from the tables: what it needs is required, what it may carry is optional."""
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, create_model
@@ -20,15 +22,30 @@ from hotline.domain.vocabulary import (
 )
 from hotline.domain.vocabulary import Field as F
 
-from .words import CodeWord, Lat, Line, Lon, Moment, Money, Narrative, NumberWord, Prose, Strict, WrittenLine
+from .words import (
+    AreaCode,
+    CategoryCode,
+    CodeWord,
+    DepartmentCode,
+    Lat,
+    Line,
+    Lon,
+    Moment,
+    Money,
+    Narrative,
+    NumberWord,
+    Prose,
+    Strict,
+    WrittenLine,
+)
 
 TYPES: dict[F, Any] = {
-    F.CATEGORY: CodeWord,
+    F.CATEGORY: CategoryCode,
     F.KIND: Kind,
     F.PRIORITY: Priority,
     F.TITLE: WrittenLine,
     F.NARRATIVE: Narrative,
-    F.AREA: CodeWord,
+    F.AREA: AreaCode,
     F.ADDRESS: WrittenLine,
     F.LAT: Lat,
     F.LON: Lon,
@@ -40,9 +57,9 @@ TYPES: dict[F, Any] = {
     F.REASON_CODE: str,
     F.CHANNEL_TOLD: WrittenLine,
     F.ANSWER: Prose,
-    F.DEPARTMENT: CodeWord,
-    F.ASSISTS: Annotated[list[CodeWord], Field(max_length=20)],
-    F.PERFORMER: CodeWord,
+    F.DEPARTMENT: DepartmentCode,
+    F.ASSISTS: Annotated[list[DepartmentCode], Field(max_length=20)],
+    F.PERFORMER: DepartmentCode,
     F.ASSIGNEE: Line,
     F.BASIS: Prose,
     F.FAULT: Fault,
@@ -110,6 +127,17 @@ def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Str
 
 TICKET_BODIES = _bodies("Ticket", TICKET)
 ORDER_BODIES = _bodies("Order", ASSIGNMENT)
+
+
+@cache
+def action_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """The JSON Schema of every action's body, by machine (`ticket`, `assignment`) and action: a form is made of it.
+    `x-refers` says which noun of the directory a code is of."""
+    bodies = {"ticket": TICKET_BODIES, "assignment": ORDER_BODIES}
+    return {
+        machine: {action: body.model_json_schema() for action, body in actions.items()}
+        for machine, actions in bodies.items()
+    }
 
 
 def given(body: Strict) -> dict[F, Any]:

@@ -114,6 +114,10 @@ PhoneField = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
 ]
 CodeWord = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+# `x-refers`: the noun of the directory whose items the code names, as in the schemas of the directory's own items
+CategoryCode = Annotated[CodeWord, Field(json_schema_extra={"x-refers": "categories"})]
+AreaCode = Annotated[CodeWord, Field(json_schema_extra={"x-refers": "areas"})]
+DepartmentCode = Annotated[CodeWord, Field(json_schema_extra={"x-refers": "departments"})]
 NumberWord = Annotated[str, StringConstraints(min_length=1, max_length=40), AfterValidator(_as_written), _Whole]
 OrEmpty = BeforeValidator(_or_empty)  # of an object that may be left out
 
