@@ -18,6 +18,7 @@ from hotline.domain.vocabulary import Code
 from hotline.domain.wording import rule_of
 
 from .deadlines import Deadlines, within
+from .directory_annotations import annotate
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
@@ -100,13 +101,15 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
 
 def shape_of(noun: str) -> dict[str, Any]:
     """The JSON Schema of a noun's items, ready for JSON. `x-refers`: the field names items of that noun; a word of a
-    vocabulary or any is an `enum` with `*`."""
+    vocabulary or any is an `enum` with `*`; `examples` say how a text is written, `x-multiline` that it is a long one.
+    """
     schema = _READ[noun].json_schema()
     fields = schema["properties"]
     for name, other in REFERS.get(noun, {}).items():
         fields[name]["x-refers"] = other
     for name, words in ANY_OF.get(noun, {}).items():
         fields[name]["enum"] = [ANY, *words]
+    annotate(noun, schema)
     return schema
 
 
