@@ -56,13 +56,14 @@ function tellSecret(secret) {
   const close = openDialog(box, null);
 }
 const text = { type: "string" };
+const address = { ...text, examples: ["https://"] };
 const maybe = (refers) => ({ anyOf: [text, { type: "null" }], default: null, ...(refers ? { "x-refers": refers } : {}) });
 const roles = { type: "array", items: { enum: $("#items").dataset.roles.split(" "), family: "role" } };
 const whole = { department: maybe("departments"), area: maybe("areas") };
 const HELD = { // what is not of the directory: as `POST`, and as `PATCH` takes it
   people: [{ login: text, name: text, password: text, roles, ...whole }, { name: text, password: { ...text, optional: true }, roles, ...whole, active: { type: "boolean", default: true } }],
-  keys: [{ name: text, roles, ...whole, expires_at: maybe() }, {}],
-  subscriptions: [{ name: text, url: text, form: { ...text, default: "events" }, events: { type: "array", items: text }, ...whole, outer_system: maybe() }, { name: text, url: text, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
+  keys: [{ name: text, roles, ...whole, expires_at: { ...maybe(), examples: ["2027-01-01T00:00:00+08:00"] } }, {}],
+  subscriptions: [{ name: text, url: address, form: { ...text, default: "events" }, events: { type: "array", items: text }, ...whole, outer_system: maybe() }, { name: text, url: address, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
 };
 async function shape(fresh) {
   if (NOUNS.includes(noun)) return get(`/v1/directory-shapes/${noun}`);

@@ -1,115 +1,82 @@
-// A form for every action, made from what the reply says it needs and the published life cycle says it may carry.
-import { $, Refusal, api, choices, el, family, fill, get, given, instant, joined, language, listed, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
+// A form for every action, made from the JSON Schema of its body; what a ticket's state needs of it is required.
+import { $, Refusal, api, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
+import { fieldsOf } from "./schema_fields.js";
 
-const LONG = new Set(["text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative"]);
-const CODES = { category: "categories", area: "areas", department: "departments", performer: "departments" };
-const WORDS = { kind: "kind", priority: "priority", level: "level", satisfaction: "satisfaction", reached: "reached", fault: "fault", funding: "funding" };
-const REASONS = { decline: "decline_reason", void: "void_reason", request_return: "return_reason" };
-const TICKS = new Set(["confidential", "solved"]);
-const NUMBERS = new Set(["lat", "lon", "cost"]);
+const ACTION = { family: "field", none: { word: "app.unchanged", code: "app.choose" } };
 const AT_ONCE = new Set(["accept", "claim"]); // what is done a hundred times a day is one press
-const MOMENTS = new Set(["due_at", "review_at"]);
 const SENDS = new Set(["dispatch", "assist"]); // these give a department an order
 export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"]; // between a name and what it is, and between two things
 const SHOWN_FOR = 60; // seconds a revealed caller stays in sight
 
-let cycle;
-async function takes(action, ofOrder) {
-  cycle ??= get("/v1/lifecycle");
-  const moves = (await cycle)[ofOrder ? "assignment" : "ticket"].moves.filter((move) => move.action === action);
-  return [...new Set(moves.flatMap((move) => [...move.takes, ...move.needs]))];
+let cycle = null;
+/** The JSON Schema of an action's body, or of an order's. */
+export async function schemaOf(action, ofOrder = false) {
+  cycle ??= get("/v1/lifecycle").catch((failed) => { cycle = null; throw failed; }); // the next one asks again
+  return (await cycle)[ofOrder ? "assignment" : "ticket"].schemas[action];
 }
-
-function input(field, action, needed) {
-  const common = { name: field, required: needed };
-  const one = (words) => {
-    // nothing is chosen beforehand: what stands there by chance would be sent by chance
-    const select = el("select", { ...common, "data-empty": needed ? "app.choose" : "app.unchanged" });
-    choices(select, words);
-    return select;
-  };
-  if (field === "reason_code") return one(family(REASONS[action] ?? "return_reason"));
-  if (WORDS[field]) return one(family(WORDS[field]));
-  if (CODES[field]) {
-    const select = el("select", { ...common, "data-empty": "app.choose" });
-    listed(CODES[field]).then((items) => choices(select, items, select.dataset.chosen));
-    return select;
-  }
-  if (field === "assists") {
-    const select = el("select", { ...common, multiple: true, size: 6 });
-    listed("departments").then((items) => choices(select, items));
-    return select;
-  }
-  if (field === "flags") return el("input", { ...common, placeholder: t("form.codes") });
-  if (TICKS.has(field)) return one([["true", t("app.yes")], ["false", t("app.no")]]);
-  if (MOMENTS.has(field)) return el("input", { ...common, type: "datetime-local" });
-  if (NUMBERS.has(field)) return el("input", { ...common, type: "number", step: "any" });
-  return LONG.has(field) ? el("textarea", { ...common, rows: 3, maxlength: 5000 }) : el("input", { ...common, maxlength: 200 });
+/** The fields of an action: what is needed, in the order of `needs`, then what it may carry. `known` is filled in. */
+export function actionFields(schema, needs, known = {}) {
+  const required = ({ anyOf, default: _, ...property }) => ({ ...property, anyOf: anyOf?.filter((option) => option.type !== "null") });
+  const names = [...new Set([...needs, ...Object.keys(schema.properties)])].filter((name) => name in schema.properties);
+  const properties = Object.fromEntries(names.map((name) => [name, needs.includes(name) ? required(schema.properties[name]) : schema.properties[name]]));
+  const value = Object.fromEntries(Object.entries(known).filter(([, held]) => held).map(([name, held]) => [name, plain(held)]));
+  return fieldsOf({ ...schema, properties, required: needs }, value, ACTION).map((field) => {
+    Object.assign(field.node, { name: field.name, required: field.needed });
+    return { ...field, line: el("label", {}, field.label, field.node) };
+  });
 }
-
-function read(form) {
-  const sent = {};
-  for (const [field, value] of new FormData(form)) {
-    if (value === "") continue;
-    if (TICKS.has(field)) sent[field] = value === "true";
-    else if (MOMENTS.has(field)) sent[field] = instant(value);
-    else if (NUMBERS.has(field)) sent[field] = Number(value);
-    else if (field === "assists") (sent.assists ??= []).push(value);
-    else if (field === "flags") sent[field] = value.split(/[,，\s]+/).filter(Boolean);
-    else sent[field] = value;
-  }
-  return sent;
+/** A dialog that asks for the fields of an action, and `more` below them. `send(body)` resolves to `{ done }`, or to
+ *  `{ wrong }`: that is told, and the dialog stays. Resolves to what was done; null: given up. */
+export function ask(action, title, fields, send, more = null) {
+  return new Promise((settle) => {
+    const wrong = el("p", { class: "error", role: "alert" });
+    const button = el("button", { class: "first" }, word("action", action), " ", el("kbd", {}, "Ctrl ⏎"));
+    const [needed, optional] = [true, false].map((is) => fields.filter((field) => field.needed === is).map((field) => field.line));
+    const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, title), needed,
+      optional.length ? el("details", { open: !needed.length }, el("summary", {}, t("form.more")), optional) : null, more, wrong,
+      el("div", { class: "go" }, button, el("button", { type: "button", onclick: () => finish(null) }, t("app.cancel"))));
+    const finish = (result) => { close(); settle(result); };
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (button.disabled) return; // it is on its way
+      button.disabled = true;
+      wrong.textContent = "";
+      try {
+        const read = fields.map((field) => [field.name, field.read()]);
+        const sent = await send(Object.fromEntries(read.filter(([, value]) => value != null && value.length !== 0)));
+        if ("done" in sent) finish(sent.done); else wrong.textContent = sent.wrong;
+      } catch (failed) {
+        wrong.textContent = t("app.failed");
+        throw failed;
+      } finally { button.disabled = false; }
+    });
+    const close = openDialog(el("dialog", { "aria-label": word("action", action) }, form), () => finish(null));
+  });
 }
 
 /** Do one allowed action. `seen` is the ticket as shown; `order` its assignment, if one is meant. Asks for what it needs;
  *  tells kindly where somebody else was quicker. Resolves to the ticket after it, to "late", or to null: given up. */
-export async function perform(move, seen, order, first = {}) {
+export async function perform(move, seen, order, known = {}) {
   const path = order
     ? `/v1/tickets/${seen.number}/assignments/${order.id}/actions/${move.action}`
     : `/v1/tickets/${seen.number}/actions/${move.action}`;
-  const may = (await takes(move.action, Boolean(order))).filter((field) => !move.needs.includes(field));
-  if (!move.needs.length && (!may.length || AT_ONCE.has(move.action))) return send(move, path, {}, seen);
-  return new Promise((done) => {
-    const wrong = el("p", { class: "error", role: "alert" });
-    const asked = (field, needed) => el("label", {}, word("field", field) + (needed ? " *" : "") + (MOMENTS.has(field) ? ` (${given.zone})` : ""), input(field, move.action, needed));
-    const again = el("div", {}); // asks whether it is to go where it came from
-    const button = el("button", { class: "first" }, word("action", move.action), " ", el("kbd", {}, "Ctrl ⏎"));
-    const form = el("form", { method: "dialog", autocomplete: "off" },
-      el("h2", {}, `${word("action", move.action)} · ${seen.number}`),
-      move.needs.map((field) => asked(field, true)),
-      may.length ? el("details", { open: !move.needs.length }, el("summary", {}, t("form.more")), may.map((field) => asked(field, false))) : null,
-      again, wrong,
-      el("div", { class: "go" }, button, el("button", { type: "button", onclick: () => finish(null) }, t("app.cancel"))));
-    const finish = (result) => { close(); done(result); };
-    for (const [field, value] of Object.entries(first)) {
-      const place = form.elements[field];
-      if (place && value) { place.value = plain(value); place.dataset.chosen = value; }
+  const fields = actionFields(await schemaOf(move.action, Boolean(order)), move.needs, known);
+  if (!move.needs.length && (!fields.length || AT_ONCE.has(move.action))) return send(move, path, {}, seen);
+  const again = el("div", {}); // asks whether it is to go where it came from
+  for (const { name, node } of fields) if (["department", "assists"].includes(name)) node.addEventListener("change", () => fill(again));
+  return ask(move.action, `${word("action", move.action)} · ${seen.number}`, fields, async (body) => {
+    const back = SENDS.has(move.action) ? returned(seen).find((one) => [body.department, ...(body.assists ?? [])].includes(one.department.code)) : null;
+    if (back && !$("input:checked", again)) {
+      const tick = el("input", { type: "checkbox" });
+      fill(again, el("label", { class: "tick" }, tick, t("form.came_back", { name: named(back.department), why: why(back) })));
+      tick.focus();
+      return { wrong: "" };
     }
-    form.addEventListener("change", (event) => { if (["department", "assists"].includes(event.target.name)) fill(again); });
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      if (button.disabled) return; // it is on its way
-      wrong.textContent = "";
-      const body = read(form);
-      const back = SENDS.has(move.action) ? returned(seen).find((one) => [body.department, ...(body.assists ?? [])].includes(one.department.code)) : null;
-      if (back && !$("input:checked", again)) {
-        const tick = el("input", { type: "checkbox" });
-        fill(again, el("label", { class: "tick" }, tick, t("form.came_back", { name: named(back.department), why: why(back) })));
-        tick.focus();
-        return;
-      }
-      button.disabled = true;
-      try {
-        finish(await send(move, path, body, seen));
-      } catch (refused) {
-        wrong.textContent = `${move.action === "reveal" ? `${t("caller.not_shown")} ` : ""}${refused instanceof Refusal ? refused.said : t("app.failed")}`;
-        if (!(refused instanceof Refusal)) throw refused;
-      } finally {
-        button.disabled = false;
-      }
-    });
-    const close = openDialog(el("dialog", { "aria-label": word("action", move.action) }, form), () => finish(null));
-  });
+    try { return { done: await send(move, path, body, seen) }; } catch (refused) {
+      if (!(refused instanceof Refusal)) throw refused;
+      return { wrong: `${move.action === "reveal" ? `${t("caller.not_shown")} ` : ""}${refused.said}` };
+    }
+  }, again);
 }
 
 const tried = new Map(); // what was sent and not done for certain: a second try is the same request

@@ -1,6 +1,6 @@
 // One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
-import { $, Refusal, api, choices, directory, draft, el, family, fill, get, given, inDialog, joined, label, link, listed, named, openDialog, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
-import { buttons } from "./forms.js";
+import { $, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, joined, label, link, listed, named, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 
 const form = $("#call");
 // with the draft: a call sent before a reload, and not answered, is sent after it under the same key
@@ -244,33 +244,15 @@ function shown(done) {
 async function settle(action, first) {
   if (form.attach.value) { say(t("take.joins", { number: form.attach.value }), true); return; }
   if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
-  const needs = action === "answer" ? ["answer"] : ["reason_code", "channel_told"];
-  const wrong = el("p", { class: "error", role: "alert" });
-  const fields = needs.map((name) => {
-    if (name === "reason_code") {
-      const select = el("select", { name, required: true, "data-empty": "app.choose" });
-      choices(select, family("decline_reason"));
-      return el("label", {}, word("field", name), select);
-    }
-    const area = el(name === "answer" ? "textarea" : "input", { name, required: true, rows: 4 });
-    area.value = plain(first?.[name] ?? "");
-    return el("label", {}, word("field", name), area);
+  const schema = await schemaOf(action);
+  if (inDialog()) return; // pressed twice
+  const fields = actionFields(schema, schema.required, first).filter((field) => field.needed);
+  await ask(action, word("action", action), fields, async (body) => {
+    const wrong = await send({ action, ...body });
+    return wrong ? { wrong } : { done: true };
   });
-  const button = el("button", { class: "first" }, word("action", action), " ", el("kbd", {}, "Ctrl ⏎"));
-  const inner = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, word("action", action)), fields, wrong,
-    el("div", { class: "go" }, button, el("button", { type: "button", onclick: () => close() }, t("app.cancel"))));
-  inner.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (button.disabled) return; // it is on its way
-    button.disabled = true;
-    wrong.textContent = "";
-    try {
-      wrong.textContent = await send({ action, ...Object.fromEntries(new FormData(inner)) });
-      if (!wrong.textContent) close();
-    } finally { button.disabled = false; }
-  });
-  const close = openDialog(el("dialog", { "aria-label": word("action", action) }, inner), () => close());
 }
+schemaOf("answer").catch(() => {}); // asked for before a caller waits; without it the first press asks again
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });
 form.addEventListener("submit", (event) => { event.preventDefault(); if (!inDialog()) send(); });
