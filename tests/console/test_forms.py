@@ -1,6 +1,7 @@
 """The form of an action is made from the JSON Schema of its body: whatever the tables give an action stands in its form,
 and the console is not touched for it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,6 @@ from playwright.async_api import expect
 
 from hotline.api.routes import tickets
 from hotline.api.schemas import actions
-from hotline.domain.catalogue import TEXTS
 from hotline.domain.lifecycle import TAKES, TICKET
 from hotline.domain.vocabulary import Action, Field
 from tests.conftest import Player
@@ -18,7 +18,7 @@ from .browsing import needs_browser
 from .conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
-# of every action: name, kind of control, required, longest, words to choose from, label
+# of every action: name, kind of control, required, longest, words to choose from, all that is read
 FORMS = """async () => {
   const at = document.body.dataset.static;
   const { actionFields } = await import(`${at}/forms.js`);
@@ -27,7 +27,7 @@ FORMS = """async () => {
   for (const machine of ["ticket", "assignment"]) for (const [action, schema] of Object.entries(lifecycle[machine].schemas)) {
     shown[`${machine} ${action}`] = actionFields(schema, schema.required ?? []).map(({ node, label }) => [
       node.name, node.localName === "select" ? node.multiple ? "several" : "select" : node.localName === "textarea" ? "long" : node.type,
-      node.required, node.maxLength ?? -1, [...(node.options ?? [])].map((option) => option.value).filter(Boolean), label]);
+      node.required, node.maxLength ?? -1, [...(node.options ?? [])].map((option) => option.value).filter(Boolean), [label, ...[...(node.options ?? [])].map((option) => option.text)]]);
   }
   return shown;
 }"""
@@ -98,11 +98,11 @@ async def test_every_action_has_a_form_of_its_own(office: Office) -> None:
         for action, body in bodies.items():
             shown = forms[f"{machine} {action}"]
             assert [name for name, *_ in shown] == list(body.model_fields), action
-            for name, kind, required, longest, words, label in shown:
+            for name, kind, required, longest, words, read in shown:
                 assert kind == KINDS.get(name, "select"), (action, name)
                 assert required == body.model_fields[name].is_required(), (action, name)
                 assert longest == LONGEST.get(name, -1), (action, name)
-                assert label.startswith(TEXTS[f"field.{name}"][0]), (action, name)
+                assert [text for text in read if not re.search("[\u4e00-\u9fff]", text)] == [], (action, name)
                 if name == "reason_code":
                     assert words == list(actions.REASONS[action]), action
                 elif name == "solved":

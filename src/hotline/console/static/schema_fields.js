@@ -38,7 +38,7 @@ function text(name, value, property) {
   const both = { maxlength: property.maxLength, placeholder: property.examples?.[0] };
   const long = property["x-multiline"] || property.maxLength > SHORT || String(value ?? "").includes("\n");
   const secret = name === "password";
-  const node = long ? el("textarea", { ...both, rows: 3 }) : el("input", { ...both, type: secret ? "password" : "text", autocomplete: secret ? "new-password" : "off" });
+  const node = long ? el("textarea", { ...both, rows: 3 }) : el("input", { ...both, type: secret ? "password" : property.format === "date" ? "date" : "text", autocomplete: secret ? "new-password" : "off" });
   node.value = value ?? "";
   return { node, read: () => (node.value !== "" ? node.value : property.empty ? null : property.optional ? undefined : "") };
 }
@@ -82,14 +82,14 @@ function codeOf(noun, value, property, form) {
   listed(noun).then((items) => lay([...items, ...stands.filter(([code]) => form.ended && !items.some(([known]) => known === code))], node.value));
   return { node, read: () => node.value || nothing(property) };
 }
-/** Some codes: of the directory, chosen from a list; else typed side by side. */
-function codesOf(name, property, value) {
-  const refers = property.items["x-refers"];
-  if (!refers) {
+/** Some words or codes of the directory, chosen from a list; other codes are typed side by side. */
+function codesOf(name, property, value, { defs }) {
+  const item = resolved(property.items, defs);
+  if (!item.enum && !item["x-refers"]) {
     const node = el("input", { placeholder: t("form.codes"), value: (value ?? []).join(", ") });
     return { node, read: () => node.value.split(/[,，\s]+/).filter(Boolean) };
   }
   const node = el("select", { multiple: true, size: 6 });
-  listed(refers).then((items) => choices(node, items));
+  Promise.resolve(item.enum ? wordsOf(name, item) : listed(item["x-refers"])).then((items) => choices(node, items));
   return { node, read: () => [...node.selectedOptions].map((option) => option.value) };
 }
