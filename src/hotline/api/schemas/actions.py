@@ -110,7 +110,7 @@ def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[St
     shape: dict[str, Any] = {}
     for field in (*needs, *takes):
         kind = REASONS[action] if field is F.REASON_CODE else TYPES[field]
-        shape[field] = (kind, ...) if field in needs else (kind | None, None)
+        shape[field.value] = (kind, ...) if field in needs else (kind | None, None)
     example = {str(f): EXAMPLE_REASONS[action] if f is F.REASON_CODE else EXAMPLES[f] for f in needs}
     name = f"{machine}{''.join(part.capitalize() for part in action.split('_'))}"
     made = create_model(name, __base__=Strict, **shape)
@@ -135,7 +135,7 @@ def action_schemas() -> Mapping[str, Mapping[str, Any]]:
     `x-refers` says which noun of the directory a code is of."""
     bodies = {"ticket": TICKET_BODIES, "assignment": ORDER_BODIES}
     return {
-        machine: {action: body.model_json_schema() for action, body in actions.items()}
+        machine: {action.value: body.model_json_schema() for action, body in actions.items()}
         for machine, actions in bodies.items()
     }
 
