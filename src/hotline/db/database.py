@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from hotline.domain.ticket import Change, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.ticket import Change
+from hotline.refusals import Code, Refusal, Refused
 
 from .question import Question, Row
 

@@ -9,8 +9,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 from .database import Committed, Database, Entrusted, Outcome, note_commit
 from .sheets import numbers_of

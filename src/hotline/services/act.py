@@ -11,20 +11,9 @@ from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import Scope, scope_of
-from hotline.domain.ticket import (
-    CLOCK,
-    Actor,
-    Attachment,
-    Call,
-    Caller,
-    Change,
-    Command,
-    Facts,
-    Number,
-    Refusal,
-    Refused,
-)
-from hotline.domain.vocabulary import LIVE, Action, Code, DepartmentKind, Field
+from hotline.domain.ticket import CLOCK, Actor, Attachment, Call, Caller, Change, Command, Facts, Number
+from hotline.domain.vocabulary import LIVE, Action, DepartmentKind, Field
+from hotline.refusals import Code, Refusal, Refused
 
 from . import workload
 from .house import House

@@ -31,8 +31,6 @@ from hotline.domain.ticket import (
     Entry,
     Facts,
     Message,
-    Refusal,
-    Refused,
     Ticket,
     Written,
 )
@@ -41,7 +39,6 @@ from hotline.domain.vocabulary import (
     Action,
     ActorKind,
     Channel,
-    Code,
     Field,
     Kind,
     Priority,
@@ -49,6 +46,7 @@ from hotline.domain.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import FURTHEST
 from .house import House

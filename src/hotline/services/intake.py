@@ -27,13 +27,12 @@ from hotline.domain.ticket import (
     Facts,
     Message,
     Number,
-    Refusal,
-    Refused,
     Ticket,
     Written,
 )
 from hotline.domain.triage import Advice, advise
-from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
+from hotline.domain.vocabulary import Action, Channel, Field, Kind, Priority, Role, TicketStatus
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import FURTHEST, Asked, Done, act, replayed, unknown_codes, written_answer
 from .deadlines import within
