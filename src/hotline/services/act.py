@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hotline.db import answers, people, tickets
-from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
+from hotline.db.database import Committed, Replayed, Stale
+from hotline.db.write_plan import Answer
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
@@ -17,6 +18,7 @@ from hotline.refusals import Code, Refusal, Refused
 
 from . import workload
 from .house import House
+from .ticket_plan import plan_of
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
@@ -81,7 +83,7 @@ async def act(
         decided = await house.subscribers.announced(decided, now)
         after = decided.after
         answer = written_answer(asked, status, show(after), now, after)
-        outcome = await house.journal.commit(Entrusted(decided, kept(answer, asked)))
+        outcome = await house.journal.commit(plan_of(decided, kept(answer, asked)))
         if isinstance(outcome, Replayed):
             return replayed(outcome.answer, asked)
         if not isinstance(outcome, Stale):
@@ -125,7 +127,7 @@ async def act_by_clock(
         return None
     decided = await house.subscribers.announced(decided, now)
     answer = Answer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
-    outcome = await house.journal.commit(Entrusted(decided, answer))
+    outcome = await house.journal.commit(plan_of(decided, answer))
     return None if isinstance(outcome, Committed | Replayed) else LATE
 
 

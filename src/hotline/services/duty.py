@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from hotline.db import answers
-from hotline.db.database import Answer
+from hotline.db.write_plan import Answer
 from hotline.domain.directory import Directory, Override, Roster, Shift, hours_in
 from hotline.domain.duty import turns as turns_of
 from hotline.domain.duty import whose

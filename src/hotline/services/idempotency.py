@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hotline.db import answers
-from hotline.db.database import Answer
+from hotline.db.write_plan import Answer
 from hotline.refusals import Code, Refused
 
 from .act import REUSED, Asked, Done
