@@ -28,6 +28,8 @@ def statement_of(plans: Sequence[WritePlan], shard: int) -> tuple[str, list[Any]
     tables = tuple(sorted(guarded, key=lambda table: table.name))
     values: list[Any] = [
         as_json([_answer_row(n, answer) for n, answer in enumerate(batch.answers)]),
+        # beside the JSON, where every quotation mark of theirs would be escaped and read once more
+        [answer.body for answer in batch.answers],
         as_json(
             [
                 {"n": n, "source": guard.table.name, "key": guard.key, "expected": guard.expected}
@@ -57,12 +59,11 @@ def _answer_row(n: int, answer: Answer) -> dict[str, Any]:
         "fingerprint": answer.fingerprint,
         "status": answer.status,
         "etag": answer.etag,
-        "body": answer.body,
         "at": answer.at,
     }
 
 
-_ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag text, body text, at timestamptz"
+_ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag text, at timestamptz"
 
 
 @cache  # once for each combination of tables
@@ -70,8 +71,10 @@ def _text(
     guarded: tuple[sa.Table, ...], writes: tuple[TableWrite, ...], tallies: bool, indexes: tuple[SearchIndex, ...]
 ) -> str:
     parts = [
-        f"asked AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS x({_ANSWER}))",
-        "guard AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json)"
+        "asked AS MATERIALIZED (SELECT x.*, b.body FROM"
+        " unnest($2::text[]) WITH ORDINALITY AS b(body, place)"
+        f" JOIN json_to_recordset($1::json) AS x({_ANSWER}) ON x.n + 1 = b.place)",
+        "guard AS MATERIALIZED (SELECT * FROM json_to_recordset($3::json)"
         " AS x(n int, source text, key text, expected int))",
         *_stale(guarded),
         "kept AS (INSERT INTO answer (owner, key, fingerprint, status, etag, body, at)"
@@ -81,7 +84,7 @@ def _text(
         # a key stands in one plan of the batch alone: that plan's rows are told by it, whatever their table
         "ours AS MATERIALIZED (SELECT g.key FROM guard g JOIN good ON good.n = g.n)",
     ]
-    place = 2
+    place = 3
     for write in writes:
         place += 1
         parts.append(_insert(write, place))
