@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from hotline.db.assignments import _HELD
-from hotline.db.sheets import SHEETS
+from hotline.services.ticket_plan import TICKET_WRITES
 
 from .postgres import Bench
 
 GIVEN = {"event": ("id", "position")}  # by the database itself
-TABLES = [sheet.table.name for sheet in SHEETS]
+TABLES = [write.table.name for write in TICKET_WRITES]
 
 
 def _quoted(text: str) -> str:

@@ -48,7 +48,7 @@ def _stop(text: str, code: int = 1) -> NoReturn:
 
 def _run(work: Coroutine[Any, Any, T], code: int = 1) -> T:
     """Run a command's work; a refusal is told field by field, not as a traceback. `code`: what it then leaves with."""
-    from hotline.domain.ticket import Refused
+    from hotline.refusals import Refused
 
     try:
         return asyncio.run(work)

@@ -18,11 +18,10 @@ from hotline.db.database import Database
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import SchemaState, bring_to, state_of
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
 from hotline.gateways.egress import Egress, client_of, networks
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import Notices
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
 from hotline.services.permissions import make_database_private, make_private

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.api.errors import STATUS, TITLE, TITLE_ZH
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code
 from tests.conftest import Cast, Player, broken
 
 SECRET = "zebra-7f3a"  # stands in every bad value: it must never come back

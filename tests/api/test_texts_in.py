@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from hotline.db import inbound, outbox
 from hotline.db.database import Away
 from hotline.domain.privacy import EVERYTHING
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.gateways import add, change
 from hotline.services.house import House
 from hotline.workers.inbound import take_next

@@ -19,6 +19,7 @@ from hotline.domain.figures import FIGURES
 from hotline.domain.lifecycle import GUARDS
 from hotline.domain.measures import JUDGED, MEASURES
 from hotline.domain.wording import rule_of, rule_said
+from hotline.refusals import Code
 from hotline.services.directory import shape_of
 from tests.conftest import ROOT
 
@@ -36,7 +37,7 @@ def fields_of_items() -> tuple[str, ...]:
 CONSOLE = ROOT / "src/hotline/console"
 FAMILIES: dict[str, type[StrEnum] | tuple[str, ...]] = {
     "status": v.TicketStatus, "order": v.AssignmentStatus, "public_status": v.TicketStatus, "action": v.Action,
-    "role": v.Role, "kind": v.Kind, "priority": v.Priority, "metric": v.Metric, "problem": v.Code, "outcome": v.Outcome,
+    "role": v.Role, "kind": v.Kind, "priority": v.Priority, "metric": v.Metric, "problem": Code, "outcome": v.Outcome,
     "channel": v.Channel, "level": v.Level, "satisfaction": v.Satisfaction, "reached": v.Reached,
     "decline_reason": v.DeclineReason, "void_reason": v.VoidReason, "return_reason": v.ReturnReason, "fault": v.Fault,
     "funding": v.Funding, "field": v.Field, "part": v.Part, "department_kind": v.DepartmentKind, "danger": v.Danger,

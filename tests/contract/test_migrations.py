@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 
 from hotline.db.schema import SchemaFit, bring_to, newest, revision_of, state_of
 from hotline.db.tables import call, metadata
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.clocks import adopt
 from hotline.services.house import House
 from hotline.shipped import shipped

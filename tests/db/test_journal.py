@@ -1,24 +1,25 @@
 """2xx means committed; one bad change never fails its neighbours; one key, one effect; one version, one winner."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from hotline.db import answers, counters
-from hotline.db.database import Answer, Away, Committed, Entrusted, Full, Replayed, Stale, Unsure
+from hotline.db.database import Away, Committed, Full, Replayed, Stale, Unsure
 from hotline.db.journal import Journal, Overloaded
 from hotline.db.question import Question
 from hotline.db.tables import answer as answer_table
 from hotline.db.tables import ticket, timeline
+from hotline.db.write_plan import Answer, WritePlan
 from hotline.domain import effects
 from hotline.domain.lifecycle import decide
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.ticket import Change, Entry, Facts, Written
 from hotline.domain.vocabulary import Action, ActorKind
 from hotline.services.house import House
+from hotline.services.ticket_plan import plan_of
 from tests.conftest import NOON, Cast, Player
 from tests.domain.make import a_ticket, as_role, complete
 
@@ -31,27 +32,27 @@ async def count(db: Any, table: sa.Table) -> int:
     return int((await db.rows(COUNT[table.name]))[0].n)
 
 
-def new(serial: int, key: str | None = None, fingerprint: str = "f", **over: Any) -> Entrusted:
+def opened(serial: int, **over: Any) -> Change:
     it = a_ticket(number=number_of(FIRST + serial), **over)
     entry = Entry(it.number, 1, NOON, ActorKind.PERSON, "p", "p", Action.RECEIVE, None, "received")
     facts = Facts(it)
-    change = Change(facts, (Written(it, None),), entries=(entry,), tallies=effects.tallied(None, facts), texts=(it,))
-    return Entrusted(change, Answer("o", key or f"k{serial}", fingerprint, 201, f"body {serial}", NOON, "1"))
+    return Change(facts, (Written(it, None),), entries=(entry,), tallies=effects.tallied(None, facts), texts=(it,))
 
 
-def acted(item: Entrusted, action: Action, key: str) -> Entrusted:
-    facts = item.change.after
+def new(serial: int, key: str | None = None, **over: Any) -> WritePlan:
+    return plan_of(opened(serial, **over), Answer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1"))
+
+
+def acted(serial: int, action: Action, key: str) -> WritePlan:
+    """Something done to the ticket `new(serial)` at its first version."""
+    facts = opened(serial).after
     done = decide(facts, complete(action, facts), as_role("operator"), NOON)
     assert isinstance(done, Change)
-    return Entrusted(done, Answer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
+    return plan_of(done, Answer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
 
 
 async def test_one_bad_change_never_fails_its_neighbours(house: House, db: Any) -> None:
-    poison = new(20, address=None)
-    poison = replace(
-        poison,
-        change=replace(poison.change, tickets=(Written(replace(poison.change.after.ticket, kind="no kind"), None),)),
-    )  # type: ignore[arg-type]
+    poison = new(20, kind="no kind", address=None)
     said = await asyncio.gather(
         *(house.journal.commit(i) for i in [*map(new, range(20)), poison]), return_exceptions=True
     )
@@ -61,9 +62,8 @@ async def test_one_bad_change_never_fails_its_neighbours(house: House, db: Any) 
 
 
 async def test_of_many_acting_on_one_version_exactly_one_wins(house: House, db: Any) -> None:
-    first = new(1)
-    await house.journal.commit(first)
-    said = await asyncio.gather(*(house.journal.commit(acted(first, Action.URGE, f"u{n}")) for n in range(6)))
+    await house.journal.commit(new(1))
+    said = await asyncio.gather(*(house.journal.commit(acted(1, Action.URGE, f"u{n}")) for n in range(6)))
     assert [type(s) for s in said].count(Committed) == 1
     assert [type(s) for s in said].count(Stale) == 5
     assert await count(db, timeline) == 2
@@ -90,14 +90,9 @@ async def test_two_houses_on_one_database_never_double_a_key_or_a_version(house:
         )
         assert [type(s) for s in said].count(Committed) == 10
         assert await count(db, ticket) == 10
-        first = new(99)
-        await house.journal.commit(first)
+        await house.journal.commit(new(99))
         both = await asyncio.gather(
-            *(
-                j.commit(acted(first, Action.URGE, f"u{n}{j is second}"))
-                for n in range(5)
-                for j in (house.journal, second)
-            )
+            *(j.commit(acted(99, Action.URGE, f"u{n}{j is second}")) for n in range(5) for j in (house.journal, second))
         )
         assert [type(s) for s in both].count(Committed) == 1
         assert await counters.drift(db) == {}
@@ -118,19 +113,19 @@ async def test_a_caller_who_hangs_up_is_still_written_once(house: House, db: Any
 
 async def test_a_full_queue_refuses_acts_first_and_calls_last(db: Any) -> None:
     journal = Journal(db, room=10)  # not started: nothing is taken out
-    waiting = [asyncio.create_task(journal.commit(new(n), intake=True)) for n in range(8)]
+    waiting = [asyncio.create_task(journal.commit(new(n), priority=True)) for n in range(8)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         await journal.commit(new(50))
-    waiting += [asyncio.create_task(journal.commit(new(n), intake=True)) for n in (8, 9)]
+    waiting += [asyncio.create_task(journal.commit(new(n), priority=True)) for n in (8, 9)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
-        await journal.commit(new(51), intake=True)
+        await journal.commit(new(51), priority=True)
     journal.start()
     assert all(isinstance(s, Committed) for s in await asyncio.gather(*waiting))
     await journal.drain()
     with pytest.raises(Overloaded):
-        await journal.commit(new(52), intake=True)
+        await journal.commit(new(52), priority=True)
 
 
 async def test_draining_writes_what_waits(db: Any) -> None:

@@ -14,7 +14,7 @@ from hotline.db.database import Away, Full, Unsure
 from hotline.db.engine_postgres import Postgres
 from hotline.db.journal import Journal
 from hotline.db.question import Question
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from tests.conftest import Clock, emptied
 from tests.db.test_journal import new
 

@@ -15,7 +15,7 @@ from hotline.domain.announcements import (
     read_announcement,
 )
 from hotline.domain.directory import Calendar
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from tests.conftest import ROOT
 
 NOTICES = ROOT.parent / "shared" / "data"

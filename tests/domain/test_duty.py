@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hotline.domain import duty
 from hotline.domain.directory import NOUNS, Directory, Member, Override, Roster, Shift
 from hotline.domain.routing import route
-from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import Kind
+from hotline.refusals import Refused
 from hotline.services.duty import swapped
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped

@@ -8,18 +8,9 @@ from typing import Any
 import pytest
 
 from hotline.domain.lifecycle import ASSIGNMENT, GUARDS, JUDGED, TICKET, allowed, allowed_of_order, decide, faults_of
-from hotline.domain.ticket import Change, Refusal
-from hotline.domain.vocabulary import (
-    ENDED,
-    FINAL,
-    Action,
-    AssignmentStatus,
-    Code,
-    Part,
-    Role,
-    Satisfaction,
-    TicketStatus,
-)
+from hotline.domain.ticket import Change
+from hotline.domain.vocabulary import ENDED, FINAL, Action, AssignmentStatus, Part, Role, Satisfaction, TicketStatus
+from hotline.refusals import Code, Refusal
 from tests.conftest import NOON
 from tests.domain import transcript
 from tests.domain.make import NUMBER, OTHER, a_ticket, an_order, as_role, complete, facts

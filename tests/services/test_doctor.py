@@ -16,10 +16,11 @@ from hotline.db.engine_postgres import Postgres
 from hotline.db.engine_sqlite import Sqlite
 from hotline.domain.announcements import announced, read_announcement, unannounced
 from hotline.domain.directory import Override
-from hotline.domain.ticket import CLOCK, Refused
+from hotline.domain.ticket import CLOCK
 from hotline.domain.vocabulary import InboundKind
 from hotline.gateways.heartbeat import Heartbeat
 from hotline.gateways.notices import GatewayDown
+from hotline.refusals import Refused
 from hotline.services.directory import change
 from hotline.services.doctor import Finding, examine, warn_of_gaps
 from hotline.services.gateways import add

@@ -8,11 +8,11 @@ import pytest
 
 import hotline
 from hotline.db.database import Away
-from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import GatewayKind
 from hotline.gateways import hotline_12345
 from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.providers import SMS
+from hotline.refusals import Refused
 from hotline.services.gateways import SETTINGS, GatewaysAtHand, add, change
 from hotline.services.house import House
 from tests.conftest import Clock

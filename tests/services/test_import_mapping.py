@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hotline.domain.directory import NOUNS, Directory
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.import_mapping import (
     STATUSES,
     Layout,

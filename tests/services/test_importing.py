@@ -12,7 +12,8 @@ from hotline.db import callers, counters, outbox, tickets
 from hotline.db.tables import call
 from hotline.domain.directory import Override
 from hotline.domain.privacy import Scope
-from hotline.domain.ticket import CLOCK, Refused
+from hotline.domain.ticket import CLOCK
+from hotline.refusals import Refused
 from hotline.services.clocks import adopt, ring_due
 from hotline.services.directory import change
 from hotline.services.doctor import examine

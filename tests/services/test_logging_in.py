@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.db import tables
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, Role
+from hotline.domain.vocabulary import Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.accounts import Believed, Grant, add_person, change_person, log_in, log_in_once
 from hotline.services.act import Asked
 from hotline.services.house import House

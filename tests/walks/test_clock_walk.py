@@ -13,8 +13,9 @@ from hypothesis.strategies import integers, sampled_from
 from hotline.domain.clocks import commands_of, fold, reckoner_of, settle
 from hotline.domain.directory import NOUNS, Directory
 from hotline.domain.lifecycle import decide
-from hotline.domain.ticket import CLOCK, Change, Clock, Command, Refusal
+from hotline.domain.ticket import CLOCK, Change, Clock, Command
 from hotline.domain.vocabulary import LIVE, OPEN, Action, Metric, Priority, TicketStatus
+from hotline.refusals import Refusal
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 from tests.conftest import NOON

@@ -8,8 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET, allowed, allowed_of_order, decide
-from hotline.domain.ticket import Change, Refusal
+from hotline.domain.ticket import Change
 from hotline.domain.vocabulary import FINAL, LIVE, Action, Part, Role, TicketStatus
+from hotline.refusals import Refusal
 from tests.conftest import NOON
 from tests.domain.make import as_role, complete, facts
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from hotline.domain.addresses import Network
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.accounts import Believed
 from hotline.services.house import House
 

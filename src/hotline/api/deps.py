@@ -12,8 +12,9 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from hotline.db.outages import OUTAGES
-from hotline.domain.ticket import NOBODY, Actor, Refusal, Refused
-from hotline.domain.vocabulary import Code, Role
+from hotline.domain.ticket import NOBODY, Actor
+from hotline.domain.vocabulary import Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.accounts import COOKIE, Believed, who_is
 from hotline.services.act import Asked
 from hotline.services.deadlines import within

@@ -12,9 +12,9 @@ from starlette.responses import Response
 from hotline.db.database import Unsure, has_committed
 from hotline.domain.catalogue import pair
 from hotline.domain.lifecycle import Move
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Action, Code, Field
+from hotline.domain.vocabulary import Action, Field
 from hotline.domain.wording import ACTION, rule_of, rule_said
+from hotline.refusals import Code, Refusal, Refused
 
 MEDIA = "application/problem+json"
 STATUS = {

@@ -11,8 +11,7 @@ from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from hotline.db.database import watch_commits
-from hotline.domain.ticket import Refusal
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal
 
 from .errors import TooSlow, problem
 

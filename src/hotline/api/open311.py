@@ -25,9 +25,10 @@ from hotline.db import inbound, open311
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.open311 import COLUMNS, STEPS, PublicView, cells, form_of, published, shown, stamp, word_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import Action, InboundKind, Intake, Role, TicketStatus
 from hotline.gateways.sms import clean
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store

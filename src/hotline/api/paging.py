@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 MOST = 200
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Items on a page")]

@@ -23,13 +23,12 @@ from hotline.domain import charts
 from hotline.domain.bidi import isolated
 from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
-from hotline.domain.ticket import Actor, Refused
+from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import (
     GRANTED,
     WHOLE,
     AssignmentStatus,
     Channel,
-    Code,
     DeclineReason,
     Fault,
     Funding,
@@ -43,6 +42,7 @@ from hotline.domain.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.refusals import Code, Refused
 from hotline.services.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
 from hotline.services.figures import hours, zone_of
 from hotline.services.house import House

@@ -16,8 +16,9 @@ from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Code, Period, Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import Period, Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import reports
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 from hotline.services.house import House

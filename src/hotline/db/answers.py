@@ -5,9 +5,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from .columns import Instant
-from .database import Answer, Database, one
+from .database import Database, one
 from .question import Question
 from .tables import answer as w
+from .write_plan import Answer
 
 _GIVEN = Question(
     sa.select(*w.c).where(

@@ -1,6 +1,7 @@
 """Column types and expressions that mean the same on both databases."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -93,15 +94,23 @@ class Holds(sa.ColumnElement[bool]):
         self.column, self.bind = column, sa.bindparam(name, type_=sa.String())
 
 
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """A full-text index over the rows of another table. `table`, whose name ends in `_words`, has their key in the
+    column `key`, and what they can be found by in `words` (SQLite: an FTS5 table; PostgreSQL: a tsvector under GIN)."""
+
+    table: str
+    key: str
+
+
 class Matches(sa.ColumnElement[bool]):
-    """`column` is the number of a ticket whose words match the parameter `name`; each database has its own index for
-    it."""
+    """`column` is the key of a row whose words in the index match the parameter `name`."""
 
     inherit_cache = False
     type = sa.Boolean()
 
-    def __init__(self, column: sa.ColumnElement[Any], name: str) -> None:
-        self.column, self.bind = column, sa.bindparam(name, type_=sa.Text())
+    def __init__(self, index: SearchIndex, column: sa.ColumnElement[Any], name: str) -> None:
+        self.index, self.column, self.bind = index, column, sa.bindparam(name, type_=sa.Text())
 
 
 class Packed(sa.ColumnElement[Any]):
@@ -131,13 +140,15 @@ def _packed_sqlite(element: Packed, compiler: Any, **kw: Any) -> str:
 @compiles(Matches, "postgresql")
 def _matches_postgres(element: Matches, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
-    return f"{column} IN (SELECT number FROM ticket_words WHERE words @@ CAST({bind} AS tsquery))"
+    index = element.index
+    return f"{column} IN (SELECT {index.key} FROM {index.table} WHERE words @@ CAST({bind} AS tsquery))"
 
 
 @compiles(Matches, "sqlite")
 def _matches_sqlite(element: Matches, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
-    return f"{column} IN (SELECT number FROM ticket_words WHERE ticket_words MATCH {bind})"
+    index = element.index
+    return f"{column} IN (SELECT {index.key} FROM {index.table} WHERE {index.table} MATCH {bind})"
 
 
 @compiles(Among, "postgresql")

@@ -8,33 +8,12 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from hotline.domain.ticket import Change, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 from .question import Question, Row
+from .write_plan import Answer, WritePlan
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a request was answered: kept under its key, in the same transaction as its effect."""
-
-    owner: str
-    key: str
-    fingerprint: str
-    status: int
-    body: str
-    at: Any
-    etag: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entrusted:
-    """A change and the answer it will have: the unit the journal writes."""
-
-    change: Change
-    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +61,9 @@ class Database(Protocol):
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""
 
-    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
-        """One transaction for the batch, one outcome each, after COMMIT. No key and no ticket twice in a batch."""
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
+        """One transaction for all plans, one outcome each, after COMMIT. No key of an answer and no key of a guard may
+        stand in two of them."""
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         """Take `count` numbers of a sequence that begins at `first`; the first of them."""

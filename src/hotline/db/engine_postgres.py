@@ -1,7 +1,5 @@
-"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare transactions.
-
-The journal's batch is ONE statement (one round trip, one transaction): JSON in, data-modifying CTEs, outcomes out.
-"""
+"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare
+transactions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,11 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from .batch_postgres import EARLIER, as_json, statement_of
 from .database import (
-    Answer,
     Away,
     Committed,
-    Entrusted,
     Full,
     IntegrityFault,
     Outcome,
@@ -29,9 +26,10 @@ from .database import (
     note_commit,
 )
 from .question import Question, Row
-from .sheets import SHEETS, SHORT, Sheet, keep_name, lay, words_in
+from .write_plan import Answer, WritePlan, indexed_characters
 
 R = TypeVar("R")
+READ_ON_LOOP = 10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
 SETTINGS = {
     "application_name": "hotline",
@@ -173,34 +171,24 @@ class Postgres:
         note_commit()
         return done
 
-    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
-        # words are read for the search index: those of a long narrative not on the loop
-        laid = lay(batch) if words_in(batch) <= SHORT else await asyncio.to_thread(lay, batch)
-        present = tuple(sheet for sheet in SHEETS if laid.rows[sheet.table.name])
-        text = _statement(present, bool(laid.tallies), bool(laid.words))
-        values: list[Any] = [
-            _json([{"n": n, **_answer_row(a)} for n, a in enumerate(laid.answers)]),
-            _json([{"n": n, "number": number, "expected": expected} for n, number, expected in laid.guards]),
-            *(_json(laid.rows[sheet.table.name]) for sheet in present),
-        ]
-        if laid.tallies:
-            self._turn = (self._turn + 1) % self.batchers
-            values.append(
-                _json([dict(zip(("n", "noun", "place", "status", "d"), t, strict=True)) for t in laid.tallies])
-            )
-            values.append(self.shard * self.batchers + self._turn)
-        if laid.words:
-            values.append(_json([{"number": number, "words": words} for number, _, words in laid.words]))
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
+        self._turn = (self._turn + 1) % self.batchers
+        shard = self.shard * self.batchers + self._turn
+        if indexed_characters(plans) <= READ_ON_LOOP:
+            text, values = statement_of(plans, shard)
+        else:
+            text, values = await asyncio.to_thread(statement_of, plans, shard)
+        answers = [plan.answer for plan in plans]
         async with self._line(writing=True) as line:
             found = {r["n"]: r["kept"] for r in await self._once_more(line, text, values)}
-            missing = [a for n, a in enumerate(laid.answers) if n not in found]
+            missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], Answer] = {}
             if missing:  # keys used before: tell what was answered then
                 self.asked += 1
-                keys = _json([{"owner": a.owner, "key": a.key} for a in missing])
-                earlier = {(r["owner"], r["key"]): Answer(**dict(r)) for r in await line.fetch(_EARLIER, keys)}
+                keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
+                earlier = {(r["owner"], r["key"]): Answer(**dict(r)) for r in await line.fetch(EARLIER, keys)}
         outcomes: list[Outcome] = []
-        for n, answer in enumerate(laid.answers):
+        for n, answer in enumerate(answers):
             if n in found:
                 outcomes.append(Committed(answer) if found[n] else Stale())
             else:
@@ -355,87 +343,5 @@ def _told(fault: BaseException, *, sent: bool) -> BaseException:
     return fault
 
 
-def _json(rows: Any) -> str:
-    return orjson.dumps(rows).decode()
-
-
-def _answer_row(a: Answer) -> dict[str, Any]:
-    return {
-        "owner": a.owner,
-        "key": a.key,
-        "fingerprint": a.fingerprint,
-        "status": a.status,
-        "etag": a.etag,
-        "body": a.body,
-        "at": a.at,
-    }
-
-
-_ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag text, body text, at timestamptz"
-_EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
-FROM json_to_recordset($1::json) AS k(owner text, key text) JOIN answer a ON a.owner = k.owner AND a.key = k.key"""
 _RESERVE = """INSERT INTO sequence (name, next) VALUES ($1, $3::bigint + $2::bigint)
 ON CONFLICT (name) DO UPDATE SET next = sequence.next + $2::bigint RETURNING next - $2::bigint"""
-_STATEMENTS: dict[tuple[tuple[str, ...], bool, bool], str] = {}
-
-
-def _statement(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
-    """The batch as one statement, for the tables that have rows. Built once for each combination."""
-    known = (tuple(sheet.table.name for sheet in present), tallies, words)
-    if known not in _STATEMENTS:
-        _STATEMENTS[known] = _build(present, tallies, words)
-    return _STATEMENTS[known]
-
-
-def _build(present: tuple[Sheet, ...], tallies: bool, words: bool) -> str:
-    dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
-    parts = [
-        f"asked AS MATERIALIZED (SELECT * FROM json_to_recordset($1::json) AS x({_ANSWER}))",
-        "guard AS MATERIALIZED (SELECT * FROM json_to_recordset($2::json) AS x(n int, number text, expected int))",
-        # locked in order of number, so that two batches never wait for each other in a ring
-        "stands AS MATERIALIZED (SELECT t.number, t.version FROM ticket t WHERE t.number IN"
-        " (SELECT number FROM guard WHERE expected IS NOT NULL) ORDER BY t.number FOR UPDATE)",
-        "stale AS MATERIALIZED (SELECT DISTINCT g.n FROM guard g LEFT JOIN stands s ON s.number = g.number"
-        " WHERE g.expected IS NOT NULL AND s.version IS DISTINCT FROM g.expected)",
-        "kept AS (INSERT INTO answer (owner, key, fingerprint, status, etag, body, at)"
-        " SELECT owner, key, fingerprint, status, etag, body, at FROM asked WHERE n NOT IN (SELECT n FROM stale)"
-        " ORDER BY owner, key ON CONFLICT DO NOTHING RETURNING owner, key)",
-        "good AS MATERIALIZED (SELECT a.n FROM asked a JOIN kept k ON k.owner = a.owner AND k.key = a.key)",
-        "ours AS MATERIALIZED (SELECT g.number FROM guard g JOIN good ON good.n = g.n)",
-    ]
-    place = 2
-    for sheet in present:
-        place += 1
-        table = sheet.table
-        plain = sheet.columns
-        record = ", ".join(f'"{c}" {table.c[c].type.compile(dialect)}' for c in plain)
-        into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived))
-        taken = ", ".join([*(f'r."{c}"' for c in plain), *(sql.format(r="r.") for sql in sheet.derived.values())])
-        gate = " WHERE r.number IN (SELECT number FROM ours)" if sheet.gated else ""
-        order = " ORDER BY " + ", ".join(f'r."{c}"' for c in sheet.key) if sheet.replace else ""
-        again = ""
-        if sheet.replace:
-            sets = ", ".join(f'"{c}" = {keep_name(c, table.name)}' for c in sheet.replace)
-            again = f" ON CONFLICT ({', '.join(sheet.key)}) DO UPDATE SET {sets}"
-        parts.append(
-            f'w_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {taken}'
-            f" FROM json_to_recordset(${place}::json) AS r({record}){gate}{order}{again})"
-        )
-    if tallies:
-        parts.append(
-            "w_counter AS (INSERT INTO counter (noun, place, status, shard, n)"
-            f" SELECT r.noun, r.place, r.status, ${place + 2}::smallint, sum(r.d)"
-            f" FROM json_to_recordset(${place + 1}::json)"
-            " AS r(n int, noun text, place text, status text, d bigint) JOIN good ON good.n = r.n"
-            " GROUP BY 1, 2, 3 HAVING sum(r.d) <> 0 ORDER BY 1, 2, 3"
-            " ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = counter.n + excluded.n)"
-        )
-        place += 2
-    if words:
-        parts.append(
-            "w_words AS (INSERT INTO ticket_words (number, words) SELECT r.number,"
-            " array_to_tsvector(ARRAY(SELECT json_array_elements_text(r.words)))"
-            f" FROM json_to_recordset(${place + 1}::json) AS r(number text, words json)"
-            " WHERE r.number IN (SELECT number FROM ours) ON CONFLICT (number) DO UPDATE SET words = excluded.words)"
-        )
-    return "WITH " + ",\n".join(parts) + "\nSELECT n, true AS kept FROM good UNION ALL SELECT n, false FROM stale"

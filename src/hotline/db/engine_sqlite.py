@@ -4,14 +4,11 @@ Readers never wait for the writer, and a writing transaction never has to upgrad
 """
 
 import asyncio
-import re
 import sqlite3
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,22 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.pool import StaticPool
 
-from .columns import Document, Instant, written
-from .database import (
-    Answer,
-    Away,
-    Committed,
-    Entrusted,
-    Full,
-    IntegrityFault,
-    Outcome,
-    Replayed,
-    Stale,
-    Unsure,
-    note_commit,
-)
+from .batch_sqlite import write_batch
+from .database import Away, Full, IntegrityFault, Outcome, Unsure, note_commit
 from .question import Prepared, Question, Row
-from .sheets import SHEETS, Sheet, keep_name, lay
+from .write_plan import WritePlan
 
 R = TypeVar("R")
 BUSY_MS = 5000
@@ -157,10 +142,10 @@ class Sqlite:
         finally:
             await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
 
-    async def write(self, batch: Sequence[Entrusted]) -> list[Outcome]:
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self.asked += 1
         try:
-            return await self._on_writer(lambda line: _write(line, batch))
+            return await self._on_writer(lambda line: _write(line, plans))
         except sqlite3.IntegrityError as fault:
             raise IntegrityFault(type(fault).__name__) from fault
 
@@ -270,106 +255,15 @@ def _commit(commit: Callable[[], Any]) -> None:
 
 _RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
 ON CONFLICT (name) DO UPDATE SET next = next + :count RETURNING next - :count"""
-_EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
-JOIN answer a ON a.owner = json_extract(k.value, '$[0]') AND a.key = json_extract(k.value, '$[1]')"""
-_STANDS = "SELECT number, version FROM ticket WHERE number IN (SELECT value FROM json_each(?))"
-_ANSWER = "INSERT INTO answer (owner, key, fingerprint, status, etag, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_COUNT = """INSERT INTO counter (noun, place, status, shard, n) VALUES (?, ?, ?, 0, ?)
-ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + excluded.n"""
 
 
-def _insert(sheet: Sheet) -> str:
-    table, plain = sheet.table.name, sheet.columns
-    into = ", ".join(f'"{c}"' for c in (*plain, *sheet.derived, *sheet.ordered))
-    numbered = {c: f"?{place}" for place, c in enumerate(plain, start=1)}
-    derived = [re.sub(r"\{r\}(\w+)", lambda m: numbered[m[1]], sql) for sql in sheet.derived.values()]
-    taken = ", ".join([*numbered.values(), *derived, *sheet.ordered.values()])
-    again = ""
-    if sheet.replace:
-        sets = ", ".join(f'"{c}" = {keep_name(c, table)}' for c in sheet.replace)
-        again = f" ON CONFLICT ({', '.join(sheet.key)}) DO UPDATE SET {sets}"
-    return f'INSERT INTO "{table}" ({into}) VALUES ({taken}){again}'
-
-
-_INSERTS = {sheet.table.name: _insert(sheet) for sheet in SHEETS}
-
-
-def _write(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outcome]:
+def _write(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
     line.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = _written(line, batch)
+        outcomes = write_batch(line, plans)
         _commit(lambda: line.execute("COMMIT"))
     except BaseException:
         if line.in_transaction:
             line.execute("ROLLBACK")
         raise
     return outcomes
-
-
-def _written(line: sqlite3.Connection, batch: Sequence[Entrusted]) -> list[Outcome]:
-    keys = orjson.dumps([[item.answer.owner, item.answer.key] for item in batch]).decode()
-    earlier = {(r[0], r[1]): _answer(r) for r in line.execute(_EARLIER, (keys,))}
-    guarded = [w.ticket.number for item in batch for w in item.change.tickets if w.expected is not None]
-    stands: dict[str, int] = (
-        dict(line.execute(_STANDS, (orjson.dumps(guarded).decode(),)).fetchall()) if guarded else {}
-    )
-    outcomes: list[Outcome] = []
-    kept: list[Entrusted] = []
-    for item in batch:
-        known = earlier.get((item.answer.owner, item.answer.key))
-        if any(w.expected is not None and stands.get(w.ticket.number) != w.expected for w in item.change.tickets):
-            outcomes.append(Stale())
-        elif known is not None:
-            outcomes.append(Replayed(known))
-        else:
-            outcomes.append(Committed(item.answer))
-            kept.append(item)
-    laid = lay(kept)
-    for sheet in SHEETS:
-        if rows := laid.rows[sheet.table.name]:
-            line.executemany(_INSERTS[sheet.table.name], _ROWS[sheet.table.name].of(rows))
-    line.executemany(
-        _ANSWER, [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, written(a.at)) for a in laid.answers]
-    )
-    if laid.tallies:
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for _, noun, place, status, n in laid.tallies:
-            counts[(noun, place, status)] += n
-        line.executemany(_COUNT, [(*key, n) for key, n in counts.items() if n])
-    if laid.words:
-        line.executemany("DELETE FROM ticket_words WHERE rowid = ?", [(serial,) for _, serial, _ in laid.words])
-        line.executemany(
-            "INSERT INTO ticket_words (rowid, number, words) VALUES (?, ?, ?)",
-            [(serial, number, " ".join(words)) for number, serial, words in laid.words],
-        )
-    return outcomes
-
-
-class _Rows:
-    """Turns a sheet's dataclasses into tuples the driver takes: all at once by attrgetter, then only what needs
-    writing."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        columns = [sheet.table.c[name] for name in sheet.columns]
-        self._take = attrgetter(*sheet.columns)
-        self._instants = [n for n, c in enumerate(columns) if isinstance(c.type, Instant)]
-        self._documents = [n for n, c in enumerate(columns) if isinstance(c.type, Document)]
-
-    def of(self, items: Sequence[Any]) -> list[list[Any]]:
-        rows = [list(self._take(item)) for item in items]
-        for row in rows:
-            for n in self._instants:
-                if row[n] is not None:
-                    row[n] = written(row[n])
-            for n in self._documents:
-                if row[n] is not None:
-                    row[n] = orjson.dumps(row[n]).decode() if row[n] else _EMPTY[type(row[n])]
-        return rows
-
-
-_EMPTY: dict[type, str] = {tuple: "[]", list: "[]", dict: "{}"}
-_ROWS = {sheet.table.name: _Rows(sheet) for sheet in SHEETS}
-
-
-def _answer(r: Any) -> Answer:
-    return Answer(owner=r[0], key=r[1], fingerprint=r[2], status=r[3], etag=r[4], body=r[5], at=r[6])

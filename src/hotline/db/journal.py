@@ -1,7 +1,8 @@
-"""The one way to make a change durable: what waits at this instant is written in one transaction, and answered after
-COMMIT.
+"""The one way to make a write plan durable: what waits at this instant is written in one transaction, and answered
+after COMMIT.
 
-No timer: an idle house commits at once, a busy one forms groups by itself. One bad change never fails its neighbours.
+No timer: with little to do each plan is written at once, under load plans gather in batches by themselves. One bad plan
+never fails its neighbours.
 """
 
 import asyncio
@@ -9,15 +10,14 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
-from .database import Committed, Database, Entrusted, Outcome, note_commit
-from .sheets import numbers_of
+from .database import Committed, Database, Outcome, note_commit
+from .write_plan import WritePlan
 
-LARGEST = 64  # changes in one transaction; beyond 16 the gain is small, and a caller waits for the whole batch
-ROOM = 1500  # changes that may wait: about one second of work
-ACTS_UP_TO = 0.8  # acts are refused from here on, so that a new call still finds room
+LARGEST = 64  # plans in one transaction; beyond 16 the gain is small, and a caller waits for the whole batch
+ROOM = 1500  # plans that may wait: about one second of work
+OTHERS_UP_TO = 0.8  # of the room: from here on only plans with priority are taken
 
 
 class Overloaded(Refused):
@@ -32,14 +32,13 @@ class Journal:
 
     def __init__(self, db: Database, largest: int = LARGEST, room: int = ROOM) -> None:
         self.db, self.largest, self.room = db, largest, room
-        self._waiting: deque[tuple[Entrusted, asyncio.Future[Outcome]]] = deque()
+        self._waiting: deque[tuple[WritePlan, asyncio.Future[Outcome]]] = deque()
         self._bell = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._closing = False
         self._under_way = 0
         self.written = asyncio.Event()  # set after each commit; the stream waits for it
         self.batches = 0  # written so far
-        self.changes = 0
         self.last_batch = 0
         self.seconds = 0.0
 
@@ -55,13 +54,14 @@ class Journal:
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._run(), name=f"journal-{n}") for n in range(self.db.batchers)]
 
-    async def commit(self, item: Entrusted, *, intake: bool = False) -> Outcome:
-        """Durable when this returns. Raises Overloaded, or what the database could not do."""
-        limit = self.room if intake else int(self.room * ACTS_UP_TO)
+    async def commit(self, plan: WritePlan, *, priority: bool = False) -> Outcome:
+        """Durable when this returns. `priority`: may use the room that is kept free of other plans. Raises Overloaded,
+        or what the database could not do."""
+        limit = self.room if priority else int(self.room * OTHERS_UP_TO)
         if self._closing or len(self._waiting) >= limit:
             raise Overloaded
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, answer))
+        self._waiting.append((plan, answer))
         self._bell.set()
         outcome = await asyncio.shield(answer)  # a caller who hangs up ends the wait, never the write
         if isinstance(outcome, Committed):
@@ -90,29 +90,29 @@ class Journal:
             finally:
                 self._under_way -= 1
 
-    def _take(self) -> list[tuple[Entrusted, "asyncio.Future[Outcome]"]]:
-        """The next batch: each key and each ticket at most once; the second of a pair waits for the next one."""
-        batch: list[tuple[Entrusted, asyncio.Future[Outcome]]] = []
-        later: list[tuple[Entrusted, asyncio.Future[Outcome]]] = []
+    def _take(self) -> list[tuple[WritePlan, "asyncio.Future[Outcome]"]]:
+        """The next batch: each key and each guarded row at most once; the second of a pair waits for the next one."""
+        batch: list[tuple[WritePlan, asyncio.Future[Outcome]]] = []
+        later: list[tuple[WritePlan, asyncio.Future[Outcome]]] = []
         keys: set[tuple[str, str]] = set()
-        numbers: set[str] = set()
+        guarded: set[str] = set()  # by key alone: a batch tells the rows of a plan by it, whatever their table
         while self._waiting and len(batch) < self.largest:
-            item, answer = self._waiting.popleft()
-            key, touched = (item.answer.owner, item.answer.key), numbers_of((item,))
-            if key in keys or touched & numbers:
-                later.append((item, answer))
+            plan, answer = self._waiting.popleft()
+            key, touched = (plan.answer.owner, plan.answer.key), [guard.key for guard in plan.guards]
+            if key in keys or not guarded.isdisjoint(touched):
+                later.append((plan, answer))
                 continue
             keys.add(key)
-            numbers |= touched
-            batch.append((item, answer))
+            guarded.update(touched)
+            batch.append((plan, answer))
         self._waiting.extendleft(reversed(later))
         return batch
 
-    async def _settle(self, batch: Sequence[tuple[Entrusted, "asyncio.Future[Outcome]"]]) -> None:
+    async def _settle(self, batch: Sequence[tuple[WritePlan, "asyncio.Future[Outcome]"]]) -> None:
         begun = time.perf_counter()
         outcomes: Sequence[Outcome | Exception]
         try:
-            outcomes = await self.db.write([item for item, _ in batch])
+            outcomes = await self.db.write([plan for plan, _ in batch])
         except Refused as refused:  # away, full or unsure: the same for all of them
             outcomes = [refused] * len(batch)
         except Exception as fault:
@@ -123,7 +123,6 @@ class Journal:
             outcomes = [fault]
         self.written.set()
         self.batches += 1
-        self.changes += len(batch)
         self.last_batch = len(batch)
         self.seconds += time.perf_counter() - begun
         for (_, answer), outcome in zip(batch, outcomes, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 
 from .database import Away, Full, Unsure
 

@@ -14,9 +14,9 @@ from .assignments import counted_looks
 from .columns import Instant, Matches, is_one_of
 from .database import Database
 from .question import Question, Row
+from .tables import TICKET_WORDS, timeline
 from .tables import assignment as a
 from .tables import ticket as t
-from .tables import timeline
 from .tables import voice_call as v
 from .tickets import seen_by, visible, whole_scope, words_query
 
@@ -132,7 +132,7 @@ def _answers(by_area: bool, by_words: bool, by_category: bool) -> Question:
         t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(whole_scope(by_area)),
     )  # fmt: skip
     if by_words:
-        question = question.where(Matches(t.c.number, "words"))
+        question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
     if by_category:
         question = question.where(t.c.category == sa.bindparam("category", type_=sa.String))
     return Question(

@@ -1,5 +1,6 @@
 """Bringing a database to a revision: one Alembic tree for both engines."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,15 +14,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 from .database import Database
 from .tables import schema_compatibility
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
 _OF_ALEMBIC = frozenset({"alembic_version", "schema_compatibility", "sqlite_sequence"})  # they hold nobody's data
-_SEARCH_INDEX = "ticket_words"  # with what SQLite keeps behind it: it follows from the tickets
+# with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
+_SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
 
 
@@ -167,7 +168,7 @@ def _contents(connection: sa.Connection) -> dict[str, _Content]:
     look = sa.inspect(connection)
     found: dict[str, _Content] = {}
     for name in sorted(set(look.get_table_names()) - _OF_ALEMBIC):
-        if name.startswith(_SEARCH_INDEX):
+        if _SEARCH_INDEX.search(name):
             continue
         types = {str(c["name"]): c["type"] for c in look.get_columns(name)}
         limits = {c: type_.length for c, type_ in types.items() if isinstance(type_, sa.String)}

@@ -32,7 +32,7 @@ from hotline.domain.vocabulary import (
     VoiceState,
 )
 
-from .columns import Document, Instant, one_of
+from .columns import Document, Instant, SearchIndex, one_of
 
 metadata = sa.MetaData(
     naming_convention={
@@ -125,6 +125,9 @@ ticket = sa.Table(
     sa.Index("uq_ticket_outer_system_outer_number", "outer_system", "outer_number", unique=True,
              sqlite_where=sa.text("outer_number IS NOT NULL"), postgresql_where=sa.text("outer_number IS NOT NULL")),
 )  # fmt: skip
+
+# made by the migrations: the two databases have no form of it in common
+TICKET_WORDS = SearchIndex("ticket_words", "number")
 
 _LIVE = sa.text("closed_at IS NULL")
 assignment = sa.Table(

@@ -33,8 +33,8 @@ from hotline.domain.vocabulary import (
 from .columns import Among, Holds, Instant, Matches, Packed, is_one_of, read_instant
 from .database import Database, one
 from .question import Question, Row
+from .tables import TICKET_WORDS, attachment, call, clock, escalation, timeline
 from .tables import assignment as a
-from .tables import attachment, call, clock, escalation, timeline
 from .tables import ticket as t
 
 _held = a.alias("held")
@@ -340,7 +340,7 @@ def _list(
     if "created_before" in given:
         question = question.where(t.c.created_at < sa.bindparam("created_before", type_=Instant))
     if "text" in given:
-        question = question.where(Matches(t.c.number, "words"))
+        question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
     if "found" in given:
         question = question.where(Among(t.c.number, "found"))
     if "after" in given:
@@ -362,10 +362,10 @@ def words_query(text: str, dialect: str) -> str | None:
 
 
 FEW = 2000  # hits that are looked up one by one
-_NUMBERS = sa.table("ticket_words", sa.column("number", sa.String))
+_NUMBERS = sa.table(TICKET_WORDS.table, sa.column(TICKET_WORDS.key, sa.String))
 _FOUND = Question(
     sa.select(_NUMBERS.c.number)
-    .where(Matches(_NUMBERS.c.number, "words"))
+    .where(Matches(TICKET_WORDS, _NUMBERS.c.number, "words"))
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 
 from .database import Database, note_commit
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from hotline.refusals import Code, Refusal, Refused
+
 from .directory import Calendar
-from .ticket import Refusal, Refused
-from .vocabulary import Code
 
 FEWEST = 20  # a whole year's notice has more days: 33 to 39 in 2023-2026
 _TOP, _ITEM = frozenset({"year", "papers", "days"}), frozenset({"name", "date", "isOffDay"})

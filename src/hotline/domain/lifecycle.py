@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from hotline.refusals import Code, Refusal
+
 from . import effects
-from .ticket import Actor, Assignment, Change, Command, Facts, Refusal
+from .ticket import Actor, Assignment, Change, Command, Facts
 from .vocabulary import (
     ENDED,
     FINAL,
@@ -18,7 +20,6 @@ from .vocabulary import (
     OPEN,
     Action,
     AssignmentStatus,
-    Code,
     Field,
     Guard,
     Part,

@@ -13,7 +13,6 @@ from .vocabulary import (
     ActorKind,
     AssignmentStatus,
     Channel,
-    Code,
     Kind,
     Level,
     Metric,
@@ -276,26 +275,6 @@ class Caller:
     phone: str
     name: str | None
     seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why not. `moves` are what would be allowed instead; `errors` name fields and rules."""
-
-    code: Code
-    detail: str
-    moves: tuple[Any, ...] = ()
-    errors: tuple[tuple[str, str], ...] = ()
-    version: int | None = None  # of the ticket now, for somebody who was late
-    retry_after: int | None = None  # seconds until it is worth another try
-
-
-class Refused(Exception):
-    """A refusal on its way to the caller."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.detail)
-        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)

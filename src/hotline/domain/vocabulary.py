@@ -592,32 +592,6 @@ class ActorKind(StrEnum):
     CLOCK = "clock"
 
 
-class Code(StrEnum):
-    """Why the hotline said no. `api/errors` alone knows the HTTP number of each."""
-
-    BAD_REQUEST = "bad-request"
-    UNAUTHENTICATED = "unauthenticated"
-    NOT_YOUR_ROLE = "not-your-role"
-    NOT_FOUND = "not-found"
-    UNKNOWN_ACTION = "unknown-action"
-    METHOD_NOT_ALLOWED = "method-not-allowed"
-    NOT_NOW = "not-now"
-    CONFLICT = "conflict"
-    STALE = "stale"
-    TOO_LARGE = "too-large"
-    UNSUPPORTED_MEDIA = "unsupported-media"
-    INCOMPLETE = "incomplete"
-    INVALID = "invalid"
-    KEY_REUSED = "key-reused"
-    VERSION_REQUIRED = "version-required"
-    TOO_MANY = "too-many"
-    OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"
-    OUTCOME_UNKNOWN = "outcome-unknown"
-    STORAGE_FULL = "storage-full"
-    INTERNAL = "internal"
-
-
 class Field(StrEnum):
     """What an action may carry. `api/schemas/actions` gives each its type; the tables say who needs it."""
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, Kind
+from hotline.domain.vocabulary import Kind
+from hotline.refusals import Code, Refusal, Refused
 
 # our field: theirs
 FIELDS = {

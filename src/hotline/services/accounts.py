@@ -20,8 +20,9 @@ from hotline.domain.addresses import counted_as, read_address
 from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant, may_grant
 from hotline.domain.throttling import Limit, next_attempt_at
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Code, Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import GRANTED, PEOPLE, ActorKind, Role
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done
 from .credentials import Credential, Standing, grant_of, standing_of

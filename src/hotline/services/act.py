@@ -6,28 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hotline.db import answers, people, tickets
-from hotline.db.database import Answer, Committed, Entrusted, Replayed, Stale
+from hotline.db.database import Committed, Replayed, Stale
+from hotline.db.write_plan import Answer
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import LATE, decide
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import Scope, scope_of
-from hotline.domain.ticket import (
-    CLOCK,
-    Actor,
-    Attachment,
-    Call,
-    Caller,
-    Change,
-    Command,
-    Facts,
-    Number,
-    Refusal,
-    Refused,
-)
-from hotline.domain.vocabulary import LIVE, Action, Code, DepartmentKind, Field
+from hotline.domain.ticket import CLOCK, Actor, Attachment, Call, Caller, Change, Command, Facts, Number
+from hotline.domain.vocabulary import LIVE, Action, DepartmentKind, Field
+from hotline.refusals import Code, Refusal, Refused
 
 from . import workload
 from .house import House
+from .ticket_plan import plan_of
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
@@ -92,7 +83,7 @@ async def act(
         decided = await house.subscribers.announced(decided, now)
         after = decided.after
         answer = written_answer(asked, status, show(after), now, after)
-        outcome = await house.journal.commit(Entrusted(decided, kept(answer, asked)))
+        outcome = await house.journal.commit(plan_of(decided, kept(answer, asked)))
         if isinstance(outcome, Replayed):
             return replayed(outcome.answer, asked)
         if not isinstance(outcome, Stale):
@@ -136,7 +127,7 @@ async def act_by_clock(
         return None
     decided = await house.subscribers.announced(decided, now)
     answer = Answer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
-    outcome = await house.journal.commit(Entrusted(decided, answer))
+    outcome = await house.journal.commit(plan_of(decided, answer))
     return None if isinstance(outcome, Committed | Replayed) else LATE
 
 

@@ -16,8 +16,9 @@ from hotline.db import tickets
 from hotline.domain.filetypes import FIRST_BYTES, KNOWN, agrees, media_type_of
 from hotline.domain.lifecycle import decide
 from hotline.domain.privacy import Scope, visible_file
-from hotline.domain.ticket import Actor, Attachment, Command, Facts, Refusal, Refused
-from hotline.domain.vocabulary import Action, Code
+from hotline.domain.ticket import Actor, Attachment, Command, Facts
+from hotline.domain.vocabulary import Action
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done, act, authors_for, seen
 from .house import House

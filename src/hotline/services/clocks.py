@@ -12,8 +12,9 @@ from hotline.db import clocks, tickets
 from hotline.db.question import Row
 from hotline.domain.clocks import commands_of, recounted
 from hotline.domain.directory import Directory
-from hotline.domain.ticket import Command, Facts, Refused
+from hotline.domain.ticket import Command, Facts
 from hotline.domain.vocabulary import Action, Field, Metric
+from hotline.refusals import Refused
 
 from . import workload
 from .act import act_by_clock

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hotline.db.database import Away, Unsure
 from hotline.db.outages import outage_of
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 
 R = TypeVar("R")
 _DETACHED: set[asyncio.Task[Any]] = set()  # the loop itself holds tasks by weak references only

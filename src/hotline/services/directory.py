@@ -12,10 +12,10 @@ from hotline.db import directory as kept
 from hotline.db.database import Database
 from hotline.db.outages import OUTAGES
 from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directory, Wrong, faults_of
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import Actor
 from hotline.domain.triage import Lexicon, lexicon
-from hotline.domain.vocabulary import Code
 from hotline.domain.wording import rule_of
+from hotline.refusals import Code, Refusal, Refused
 
 from .deadlines import Deadlines, within
 from .directory_annotations import annotate

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from hotline.db import answers
-from hotline.db.database import Answer
+from hotline.db.write_plan import Answer
 from hotline.domain.directory import Directory, Override, Roster, Shift, hours_in
 from hotline.domain.duty import turns as turns_of
 from hotline.domain.duty import whose
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.ticket import Actor
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done, replayed
 from .directory import change, plain

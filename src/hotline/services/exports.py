@@ -16,8 +16,9 @@ from hotline.db.question import Row
 from hotline.domain import open311
 from hotline.domain.directory import Directory
 from hotline.domain.privacy import caller_shown, scope_of, visible_entry
-from hotline.domain.ticket import Actor, Refusal, Refused, Ticket
-from hotline.domain.vocabulary import ActorKind, Code, ExportForm, ExportKind, ExportStatus, Kind, Role, TicketStatus
+from hotline.domain.ticket import Actor, Ticket
+from hotline.domain.vocabulary import ActorKind, ExportForm, ExportKind, ExportStatus, Kind, Role, TicketStatus
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done, authors_for
 from .house import House

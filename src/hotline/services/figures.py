@@ -23,8 +23,9 @@ from hotline.domain.directory import Directory
 from hotline.domain.figures import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
 from hotline.domain.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import WHOLE, Code, Period
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import WHOLE, Period
+from hotline.refusals import Code, Refusal, Refused
 
 from .house import House
 

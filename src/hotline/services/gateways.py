@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from hotline.db import gateways as kept
 from hotline.db.database import Database
-from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.timestamps import DateOrder
-from hotline.domain.vocabulary import Code, GatewayKind, Provider
+from hotline.domain.vocabulary import GatewayKind, Provider
 from hotline.gateways.egress import is_web_address, networks
 from hotline.gateways.providers import SMS, kind_of
 from hotline.gateways.sms import Account
+from hotline.refusals import Code, Refusal, Refused
 
 from .at_hand import AtHand
 from .deadlines import Deadlines

@@ -8,9 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hotline.db import answers
-from hotline.db.database import Answer
-from hotline.domain.ticket import Refused
-from hotline.domain.vocabulary import Code
+from hotline.db.write_plan import Answer
+from hotline.refusals import Code, Refused
 
 from .act import REUSED, Asked, Done
 from .house import House

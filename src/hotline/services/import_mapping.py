@@ -12,18 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from hotline.domain.directory import CODE, Directory, is_zone
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import (
-    Channel,
-    Code,
-    DeclineReason,
-    DepartmentKind,
-    Kind,
-    Priority,
-    TicketStatus,
-    VoidReason,
-)
+from hotline.domain.vocabulary import Channel, DeclineReason, DepartmentKind, Kind, Priority, TicketStatus, VoidReason
 from hotline.domain.wording import rule_of
+from hotline.refusals import Code, Refusal, Refused
 
 from .import_files import read_json
 

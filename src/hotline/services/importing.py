@@ -14,7 +14,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from hotline.db import callers, tickets
-from hotline.db.database import Answer, Entrusted, IntegrityFault, Replayed
+from hotline.db.database import IntegrityFault, Replayed
+from hotline.db.write_plan import Answer
 from hotline.domain import effects
 from hotline.domain.clocks import limits_for
 from hotline.domain.directory import Directory
@@ -31,8 +32,6 @@ from hotline.domain.ticket import (
     Entry,
     Facts,
     Message,
-    Refusal,
-    Refused,
     Ticket,
     Written,
 )
@@ -41,7 +40,6 @@ from hotline.domain.vocabulary import (
     Action,
     ActorKind,
     Channel,
-    Code,
     Field,
     Kind,
     Priority,
@@ -49,6 +47,7 @@ from hotline.domain.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import FURTHEST
 from .house import House
@@ -65,6 +64,7 @@ from .import_mapping import (
     targets,
 )
 from .phones import Heard, caller_id, heard
+from .ticket_plan import plan_of
 
 __all__ = ["Layout", "Report", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
 
@@ -248,7 +248,7 @@ class _Import:
                 named.append((row, refused))
         idents = [ident for _, ident in named if isinstance(ident, str)]
         known = await tickets.known_outers(self.house.db, self.m.source, idents) if idents else set()
-        made: list[tuple[ImportRow, Entrusted, list[str]]] = []
+        made: list[_Imported] = []
         for row, ident in named:
             if isinstance(ident, Refused):
                 refuse(row, ident.refusal.errors)
@@ -265,55 +265,61 @@ class _Import:
                 refuse(row, (("", f"cannot be taken in: {type(fault).__name__}"),))
             else:
                 answer = Answer(f"import:{self.m.source}", ident, "import", 201, "", self.now, "1")
-                made.append((row, Entrusted(change, answer), odd))
+                made.append(_Imported(row, change, answer, odd))
         if not self.dry_run:
             made = await self._without_known_callers(made)
             made = await self._written(made, refuse)
-        for _, item, odd in made:
+        for one in made:
             self.report.taken += 1
-            status = item.change.after.ticket.status
+            status = one.change.after.ticket.status
             self.report.by_status[status] = self.report.by_status.get(status, 0) + 1
-            for what in odd:
+            for what in one.odd:
                 self.report.odd[what] = self.report.odd.get(what, 0) + 1
 
-    async def _without_known_callers(
-        self, made: list[tuple[ImportRow, Entrusted, list[str]]]
-    ) -> list[tuple[ImportRow, Entrusted, list[str]]]:
+    async def _without_known_callers(self, made: list["_Imported"]) -> list["_Imported"]:
         """A card that is here already stays: an old export knows neither the newest name nor when they last called."""
-        ids = {caller.id for _, item, _ in made for caller in item.change.callers}
+        ids = {caller.id for one in made for caller in one.change.callers}
         known = await callers.known(self.house.db, sorted(ids)) if ids else set()
         return [
-            (row, replace(item, change=replace(item.change, callers=())), odd)
-            if any(caller.id in known for caller in item.change.callers)
-            else (row, item, odd)
-            for row, item, odd in made
+            replace(one, change=replace(one.change, callers=()))
+            if any(caller.id in known for caller in one.change.callers)
+            else one
+            for one in made
         ]
 
-    async def _written(
-        self, made: list[tuple[ImportRow, Entrusted, list[str]]], refuse: Refuse
-    ) -> list[tuple[ImportRow, Entrusted, list[str]]]:
+    async def _written(self, made: list["_Imported"], refuse: Refuse) -> list["_Imported"]:
         """The changes that were kept. Where the database refuses the batch, each row is tried alone, and its fault
         told."""
         if not made:
             return []
         try:
-            outcomes = await self.house.db.write([item for _, item, _ in made])
+            outcomes = await self.house.db.write([plan_of(one.change, one.answer) for one in made])
         except Refused:
             raise
         except Exception as fault:
             if len(made) > 1:
                 return [kept for one in made for kept in await self._written([one], refuse)]
-            ident = made[0][1].answer.key
+            ident = made[0].answer.key
             if isinstance(fault, IntegrityFault) and await tickets.known_outers(
                 self.house.db, self.m.source, [ident]
             ):  # another run took it in at the same moment
                 self.report.known += 1
             else:
-                refuse(made[0][0], (("", f"the database refused it: {type(fault).__name__}"),))
+                refuse(made[0].row, (("", f"the database refused it: {type(fault).__name__}"),))
             return []
         again = [isinstance(outcome, Replayed) for outcome in outcomes]
         self.report.known += sum(again)
         return [one for one, known in zip(made, again, strict=True) if not known]
+
+
+@dataclass(frozen=True, slots=True)
+class _Imported:
+    """A row that can be taken in, and what is told about it."""
+
+    row: ImportRow
+    change: Change
+    answer: Answer
+    odd: list[str]
 
 
 _NO_NUMBER: Any = "000000000"

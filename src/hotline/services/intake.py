@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from hotline.db import answers, tickets
-from hotline.db.database import Entrusted, IntegrityFault, Replayed
+from hotline.db.database import IntegrityFault, Replayed
 from hotline.domain import clocks, effects
 from hotline.domain.directory import Directory
 from hotline.domain.lifecycle import decide
@@ -27,18 +27,18 @@ from hotline.domain.ticket import (
     Facts,
     Message,
     Number,
-    Refusal,
-    Refused,
     Ticket,
     Written,
 )
 from hotline.domain.triage import Advice, advise
-from hotline.domain.vocabulary import Action, Channel, Code, Field, Kind, Priority, Role, TicketStatus
+from hotline.domain.vocabulary import Action, Channel, Field, Kind, Priority, Role, TicketStatus
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import FURTHEST, Asked, Done, act, replayed, unknown_codes, written_answer
 from .deadlines import within
 from .house import House
 from .phones import LONGEST_RAW, Heard, caller_id, heard
+from .ticket_plan import plan_of
 
 F = Field
 TITLE_LENGTH = 40
@@ -115,7 +115,7 @@ async def _take_in(
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if asked.keep_body else replace(answer, body=str(change.after.ticket.number))
     try:
-        outcome = await house.journal.commit(Entrusted(change, keeping), intake=True)
+        outcome = await house.journal.commit(plan_of(change, keeping), priority=True)
     except IntegrityFault as fault:
         if taken.outer_number is None:
             raise

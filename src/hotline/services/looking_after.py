@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from hotline.db import inbound
 from hotline.db.question import Row
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Channel, Code, Effect, InboundKind, InboundStatus
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import Channel, Effect, InboundKind, InboundStatus
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done
 from .house import House

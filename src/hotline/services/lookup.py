@@ -14,9 +14,10 @@ from hotline.domain.numbering import read_number
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import CODE_LENGTH
 from hotline.domain.throttling import Limit, next_attempt_at
-from hotline.domain.ticket import Facts, Refused
+from hotline.domain.ticket import Facts
 from hotline.domain.vocabulary import Action, TicketStatus
 from hotline.domain.wording import PUBLIC_ACTION, PUBLIC_STATUS
+from hotline.refusals import Refused
 
 from .accounts import subject, too_many_attempts
 from .act import UNKNOWN

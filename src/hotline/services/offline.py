@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from hotline.db import directory as kept
-from hotline.domain.ticket import Actor, Refused
+from hotline.domain.ticket import Actor
+from hotline.refusals import Refused
 
 from .accounts import hashed
 from .credentials import actor_of, grant_of

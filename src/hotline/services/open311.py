@@ -16,13 +16,12 @@ from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.numbering import read_number
 from hotline.domain.open311 import PublicView, published
 from hotline.domain.privacy import EVERYTHING
-from hotline.domain.ticket import Actor, Refusal, Refused
+from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import (
     OPEN,
     ActorKind,
     AttributeType,
     Channel,
-    Code,
     Effect,
     InboundKind,
     InboundStatus,
@@ -31,6 +30,7 @@ from hotline.domain.vocabulary import (
     TicketStatus,
 )
 from hotline.gateways.sms import clean, key_of, local_moment
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked
 from .attachments import Stored, attach

@@ -13,8 +13,7 @@ from typing import Protocol, TypeVar
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 T = TypeVar("T")
 WAITING = 8  # in a lane, behind those that are being hashed: about three seconds

@@ -10,9 +10,8 @@ import structlog
 
 from hotline.db import gateways as kept_gateways
 from hotline.db.outages import OUTAGES
-from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import Lexicon, advise
-from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
+from hotline.domain.vocabulary import GatewayKind, InboundKind, InboundStatus
 from hotline.gateways.aws import NeedsCertificate
 from hotline.gateways.providers import SMS
 from hotline.gateways.sms import (
@@ -29,6 +28,7 @@ from hotline.gateways.sms import (
     key_of,
     words_in,
 )
+from hotline.refusals import Code, Refusal, Refused
 
 from .deadlines import detached, within
 from .gateways import Gateway

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import httpx
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, GatewayKind
+from hotline.domain.vocabulary import GatewayKind
 from hotline.gateways.notices import GatewayDown, GatewayRefused
 from hotline.gateways.providers import SMS
 from hotline.gateways.sms import Lists, Odd
+from hotline.refusals import Code, Refusal, Refused
 
 from .house import House
 from .receiving import rows_of

@@ -11,8 +11,9 @@ import orjson
 from hotline.db import events, reports, rollups
 from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, last_whole, span_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, Period, Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import ActorKind, Period, Role
+from hotline.refusals import Code, Refusal, Refused
 
 from .figures import Wanted, figures, ranking, zone_of
 from .house import House

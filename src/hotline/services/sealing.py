@@ -9,8 +9,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 UNSEALED = Refusal(Code.UNAVAILABLE, "the secrets were sealed with another HOTLINE_SECRET")
 

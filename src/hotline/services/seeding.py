@@ -10,8 +10,8 @@ from typing import Any, get_type_hints
 from hotline.db.database import Database
 from hotline.domain.announcements import carried_on
 from hotline.domain.directory import NOUNS, SHAPES, Calendar, Directory, Roster, faults_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.ticket import Actor
+from hotline.refusals import Code, Refusal, Refused
 
 from .directory import DirectoryAtHand, change, read_item, refuse_faults
 from .import_files import read_json

@@ -17,8 +17,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code, Refusal, Refused
 
 ROTATE = 64 * 1024 * 1024
 CAP = 2 * 1024 * 1024 * 1024

@@ -12,12 +12,11 @@ import structlog
 
 from hotline.db import inbound
 from hotline.domain.numbering import read_number
-from hotline.domain.ticket import Actor, Refused
+from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import (
     Action,
     ActorKind,
     Channel,
-    Code,
     Field,
     InboundKind,
     InboundStatus,
@@ -25,6 +24,7 @@ from hotline.domain.vocabulary import (
     Priority,
     Role,
 )
+from hotline.refusals import Code, Refused
 
 from .act import Asked
 from .house import House

@@ -19,8 +19,8 @@ import structlog
 from hotline.db import events
 from hotline.db.database import Database
 from hotline.domain.stream import Watching, hears
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.ticket import Actor
+from hotline.refusals import Code, Refusal, Refused
 
 from .credentials import Credential, Credentials
 

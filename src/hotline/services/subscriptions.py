@@ -17,10 +17,10 @@ from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.events import TYPES, wants
 from hotline.domain.grants import outside
-from hotline.domain.ticket import Actor, Message, Number, Refusal, Refused
-from hotline.domain.vocabulary import Code
+from hotline.domain.ticket import Actor, Message, Number
 from hotline.gateways.egress import is_web_address
 from hotline.gateways.hotline_12345 import answered
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done
 from .at_hand import ANEW

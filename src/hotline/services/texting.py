@@ -12,19 +12,10 @@ from hotline.db import inbound, texts, tickets
 from hotline.db.question import Row
 from hotline.domain.privacy import EVERYTHING
 from hotline.domain.texting import MOST_AN_HOUR, OPT_OUT, Does, Meaning, Wish, does_to, read_text
-from hotline.domain.ticket import Actor, Command, Facts, Message, Number, Refused
+from hotline.domain.ticket import Actor, Command, Facts, Message, Number
 from hotline.domain.triage import Advice, Lexicon, advise
-from hotline.domain.vocabulary import (
-    OPEN,
-    Action,
-    ActorKind,
-    Channel,
-    Code,
-    Effect,
-    Field,
-    InboundStatus,
-    Role,
-)
+from hotline.domain.vocabulary import OPEN, Action, ActorKind, Channel, Effect, Field, InboundStatus, Role
+from hotline.refusals import Code, Refused
 
 from .act import Asked, act
 from .gateways import Gateway

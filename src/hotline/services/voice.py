@@ -24,10 +24,11 @@ from hotline.domain.telephony import (
     read_event,
     told,
 )
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, VoiceState
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import ActorKind, GatewayKind, VoiceState
 from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import HOME_ZONE, Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
+from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done
 from .deadlines import detached, within

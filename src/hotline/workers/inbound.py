@@ -12,9 +12,10 @@ import structlog
 from hotline.db import inbound, outbox
 from hotline.db.leases import database_time
 from hotline.db.question import Row
-from hotline.domain.ticket import Message, Number, Refused
+from hotline.domain.ticket import Message, Number
 from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
+from hotline.refusals import Refused
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
 from hotline.services.offload import AT_ONCE as OFFLOADED

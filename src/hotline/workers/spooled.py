@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 
 from hotline.db.outages import OUTAGES, outage_of
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.house import House
 from hotline.services.spool import read_row
 from hotline.services.spooling import take_spooled

@@ -13,9 +13,9 @@ from hotline.api.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, Person
 from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
 from hotline.domain.grants import Grant
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import GRANTED, Code, Role
+from hotline.domain.vocabulary import GRANTED, Role
 from hotline.domain.wording import ROLE
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import accounts
 from hotline.services.act import Done
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hotline.api.errors import MEDIA, STATUS, TITLE
 from hotline.api.schemas.shown import Problem
-from hotline.domain.vocabulary import Code
+from hotline.refusals import Code
 from hotline.services.act import Done
 
 

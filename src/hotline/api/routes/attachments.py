@@ -9,8 +9,9 @@ from starlette.responses import FileResponse, Response
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import Shown
-from hotline.domain.ticket import Attachment, Refusal, Refused
-from hotline.domain.vocabulary import PEOPLE, Code, Role
+from hotline.domain.ticket import Attachment
+from hotline.domain.vocabulary import PEOPLE, Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.attachments import attach, files_seen, found, may_attach, store
 
 from .answers import POST, READ, done_reply, refusals, reply

@@ -19,8 +19,9 @@ from hotline.api.schemas.shown import (
     unread_shown,
 )
 from hotline.db.outages import OUTAGES
-from hotline.domain.ticket import Call, Facts, Refused
-from hotline.domain.vocabulary import Code, Role
+from hotline.domain.ticket import Call, Facts
+from hotline.domain.vocabulary import Role
+from hotline.refusals import Code, Refused
 from hotline.services.cards import card_of
 from hotline.services.deadlines import detached, within
 from hotline.services.intake import take_call, unread_of

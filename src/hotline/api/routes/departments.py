@@ -26,8 +26,8 @@ from hotline.db import assignments, counters, tickets
 from hotline.db.question import Row
 from hotline.domain.directory import Directory
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Code, Queue, Role
+from hotline.domain.vocabulary import OPEN, PEOPLE, WHOLE, Queue, Role
+from hotline.refusals import Code, Refusal, Refused
 
 from .answers import READ, refusals, reply
 

@@ -29,9 +29,9 @@ from hotline.domain.clocks import limits_for, reckoner_of
 from hotline.domain.directory import SHAPES, Directory, Span
 from hotline.domain.grants import is_house_wide
 from hotline.domain.routing import route
-from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import advise
-from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Code, Kind, Priority, Role, Unit
+from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Kind, Priority, Role, Unit
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import seen
 from hotline.services.directory import change, plain, read_item, shape_of
 

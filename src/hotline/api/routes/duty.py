@@ -16,8 +16,9 @@ from hotline.api.schemas.shown import CandidatePage, DutyOut, ItemOut
 from hotline.api.schemas.words import CodeWord, Line, LocalTime, Moment, Plain, Strict
 from hotline.domain import duty
 from hotline.domain.directory import Directory, Override, Roster
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import PEOPLE, Code, Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import PEOPLE, Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import workload
 from hotline.services.duty import override, swapped
 from hotline.services.house import House

@@ -13,11 +13,9 @@ from hotline.db import exports as kept
 from hotline.db import reports as kept_reports
 from hotline.domain.catalogue import LANGUAGES
 from hotline.domain.directory import Directory
-from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import (
     PEOPLE,
     Channel,
-    Code,
     ExportForm,
     ExportKind,
     ExportStatus,
@@ -27,6 +25,7 @@ from hotline.domain.vocabulary import (
     Role,
     TicketStatus,
 )
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import exports, reports
 
 from .answers import POST, READ, done_reply, refusals, reply

@@ -14,9 +14,9 @@ from hotline.db import tickets
 from hotline.domain.figures import ENOUGH, FIGURES
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.privacy import scope_of
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Channel, Code, Period, Role
+from hotline.domain.vocabulary import Channel, Period, Role
 from hotline.domain.wording import FIGURE, MEASURE
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 
 from .answers import READ, refusals, reply

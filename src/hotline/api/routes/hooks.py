@@ -12,10 +12,10 @@ from starlette.responses import Response
 from hotline.api.deps import Asking, AuthenticatedRoute, anybody
 from hotline.api.errors import field_rule
 from hotline.api.forwarded import client_address
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, GatewayKind
+from hotline.domain.vocabulary import GatewayKind
 from hotline.gateways.generic import check_standard
 from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, document, is_from_gateway
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.deadlines import within
 from hotline.services.handover import take_order
 from hotline.services.receiving import NOT_THEIRS, receive

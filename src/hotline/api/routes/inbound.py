@@ -14,8 +14,8 @@ from hotline.api.schemas.words import CodeWord, Line, Narrative, NumberWord, Pla
 from hotline.db import inbound, texts
 from hotline.db.question import Row
 from hotline.domain.privacy import phone_shown, scope_of
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, InboundStatus, Role, TextStatus
+from hotline.domain.vocabulary import InboundStatus, Role, TextStatus
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import seen
 from hotline.services.idempotency import Reply, write_once
 from hotline.services.looking_after import dismiss, take_up

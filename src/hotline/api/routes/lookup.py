@@ -11,7 +11,8 @@ from hotline.api.forwarded import client_address
 from hotline.api.schemas.shown import CodeOut
 from hotline.api.schemas.words import NumberWord, Shown, Strict
 from hotline.domain.folding import normalised
-from hotline.domain.vocabulary import Code, Role
+from hotline.domain.vocabulary import Role
+from hotline.refusals import Code
 from hotline.services.act import seen
 from hotline.services.lookup import look_up, query_code
 

@@ -10,7 +10,7 @@ from hotline.api.deps import Asking, AuthenticatedRoute, anybody
 from hotline.api.schemas.shown import Health, Ready
 from hotline.db import clocks, inbound, outbox
 from hotline.db import directory as kept
-from hotline.domain.ticket import Refused
+from hotline.refusals import Refused
 from hotline.services.deadlines import within
 from hotline.services.doctor import QUICK, examine, skew_of
 from hotline.services.offline import can_take_in

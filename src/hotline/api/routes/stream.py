@@ -16,8 +16,8 @@ from hotline.api.schemas.words import CodeWord
 from hotline.db.database import Away
 from hotline.domain.privacy import scope_of
 from hotline.domain.stream import Watching
-from hotline.domain.ticket import Refused
-from hotline.domain.vocabulary import PEOPLE, Code
+from hotline.domain.vocabulary import PEOPLE
+from hotline.refusals import Code, Refused
 from hotline.services.accounts import credential_of, who_is
 from hotline.services.stream import Listener, Stream, StreamAccess, framed
 

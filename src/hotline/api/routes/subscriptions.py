@@ -13,8 +13,8 @@ from hotline.api.paging import Limit
 from hotline.api.schemas.shown import dumped
 from hotline.api.schemas.words import CodeWord, Line, Plain, Shown, Strict
 from hotline.db import outbox, texts
-from hotline.domain.ticket import Refusal, Refused
-from hotline.domain.vocabulary import Code, Role
+from hotline.domain.vocabulary import Role
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services import subscriptions
 from hotline.services.idempotency import Reply, write_once
 from hotline.services.subscribers import Subscription

@@ -32,9 +32,10 @@ from hotline.db import tickets
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.numbering import read_number
 from hotline.domain.privacy import may_find_callers, scope_of, visible_entry
-from hotline.domain.ticket import Actor, Command, Facts, Refusal, Refused
-from hotline.domain.vocabulary import PEOPLE, Action, Channel, Code, Kind, Priority, Role, TicketStatus
+from hotline.domain.ticket import Actor, Command, Facts
+from hotline.domain.vocabulary import PEOPLE, Action, Channel, Kind, Priority, Role, TicketStatus
 from hotline.domain.wording import ACTION
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import act, authors_for, seen
 
 from .answers import READ, WRITE, done_reply, refusals, reply

@@ -17,10 +17,11 @@ from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, St
 from hotline.db import voice
 from hotline.db.question import Row
 from hotline.domain.privacy import phone_shown, scope_of
-from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, Provider, ReturnCall, Role
+from hotline.domain.ticket import Actor
+from hotline.domain.vocabulary import ActorKind, GatewayKind, Provider, ReturnCall, Role
 from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.sms import Unauthentic
+from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import seen
 from hotline.services.cards import card_of
 from hotline.services.deadlines import within
