@@ -10,8 +10,8 @@ import pytest
 import uvicorn
 
 from hotline.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol
-from hotline.domain.catalogue import pair
 from hotline.domain.vocabulary import Code
+from hotline.locales import pair
 
 pytestmark = pytest.mark.parametrize("parser", ["httptools", "h11"])
 SHORT = ConnectionDeadlines(header=0.3, unread=0.3, unsent=0.3)

@@ -11,8 +11,8 @@ import h11
 import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hotline.domain.catalogue import pair
 from hotline.domain.vocabulary import Code
+from hotline.locales import pair
 
 LARGEST_HEADER = 32 * 1024  # bytes of request line and headers together
 MOST_HEADERS = 100

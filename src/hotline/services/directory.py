@@ -15,9 +15,9 @@ from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directo
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.triage import Lexicon, lexicon
 from hotline.domain.vocabulary import Code
-from hotline.domain.wording import rule_of
 
 from .deadlines import Deadlines, within
+from .rule_texts import rule_of
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}

@@ -33,6 +33,7 @@ from hotline.domain.triage import advise
 from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Code, Kind, Priority, Role, Unit
 from hotline.services.act import seen
 from hotline.services.directory import change, plain, read_item, shape_of
+from hotline.services.labels import label_of
 
 from .answers import READ, refusals, reply
 
@@ -48,7 +49,7 @@ WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Cod
 @router.get("/lifecycle", operation_id="read_lifecycle", response_model=LifecycleOut, responses=refusals())
 async def read_lifecycle(ask: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English."""
-    return reply(diagram.as_data())
+    return reply(diagram.as_data(label_of))
 
 
 @router.get("/directory/{noun}", operation_id="list_directory", response_model=ItemPage, responses=refusals(*READ))

@@ -11,7 +11,6 @@ from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.schemas.words import CodeWord, Moment, Shown, Strict
 from hotline.db import exports as kept
 from hotline.db import reports as kept_reports
-from hotline.domain.catalogue import LANGUAGES
 from hotline.domain.directory import Directory
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import (
@@ -27,6 +26,7 @@ from hotline.domain.vocabulary import (
     Role,
     TicketStatus,
 )
+from hotline.locales import LANGUAGES
 from hotline.services import exports, reports
 
 from .answers import POST, READ, done_reply, refusals, reply
