@@ -45,6 +45,31 @@ def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: st
     assert "100000006" in letter.body or "{number}" not in plain
 
 
+TYPICAL = {
+    "zh": {
+        "hotline": "瑞泉馨城24365热线", "department": "瑞泉馨城物业服务中心", "promised": "5月20日18:00", "until": "5月20日18:00",
+        "reason": "请说明楼栋", "reply": "已更换门机皮带，电梯恢复运行", "channel": "区人民法院", "review": "8月20日18:00",
+        "parent": "100000014",
+    },
+    "en": {
+        "hotline": "Ruiquan 24365 hotline", "department": "Property service", "promised": "20 May 18:00", "until": "20 May 18:00",
+        "reason": "which building", "reply": "the door belt was replaced", "channel": "the court", "review": "20 Aug 18:00",
+        "parent": "100000014",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
+                                      "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
+def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
+    letter = written(
+        text(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
+    )
+    assert letter.parts <= (2 if template == "solved" else 1), (letter.parts, len(letter.body), letter.body)
+    assert letter.ucs2 is (language == "zh"), "an English text must do with seven bits"
+
+
 def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
     night = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)  # 23:00
     assert quiet_until(night, SHANGHAI) == datetime(2026, 11, 26, 0, 0, tzinfo=UTC)

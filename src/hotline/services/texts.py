@@ -200,6 +200,9 @@ def _to_resident(
         "parent": ticket.parent or "",
         "reason": str(m.payload.get("reason") or text("letter_part.no_reason", language)),
     }
+    if template == "info":
+        due = next((c.due_at for c in facts.clocks if c.metric is Metric.INFO), None)
+        values["until"] = said_time(directory, due, language) if due else "—"
     letter = _letter(template, language, values)
     urgent, why = ticket.priority is Priority.EMERGENCY, withheld(ticket)
     if ticket.confidential:
