@@ -261,7 +261,7 @@ async def test_who_opted_out_is_heard_but_not_written_to_until_it_burns(town: To
     number = (await newest(desk))["number"]
     assert (await desk.get(f"/v1/tickets/{number}/texts")).json()["items"][0]["status"] == "stopped"
     await town.writes("3栋着火了")
-    assert "紧急求助" in (await town.send())[0]
+    assert "求助已收到" in (await town.send())[0]
     await town.writes("恢复")
     assert "已恢复" in (await town.send())[0]
     await town.writes("5栋楼道灯坏了")
@@ -326,7 +326,7 @@ async def test_declined_and_extended_matters_say_where_to_turn_and_why(
     await town.send()
     await switch.order(lift, "approve_extension", reason="配件从厂家调货")
     told = await town.send()
-    assert "新的答复期限" in told[0] and "配件从厂家调货" in told[0]
+    assert "需延长办理" in told[0] and "配件从厂家调货" in told[0]
 
 
 async def test_callers_of_merged_tickets_are_told_too(town: Town, desk: Player, lifts: Player, switch: Player) -> None:
