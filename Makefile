@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check openapi docs bench bench-small chaos demo wheel lock clean
+.PHONY: help run test check openapi docs locales bench bench-small chaos demo wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -16,10 +16,11 @@ test: .make/dev ## Set everything up and run the whole suite on SQLite and Postg
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench tools
+	$(BIN)/ruff format --check src tests bench tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.catalogues check
 	$(BIN)/hotline openapi | diff -q - openapi/hotline.v1.json || { echo "run: make openapi"; exit 1; }
 	$(BIN)/hotline lifecycle --format markdown | diff -q - docs/lifecycle.md || { echo "run: make docs"; exit 1; }
 
@@ -28,6 +29,9 @@ openapi: .make/dev ## Write openapi/hotline.v1.json anew
 
 docs: .make/dev ## Draw docs/lifecycle.md from the tables anew
 	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
+
+locales: .make/dev ## Bring the catalogues of texts up to date with the source, and compile them
+	$(BIN)/python -m tools.catalogues update
 
 bench: .make/dev ## Ratios against the physical limit, 1,000,000 tickets
 	$(BIN)/python -m bench

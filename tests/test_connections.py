@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from hotline.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol
-from hotline.domain.catalogue import pair
+from hotline.locales import pair
 from hotline.refusals import Code
 
 pytestmark = pytest.mark.parametrize("parser", ["httptools", "h11"])

@@ -716,15 +716,14 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
     from hotline import wiring
     from hotline.db.schema import SchemaFit
     from hotline.gateways.notices import GatewayDown
-    from hotline.services.doctor import Finding, examine
+    from hotline.services.doctor import examine, finding
 
     wiring.refuse_missing(settings)
     state = await wiring.schema_state(settings)
     if not state.runs:
-        zh = "数据库结构不是最新：请运行 hotline migrate"
-        if state.fit is SchemaFit.TOO_NEW:
-            zh = f"数据库结构版本为 {state.revision}，比本程序（最高 {state.newest}）新：请启动新版程序"
-        behind = Finding("schema", state.says, zh, wrong=True)
+        key = "doctor.schema.too_new" if state.fit is SchemaFit.TOO_NEW else "doctor.schema.behind"
+        revision = state.revision or "-"
+        behind = finding("schema", key, wrong=True, revision=revision, newest=state.newest)
         return [asdict(behind)], "not sent: something is wrong"
     async with wiring.open_house(settings, as_found=True) as house:
         found = await examine(house, house.clock())
@@ -737,7 +736,7 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
         await outside.beat()
         return [asdict(f) for f in found], "sent"
     except GatewayDown as down:
-        failed = Finding("heartbeat", f"nobody took it: {down}", f"心跳未送达：{down}", wrong=True)
+        failed = finding("heartbeat", "doctor.heartbeat.failed", wrong=True, why=down)
         return [asdict(f) for f in (*found, failed)], "not taken"
     finally:
         await outside.close()
@@ -750,10 +749,11 @@ def lifecycle(
     """Print the two machines: as a table, as Mermaid, as the guide's Markdown or as data."""
     from hotline.domain import diagram
     from hotline.domain.lifecycle import ASSIGNMENT, TICKET
+    from hotline.services.labels import label_of
 
     machines = (("ticket", TICKET, "received"), ("assignment", ASSIGNMENT, "issued"))
     if form == "json":
-        print(json.dumps(diagram.as_data(), ensure_ascii=False, indent=1))
+        print(json.dumps(diagram.as_data(label_of), ensure_ascii=False, indent=1))
     elif form == "mermaid":
         print("\n\n".join(diagram.mermaid(moves, first) for _, moves, first in machines))
     elif form == "markdown":

@@ -11,7 +11,7 @@ import h11
 import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hotline.domain.catalogue import pair
+from hotline.locales import pair
 from hotline.refusals import Code
 
 LARGEST_HEADER = 32 * 1024  # bytes of request line and headers together

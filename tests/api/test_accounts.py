@@ -26,7 +26,7 @@ async def test_a_person_logs_in_works_and_logs_out(boss: Player, clock: Clock) -
     token = (await _log_in(boss, GOOD["password"])).json()["token"]  # type: ignore[arg-type]
     mine = {"authorization": f"Bearer {token}"}
     me = (await boss.http.get("/v1/me", headers=mine)).json()
-    assert (me["name"], me["roles"][0]["label"]["zh"]) == ("李敏", "分派员")
+    assert (me["name"], me["roles"][0]["label"]["zh"]) == ("李敏", "派单员")
     assert (await boss.http.delete("/v1/token", headers=mine)).status_code == 204
     assert (await boss.http.get("/v1/me", headers=mine)).status_code == 401
     token = (await _log_in(boss, "correct horse 9")).json()["token"]

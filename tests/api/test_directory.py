@@ -81,4 +81,4 @@ async def test_the_life_cycle_is_served_as_data(desk: Player) -> None:
         ["handler"],
         ["reason_code", "basis", "department"],
     )
-    assert {"code": "triaged", "label": {"zh": "待派", "en": "to be dispatched"}} in said["ticket"]["states"]
+    assert {"code": "triaged", "label": {"zh": "待派单", "en": "To dispatch"}} in said["ticket"]["states"]

@@ -94,7 +94,7 @@ async def test_a_wrong_password_is_told_as_one(office: Office) -> None:
     context = await office.browser.new_context(locale="zh-CN")
     page = await context.new_page()
     for language, said in (
-        ("zh-Hans", "账号或密码不正确"), ("zh-Hant", "賬號或密碼不正確"), ("en", "Wrong login or password"),
+        ("zh-Hans", "账号或密码不正确"), ("zh-Hant", "帳號或密碼不正確"), ("en", "Wrong username or password"),
     ):  # fmt: skip
         await page.goto(f"{office.address}/console/language/{language}?back=/console/login")
         await page.fill("input[name=login]", "operator")

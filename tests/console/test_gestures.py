@@ -259,7 +259,7 @@ async def test_a_dialog_owns_its_keys_and_loses_no_words(office: Office, desk: P
     await page.keyboard.up("Control")
     held.set()
     await expect(box).to_have_count(0)
-    await expect(page.locator("#status")).to_have_text("办结归档")
+    await expect(page.locator("#status")).to_have_text("已办结")
     assert [body["at_once"]["action"] for body in bodies] == ["answer"]
     assert bodies[0]["at_once"]["answer"].endswith("谢谢")
     assert await tickets(office) == 1
@@ -390,7 +390,7 @@ async def test_an_approved_return_shows_why_and_does_not_go_back_by_itself(
     await dispatcher.picture("return-asked")
     await panel.locator('[data-action="approve_return"]').click()
     await page.locator("dialog button.first").click()
-    await expect(panel).to_contain_text("待派")
+    await expect(panel).to_contain_text("待派单")
     await told()
     await dispatcher.picture("return-approved")
     await panel.locator('[data-action="dispatch"]').click()

@@ -92,7 +92,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await operator.page.locator('header [data-action="confirm"]').click()
     await operator.page.locator("dialog select[name=satisfaction]").select_option("very_satisfied")
     await operator.page.locator("dialog button.first").click()
-    await expect(operator.page.locator("#status")).to_have_text("办结归档")
+    await expect(operator.page.locator("#status")).to_have_text("已办结")
     await expect(operator.page.locator(".machine svg title", has_text="工单生命周期")).to_have_count(1)
     await operator.picture("ticket-closed")
     await expect(tiles.first).to_have_text("0")
@@ -219,11 +219,11 @@ async def test_two_at_one_ticket_and_the_slower_one_is_told_kindly(office: Offic
         await seat.page.locator('.order-card [data-action="recall"]').click()
         await seat.page.locator("dialog textarea[name=reason]").fill("另派")
     await first.page.locator("dialog button.first").click()
-    await expect(first.page.locator("#status")).to_have_text("待派")
+    await expect(first.page.locator("#status")).to_have_text("待派单")
     await second.page.locator("dialog button.first").click()
     await expect(second.page.locator("#alarm")).to_contain_text("dispatcher")
     await expect(second.page.locator("#alarm")).to_contain_text("撤回派单")
-    await expect(second.page.locator("#status")).to_have_text("待派")
+    await expect(second.page.locator("#status")).to_have_text("待派单")
     await second.picture("told-kindly")
 
 

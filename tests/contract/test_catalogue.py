@@ -2,9 +2,11 @@
 
 import ast
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
-from enum import StrEnum
-from itertools import chain
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -13,78 +15,127 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from hotline.console.app import _files
 from hotline.console.pages import PAGES
 from hotline.domain import vocabulary as v
-from hotline.domain.catalogue import LANGUAGES, TEXTS
-from hotline.domain.directory import SHAPES
-from hotline.domain.figures import FIGURES
 from hotline.domain.lifecycle import GUARDS
-from hotline.domain.measures import JUDGED, MEASURES
-from hotline.domain.wording import rule_of, rule_said
-from hotline.refusals import Code
-from hotline.services.directory import shape_of
+from hotline.domain.open311 import STEPS
+from hotline.domain.privacy import PUBLIC_ACTIONS
+from hotline.locales import LANGUAGES, keys, negotiated, pair, text
+from hotline.services.labels import label_of
+from hotline.services.open311_requests import step_name
+from hotline.services.rule_texts import rule_of, translated_rule
 from tests.conftest import ROOT
-
-
-def fields_of_items() -> tuple[str, ...]:
-    """Every field of the forms of administration: of the directory's nouns, and of what stands beside it."""
-    found = {"login", "password", "roles", "url", "events"}
-    for noun in SHAPES:
-        shape = shape_of(noun)
-        for part in (shape, *shape.get("$defs", {}).values()):
-            found |= part.get("properties", {}).keys()
-    return tuple(sorted(found))
-
+from tools import catalogues
 
 CONSOLE = ROOT / "src/hotline/console"
-FAMILIES: dict[str, type[StrEnum] | tuple[str, ...]] = {
-    "status": v.TicketStatus, "order": v.AssignmentStatus, "public_status": v.TicketStatus, "action": v.Action,
-    "role": v.Role, "kind": v.Kind, "priority": v.Priority, "metric": v.Metric, "problem": Code, "outcome": v.Outcome,
-    "channel": v.Channel, "level": v.Level, "satisfaction": v.Satisfaction, "reached": v.Reached,
-    "decline_reason": v.DeclineReason, "void_reason": v.VoidReason, "return_reason": v.ReturnReason, "fault": v.Fault,
-    "funding": v.Funding, "field": v.Field, "part": v.Part, "department_kind": v.DepartmentKind, "danger": v.Danger,
-    "period": v.Period, "text": v.TextStatus, "area_level": v.AreaLevel,
-    "attribute_type": v.AttributeType, "counting": v.Counting, "day_end": v.DayEnd, "hours": v.Hours, "intake": v.Intake,
-    "outer": v.Outer, "starts": v.Starts, "item": fields_of_items(), "export_status": v.ExportStatus, "export": v.ExportKind, "actor": v.ActorKind,
-    "colour": ("green", *v.Level, "grey"), "figure": tuple(FIGURES), "measure": (*MEASURES, *JUDGED.values()),
-    "page": (*(p.name for p in PAGES), "login", "nowhere"), "reports": tuple(v.Period),
-}  # fmt: skip
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def written() -> str:
-    files = chain(CONSOLE.rglob("*.js"), CONSOLE.rglob("*.html"), (ROOT / "src/hotline").rglob("*.py"))
-    return "\n".join(f.read_text(encoding="utf-8") for f in files if f.name != "catalogue.py")
+def test_the_catalogues_are_complete_and_compiled() -> None:
+    assert catalogues.faults() == []
+    assert len(catalogues.asked()) > 200, "the reader of the source has lost its way"
 
 
-def test_every_word_of_every_family_has_its_text() -> None:
-    missing = [
-        f"{family}.{word}" for family, words in FAMILIES.items() for word in words if f"{family}.{word}" not in TEXTS
-    ]
-    assert missing == []
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The catalogues in a folder of their own, to be spoilt."""
+    shutil.copytree(ROOT / "src/hotline/locales", tmp_path / "locales")
+    folders = {language: tmp_path / "locales" / folder.name for language, folder in catalogues.LOCALES.items()}
+    monkeypatch.setattr(catalogues, "LOCALES", folders)
+    return tmp_path / "locales"
 
 
-def test_no_text_is_missing_and_none_is_left_over() -> None:
-    source = written()
-    said = set(re.findall(r"""["']([a-z_]+(?:\.[a-z_0-9]+)+)["']""", source)) & TEXTS.keys()
-    asked = set(re.findall(r"""\b(?:t|text|say|pair)\(["']([a-z_]+(?:\.[a-z_0-9]+)+)["']\s*[,)]""", source))
-    asked |= set(re.findall(r'data-empty="([a-z_.]+)"', source))
-    assert asked - TEXTS.keys() == set(), "used, and not in the catalogue"
-    # keys made of a family and a word, as `t("figures.by." + by)`, are asked for by their beginning
-    begun = set(re.findall(r"""["'`]([a-z_]+(?:\.[a-z_]+)*\.)(?:["']\s*(?:~|\+)|\$\{|\{)""", source))
-    families = {f"{family}." for family in FAMILIES} | {"public_action.", "rule."}
-    left = {key for key in TEXTS if key not in said and not any(key.startswith(b) for b in begun | families)}
-    assert left == set(), "in the catalogue, and used nowhere"
+@pytest.mark.parametrize(
+    ("locale", "before", "after", "said"),
+    [
+        ("en", 'msgid "app.close"', 'msgid "app.shut"', "en: app.close is missing"),
+        ("en", 'msgid "app.close"', 'msgid "app.shut"', "en: app.shut is used nowhere"),
+        ("zh_Hant", 'msgid "figures.by.day"', 'msgid "figures.by.year"', "zh-Hant: figures.by.day is missing"),
+        ("zh_Hant", 'msgid "figures.by.day"', 'msgid "figures.by.year"', "zh-Hant: figures.by.year is in no other"),
+        ("zh_Hans", 'msgid "status.closed"', 'msgid "status.shut"', "zh-Hans: status.closed is missing"),
+        ("zh_Hans", '"待补充"', '""', "zh-Hans: status.awaiting_info has no text"),
+        ("zh_Hans", '"在办 {open}', '"在办 {opened}', "zh-Hans: board.counts has other placeholders"),
+        ("zh_Hans", '"待补充"', '"等待补充"', "zh-Hans: hotline.mo is out of date"),
+        ("zh_Hans", "#. English: Accept\n", "", "zh-Hans: hotline.po is not as `make locales` writes it"),
+        ("zh_Hans", "#. English: Accept\n", "#, fuzzy\n", "zh-Hans: action.accept is marked fuzzy"),
+    ],
+)
+def test_the_check_finds(copies: Path, locale: str, before: str, after: str, said: str) -> None:
+    source = copies / locale / "LC_MESSAGES/hotline.po"
+    whole = source.read_text(encoding="utf-8")
+    assert before in whole
+    source.write_text(whole.replace(before, after, 1), encoding="utf-8")
+    assert any(fault.startswith(said) for fault in catalogues.faults()), catalogues.faults()
+
+
+def test_an_update_adds_what_is_asked_for_and_drops_what_nobody_uses(copies: Path) -> None:
+    source = copies / "en/LC_MESSAGES/hotline.po"
+    whole = source.read_text(encoding="utf-8")
+    source.write_text(whole.replace('msgid "app.close"', 'msgid "app.shut"', 1), encoding="utf-8")
+    catalogues.update()
+    assert catalogues.faults() == ["en: app.close has no text"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_written_in_its_language(language: str) -> None:
-    place = LANGUAGES.index(language)
-    for key, texts in TEXTS.items():
-        said = texts[place]
+    for key in keys():
+        said = text(key, language)
         assert said.strip(), key
-        if language == "en":
-            assert not re.search(r"[\u4e00-\u9fff]", said), key
-        holes = {frozenset(re.findall(r"\{(\w+)\}", t)) for t in texts}
-        assert len(holes) == 1, f"{key}: not the same holes in every language"
-    assert any(TEXTS[k][0] != TEXTS[k][1] for k in TEXTS)  # traditional is not simplified
+        if language == "en" and not key.startswith("language."):
+            assert not CHINESE.search(said), key
+    assert any(text(key, "zh-Hans") != text(key, "zh-Hant") for key in keys())  # traditional is not simplified
+
+
+def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
+    for file in (*CONSOLE.rglob("*.html"), *CONSOLE.rglob("*.js")):
+        plain = re.sub(r"(?m)//.*$|\{#.*?#\}", "", file.read_text(encoding="utf-8"))
+        assert not CHINESE.search(plain), file.name
+    others = {  # words that are read, words of another system, laws, examples of the documentation, demo data
+        "domain/folding.py", "domain/phones.py", "domain/texting.py", "domain/timestamps.py",
+        "domain/calendar_rules.py", "gateways/aliyun.py", "gateways/hotline_12345.py", "api/app.py",
+        "api/schemas/actions.py", "api/schemas/calls.py", "api/routes/accounts.py", "api/routes/directory.py",
+        "api/routes/duty.py", "demo.py",
+    }  # fmt: skip
+    found: set[str] = set()
+    for file in (ROOT / "src/hotline").rglob("*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documented = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, DOCUMENTED) and ast.get_docstring(n)}
+        for node in ast.walk(tree):
+            said = node.value if isinstance(node, ast.Constant) and id(node) not in documented else None
+            if isinstance(said, str) and CHINESE.search(said):
+                found.add(file.relative_to(ROOT / "src/hotline").as_posix())
+    assert found == others
+
+
+def test_every_step_the_public_is_told_of_has_its_words() -> None:
+    assert set(keys("public_action.")) == {f"public_action.{action}" for action in PUBLIC_ACTIONS}
+    assert all(step_name(action) for action in STEPS)
+
+
+def test_words_that_are_spelt_alike_keep_their_own_labels() -> None:
+    assert label_of(v.TicketStatus.DISPATCHED) == pair("status.dispatched")
+    assert label_of(v.Starts.DISPATCHED) == pair("starts.dispatched")
+    assert label_of(v.Action.REPORT) == pair("action.report") != label_of(v.Kind.REPORT)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language"),
+    [
+        ("", "zh-Hans"), ("fr, en;q=0.5", "en"), ("zh-TW,en", "zh-Hant"), ("zh-HK", "zh-Hant"), ("zh", "zh-Hans"),
+        ("zh-Hant-CN", "zh-Hant"), ("EN-gb", "en"), ("*", "zh-Hans"), (",;,", "zh-Hans"),
+    ],
+)  # fmt: skip
+def test_a_reader_gets_the_first_language_we_have(accepted: str, language: str) -> None:
+    assert negotiated(accepted) == language
+
+
+def test_the_help_reads_no_catalogue_and_nothing_needs_babel() -> None:
+    looks = (
+        "import sys; from typer.testing import CliRunner; from hotline.cli import app; "
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0; assert 'hotline.locales' not in sys.modules; "
+        "import hotline.api.app, hotline.console.app; assert 'babel' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", looks], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def modules_of(name: str) -> set[str]:
@@ -158,12 +209,11 @@ def rules_of_the_source() -> set[str]:
 def test_every_broken_rule_is_told_in_chinese_too() -> None:
     said = rules_of_the_source()
     assert len(said) > 80, "the reader of the source has lost its way"
-    assert sorted(rule for rule in said if rule_said(rule) is None) == []
-    source = written()
-    for key, (_, _, english) in TEXTS.items():
-        if key.startswith("rule.") and not english.startswith(
-            ("String should", "List should", "Input should", "Value should")
-        ):
+    assert sorted(rule for rule in said if translated_rule(rule) is None) == []
+    source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "src/hotline").rglob("*.py"))
+    for key in keys("rule."):
+        english = text(key, "en")
+        if not english.startswith(("String should", "List should", "Input should", "Value should")):
             longest = max(re.split(r"\{\w+\}", english), key=len)  # Pydantic's own sentences apart
             assert longest in source.replace('\\"', '"'), f"{key}: nobody says so"
 
@@ -193,14 +243,14 @@ def test_what_the_reader_of_forms_finds_is_told_in_chinese_too(body: dict[str, A
         Form.model_validate(body)
     for error in wrong.value.errors():
         rule = rule_of(error["type"], error["msg"])
-        said = rule_said(rule)
+        said = translated_rule(rule)
         assert said is not None, rule
         details = {*v.Level, "true", "false"}  # what may stand there is told as it is written
         assert [w for w in re.findall(r"[A-Za-z]{4,}", said[0]) if w not in details] == [], said[0]
 
 
 def test_what_is_said_of_a_rule_keeps_its_details() -> None:
-    assert rule_said("unknown area: rq-b99") == ("没有此区域：rq-b99", "沒有此區域：rq-b99")
-    assert rule_said("quite another matter") is None
+    assert translated_rule("unknown area: rq-b99") == ("没有此区域：rq-b99", "沒有此區域：rq-b99")
+    assert translated_rule("quite another matter") is None
     for _, said in GUARDS.values():
-        assert rule_said(said) is not None, said
+        assert translated_rule(said) is not None, said

@@ -29,11 +29,11 @@ from hotline.domain.telephony import CallEvent, Rang, told
 from hotline.domain.texting import language_of, read_text
 from hotline.domain.triage import Lexicon, advise, lexicon
 from hotline.domain.vocabulary import Direction
-from hotline.domain.wording import rule_said
 from hotline.gateways.generic import Generic, items_of
 from hotline.gateways.sms import Account, clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
 from hotline.services.open311 import w3c_moment
 from hotline.services.phones import heard
+from hotline.services.rule_texts import translated_rule
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 from tests.conftest import NOON
@@ -272,7 +272,7 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "candidates": lambda text: [*candidates(text)],
     "with_extension": with_extension,
     "with_last_group": with_last_group,
-    "rule_said": rule_said,
+    "translated_rule": translated_rule,
     "clean": clean,
     "cleaned": lambda text: cleaned({"a": [text]}),
     "mended": mended,
@@ -287,7 +287,9 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "w3c_moment": w3c_moment,
     "a push": lambda text: GENERIC.texts(_Push(text)),  # type: ignore[arg-type]
     "a call": validated,
-    "a letter": lambda text: written("closed", "zh", dict.fromkeys(("reply", "number", "department", "hotline"), text)),
+    "a letter": lambda text: written(
+        "{reply} {number}", dict.fromkeys(("reply", "number", "department", "hotline"), text)
+    ),
 }
 UNITS = [
     "三", "十", "一栋", "3栋", "1", "1 ", "1-", "a", "a ", "煤\u200b", "煤\n气", "\u200b", " ", "\n", "\r\n", " \n", "。",

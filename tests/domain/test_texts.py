@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.domain.letters import LETTERS, LONGEST, letter_for, parts_of, quiet_until, withheld, written
+from hotline.domain.letters import LONGEST, letter_for, parts_of, quiet_until, withheld, written
 from hotline.domain.texting import Does, Wish, does_to, read_text
 from hotline.domain.triage import Advice
 from hotline.domain.vocabulary import Action, Channel, Danger, Kind, Priority, Satisfaction, TicketStatus
 from hotline.domain.weights import Health, Share, chosen, shifted
+from hotline.locales import keys, text
 from tests.domain.make import a_ticket
 
+LETTERS = [key.removeprefix("letter.") for key in keys("letter.")]
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -30,16 +32,42 @@ def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
     assert parts_of(text) == (parts, ucs2)
 
 
-@pytest.mark.parametrize("template", sorted(LETTERS))
+@pytest.mark.parametrize("template", LETTERS)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
     values = {
         n: "第一行\n第二行\x00{number}" * 100
         for n in ("reply", "reason", "channel", "department", "status", "promised", "place")
     } | {"hotline": "热线", "number": "100000006", "code": "123456"}
-    letter = written(template, language, values)
+    plain = text(f"letter.{template}", language)
+    letter = written(plain, values)
     assert len(letter.body) <= LONGEST and "\n" not in letter.body and "\x00" not in letter.body
-    assert "100000006" in letter.body or "{number}" not in LETTERS[template][0]
+    assert "100000006" in letter.body or "{number}" not in plain
+
+
+TYPICAL = {
+    "zh": {
+        "hotline": "瑞泉馨城24365热线", "department": "瑞泉馨城物业服务中心", "promised": "5月20日18:00", "until": "5月20日18:00",
+        "reason": "请说明楼栋", "reply": "已更换门机皮带，电梯恢复运行", "channel": "区人民法院", "review": "8月20日18:00",
+        "parent": "100000014",
+    },
+    "en": {
+        "hotline": "Ruiquan 24365 hotline", "department": "Property service", "promised": "20 May 18:00", "until": "20 May 18:00",
+        "reason": "which building", "reply": "the door belt was replaced", "channel": "the court", "review": "20 Aug 18:00",
+        "parent": "100000014",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
+                                      "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
+def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
+    letter = written(
+        text(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
+    )
+    assert letter.parts <= (2 if template == "solved" else 1), (letter.parts, len(letter.body), letter.body)
+    assert letter.ucs2 is (language == "zh"), "an English text must do with seven bits"
 
 
 def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
@@ -156,8 +184,8 @@ def test_what_a_text_does_to_a_ticket_about_a_lift(
 @pytest.mark.parametrize("status", [s for s in TicketStatus if s is not TicketStatus.MERGED])
 def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(status: TicketStatus) -> None:
     fire = advice(None, Danger.FIRE)
-    for text in ("1 着火了", "谢谢，着火了", "又着火了"):
-        assert does_to(a_ticket(status), read_text(text), fire, None, theirs=True, named=True)[0] is Does.NEW
+    for said in ("1 着火了", "谢谢，着火了", "又着火了"):
+        assert does_to(a_ticket(status), read_text(said), fire, None, theirs=True, named=True)[0] is Does.NEW
     burning = a_ticket("dispatched", flags=("danger:fire",))
     assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is Does.JOIN
 

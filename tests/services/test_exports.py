@@ -149,7 +149,7 @@ async def test_reports_are_made_once_when_their_period_is_over(
         pass
     assert (await watch.get(f"/v1/reports/day/{day['first']}")).json()["whole"] == told["whole"]
     table = await watch.get(f"/v1/reports/day/{day['first']}", params={"form": "csv", "language": "en"})
-    assert "on-time completion" in table.text and table.content.startswith(b"\xef\xbb\xbf")
+    assert "On-time rate" in table.text and table.content.startswith(b"\xef\xbb\xbf")
     book = await watch.get(f"/v1/reports/day/{day['first']}", params={"form": "xlsx"})
     assert zipfile.is_zipfile(io.BytesIO(book.content))
     assert (await watch.get("/v1/reports/day/2020-01-01")).status_code == 404

@@ -101,7 +101,7 @@ async def test_a_text_becomes_a_ticket_and_its_sender_gets_the_number_back(town:
     assert (ticket["channel"], ticket["status"], ticket["caller"]["phone"]) == ("sms", "dispatched", WANG)
     (text,) = await town.send()
     assert ticket["number"] in text and query_code(town.house.secret, ticket["number"]) in text
-    assert "已受理并派给" in text  # received and handed on, in one text
+    assert "您反映的事项已转" in text  # received and handed on, in one text
     (row,) = (await desk.get(f"/v1/tickets/{ticket['number']}/texts")).json()["items"]
     assert (row["status"], row["to"], row["gateway"]) == ("sent", WANG, "generic")
 
@@ -109,7 +109,7 @@ async def test_a_text_becomes_a_ticket_and_its_sender_gets_the_number_back(town:
 async def test_an_english_text_is_answered_in_english(town: Town, desk: Player) -> None:
     await town.writes("The lift in building 3 is broken")
     (text,) = await town.send()
-    assert "we have your matter" in text and not re.search("[\u4e00-\u9fff]", text)
+    assert "We've received your request" in text and not re.search("[\u4e00-\u9fff]", text)
 
 
 async def test_the_reply_1_closes_the_call_back(town: Town, desk: Player, lifts: Player, switch: Player) -> None:
@@ -213,7 +213,8 @@ async def test_what_was_asked_for_comes_back_as_an_answer(town: Town, desk: Play
     ticket = await newest(desk)
     await town.send()
     ticket = await desk.act(ticket, "request_info", text="请问是哪一栋楼下？")
-    assert any("哪一栋楼下" in text for text in await town.send())
+    (asked,) = [text for text in await town.send() if "哪一栋楼下" in text]
+    assert re.search(r"请在\d+月\d+日\d\d:\d\d前直接回复", asked)
     await town.writes("7栋楼下")
     assert (await newest(desk))["status"] in ("dispatched", "triaged", "received")
     steps = [e["action"] for e in (await desk.get(f"/v1/tickets/{ticket['number']}/timeline")).json()["items"]]
@@ -260,7 +261,7 @@ async def test_who_opted_out_is_heard_but_not_written_to_until_it_burns(town: To
     number = (await newest(desk))["number"]
     assert (await desk.get(f"/v1/tickets/{number}/texts")).json()["items"][0]["status"] == "stopped"
     await town.writes("3栋着火了")
-    assert "紧急求助" in (await town.send())[0]
+    assert "求助已收到" in (await town.send())[0]
     await town.writes("恢复")
     assert "已恢复" in (await town.send())[0]
     await town.writes("5栋楼道灯坏了")
@@ -325,7 +326,7 @@ async def test_declined_and_extended_matters_say_where_to_turn_and_why(
     await town.send()
     await switch.order(lift, "approve_extension", reason="配件从厂家调货")
     told = await town.send()
-    assert "新的答复期限" in told[0] and "配件从厂家调货" in told[0]
+    assert "需延长办理" in told[0] and "配件从厂家调货" in told[0]
 
 
 async def test_callers_of_merged_tickets_are_told_too(town: Town, desk: Player, lifts: Player, switch: Player) -> None:

@@ -10,11 +10,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hotline.db.database import Unsure, has_committed
-from hotline.domain.catalogue import pair
 from hotline.domain.lifecycle import Move
 from hotline.domain.vocabulary import Action, Field
-from hotline.domain.wording import ACTION, rule_of, rule_said
+from hotline.locales import pair
 from hotline.refusals import Code, Refusal, Refused
+from hotline.services.labels import label_of
+from hotline.services.rule_texts import rule_of, translated_rule
 
 MEDIA = "application/problem+json"
 STATUS = {
@@ -58,7 +59,7 @@ def shown_move(move: Move[Any]) -> dict[str, Any]:
     """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
     known = _SHOWN.get((move.action, move.fields))
     if known is None:
-        zh, en = ACTION[move.action]
+        zh, en = label_of(move.action)
         known = {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
         _SHOWN[(move.action, move.fields)] = known
     return known
@@ -66,7 +67,7 @@ def shown_move(move: Move[Any]) -> dict[str, Any]:
 
 def field_rule(field: str, rule: str) -> dict[str, str]:
     """A field and the rule it breaks, in English and in both written forms of Chinese."""
-    hans, hant = rule_said(rule) or (rule, rule)
+    hans, hant = translated_rule(rule) or (rule, rule)
     return {"field": field, "rule": rule, "rule_zh": hans, "rule_zh_hant": hant}
 
 

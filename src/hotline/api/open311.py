@@ -24,7 +24,7 @@ from hotline.db import directory as kept_directory
 from hotline.db import inbound, open311
 from hotline.db.question import Row
 from hotline.domain.directory import Attribute, Category, Directory
-from hotline.domain.open311 import COLUMNS, STEPS, PublicView, cells, form_of, published, shown, stamp, word_of
+from hotline.domain.open311 import PublicView, form_of, published, stamp, word_of
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import Action, InboundKind, Intake, Role, TicketStatus
 from hotline.gateways.sms import clean
@@ -36,6 +36,7 @@ from hotline.services.deadlines import within
 from hotline.services.house import House
 from hotline.services.offload import Offload
 from hotline.services.open311 import FMS, Form, offered, service, w3c_moment
+from hotline.services.open311_requests import COLUMNS, cells, no_number, shown, step_name, step_sentence
 
 from .forwarded import client_address
 from .limits import AddressBudget
@@ -551,7 +552,7 @@ def _more(row: Row, notes: Sequence[Row], *, own: bool) -> dict[str, Any]:
     form = form_of(row.advice) if own else {}
     given = (form.get("attributes") or {}).items()
     attributes = [{"code": code, "value": ", ".join(v) if isinstance(v, list) else str(v)} for code, v in given]
-    history = [{"datetime": stamp(n.at), "description": STEPS[Action(n.action)][0], "type": n.action} for n in notes]
+    history = [{"datetime": stamp(n.at), "description": step_name(Action(n.action)), "type": n.action} for n in notes]
     return {
         "attributes": Listed("attributes", "attribute", attributes),
         "extended_attributes": {"channel": row.channel},
@@ -584,24 +585,12 @@ async def _updates(asked: Asked) -> Listed:
             "service_request_id": r.number,
             "status": word_of(TicketStatus(r.status_to), Action(r.action), r.satisfaction_final),
             "updated_datetime": stamp(r.at),
-            "description": _step_said(r, own=_own(asked, r)),
+            "description": step_sentence(r, own=_own(asked, r)),
             "media_url": None,
         }
         for r in rows
     ]
     return Listed("service_request_updates", "request_update", shown_ones)
-
-
-def _step_said(row: Row, *, own: bool) -> str:
-    action = Action(row.action)
-    said = STEPS[action][0]
-    if not own:
-        return said
-    if action in (Action.ACCEPT_REPORT, Action.CONFIRM, Action.ANSWER, Action.EXPLAIN) and row.public_reply:
-        return f"{said}：{row.public_reply}"
-    if action is Action.DECLINE and row.channel_told:
-        return f"{said}，请联系：{row.channel_told}"
-    return said
 
 
 async def _csv(asked: Asked, rows: Sequence[Row]) -> AsyncIterator[bytes]:
@@ -635,7 +624,7 @@ async def _report(asked: Asked, actor: Actor) -> Listed:
     if done.intake is Intake.BATCH:
         answer: dict[str, Any] = {"token": done.token}
     elif done.intake is Intake.BLACKBOX:
-        answer = {"service_notice": "已收到，此类事项不提供进度查询。Received; this service gives no number to follow."}
+        answer = {"service_notice": no_number()}
     else:
         answer = {"service_request_id": done.number, "service_notice": None, "account_id": None}
     return Listed("service_requests", "request", [answer])

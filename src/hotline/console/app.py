@@ -21,7 +21,6 @@ from starlette.routing import Route
 
 from hotline.domain import charts
 from hotline.domain.bidi import isolated
-from hotline.domain.catalogue import LANGUAGES, TEXTS, text
 from hotline.domain.lifecycle import ASSIGNMENT, TICKET
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import (
@@ -42,6 +41,7 @@ from hotline.domain.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.locales import LANGUAGES, keys, negotiated, text
 from hotline.refusals import Code, Refused
 from hotline.services.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
 from hotline.services.figures import hours, zone_of
@@ -70,7 +70,10 @@ LISTED: Mapping[str, type[StrEnum]] = {
     "return_reason": ReturnReason,
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
-_SERVED = ("rule.", "acd.", "chart.", "figures.", "measure.", "public_action.", "public_status.", "reports.")
+_SERVED = (
+    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "letter.", "letter_part.", "measure.", "moment.",
+    "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
+)  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
@@ -123,14 +126,7 @@ def language_of(request: Request) -> str:
     chosen = request.cookies.get(LANGUAGE)
     if chosen in LANGUAGES:
         return chosen
-    for wish in request.headers.get("accept-language", "").lower().split(","):
-        tag = wish.split(";")[0].strip()
-        if tag.startswith("zh"):
-            traditional = any(part in tag for part in ("hant", "tw", "hk", "mo"))
-            return "zh-Hant" if traditional else "zh-Hans"
-        if tag.startswith("en"):
-            return "en"
-    return "zh-Hans"
+    return negotiated(request.headers.get("accept-language", ""))
 
 
 @lru_cache(maxsize=1)
@@ -145,7 +141,7 @@ def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
     for language in LANGUAGES:
         # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
         first = [f"{family}.{word}" for family, words in LISTED.items() for word in words]
-        words = {key: text(key, language) for key in (*first, *TEXTS) if not key.startswith(_SERVED)}
+        words = {key: text(key, language) for key in (*first, *keys()) if not key.startswith(_SERVED)}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 
@@ -182,7 +178,7 @@ async def _who(request: Request) -> Actor | None:
 
 def _page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
     page = _ENVIRONMENT.get_template(template).render(
-        t=lambda key, **values: text(key, language).format(**values) if values else text(key, language),
+        t=lambda key, **values: text(key, language, **values),
         language=language,
         languages=LANGUAGES,
         static=f"/console/static/{stamp()}",

@@ -12,12 +12,12 @@ from hotline.db import reports as kept_reports
 from hotline.db import tickets
 from hotline.domain import charts
 from hotline.domain.bidi import isolated
-from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, span_of
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.privacy import scope_of
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import Period, Role
+from hotline.locales import text
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services import reports
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
@@ -168,8 +168,9 @@ def spent(minutes: float | None, language: str) -> str:
     whole = round(minutes)
     days, hours, left = whole // 1440, whole % 1440 // 60, whole % 60
     if days:
-        return text("time.days", language).format(days=days, hours=hours)
-    return text("time.hours" if hours else "time.minutes", language).format(hours=hours, minutes=left)
+        return text("time.days", language, days=days, hours=hours)
+    key = "time.hours" if hours else "time.minutes"
+    return text(key, language, hours=hours, minutes=left)
 
 
 def _oversees(actor: Actor) -> None:

@@ -1,12 +1,12 @@
 """The two machines as text: Mermaid for the guide, rows for the terminal, data for clients. Drawn from the tables,
 never by hand."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from enum import StrEnum
 from typing import Any
 
 from .lifecycle import ASSIGNMENT, TAKES, TICKET, Move
-from .vocabulary import AssignmentStatus, TicketStatus
-from .wording import ACTION, ASSIGNMENT_STATUS, TICKET_STATUS
+from .vocabulary import Action, AssignmentStatus, TicketStatus
 
 
 def mermaid(moves: Iterable[Move[Any]], first: str) -> str:
@@ -27,8 +27,8 @@ def markdown(moves: Iterable[Move[Any]]) -> str:
     return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in table(moves)])
 
 
-def as_data() -> dict[str, Any]:
-    """Both machines for `GET /v1/lifecycle`."""
+def as_data(label: Callable[[StrEnum], tuple[str, str]]) -> dict[str, Any]:
+    """Both machines for `GET /v1/lifecycle`. `label`: a word in Chinese and in English."""
 
     def moves(rows: Iterable[Move[Any]]) -> list[dict[str, Any]]:
         return [
@@ -47,15 +47,15 @@ def as_data() -> dict[str, Any]:
     return {
         "ticket": {
             "first": TicketStatus.RECEIVED,
-            "states": [_said(s, TICKET_STATUS[s]) for s in TicketStatus],
+            "states": [_said(s, label(s)) for s in TicketStatus],
             "moves": moves(TICKET),
         },
         "assignment": {
             "first": AssignmentStatus.ISSUED,
-            "states": [_said(s, ASSIGNMENT_STATUS[s]) for s in AssignmentStatus],
+            "states": [_said(s, label(s)) for s in AssignmentStatus],
             "moves": moves(ASSIGNMENT),
         },
-        "actions": [_said(a, words) for a, words in ACTION.items()],
+        "actions": [_said(a, label(a)) for a in Action],
     }
 
 

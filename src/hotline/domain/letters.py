@@ -1,5 +1,5 @@
-"""The texts we send, in Chinese and English, and when they may be sent. What they say of a matter is what its resident may
-know: never another person's name, never what a department wrote for itself."""
+"""Which text tells of which step, when it may be sent, and how long it gets. What texts say of a matter is what its
+resident may know: never another person's name, never what a department wrote for itself."""
 
 import re
 import unicodedata
@@ -17,80 +17,6 @@ _ENDED = frozenset(
 )
 _LANDLINE = re.compile(r"\+86(?!1[3-9])")
 
-# template: (zh, en). A name in braces is filled in; {hotline} stands first, as a signature.
-LETTERS: Mapping[str, tuple[str, str]] = {
-    "received": (
-        "【{hotline}】您反映的事项已受理，工单号{number}，查询码{code}。回复“查询”了解进度。",
-        "{hotline}: we have your matter, number {number}, query code {code}. Reply QUERY for progress.",
-    ),
-    "received_dispatched": (
-        "【{hotline}】您反映的事项已受理并派给{department}办理，工单号{number}，查询码{code}，承诺{promised}前答复。回复“查询”了解进度。",
-        "{hotline}: we have your matter and gave it to {department}. Number {number}, query code {code}, answer by {promised}. "
-        "Reply QUERY for progress.",
-    ),
-    "emergency": (
-        "【{hotline}】已收到您的紧急求助（工单号{number}，查询码{code}），正在派人处理。有生命危险请立即拨打110、119或120。",
-        "{hotline}: your emergency is in hand (number {number}, query code {code}). If a life is in danger call 110, 119 or 120 now.",
-    ),
-    "dispatched": (
-        "【{hotline}】工单{number}已派给{department}办理，承诺{promised}前答复。",
-        "{hotline}: {number} was given to {department}; answer by {promised}.",
-    ),
-    "info": (
-        "【{hotline}】工单{number}还需要您补充：{reason}。直接回复本短信即可。",
-        "{hotline}: for {number} we need to know: {reason}. Just reply to this text.",
-    ),
-    "extended": (
-        "【{hotline}】工单{number}办理需要更多时间，新的答复期限为{promised}。原因：{reason}。",
-        "{hotline}: {number} needs more time; new date {promised}. Reason: {reason}.",
-    ),
-    "solved": (
-        "【{hotline}】工单{number}已办理：{reply}。请评价：1非常满意 2满意 3一般 4不满意 5很不满意，直接回复数字。",
-        "{hotline}: {number} is done: {reply}. How satisfied are you? 1 very, 2 yes, 3 fair, 4 no, 5 not at all. Reply with the digit.",
-    ),
-    "answered": ("【{hotline}】关于工单{number}的答复：{reply}", "{hotline}: our answer on {number}: {reply}"),
-    "explained": ("【{hotline}】关于工单{number}的说明：{reply}", "{hotline}: on {number}: {reply}"),
-    "reopened": (
-        "【{hotline}】工单{number}未解决，已重新办理，我们会再次联系您。",
-        "{hotline}: {number} is not solved and has been reopened; you will hear from us.",
-    ),
-    "declined": (
-        "【{hotline}】工单{number}不属于本热线受理范围，请联系：{channel}。",
-        "{hotline}: {number} is not ours to act on. Please turn to: {channel}.",
-    ),
-    "shelved": (
-        "【{hotline}】工单{number}暂不具备解决条件，我们将于{review}再次研究。原因：{reason}。",
-        "{hotline}: {number} cannot be solved yet; we look at it again on {review}. Reason: {reason}.",
-    ),
-    "merged": (
-        "【{hotline}】工单{number}与{parent}为同一事项，已合并办理，进展将一并通知您。",
-        "{hotline}: {number} is the same matter as {parent}; we will tell you of both as one.",
-    ),
-    "closed": ("【{hotline}】工单{number}已办结，感谢您的评价。", "{hotline}: {number} is closed. Thank you for your answer."),
-    "joined": ("【{hotline}】已记入您的工单{number}。", "{hotline}: added to your ticket {number}."),
-    "progress": (
-        "【{hotline}】工单{number}：{status}。{department}{promised}",
-        "{hotline}: {number}: {status}. {department}{promised}",
-    ),
-    "progress_none": (
-        "【{hotline}】没有查到您的未结工单。查询其他号码登记的工单，请发送：查询 工单号 查询码。",
-        "{hotline}: we find no open ticket of yours. For one given from another phone send: QUERY number code.",
-    ),
-    "opted_out": ("【{hotline}】您已退订短信通知，紧急事项除外。回复“恢复”可重新接收。", "{hotline}: no more texts, emergencies apart. Reply START to undo."),
-    "opted_in": ("【{hotline}】已恢复短信通知。", "{hotline}: you will get our texts again."),
-    "help": (
-        "【{hotline}】直接发送您要反映的事项；发送“查询”了解进度；发送“退订”停止接收。紧急情况请拨打110、119、120。",
-        "{hotline}: text us your matter; QUERY for progress; STOP to opt out. In an emergency call 110, 119 or 120.",
-    ),
-    "duty": (
-        "【{hotline}】值班提醒：{priority}工单{number}，{task}，{place}。请立即处理并签收。",
-        "{hotline} duty: {priority} ticket {number}, {task}, {place}. Act now and accept it.",
-    ),
-    "escalation": (
-        "【{hotline}】{priority}工单{number}已{colour}预警：{metric}，期限{limit}。{task}，{place}。",
-        "{hotline}: {priority} ticket {number} escalated {colour}: {metric}, limit {limit}. {task}, {place}.",
-    ),
-}  # fmt: skip
 _LETTER_OF: Mapping[Action, str] = {
     A.DISPATCH: "dispatched",
     A.REQUEST_INFO: "info",
@@ -167,9 +93,8 @@ class Letter:
     ucs2: bool
 
 
-def written(template: str, language: str, values: Mapping[str, str]) -> Letter:
-    """Fill a template in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
-    text = LETTERS[template][0 if language == "zh" else 1]
+def written(text: str, values: Mapping[str, str]) -> Letter:
+    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
     lines = {name: _line(value) for name, value in values.items()}
     body = text.format_map(_Blank(lines))
     while len(body) > LONGEST:

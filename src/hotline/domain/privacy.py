@@ -8,6 +8,13 @@ from .phones import masked
 from .ticket import Actor, Assignment, Entry, Facts, Ticket
 from .vocabulary import THEIRS, WHOLE, Action, ActorKind, DepartmentKind, Role
 
+PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between departments, nothing
+    {
+        Action.ACCEPT_REPORT, Action.ANSWER, Action.APPROVE_EXTENSION, Action.CONFIRM, Action.DECLINE, Action.DISPATCH,
+        Action.EXPLAIN, Action.MERGE, Action.PROVIDE_INFO, Action.RECEIVE, Action.REOPEN, Action.REQUEST_INFO,
+        Action.SHELVE, Action.UNSHELVE, Action.WITHDRAW,
+    }
+)  # fmt: skip
 _FULL = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
 
 

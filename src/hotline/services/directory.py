@@ -14,11 +14,11 @@ from hotline.db.outages import OUTAGES
 from hotline.domain.directory import ANY, ANY_OF, NOUNS, REFERS, SHAPES, Directory, Wrong, faults_of
 from hotline.domain.ticket import Actor
 from hotline.domain.triage import Lexicon, lexicon
-from hotline.domain.wording import rule_of
 from hotline.refusals import Code, Refusal, Refused
 
 from .deadlines import Deadlines, within
 from .directory_annotations import annotate
+from .rule_texts import rule_of
 
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}

@@ -3,7 +3,7 @@ off."""
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from hotline.domain.announcements import unannounced
 from hotline.domain.directory import Directory, Roster
 from hotline.domain.ticket import Message, Number
 from hotline.domain.vocabulary import Provider
+from hotline.locales import pair, text
 
 from .house import House
 from .permissions import exposed, is_shared, told
@@ -24,8 +25,6 @@ WAITING = timedelta(minutes=5)  # a message that was due longer ago and has not 
 SKEW = timedelta(seconds=2)
 AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
 BEHIND = timedelta(days=14)  # and how far back, to know when one began
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_DAYS_ZH = "一二三四五六日"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +38,65 @@ class Finding:
     warns: bool = False
 
 
+def finding(
+    check: str,
+    key: str,
+    *,
+    wrong: bool = False,
+    warns: bool = False,
+    chinese: Mapping[str, object] | None = None,
+    **values: object,
+) -> Finding:
+    """A finding in words: the text of a key. `chinese`: the values that read otherwise in Chinese."""
+    said, said_zh = text(key, "en", **values), text(key, "zh-Hans", **{**values, **(chinese or {})})
+    return Finding(check, said, said_zh, wrong, warns)
+
+
+def _at_least(count: int, bound: int) -> tuple[object, object]:
+    """A count that is only known up to a bound, in English and in Chinese."""
+    if count < bound:
+        return count, count
+    return text("doctor.at_least", "en", count=bound), text("doctor.at_least", "zh-Hans", count=bound)
+
+
 Check = Callable[[House, Directory, datetime], Awaitable[list[Finding]]]
 
 
 async def _directory(house: House, directory: Directory, now: datetime) -> list[Finding]:
     if directory.home is None:
-        return [Finding("directory", "there is no house: seed one", "没有机构数据：请先导入", wrong=True)]
-    return [Finding("directory", f"version {directory.version}", f"版本 {directory.version}")]
+        return [finding("directory", "doctor.directory.empty", wrong=True)]
+    return [finding("directory", "doctor.directory.good", version=directory.version)]
 
 
 async def _unfired(house: House, directory: Directory, now: datetime) -> list[Finding]:
     count, oldest = await clocks.unfired(house.db, now - UNFIRED)
     if not count or oldest is None:
-        return [Finding("clocks", "no step is more than a minute late", "没有迟发超过一分钟的步骤")]
+        return [finding("clocks", "doctor.clocks.good")]
     ago = int((now - oldest).total_seconds())
-    says = f"{count} steps were due and have not been told, the oldest {ago} s ago: does a worker run?"
-    return [Finding("clocks", says, f"{count} 个到期步骤未触发，最早的已过 {ago} 秒：后台进程在运行吗？", wrong=True)]
+    return [finding("clocks", "doctor.clocks.late", wrong=True, count=count, seconds=ago)]
 
 
 async def _stuck(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found = await clocks.stuck(house.db)
     if not found:
-        return [Finding("ladders", "every running clock has a next step", "每个运行中的时钟都有下一步")]
+        return [finding("ladders", "doctor.ladders.good")]
     which = ", ".join(r.id for r in found[:5])
-    return [Finding("ladders", f"{len(found)} clocks run without a next step: {which}",
-                    f"{len(found)} 个时钟没有下一步：{which}", wrong=True)]  # fmt: skip
+    return [finding("ladders", "doctor.ladders.stuck", wrong=True, count=len(found), which=which)]
 
 
 async def _lost(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found = await clocks.without_clock(house.db, 5)
     if not found:
-        return [Finding("tickets", "a clock runs on every open ticket", "每张未结工单都有时钟")]
-    which = ", ".join(found)
-    return [Finding("tickets", f"open tickets without a clock: {which} …", f"未结工单没有时钟：{which} …", wrong=True)]
+        return [finding("tickets", "doctor.tickets.good")]
+    return [finding("tickets", "doctor.tickets.without_clock", wrong=True, which=", ".join(found))]
 
 
 async def _behind(house: House, directory: Directory, now: datetime) -> list[Finding]:
     for code in directory.calendars:
         version = directory.versions.get(("calendars", code), directory.version)
         if await clocks.counted_otherwise(house.db, code, version, 1):
-            says = f"clocks are still counted with an older version of calendar {code}: does a worker run?"
-            return [Finding("reckoning", says, f"仍有时钟按旧版日历 {code} 计算：后台进程在运行吗？", warns=True)]
-    return [Finding("reckoning", "every clock is counted with today's calendars", "所有时钟均按现行日历计算")]
+            return [finding("reckoning", "doctor.reckoning.behind", warns=True, calendar=code)]
+    return [finding("reckoning", "doctor.reckoning.good")]
 
 
 async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -90,33 +106,23 @@ async def _outbox(house: House, directory: Directory, now: datetime) -> list[Fin
     oldest = await outbox.oldest_due(house.db, now, reach)
     stranded = not house.speaks and await outbox.oldest_due(house.db, now) is not None
     if stranded and not texts:
-        says = "HOTLINE_NOTICE_URL is not set: messages wait, and nobody outside is told anything"
-        found.append(Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：消息滞留，无人收到通知", warns=True))
+        found.append(finding("outbox", "doctor.outbox.no_address", warns=True))
     elif stranded and await outbox.oldest_due(house.db, now, outbox.Reach(notices=True)) is not None:
-        says = "HOTLINE_NOTICE_URL is not set: residents get their texts, departments and the desk are told nothing"
-        found.append(
-            Finding("outbox", says, "未设置 HOTLINE_NOTICE_URL：居民可收短信，部门和坐席收不到通知", warns=True)
-        )
+        found.append(finding("outbox", "doctor.outbox.texts_alone", warns=True))
     elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
-        says = f"the oldest message has been waiting for {ago} s: do HOTLINE_NOTICE_URL and the gateways answer?"
-        zh = f"最早的消息已等待 {ago} 秒：HOTLINE_NOTICE_URL 和网关有应答吗？"
-        found.append(Finding("outbox", says, zh, wrong=True))
+        found.append(finding("outbox", "doctor.outbox.late", wrong=True, seconds=ago))
     waits = await outbox.waiting(house.db, reach)
     for kind in (w for w in waits if not w.sendable or w.count >= outbox.COUNTED):
-        count = f"{kind.count}" if kind.count < outbox.COUNTED else f"{kind.count} or more"
-        count_zh = f"{kind.count}" if kind.count < outbox.COUNTED else f"至少 {kind.count}"
-        if kind.sendable:
-            says, zh = "wait to be sent", "等待发送"
-        else:
-            says, zh = "wait, and no gateway or address is set for them", "滞留：没有可用的网关或地址"
-        says = f"{count} messages of kind {kind.kind} {says}, the oldest since {kind.oldest:%Y-%m-%dT%H:%M}Z"
-        zh = f"{count_zh} 条 {kind.kind} 类消息{zh}，最早的自 {kind.oldest:%Y-%m-%dT%H:%M}Z 起"
-        found.append(Finding("outbox", says, zh, warns=True))
+        key = "doctor.outbox.waits" if kind.sendable else "doctor.outbox.stranded"
+        since = f"{kind.oldest:%Y-%m-%dT%H:%M}Z"
+        count, count_zh = _at_least(kind.count, outbox.COUNTED)
+        chinese = {"count": count_zh}
+        found.append(finding("outbox", key, warns=True, kind=kind.kind, since=since, count=count, chinese=chinese))
     if dead := len(await outbox.listed(house.db, "dead", "", 100)):
-        says = f"{dead if dead < 100 else '100 or more'} messages are dead: hotline outbox list"
-        found.append(Finding("outbox", says, f"{dead} 条消息发送失败：hotline outbox list", warns=True))
-    return found or [Finding("outbox", "no message waits too long", "没有积压的消息")]
+        count, count_zh = _at_least(dead, 100)
+        found.append(finding("outbox", "doctor.outbox.dead", warns=True, count=count, chinese={"count": count_zh}))
+    return found or [finding("outbox", "doctor.outbox.good")]
 
 
 async def _inbound(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -125,27 +131,22 @@ async def _inbound(house: House, directory: Directory, now: datetime) -> list[Fi
     oldest = read_instant(waiting.at) if waiting else None
     if oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
-        says = f"the oldest text has been waiting for {ago} s: does a worker run?"
-        found.append(Finding("inbound", says, f"最早的来件已等待 {ago} 秒：后台进程在运行吗？", wrong=True))
+        found.append(finding("inbound", "doctor.inbound.late", wrong=True, seconds=ago))
     if odd := await inbound.odd_ones(house.db):
-        says = f"{odd} items wait for somebody to look at them: GET /v1/inbound?status=odd"
-        found.append(Finding("inbound", says, f"{odd} 件来件等待人工处理：GET /v1/inbound?status=odd", warns=True))
-    return found or [Finding("inbound", "what came in is worked off", "来件均已处理")]
+        found.append(finding("inbound", "doctor.inbound.odd", warns=True, count=odd))
+    return found or [finding("inbound", "doctor.inbound.good")]
 
 
 async def _spool(house: House, directory: Directory, now: datetime) -> list[Finding]:
     if house.spool is None:
-        return [Finding("spool", "there is none: with the database away nothing is taken in",
-                        "未启用暂存：数据库不可用时不再受理", warns=True)]  # fmt: skip
+        return [finding("spool", "doctor.spool.none", warns=True)]
     found: list[Finding] = []
-    if house.spool.bad():
-        says = f"{house.spool.bad()} files of the spool were set aside (*.bad): somebody must look at them"
-        found.append(Finding("spool", says, f"暂存目录中有 {house.spool.bad()} 个损坏文件（*.bad）", wrong=True))
+    if bad := house.spool.bad():
+        found.append(finding("spool", "doctor.spool.bad", wrong=True, count=bad))
     if house.spool.size():
         waiting = await asyncio.to_thread(house.spool.waiting)
-        says = f"{waiting} records wait in the spool: does a worker run on this machine?"
-        found.append(Finding("spool", says, f"暂存中有 {waiting} 条记录待导入", warns=True))
-    return found or [Finding("spool", "nothing waits in the spool", "暂存为空")]
+        found.append(finding("spool", "doctor.spool.waits", warns=True, count=waiting))
+    return found or [finding("spool", "doctor.spool.good")]
 
 
 async def _gateways(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -153,35 +154,29 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
     gateways = await house.gateways.now(now)
     for g in gateways.values():
         if g.account.settings.get("wanted_certificate"):
-            says = f"{g.name} waits for a certificate of its provider"
-            found.append(Finding("gateways", says, f"{g.name} 正在等待服务商证书", warns=True))
+            found.append(finding("gateways", "doctor.gateways.certificate", warns=True, gateway=g.name))
         strange = sorted(set((g.account.settings.get("numbers") or {}).values()) - set(directory.areas))
         if strange:
-            says = f"{g.name}: a receiving number belongs to an area that is not there: {', '.join(strange[:3])}"
+            areas, areas_zh = ", ".join(strange[:3]), "、".join(strange[:3])
             found.append(
-                Finding("gateways", says, f"{g.name} 的接收号码对应的区域不存在：{'、'.join(strange[:3])}", warns=True)
-            )
+                finding(
+                    "gateways", "doctor.gateways.areas", warns=True, gateway=g.name, areas=areas,
+                    chinese={"areas": areas_zh},
+                )
+            )  # fmt: skip
         if g.weight != g.resting:
-            says = f"{g.name} carries {g.weight} instead of {g.resting}: it was slow or failing"
-            zh = f"{g.name} 权重为 {g.weight}（平时 {g.resting}）：近期缓慢或失败"
-            found.append(Finding("gateways", says, zh, warns=True))
+            key = "doctor.gateways.weight"
+            found.append(finding("gateways", key, warns=True, gateway=g.name, weight=g.weight, usual=g.resting))
     if any(g.sends and g.active for g in gateways.values()):
         if house.public_url.startswith("http://127.0.0.1") and any(
             g.provider is not Provider.KANNEL for g in gateways.values() if g.active
         ):
-            says = (
-                "HOTLINE_PUBLIC_URL is an address of this machine: providers cannot reach us, signatures will not fit"
-            )
-            found.append(
-                Finding("gateways", says, "HOTLINE_PUBLIC_URL 是本机地址：服务商无法回调，签名无法校验", warns=True)
-            )
+            found.append(finding("gateways", "doctor.gateways.local", warns=True))
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]
         if silent and not house.speaks:
-            listed = ", ".join(silent[:5])
-            says = f"no phone number on the roster, and HOTLINE_NOTICE_URL is not set: {listed}"
-            found.append(Finding("gateways", says, f"值班人员没有电话：{listed}", wrong=True))
-    return found or [Finding("gateways", "every gateway is well", "网关正常")]
+            found.append(finding("gateways", "doctor.gateways.no_phone", wrong=True, who=", ".join(silent[:5])))
+    return found or [finding("gateways", "doctor.gateways.good")]
 
 
 async def _calendars(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -190,12 +185,14 @@ async def _calendars(house: House, directory: Directory, now: datetime) -> list[
         today = now.astimezone(ZoneInfo(c.zone)).date()
         year = unannounced(c, today)
         if year is not None:
-            says = (
-                f"{c.code}: the notice of {year} is missing; limits beyond {c.confirmed_to or 'today'} are provisional"
-            )
-            zh = f"{c.code}：缺少 {year} 年放假安排，{c.confirmed_to} 之后的时限为暂定"
-            found.append(Finding("calendar", says, zh, wrong=year == today.year, warns=year != today.year))
-    return found or [Finding("calendar", "every calendar is announced far enough", "日历覆盖充足")]
+            until, until_zh = (c.confirmed_to,) * 2 if c.confirmed_to else reversed(pair("doctor.today"))
+            found.append(
+                finding(
+                    "calendar", "doctor.calendar.missing", wrong=year == today.year, warns=year != today.year,
+                    calendar=c.code, year=year, until=until, chinese={"until": until_zh},
+                )
+            )  # fmt: skip
+    return found or [finding("calendar", "doctor.calendar.good")]
 
 
 async def _duty(house: House, directory: Directory, now: datetime) -> list[Finding]:
@@ -206,20 +203,20 @@ async def _duty(house: House, directory: Directory, now: datetime) -> list[Findi
         for start, end in duty.gaps(roster, now, now + AHEAD):
             en, zh = gap_said(roster, start, end)
             found.append(Finding("duty", en, zh, wrong=start <= now, warns=start > now))
-    return found or [Finding("duty", "somebody is on duty at every hour of the week ahead", "未来一周值班无空缺")]
+    return found or [finding("duty", "doctor.duty.good")]
 
 
 def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
     """A gap as people say it, in English and Chinese."""
     zone = ZoneInfo(roster.zone)
     a, b = start.astimezone(zone), end.astimezone(zone)
-    day, day_zh = f"{_WEEKDAYS[a.weekday()]} {a:%Y-%m-%d}", f"{a:%m月%d日} 周{_DAYS_ZH[a.weekday()]}"
-    if a.date() == b.date():
-        en = f"{roster.name_en}: nobody on duty {a:%H:%M}–{b:%H:%M} {day}"
-        return en, f"{roster.name}：{day_zh} {a:%H:%M}–{b:%H:%M} 无人值班"
-    last, last_zh = f"{_WEEKDAYS[b.weekday()]} {b:%Y-%m-%d}", f"{b:%m月%d日} 周{_DAYS_ZH[b.weekday()]}"
-    en = f"{roster.name_en}: nobody on duty from {a:%H:%M} {day} to {b:%H:%M} {last}"
-    return en, f"{roster.name}：{day_zh} {a:%H:%M} 至 {last_zh} {b:%H:%M} 无人值班"
+    key = "doctor.duty.gap" if a.date() == b.date() else "doctor.duty.gap_over_days"
+
+    def said(language: str, name: str) -> str:
+        weekday, last = (text(f"weekday.{day.weekday()}", language) for day in (a, b))
+        return text(key, language, roster=name, start=a, end=b, weekday=weekday, last_weekday=last)
+
+    return said("en", roster.name_en), said("zh-Hans", roster.name)
 
 
 async def skew_of(house: House) -> tuple[datetime, timedelta]:
@@ -235,42 +232,30 @@ async def _skew(house: House, directory: Directory, now: datetime) -> list[Findi
     theirs, ahead = await skew_of(house)
     apart = abs(ahead)
     if apart > SKEW:
-        says = f"this machine and the database are {apart.total_seconds():.1f} s apart: set both clocks (NTP)"
-        return [Finding("skew", says, f"本机与数据库时间相差 {apart.total_seconds():.1f} 秒：请校时", wrong=True)]
+        return [finding("skew", "doctor.skew.apart", wrong=True, seconds=f"{apart.total_seconds():.1f}")]
     newest = await clocks.newest_entry(house.db)  # other processes write as well, by clocks this one cannot see
     if newest is not None and newest - theirs > SKEW:
-        seconds = (newest - theirs).total_seconds()
-        says = f"the newest timeline entry lies {seconds:.1f} s in the future: another machine's clock is or was ahead"
-        zh = f"最新的时间线记录在未来 {seconds:.1f} 秒：另一台机器的时钟偏快，请校时"
-        return [Finding("skew", says, zh, wrong=True)]
-    return [Finding("skew", "this machine and the database agree on the time", "本机与数据库时间一致")]
+        seconds = f"{(newest - theirs).total_seconds():.1f}"
+        return [finding("skew", "doctor.skew.ahead", wrong=True, seconds=seconds)]
+    return [finding("skew", "doctor.skew.good")]
 
 
 async def _durability(house: House, directory: Directory, now: datetime) -> list[Finding]:
     weak = [f"{name} = {value}" for name, value, safe in await house.db.durability() if not safe]
     if weak:
-        listed = ", ".join(weak)
-        return [Finding("durability", f"a power cut would lose acknowledged calls: {listed}",
-                        f"断电会丢失已确认的来电：{listed}", wrong=True)]  # fmt: skip
-    return [Finding("durability", "what is acknowledged survives a power cut", "已确认的数据断电不丢")]
+        return [finding("durability", "doctor.durability.weak", wrong=True, settings=", ".join(weak))]
+    return [finding("durability", "doctor.durability.good")]
 
 
 async def _permissions(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found = await asyncio.to_thread(exposed, house.data_dir, house.database_file)
     if not found:
-        return [Finding("permissions", "only its owner may read the data", "数据仅限运行账号读取")]
+        return [finding("permissions", "doctor.permissions.good")]
     listed, folder = told(found), house.data_dir
     if folder is not None and found == [folder] and is_shared(folder):
-        says = f"others may look into {listed}, which holds more than ours: set HOTLINE_DATA_DIR to a folder of its own"
-        zh = f"数据目录 {listed} 与他人共用：请将 HOTLINE_DATA_DIR 设为专用目录"
-        return [Finding("permissions", says, zh, warns=True)]
+        return [finding("permissions", "doctor.permissions.shared", warns=True, files=listed)]
     remedy = f"chmod -R go= {folder or ''}".strip() if folder is not None and folder in found else f"chmod go= {listed}"
-    says = f"others on this machine may read callers' data: {listed}: run `{remedy}` as their owner"
-    return [
-        Finding(
-            "permissions", says, f"本机其他账号可读取居民数据：{listed}，请以文件属主身份运行 `{remedy}`", wrong=True
-        )
-    ]
+    return [finding("permissions", "doctor.permissions.exposed", wrong=True, files=listed, remedy=remedy)]
 
 
 QUICK: Sequence[Check] = (

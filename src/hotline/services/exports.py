@@ -20,6 +20,7 @@ from hotline.domain.ticket import Actor, Ticket
 from hotline.domain.vocabulary import ActorKind, ExportForm, ExportKind, ExportStatus, Kind, Role, TicketStatus
 from hotline.refusals import Code, Refusal, Refused
 
+from . import open311_requests
 from .act import Asked, Done, authors_for
 from .house import House
 from .idempotency import Reply, earlier_answer, write_once
@@ -175,7 +176,7 @@ async def _lines(
     if writer.form is ExportForm.OPEN311:
         chosen = frozenset(open311.published(directory))
         public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
-        return [open311.cells(directory, _Public(t), own=False) for t in public]
+        return [open311_requests.cells(directory, _Public(t), own=False) for t in public]
     if writer.kind is ExportKind.TICKETS:
         holders = await exports.holders_of(house.db, [t.number for t in page])
         return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
@@ -241,7 +242,7 @@ class _Writer:
     def __init__(self, path: Path, kind: ExportKind, form: ExportForm) -> None:
         self.kind, self.form = kind, form
         self._heads: Sequence[str] = (
-            open311.COLUMNS if form is ExportForm.OPEN311 else TICKET if kind is ExportKind.TICKETS else LINE
+            open311_requests.COLUMNS if form is ExportForm.OPEN311 else TICKET if kind is ExportKind.TICKETS else LINE
         )
         self._book: Workbook | None = None
         path.touch(mode=0o600)

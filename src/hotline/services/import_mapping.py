@@ -13,10 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from hotline.domain.directory import CODE, Directory, is_zone
 from hotline.domain.vocabulary import Channel, DeclineReason, DepartmentKind, Kind, Priority, TicketStatus, VoidReason
-from hotline.domain.wording import rule_of
 from hotline.refusals import Code, Refusal, Refused
 
 from .import_files import read_json
+from .rule_texts import rule_of
 
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)  # dates that stand for "none" lie before it: 1900, 1899-12-30, 1970-01-01
 _STRICT = {"extra": "forbid"}

@@ -14,6 +14,7 @@ from hotline.db.together import Together
 from hotline.domain.ticket import Message, Number
 from hotline.domain.vocabulary import InboundStatus
 from hotline.gateways.sms import hashed_key
+from hotline.locales import bilingual
 
 from .deadlines import Deadlines, within
 from .spool import Spool, written_row
@@ -74,11 +75,11 @@ class Inbox:
 def _alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
     """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
     however often it is pushed."""
-    text, text_zh = "danger words in a push that cannot be read whole", "推送内容无法完整读取，含危险词"
+    said = bilingual("alarm.danger_in_push")
     return [
         Message(
             f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
-            Number(""), "role:operator", {"inbound": row["id"], "text": text, "text_zh": text_zh}, row["received_at"],
+            Number(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
         )
         for row in rows
         if row["urgent"] and row["status"] == InboundStatus.ODD

@@ -11,17 +11,18 @@ from hotline.db import throttles, tickets
 from hotline.domain.addresses import counted_as
 from hotline.domain.directory import Directory
 from hotline.domain.numbering import read_number
-from hotline.domain.privacy import EVERYTHING
+from hotline.domain.privacy import EVERYTHING, PUBLIC_ACTIONS
 from hotline.domain.texting import CODE_LENGTH
 from hotline.domain.throttling import Limit, next_attempt_at
 from hotline.domain.ticket import Facts
 from hotline.domain.vocabulary import Action, TicketStatus
-from hotline.domain.wording import PUBLIC_ACTION, PUBLIC_STATUS
+from hotline.locales import text
 from hotline.refusals import Refused
 
 from .accounts import subject, too_many_attempts
 from .act import UNKNOWN
 from .house import House
+from .labels import public_action, public_status
 
 # Wrong codes. One in a million is right. An address has 5 tries an hour for a ticket, and 30 times for all. For
 # one ticket, from all addresses: after 100 wrong codes in a day only from addresses that sent no wrong one yet, once
@@ -33,7 +34,6 @@ FROM_ADDRESS = Limit(30, timedelta(hours=1), slowest=timedelta(minutes=1))
 OF_TICKET = Limit(5000, timedelta(days=1), slowest=timedelta(minutes=15))
 CLEAN_ALONE = 100  # wrong codes for a ticket within a day, after which one from an address is enough
 KNOWN = timedelta(days=30)  # how long a place is known after the last right code
-_PUBLIC = frozenset(PUBLIC_ACTION)
 
 
 def query_code(secret: bytes, number: str) -> str:
@@ -88,7 +88,7 @@ async def look_up(house: House, number: str, code: str, address: str | None, now
 def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> dict[str, Any]:
     """No name, no number, no address, no word of the narrative: the state, who acts, by when, and our answer."""
     ticket = facts.ticket
-    zh, en = PUBLIC_STATUS[ticket.status]
+    zh, en = public_status(ticket.status)
     done = ticket.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
     return {
         "number": ticket.number,
@@ -107,10 +107,10 @@ def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> di
             {
                 "at": s.at,
                 "action": s.action,
-                "label": dict(zip(("zh", "en"), PUBLIC_ACTION[Action(s.action)], strict=True)),
+                "label": dict(zip(("zh", "en"), public_action(Action(s.action)), strict=True)),
             }
             for s in steps
-            if s.action in _PUBLIC
+            if s.action in PUBLIC_ACTIONS
         ],
     }
 
@@ -122,17 +122,17 @@ def progress_of(directory: Directory, facts: Facts, language: str) -> dict[str, 
     by = "" if department is None else (department.name, department.name_en)[place]
     said: dict[str, str] = {
         "number": ticket.number,
-        "status": PUBLIC_STATUS[ticket.status][place],
+        "status": public_status(ticket.status)[place],
         "department": "",
         "promised": "",
     }
     if by and ticket.status is TicketStatus.DISPATCHED:
-        said["department"] = (f"承办：{by}。", f"With: {by}. ")[place]
+        said["department"] = text("letter_part.department", language, department=by)
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = said_time(directory, ticket.promised_at, language)
-        said["promised"] = (f"承诺{when}前答复。", f"Answer by {when}.")[place]
+        said["promised"] = text("letter_part.promised", language, promised=when)
     if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
-        said["promised"] = (f"答复：{ticket.public_reply}", f"Answer: {ticket.public_reply}")[place]
+        said["promised"] = text("letter_part.reply", language, reply=ticket.public_reply)
     return said
 
 
@@ -146,6 +146,5 @@ def said_time(directory: Directory, moment: datetime, language: str) -> str:
     """A moment as people say it, in the house's zone."""
     local = moment.astimezone(zone_of(directory))
     if (local.hour, local.minute) == (0, 0):  # the end of a day is that day's
-        day = local - timedelta(days=1)
-        return f"{day.month}月{day.day}日24:00" if language == "zh" else f"{day:%d %b} 24:00"
-    return f"{local.month}月{local.day}日{local:%H:%M}" if language == "zh" else f"{local:%d %b %H:%M}"
+        return text("moment.day_end", language, moment=local - timedelta(days=1))
+    return text("moment.time", language, moment=local)

@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from hotline.db import events, reports, rollups
-from hotline.domain.catalogue import text
 from hotline.domain.figures import COUNTS, FIGURES, last_whole, span_of
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import ActorKind, Period, Role
+from hotline.locales import text
 from hotline.refusals import Code, Refusal, Refused
 
 from .figures import Wanted, figures, ranking, zone_of

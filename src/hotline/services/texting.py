@@ -15,6 +15,7 @@ from hotline.domain.texting import MOST_AN_HOUR, OPT_OUT, Does, Meaning, Wish, d
 from hotline.domain.ticket import Actor, Command, Facts, Message, Number
 from hotline.domain.triage import Advice, Lexicon, advise
 from hotline.domain.vocabulary import OPEN, Action, ActorKind, Channel, Effect, Field, InboundStatus, Role
+from hotline.locales import bilingual, text
 from hotline.refusals import Code, Refused
 
 from .act import Asked, act
@@ -54,7 +55,9 @@ def gateway_actor(gateway: str, area: str | None, home: str | None) -> Actor:
 
 
 def resident(house: House, phone: str) -> Actor:
-    return Actor(ActorKind.RESIDENT, caller_id(phone, house.secret), "居民", frozenset({Role.RESIDENT}))
+    return Actor(
+        ActorKind.RESIDENT, caller_id(phone, house.secret), text("role.resident", "zh-Hans"), frozenset({Role.RESIDENT})
+    )
 
 
 async def work_off(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
@@ -123,11 +126,7 @@ class Worker:
         """A service number or a name: kept, never a caller, never answered; a danger in it is told to the desk."""
         warned: tuple[Message, ...] = ()
         if self.row.urgent:
-            payload = {
-                "inbound": self.row.id,
-                "text": "danger words in a text from no caller",
-                "text_zh": "非来电人短信含危险词",
-            }
+            payload = {"inbound": self.row.id, **bilingual("alarm.danger_in_text")}
             warned = (Message(f"al.{self.row.id}", "alarm", Number(""), "role:operator", payload, self.now),)
         return odd("not from a caller's number", messages=warned)
 
@@ -218,7 +217,7 @@ class Worker:
             return rated or odd("an answer that came too late", number)
         if does is Does.REOPEN:
             fields = {
-                F.REASON: f"短信：{meaning.words or self._words}"[:1000],
+                F.REASON: text("letter_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
                 **({F.SATISFACTION: said} if said else {}),
             }
             reopened = await self._acts(Action.REOPEN, fields, facts, phone, Effect.REOPENED)

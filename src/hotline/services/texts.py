@@ -26,18 +26,19 @@ from hotline.domain.letters import (
 )
 from hotline.domain.texting import language_of
 from hotline.domain.ticket import Facts, Message, Number
-from hotline.domain.vocabulary import Action, Priority, TextStatus
+from hotline.domain.vocabulary import Action, Level, Metric, Priority, TextStatus
 from hotline.domain.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
-from hotline.domain.wording import METRIC, PRIORITY
+from hotline.locales import bilingual, text
 
 from .gateways import Gateway
 from .house import House
+from .labels import key_of
 from .lookup import progress_of, query_code, said_time, zone_of
 from .phones import heard
 
 LOOK_AGAIN = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
+_METRICS, _LEVELS = frozenset(Metric), frozenset(Level)
 PARKED = timedelta(hours=24)  # how long a report waits for the text it speaks of
-_COLOUR = {"blue": ("蓝色", "blue"), "yellow": ("黄色", "yellow"), "red": ("红色", "red")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,14 @@ async def _checked(house: House, text: Planned, now: datetime) -> Planned:
 def _reply(directory: Directory, m: Row) -> list[Planned]:
     p = m.payload
     values = {**p.get("values", {}), **_common(directory, p["language"], m.number)}
-    letter = written(p["template"], p["language"], values)
+    letter = _letter(p["template"], p["language"], values)
     return [
         Planned(m.id, m.number, p["to"], p["template"], p["language"], letter, values, False, gateway=p.get("gateway"))
     ]
+
+
+def _letter(template: str, language: str, values: Mapping[str, str]) -> Letter:
+    return written(text(f"letter.{template}", language), values)
 
 
 def _common(directory: Directory, language: str, number: str) -> dict[str, str]:
@@ -193,9 +198,12 @@ def _to_resident(
         "reply": ticket.public_reply or progress_of(directory, facts, language)["status"],
         "channel": ticket.channel_told or "",
         "parent": ticket.parent or "",
-        "reason": str(m.payload.get("reason") or ("办理需要", "the work needs it")[place]),
+        "reason": str(m.payload.get("reason") or text("letter_part.no_reason", language)),
     }
-    letter = written(template, language, values)
+    if template == "info":
+        due = next((c.due_at for c in facts.clocks if c.metric is Metric.INFO), None)
+        values["until"] = said_time(directory, due, language) if due else "—"
+    letter = _letter(template, language, values)
     urgent, why = ticket.priority is Priority.EMERGENCY, withheld(ticket)
     if ticket.confidential:
         letter = replace(letter, body="")
@@ -218,17 +226,17 @@ def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> lis
     address = "" if ticket.confidential else ticket.address or ""
     values = {
         **_common(directory, language, ticket.number),
-        "priority": PRIORITY[ticket.priority][0],
-        "task": category.name if category else "待定类别",
-        "place": f"{area.name if area else ''}{address}" or "地址待查",
+        "priority": text(key_of(ticket.priority), language),
+        "task": category.name if category else text("letter_part.no_category", language),
+        "place": f"{area.name if area else ''}{address}" or text("letter_part.no_place", language),
     }
     if m.kind == "escalation":
         values |= {
-            "metric": METRIC[payload["metric"]][0] if payload.get("metric") in METRIC else "",
-            "colour": _COLOUR.get(str(payload.get("colour")), ("", ""))[0],
+            "metric": text(f"metric.{payload['metric']}", language) if payload.get("metric") in _METRICS else "",
+            "colour": text(f"level.{payload['colour']}", language) if payload.get("colour") in _LEVELS else "",
             "limit": _said(directory, payload.get("limit_at"), language),
         }
-    letter = written(m.kind, language, values)
+    letter = _letter(m.kind, language, values)
     return [
         Planned(
             m.id,
@@ -308,9 +316,6 @@ def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Messa
     status = TextStatus(d["status"]) if d.get("status") else TextStatus.TECHNICAL_FAILURE
     moved = texts.settle(c, text.id, status, min(at, now), {"provider_id": d.get("provider_id")})
     if d.get("status") is None and moved:
-        payload = {
-            "text": f"an unknown report from {row.gateway}: {d.get('word', '')[:40]}",
-            "text_zh": "短信网关返回未知状态",
-        }
+        payload = bilingual("alarm.unknown_report", gateway=row.gateway, word=d.get("word", "")[:40])
         return True, Message(f"al.{row.id}", "alarm", Number(text.number), "role:operator", payload, now)
     return True, None

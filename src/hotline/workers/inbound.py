@@ -15,6 +15,7 @@ from hotline.db.question import Row
 from hotline.domain.ticket import Message, Number
 from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Effect, InboundKind, InboundStatus
+from hotline.locales import bilingual
 from hotline.refusals import Refused
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
@@ -102,9 +103,8 @@ def _finish(c: sa.Connection, row: Row, token: str, worked: Worked, now: datetim
         write(c)
     messages = [*worked.messages]
     if worked.status is InboundStatus.ODD:
-        text = "messages wait for somebody to look at them: GET /v1/inbound?status=odd"
-        payload = {"text": text, "text_zh": "有来件等待人工处理"}
-        messages.append(Message(f"odd.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now))
+        said = bilingual("alarm.odd")
+        messages.append(Message(f"odd.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", said, now))
     if messages:
         outbox.add_once(c, messages)
 

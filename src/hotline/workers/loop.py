@@ -157,7 +157,9 @@ class Worker:
     async def _tell(self, finding: Finding) -> None:
         """Tell operators, once an hour."""
         at = await self.house.db.time()
-        await self.house.db.transact(lambda c: alarm(c, finding.check, finding.says, finding.says_zh, at))
+        await self.house.db.transact(
+            lambda c: alarm(c, finding.check, {"text": finding.says, "text_zh": finding.says_zh}, at)
+        )
 
     async def _retain(self) -> bool:
         now = self.house.clock()

@@ -4,7 +4,7 @@ what is ready is marked as it comes, and more is claimed meanwhile."""
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from hotline.domain.vocabulary import TextStatus
 from hotline.gateways.notices import GatewayDown, GatewayRefused, Notices
 from hotline.gateways.providers import SMS
 from hotline.gateways.sms import Handed, Outgoing
+from hotline.locales import bilingual
 from hotline.services import subscriptions
 from hotline.services.gateways import Gateway
 from hotline.services.house import House
@@ -332,19 +333,12 @@ def _bury(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
     """A message that ended undelivered: operators are told, once an hour."""
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
     if m.kind != "alarm":
-        alarm(
-            c,
-            "dead",
-            "messages could not be delivered: hotline outbox list",
-            "有消息未能送达：hotline outbox list",
-            now,
-        )
+        alarm(c, "dead", bilingual("alarm.dead"), now)
 
 
-def alarm(c: sa.Connection, what: str, text: str, text_zh: str, now: datetime) -> None:
-    """Tell operators, once an hour for each kind of thing."""
-    payload = {"text": text, "text_zh": text_zh}
-    outbox.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", payload, now)])
+def alarm(c: sa.Connection, what: str, said: Mapping[str, str], now: datetime) -> None:
+    """Tell operators, once an hour for each kind of thing. `said`: as `locales.bilingual` gives it."""
+    outbox.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", dict(said), now)])
 
 
 async def send_next(house: House, ways: Ways, now: datetime) -> int:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.db import answers, counters, events, inbound, outbox, people, rollups, texts, throttles, voice
+from hotline.locales import bilingual
 from hotline.services import accounts, exports
 from hotline.services.figures import drift
 from hotline.services.house import House
@@ -52,13 +53,7 @@ def _expire(c: sa.Connection, now: datetime) -> int:
     count = outbox.expire(c, now - EXPIRES)
     if count:
         log.warning("outbox.expired", count=count)
-        alarm(
-            c,
-            "expired",
-            "messages were given up unsent: hotline outbox list --status expired",
-            "有消息未及发送即已失效",
-            now,
-        )
+        alarm(c, "expired", bilingual("alarm.expired"), now)
     return count
 
 

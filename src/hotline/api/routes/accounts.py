@@ -14,10 +14,10 @@ from hotline.api.schemas.words import CodeWord, Line, Moment, Plain, Strict
 from hotline.db import people
 from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import GRANTED, Role
-from hotline.domain.wording import ROLE
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services import accounts
 from hotline.services.act import Done
+from hotline.services.labels import label_of
 
 from .answers import POST, READ, WRITE, done_reply, refusals, reply
 
@@ -103,7 +103,9 @@ async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
             "kind": ask.actor.kind,
             "id": ask.actor.id,
             "name": ask.actor.name,
-            "roles": [{"code": r, "label": {"zh": ROLE[r][0], "en": ROLE[r][1]}} for r in sorted(ask.actor.roles)],
+            "roles": [
+                {"code": r, "label": dict(zip(("zh", "en"), label_of(r), strict=True))} for r in sorted(ask.actor.roles)
+            ],
             "departments": sorted(ask.actor.departments),
             "areas": sorted(ask.actor.areas) if ask.actor.areas is not None else None,
         }

@@ -34,6 +34,7 @@ from hotline.domain.vocabulary import GRANTED, PEOPLE, WHOLE, Kind, Priority, Ro
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import seen
 from hotline.services.directory import change, plain, read_item, shape_of
+from hotline.services.labels import label_of
 
 from .answers import READ, refusals, reply
 
@@ -50,7 +51,7 @@ WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Cod
 async def read_lifecycle(ask: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English. `schemas` has the JSON
     Schema of each action's body; `x-refers` says which noun of the directory a field's codes are of."""
-    machines = diagram.as_data()
+    machines = diagram.as_data(label_of)
     for machine, schemas in action_schemas().items():
         machines[machine]["schemas"] = schemas
     return reply(machines)

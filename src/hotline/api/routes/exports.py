@@ -11,7 +11,6 @@ from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, may
 from hotline.api.schemas.words import CodeWord, Moment, Shown, Strict
 from hotline.db import exports as kept
 from hotline.db import reports as kept_reports
-from hotline.domain.catalogue import LANGUAGES
 from hotline.domain.directory import Directory
 from hotline.domain.vocabulary import (
     PEOPLE,
@@ -25,6 +24,7 @@ from hotline.domain.vocabulary import (
     Role,
     TicketStatus,
 )
+from hotline.locales import LANGUAGES
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services import exports, reports
 

@@ -15,7 +15,7 @@ from hotline.domain.figures import ENOUGH, FIGURES
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.privacy import scope_of
 from hotline.domain.vocabulary import Channel, Period, Role
-from hotline.domain.wording import FIGURE, MEASURE
+from hotline.locales import pair
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services.figures import Wanted, counted_tickets, figures, ranking, zone_of
 
@@ -148,6 +148,10 @@ async def read_figures(ask: Reader, wanted: Asked, by: By = None) -> Response:
     return reply(await figures(ask.house, ask.actor, Wanted(wanted.first, wanted.last, by, wanted.filters), ask.now))
 
 
+def _named(key: str) -> dict[str, str]:
+    return dict(zip(("zh", "en"), pair(key), strict=True))
+
+
 @router.get("/catalogue", operation_id="read_figures_catalogue", response_model=Catalogue, responses=refusals())
 async def read_catalogue(ask: Reader) -> Response:
     """Every figure with its formula, every measure with what it counts and on which day. What is not in a formula is
@@ -156,14 +160,15 @@ async def read_catalogue(ask: Reader) -> Response:
         {
             "figures": [
                 {
-                    "code": f.code, "name": FIGURE[f.code], "numerator": f.numerator, "denominator": f.denominator,
-                    "formula": f.formula, "high": f.high, "charged_to": f.charged_to, "enough": ENOUGH,
+                    "code": f.code, "name": _named(f"figure.{f.code}"), "numerator": f.numerator,
+                    "denominator": f.denominator, "formula": f.formula,
+                    "high": f.high, "charged_to": f.charged_to, "enough": ENOUGH,
                 }
                 for f in FIGURES.values()
             ],
             "measures": [
                 {
-                    "code": m.code, "name": MEASURE[m.code], "of": m.of, "day_of": m.at,
+                    "code": m.code, "name": _named(f"measure.{m.code}"), "of": m.of, "day_of": m.at,
                     "where": [test.said for test in m.where],
                 }
                 for m in MEASURES.values()

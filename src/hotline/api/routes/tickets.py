@@ -34,9 +34,9 @@ from hotline.domain.numbering import read_number
 from hotline.domain.privacy import may_find_callers, scope_of, visible_entry
 from hotline.domain.ticket import Actor, Command, Facts
 from hotline.domain.vocabulary import PEOPLE, Action, Channel, Kind, Priority, Role, TicketStatus
-from hotline.domain.wording import ACTION
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import act, authors_for, seen
+from hotline.services.labels import label_of
 
 from .answers import READ, WRITE, done_reply, refusals, reply
 
@@ -188,7 +188,7 @@ def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False
 
 
 def _ticket_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = ACTION[action]
+    zh, en = label_of(action)
     roles = sorted({role for m in TICKET if m.action is action for role in m.by if role in PEOPLE})
 
     async def act_on_ticket(
@@ -214,7 +214,7 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
 
 
 def _order_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = ACTION[action]
+    zh, en = label_of(action)
     by = {role for m in ASSIGNMENT if m.action is action for role in m.by}
     roles = sorted((by & PEOPLE) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
 

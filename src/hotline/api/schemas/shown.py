@@ -18,7 +18,7 @@ from hotline.domain.queues import waits_for
 from hotline.domain.routing import advice_now
 from hotline.domain.ticket import Actor, Assignment, Call, Clock, Facts
 from hotline.domain.vocabulary import AssignmentStatus, Metric, Part, Role, TicketStatus
-from hotline.domain.wording import METRIC, ROLE, TICKET_STATUS
+from hotline.services.labels import label_of
 from hotline.services.phones import UNREADABLE
 
 from .words import Shown
@@ -452,7 +452,7 @@ def ticket_shown(
 ) -> dict[str, Any]:
     """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
     t = facts.ticket
-    zh, en = TICKET_STATUS[t.status]
+    zh, en = label_of(t.status)
     inside = actor.roles != frozenset({Role.GATEWAY})
     caller = caller_shown(t, actor, revealed=revealed)
     # a contractor answers for its own order: what came of another's is not told to it
@@ -541,7 +541,7 @@ def waiting_shown(facts: Facts, directory: Directory) -> dict[str, Any] | None:
         return None
     return {
         "queue": waiting.queue,
-        "role": waiting.role and {"code": waiting.role, "zh": ROLE[waiting.role][0], "en": ROLE[waiting.role][1]},
+        "role": waiting.role and {"code": waiting.role, **dict(zip(("zh", "en"), label_of(waiting.role), strict=True))},
         "department": directory.name_of("departments", waiting.department),
         "person": waiting.person,
         "until": waiting.until,
@@ -564,7 +564,7 @@ def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clo
 
 def clock_shown(c: Clock, now: datetime) -> dict[str, Any]:
     """A clock: when it is due and why, how far its ladder was climbed, and its colour now."""
-    zh, en = METRIC[c.metric]
+    zh, en = label_of(c.metric)
     return {
         "id": c.id,
         "metric": c.metric,

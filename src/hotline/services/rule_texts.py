@@ -1,42 +1,10 @@
-"""The words of the vocabulary as people read them: (Chinese, English), from the catalogue."""
+"""Broken rules in words: what Pydantic found wrong as one of our rules, and our rules in Chinese."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeVar
 
-from .catalogue import TEXTS, pair
-from .figures import FIGURES
-from .measures import JUDGED, MEASURES
-from .vocabulary import Action, AssignmentStatus, Kind, Metric, Priority, Role, TicketStatus
-
-W = TypeVar("W", bound=StrEnum)
-
-
-def _said(family: str, words: Iterable[W]) -> Mapping[W, tuple[str, str]]:
-    return {word: pair(f"{family}.{word}") for word in words}
-
-
-def _told(family: str, words: Iterable[W]) -> Mapping[W, tuple[str, str]]:
-    """Of these words, those the family has a text for: the public is told of a part alone."""
-    return _said(family, [word for word in words if f"{family}.{word}" in TEXTS])
-
-
-TICKET_STATUS = _said("status", TicketStatus)
-ASSIGNMENT_STATUS = _said("order", AssignmentStatus)
-PUBLIC_STATUS = _said("public_status", TicketStatus)  # as a resident is told
-PUBLIC_ACTION = _told("public_action", Action)  # what the public is told of a ticket's history; of a quarrel, nothing
-ACTION = _said("action", Action)
-ROLE = _said("role", Role)
-KIND = _said("kind", Kind)
-PRIORITY = _said("priority", Priority)
-METRIC = _said("metric", Metric)
-FIGURE = {code: dict(zip(("zh", "en"), pair(f"figure.{code}"), strict=True)) for code in FIGURES}
-MEASURE = {
-    code: dict(zip(("zh", "en"), pair(f"measure.{code}"), strict=True)) for code in (*MEASURES, *JUDGED.values())
-}
-
+from hotline.locales import keys, text
 
 _HOLE = re.compile(r"\{(\w+)\}")
 
@@ -45,9 +13,9 @@ _HOLE = re.compile(r"\{(\w+)\}")
 def _rules() -> list[tuple[list[str], tuple[str, str]]]:
     """What a broken rule says, as words and the names of the holes between them in turn, and the same in simplified and
     traditional Chinese. What says most by itself is looked at first."""
-    said = [texts for key, texts in TEXTS.items() if key.startswith("rule.")]
-    said.sort(key=lambda texts: (-len(_HOLE.sub("", texts[2])), texts[2]))
-    return [(_HOLE.split(english), (hans, hant)) for hans, hant, english in said]
+    said = [(text(key, "en"), text(key, "zh-Hans"), text(key, "zh-Hant")) for key in keys("rule.")]
+    said.sort(key=lambda texts: (-len(_HOLE.sub("", texts[0])), texts[0]))
+    return [(_HOLE.split(english), (hans, hant)) for english, hans, hant in said]
 
 
 def _holes(words: Sequence[str], rule: str) -> dict[str, str] | None:
@@ -71,7 +39,7 @@ def _holes(words: Sequence[str], rule: str) -> dict[str, str] | None:
     return {**found, words[-2]: rule[at:end]}
 
 
-def rule_said(rule: str) -> tuple[str, str] | None:
+def translated_rule(rule: str) -> tuple[str, str] | None:
     """What a broken rule says in simplified and in traditional Chinese. None: it is in no catalogue."""
     for words, (hans, hant) in _rules():
         if (found := _holes(words, rule)) is not None:

@@ -1,0 +1,313 @@
+"""Keeps the gettext catalogues of `hotline.locales` complete: `python -m tools.catalogues check` or `update`.
+
+A key is needed where a call names it (`text("app.close", …)`, `t("app.close")`), where a word of a vocabulary has a
+label (`status.closed`), or where a key is put together from a prefix that stands in the source (`"figures.by." + by`).
+Babel extracts the calls and reads and writes the files; the program itself reads them without Babel.
+"""
+
+import argparse
+import io
+import re
+import string
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from functools import cache
+from gettext import GNUTranslations
+from itertools import chain
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_file
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from hotline.console.pages import PAGES
+from hotline.domain.directory import SHAPES
+from hotline.domain.figures import FIGURES
+from hotline.domain.measures import JUDGED, MEASURES
+from hotline.domain.vocabulary import ExportKind, Level, Outcome, Period, TicketStatus
+from hotline.locales import LANGUAGES
+from hotline.refusals import Code
+from hotline.services.directory import shape_of
+from hotline.services.labels import FAMILIES as VOCABULARIES
+
+SOURCE = Path(__file__).resolve().parent.parent / "src/hotline"
+CONSOLE = SOURCE / "console"
+LOCALES = {language: SOURCE / "locales" / language.replace("-", "_") for language in LANGUAGES}
+ENGLISH = "en"
+KEY = re.compile(r"[a-z_][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)+")
+# the functions that take a key first, by the kind of file
+CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
+    ".py": ("python", ("text", "pair", "bilingual", "say", "t")),
+    ".js": ("javascript", ("t", "text", "say")),
+    ".html": ("jinja2.ext:babel_extract", ("t",)),
+}
+OPEN = ("public_action.", "rule.")  # prefixes of which the catalogue itself says what there is
+UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
+# what translators are told of every text under a prefix
+CONTEXT: Mapping[str, str] = {
+    "acd": "Figure of the call centre.",
+    "action": "What is done to a ticket or an assignment, on a button and in the history: a bare verb.",
+    "actor": "Kind of whoever did something.",
+    "admin": "Administration page.",
+    "alarm": "Notice to operators about the system.",
+    "app": "Every page of the console.",
+    "area_level": "Level of an area.",
+    "attribute_type": "Type of an extra question of a category.",
+    "back": "Dispatch page: returns, extensions and reviews of a ticket.",
+    "board": "Board of a department.",
+    "caller": "The caller's name and number, shown for a moment.",
+    "channel": "How a call came in.",
+    "chart": "Title of a chart.",
+    "colour": "State of a timer, told by its colour.",
+    "counting": "How days are counted.",
+    "danger": "Kind of danger found in a narrative.",
+    "day_end": "When the last day of a deadline ends.",
+    "decline_reason": "Why a ticket is declined.",
+    "department_kind": "Kind of department.",
+    "dispatch": "Dispatch page.",
+    "doctor": "Finding of `hotline doctor`, for whoever runs the system.",
+    "export": "Export of tickets and histories.",
+    "export_status": "State of an export.",
+    "fault": "What is wrong with a department's result.",
+    "field": "Field of an action's form.",
+    "figure": "Name of a figure; `.note` says what it counts.",
+    "figures": "Statistics page.",
+    "forbidden": "Page somebody's role may not open.",
+    "form": "Forms of actions.",
+    "funding": "Who pays for a repair.",
+    "hours": "When a row of the dispatch catalogue holds.",
+    "intake": "How an Open311 report is answered.",
+    "item": "Field of the administration's forms.",
+    "item_form": "Forms of administration.",
+    "kind": "Kind of request.",
+    "language": "Switch of languages: each language names itself, in all catalogues alike.",
+    "letter": "Text message. {hotline} stands first as its signature; one segment is 70 characters, in English 160.",
+    "letter_part": "Part of a text message.",
+    "level": "Level of a supervision or an alert.",
+    "login": "Sign-in page.",
+    "measure": "What figures are made of: a count.",
+    "metric": "Timer of a ticket or an assignment.",
+    "moment": "A moment as a text message tells it. The formats are those of strftime.",
+    "noun": "Kind of data on the administration page.",
+    "open311_action": "Step of a ticket as Open311 tells the public.",
+    "open311_said": "Sentence about a ticket for the public, by Open311.",
+    "order": "State of an assignment: 待…, …中 or 已….",
+    "outcome": "How a ticket ended.",
+    "outer": "How another hotline's deadline counts.",
+    "oversight": "Oversight page.",
+    "page": "Page in the menu: four characters at most.",
+    "part": "Part a department has in a ticket.",
+    "period": "Period of a report.",
+    "priority": "Priority of a ticket.",
+    "problem": "Title of an error: what happened, then what to do. Never blame.",
+    "public_action": "Step of a ticket as its resident reads it: no jargon.",
+    "public_status": "State of a ticket as its resident reads it: no jargon.",
+    "reached": "How a call-back ended.",
+    "reports": "Reports page.",
+    "return_reason": "Why a department returns an assignment.",
+    "role": "Role of a person or a key.",
+    "rule": "What a field must be, shown after the field's name. The English is part of the API: never change it here.",
+    "satisfaction": "Rating by the caller.",
+    "starts": "When a timer starts.",
+    "status": "State of a ticket: 待…, …中 or 已….",
+    "take": "Page on which a call is logged.",
+    "text": "State of a text message.",
+    "ticket": "Page of one ticket.",
+    "tickets": "Search of tickets.",
+    "time": "Time left or over.",
+    "void_reason": "Why a ticket is voided.",
+    "waiting": "List of call-backs and reviews.",
+    "wall": "Wallboard.",
+    "weekday": "Day of the week; 0 is Monday.",
+}
+
+
+def _fields_of_administration() -> set[str]:
+    """Every field of the forms of administration: of the directory's nouns, and of what stands beside it."""
+    found = {"login", "password", "roles", "url", "events"}
+    for noun in SHAPES:
+        shape = shape_of(noun)
+        for part in (shape, *shape.get("$defs", {}).values()):
+            found |= part.get("properties", {}).keys()
+    return found
+
+
+@cache
+def families() -> dict[str, Sequence[str]]:
+    """prefix -> words: every word must have a text under the prefix."""
+    return {
+        **{prefix: tuple(words) for words, prefix in VOCABULARIES.items()},
+        "public_status": tuple(TicketStatus),
+        "problem": tuple(Code),
+        "outcome": tuple(Outcome),
+        "export": tuple(ExportKind),
+        "reports": tuple(Period),
+        "colour": ("green", *Level, "grey"),
+        "figure": tuple(FIGURES),
+        "measure": (*MEASURES, *JUDGED.values()),
+        "item": sorted(_fields_of_administration()),
+        "page": (*(page.name for page in PAGES), "login", "nowhere"),
+        "language": LANGUAGES,
+    }
+
+
+def _files() -> list[Path]:
+    return sorted(
+        path for path in chain(SOURCE.rglob("*.py"), CONSOLE.rglob("*.js"), CONSOLE.rglob("*.html")) if path.is_file()
+    )
+
+
+@cache
+def asked() -> frozenset[str]:
+    """The keys that calls name."""
+    found: set[str] = set()
+    with redirect_stderr(io.StringIO()):  # Babel warns of keys that are put together: `used` finds those
+        for path in _files():
+            method, calls = CALLS[path.suffix]
+            for _, message, _, _ in extract_from_file(method, path, keywords=dict.fromkeys(calls)):
+                said = message[0] if isinstance(message, tuple) else message
+                if said and KEY.fullmatch(said):
+                    found.add(said)
+    for path in CONSOLE.rglob("*.html"):
+        found |= set(re.findall(r'data-empty="([a-z_.]+)"', path.read_text(encoding="utf-8")))
+    return frozenset(found)
+
+
+def used(keys: set[str]) -> set[str]:
+    """Of these keys, those that somebody uses."""
+    named, prefixes = _named()
+    return {key for key in keys if key in named or key.startswith(prefixes)}
+
+
+@cache
+def _named() -> tuple[frozenset[str], tuple[str, ...]]:
+    """The keys that stand anywhere in the source, and the prefixes that keys are put together from."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in _files())
+    named = {said for said in re.findall(r"""["'](?=([^"'\s]+)["'])""", source) if KEY.fullmatch(said)}
+    # a key made of a prefix and a word, as t("figures.by." + by), is named by its prefix
+    begun = set(re.findall(r"""["'`]([a-z_][a-z0-9_]*(?:\.[a-z0-9_]+)*\.)(?:["']\s*(?:~|\+)|\$\{|\{)""", source))
+    return frozenset(named), tuple(sorted(begun | {f"{family}." for family in families()} | set(OPEN)))
+
+
+def needed() -> set[str]:
+    """The keys that must be in every catalogue."""
+    return set(asked()) | {f"{family}.{word}" for family, words in families().items() for word in words}
+
+
+def placeholders(said: str) -> frozenset[str]:
+    """The names in braces; those of `{start:%H:%M}` and `{moment.month}` are `start` and `moment`."""
+    names = (name for _, name, _, _ in string.Formatter().parse(said) if name is not None)
+    return frozenset(re.split(r"[.\[]", name)[0] for name in names)
+
+
+def po_of(language: str) -> Path:
+    """The source of a catalogue."""
+    return LOCALES[language] / "LC_MESSAGES" / "hotline.po"
+
+
+def read(language: str) -> Catalog:
+    """A catalogue as its source has it."""
+    with po_of(language).open("rb") as file:
+        return read_po(file, locale=LOCALES[language].name, domain="hotline", abort_invalid=True)
+
+
+def texts(catalogue: Catalog) -> dict[str, str]:
+    """key -> text."""
+    return {str(message.id): str(message.string) for message in catalogue if message.id}
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """The catalogue as the program reads it."""
+    out = io.BytesIO()
+    write_mo(out, catalogue)
+    return out.getvalue()
+
+
+def written(catalogue: Catalog) -> bytes:
+    """The source of a catalogue: sorted by key, one text a line, with what translators need to know."""
+    out = io.BytesIO()
+    write_po(out, catalogue, width=0, sort_output=True, ignore_obsolete=True, no_location=True)
+    return b"\n".join(line for line in out.getvalue().split(b"\n") if not line.startswith(UNWANTED))
+
+
+def rebuilt(language: str, english: Mapping[str, str]) -> Catalog:
+    """The catalogue with just the keys that are used, each with its comment; what has no text yet has an empty one."""
+    before = read(language)
+    held = texts(before)
+    fresh = Catalog(
+        locale=LOCALES[language].name,
+        domain="hotline",
+        project="hotline",
+        version="1",
+        header_comment="# Texts of Hotline. Change a text here, then run `make locales`.",
+        creation_date=before.creation_date,
+        revision_date=before.revision_date,
+        fuzzy=False,
+    )
+    for key in sorted(used(set(english) | set(held)) | needed()):
+        comments = [CONTEXT[key.partition(".")[0]]]
+        if language != ENGLISH:
+            comments.append(f"English: {english.get(key, '')}")
+        fresh.add(key, held.get(key, ""), auto_comments=comments)
+    return fresh
+
+
+def _empty_or_stale(language: str) -> Iterator[str]:
+    catalogue = read(language)
+    held = texts(catalogue)
+    yield from (f"{language}: {key} has no text" for key, said in held.items() if not said.strip())
+    yield from (f"{language}: {key} is marked fuzzy" for key in held if catalogue[key].fuzzy)
+    yield from (f"{language}: {key} is obsolete" for key in catalogue.obsolete)
+    with po_of(language).with_suffix(".mo").open("rb") as file:
+        served = {key: said for key, said in vars(GNUTranslations(file))["_catalog"].items() if key}
+    if served != {key: said for key, said in held.items() if said}:
+        yield f"{language}: hotline.mo is out of date"
+
+
+def faults() -> list[str]:
+    """What is wrong with the catalogues, one line each."""
+    found: list[str] = []
+    held = {language: texts(read(language)) for language in LANGUAGES}
+    for language, said in held.items():
+        found += [f"{language}: {key} is missing" for key in sorted(needed() - said.keys())]
+        found += [f"{language}: {key} is used nowhere" for key in sorted(said.keys() - used(set(said)))]
+        found += [f"{language}: {key} is in no other language" for key in sorted(said.keys() - held[ENGLISH].keys())]
+        found += [f"{language}: {key} is missing" for key in sorted(held[ENGLISH].keys() - said.keys() - needed())]
+        found += [
+            f"{language}: {key} has other placeholders than in English"
+            for key in sorted(said.keys() & held[ENGLISH].keys())
+            if placeholders(said[key]) != placeholders(held[ENGLISH][key])
+        ]
+        found += _empty_or_stale(language)
+        if po_of(language).read_bytes() != written(rebuilt(language, held[ENGLISH])):
+            found.append(f"{language}: hotline.po is not as `make locales` writes it")
+    return found
+
+
+def update() -> None:
+    """Write every catalogue anew: its source and what is compiled from it."""
+    english = texts(read(ENGLISH))
+    for language in LANGUAGES:
+        fresh = rebuilt(language, english)
+        before, after = texts(read(language)).keys(), texts(fresh).keys()
+        for sign, keys in (("+", after - before), ("-", before - after)):
+            print("".join(f"{language}: {sign} {key}\n" for key in sorted(keys)), end="")
+        po_of(language).write_bytes(written(fresh))
+        po_of(language).with_suffix(".mo").write_bytes(compiled(fresh))
+
+
+def main() -> int:
+    """`check` prints every fault and returns 1 if there is one; `update` rewrites the files and then checks them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("check", "update"))
+    if parser.parse_args().command == "update":
+        update()
+    found = faults()
+    print("\n".join((*found, "run: make locales")) if found else "The catalogues are complete.")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
