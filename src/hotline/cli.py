@@ -486,15 +486,18 @@ async def _add_gateway(
 @gateway_app.command("providers")
 def list_providers() -> None:
     """Which providers there are, and what each needs to be set."""
-    from hotline.domain.vocabulary import Provider
-    from hotline.gateways import hotline_12345
-    from hotline.gateways.exchanges import EXCHANGES
-    from hotline.gateways.providers import SMS, kind_of
+    from hotline.domain.ticket import Refused
+    from hotline.domain.vocabulary import GatewayKind
+    from hotline.gateways import registry
+    from hotline.gateways.provider import GatewayProvider
 
-    for provider in Provider:
-        speaks: Any = SMS.get(provider) or EXCHANGES.get(provider) or hotline_12345
-        about = speaks.__doc__ or ""
-        print(f"{provider:14} {kind_of(provider):7} {' '.join(about.split())}")
+    for kind in GatewayKind:
+        for name in registry.names(kind):
+            try:
+                about = registry.provider(kind, name, GatewayProvider).described()
+            except Refused as refused:
+                about = refused.refusal.detail
+            print(f"{name:14} {kind:7} {about}")
 
 
 @gateway_app.command("list")

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from hotline.db import voice
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import Role
-from hotline.gateways.sms import Push
+from hotline.gateways.push import Push
 from hotline.gateways.twilio_voice import TwilioVoice
 from hotline.services.accounts import Grant, add_person, log_in
 from hotline.services.gateways import add

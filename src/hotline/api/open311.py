@@ -27,7 +27,7 @@ from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.open311 import COLUMNS, STEPS, PublicView, cells, form_of, published, shown, stamp, word_of
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import Action, Code, InboundKind, Intake, Role, TicketStatus
-from hotline.gateways.sms import clean
+from hotline.gateways.payloads import clean
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is
 from hotline.services.attachments import Stored, store

@@ -747,7 +747,6 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.no_control_characters_direction_marks_or_halves": ("不能含控制字符、方向标记或不完整的字符", "不能含控制字元、方向標記或不完整的字元", "no control characters, direction marks or halves of a character"),
     "rule.no_extension_was_asked_for": ("没有延期申请", "沒有延期申請", "no extension was asked for"),
     "rule.no_lead_order_is_running": ("没有在办的主办单", "沒有在辦的主辦單", "no lead order is running"),
-    "rule.no_provider_knows_this_setting": ("没有服务商有此设置", "沒有服務商有此設置", "no provider knows this setting"),
     "rule.no_such_day_or_hour": ("没有这个日期或时刻", "沒有這個日期或時刻", "no such day or hour"),
     "rule.no_such_roster_of_this_department": ("该部门没有此值班表", "該部門沒有此值班表", "no such roster of this department"),
     "rule.no_such_shift_on_that_day_there": ("当天没有此班次；有 {a}", "當天沒有此班次；有 {a}", "no such shift on that day; there is {a}"),

@@ -13,8 +13,9 @@ from hotline.db.columns import read_instant
 from hotline.domain import duty
 from hotline.domain.announcements import unannounced
 from hotline.domain.directory import Directory, Roster
-from hotline.domain.ticket import Message, Number
-from hotline.domain.vocabulary import Provider
+from hotline.domain.ticket import Message, Number, Refused
+from hotline.gateways import registry
+from hotline.gateways.provider import GatewayProvider
 
 from .house import House
 from .permissions import exposed, is_shared, told
@@ -151,7 +152,14 @@ async def _spool(house: House, directory: Directory, now: datetime) -> list[Find
 async def _gateways(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     gateways = await house.gateways.now(now)
+    all_beside_us = True
     for g in gateways.values():
+        try:
+            declared = registry.provider(g.kind, g.provider, GatewayProvider)
+            all_beside_us &= declared.same_machine or not g.active
+        except Refused as refused:
+            zh = f"{g.name}：服务商 {g.provider} 的安装包缺失或无法加载"
+            found.append(Finding("gateways", f"{g.name}: {refused.refusal.detail}", zh, wrong=g.active))
         if g.account.settings.get("wanted_certificate"):
             says = f"{g.name} waits for a certificate of its provider"
             found.append(Finding("gateways", says, f"{g.name} 正在等待服务商证书", warns=True))
@@ -166,9 +174,7 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
             zh = f"{g.name} 权重为 {g.weight}（平时 {g.resting}）：近期缓慢或失败"
             found.append(Finding("gateways", says, zh, warns=True))
     if any(g.sends and g.active for g in gateways.values()):
-        if house.public_url.startswith("http://127.0.0.1") and any(
-            g.provider is not Provider.KANNEL for g in gateways.values() if g.active
-        ):
+        if house.public_url.startswith("http://127.0.0.1") and not all_beside_us:
             says = (
                 "HOTLINE_PUBLIC_URL is an address of this machine: providers cannot reach us, signatures will not fit"
             )

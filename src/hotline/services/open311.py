@@ -30,7 +30,7 @@ from hotline.domain.vocabulary import (
     Role,
     TicketStatus,
 )
-from hotline.gateways.sms import clean, key_of, local_moment
+from hotline.gateways.payloads import clean, key_of, local_moment
 
 from .act import Asked
 from .attachments import Stored, attach

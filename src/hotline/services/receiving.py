@@ -13,22 +13,9 @@ from hotline.db.outages import OUTAGES
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
-from hotline.gateways.aws import NeedsCertificate
-from hotline.gateways.providers import SMS
-from hotline.gateways.sms import (
-    Acknowledgement,
-    Malformed,
-    Odd,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    cleaned,
-    hashed_key,
-    kept_raw,
-    key_of,
-    words_in,
-)
+from hotline.gateways.payloads import cleaned, hashed_key, kept_raw, key_of, words_in
+from hotline.gateways.push import Acknowledgement, Malformed, Odd, Push, Unauthentic
+from hotline.gateways.sms import NeedsCertificate, Report, Text, sms_provider
 
 from .deadlines import detached, within
 from .gateways import Gateway
@@ -50,12 +37,13 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
     nothing could be kept."""
     gateway = await house.gateways.named(name, GatewayKind.SMS, push.at)
-    provider = SMS[gateway.provider](gateway.account)
+    provider = sms_provider(gateway.provider)
+    adapter = provider.adapter(gateway.account)
     if push.method == "GET" and not provider.reads_get:
         raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
     size = len(push.body) + len(push.query)
     try:
-        await house.offload.run(size, provider.authenticate, push)
+        await house.offload.run(size, adapter.authenticate, push)
     except NeedsCertificate as needs:
         async with within(house.deadlines.write, writes=True):
             await detached(_want_certificate(house, gateway, needs.url))
@@ -67,7 +55,7 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
         raise Refused(NOT_THEIRS) from None
     items: Sequence[Text | Report | Odd]
     try:
-        items = await house.offload.run(size, provider.reports if reports else provider.texts, push)
+        items = await house.offload.run(size, adapter.reports if reports else adapter.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
         items = [Odd(why, kept_raw(push.body))]
@@ -75,7 +63,7 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     if rows:
         await house.inbox.keep(rows)
     odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
-    return provider.acknowledge(len(rows) - odd, odd)
+    return adapter.acknowledge(len(rows) - odd, odd)
 
 
 async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:

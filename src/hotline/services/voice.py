@@ -26,8 +26,10 @@ from hotline.domain.telephony import (
 )
 from hotline.domain.ticket import Actor, Refusal, Refused
 from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, VoiceState
-from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import HOME_ZONE, Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
+from hotline.gateways.account import HOME_ZONE
+from hotline.gateways.payloads import cleaned, hashed_key, kept_raw
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic
+from hotline.gateways.voice import exchange_provider
 
 from .act import Asked, Done
 from .deadlines import detached, within
@@ -52,7 +54,7 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
     directory = await house.directory.at_hand(push.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
-    exchange = EXCHANGES[gateway.provider](replace(gateway.account, home_zone=home))
+    exchange = exchange_provider(gateway.provider).adapter(replace(gateway.account, home_zone=home))
     size = len(push.body) + len(push.query)
     try:
         await house.offload.run(size, exchange.authenticate, push)

@@ -14,8 +14,9 @@ from hotline.api.errors import field_rule
 from hotline.api.forwarded import client_address
 from hotline.domain.ticket import Refusal, Refused
 from hotline.domain.vocabulary import Code, GatewayKind
-from hotline.gateways.generic import check_standard
-from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, document, is_from_gateway
+from hotline.gateways.payloads import document
+from hotline.gateways.push import Acknowledgement, Push, Unauthentic
+from hotline.gateways.signatures import check_address, check_standard, is_from_gateway
 from hotline.services.deadlines import within
 from hotline.services.handover import take_order
 from hotline.services.receiving import NOT_THEIRS, receive

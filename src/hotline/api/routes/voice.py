@@ -18,9 +18,9 @@ from hotline.db import voice
 from hotline.db.question import Row
 from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Actor, Refusal, Refused
-from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, Provider, ReturnCall, Role
-from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Unauthentic
+from hotline.domain.vocabulary import ActorKind, Code, GatewayKind, ReturnCall, Role
+from hotline.gateways.push import Unauthentic
+from hotline.gateways.voice import exchange_provider
 from hotline.services.act import seen
 from hotline.services.cards import card_of
 from hotline.services.deadlines import within
@@ -116,11 +116,12 @@ async def look_up_for_exchange(
     and how many tickets are open. Nothing of a confidential matter."""
     push = await pushed(ask, gateway, GatewayKind.VOICE)
     found = await ask.house.gateways.named(gateway, GatewayKind.VOICE, push.at)
+    exchange = exchange_provider(found.provider)
     try:
-        EXCHANGES[found.provider](found.account).authenticate(push)
+        exchange.adapter(found.account).authenticate(push)
     except Unauthentic:
         raise Refused(NOT_THEIRS) from None
-    if found.provider is not Provider.THREECX:
+    if not exchange.asks_who_calls:
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:
