@@ -834,7 +834,6 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "rule.true_or_false": ("true 或 false", "true 或 false", "true or false"),
     "rule.true_worked_or_false_off": ("true（上班）或 false（休息）", "true（上班）或 false（休息）", "true (worked) or false (off)"),
     "rule.twice": ("出现两次", "出現兩次", "twice"),
-    "rule.twilio_tencent_or_infobip": ("twilio、tencent 或 infobip", "twilio、tencent 或 infobip", "twilio, tencent or infobip"),
     "rule.two_of_them_at_most_one_of": ("至多两项，其一须为部门或区域", "至多兩項，其一須為部門或區域", "two of them at most, one of them department or area"),
     "rule.unknown": ("没有此项", "沒有此項", "unknown"),
     "rule.unknown_area": ("没有此区域", "沒有此區域", "unknown area"),

@@ -48,7 +48,7 @@ _LATER = (
 class AliyunSettings(TemplatedSettings):
     access_key_id: str | None = setting("of the account", to_send=True)
     sign_name: str | None = setting("the registered signature 签名", to_send=True)
-    region: str | None = setting("cn-hangzhou")
+    region: str | None = setting("cn-hangzhou unless set")
     api: WebAddress | None = setting("another address")
 
 

@@ -40,10 +40,12 @@ class GatewayProvider:
         return tuple(secret.name for secret in self.secrets)
 
     def described(self) -> str:
-        """What can be set, in one line for administrators."""
-        fields = self.settings.model_fields
-        settings = [f"{name} ({field.description})" if field.description else name for name, field in fields.items()]
-        secrets = [f"{secret.name} ({secret.about})" if secret.about else secret.name for secret in self.secrets]
+        """What can be set, in one line for administrators: its own settings with what they are, then those that others
+        have too."""
+        own, fields = self.settings.__annotations__, self.settings.model_fields
+        settings = [_said(name, field.description) for name, field in fields.items() if name in own]
+        settings += [name for name in fields if name not in own]
+        secrets = [_said(secret.name, secret.about) for secret in self.secrets]
         return f"{self.about}. Settings: {', '.join(settings)}. Secrets: {', '.join(secrets)}."
 
     def faults(self, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool) -> Faults:
@@ -63,6 +65,10 @@ class GatewayProvider:
             needed = [s.name for s in self.secrets if s.to_send and not secrets.get(s.name)]
             errors += [(f"secrets.{name}", "needed to send") for name in needed]
         return errors
+
+
+def _said(name: str, about: str | None) -> str:
+    return f"{name} ({about})" if about else name
 
 
 def too_short(value: str) -> str | None:

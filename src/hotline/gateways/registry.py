@@ -71,8 +71,9 @@ def _imported(kind: GatewayKind, name: str) -> object:
     try:
         return point.load()
     except Exception as fault:  # of another package: it must not take the other gateways with it
-        log.error("provider.import", name=name, package=package_of(point), exc_info=fault)
-        raise Refused(Refusal(Code.UNAVAILABLE, f"the package of provider {name} cannot be imported")) from fault
+        log.error("provider.import", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}")
+        says = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
+        raise Refused(Refusal(Code.UNAVAILABLE, says)) from fault
 
 
 def forget() -> None:

@@ -47,7 +47,7 @@ class TencentSettings(TemplatedSettings):
     secret_id: str | None = setting("of the account", to_send=True)
     sdk_app_id: str | None = setting("of the application", to_send=True)
     sign_name: str | None = setting("the registered signature 签名")
-    region: str | None = setting("ap-guangzhou")
+    region: str | None = setting("ap-guangzhou unless set")
     api: WebAddress | None = setting("another address")
 
 

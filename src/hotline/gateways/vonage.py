@@ -38,7 +38,9 @@ _LATER = frozenset({"1", "5", "10"})  # throttled, internal error, too many bind
 class VonageSettings(SmsSettings):
     api_key: str | None = setting("of the account", to_send=True)
     sender: str | None = setting("a number or a name", to_send=True)
-    signature_method: Literal["md5hash", "md5", "sha1", "sha256", "sha512"] | None = setting("of `sig`; sha256")
+    signature_method: Literal["md5hash", "md5", "sha1", "sha256", "sha512"] | None = setting(
+        "of `sig`; sha256 unless set"
+    )
     api: WebAddress | None = setting("another base address")
 
 
