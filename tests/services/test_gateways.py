@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from hotline.db import gateways as kept_gateways
 from hotline.db.database import Away
 from hotline.domain.ticket import Refused
 from hotline.domain.vocabulary import GatewayKind
 from hotline.services.gateways import GatewaysAtHand, add, change
 from hotline.services.house import House
+from hotline.services.sealing import seal
 from tests.conftest import Clock
 
 KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
@@ -122,3 +124,26 @@ async def test_a_secret_that_is_not_there_cannot_be_dropped(house: House, clock:
         )  # fmt: skip
     assert refused.value.refusal.errors[0][0] == "secrets.token"
     assert len((await house.gateways.now(clock()))["g"].account.all_of("token")) == 1
+
+
+async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(house: House, clock: Clock) -> None:
+    """It took settings of every provider for each, and any name of a secret."""
+    token, settings = "a-token-of-enough-characters", {"region": "eu-west-1", "opt_out": "TD", "sender": "12345"}
+    secrets = {"token": [token], "pasword": ["pw"]}
+    row = {
+        "name": "old", "kind": "sms", "provider": "kannel", "settings": settings, "active": True, "sends": False,
+        "sealed": seal(house.secret, "gateway old", secrets), "weight": 50, "resting": 50, "shifted_at": None,
+        "version": 1, "created_at": clock(), "created_by": "older",
+    }  # fmt: skip
+    await house.db.transact(lambda c: kept_gateways.keep(c, row))
+    found = await house.gateways.named("old", GatewayKind.SMS, clock())
+    assert (found.provider, found.account.all_of("token")) == ("kannel", [token])
+    now = await change(house.gateways, house.db, house.secret, "old", clock(), settings={"smsc": "A"}, weight=70)
+    assert (now.account.settings, now.account.secrets) == ({**settings, "smsc": "A"}, secrets)
+    with pytest.raises(Refused) as refused:  # what is set now must be right
+        await change(house.gateways, house.db, house.secret, "old", clock(), settings={"region": "eu-west-2"})
+    assert [field for field, _ in refused.value.refusal.errors] == ["settings.region"]
+    now = await change(
+        house.gateways, house.db, house.secret, "old", clock(), settings={"region": None, "opt_out": None}
+    )
+    assert now.account.settings == {"sender": "12345", "smsc": "A"}

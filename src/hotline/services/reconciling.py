@@ -13,7 +13,8 @@ from hotline.gateways.registry import names
 from hotline.gateways.sms import Lists, sms_provider
 
 from .house import House
-from .receiving import rows_of
+from .inbound_rows import rows_of
+from .receiving import columns_of
 
 
 def lists() -> list[str]:
@@ -37,7 +38,7 @@ async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: d
     there = new = 0
     try:
         async for page in adapter.since(client, since, now):
-            rows = await rows_of(house, gateway, page, now)
+            rows = await rows_of(house, gateway, page, now, columns_of)
             known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
                 await house.inbox.keep(rows)

@@ -36,8 +36,8 @@ from .deadlines import detached, within
 from .gateways import Gateway
 from .house import House
 from .idempotency import Reply, write_once
+from .inbound_rows import NOT_THEIRS, odd_columns, rows_of
 from .phones import Heard, heard
-from .receiving import NOT_THEIRS, rows_of
 from .references import made_at, reference
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
@@ -68,7 +68,7 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = await house.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError):
         items = [Odd("the body cannot be read", kept_raw(push.body))]
-    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at)
+    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at, odd_columns)
     if odd:
         await house.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]

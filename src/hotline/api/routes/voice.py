@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, may
 from hotline.api.paging import Limit
+from hotline.api.pushes import GatewayPath, acknowledged, pushed
 from hotline.api.schemas.shown import dumped, unread_shown
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.db import voice
@@ -25,11 +26,10 @@ from hotline.services.act import seen
 from hotline.services.cards import card_of
 from hotline.services.deadlines import within
 from hotline.services.idempotency import Reply, write_once
-from hotline.services.receiving import NOT_THEIRS
+from hotline.services.inbound_rows import NOT_THEIRS
 from hotline.services.voice import figures, link_once, login_of, receive_events
 
 from .answers import POST, READ, done_reply, refusals, reply
-from .hooks import GatewayPath, acknowledged, pushed
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
