@@ -585,8 +585,8 @@ def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> N
 
 @gateway_app.command("reconcile")
 def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How far back to ask")] = 24.0) -> None:
-    """Ask a provider for texts we may have missed, and take in those we have not. Twilio, Tencent and Infobip can be
-    asked."""
+    """Ask a provider for texts we may have missed, and take in those we have not. `hotline gateway providers` says
+    which can be asked."""
 
     async def asked() -> tuple[int, int]:
         from datetime import timedelta

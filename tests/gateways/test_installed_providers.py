@@ -180,10 +180,21 @@ async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
     await put(house, clock, "pigeons", "pigeon")
 
 
+def test_an_installation_older_than_its_project_file_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entry_points", lambda group: [])
+    registry.forget()
+    with pytest.raises(Refused, match="install it again"):
+        registry.kind_of("kannel")
+    monkeypatch.undo()
+    registry.forget()
+    assert registry.kind_of("kannel") is GatewayKind.SMS
+
+
 def test_the_command_line_lists_them_beside_ours(site: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hotline.cli", "gateway", "providers"]
     env = {"PYTHONPATH": str(site), "HOTLINE_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
     said = subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.splitlines()
     listed = {line.split()[0]: line for line in said if line}
     assert "url (where our texts are posted)" in listed["pigeon"] and "key (of the account)" in listed["pigeon"]
+    assert "can be asked what it sent" in listed["twilio"] and "can be asked" not in listed["pigeon"]
     assert "cannot be imported" in listed["broken"] and {"kannel", "cti", "hotline_12345"} <= set(listed)

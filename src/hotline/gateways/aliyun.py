@@ -29,7 +29,7 @@ from hotline.gateways.provider import TOKEN, Secret
 from hotline.gateways.provider_client import answer_of, asked, escaped
 from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
 from hotline.gateways.signatures import check_token
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 API = "https://dysmsapi.aliyuncs.com/"
 _EXPIRED = ("EXPIRED", "TIMEOUT", "TIME_OUT")
@@ -78,8 +78,8 @@ class Aliyun:
         details = {"sign": str(item.get("sign_name") or ""), **unread}
         return Text(key, sender, receiver, clean(words), kept, sent, details)
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in batch_items(push.body):
             kept = item_raw(item)
             try:
@@ -92,7 +92,7 @@ class Aliyun:
             status = _status(good, code)
             key = key_of(batch, phone, status or code)  # one batch shares one id
             found.append(
-                Report(
+                DeliveryReport(
                     key,
                     batch,
                     str(item.get("out_id") or "") or None,

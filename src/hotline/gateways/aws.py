@@ -29,7 +29,7 @@ from hotline.gateways.provider import Secret
 from hotline.gateways.provider_client import asked, escaped
 from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.gateways.signatures import check_address, check_window
-from hotline.gateways.sms import Handed, NeedsCertificate, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, NeedsCertificate, Outgoing, SmsProvider, SmsSettings, Text
 
 BACK = timedelta(hours=25)  # a push that failed is brought again with the signature it had
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
@@ -108,7 +108,7 @@ class Aws:
             details["answers"] = str(message["previousPublishedMessageId"])
         return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         return [Odd("AWS sends no reports here", item_raw(document(push.body)))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:

@@ -15,7 +15,7 @@ from hotline.gateways.provider import Secret, no_webhook_secret
 from hotline.gateways.provider_client import answer_of
 from hotline.gateways.push import Acknowledgement, Malformed, Odd, Push, odd_item
 from hotline.gateways.signatures import check_address, check_standard
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 MOST = 100
 
@@ -54,8 +54,8 @@ class Generic:
         whole = key_of(item["ref"], parts)
         return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread, whole, part, parts)
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in items_of(document(push.body), "reports"):
             kept = item_raw(item)
             try:
@@ -69,7 +69,7 @@ class Generic:
                 continue
             known = TextStatus(word) if word in _REPORTED else None
             found.append(
-                Report(
+                DeliveryReport(
                     key_of(id, reference, word),
                     id or None,
                     reference or None,

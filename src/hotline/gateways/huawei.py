@@ -21,7 +21,7 @@ from hotline.gateways.provider import TOKEN, Secret
 from hotline.gateways.provider_client import answer_of, asked, escaped
 from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.gateways.signatures import check_address, check_token, check_window, same
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 _UTC = ZoneInfo("UTC")
 BACK = timedelta(hours=73)  # reports are repeated for 72 hours
@@ -80,7 +80,7 @@ class Huawei:
         words = mended(given.get("body", ""))
         return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at, unread)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = dict(push.in_form())
         id, word = given.get("smsMsgId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
@@ -89,7 +89,7 @@ class Huawei:
         status = STATUSES.get(word) or (TextStatus.UNDELIVERED if re.fullmatch(r"E[0-9A-Z]+", word) else None)
         at = self.account.time(given.get("updateTime"), _UTC, push.at)
         unread = unread_of(given.get("updateTime"), at)
-        return [Report(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
+        return [DeliveryReport(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b'{"returnCode":0,"returnCodeDesc":"Success"}', "application/json; charset=utf-8")

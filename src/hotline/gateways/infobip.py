@@ -19,7 +19,7 @@ from hotline.gateways.provider import Secret
 from hotline.gateways.provider_client import answer_of, asked
 from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.gateways.signatures import check_address, same
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 _UTC = ZoneInfo("UTC")
 GROUPS = {
@@ -62,8 +62,8 @@ class Infobip:
     def texts(self, push: Push) -> list[Text | Odd]:
         return [self._text(item, push.at) for item in results_of(document(push.body))]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in results_of(document(push.body)):
             kept = item_raw(item)
             try:
@@ -74,7 +74,9 @@ class Infobip:
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
             at = self.account.time(item.get("doneAt"), _UTC, push.at)
             unread = unread_of(item.get("doneAt"), at)
-            found.append(Report(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread))
+            found.append(
+                DeliveryReport(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread)
+            )
         return found
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:

@@ -18,7 +18,7 @@ from hotline.gateways.provider import TOKEN, Secret
 from hotline.gateways.provider_client import asked
 from hotline.gateways.push import Acknowledgement, Odd, Push
 from hotline.gateways.signatures import check_token
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 _TYPES = {
     "1": TextStatus.DELIVERED,
@@ -85,14 +85,14 @@ class Kannel:
         details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
         return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = dict(push.in_query())
         reference, word = given.get("my", ""), given.get("type", "")
         if not reference or not word:
             return [Odd("the reference or the type is missing: look at dlr-url", _kept(push))]
         status = _TYPES.get(word)
         provider_id = given.get("fid") or None
-        return [Report(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
+        return [DeliveryReport(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()

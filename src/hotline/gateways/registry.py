@@ -27,7 +27,7 @@ P = TypeVar("P", bound=GatewayProvider)
 @cache
 def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
     """The providers of a kind by name, none of them imported. Where two packages offer one name, ours wins, else the
-    first that the search path has."""
+    first that the search path has. Raises Refused: even ours are missing."""
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUPS[kind]):
         if NAME.fullmatch(point.name) is None:
@@ -35,6 +35,8 @@ def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
             continue
         if point.name not in found or package_of(point) == OWN:
             found[point.name] = point
+    if OWN not in map(package_of, found.values()):  # an editable installation older than its pyproject.toml
+        raise Refused(Refusal(Code.UNAVAILABLE, "the package's entry points are missing: install it again (`make`)"))
     return found
 
 

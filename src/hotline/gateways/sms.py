@@ -33,7 +33,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DeliveryReport:
     """What became of a text of ours. `status` None: a word we do not know."""
 
     key: str
@@ -79,7 +79,7 @@ class SmsAdapter(Protocol):
     def texts(self, push: Push) -> list[Text | Odd]:
         """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         """The same for delivery reports."""
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
@@ -140,6 +140,11 @@ class SmsProvider(GatewayProvider):
     def lists(self) -> bool:
         """Whether it can be asked what it sent us."""
         return issubclass(self.adapter, Lists)
+
+    def described(self) -> str:
+        """The same, and whether it can be asked."""
+        asked = " It can be asked what it sent: hotline gateway reconcile." if self.lists else ""
+        return super().described() + asked
 
 
 def sms_provider(name: str) -> SmsProvider:

@@ -28,7 +28,7 @@ from hotline.gateways.provider import TOKEN, Secret
 from hotline.gateways.provider_client import answer_of, asked
 from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
 from hotline.gateways.signatures import check_token
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 HOST = "sms.tencentcloudapi.com"
 _LATER = (
@@ -79,8 +79,8 @@ class Tencent:
             found.append(Text(key, sender, extend, clean(words), kept, sent, details))
         return found
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in batch_items(push.body):
             kept = item_raw(item)
             try:
@@ -93,7 +93,7 @@ class Tencent:
             at = self.account.time(said, self.account.zone, push.at)
             reference = str(item.get("ext") or "") or None
             found.append(
-                Report(
+                DeliveryReport(
                     key_of(sid, word),
                     sid,
                     reference,

@@ -14,7 +14,7 @@ from hotline.gateways.payloads import clean, document, item_raw, key_of
 from hotline.gateways.provider import Secret
 from hotline.gateways.provider_client import answer_of, asked
 from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 from hotline.gateways.twilio_signature import check_twilio_signature
 
 API = "https://api.twilio.com"
@@ -65,13 +65,13 @@ class Twilio:
         words, receiver = clean(given.get("Body", "")), given.get("To", "")
         return [Text(key_of(id), given["From"], receiver, words, item_raw(given), None, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = self._given(push)
         id, word = given.get("MessageSid") or given.get("SmsSid") or "", given.get("MessageStatus") or ""  # noqa: A001
         if not id or not word:
             return [Odd("MessageSid or MessageStatus is missing", item_raw(given))]
         reference = dict(push.in_query()).get("my")
-        return [Report(key_of(id, word), id, reference, STATUSES.get(word.lower()), word, item_raw(given))]
+        return [DeliveryReport(key_of(id, word), id, reference, STATUSES.get(word.lower()), word, item_raw(given))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")

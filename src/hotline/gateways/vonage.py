@@ -17,7 +17,7 @@ from hotline.gateways.provider import Secret
 from hotline.gateways.provider_client import answer_of, asked
 from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.gateways.signatures import check_address, check_window, same
-from hotline.gateways.sms import Handed, Outgoing, Report, SmsProvider, SmsSettings, Text
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 API = "https://rest.nexmo.com"
 _UTC = ZoneInfo("UTC")
@@ -95,7 +95,7 @@ class Vonage:
             details["odd_parts"] = "true"
         return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = self._given(push)
         kept = item_raw({k: v for k, v in given.items() if k != "sig"})
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
@@ -105,7 +105,9 @@ class Vonage:
         at = self.account.time(said, _UTC, push.at)
         status = STATUSES.get(word.lower())
         return [
-            Report(key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at))
+            DeliveryReport(
+                key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at)
+            )
         ]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:

@@ -13,7 +13,7 @@ from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import Code, GatewayKind, InboundKind, InboundStatus
 from hotline.gateways.payloads import kept_raw, key_of
 from hotline.gateways.push import Acknowledgement, Malformed, Odd, Push, Unauthentic
-from hotline.gateways.sms import NeedsCertificate, Report, Text, sms_provider
+from hotline.gateways.sms import DeliveryReport, NeedsCertificate, Text, sms_provider
 
 from .deadlines import detached, within
 from .gateways import Gateway
@@ -47,7 +47,7 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
             "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
         )
         raise Refused(NOT_THEIRS) from None
-    items: Sequence[Text | Report | Odd]
+    items: Sequence[Text | DeliveryReport | Odd]
     try:
         items = await house.offload.run(size, adapter.reports if reports else adapter.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
@@ -71,12 +71,12 @@ async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
 
 
 def columns_of(
-    house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
+    house: House, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
     """The columns of an item's row, those apart that every row begins with."""
     if isinstance(item, Odd):
         return odd_columns(house, gateway, item, lexicon, now)
-    if isinstance(item, Report):
+    if isinstance(item, DeliveryReport):
         about = item.reference or item.provider_id or item.key
         details = {
             "provider_id": item.provider_id, "reference": item.reference, "status": item.status, "word": item.word[:80],
