@@ -3,6 +3,9 @@
 Older code reads only the names it knows, so `oldest_code` stays as it is: a provider of another package is added when
 every process runs the new code. The way down refuses to lose the gateways that the old words do not name; where that is
 agreed to, they go.
+
+A process that runs meanwhile goes on with the gateways it knows: on PostgreSQL each of its connections fails once to read the
+column in a statement it had prepared, and then prepares that anew.
 """
 
 import sqlalchemy as sa

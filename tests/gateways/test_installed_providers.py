@@ -170,7 +170,7 @@ async def test_a_gateway_whose_package_is_gone_loses_nothing_and_can_be_switched
 async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
     installed: Any, house: House, clock: Clock
 ) -> None:
-    assert sms_provider("kannel").adapter is Kannel
+    assert sms_provider("kannel").adapter is Kannel and registry.kind_of("cti") is GatewayKind.VOICE
     assert "Not A Name" not in registry.names(GatewayKind.SMS)
     for kind, provider in ((GatewayKind.SMS, "broken"), (GatewayKind.VOICE, "misnamed")):
         assert registry.kind_of(provider) is kind

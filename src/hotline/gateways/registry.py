@@ -52,8 +52,10 @@ def names(kind: GatewayKind) -> Sequence[str]:
 
 
 def kind_of(name: str) -> GatewayKind | None:
-    """What kind of gateway a provider serves; None: no package offers that name."""
-    return next((kind for kind in GROUPS if name in installed(kind)), None)
+    """What kind of gateway a provider serves, ours first; None: no package offers that name."""
+    offered = {kind: installed(kind)[name] for kind in GROUPS if name in installed(kind)}
+    ours = [kind for kind, point in offered.items() if package_of(point) == OWN]
+    return next(iter([*ours, *offered]), None)
 
 
 def provider(kind: GatewayKind, name: str, shape: type[P]) -> P:
