@@ -144,11 +144,12 @@ async def change(
     for word, values in (drop or {}).items():
         secrets[word] = [v for v in secrets.get(word, []) if v not in values]
     sending = found.sends if sends is None else sends
-    errors = [
+    unknown = [
         (f"secrets.{word}", "no such value to drop")
         for word, values in (drop or {}).items()
         if not set(values) <= set(found.account.secrets.get(word, ()))
     ]
+    errors = unknown
     if settings or new or drop or sends:  # a weight can be set, and a gateway switched off, without its package
         errors += _faults_of_change(found, merged, secrets, {*(settings or ()), *(new or ())}, sending)
     if weight is not None and weight not in WEIGHTS:
