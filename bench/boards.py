@@ -19,9 +19,10 @@ import asyncpg
 import orjson
 
 from hotline.db.engine_postgres import Postgres
+from hotline.domain.grants import Grant
 from hotline.domain.numbering import FIRST, number_of
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_key
+from hotline.services.accounts import add_key
 from hotline.settings import Settings
 from hotline.wiring import open_house
 from tests.conftest import seeded

@@ -26,9 +26,10 @@ from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import bring_to
 from hotline.db.tables import metadata
+from hotline.domain.grants import Grant
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import ActorKind, Role
-from hotline.services.accounts import Believed, Grant, add_key
+from hotline.services.accounts import Believed, add_key
 from hotline.services.directory import DirectoryAtHand, plain
 from hotline.services.house import House, Numbers
 from hotline.services.seeding import items_in

@@ -486,15 +486,18 @@ async def _add_gateway(
 @gateway_app.command("providers")
 def list_providers() -> None:
     """Which providers there are, and what each needs to be set."""
-    from hotline.domain.vocabulary import Provider
-    from hotline.gateways import hotline_12345
-    from hotline.gateways.exchanges import EXCHANGES
-    from hotline.gateways.providers import SMS, kind_of
+    from hotline.domain.vocabulary import GatewayKind
+    from hotline.gateways import registry
+    from hotline.gateways.provider import GatewayProvider
+    from hotline.refusals import Refused
 
-    for provider in Provider:
-        speaks: Any = SMS.get(provider) or EXCHANGES.get(provider) or hotline_12345
-        about = speaks.__doc__ or ""
-        print(f"{provider:14} {kind_of(provider):7} {' '.join(about.split())}")
+    for kind in GatewayKind:
+        for name in registry.names(kind):
+            try:
+                about = registry.provider(kind, name, GatewayProvider).described()
+            except Refused as refused:
+                about = refused.refusal.detail
+            print(f"{name:14} {kind:7} {about}")
 
 
 @gateway_app.command("list")
@@ -582,8 +585,8 @@ def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> N
 
 @gateway_app.command("reconcile")
 def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How far back to ask")] = 24.0) -> None:
-    """Ask a provider for texts we may have missed, and take in those we have not. Twilio, Tencent and Infobip can be
-    asked."""
+    """Ask a provider for texts we may have missed, and take in those we have not. `hotline gateway providers` says
+    which can be asked."""
 
     async def asked() -> tuple[int, int]:
         from datetime import timedelta
@@ -958,7 +961,8 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
-    from hotline.services.importing import as_far_as_read, checked_source
+    from hotline.services.import_mapping import as_far_as_read
+    from hotline.services.importing import checked_source
     from hotline.services.seeding import complete
     from hotline.shipped import shipped
 
@@ -980,7 +984,8 @@ async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     from hotline import wiring
-    from hotline.services.importing import import_file, read_mapping
+    from hotline.services.import_mapping import read_mapping
+    from hotline.services.importing import import_file
 
     with ExitStack() as opened:
         listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None

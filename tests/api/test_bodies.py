@@ -10,8 +10,9 @@ from fastapi.routing import APIRoute
 from hotline.api.app import policy_of, routes_of
 from hotline.api.guard import LARGEST_PUBLIC, PUBLIC
 from hotline.api.open311 import MOST_BEFORE_KEY
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_key, revoke_key
+from hotline.services.accounts import add_key, revoke_key
 from hotline.services.gateways import add as add_gateway
 from hotline.services.house import House
 from tests.conftest import Cast, Player

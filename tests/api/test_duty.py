@@ -7,8 +7,9 @@ from typing import Any
 import icalendar
 import pytest
 
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_person
+from hotline.services.accounts import add_person
 from hotline.services.clocks import ring_due
 from hotline.services.house import House
 from tests.conftest import Cast, Clock, Player

@@ -15,9 +15,10 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.db.database import Away
+from hotline.domain.grants import Grant
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import ActorKind, Channel, Role
-from hotline.services.accounts import Grant, add_key
+from hotline.services.accounts import add_key
 from hotline.services.directory import change
 from hotline.services.house import House
 from tests.api import open311_far as spec

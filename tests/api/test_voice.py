@@ -18,11 +18,12 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.db import voice
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.gateways.sms import Push
+from hotline.gateways.push import Push
 from hotline.gateways.twilio_voice import TwilioVoice
 from hotline.refusals import Refused
-from hotline.services.accounts import Grant, add_person, log_in
+from hotline.services.accounts import add_person, log_in
 from hotline.services.gateways import add
 from hotline.services.house import House
 from hotline.services.voice import end_silent_calls

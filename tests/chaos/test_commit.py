@@ -19,8 +19,9 @@ from hotline.api.paging import Pages
 from hotline.db import tables as t
 from hotline.db.engine_postgres import Postgres
 from hotline.db.journal import Journal
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import InboundKind, Role
-from hotline.services.accounts import Believed, Grant, add_key, add_person
+from hotline.services.accounts import Believed, add_key, add_person
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
 from hotline.services.open311 import _row as row_of_update

@@ -21,8 +21,9 @@ from hotline.api.paging import Pages
 from hotline.connections import protocol
 from hotline.console import app as console
 from hotline.domain.addresses import proxy_networks
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Believed, Grant, add_person
+from hotline.services.accounts import Believed, add_person
 from hotline.services.gateways import add as add_gateway
 from hotline.services.house import House
 from hotline.services.lookup import query_code

@@ -22,9 +22,10 @@ from pydantic import SecretStr
 
 from hotline.api.errors import MEDIA, TITLE, TITLE_ZH
 from hotline.api.guard import LARGEST_PUSH
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
 from hotline.refusals import Code
-from hotline.services.accounts import Grant, add_key, add_person
+from hotline.services.accounts import add_key, add_person
 from hotline.services.gateways import add
 from hotline.services.stream import PING
 from hotline.settings import Settings

@@ -8,8 +8,9 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser
 
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_person
+from hotline.services.accounts import add_person
 from hotline.services.figures import fold
 from hotline.services.house import House
 from tests.api.listening import serving

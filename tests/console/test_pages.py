@@ -117,7 +117,8 @@ async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> Non
 async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
     desk: Player, app: Any, house: Any, clock: Any
 ) -> None:
-    from hotline.services.accounts import Grant, add_person
+    from hotline.domain.grants import Grant
+    from hotline.services.accounts import add_person
 
     await add_person(house, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
     ask = desk.http

@@ -20,9 +20,10 @@ from hotline.api.app import policy_of, published, routes_of
 from hotline.db import assignments as assignment_queries
 from hotline.db import callers as caller_queries
 from hotline.db import tickets as ticket_queries
+from hotline.domain.grants import Grant
 from hotline.domain.privacy import Scope
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_key, revoke_key
+from hotline.services.accounts import add_key, revoke_key
 from hotline.services.house import House
 from tests.conftest import Cast, Clock, Player, broken
 

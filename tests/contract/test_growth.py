@@ -29,8 +29,9 @@ from hotline.domain.telephony import CallEvent, Rang, told
 from hotline.domain.texting import language_of, read_text
 from hotline.domain.triage import Lexicon, advise, lexicon
 from hotline.domain.vocabulary import Direction
+from hotline.gateways.account import Account
 from hotline.gateways.generic import Generic, items_of
-from hotline.gateways.sms import Account, clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
+from hotline.gateways.payloads import clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
 from hotline.services.open311 import w3c_moment
 from hotline.services.phones import heard
 from hotline.services.rule_texts import translated_rule

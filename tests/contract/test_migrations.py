@@ -9,12 +9,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from hotline.db.schema import SchemaFit, bring_to, newest, revision_of, state_of
-from hotline.db.tables import call, metadata
+from hotline.db.tables import call, gateway, metadata
 from hotline.refusals import Refused
 from hotline.services.clocks import adopt
 from hotline.services.house import House
 from hotline.shipped import shipped
-from tests.conftest import Clock, Player, seeded
+from tests.conftest import NOON, Clock, Player, seeded
 
 
 async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[str, Any], db: Any) -> None:
@@ -144,6 +144,32 @@ async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
         await bring_to(db, migrations, "0004")
         await bring_to(db, migrations)
     assert await db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == written
+
+
+async def test_a_provider_of_another_package_fits_and_the_way_down_does_not_lose_its_gateway(db: Any) -> None:
+    migrations, ours, theirs = shipped("migrations"), "kannel", "a-provider-of-another-package"
+    row = {
+        "kind": "sms", "settings": {}, "sealed": "x", "active": True, "sends": False, "weight": 50, "resting": 50,
+        "version": 1, "created_at": NOON, "created_by": "test",
+    }  # fmt: skip
+    rows = [{**row, "name": "one", "provider": ours}, {**row, "name": "two", "provider": theirs}]
+    await db.transact(lambda c: c.execute(sa.insert(gateway), rows))
+
+    def kept(c: sa.Connection) -> list[str]:
+        # counted: on PostgreSQL a statement that returns the column itself would have to be prepared anew
+        ask = sa.select(sa.func.count()).select_from(gateway)
+        return [name for name in (ours, theirs) if c.scalar(ask.where(gateway.c.provider == name))]
+
+    with pytest.raises(Refused) as refused:
+        await bring_to(db, migrations, "0009")
+    assert refused.value.refusal.errors == (("gateway", "1 rows would be lost"),)
+    assert await db.transact(kept) == [ours, theirs]
+    assert await bring_to(db, migrations, "0009", lose_data=True) == "0009"
+    assert await db.transact(kept) == [ours]
+    with pytest.raises(sa.exc.IntegrityError):
+        await db.transact(lambda c: c.execute(sa.insert(gateway), {**rows[1], "provider": "pigeon"}))
+    assert await bring_to(db, migrations) == newest(migrations)
+    assert await db.transact(kept) == [ours]
 
 
 async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:

@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 import pytest
 
 from hotline.domain.telephony import CallEvent, VoiceCall, told
-from hotline.domain.vocabulary import Provider
+from hotline.gateways.account import Account
 from hotline.gateways.asterisk import AMI, QUEUE_LOG
 from hotline.gateways.cti import EVENTS
-from hotline.gateways.exchanges import EXCHANGES
 from hotline.gateways.freeswitch import ACTIONS, CANCELLED, CHANNEL
-from hotline.gateways.sms import Account, Odd, Push
+from hotline.gateways.push import Odd, Push
 from hotline.gateways.threecx import KINDS
 from hotline.gateways.twilio_voice import DIALLED, QUEUE_RESULTS, STATUSES
+from hotline.gateways.voice import exchange_provider
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 T = int(NOW.timestamp()) - 600
@@ -29,7 +29,7 @@ def pushed(provider: str, body: Any, media_type: str = JSON, **settings: Any) ->
     """What an exchange's file makes of one push."""
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     push = Push("POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW)
-    return EXCHANGES[Provider(provider)](Account("x", settings, {}, "")).events(push)
+    return exchange_provider(provider).adapter(Account("x", settings, {}, "")).events(push)
 
 
 def the_call(items: Sequence[CallEvent | Odd]) -> VoiceCall:
@@ -458,7 +458,7 @@ def test_3cx_writes_its_times_in_the_language_of_its_server(
     raw = json.dumps(body).encode()
     late = NOW + timedelta(days=4)
     push = Push("POST", "https://h/x", b"", {"content-type": JSON}, raw, "127.0.0.1", late)
-    items = EXCHANGES[Provider.THREECX](Account("x", settings, {}, "")).events(push)
+    items = exchange_provider("threecx").adapter(Account("x", settings, {}, "")).events(push)
     call = the_call(items)
     if expected is None:
         assert (call.offered_at, call.wait_ms, call.talk_ms, len(odd(items))) == (late, None, None, 1)

@@ -15,14 +15,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.domain.vocabulary import Provider, TextStatus
+from hotline.domain.vocabulary import TextStatus
+from hotline.gateways.account import Account
 from hotline.gateways.aliyun import rpc_signature
 from hotline.gateways.aws import sigv4
 from hotline.gateways.huawei import sdk_signature
 from hotline.gateways.kannel import faults_of_conf
 from hotline.gateways.notices import GatewayDown, GatewayRefused
-from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Account, Outgoing, Push
+from hotline.gateways.push import Push
+from hotline.gateways.sms import Outgoing, sms_provider
 from hotline.gateways.tencent import tc3
 from hotline.gateways.vonage import signature_of
 from hotline.services.gateways import add
@@ -100,7 +101,7 @@ LATER: dict[str, tuple[int, bytes]] = {
 
 def adapter(name: str) -> Any:
     settings, secrets = ACCOUNTS[name]
-    return SMS[Provider(name)](Account(name, settings, secrets, PUBLIC))
+    return sms_provider(name).adapter(Account(name, settings, secrets, PUBLIC))
 
 
 async def sent(name: str, answer: Callable[[httpx.Request], httpx.Response]) -> tuple[Any, httpx.Request]:
@@ -194,7 +195,7 @@ async def test_the_clouds_get_their_template_and_our_values_and_a_notice_without
     assert base64.b64decode(digest[1]).decode() == hashlib.sha256(f"{nonce[1]}{created[1]}as".encode()).hexdigest()
     for name in ("aliyun", "tencent", "huawei"):
         settings, secrets = ACCOUNTS[name]
-        bare = SMS[Provider(name)](Account(name, {**settings, "templates": {}}, secrets, PUBLIC))
+        bare = sms_provider(name).adapter(Account(name, {**settings, "templates": {}}, secrets, PUBLIC))
         async with httpx.AsyncClient(transport=httpx.MockTransport(said(200, b"{}"))) as client:
             with pytest.raises(GatewayRefused, match="no template is set for solved"):
                 await bare.send(client, TEXT)

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from hotline.db import events, rollups, tables
 from hotline.db.engine_postgres import Postgres
 from hotline.domain.figures import ENOUGH, FIGURES, handling, last_whole, ranked, shares, span_of
+from hotline.domain.grants import Grant
 from hotline.domain.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.domain.vocabulary import Period, Role
 from hotline.services import figures
-from hotline.services.accounts import Grant, add_key
+from hotline.services.accounts import add_key
 from hotline.services.clocks import ring_due
 from hotline.services.figures import drift, fold, rebuild
 from hotline.services.house import House

@@ -18,7 +18,8 @@ from hotline.services.clocks import adopt, ring_due
 from hotline.services.directory import change
 from hotline.services.doctor import examine
 from hotline.services.house import House
-from hotline.services.importing import Report, import_file, read_mapping
+from hotline.services.import_mapping import read_mapping
+from hotline.services.importing import Report, import_file
 from hotline.services.seeding import complete
 from hotline.shipped import shipped
 from tests.conftest import ROOT, Clock, Player

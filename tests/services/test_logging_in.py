@@ -9,9 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.db import tables
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
 from hotline.refusals import Code, Refusal, Refused
-from hotline.services.accounts import Believed, Grant, add_person, change_person, log_in, log_in_once
+from hotline.services.accounts import Believed, add_person, change_person, log_in, log_in_once
 from hotline.services.act import Asked
 from hotline.services.house import House
 from hotline.services.passwords import WAITING, PasswordHashing

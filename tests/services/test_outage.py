@@ -21,9 +21,10 @@ from hotline.db.engine_sqlite import Sqlite
 from hotline.db.outages import outage_of
 from hotline.db.question import Question
 from hotline.db.tables import voice_call
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
 from hotline.gateways.notices import signatures
-from hotline.services.accounts import Believed, Grant, add_key, revoke_key
+from hotline.services.accounts import Believed, add_key, revoke_key
 from hotline.services.deadlines import Deadlines
 from hotline.services.gateways import add
 from hotline.services.house import House

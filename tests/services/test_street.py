@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from hotline.db import counters, tables
+from hotline.domain.grants import Grant
 from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Grant, add_key
+from hotline.services.accounts import add_key
 from hotline.services.house import House
 from hotline.services.seeding import seed
 from hotline.shipped import shipped

@@ -27,7 +27,7 @@ from hotline.domain.directory import Attribute, Category, Directory
 from hotline.domain.open311 import PublicView, form_of, published, stamp, word_of
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import Action, InboundKind, Intake, Role, TicketStatus
-from hotline.gateways.sms import clean
+from hotline.gateways.payloads import clean
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services import open311 as reports
 from hotline.services.accounts import Believed, who_is

@@ -23,7 +23,6 @@ from hotline.domain.vocabulary import (
     Part,
     Period,
     Priority,
-    Provider,
     ReturnCall,
     Satisfaction,
     TextStatus,
@@ -398,7 +397,7 @@ gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the
     "gateway", metadata,
     C("name", S(40), primary_key=True),
     C("kind", S(8), nullable=False),
-    C("provider", S(16), nullable=False),
+    C("provider", S(40), nullable=False),  # a name in the registry: packages of others may offer more
     C("settings", Document, nullable=False),
     C("sealed", sa.Text, nullable=False),
     C("active", sa.Boolean, nullable=False),
@@ -409,7 +408,7 @@ gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the
     C("version", I, nullable=False),
     C("created_at", Instant, nullable=False),
     C("created_by", S(60), nullable=False),
-    one_of("kind", GatewayKind), one_of("provider", Provider),
+    one_of("kind", GatewayKind),
 )  # fmt: skip
 
 _WAITS = sa.text("status IN ('kept', 'leased')")

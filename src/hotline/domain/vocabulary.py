@@ -409,26 +409,6 @@ class GatewayKind(StrEnum):
     ORDERS = "orders"  # another hotline hands its orders over
 
 
-class Provider(StrEnum):
-    """Who runs a gateway. One small file in `gateways/` each."""
-
-    KANNEL = "kannel"
-    TWILIO = "twilio"
-    VONAGE = "vonage"
-    ALIYUN = "aliyun"
-    TENCENT = "tencent"
-    HUAWEI = "huawei"
-    INFOBIP = "infobip"
-    AWS = "aws"
-    GENERIC = "generic"
-    CTI = "cti"  # newCall, answer, hangup: Zammad, sipgate and their kin
-    ASTERISK = "asterisk"
-    FREESWITCH = "freeswitch"
-    THREECX = "threecx"
-    TWILIO_VOICE = "twilio_voice"
-    HOTLINE_12345 = "hotline_12345"
-
-
 class InboundKind(StrEnum):
     """What was pushed to us."""
 

@@ -4,40 +4,32 @@ import base64
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import uuid4
 
 import httpx
 import orjson
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    MOST_ITEMS,
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    answer_of,
-    asked,
-    check_token,
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import (
+    batch_items,
     clean,
-    document,
-    escaped,
     hashed_key,
     item_raw,
     key_of,
     mended,
-    odd_item,
     text_of,
     unread_of,
     why_unread,
 )
+from hotline.gateways.provider import TOKEN, Secret
+from hotline.gateways.provider_client import answer_of, asked, escaped
+from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
+from hotline.gateways.signatures import check_token
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 API = "https://dysmsapi.aliyuncs.com/"
 _EXPIRED = ("EXPIRED", "TIMEOUT", "TIME_OUT")
@@ -53,13 +45,14 @@ _LATER = (
 )
 
 
+class AliyunSettings(TemplatedSettings):
+    access_key_id: str | None = setting("of the account", to_send=True)
+    sign_name: str | None = setting("the registered signature 签名", to_send=True)
+    region: str | None = setting("cn-hangzhou unless set")
+    api: WebAddress | None = setting("another address")
+
+
 class Aliyun:
-    """Settings: `access_key_id`, `sign_name`, `templates` (ours to theirs), `zone`, `api`. Secrets: `token` (in our
-    URL), `access_key_secret`."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("token",)
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -67,7 +60,7 @@ class Aliyun:
         check_token(self.account, push)
 
     def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item, push.at) for item in items_of(push.body)]
+        return [self._text(item, push.at) for item in batch_items(push.body)]
 
     def _text(self, item: Any, now: datetime) -> Text | Odd:
         kept = item_raw(item)
@@ -85,9 +78,9 @@ class Aliyun:
         details = {"sign": str(item.get("sign_name") or ""), **unread}
         return Text(key, sender, receiver, clean(words), kept, sent, details)
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
-        for item in items_of(push.body):
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
+        for item in batch_items(push.body):
             kept = item_raw(item)
             try:
                 phone, batch = text_of(item, "phone_number"), text_of(item, "biz_id")
@@ -99,7 +92,7 @@ class Aliyun:
             status = _status(good, code)
             key = key_of(batch, phone, status or code)  # one batch shares one id
             found.append(
-                Report(
+                DeliveryReport(
                     key,
                     batch,
                     str(item.get("out_id") or "") or None,
@@ -144,26 +137,6 @@ class Aliyun:
         raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])
 
 
-def items_of(body: bytes) -> list[Any]:
-    """A batch: an array, or the one object some callers send. Raises ValueError."""
-    found = document(body)
-    if isinstance(found, dict):
-        found = [found]
-    if not isinstance(found, list):
-        raise ValueError("neither an array nor an object")
-    if len(found) > MOST_ITEMS:
-        raise ValueError(f"more than {MOST_ITEMS} items")
-    return found
-
-
-def template_of(account: Account, message: Outgoing) -> str:
-    """Their code for our notice. Raises GatewayRefused where none is registered."""
-    code = (account.settings.get("templates") or {}).get(message.template)
-    if not code:
-        raise GatewayRefused(f"no template is set for {message.template}")
-    return str(code)
-
-
 def rpc_signature(method: str, asks: Mapping[str, str], secret: str) -> str:
     """Their RPC signature 1.0: sorted, percent-encoded, HMAC-SHA1 keyed by the secret and an ampersand."""
     query = "&".join(f"{escaped(k)}={escaped(asks[k])}" for k in sorted(asks))
@@ -180,3 +153,12 @@ def _status(good: Any, code: str) -> TextStatus | None:
     if any(word in upper for word in _EXPIRED):
         return TextStatus.EXPIRED
     return TextStatus.REJECTED if any(word in upper for word in _REJECTED) else TextStatus.UNDELIVERED
+
+
+PROVIDER = SmsProvider(
+    name="aliyun",
+    about="Alibaba Cloud 阿里云: arrays, unsigned; sends templates",
+    adapter=Aliyun,
+    settings=AliyunSettings,
+    secrets=(TOKEN, Secret("access_key_secret", "of the account", to_send=True)),
+)

@@ -5,12 +5,14 @@ from typing import Any
 
 from hotline.domain.telephony import TRANSFERRED, CallEvent, Rang
 from hotline.domain.vocabulary import Direction
-
-from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
-from .voice import (
+from hotline.gateways.account import Account
+from hotline.gateways.payloads import hashed_key, item_raw, key_of
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.voice import (
     EMPTY,
     NOT_OF_A_CALL,
     EventMeaning,
+    Exchange,
     check_exchange,
     given_fields,
     text,
@@ -106,8 +108,8 @@ _REFERENCES = ("Linkedid", "linkedid", "TransfereeLinkedid", "OrigTransfererLink
 
 
 class Asterisk:
-    """Settings: `agents` (interfaces or member names to our logins), `zone`, `date_order`. Secrets: `token`, `hmac`.
-    The calls of its queues: what goes straight to an extension is none of ours."""
+    """The calls of its queues: what goes straight to an extension is none of ours. `agents` of the settings: interfaces
+    or member names to our logins."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -179,3 +181,10 @@ def _line(line: str, account: Account, push: Push) -> list[CallEvent | Odd]:
         abandoned=meaning.abandoned, unread=unread,
     )  # fmt: skip
     return with_unread_times([event], line[:500], push.at)
+
+
+PROVIDER = Exchange(
+    name="asterisk",
+    about="Asterisk: AMI events as JSON, lines of queue_log; the calls of its queues",
+    adapter=Asterisk,
+)

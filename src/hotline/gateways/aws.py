@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from datetime import UTC, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -19,30 +19,17 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from pydantic import Field
 
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    asked,
-    check_address,
-    check_window,
-    clean,
-    document,
-    escaped,
-    item_raw,
-    key_of,
-    odd_item,
-    text_of,
-    why_unread,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import TextList, WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import clean, document, item_raw, key_of, text_of, why_unread
+from hotline.gateways.provider import Secret
+from hotline.gateways.provider_client import asked, escaped
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
+from hotline.gateways.signatures import check_address, check_window
+from hotline.gateways.sms import DeliveryReport, Handed, NeedsCertificate, Outgoing, SmsProvider, SmsSettings, Text
 
 BACK = timedelta(hours=25)  # a push that failed is brought again with the signature it had
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
@@ -57,21 +44,16 @@ _LATER = frozenset(
 )
 
 
-class NeedsCertificate(Exception):
-    """Signed by a certificate of theirs that we do not have yet. `url` has been checked to be theirs."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__("a certificate is being fetched")
-        self.url = url
+class AwsSettings(SmsSettings):
+    topics: TextList = Field(description="the ARNs that may speak to us")
+    region: str | None = setting("of the account", to_send=True)
+    access_key_id: str | None = setting("of the account", to_send=True)
+    api: WebAddress | None = setting("another address")
+    certificates: dict[str, str] | None = setting("address to PEM; kept by the worker")
+    wanted_certificate: str | None = setting("the one that the worker is to fetch")
 
 
 class Aws:
-    """Settings: `topics` (their ARNs), `certificates` (kept by the worker), `region`, `access_key_id`, `api`. Secrets:
-    `secret_access_key` (to send)."""
-
-    secrets: ClassVar[tuple[str, ...]] = ()
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -126,11 +108,23 @@ class Aws:
             details["answers"] = str(message["previousPublishedMessageId"])
         return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         return [Odd("AWS sends no reports here", item_raw(document(push.body)))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()
+
+    async def fetch_certificate(self, client: httpx.AsyncClient, url: str) -> str:
+        if not is_theirs(url):
+            raise GatewayRefused("the certificate is not theirs")
+        reply = await asked(client, "GET", url)
+        if not reply.is_success or len(reply.content) > 20_000:
+            raise GatewayRefused(f"http {reply.status_code}")
+        try:
+            x509.load_pem_x509_certificate(reply.content)
+        except ValueError:
+            raise GatewayRefused("no certificate") from None
+        return reply.text
 
     async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
         account, now = self.account, message.at.astimezone(UTC)
@@ -191,20 +185,6 @@ def is_theirs(url: str) -> bool:
     )
 
 
-async def fetch_certificate(client: httpx.AsyncClient, url: str) -> str:
-    """A certificate of theirs, as PEM. Raises GatewayDown, GatewayRefused."""
-    if not is_theirs(url):
-        raise GatewayRefused("the certificate is not theirs")
-    reply = await asked(client, "GET", url)
-    if not reply.is_success or len(reply.content) > 20_000:
-        raise GatewayRefused(f"http {reply.status_code}")
-    try:
-        x509.load_pem_x509_certificate(reply.content)
-    except ValueError:
-        raise GatewayRefused("no certificate") from None
-    return reply.text
-
-
 def sigv4(
     method: str,
     path: str,
@@ -229,3 +209,12 @@ def sigv4(
         key = hmac.digest(key, word.encode(), "sha256")
     signature = hmac.new(key, text.encode(), "sha256").hexdigest()
     return f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+
+
+PROVIDER = SmsProvider(
+    name="aws",
+    about="AWS two-way SMS: SNS envelopes signed by RSA",
+    adapter=Aws,
+    settings=AwsSettings,
+    secrets=(Secret("secret_access_key", "of the account", to_send=True),),
+)

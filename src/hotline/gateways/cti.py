@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from hotline.domain.telephony import CallEvent, Rang
 from hotline.domain.vocabulary import Direction
-
-from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
-from .voice import (
+from hotline.gateways.account import Account
+from hotline.gateways.payloads import hashed_key, item_raw, key_of
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.voice import (
     EMPTY,
     NOT_OF_A_CALL,
     EventMeaning,
+    Exchange,
     check_exchange,
     given_fields,
     text,
@@ -29,9 +31,8 @@ EVENTS: Mapping[str, EventMeaning] = {
 
 
 class Cti:
-    """Settings: `agents` (their users to our logins), `zone`, `date_order`. Secrets: `token`, `hmac`. Beyond the
-    contract an event may carry `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording` {id, url,
-    duration, sha256}."""
+    """Beyond the contract an event may carry `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording`
+    {id, url, duration, sha256}."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -96,3 +97,10 @@ def _recording(value: object) -> dict[str, object] | None:
         return None
     kept = {k: value[k] for k in ("id", "url", "duration", "sha256") if isinstance(value.get(k), str | int | float)}
     return kept or None
+
+
+PROVIDER = Exchange(
+    name="cti",
+    about="the CTI contract of sipgate, Zammad and their kin: newCall, answer, hangup",
+    adapter=Cti,
+)

@@ -7,12 +7,14 @@ from urllib.parse import unquote
 
 from hotline.domain.telephony import CallEvent, Rang
 from hotline.domain.vocabulary import Direction
-
-from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
-from .voice import (
+from hotline.gateways.account import Account
+from hotline.gateways.payloads import hashed_key, item_raw, key_of
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.voice import (
     EMPTY,
     NOT_OF_A_CALL,
     EventMeaning,
+    Exchange,
     check_exchange,
     given_fields,
     text,
@@ -74,7 +76,7 @@ _CAUSES = {
 
 
 class FreeSwitch:
-    """Settings: `agents` (CC-Agent to our logins), `zone`, `date_order`. Secrets: `token`, `hmac`."""
+    """`agents` of the settings: CC-Agent to our logins."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -143,3 +145,10 @@ class FreeSwitch:
 
     def acknowledge(self) -> Acknowledgement:
         return EMPTY
+
+
+PROVIDER = Exchange(
+    name="freeswitch",
+    about="FreeSWITCH mod_callcenter: callcenter::info events as JSON",
+    adapter=FreeSwitch,
+)

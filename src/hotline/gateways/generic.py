@@ -1,72 +1,30 @@
 """The form we document for everybody else: JSON, signed as Standard Webhooks, one message or a hundred."""
 
-import base64
-import binascii
-import hashlib
-import hmac
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any
 
 import httpx
 import orjson
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayDown, Notices
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Malformed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    answer_of,
-    check_address,
-    check_window,
-    clean,
-    document,
-    item_raw,
-    key_of,
-    odd_item,
-    same,
-    text_of,
-    unix_moment,
-    unread_of,
-    why_unread,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, Notices
+from hotline.gateways.payloads import clean, document, item_raw, key_of, text_of, unread_of, why_unread
+from hotline.gateways.provider import Secret, no_webhook_secret
+from hotline.gateways.provider_client import answer_of
+from hotline.gateways.push import Acknowledgement, Malformed, Odd, Push, odd_item
+from hotline.gateways.signatures import check_address, check_standard
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 MOST = 100
-BACK = timedelta(minutes=5)
 
 
-def check_standard(secrets: Sequence[str], push: Push) -> None:
-    """A Standard Webhooks signature by any of the living secrets, not older than five minutes. Raises Unauthentic."""
-    id, stamp = push.headers.get("webhook-id", ""), push.headers.get("webhook-timestamp", "")  # noqa: A001
-    rights: list[str] = []
-    for secret in secrets:
-        try:
-            key = base64.b64decode(secret.removeprefix("whsec_"))
-        except binascii.Error:
-            continue
-        signed = hmac.digest(key, f"{id}.{stamp}.".encode() + push.body, hashlib.sha256)
-        rights.append("v1," + base64.b64encode(signed).decode())
-    given = push.headers.get("webhook-signature", "").split()
-    if not id or not rights or not any(same(one, rights) for one in given):
-        raise Unauthentic("the signature is missing or wrong")
-    check_window(unix_moment(stamp), push.at, BACK)
+class GenericSettings(SmsSettings):
+    url: WebAddress | None = setting("where our texts are posted", to_send=True)
 
 
 class Generic:
-    """Settings: `url` (where our texts are posted). Secrets: `secret` (whsec_…), for both ways."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("secret",)
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -96,8 +54,8 @@ class Generic:
         whole = key_of(item["ref"], parts)
         return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread, whole, part, parts)
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in items_of(document(push.body), "reports"):
             kept = item_raw(item)
             try:
@@ -111,7 +69,7 @@ class Generic:
                 continue
             known = TextStatus(word) if word in _REPORTED else None
             found.append(
-                Report(
+                DeliveryReport(
                     key_of(id, reference, word),
                     id or None,
                     reference or None,
@@ -155,3 +113,12 @@ def items_of(found: Any, name: str) -> list[Any]:
     if not isinstance(found, list) or len(found) > MOST:
         raise Malformed(f"the body is no list of at most {MOST} items")
     return found
+
+
+PROVIDER = SmsProvider(
+    name="generic",
+    about="everybody else: our JSON, signed as Standard Webhooks",
+    adapter=Generic,
+    settings=GenericSettings,
+    secrets=(Secret("secret", "whsec_…, for both ways", proves=True, to_send=True, fault=no_webhook_secret),),
+)

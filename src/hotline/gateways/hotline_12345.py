@@ -1,5 +1,4 @@
-"""Another hotline's platform: its orders in our words, our answers in its. Settings: `system` (its name, in a
-ticket's `outer`), `area` (of its orders, where nothing says otherwise). Secrets: `secret` (whsec_…), for both ways.
+"""Another hotline's platform: its orders in our words, our answers in its.
 
 The form is the one that 12345 platforms share in substance (own knowledge: names differ from city to city, so they
 stand in one table here); both ways are signed as Standard Webhooks."""
@@ -11,6 +10,8 @@ from typing import Any
 import orjson
 
 from hotline.domain.vocabulary import Kind
+from hotline.gateways.gateway_settings import GatewaySettings, setting
+from hotline.gateways.provider import GatewayProvider, Secret, no_webhook_secret
 from hotline.refusals import Code, Refusal, Refused
 
 # our field: theirs
@@ -111,3 +112,16 @@ def answered(event: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
         "satisfaction": ticket.get("satisfaction"),
         "at": event.get("at"),
     }
+
+
+class Hotline12345Settings(GatewaySettings):
+    system: str | None = setting("its name, in a ticket's `outer`")
+    area: str | None = setting("of its orders, where nothing says otherwise")
+
+
+PROVIDER = GatewayProvider(
+    name="hotline_12345",
+    about="another hotline's platform: its orders in, our answers out",
+    settings=Hotline12345Settings,
+    secrets=(Secret("secret", "whsec_…, for both ways", proves=True, fault=no_webhook_secret),),
+)

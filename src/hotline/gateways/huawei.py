@@ -6,7 +6,6 @@ import hmac
 import re
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -14,34 +13,15 @@ import httpx
 import orjson
 
 from hotline.domain.vocabulary import TextStatus
-
-from .aliyun import template_of
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    answer_of,
-    asked,
-    check_address,
-    check_token,
-    check_window,
-    clean,
-    escaped,
-    item_raw,
-    key_of,
-    mended,
-    odd_item,
-    pairs,
-    same,
-    unread_of,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import clean, item_raw, key_of, mended, pairs, unread_of
+from hotline.gateways.provider import TOKEN, Secret
+from hotline.gateways.provider_client import answer_of, asked, escaped
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
+from hotline.gateways.signatures import check_address, check_token, check_window, same
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 _UTC = ZoneInfo("UTC")
 BACK = timedelta(hours=73)  # reports are repeated for 72 hours
@@ -59,12 +39,13 @@ STATUSES = {
 }
 
 
-class Huawei:
-    """Settings: `api`, `sender` (the channel), `templates`. Secrets: `token` (in our URL) or `access_key` and
-    `secret_key` (their pushes signed), `app_key` and `app_secret` (ours)."""
+class HuaweiSettings(TemplatedSettings):
+    api: WebAddress | None = setting("base address of the region", to_send=True)
+    sender: str | None = setting("the channel number", to_send=True)
 
-    secrets: ClassVar[tuple[str, ...]] = ("token", "secret_key")
-    reads_get: ClassVar[bool] = False
+
+class Huawei:
+    """Their pushes carry our token, or are signed where a `secret_key` is set."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -99,7 +80,7 @@ class Huawei:
         words = mended(given.get("body", ""))
         return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at, unread)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = dict(push.in_form())
         id, word = given.get("smsMsgId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
@@ -108,7 +89,7 @@ class Huawei:
         status = STATUSES.get(word) or (TextStatus.UNDELIVERED if re.fullmatch(r"E[0-9A-Z]+", word) else None)
         at = self.account.time(given.get("updateTime"), _UTC, push.at)
         unread = unread_of(given.get("updateTime"), at)
-        return [Report(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
+        return [DeliveryReport(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b'{"returnCode":0,"returnCodeDesc":"Success"}', "application/json; charset=utf-8")
@@ -152,3 +133,18 @@ def sdk_signature(push: Push, signed: list[str], stamp: str, key: str) -> str:
     canonical = f"{push.method}\n{path}\n{query}\n{headers}\n{';'.join(signed)}\n{digest}"
     text = f"SDK-HMAC-SHA256\n{stamp}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     return hmac.new(key.encode(), text.encode(), "sha256").hexdigest()
+
+
+PROVIDER = SmsProvider(
+    name="huawei",
+    about="Huawei Cloud MSGSMS 华为云: forms; sends templates",
+    adapter=Huawei,
+    settings=HuaweiSettings,
+    secrets=(
+        TOKEN,
+        Secret("access_key", "of their signed pushes"),
+        Secret("secret_key", "the same", proves=True),
+        Secret("app_key", "of the application", to_send=True),
+        Secret("app_secret", "the same", to_send=True),
+    ),
+)

@@ -5,38 +5,21 @@ import binascii
 import hmac
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    MOST_ITEMS,
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    answer_of,
-    asked,
-    check_address,
-    clean,
-    document,
-    item_raw,
-    key_of,
-    odd_item,
-    same,
-    text_of,
-    unread_of,
-    why_unread,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import MOST_ITEMS, clean, document, item_raw, key_of, text_of, unread_of, why_unread
+from hotline.gateways.provider import Secret
+from hotline.gateways.provider_client import answer_of, asked
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
+from hotline.gateways.signatures import check_address, same
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 _UTC = ZoneInfo("UTC")
 GROUPS = {
@@ -49,13 +32,12 @@ GROUPS = {
 }
 
 
+class InfobipSettings(SmsSettings):
+    api: WebAddress | None = setting("your own base address", to_send=True)
+    sender: str | None = setting("a number or a name", to_send=True)
+
+
 class Infobip:
-    """Settings: `api` (your own base address), `sender`. Secrets: `user` and `password` (of their pushes) or `hmac`,
-    `api_key`."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("password", "hmac")
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -80,8 +62,8 @@ class Infobip:
     def texts(self, push: Push) -> list[Text | Odd]:
         return [self._text(item, push.at) for item in results_of(document(push.body))]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
         for item in results_of(document(push.body)):
             kept = item_raw(item)
             try:
@@ -92,7 +74,9 @@ class Infobip:
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
             at = self.account.time(item.get("doneAt"), _UTC, push.at)
             unread = unread_of(item.get("doneAt"), at)
-            found.append(Report(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread))
+            found.append(
+                DeliveryReport(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread)
+            )
         return found
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
@@ -163,3 +147,17 @@ def results_of(found: Any) -> list[Any]:
     if not isinstance(results, list) or len(results) > MOST_ITEMS:
         raise ValueError("no list of results")
     return results
+
+
+PROVIDER = SmsProvider(
+    name="infobip",
+    about="Infobip: JSON results, basic authentication or an HMAC of the body",
+    adapter=Infobip,
+    settings=InfobipSettings,
+    secrets=(
+        Secret("user", "of their pushes"),
+        Secret("password", "of their pushes", proves=True),
+        Secret("hmac", "of the body", proves=True),
+        Secret("api_key", "of the account", to_send=True),
+    ),
+)

@@ -4,30 +4,21 @@ Only 200 and 202 are success to it, and what an answer holds is sent to the resi
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 import httpx
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    asked,
-    check_token,
-    clean,
-    decoded,
-    kept_raw,
-    key_of,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import clean, decoded, kept_raw, key_of
+from hotline.gateways.provider import TOKEN, Secret
+from hotline.gateways.provider_client import asked
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.signatures import check_token
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 _TYPES = {
     "1": TextStatus.DELIVERED,
@@ -59,12 +50,13 @@ _GROUP_NEEDS: Mapping[str, Sequence[Need]] = {
 }  # fmt: skip
 
 
+class KannelSettings(SmsSettings):
+    url: WebAddress | None = setting("address of sendsms", to_send=True)
+    user: str | None = setting("of sendsms", to_send=True)
+    smsc: str | None = setting("the SMSC that our texts go by")
+
+
 class Kannel:
-    """Settings: `url` of sendsms, `user`, `sender`, `smsc`. Secrets: `token` (in our URL), `password` (of sendsms)."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("token",)
-    reads_get: ClassVar[bool] = True
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -93,14 +85,14 @@ class Kannel:
         details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
         return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = dict(push.in_query())
         reference, word = given.get("my", ""), given.get("type", "")
         if not reference or not word:
             return [Odd("the reference or the type is missing: look at dlr-url", _kept(push))]
         status = _TYPES.get(word)
         provider_id = given.get("fid") or None
-        return [Report(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
+        return [DeliveryReport(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()
@@ -169,3 +161,14 @@ def faults_of_conf(text: str) -> list[str]:
             if not by_post and (found is None or not good(found)):
                 faults.append(says)
     return faults
+
+
+PROVIDER = SmsProvider(
+    name="kannel",
+    about="Kannel 1.4: smsbox asks our URL or posts to it",
+    adapter=Kannel,
+    settings=KannelSettings,
+    secrets=(TOKEN, Secret("password", "of sendsms", to_send=True)),
+    reads_get=True,
+    same_machine=True,
+)

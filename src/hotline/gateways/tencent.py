@@ -4,37 +4,31 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import httpx
 import orjson
 
 from hotline.domain.vocabulary import TextStatus
-
-from .aliyun import items_of, template_of
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    answer_of,
-    asked,
-    check_token,
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import (
+    batch_items,
     clean,
     hashed_key,
     item_raw,
     key_of,
     mended,
-    odd_item,
     text_of,
     unread_of,
     why_unread,
 )
+from hotline.gateways.provider import TOKEN, Secret
+from hotline.gateways.provider_client import answer_of, asked
+from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
+from hotline.gateways.signatures import check_token
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
 
 HOST = "sms.tencentcloudapi.com"
 _LATER = (
@@ -47,13 +41,17 @@ _LATER = (
 _REJECTED = ("REJECT", "BLACK", "MK", "MI", "UNSUBSCRIBE")
 
 
+class TencentSettings(TemplatedSettings):
+    """A template is its id, or `{"id": …, "values": […]}` with our values in its order."""
+
+    secret_id: str | None = setting("of the account", to_send=True)
+    sdk_app_id: str | None = setting("of the application", to_send=True)
+    sign_name: str | None = setting("the registered signature 签名")
+    region: str | None = setting("ap-guangzhou unless set")
+    api: WebAddress | None = setting("another address")
+
+
 class Tencent:
-    """Settings: `secret_id`, `sdk_app_id`, `sign_name`, `templates` (ours to {"id", "values"}), `region`, `zone`,
-    `api`. Secrets: `token` (in our URL), `secret_key`."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("token",)
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -62,7 +60,7 @@ class Tencent:
 
     def texts(self, push: Push) -> list[Text | Odd]:
         found: list[Text | Odd] = []
-        for item in items_of(push.body):
+        for item in batch_items(push.body):
             kept = item_raw(item)
             try:
                 mobile, words = text_of(item, "mobile"), mended(text_of(item, "text"))
@@ -81,9 +79,9 @@ class Tencent:
             found.append(Text(key, sender, extend, clean(words), kept, sent, details))
         return found
 
-    def reports(self, push: Push) -> list[Report | Odd]:
-        found: list[Report | Odd] = []
-        for item in items_of(push.body):
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
+        for item in batch_items(push.body):
             kept = item_raw(item)
             try:
                 sid, word = text_of(item, "sid"), text_of(item, "report_status")
@@ -95,7 +93,7 @@ class Tencent:
             at = self.account.time(said, self.account.zone, push.at)
             reference = str(item.get("ext") or "") or None
             found.append(
-                Report(
+                DeliveryReport(
                     key_of(sid, word),
                     sid,
                     reference,
@@ -203,3 +201,12 @@ def _status(word: str, told: str) -> TextStatus | None:
     if "EXPIRED" in upper:
         return TextStatus.EXPIRED
     return TextStatus.REJECTED if upper.startswith(_REJECTED) else TextStatus.UNDELIVERED
+
+
+PROVIDER = SmsProvider(
+    name="tencent",
+    about="Tencent Cloud 腾讯云: replies without an id; sends templates",
+    adapter=Tencent,
+    settings=TencentSettings,
+    secrets=(TOKEN, Secret("secret_key", "of the account", to_send=True)),
+)

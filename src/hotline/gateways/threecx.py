@@ -7,9 +7,19 @@ from typing import Any
 
 from hotline.domain.telephony import CallEvent, Rang
 from hotline.domain.vocabulary import Direction
-
-from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw
-from .voice import EMPTY, check_exchange, given_fields, text, time_of, unknown_event, with_unread_times
+from hotline.gateways.account import Account
+from hotline.gateways.payloads import hashed_key, item_raw
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.voice import (
+    EMPTY,
+    Exchange,
+    check_exchange,
+    given_fields,
+    text,
+    time_of,
+    unknown_event,
+    with_unread_times,
+)
 
 KINDS: Mapping[str, bool] = {"inbound": True, "outbound": True, "missed": False, "notanswered": False}  # answered?
 _UNANSWERED = frozenset(kind for kind, answered in KINDS.items() if not answered)
@@ -17,8 +27,7 @@ _LENGTH = re.compile(r"(?:(?:(?:([0-9]{1,2})\.)?([0-9]{1,3}):)?([0-9]{1,3}):)?([
 
 
 class ThreeCx:
-    """Settings: `agents` (extensions to our logins), `date_order` (of its dates: the server's language decides), `zone`
-    (of its local times). Secrets: `token`, `hmac`."""
+    """`agents` of the settings: extensions to our logins; `date_order`: the language of its server decides."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -90,3 +99,11 @@ def _duration(said: str | None) -> timedelta | None:
         return None
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return min(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds), timedelta(days=1))
+
+
+PROVIDER = Exchange(
+    name="threecx",
+    about="3CX: one report when a call is over, and asks who is calling",
+    adapter=ThreeCx,
+    asks_who_calls=True,
+)

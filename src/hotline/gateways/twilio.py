@@ -1,39 +1,21 @@
 """Twilio: forms, signed over the public URL with every parameter; the answer is empty TwiML."""
 
-import base64
-import hashlib
-import hmac
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any
 
 import httpx
-import orjson
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    answer_of,
-    asked,
-    check_address,
-    clean,
-    document,
-    item_raw,
-    key_of,
-    odd_item,
-    same,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayRefused
+from hotline.gateways.payloads import clean, document, item_raw, key_of
+from hotline.gateways.provider import Secret
+from hotline.gateways.provider_client import answer_of, asked
+from hotline.gateways.push import Acknowledgement, Odd, Push, odd_item
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.gateways.twilio_signature import check_twilio_signature
 
 API = "https://api.twilio.com"
 STATUSES = {
@@ -50,69 +32,18 @@ STATUSES = {
 }
 
 
-def check_signature(account: Account, push: Push) -> None:
-    """X-Twilio-Signature, or the newer one with a key of its own. Raises Unauthentic."""
-    check_address(account, push)
-    rights: list[str] = []
-    named = push.headers.get("x-twilio-webhooks-signature-settings")
-    given = push.headers.get("x-twilio-signature", "")
-    content = _signed_part(push)
-    if named:
-        wanted = dict(part.strip().partition("=")[::2] for part in named.split(","))
-        if wanted.get("algorithm", "HMAC_SHA256").upper() != "HMAC_SHA256":
-            raise Unauthentic("a signature of another kind")
-        given = push.headers.get("x-twilio-webhooks-signature", given)
-        for keys in account.all_of("signing_keys"):
-            key = orjson.loads(keys).get(wanted.get("key", ""))
-            if key:
-                rights += [_signed(str(key), url + content, "sha256") for url in _urls(push.url)]
-    else:
-        for token in account.all_of("auth_token"):
-            rights += [_signed(token, url + content, "sha1") for url in _urls(push.url)]
-    if not given or not rights or not same(given, rights):
-        raise Unauthentic("the signature is missing or wrong")
-
-
-def _signed_part(push: Push) -> str:
-    """What follows the URL in what is signed: the form, sorted, repeated values as a sorted set; nothing for JSON."""
-    if push.media_type == "application/json":
-        digest = dict(push.in_query()).get("bodySHA256", "")
-        if not same(digest.lower(), [hashlib.sha256(push.body).hexdigest()]):
-            raise Unauthentic("the body is not the one that was signed")
-        return ""
-    form: dict[str, set[str]] = {}
-    for name, value in push.in_form():
-        form.setdefault(name, set()).add(value)
-    return "".join(name + value for name in sorted(form) for value in sorted(form[name]))
-
-
-def _signed(key: str, text: str, digest: str) -> str:
-    return base64.b64encode(hmac.digest(key.encode(), text.encode(), digest)).decode()
-
-
-def _urls(url: str) -> Iterator[str]:
-    """The address with its port and without: which of them was signed differs."""
-    yield url
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.port is not None:
-        yield urlunsplit(parts._replace(netloc=host))
-    else:
-        yield urlunsplit(parts._replace(netloc=f"{host}:{443 if parts.scheme == 'https' else 80}"))
+class TwilioSettings(SmsSettings):
+    account_sid: str | None = setting("of the account", to_send=True)
+    sender: str | None = setting("a number, or a messaging service (MG…)", to_send=True)
+    api: WebAddress | None = setting("another base address, for tests")
 
 
 class Twilio:
-    """Settings: `account_sid`, `sender` (a number or a messaging service), `api` (for tests). Secrets: `auth_token`,
-    `signing_keys` (JSON: id to key)."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("auth_token", "signing_keys")
-    reads_get: ClassVar[bool] = False
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_signature(self.account, push)
+        check_twilio_signature(self.account, push)
 
     def _given(self, push: Push) -> dict[str, str]:
         if push.media_type == "application/json":
@@ -134,13 +65,13 @@ class Twilio:
         words, receiver = clean(given.get("Body", "")), given.get("To", "")
         return [Text(key_of(id), given["From"], receiver, words, item_raw(given), None, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = self._given(push)
         id, word = given.get("MessageSid") or given.get("SmsSid") or "", given.get("MessageStatus") or ""  # noqa: A001
         if not id or not word:
             return [Odd("MessageSid or MessageStatus is missing", item_raw(given))]
         reference = dict(push.in_query()).get("my")
-        return [Report(key_of(id, word), id, reference, STATUSES.get(word.lower()), word, item_raw(given))]
+        return [DeliveryReport(key_of(id, word), id, reference, STATUSES.get(word.lower()), word, item_raw(given))]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")
@@ -194,3 +125,15 @@ def _listed(items: Sequence[Any], moment: datetime, account: Account, now: datet
             sender, receiver = str(item.get("from") or ""), str(item.get("to") or "")
             words = clean(str(item.get("body") or ""))
             yield Text(key_of(item["sid"]), sender, receiver, words, item_raw(item), at)
+
+
+PROVIDER = SmsProvider(
+    name="twilio",
+    about="Twilio: signed forms, or JSON",
+    adapter=Twilio,
+    settings=TwilioSettings,
+    secrets=(
+        Secret("auth_token", "of the account", proves=True, to_send=True),
+        Secret("signing_keys", "JSON: id to key", proves=True),
+    ),
+)

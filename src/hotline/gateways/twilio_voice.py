@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from hotline.domain.telephony import TRANSFERRED, CallEvent, Rang
 from hotline.domain.vocabulary import Direction
-
-from .sms import Account, Acknowledgement, Odd, Push, hashed_key, item_raw, key_of
-from .twilio import check_signature
-from .voice import EventMeaning, time_of, unknown_event, with_unread_times
+from hotline.gateways.account import Account
+from hotline.gateways.payloads import hashed_key, item_raw, key_of
+from hotline.gateways.provider import Secret
+from hotline.gateways.push import Acknowledgement, Odd, Push
+from hotline.gateways.twilio_signature import check_twilio_signature
+from hotline.gateways.voice import EventMeaning, Exchange, time_of, unknown_event, with_unread_times
 
 STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callback
     "queued": Rang.OFFERED,
@@ -48,15 +50,15 @@ QUEUE_RESULTS: Mapping[str, EventMeaning] = {  # QueueResult, where an <Enqueue>
 
 
 class TwilioVoice:
-    """Settings: `agents` (numbers or clients to our logins). Secrets: `auth_token`, `signing_keys`. An inbound call
-    that is in progress listens to the announcement: it is answered when the leg to an operator is, so the `<Number>` or
-    `<Client>` within `<Dial>` needs a `statusCallback` to here too."""
+    """An inbound call that is in progress listens to the announcement: it is answered when the leg to an operator
+    is, so the `<Number>` or `<Client>` within `<Dial>` needs a `statusCallback` to here too. `agents` of the settings:
+    numbers or clients to our logins."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_signature(self.account, push)
+        check_twilio_signature(self.account, push)
 
     def events(self, push: Push) -> list[CallEvent | Odd]:
         given = dict(push.in_form())
@@ -129,3 +131,14 @@ def _unknown(given: Mapping[str, str], now: datetime) -> list[Odd]:
         for name, known in lists
         if given.get(name) and given[name] not in known
     ]
+
+
+PROVIDER = Exchange(
+    name="twilio_voice",
+    about="Twilio Voice: status callbacks by form, signed",
+    adapter=TwilioVoice,
+    secrets=(
+        Secret("auth_token", "of the account", proves=True),
+        Secret("signing_keys", "JSON: id to key", proves=True),
+    ),
+)

@@ -1,4 +1,4 @@
-"""What every exchange's file speaks: how its events are authenticated and its fields read."""
+"""What the file of an exchange declares, and how its events are authenticated and its fields read."""
 
 import hmac
 import re
@@ -9,24 +9,19 @@ from typing import Any, Protocol
 
 from hotline.domain.telephony import CallEvent, Rang
 from hotline.domain.timestamps import is_too_far_ahead
-
-from .sms import (
-    Account,
-    Acknowledgement,
-    Odd,
-    Push,
-    Unauthentic,
-    check_address,
-    check_token,
-    clean,
-    document,
-    hashed_key,
-    same,
-)
+from hotline.domain.vocabulary import GatewayKind
+from hotline.gateways import registry
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import Days, GatewaySettings, LoginMap, Minutes, setting
+from hotline.gateways.payloads import clean, document, hashed_key
+from hotline.gateways.provider import TOKEN, GatewayProvider, Secret
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic
+from hotline.gateways.signatures import check_address, check_token, same
 
 
-class Exchange(Protocol):
-    """One exchange's way of speaking."""
+class ExchangeAdapter(Protocol):
+    """One exchange's way of speaking, for one gateway of it. `authenticate` and `events` may run in a thread of their
+    own, so they wait for nothing."""
 
     def __init__(self, account: Account) -> None: ...
 
@@ -37,6 +32,34 @@ class Exchange(Protocol):
         """The events of a push. Raises ValueError where nothing of it can be read."""
 
     def acknowledge(self) -> Acknowledgement: ...
+
+
+class ExchangeSettings(GatewaySettings):
+    """What every exchange may have set."""
+
+    agents: LoginMap | None = setting("their users to our logins")
+    retention_days: Days | None = setting("how long a recording's reference is kept")
+    longest_wait_minutes: Minutes | None = setting("after how long without a word a waiting call counts as over")
+    longest_talk_minutes: Minutes | None = setting("the same for an answered one")
+
+
+EXCHANGE_SECRETS = (TOKEN, Secret("hmac", "of the body, HMAC-SHA256 in X-Signature"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange(GatewayProvider):
+    """An exchange, as its file declares it. `asks_who_calls`: it asks for the caller's name to show it on the
+    telephone."""
+
+    adapter: type[ExchangeAdapter]
+    settings: type[GatewaySettings] = ExchangeSettings
+    secrets: tuple[Secret, ...] = EXCHANGE_SECRETS
+    asks_who_calls: bool = False
+
+
+def exchange_provider(name: str) -> Exchange:
+    """The exchange of that name. Raises Refused: it is not installed."""
+    return registry.provider(GatewayKind.VOICE, name, Exchange)
 
 
 EMPTY = Acknowledgement(b"{}", "application/json; charset=utf-8")

@@ -3,37 +3,21 @@
 import hashlib
 import hmac
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from hotline.domain.vocabulary import TextStatus
-
-from .notices import GatewayDown, GatewayRefused
-from .sms import (
-    Account,
-    Acknowledgement,
-    Handed,
-    Odd,
-    Outgoing,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    answer_of,
-    asked,
-    check_address,
-    check_window,
-    clean,
-    document,
-    item_raw,
-    key_of,
-    odd_item,
-    same,
-    unix_moment,
-    unread_of,
-)
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import WebAddress, setting
+from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.payloads import clean, document, item_raw, key_of, unix_moment, unread_of
+from hotline.gateways.provider import Secret
+from hotline.gateways.provider_client import answer_of, asked
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
+from hotline.gateways.signatures import check_address, check_window, same
+from hotline.gateways.sms import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
 
 API = "https://rest.nexmo.com"
 _UTC = ZoneInfo("UTC")
@@ -51,13 +35,16 @@ STATUSES = {
 _LATER = frozenset({"1", "5", "10"})  # throttled, internal error, too many binds
 
 
+class VonageSettings(SmsSettings):
+    api_key: str | None = setting("of the account", to_send=True)
+    sender: str | None = setting("a number or a name", to_send=True)
+    signature_method: Literal["md5hash", "md5", "sha1", "sha256", "sha512"] | None = setting(
+        "of `sig`; sha256 unless set"
+    )
+    api: WebAddress | None = setting("another base address")
+
+
 class Vonage:
-    """Settings: `api_key`, `sender`, `signature_method` (md5hash, md5, sha1, sha256, sha512), `api`. Secrets:
-    `signature_secret`, `api_secret`."""
-
-    secrets: ClassVar[tuple[str, ...]] = ("signature_secret",)
-    reads_get: ClassVar[bool] = True
-
     def __init__(self, account: Account) -> None:
         self.account = account
 
@@ -108,7 +95,7 @@ class Vonage:
             details["odd_parts"] = "true"
         return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[Report | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
         given = self._given(push)
         kept = item_raw({k: v for k, v in given.items() if k != "sig"})
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
@@ -118,7 +105,9 @@ class Vonage:
         at = self.account.time(said, _UTC, push.at)
         status = STATUSES.get(word.lower())
         return [
-            Report(key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at))
+            DeliveryReport(
+                key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at)
+            )
         ]
 
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
@@ -161,3 +150,16 @@ def signature_of(given: dict[str, str], secret: str, method: str) -> str:
 
 def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+PROVIDER = SmsProvider(
+    name="vonage",
+    about="Vonage (Nexmo): GET, form or JSON, parts one by one",
+    adapter=Vonage,
+    settings=VonageSettings,
+    secrets=(
+        Secret("signature_secret", "of their pushes", proves=True),
+        Secret("api_secret", "of the account", to_send=True),
+    ),
+    reads_get=True,
+)

@@ -14,8 +14,10 @@ from hotline.domain import duty
 from hotline.domain.announcements import unannounced
 from hotline.domain.directory import Directory, Roster
 from hotline.domain.ticket import Message, Number
-from hotline.domain.vocabulary import Provider
+from hotline.gateways import registry
+from hotline.gateways.provider import GatewayProvider
 from hotline.locales import pair, text
+from hotline.refusals import Refused
 
 from .house import House
 from .permissions import exposed, is_shared, told
@@ -152,7 +154,21 @@ async def _spool(house: House, directory: Directory, now: datetime) -> list[Find
 async def _gateways(house: House, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     gateways = await house.gateways.now(now)
+    all_beside_us = True
     for g in gateways.values():
+        try:
+            declared = registry.provider(g.kind, g.provider, GatewayProvider)
+            all_beside_us &= declared.same_machine or not g.active
+        except Refused:
+            found.append(
+                finding(
+                    "gateways",
+                    "doctor.gateways.package",
+                    wrong=g.active,
+                    gateway=g.name,
+                    provider=g.provider,
+                )
+            )
         if g.account.settings.get("wanted_certificate"):
             found.append(finding("gateways", "doctor.gateways.certificate", warns=True, gateway=g.name))
         strange = sorted(set((g.account.settings.get("numbers") or {}).values()) - set(directory.areas))
@@ -168,9 +184,7 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
             key = "doctor.gateways.weight"
             found.append(finding("gateways", key, warns=True, gateway=g.name, weight=g.weight, usual=g.resting))
     if any(g.sends and g.active for g in gateways.values()):
-        if house.public_url.startswith("http://127.0.0.1") and any(
-            g.provider is not Provider.KANNEL for g in gateways.values() if g.active
-        ):
+        if house.public_url.startswith("http://127.0.0.1") and not all_beside_us:
             found.append(finding("gateways", "doctor.gateways.local", warns=True))
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]

@@ -1,23 +1,20 @@
 """Gateways at hand, and how they are added, changed and given new secrets."""
 
-import base64
-import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from hotline.db import gateways as kept
 from hotline.db.database import Database
-from hotline.domain.timestamps import DateOrder
-from hotline.domain.vocabulary import GatewayKind, Provider
-from hotline.gateways.egress import is_web_address, networks
-from hotline.gateways.providers import SMS, kind_of
-from hotline.gateways.sms import Account
+from hotline.domain.vocabulary import GatewayKind
+from hotline.gateways import registry
+from hotline.gateways.account import Account
+from hotline.gateways.gateway_settings import Faults
+from hotline.gateways.provider import GatewayProvider
 from hotline.refusals import Code, Refusal, Refused
 
 from .at_hand import AtHand
@@ -29,7 +26,6 @@ NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not the
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
-LONGEST_LIMIT = 7 * 24 * 60  # minutes a call may be silent at most: its events are kept for a month
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Gateway:
 
     name: str
     kind: GatewayKind
-    provider: Provider
+    provider: str  # a name of the registry
     account: Account
     active: bool
     sends: bool
@@ -83,7 +79,7 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
         secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
         account = Account(row.name, row.settings, secrets, self._url)
         return Gateway(
-            row.name, GatewayKind(row.kind), Provider(row.provider), account, row.active, row.sends, row.weight,
+            row.name, GatewayKind(row.kind), row.provider, account, row.active, row.sends, row.weight,
             row.resting, row.shifted_at, row.version,
         )  # fmt: skip
 
@@ -104,18 +100,20 @@ async def add(
 ) -> None:
     """A new gateway. Raises Refused with all that is wrong."""
     errors: list[tuple[str, str]] = []
+    kind = registry.kind_of(provider)
     if not _NAME.fullmatch(name):
         errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
-    if provider not in set(Provider):
-        errors.append(("provider", "one of " + ", ".join(Provider)))
+    if kind is None:
+        known = [word for each in GatewayKind for word in registry.names(each)]
+        errors.append(("provider", f"one of {', '.join(known)}"))
     else:
-        errors += _faults(Provider(provider), settings, secrets, sends)
+        errors += _faults(kind, provider, settings, secrets, sends=sends)
     if weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
-    if errors:
+    if errors or kind is None:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be added like this", errors=tuple(errors)))
     row = {
-        "name": name, "kind": kind_of(Provider(provider)), "provider": provider, "settings": dict(settings),
+        "name": name, "kind": kind, "provider": provider, "settings": dict(settings),
         "sealed": seal(secret, f"gateway {name}", {k: list(v) for k, v in secrets.items()}), "active": True,
         "sends": sends, "weight": weight, "resting": weight, "shifted_at": None, "version": 1, "created_at": now,
         "created_by": by,
@@ -151,7 +149,9 @@ async def change(
         for word, values in (drop or {}).items()
         if not set(values) <= set(found.account.secrets.get(word, ()))
     ]
-    errors = unknown + _faults(found.provider, merged, secrets, sending)
+    errors = unknown
+    if settings or new or drop or sends:  # a weight can be set, and a gateway switched off, without its package
+        errors += _faults_of_change(found, merged, secrets, {*(settings or ()), *(new or ())}, sending)
     if weight is not None and weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors:
@@ -174,101 +174,29 @@ async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
     at_hand.forget()
 
 
-SETTINGS = frozenset(
-    {
-        "access_key_id", "account_sid", "addresses", "agents", "api", "api_key", "area", "certificates", "date_order",
-        "longest_talk_minutes", "longest_wait_minutes", "numbers", "opt_out", "region", "retention_days", "sdk_app_id",
-        "secret_id", "sender", "sign_name", "signature_method", "smsc", "system", "templates", "topics", "url", "user",
-        "wanted_certificate", "zone",
-    }
-)  # fmt: skip
-_TO_SEND: Mapping[
-    Provider, tuple[tuple[str, ...], tuple[str, ...]]
-] = {  # settings and secrets without which none leaves
-    Provider.KANNEL: (("url", "user"), ("password",)),
-    Provider.TWILIO: (("account_sid", "sender"), ("auth_token",)),
-    Provider.VONAGE: (("api_key", "sender"), ("api_secret",)),
-    Provider.ALIYUN: (("access_key_id", "sign_name", "templates"), ("access_key_secret",)),
-    Provider.TENCENT: (("secret_id", "sdk_app_id", "templates"), ("secret_key",)),
-    Provider.HUAWEI: (("api", "sender", "templates"), ("app_key", "app_secret")),
-    Provider.INFOBIP: (("api", "sender"), ("api_key",)),
-    Provider.AWS: (("region", "access_key_id"), ("secret_access_key",)),
-    Provider.GENERIC: (("url",), ("secret",)),
-}
-
-
 def _faults(
-    provider: Provider, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], sends: bool
-) -> list[tuple[str, str]]:
-    errors: list[tuple[str, str]] = []
-    needed = (
-        SMS[provider].secrets if provider in SMS else ("secret",) if provider is Provider.HOTLINE_12345 else ("token",)
+    kind: GatewayKind, provider: str, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool
+) -> Faults:
+    """All that is wrong with what is set: (field, rule). Raises Refused: the provider cannot be loaded."""
+    errors = registry.provider(kind, provider, GatewayProvider).faults(
+        settings, secrets, sends=sends and kind is GatewayKind.SMS
     )
-    if provider is Provider.TWILIO_VOICE:
-        needed = ("auth_token", "signing_keys")
-    if needed and not any(secrets.get(n) for n in needed):
-        errors.append(("secrets", "needs " + " or ".join(needed)))
-    if provider is Provider.AWS and not settings.get("topics"):
-        errors.append(("settings.topics", "the ARNs that may speak to us"))
-    errors += _ill_formed(settings)
-    if provider in (Provider.GENERIC, Provider.HOTLINE_12345) and not all(map(_is_key, secrets.get("secret", ()))):
-        errors.append(("secrets.secret", "whsec_ and the base64 of 24 to 64 bytes; without =VALUE one is made"))
-    if settings.get("zone"):
-        try:
-            ZoneInfo(str(settings["zone"]))
-        except (KeyError, ValueError, OSError):
-            errors.append(("settings.zone", "no such time zone"))
-    if any(len(v) < 16 for v in secrets.get("token", ())):
-        errors.append(("secrets.token", "at least 16 characters"))
-    if sends:
-        if provider not in _TO_SEND:
-            errors.append(("sends", "only SMS gateways send texts"))
-        else:
-            names, hidden = _TO_SEND[provider]
-            errors += [(f"settings.{n}", "needed to send") for n in names if not settings.get(n)]
-            errors += [(f"secrets.{n}", "needed to send") for n in hidden if not secrets.get(n)]
+    if sends and kind is not GatewayKind.SMS:
+        errors.append(("sends", "only SMS gateways send texts"))
     return errors
 
 
-def _ill_formed(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Settings that have a form, whatever the provider."""
-    errors = [(f"settings.{n[:40]}", "no provider knows this setting") for n in settings if n not in SETTINGS]
-    for name in ("addresses", "topics"):
-        if name in settings and not _is_list_of_text(settings[name]):
-            errors.append((f"settings.{name}", 'a JSON list of texts, as ["10.1.0.0/16"]'))
-        elif name == "addresses":
-            try:
-                networks(",".join(settings.get(name) or ()))
-            except ValueError:
-                errors.append((f"settings.{name}", "addresses or networks, as 10.1.0.0/16"))
-    for name, rule in (("numbers", "receiving numbers to areas"), ("agents", "their users to our logins")):
-        given = settings.get(name, {})
-        if not isinstance(given, dict) or not all(isinstance(v, str) and v for v in given.values()):
-            errors.append((f"settings.{name}", f'{rule}, as a JSON object of texts: {{"101":"li.min"}}'))
-    if not isinstance(settings.get("templates", {}), dict):
-        errors.append(("settings.templates", "our notices to the provider's templates, as a JSON object"))
-    for name in ("url", "api"):
-        if settings.get(name) and not is_web_address(str(settings[name])):
-            errors.append((f"settings.{name}", "an address that begins with https:// or http://"))
-    if str(settings.get("date_order", DateOrder.MDY)) not in set(DateOrder):
-        errors.append(("settings.date_order", "mdy, dmy or ymd"))
-    for name in ("longest_wait_minutes", "longest_talk_minutes"):
-        minutes = str(settings.get(name, 1))
-        if not (minutes.isascii() and minutes.isdigit() and len(minutes) <= 5 and 1 <= int(minutes) <= LONGEST_LIMIT):
-            errors.append((f"settings.{name}", "1 to 10080 minutes"))
-    days = str(settings.get("retention_days", 1))
-    if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 3650):
-        errors.append(("settings.retention_days", "1 to 3650"))
-    return errors
-
-
-def _is_list_of_text(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
-
-
-def _is_key(secret: str) -> bool:
-    """As Standard Webhooks has them."""
-    try:
-        return 24 <= len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) <= 64
-    except (binascii.Error, ValueError):
-        return False
+def _faults_of_change(
+    found: Gateway,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Sequence[str]],
+    given: Container[str],
+    sends: bool,
+) -> Faults:
+    """The same for a gateway that is in use. `given`: the names of settings and secrets that are set now. What stood
+    there before is left alone: a rule that has become stricter stops nobody from changing something else."""
+    known = registry.provider(found.kind, found.provider, GatewayProvider).secret_names
+    looked_at = {name: values for name, values in secrets.items() if name in known or name in given}
+    faults = _faults(found.kind, found.provider, settings, looked_at, sends=sends)
+    stands = {f"settings.{name[:40]}" for name, value in settings.items() if value and name not in given}
+    return [fault for fault in faults if fault[0] not in stands]

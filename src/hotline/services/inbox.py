@@ -13,7 +13,7 @@ from hotline.db.outages import OUTAGES
 from hotline.db.together import Together
 from hotline.domain.ticket import Message, Number
 from hotline.domain.vocabulary import InboundStatus
-from hotline.gateways.sms import hashed_key
+from hotline.gateways.payloads import hashed_key
 from hotline.locales import bilingual
 
 from .deadlines import Deadlines, within

@@ -29,7 +29,7 @@ from hotline.domain.vocabulary import (
     Role,
     TicketStatus,
 )
-from hotline.gateways.sms import clean, key_of, local_moment
+from hotline.gateways.payloads import clean, key_of, local_moment
 from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked

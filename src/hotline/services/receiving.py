@@ -1,48 +1,29 @@
 """Taking in what providers push: authenticate, keep, acknowledge. What it means is worked off afterwards, from the
 table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from hotline.db import gateways as kept_gateways
-from hotline.db.outages import OUTAGES
 from hotline.domain.triage import Lexicon, advise
 from hotline.domain.vocabulary import GatewayKind, InboundKind, InboundStatus
-from hotline.gateways.aws import NeedsCertificate
-from hotline.gateways.providers import SMS
-from hotline.gateways.sms import (
-    Acknowledgement,
-    Malformed,
-    Odd,
-    Push,
-    Report,
-    Text,
-    Unauthentic,
-    cleaned,
-    hashed_key,
-    kept_raw,
-    key_of,
-    words_in,
-)
+from hotline.gateways.payloads import kept_raw, key_of
+from hotline.gateways.push import Acknowledgement, Malformed, Odd, Push, Unauthentic
+from hotline.gateways.sms import DeliveryReport, NeedsCertificate, Text, sms_provider
 from hotline.refusals import Code, Refusal, Refused
 
 from .deadlines import detached, within
 from .gateways import Gateway
 from .house import House
+from .inbound_rows import LONGEST, NOT_THEIRS, odd_columns, rows_of
 from .phones import Heard, heard
-from .references import reference
 
-NOT_THEIRS = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
 FETCHING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
 FLUSH, FLUSH_URGENT = timedelta(seconds=60), timedelta(seconds=5)  # how long the parts of a text are waited for
 NOT_TRUE = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
-LONGEST_RAW = 100_000
-LONGEST, OVERLAP = 10_000, 200  # how much is looked through for danger words at once, and of that once more
-ROW, PIECE = 100, 20_000  # what an item costs by itself, and how much is read in one piece: characters
 log = structlog.get_logger("hotline.hooks")
 
 
@@ -50,12 +31,13 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
     """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
     nothing could be kept."""
     gateway = await house.gateways.named(name, GatewayKind.SMS, push.at)
-    provider = SMS[gateway.provider](gateway.account)
+    provider = sms_provider(gateway.provider)
+    adapter = provider.adapter(gateway.account)
     if push.method == "GET" and not provider.reads_get:
         raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
     size = len(push.body) + len(push.query)
     try:
-        await house.offload.run(size, provider.authenticate, push)
+        await house.offload.run(size, adapter.authenticate, push)
     except NeedsCertificate as needs:
         async with within(house.deadlines.write, writes=True):
             await detached(_want_certificate(house, gateway, needs.url))
@@ -65,17 +47,17 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
             "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
         )
         raise Refused(NOT_THEIRS) from None
-    items: Sequence[Text | Report | Odd]
+    items: Sequence[Text | DeliveryReport | Odd]
     try:
-        items = await house.offload.run(size, provider.reports if reports else provider.texts, push)
+        items = await house.offload.run(size, adapter.reports if reports else adapter.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
         items = [Odd(why, kept_raw(push.body))]
-    rows = await rows_of(house, gateway, items, push.at)
+    rows = await rows_of(house, gateway, items, push.at, columns_of)
     if rows:
         await house.inbox.keep(rows)
     odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
-    return provider.acknowledge(len(rows) - odd, odd)
+    return adapter.acknowledge(len(rows) - odd, odd)
 
 
 async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
@@ -88,64 +70,13 @@ async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
         house.gateways.forget()
 
 
-def _size(item: Text | Report | Odd) -> int:
-    return ROW + len(item.raw) + (0 if isinstance(item, Report) else len(item.text))
-
-
-def _in_pieces(items: Sequence[Text | Report | Odd]) -> Iterator[list[Text | Report | Odd]]:
-    """The items in order, as many together as are little work."""
-    some: list[Text | Report | Odd] = []
-    size = 0
-    for item in items:
-        if some and size + _size(item) > PIECE:
-            yield some
-            some, size = [], 0
-        some.append(item)
-        size += _size(item)
-    if some:
-        yield some
-
-
-async def rows_of(
-    house: House, gateway: Gateway, items: Sequence[Text | Report | Odd], now: datetime
-) -> list[dict[str, Any]]:
-    """Items as they are kept: nothing in them that a database would not take."""
-    if not house.directory.known:  # this process has just started: it would find no danger word
-        with suppress(*OUTAGES):
-            async with within(house.deadlines.lookup):
-                await house.directory.now(now)
-    lexicon = house.directory.lexicon()
-    rows: list[dict[str, Any]] = []
-    for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
-        size = sum(_size(item) for item in some)
-        rows += await house.offload.run(size, _rows_of, house, gateway, some, lexicon, now)
-    return rows
-
-
-def _rows_of(
-    house: House, gateway: Gateway, items: Sequence[Text | Report | Odd], lexicon: Lexicon, now: datetime
-) -> list[dict[str, Any]]:
-    return [cleaned(_row_of(house, gateway, item, lexicon, now)) for item in items]
-
-
-def _row_of(
-    house: House, gateway: Gateway, item: Text | Report | Odd, lexicon: Lexicon, now: datetime
+def columns_of(
+    house: House, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "id": reference(now), "gateway": gateway.name, "kind": InboundKind.BODY, "key": "", "sender": None,
-        "receiver": None, "text": "", "raw": item.raw[:LONGEST_RAW], "details": {}, "sent_at": None, "received_at": now,
-        "urgent": False, "partition": "", "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None,
-        "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
-    }  # fmt: skip
+    """The columns of an item's row, those apart that every row begins with."""
     if isinstance(item, Odd):
-        key = item.key or hashed_key(item.raw)
-        # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
-        urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{words_in(item.raw)}")
-        return {
-            **row, "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500],
-            "text": item.text, "urgent": urgent,
-        }  # fmt: skip
-    if isinstance(item, Report):
+        return odd_columns(house, gateway, item, lexicon, now)
+    if isinstance(item, DeliveryReport):
         about = item.reference or item.provider_id or item.key
         details = {
             "provider_id": item.provider_id, "reference": item.reference, "status": item.status, "word": item.word[:80],
@@ -153,17 +84,11 @@ def _row_of(
             **({"said_at": item.unread} if item.unread is not None else {}),
         }  # fmt: skip
         partition = key_of("report", gateway.name, about)[:100]
-        return {**row, "kind": InboundKind.REPORT, "key": item.key, "partition": partition, "details": details}
-    return {**row, **_text_row(house, gateway, item, lexicon, now)}
+        return {"kind": InboundKind.REPORT, "key": item.key, "partition": partition, "details": details}
+    return _text_columns(house, gateway, item, lexicon, now)
 
 
-def _has_danger(lexicon: Lexicon, text: str) -> bool:
-    """Whether a danger word stands in a text of any length. Read in pieces that overlap: the folded form of each piece
-    is kept for a while."""
-    return any(advise(lexicon, text[at : at + LONGEST]).dangers for at in range(0, len(text), LONGEST - OVERLAP))
-
-
-def _text_row(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+def _text_columns(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
     who = sender_of(house, item.sender)
     details: dict[str, Any] = {**item.details, "raw_sender": item.sender[:60], "caller": who.caller}
     sent = item.sent_at

@@ -1,35 +1,44 @@
 """Asking a provider what it has for us: a push that never came is found here, and one that came is known by its key."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import httpx
 
 from hotline.domain.vocabulary import GatewayKind
 from hotline.gateways.notices import GatewayDown, GatewayRefused
-from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Lists, Odd
+from hotline.gateways.push import Odd
+from hotline.gateways.registry import names
+from hotline.gateways.sms import Lists, sms_provider
 from hotline.refusals import Code, Refusal, Refused
 
 from .house import House
-from .receiving import rows_of
+from .inbound_rows import rows_of
+from .receiving import columns_of
 
-CANNOT = Refusal(
-    Code.INVALID, "this provider cannot be asked what it sent", errors=(("gateway", "twilio, tencent or infobip"),)
-)
+
+def lists() -> list[str]:
+    """The names of the providers that can be asked."""
+    found = []
+    for name in names(GatewayKind.SMS):
+        with suppress(Refused):  # a package that cannot be imported is told of where it is used
+            found += [name] if sms_provider(name).lists else []
+    return found
 
 
 async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: datetime) -> tuple[int, int]:
     """Take in what we missed since then: (texts there, those new to us). Raises Refused."""
     now = house.clock()
     gateway = await house.gateways.named(name, GatewayKind.SMS, now)
-    provider = SMS[gateway.provider](gateway.account)
-    if not isinstance(provider, Lists):
-        raise Refused(CANNOT)
+    adapter = sms_provider(gateway.provider).adapter(gateway.account)
+    if not isinstance(adapter, Lists):
+        errors = (("gateway", f"one of {', '.join(lists())}"),)
+        raise Refused(Refusal(Code.INVALID, "this provider cannot be asked what it sent", errors=errors))
     await house.directory.now(now)
     there = new = 0
     try:
-        async for page in provider.since(client, since, now):
-            rows = await rows_of(house, gateway, page, now)
+        async for page in adapter.since(client, since, now):
+            rows = await rows_of(house, gateway, page, now, columns_of)
             known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
                 await house.inbox.keep(rows)

@@ -26,8 +26,10 @@ from hotline.domain.telephony import (
 )
 from hotline.domain.ticket import Actor
 from hotline.domain.vocabulary import ActorKind, GatewayKind, VoiceState
-from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import HOME_ZONE, Acknowledgement, Odd, Push, Unauthentic, cleaned, hashed_key, kept_raw
+from hotline.gateways.account import HOME_ZONE
+from hotline.gateways.payloads import cleaned, hashed_key, kept_raw
+from hotline.gateways.push import Acknowledgement, Odd, Push, Unauthentic
+from hotline.gateways.voice import exchange_provider
 from hotline.refusals import Code, Refusal, Refused
 
 from .act import Asked, Done
@@ -35,8 +37,8 @@ from .deadlines import detached, within
 from .gateways import Gateway
 from .house import House
 from .idempotency import Reply, write_once
+from .inbound_rows import NOT_THEIRS, odd_columns, rows_of
 from .phones import Heard, heard
-from .receiving import NOT_THEIRS, rows_of
 from .references import made_at, reference
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
@@ -53,7 +55,7 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
     gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
     directory = await house.directory.at_hand(push.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
-    exchange = EXCHANGES[gateway.provider](replace(gateway.account, home_zone=home))
+    exchange = exchange_provider(gateway.provider).adapter(replace(gateway.account, home_zone=home))
     size = len(push.body) + len(push.query)
     try:
         await house.offload.run(size, exchange.authenticate, push)
@@ -67,7 +69,7 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         items = await house.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError):
         items = [Odd("the body cannot be read", kept_raw(push.body))]
-    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at)
+    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at, odd_columns)
     if odd:
         await house.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]

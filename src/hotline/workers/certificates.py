@@ -1,13 +1,12 @@
-"""Certificates that a push was signed with and that we did not have: fetched here, from their owner's address alone."""
+"""Fetches the certificates that pushes were signed with and that we did not have, from their owner's address alone."""
 
 from datetime import datetime
 
 import httpx
 import structlog
 
-from hotline.domain.vocabulary import Provider
-from hotline.gateways.aws import fetch_certificate
 from hotline.gateways.notices import GatewayDown, GatewayRefused
+from hotline.gateways.sms import FetchesCertificates, sms_provider
 from hotline.services.gateways import change
 from hotline.services.house import House
 
@@ -20,11 +19,14 @@ async def fetch_wanted(house: House, client: httpx.AsyncClient, now: datetime) -
     kept = 0
     for gateway in list((await house.gateways.now(now)).values()):
         url = gateway.account.settings.get("wanted_certificate")
-        if gateway.provider is not Provider.AWS or not url:
+        if not url:
+            continue
+        adapter = sms_provider(gateway.provider).adapter(gateway.account)
+        if not isinstance(adapter, FetchesCertificates):
             continue
         certificates = dict(gateway.account.settings.get("certificates") or {})
         try:
-            certificates[url] = await fetch_certificate(client, url)
+            certificates[url] = await adapter.fetch_certificate(client, url)
         except GatewayDown as down:
             log.warning("certificate.down", gateway=gateway.name, why=str(down))
             continue  # the next round tries again

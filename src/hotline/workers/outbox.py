@@ -23,8 +23,7 @@ from hotline.db.together import Together
 from hotline.domain.ticket import Facts, Message, Number
 from hotline.domain.vocabulary import TextStatus
 from hotline.gateways.notices import GatewayDown, GatewayRefused, Notices
-from hotline.gateways.providers import SMS
-from hotline.gateways.sms import Handed, Outgoing
+from hotline.gateways.sms import Handed, Outgoing, sms_provider
 from hotline.locales import bilingual
 from hotline.services import subscriptions
 from hotline.services.gateways import Gateway
@@ -250,7 +249,8 @@ class Sender:
         try:
             if self.ways.texts is None:
                 raise GatewayDown("no gateway sends texts now")
-            handed = await SMS[gateway.provider](gateway.account).send(self.ways.texts, outgoing)
+            adapter = sms_provider(gateway.provider).adapter(gateway.account)
+            handed = await adapter.send(self.ways.texts, outgoing)
         except (GatewayDown, GatewayRefused) as wrong:
             fault = wrong
         except (

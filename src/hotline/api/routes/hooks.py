@@ -4,55 +4,28 @@ by its gateway, kept, and answered exactly as its provider expects."""
 from typing import Annotated, Any
 
 import orjson
-import structlog
-from fastapi import APIRouter, Path
-from starlette.requests import ClientDisconnect
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, anybody
 from hotline.api.errors import field_rule
-from hotline.api.forwarded import client_address
+from hotline.api.pushes import GatewayPath, acknowledged, pushed
 from hotline.domain.vocabulary import GatewayKind
-from hotline.gateways.generic import check_standard
-from hotline.gateways.sms import Acknowledgement, Push, Unauthentic, check_address, document, is_from_gateway
+from hotline.gateways.payloads import document
+from hotline.gateways.push import Unauthentic
+from hotline.gateways.signatures import check_address, check_standard
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services.deadlines import within
 from hotline.services.handover import take_order
-from hotline.services.receiving import NOT_THEIRS, receive
+from hotline.services.inbound_rows import NOT_THEIRS
+from hotline.services.receiving import receive
 
 from .answers import refusals
 
-log = structlog.get_logger("hotline.hooks")
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
-GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 Hook = Annotated[Asking, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
-
-
-async def pushed(ask: Asking, gateway: str, kind: GatewayKind) -> Push:
-    """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
-    body is read for a gateway that is there, from an address of its list. Raises Refused."""
-    request = ask.request
-    found = await ask.house.gateways.named(gateway, kind, ask.now)
-    if not is_from_gateway(found.account, client_address(request)):
-        log.warning("hook.refused", gateway=gateway, why="not from an address of this gateway")
-        raise Refused(NOT_THEIRS)
-    url = f"{ask.house.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
-    query: bytes = request.scope["query_string"]
-    if query:
-        url += f"?{query.decode('latin-1')}"
-    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in request.scope["headers"]}
-    remote = client_address(request) or ""
-    try:
-        body = await request.body()
-    except ClientDisconnect:
-        raise Refused(Refusal(Code.BAD_REQUEST, "the body broke off; nothing was kept")) from None
-    return Push(request.method, url, query, headers, body, remote, ask.now)
-
-
-def acknowledged(reply: Acknowledgement) -> Response:
-    return Response(reply.body, reply.status, media_type=reply.media_type)
 
 
 @router.post("/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=_ANY)

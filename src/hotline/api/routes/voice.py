@@ -12,25 +12,25 @@ from starlette.responses import Response
 
 from hotline.api.deps import Asking, AuthenticatedRoute, CodePath, anybody, may
 from hotline.api.paging import Limit
+from hotline.api.pushes import GatewayPath, acknowledged, pushed
 from hotline.api.schemas.shown import dumped, unread_shown
 from hotline.api.schemas.words import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.db import voice
 from hotline.db.question import Row
 from hotline.domain.privacy import phone_shown, scope_of
 from hotline.domain.ticket import Actor
-from hotline.domain.vocabulary import ActorKind, GatewayKind, Provider, ReturnCall, Role
-from hotline.gateways.exchanges import EXCHANGES
-from hotline.gateways.sms import Unauthentic
+from hotline.domain.vocabulary import ActorKind, GatewayKind, ReturnCall, Role
+from hotline.gateways.push import Unauthentic
+from hotline.gateways.voice import exchange_provider
 from hotline.refusals import Code, Refusal, Refused
 from hotline.services.act import seen
 from hotline.services.cards import card_of
 from hotline.services.deadlines import within
 from hotline.services.idempotency import Reply, write_once
-from hotline.services.receiving import NOT_THEIRS
+from hotline.services.inbound_rows import NOT_THEIRS
 from hotline.services.voice import figures, link_once, login_of, receive_events
 
 from .answers import POST, READ, done_reply, refusals, reply
-from .hooks import GatewayPath, acknowledged, pushed
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
@@ -117,11 +117,12 @@ async def look_up_for_exchange(
     and how many tickets are open. Nothing of a confidential matter."""
     push = await pushed(ask, gateway, GatewayKind.VOICE)
     found = await ask.house.gateways.named(gateway, GatewayKind.VOICE, push.at)
+    exchange = exchange_provider(found.provider)
     try:
-        EXCHANGES[found.provider](found.account).authenticate(push)
+        exchange.adapter(found.account).authenticate(push)
     except Unauthentic:
         raise Refused(NOT_THEIRS) from None
-    if found.provider is not Provider.THREECX:
+    if not exchange.asks_who_calls:
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:

@@ -1,0 +1,90 @@
+"""Every provider that is installed declares itself completely, in one file that knows no other provider."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from hotline.domain.vocabulary import GatewayKind
+from hotline.gateways import registry
+from hotline.gateways.gateway_settings import GatewaySettings
+from hotline.gateways.provider import GatewayProvider
+from hotline.gateways.sms import Lists, SmsAdapter, SmsProvider, SmsSettings
+from hotline.gateways.voice import Exchange, ExchangeAdapter, ExchangeSettings
+from tests.conftest import ROOT
+from tests.gateways.providers import FAR
+
+SHAPES = {GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider}
+ALL = [(kind, name) for kind in GatewayKind for name in registry.names(kind)]
+READS = re.compile(r"(?:settings\.get\(|settings\[|\.setting\()\s*[\"']([a-z_]+)[\"']")
+SECRETS = re.compile(r"(?:\.all_of\(|\.newest\()\s*[\"']([a-z_]+)[\"']")
+SOURCE = ROOT / "src/hotline"
+
+
+def file_of(kind: GatewayKind, name: str) -> Path:
+    point = registry.installed(kind)[name]
+    return Path(inspect.getsourcefile(__import__(point.module, fromlist=["PROVIDER"])) or "")
+
+
+def test_fifteen_are_ours() -> None:
+    assert [len(registry.names(kind)) for kind in GatewayKind] == [9, 5, 1]
+    assert set(registry.names(GatewayKind.SMS)) == set(FAR)  # each has a far side in the tests
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_its_declaration_is_complete(kind: GatewayKind, name: str) -> None:
+    declared = registry.provider(kind, name, SHAPES[kind])
+    assert declared.name == name and registry.NAME.fullmatch(name)
+    assert declared.about.strip() and "\n" not in declared.about and len(declared.described()) < 700
+    assert issubclass(declared.settings, GatewaySettings)
+    assert [n for n, field in declared.settings.model_fields.items() if not field.description] == []
+    assert len(set(declared.secret_names)) == len(declared.secrets) > 0
+    assert all(re.fullmatch("[a-z_]+", secret) for secret in declared.secret_names)
+    guide = (ROOT / "docs/channels.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{name}\b", guide), "docs/channels.md does not name it"
+
+
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in ALL if k is not GatewayKind.ORDERS])
+def test_its_adapter_has_every_method_with_the_arguments_of_the_contract(kind: GatewayKind, name: str) -> None:
+    declared = registry.provider(kind, name, SHAPES[kind])
+    assert isinstance(declared, SmsProvider | Exchange)
+    contract = SmsAdapter if kind is GatewayKind.SMS else ExchangeAdapter
+    wanted = [(contract, method) for method in vars(contract) if not method.startswith("_")]
+    if isinstance(declared, SmsProvider) and declared.lists:
+        wanted.append((Lists, "since"))
+    assert len(wanted) >= 3
+    for shape, method in wanted:
+        ours, theirs = getattr(shape, method), getattr(declared.adapter, method)
+        assert [*inspect.signature(theirs).parameters] == [*inspect.signature(ours).parameters], method
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
+def test_what_its_file_reads_is_declared_and_what_it_declares_is_read(kind: GatewayKind, name: str) -> None:
+    declared = registry.provider(kind, name, GatewayProvider)
+    source = file_of(kind, name).read_text(encoding="utf-8")
+    reads, hidden = set(READS.findall(source)), set(SECRETS.findall(source))
+    assert reads <= set(declared.settings.model_fields), "a setting that nobody can set"
+    assert hidden <= set(declared.secret_names), "a secret that nobody can set"
+    own = set(vars(declared.settings)["__annotations__"]) if declared.settings is not ExchangeSettings else set()
+    elsewhere = {"system", "area", "wanted_certificate"}  # read by the routes of orders, and by the worker
+    assert own - reads <= elsewhere, "a setting that nobody reads"
+
+
+def test_a_setting_that_services_read_is_common_to_its_kind() -> None:
+    folders = [SOURCE / folder for folder in ("services", "workers", "api")]
+    read = {n for folder in folders for path in folder.rglob("*.py") for n in READS.findall(path.read_text("utf-8"))}
+    common = {*SmsSettings.model_fields, *ExchangeSettings.model_fields, "system", "area"}
+    assert len(read) > 5 and read - common == {"certificates", "wanted_certificate"}
+
+
+def test_no_provider_imports_another_and_sms_and_exchanges_do_not_know_each_other() -> None:
+    files = {file_of(kind, name): kind for kind, name in ALL}
+    providers = {f"hotline.gateways.{path.stem}": path for path in files}
+    contracts = {GatewayKind.SMS: "hotline.gateways.voice", GatewayKind.VOICE: "hotline.gateways.sms"}
+    for path, kind in files.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert not imported & (set(providers) - {f"hotline.gateways.{path.stem}"}), path.name
+        assert contracts.get(kind, "") not in imported, path.name
