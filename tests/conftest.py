@@ -16,6 +16,8 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.api.app import build_app
@@ -32,6 +34,7 @@ from hotline.domain.vocabulary import ActorKind, Role
 from hotline.services.accounts import Believed, Grant, add_key
 from hotline.services.directory import DirectoryAtHand, plain
 from hotline.services.house import House, Numbers
+from hotline.services.passwords import PasswordHashing
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 from tests.postgres import Server, find_server
@@ -205,6 +208,9 @@ async def db(
     await pg.close()
 
 
+CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))  # one in life costs 0.2 s
+
+
 @pytest.fixture
 async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
     made = House(
@@ -215,6 +221,7 @@ async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
         clock,
         b"a secret of the test house, long enough",
         tmp_path / "files",
+        hashing=PasswordHashing(CHEAP),
     )
     made.journal.start()
     yield made
