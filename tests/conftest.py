@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -392,3 +393,24 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(
         f"skipped: {len(skipped)}" + "".join(f"\n  {n} × {why}" for why, n in sorted(reasons.items()))
     )
+
+
+# Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
+# the other at the end.
+LONG = ("tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/services/test_importing.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers begin with the long stories, dealt out by module; `--dist worksteal` gives the n-th of them the
+    n-th part of the list."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    long = [item for item in items if item.nodeid.startswith(LONG)]
+    for n, (_, stories) in enumerate(groupby(long, lambda item: item.path)):
+        shares[n % workers].extend(stories)
+    rest = iter([item for item in items if not item.nodeid.startswith(LONG)])
+    for n, share in enumerate(shares):
+        share.extend(islice(rest, max(0, len(items) * (n + 1) // workers - len(items) * n // workers - len(share))))
+    items[:] = [*chain.from_iterable(shares), *rest]
