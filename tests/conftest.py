@@ -30,7 +30,9 @@ from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import bring_to
 from hotline.db.tables import metadata
+from hotline.domain.directory import Directory
 from hotline.domain.ticket import Actor
+from hotline.domain.triage import Lexicon
 from hotline.domain.vocabulary import ActorKind, Role
 from hotline.services.accounts import Believed, Grant, add_key
 from hotline.services.directory import DirectoryAtHand, plain
@@ -212,12 +214,39 @@ async def db(
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))  # one in life costs 0.2 s
 
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryAtHand]:
+    """The directory of a database as seeded, read once: it asks for the version and reads anew where that has
+    moved."""
+
+    async def read() -> tuple[Directory, Lexicon]:
+        db = Sqlite(sqlite_template)
+        first = DirectoryAtHand(db)
+        directory = await first.now(NOON)
+        await db.close()
+        return directory, first.lexicon()
+
+    directory, lexicon = asyncio.run(read())
+
+    def over(db: Any) -> DirectoryAtHand:
+        made = DirectoryAtHand(db)
+        made._directory, made._lexicon, made._looked = directory, lexicon, LONG_AGO
+        return made
+
+    return over
+
+
 @pytest.fixture
-async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
+async def house(
+    db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryAtHand]
+) -> AsyncIterator[House]:
     made = House(
         db,
         Journal(db),
-        DirectoryAtHand(db),
+        snapshot(db),
         Numbers(db),
         clock,
         b"a secret of the test house, long enough",
