@@ -12,8 +12,9 @@ help: ## List the targets
 run: .make/run ## Set everything up and serve: embedded database, seeded community, worker (PORT=8000)
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
+test: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
 test: .make/dev ## Set everything up and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/ruff check src tests bench tools

@@ -5,8 +5,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -16,22 +17,28 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.api.app import build_app
 from hotline.api.paging import Pages
 from hotline.console import app as console
 from hotline.db import directory as kept_directory
-from hotline.db.engine_postgres import Postgres
+from hotline.db.engine_postgres import COMMAND_TIMEOUT, Postgres
 from hotline.db.engine_sqlite import Sqlite
 from hotline.db.journal import Journal
 from hotline.db.schema import bring_to
 from hotline.db.tables import metadata
+from hotline.domain.directory import Directory
 from hotline.domain.grants import Grant
 from hotline.domain.ticket import Actor
+from hotline.domain.triage import Lexicon
 from hotline.domain.vocabulary import ActorKind, Role
 from hotline.services.accounts import Believed, add_key
 from hotline.services.directory import DirectoryAtHand, plain
 from hotline.services.house import House, Numbers
+from hotline.services.passwords import PasswordHashing
 from hotline.services.seeding import items_in
 from hotline.shipped import shipped
 from tests.postgres import Server, find_server
@@ -122,6 +129,37 @@ def postgres_url(postgres_server: Server | None) -> str | None:
     return url
 
 
+@dataclass
+class Connections:
+    """Those of one test, for the next: opening them, and planning anew on them, costs more than most tests do."""
+
+    engine: AsyncEngine
+    idle: list[Any] = field(default_factory=list)
+
+    def lend(self, db: Postgres) -> None:
+        db._idle.extend(line for line in self.idle if not line.is_closed())
+        db._engine = self.engine.execution_options(clock=db.clock)
+        self.idle.clear()
+
+    def take_back(self, db: Postgres) -> None:
+        self.idle.extend(db._idle)
+        db._idle.clear()
+        db._engine = None
+
+
+@pytest.fixture(scope="session")
+async def connections(postgres_url: str | None, anyio_backend: str) -> AsyncIterator[Connections | None]:
+    """None: no PostgreSQL on this machine. Asynchronous and of the session: all tests share one loop."""
+    if postgres_url is None:
+        yield None
+        return
+    kept = Connections(Postgres(postgres_url)._make_engine(COMMAND_TIMEOUT, pool_size=2, max_overflow=2))
+    yield kept
+    for line in kept.idle:
+        await line.close()
+    await kept.engine.dispose()
+
+
 HOME = "Ruiquan Xincheng 24365 hotline"
 KEPT = {"directory", "directory_log", "schema_compatibility"}
 EMPTIED = ["ticket_words", *(table.name for table in metadata.tables.values() if table.name not in KEPT)]
@@ -146,7 +184,12 @@ async def emptied(db: Postgres) -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def db(
-    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path, clock: Clock
+    request: pytest.FixtureRequest,
+    sqlite_template: Path,
+    postgres_url: str | None,
+    connections: Connections | None,
+    memory: Path,
+    clock: Clock,
 ) -> AsyncIterator[Any]:
     """Each of the two databases, seeded and empty of tickets; its clock is the test's."""
     if request.param == "sqlite":
@@ -159,24 +202,57 @@ async def db(
         for left in path.parent.glob(f"{path.name}*"):
             left.unlink()
         return
-    if postgres_url is None:
+    if postgres_url is None or connections is None:
         pytest.skip("no PostgreSQL on this machine")
     pg = Postgres(postgres_url, size=8, clock=clock)
+    connections.lend(pg)
     await emptied(pg)
     yield pg
+    connections.take_back(pg)
     await pg.close()
 
 
+CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))  # one in life costs 0.2 s
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryAtHand]:
+    """The directory of a database as seeded, read once: it asks for the version and reads anew where that has
+    moved."""
+
+    async def read() -> tuple[Directory, Lexicon]:
+        db = Sqlite(sqlite_template)
+        first = DirectoryAtHand(db)
+        directory = await first.now(NOON)
+        await db.close()
+        return directory, first.lexicon()
+
+    directory, lexicon = asyncio.run(read())
+
+    def over(db: Any) -> DirectoryAtHand:
+        made = DirectoryAtHand(db)
+        made._directory, made._lexicon, made._looked = directory, lexicon, LONG_AGO
+        return made
+
+    return over
+
+
 @pytest.fixture
-async def house(db: Any, clock: Clock, tmp_path: Path) -> AsyncIterator[House]:
+async def house(
+    db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryAtHand]
+) -> AsyncIterator[House]:
     made = House(
         db,
         Journal(db),
-        DirectoryAtHand(db),
+        snapshot(db),
         Numbers(db),
         clock,
         b"a secret of the test house, long enough",
         tmp_path / "files",
+        hashing=PasswordHashing(CHEAP),
     )
     made.journal.start()
     yield made
@@ -347,3 +423,24 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.write_line(
         f"skipped: {len(skipped)}" + "".join(f"\n  {n} × {why}" for why, n in sorted(reasons.items()))
     )
+
+
+# Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
+# the other at the end.
+LONG = ("tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/services/test_importing.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers begin with the long stories, dealt out by module; `--dist worksteal` gives the n-th of them the
+    n-th part of the list."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers == 1:
+        return
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    long = [item for item in items if item.nodeid.startswith(LONG)]
+    for n, (_, stories) in enumerate(groupby(long, lambda item: item.path)):
+        shares[n % workers].extend(stories)
+    rest = iter([item for item in items if not item.nodeid.startswith(LONG)])
+    for n, share in enumerate(shares):
+        share.extend(islice(rest, max(0, len(items) * (n + 1) // workers - len(items) * n // workers - len(share))))
+    items[:] = [*chain.from_iterable(shares), *rest]

@@ -1,6 +1,7 @@
 """A PostgreSQL for the tests: one given by HOTLINE_TEST_PG_URL, else the system's, else the one in a wheel, else
 none."""
 
+import atexit
 import glob
 import os
 import pwd
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -91,11 +93,7 @@ def _system(initdb: str, pg_ctl: str, psql: str, durable: bool) -> Server | None
         shutil.chown(folder, "postgres")
         as_user = ["runuser", "-u", "postgres", "--"]
     data, port = folder / "data", free_port()
-    subprocess.run(
-        [*as_user, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8"],
-        check=True,
-        capture_output=True,
-    )
+    subprocess.run([*as_user, "cp", "-a", str(_initialised(initdb, tuple(as_user))), str(data)], check=True)
     safe = "on" if durable else "off"
     options = (
         f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync={safe} -c synchronous_commit={safe} -c full_page_writes={safe} "
@@ -110,6 +108,18 @@ def _system(initdb: str, pg_ctl: str, psql: str, durable: bool) -> Server | None
         stdin=subprocess.DEVNULL,
     )
     return Server(f"postgresql://postgres@127.0.0.1:{port}", [psql], folder, control)
+
+
+@cache
+def _initialised(initdb: str, as_user: tuple[str, ...]) -> Path:
+    """A data folder to copy: initdb takes as long as a dozen servers take to start."""
+    folder = Path(tempfile.mkdtemp(prefix="hl-pg-initdb-"))
+    if as_user:
+        shutil.chown(folder, "postgres")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    how = ["-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    subprocess.run([*as_user, initdb, "-D", str(folder / "data"), *how], check=True, capture_output=True)
+    return folder / "data"
 
 
 def _wheel(scratch: Path) -> Server | None:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -18,28 +19,45 @@ from hotline.db.schema import newest
 from hotline.demo import Play
 from hotline.services.import_mapping import Layout
 from hotline.shipped import shipped
+from tests import fork_server
 from tests.chaos.server import Process
 from tests.conftest import ROOT
 from tests.postgres import free_port
 
 
 def hotline(folder: Path, *args: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "hotline.cli", *args],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "HOTLINE_DATA_DIR": str(folder / "data"), **env},
-        stdin=subprocess.DEVNULL,
-    )
+    """The command to its end, by a server that has imported everything."""
+    done = fork_server.run([*args], env=settings_of(folder, env), cwd=folder)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
 
+def interpreted(folder: Path, *args: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+    """The same by a new interpreter, as in life."""
+    command = [sys.executable, "-m", "hotline.cli", *args]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=settings_of(folder, env),
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def settings_of(folder: Path, more: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "HOTLINE_DATA_DIR": str(folder / "data"), **more}
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder as `hotline migrate` leaves it."""
+    folder = tmp_path_factory.mktemp("migrated")
+    interpreted(folder, "migrate")
+    return folder / "data"
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    hotline(tmp_path, "migrate")
+def folder(tmp_path: Path, migrated: Path) -> Path:
+    shutil.copytree(migrated, tmp_path / "data")
     return tmp_path
 
 
@@ -52,6 +70,7 @@ def process(tmp_path: Path) -> Iterator[Process]:
 
 
 def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) -> None:
+    process.imported = False
     process.start("run")
     said = process.said("Stop with")
     password = re.search(r"Password +(\S+)", said)
@@ -100,9 +119,9 @@ def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
         check=True,
     )
     assert str(home) in where.stdout
-    assert f"schema: {newest(shipped('migrations'))}" in hotline(empty, "migrate", **env).stderr
-    assert "version 1" in hotline(empty, "seed", "ruiquan", **env).stderr
-    process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty)
+    assert f"schema: {newest(shipped('migrations'))}" in interpreted(empty, "migrate", **env).stderr
+    assert "version 1" in interpreted(empty, "seed", "ruiquan", **env).stderr
+    process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty, imported=False)
     process.start()
     assert process.stop() == 0
 
@@ -138,7 +157,7 @@ def test_wrong_settings_are_named(tmp_path: Path) -> None:
 
 
 def test_serving_a_database_that_is_behind_is_refused(tmp_path: Path) -> None:
-    done = hotline(tmp_path, "serve", code=1)
+    done = interpreted(tmp_path, "serve", code=1)
     assert "hotline migrate" in done.stderr
 
 
@@ -391,10 +410,7 @@ def test_the_commands_of_the_guide_to_channels_do_what_it_says(folder: Path) -> 
     for command in commands:
         words = shlex.split(command.replace("auth_token=OLD", "auth_token=the-first-token"))[1:]
         typed = "the-second-token" if " set tw --secret" in command else "the-first-token"
-        done = subprocess.run(
-            [sys.executable, "-m", "hotline.cli", *words], cwd=folder, capture_output=True, text=True, check=False,
-            env={**os.environ, "HOTLINE_DATA_DIR": str(folder / "data")}, input=f"{typed}\n",
-        )  # fmt: skip
+        done = fork_server.run(words, env=settings_of(folder, {}), cwd=folder, text=f"{typed}\n")
         assert done.returncode == 0, (command, done.stderr)
 
 

@@ -17,6 +17,7 @@ from hotline.db import inbound, outbox
 from hotline.db.database import Away
 from hotline.domain.privacy import EVERYTHING
 from hotline.refusals import Refused
+from hotline.services.directory import DirectoryAtHand
 from hotline.services.gateways import add, change
 from hotline.services.house import House
 from hotline.workers.inbound import take_next
@@ -599,6 +600,7 @@ async def test_a_fire_that_is_out_hides_no_other_in_the_same_body(line: Line) ->
 
 async def test_a_danger_is_heard_in_the_first_push_of_a_process(line: Line) -> None:
     far = await line.set_up("generic")
+    line.house.directory = DirectoryAtHand(line.house.db)  # it has read nothing yet
     assert not line.house.directory.known
     await line.says(far, FIRE)
     assert [r.urgent for r in await line.rows("kept")] == [True]

@@ -10,36 +10,36 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import fork_server
+from tests.fork_server import ForkedProcess
 from tests.postgres import free_port
 
 
 @dataclass
 class Process:
-    """`hotline serve` over these settings; `kill` as a crash would, `stop` as an operator would."""
+    """`hotline serve` over these settings; `kill` as a crash would, `stop` as an operator would. `imported`: by a
+    server that has imported everything; False: by a new interpreter, as in life."""
 
     env: dict[str, str]
     folder: Path
     port: int = field(default_factory=free_port)
-    running: subprocess.Popen[bytes] | None = None
+    imported: bool = True
+    running: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     def cli(self, *args: str, input: str | None = None) -> str:  # noqa: A002
-        done = subprocess.run(
-            [sys.executable, "-m", "hotline.cli", *args],
-            env={**os.environ, **self.env},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            input=input,
-            check=False,
-        )
+        done = fork_server.run([*args], env={**os.environ, **self.env}, cwd=self.folder, text=input)
         assert done.returncode == 0, done.stderr + done.stdout
         return done.stdout.strip()
 
     def start(self, *args: str) -> None:
-        command = [sys.executable, "-m", "hotline.cli", *(args or ("serve",)), "--port", str(self.port)]
+        command = [*(args or ("serve",)), "--port", str(self.port)]
         env = {**os.environ, "HOTLINE_LOG_LEVEL": "error", **self.env}
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
-            self.running = subprocess.Popen(command, env=env, cwd=self.folder, stdout=out, stderr=err)
+            if self.imported:
+                self.running = fork_server.start(command, env=env, cwd=self.folder, stdin=None, stdout=out, stderr=err)
+            else:
+                whole = [sys.executable, "-m", "hotline.cli", *command]
+                self.running = subprocess.Popen(whole, env=env, cwd=self.folder, stdout=out, stderr=err)
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:

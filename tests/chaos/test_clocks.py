@@ -31,7 +31,9 @@ from hotline.services.clocks import ring_due
 from hotline.services.directory import DirectoryAtHand
 from hotline.services.house import House, Numbers
 from hotline.services.intake import Taken, take_call
+from tests import fork_server
 from tests.conftest import seeded
+from tests.fork_server import ForkedProcess
 from tests.postgres import find_server
 
 KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "4"))
@@ -46,14 +48,12 @@ class Workers:
 
     env: dict[str, str]
     folder: Path
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[ForkedProcess] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> ForkedProcess:
         env = {**os.environ, "HOTLINE_LOG_LEVEL": "error", **self.env, "HOTLINE_SHARD": str(len(self.running))}
         with (self.folder / "err").open("ab") as err:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "hotline.cli", "work"], env=env, cwd=self.folder, stderr=err
-            )
+            process = fork_server.start(["work"], env=env, cwd=self.folder, stdin=None, stdout=err, stderr=err)
         self.running.append(process)
         return process
 

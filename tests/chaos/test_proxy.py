@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -30,6 +29,7 @@ from hotline.services.gateways import add
 from hotline.services.stream import PING
 from hotline.settings import Settings
 from hotline.wiring import database_of, open_house
+from tests import fork_server
 from tests.chaos.proxy import HAPROXY, SHIPPED, check, configured, proxy
 from tests.chaos.relay import Losses, Relay
 from tests.chaos.server import Process
@@ -112,9 +112,9 @@ def ended(process: Process) -> None:
 @contextmanager
 def working(process: Process) -> Iterator[None]:
     """`hotline work` with the settings of a process, in a folder of its own."""
-    command = [sys.executable, "-m", "hotline.cli", "work"]
+    env = {**process.env, "PATH": ""}
     with (process.folder / "work").open("ab") as log:
-        worker = subprocess.Popen(command, env={**process.env, "PATH": ""}, cwd=process.folder, stdout=log, stderr=log)
+        worker = fork_server.start(["work"], env=env, cwd=process.folder, stdin=None, stdout=log, stderr=log)
     try:
         yield
     finally:

@@ -41,11 +41,20 @@ class Office:
         return await sit_down(self.browser, self.address, login, **more)
 
 
+@pytest.fixture(scope="session")
+async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
+    """One of a test process; every seat has a context of its own."""
+    async with a_browser() as browser:
+        yield browser
+
+
 @pytest.fixture
-async def office(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Office]:
+async def office(app: FastAPI, house: House, clock: Clock, browser: Browser) -> AsyncIterator[Office]:
     clock.now = MORNING
     for login, grant in PEOPLE.items():
         await add_person(house, login, login, PASSWORD, grant, None, None, clock())
     await fold(house, clock())
-    async with serving(app) as address, a_browser() as browser:
+    async with serving(app) as address:
         yield Office(address, browser, house, clock)
+        for context in browser.contexts:
+            await context.close()

@@ -74,9 +74,19 @@ def branches(given: ast.expr) -> list[ast.expr]:
     return [given.body, given.orelse] if isinstance(given, ast.IfExp) else [given]
 
 
-def verbs_of(name: str) -> set[str]:
-    """How the code uses a pattern of this name: what takes long in a search may be quick where all must match."""
-    return set(re.findall(rf"\b{re.escape(name)}\.(\w+)\(", ALL_SOURCE)) & VERBS or VERBS
+def verbs_of_names() -> dict[str, set[str]]:
+    """How the code uses a pattern of a name: what takes long in a search may be quick where all must match."""
+    used: dict[str, set[str]] = {}
+    for name, verb in re.findall(rf"\b(\w+)\.({'|'.join(VERBS)})\(", ALL_SOURCE):
+        used.setdefault(name, set()).add(verb)
+    return used
+
+
+def verb_of(called: ast.expr) -> str | None:
+    """The verb of `re.VERB`; None: something else is called."""
+    if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re":
+        return called.attr if called.attr in VERBS else None
+    return None
 
 
 def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
@@ -84,20 +94,20 @@ def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
     `pattern=`."""
     found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
     unknown: list[str] = []
+    verbs_of = verbs_of_names()
     for module in modules():
         for name, value in vars(module).items():
             if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                found[f"{module.__name__}.{name}"] = value, verbs_of(name)
+                found[f"{module.__name__}.{name}"] = value, verbs_of.get(name, VERBS)
         if module.__file__ is None:
             continue
         for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
             if not isinstance(node, ast.Call):
                 continue
-            called = ast.unparse(node.func)
             inline = [(k.value, "search") for k in node.keywords if k.arg == "pattern"]
-            if called.startswith("re.") and called.removeprefix("re.") in VERBS:
-                inline += [(node.args[0], called.removeprefix("re."))]
-            for said, verb in [(part, verb) for given, verb in inline for part in branches(given)]:
+            if (verb := verb_of(node.func)) is not None:
+                inline += [(node.args[0], verb)]
+            for said, verb in [(part, how) for given, how in inline for part in branches(given)]:
                 place = f"{module.__name__}:{said.lineno}:{said.col_offset}"
                 try:
                     text = eval(ast.unparse(said), vars(module))

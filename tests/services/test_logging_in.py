@@ -195,6 +195,12 @@ async def test_a_log_in_that_is_not_there_is_told_and_costs_the_same(staff: Hous
     assert nobody == there and quick.asked == asked == 8
 
 
+async def test_the_hash_that_is_checked_for_nobody_costs_what_a_new_one_costs() -> None:
+    hashing = PasswordHashing()
+    assert hashing._nobody.rsplit("$", 2)[0] == (await hashing.hash("x" * 12)).rsplit("$", 2)[0]
+    assert await hashing.verify("x" * 12, None, known=False) is False
+
+
 async def test_many_tries_at_once_are_as_many_as_one_after_the_other(staff: House, clock: Clock) -> None:
     codes = await asyncio.gather(*(wrong(staff, clock, LI, HOME) for _ in range(20)))
     assert codes.count(Code.UNAUTHENTICATED) + codes.count(Code.OVERLOADED) == 8

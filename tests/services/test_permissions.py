@@ -3,7 +3,6 @@
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from hotline.services.permissions import make_private, write_private
 from hotline.services.spool import Spool
 from hotline.settings import Settings
 from hotline.wiring import migrate, open_house
+from tests import fork_server
 from tests.api.test_attachments import PNG
 from tests.chaos.server import Process
 from tests.conftest import Clock, Player
@@ -42,9 +42,11 @@ def loose() -> Any:
 
 
 def hotline(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "HOTLINE_DATA_DIR": str(folder)}
-    command = [sys.executable, "-m", "hotline.cli", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env, umask=0)
+    before = os.umask(0)
+    try:
+        return fork_server.run([*args], env={**os.environ, "HOTLINE_DATA_DIR": str(folder)}, cwd=folder.parent)
+    finally:
+        os.umask(before)
 
 
 def test_what_a_command_writes_is_closed_also_where_the_folder_stood_open_before(tmp_path: Path) -> None:
