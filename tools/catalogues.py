@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from hotline.console.pages import PAGES
+from hotline.domain import vocabulary
 from hotline.domain.directory import SHAPES
 from hotline.domain.figures import FIGURES
 from hotline.domain.measures import JUDGED, MEASURES
@@ -30,7 +31,42 @@ from hotline.domain.vocabulary import ExportKind, Level, Outcome, Period, Ticket
 from hotline.locales import LANGUAGES
 from hotline.refusals import Code
 from hotline.services.directory import shape_of
-from hotline.services.labels import FAMILIES as VOCABULARIES
+from hotline.services.labels import family_of
+
+LABELLED = (
+    vocabulary.Action,
+    vocabulary.ActorKind,
+    vocabulary.AreaLevel,
+    vocabulary.AssignmentStatus,
+    vocabulary.AttributeType,
+    vocabulary.Channel,
+    vocabulary.Counting,
+    vocabulary.Danger,
+    vocabulary.DayEnd,
+    vocabulary.DeclineReason,
+    vocabulary.DepartmentKind,
+    vocabulary.ExportStatus,
+    vocabulary.Fault,
+    vocabulary.Field,
+    vocabulary.Funding,
+    vocabulary.Hours,
+    vocabulary.Intake,
+    vocabulary.Kind,
+    vocabulary.Level,
+    vocabulary.Metric,
+    vocabulary.Outer,
+    vocabulary.Part,
+    vocabulary.Period,
+    vocabulary.Priority,
+    vocabulary.Reached,
+    vocabulary.ReturnReason,
+    vocabulary.Role,
+    vocabulary.Satisfaction,
+    vocabulary.Starts,
+    vocabulary.TextStatus,
+    vocabulary.TicketStatus,
+    vocabulary.VoidReason,
+)  # vocabularies with a label for every word
 
 SOURCE = Path(__file__).resolve().parent.parent / "src/hotline"
 CONSOLE = SOURCE / "console"
@@ -138,7 +174,7 @@ def _fields_of_administration() -> set[str]:
 def families() -> dict[str, Sequence[str]]:
     """prefix -> words: every word must have a text under the prefix."""
     return {
-        **{prefix: tuple(words) for words, prefix in VOCABULARIES.items()},
+        **{family_of(words): tuple(words) for words in LABELLED},
         "public_status": tuple(TicketStatus),
         "problem": tuple(Code),
         "outcome": tuple(Outcome),
