@@ -22,20 +22,20 @@ from typing import Any
 import asyncpg
 import orjson
 
-from hotline.db import tickets
-from hotline.db.engine_postgres import Postgres
-from hotline.db.engine_sqlite import Sqlite
-from hotline.domain.lifecycle import decide
-from hotline.domain.numbering import FIRST, number_of
-from hotline.domain.ticket import Actor, Change, Command
-from hotline.domain.vocabulary import Action, ActorKind, Field, Role
-from hotline.services.directory import DirectoryAtHand
+from bench import boards, channels, limit, postgres, quiet, sweep
+from hotline.database.engine_postgres import Postgres
+from hotline.database.engine_sqlite import Sqlite
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.service.directory import DirectoryAtHand
 from hotline.settings import Settings
+from hotline.text.numbering import FIRST, number_of
+from hotline.tickets.lifecycle import decide
+from hotline.tickets.model.ticket import Change, Command
+from hotline.tickets.model.vocabulary import Action, Field
+from hotline.tickets.store import facts as ticket_facts
 from hotline.wiring import migrate
 from tests.conftest import seeded
 from tests.postgres import free_port
-
-from . import boards, channels, limit, postgres, quiet, sweep
 
 DEPARTMENTS = [
     "residents-affairs",
@@ -253,7 +253,7 @@ async def disagreeing(url: str, sample: int = 50) -> list[str]:
     try:
         directory = await DirectoryAtHand(db).now(datetime.now(UTC))
         numbers = [number_of(FIRST + 3 * n) for n in range(1, sample + 1)]
-        found = await tickets.facts_of(db, numbers, directory)
+        found = await ticket_facts.facts_of(db, numbers, directory)
         asker = Actor(ActorKind.KEY, "bench", "bench", frozenset({Role.OPERATOR}))
         wrong = []
         for facts in found.values():

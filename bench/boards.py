@@ -18,17 +18,16 @@ from typing import Any
 import asyncpg
 import orjson
 
-from hotline.db.engine_postgres import Postgres
-from hotline.domain.grants import Grant
-from hotline.domain.numbering import FIRST, number_of
-from hotline.domain.vocabulary import Role
-from hotline.services.accounts import add_key
+from bench import postgres, sweep
+from hotline.database.engine_postgres import Postgres
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import add_key
 from hotline.settings import Settings
+from hotline.text.numbering import FIRST, number_of
 from hotline.wiring import open_house
 from tests.conftest import seeded
 from tests.postgres import free_port
-
-from . import postgres, sweep
 
 EVENTS = 40
 OPEN = 3000  # orders, the same at every size

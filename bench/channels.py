@@ -17,21 +17,22 @@ from typing import Any
 import httpx
 import orjson
 
-from hotline.db import outbox
-from hotline.db.database import Database
-from hotline.db.engine_postgres import Postgres
-from hotline.db.engine_sqlite import Sqlite
-from hotline.db.journal import Journal
-from hotline.domain.ticket import Message, Number
-from hotline.services.directory import DirectoryAtHand
-from hotline.services.gateways import add
-from hotline.services.house import House, Numbers
+from bench import postgres
+from hotline.database.engine import Database
+from hotline.database.engine_postgres import Postgres
+from hotline.database.engine_sqlite import Sqlite
+from hotline.database.journal import Journal
+from hotline.delivery import store as outbox_store
+from hotline.delivery.gateways import add
+from hotline.delivery.model import Message
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.text.numbering import Number
+from hotline.tickets.context import House
+from hotline.tickets.serials import Numbers
 from hotline.wiring import provider_client
-from hotline.workers.outbox import AT_ONCE, Sender, Ways
+from hotline.worker.outbox import AT_ONCE, Sender, Ways
 from tests.conftest import seeded
 from tests.postgres import free_port
-
-from . import postgres
 
 SECRET = "whsec_" + "QUJD" * 11
 TEXTS = 3000
@@ -98,7 +99,7 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
         for n in range(count)
     ]  # fmt: skip
     for at in range(0, count, 500):
-        await db.transact(partial(outbox.add_once, messages=messages[at : at + 500]))
+        await db.transact(partial(outbox_store.add_once, messages=messages[at : at + 500]))
     sender = Sender(house, Ways(texts=provider_client()))
     begun = time.perf_counter()
     while await sender.step(house.clock()):
@@ -106,7 +107,7 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     await sender.land()
     took = time.perf_counter() - begun
     await sender.ways.close()
-    sent = await outbox.listed(db, "sent", f"{run}.", count)
+    sent = await outbox_store.listed(db, "sent", f"{run}.", count)
     mine = [m for m in sent if m.id.startswith(run)]
     assert len(mine) == count, (len(mine), count)
     return count / took, True

@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hotline.db.assignments import _HELD
-from hotline.services.ticket_plan import TICKET_WRITES
-
-from .postgres import Bench
+from bench.postgres import Bench
+from hotline.tickets.store.assignments import _HELD
+from hotline.tickets.write_plan import TICKET_WRITES
 
 GIVEN = {"event": ("id", "position")}  # by the database itself
 TABLES = [write.table.name for write in TICKET_WRITES]

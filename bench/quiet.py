@@ -14,9 +14,8 @@ from typing import Any
 import httpx
 import orjson
 
+from bench import postgres
 from tests.postgres import free_port
-
-from . import postgres
 
 SECRET = base64.b64encode(b"a secret of the benchmark, long.").decode()
 NUMERALS = "三" * 10_000

@@ -18,11 +18,10 @@ from typing import Any
 import asyncpg
 import orjson
 
-from hotline.db.engine_postgres import Postgres
-from hotline.domain.numbering import FIRST, number_of
+from bench import postgres
+from hotline.database.engine_postgres import Postgres
+from hotline.text.numbering import FIRST, number_of
 from tests.conftest import seeded
-
-from . import postgres
 
 STEPS = ["100% head+supervisor red"]
 TERMS = {

@@ -21,26 +21,26 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hotline.api.app import build_app
-from hotline.api.paging import Pages
+from hotline.application import build_app
 from hotline.console import app as console
-from hotline.db import directory as kept_directory
-from hotline.db.engine_postgres import COMMAND_TIMEOUT, Postgres
-from hotline.db.engine_sqlite import Sqlite
-from hotline.db.journal import Journal
-from hotline.db.schema import bring_to
-from hotline.db.tables import metadata
-from hotline.domain.directory import Directory
-from hotline.domain.grants import Grant
-from hotline.domain.ticket import Actor
-from hotline.domain.triage import Lexicon
-from hotline.domain.vocabulary import ActorKind, Role
-from hotline.services.accounts import Believed, add_key
-from hotline.services.directory import DirectoryAtHand, plain
-from hotline.services.house import House, Numbers
-from hotline.services.passwords import PasswordHashing
-from hotline.services.seeding import items_in
+from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
+from hotline.database.engine_sqlite import Sqlite
+from hotline.database.journal import Journal
+from hotline.database.metadata import metadata
+from hotline.database.migrations import bring_to
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import Believed, add_key
+from hotline.organisation.service.directory import DirectoryAtHand, plain
+from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.seeding import items_in
+from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
+from hotline.tickets.context import House
+from hotline.tickets.serials import Numbers
+from hotline.triage.model import Lexicon
+from hotline.web.paging import Pages
 from tests.postgres import Server, find_server
 
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
@@ -87,7 +87,7 @@ async def seeded(db: Any) -> None:
     await bring_to(db, shipped("migrations"))
     root = shipped("seeds")
     items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
-    await db.transact(lambda c: kept_directory.keep(c, 1, items, NOON, "seed", "seed"))
+    await db.transact(lambda c: organisation_directory.keep(c, 1, items, NOON, "seed", "seed"))
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +177,7 @@ async def emptied(db: Postgres) -> None:
             c.exec_driver_sql("DELETE FROM directory_log")
             root = shipped("seeds")
             items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
-            kept_directory.keep(c, 1, items, NOON, "seed", "seed")
+            organisation_directory.keep(c, 1, items, NOON, "seed", "seed")
 
     await db.transact(empty)
 
@@ -427,7 +427,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 # Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
 # the other at the end.
-LONG = ("tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/services/test_importing.py")
+LONG = ("tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/importing/test_importing.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -171,7 +171,7 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
 
 def _serve(control: socket.socket) -> None:
     from hotline import cli, serving  # noqa: F401 -- and with them all that a command needs
-    from hotline.db import engine_postgres  # noqa: F401
+    from hotline.database import engine_postgres  # noqa: F401
 
     gc.collect()
     gc.freeze()

@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hotline.db.schema import newest
+from hotline.database.migrations import newest
 from hotline.demo import Play
-from hotline.services.import_mapping import Layout
+from hotline.importing.mapping import Layout
 from hotline.shipped import shipped
 from tests import fork_server
 from tests.chaos.server import Process

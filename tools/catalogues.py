@@ -23,49 +23,54 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from hotline.console.pages import PAGES
-from hotline.domain import vocabulary
-from hotline.domain.directory import SHAPES
-from hotline.domain.figures import FIGURES
-from hotline.domain.measures import JUDGED, MEASURES
-from hotline.domain.vocabulary import ExportKind, Level, Outcome, Period, TicketStatus
 from hotline.locales import LANGUAGES
+from hotline.locales.labels import family_of
+from hotline.organisation.model import actors, vocabulary
+from hotline.organisation.model.directory import SHAPES
+from hotline.organisation.model.vocabulary import Level
+from hotline.organisation.service.directory import shape_of
 from hotline.refusals import Code
-from hotline.services.directory import shape_of
-from hotline.services.labels import family_of
+from hotline.reporting import vocabulary as report_vocabulary
+from hotline.reporting.model import FIGURES
+from hotline.reporting.vocabulary import ExportKind, Period
+from hotline.sms.model import status
+from hotline.tickets.model import vocabulary as ticket_vocabulary
+from hotline.tickets.model.measures import JUDGED, MEASURES
+from hotline.tickets.model.vocabulary import Outcome, TicketStatus
 
 LABELLED = (
-    vocabulary.Action,
-    vocabulary.ActorKind,
+    ticket_vocabulary.Action,
+    actors.ActorKind,
     vocabulary.AreaLevel,
-    vocabulary.AssignmentStatus,
+    ticket_vocabulary.AssignmentStatus,
     vocabulary.AttributeType,
     vocabulary.Channel,
     vocabulary.Counting,
     vocabulary.Danger,
     vocabulary.DayEnd,
-    vocabulary.DeclineReason,
+    ticket_vocabulary.DeclineReason,
     vocabulary.DepartmentKind,
-    vocabulary.ExportStatus,
-    vocabulary.Fault,
-    vocabulary.Field,
-    vocabulary.Funding,
+    report_vocabulary.ExportStatus,
+    ticket_vocabulary.Fault,
+    ticket_vocabulary.Field,
+    ticket_vocabulary.Funding,
     vocabulary.Hours,
     vocabulary.Intake,
     vocabulary.Kind,
     vocabulary.Level,
     vocabulary.Metric,
     vocabulary.Outer,
-    vocabulary.Part,
-    vocabulary.Period,
+    ticket_vocabulary.Part,
+    report_vocabulary.Period,
     vocabulary.Priority,
-    vocabulary.Reached,
-    vocabulary.ReturnReason,
-    vocabulary.Role,
-    vocabulary.Satisfaction,
+    ticket_vocabulary.Reached,
+    ticket_vocabulary.ReturnReason,
+    actors.Role,
+    ticket_vocabulary.Satisfaction,
     vocabulary.Starts,
-    vocabulary.TextStatus,
-    vocabulary.TicketStatus,
-    vocabulary.VoidReason,
+    status.TextStatus,
+    ticket_vocabulary.TicketStatus,
+    ticket_vocabulary.VoidReason,
 )  # vocabularies with a label for every word
 
 SOURCE = Path(__file__).resolve().parent.parent / "src/hotline"

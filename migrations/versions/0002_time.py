@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from hotline.db import columns
+from hotline.database import columns
 
 revision = "0002"
 down_revision = "0001"

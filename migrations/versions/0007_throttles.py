@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from hotline.db import columns
+from hotline.database import columns
 
 revision = "0007"
 down_revision = "0006"

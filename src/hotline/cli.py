@@ -90,7 +90,7 @@ def _check_port(settings: Any) -> None:
 def _check_schema(settings: Any) -> None:
     """Leave where this program may not run on the database as it is; say so where the database is newer and it may."""
     from hotline import wiring
-    from hotline.db.schema import SchemaFit
+    from hotline.database.migrations import SchemaFit
 
     state = _run(wiring.schema_state(settings))
     if not state.runs:
@@ -100,8 +100,7 @@ def _check_schema(settings: Any) -> None:
 
 
 def _actor() -> Any:
-    from hotline.domain.ticket import Actor
-    from hotline.domain.vocabulary import ActorKind, Role
+    from hotline.organisation.model.actors import Actor, ActorKind, Role
 
     return Actor(ActorKind.PERSON, "command-line", "command line", frozenset({Role.ADMIN}))
 
@@ -151,11 +150,11 @@ def run(
 
 async def _set_up(settings: Any, seed_name: str) -> str | None:
     from hotline import wiring
-    from hotline.db import people
-    from hotline.domain.grants import Grant
-    from hotline.domain.vocabulary import Role
-    from hotline.services.accounts import add_person
-    from hotline.services.seeding import seed as plant
+    from hotline.organisation.model.actors import Role
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import add_person
+    from hotline.organisation.service.seeding import seed as plant
+    from hotline.organisation.store import people
     from hotline.shipped import shipped
 
     async with wiring.open_house(settings) as house:
@@ -226,8 +225,8 @@ def seed(
 
 async def _seed(settings: Any, name: str) -> tuple[int, list[str]]:
     from hotline import wiring
-    from hotline.domain.directory import NOUNS
-    from hotline.services.seeding import seed as plant
+    from hotline.organisation.model.directory import NOUNS
+    from hotline.organisation.service.seeding import seed as plant
     from hotline.shipped import shipped
 
     root = shipped("seeds")
@@ -252,9 +251,9 @@ def create_key(
 
 async def _create_key(settings: Any, name: str, roles: list[str], department: str | None, area: str | None) -> str:
     from hotline import wiring
-    from hotline.domain.grants import Grant
-    from hotline.domain.vocabulary import GRANTED, Role
-    from hotline.services.accounts import add_key
+    from hotline.organisation.model.actors import GRANTED, Role
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import add_key
 
     unknown = [r for r in roles if r not in GRANTED]
     if unknown:
@@ -296,9 +295,9 @@ async def _add_user(
     settings: Any, login: str, name: str, password: str, roles: list[str], department: str | None, area: str | None
 ) -> None:
     from hotline import wiring
-    from hotline.domain.grants import Grant
-    from hotline.domain.vocabulary import PEOPLE, Role
-    from hotline.services.accounts import add_person
+    from hotline.organisation.model.actors import PEOPLE, Role
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import add_person
 
     unknown = [r for r in roles if r not in PEOPLE]
     if unknown:
@@ -330,8 +329,8 @@ def new_password(login: str) -> None:
 
 async def _new_password(settings: Any, login: str, password: str) -> str | None:
     from hotline import wiring
-    from hotline.db import people
-    from hotline.services.accounts import Believed, change_person
+    from hotline.organisation.service.accounts import Believed, change_person
+    from hotline.organisation.store import people
 
     async with wiring.open_house(settings) as house:
         row = await people.by_login(house.db, login.casefold())
@@ -348,7 +347,7 @@ def list_outbox(
     limit: int = 50,
 ) -> None:
     """Messages in a state, one JSON line each."""
-    from hotline.domain.vocabulary import MessageStatus
+    from hotline.delivery.model import MessageStatus
 
     if status not in set(MessageStatus):
         _stop("--status is one of " + ", ".join(MessageStatus))
@@ -363,10 +362,10 @@ def list_outbox(
 
 async def _list_outbox(settings: Any, status: str, limit: int) -> Any:
     from hotline import wiring
-    from hotline.db import outbox
+    from hotline.delivery import store as outbox_store
 
     async with wiring.open_house(settings) as house:
-        return await outbox.listed(house.db, status, "", limit)
+        return await outbox_store.listed(house.db, status, "", limit)
 
 
 @outbox_app.command("retry")
@@ -375,7 +374,7 @@ def retry_outbox(message: str) -> None:
 
     async def retry() -> bool:
         from hotline import wiring
-        from hotline.services.texts import send_again
+        from hotline.sms.outgoing import send_again
 
         async with wiring.open_house(_settings()) as house:
             return await house.db.transact(lambda c: send_again(c, message, house.clock()))
@@ -389,17 +388,17 @@ def drop_outbox(message: str, reason: Annotated[str, typer.Option(help="Why it i
 
     async def drop() -> bool:
         from hotline import wiring
-        from hotline.db import outbox
+        from hotline.delivery import store as outbox_store
 
         async with wiring.open_house(_settings()) as house:
-            return await house.db.transact(lambda c: outbox.drop(c, message, f"dropped by hand: {reason}"))
+            return await house.db.transact(lambda c: outbox_store.drop(c, message, f"dropped by hand: {reason}"))
 
     _say("dropped" if _run(drop()) else _stop("no such waiting or failed message"))
 
 
 def _secrets(given: list[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
     """NAME=VALUE, NAME=@FILE, NAME=- (a line of standard input) or NAME alone: made here. (all of them, those made)"""
-    from hotline.services.subscriptions import fresh_secret
+    from hotline.webhooks.service import fresh_secret
 
     found: dict[str, list[str]] = {}
     made: dict[str, str] = {}
@@ -472,7 +471,7 @@ async def _add_gateway(
     settings: Any, name: str, provider: str, values: Any, hidden: Any, sends: bool, weight: int
 ) -> tuple[str, str]:
     from hotline import wiring
-    from hotline.services.gateways import add
+    from hotline.delivery.gateways import add
 
     async with wiring.open_house(settings) as house:
         await add(
@@ -486,9 +485,9 @@ async def _add_gateway(
 @gateway_app.command("providers")
 def list_providers() -> None:
     """Which providers there are, and what each needs to be set."""
-    from hotline.domain.vocabulary import GatewayKind
-    from hotline.gateways import registry
-    from hotline.gateways.provider import GatewayProvider
+    from hotline.delivery import registry
+    from hotline.delivery.model import GatewayKind
+    from hotline.delivery.provider import GatewayProvider
     from hotline.refusals import Refused
 
     for kind in GatewayKind:
@@ -540,7 +539,7 @@ def set_gateway(
 
     async def changed() -> None:
         from hotline import wiring
-        from hotline.services.gateways import change
+        from hotline.delivery.gateways import change
 
         async with wiring.open_house(_settings()) as house:
             await change(
@@ -560,7 +559,7 @@ def remove_gateway(name: str) -> None:
 
     async def removed() -> None:
         from hotline import wiring
-        from hotline.services.gateways import remove
+        from hotline.delivery.gateways import remove
 
         async with wiring.open_house(_settings()) as house:
             await remove(house.gateways, house.db, name)
@@ -572,7 +571,7 @@ def remove_gateway(name: str) -> None:
 @gateway_app.command("check-kannel")
 def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> None:
     """Look whether a configuration of Kannel would lose texts, or send residents what they should not get."""
-    from hotline.gateways.kannel import faults_of_conf
+    from hotline.sms.providers.kannel import faults_of_conf
 
     try:
         faults = faults_of_conf(file.read_text(encoding="utf-8", errors="replace"))
@@ -592,7 +591,7 @@ def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How 
         from datetime import timedelta
 
         from hotline import wiring
-        from hotline.services.reconciling import reconcile
+        from hotline.sms.backfill import reconcile
 
         settings = _settings()
         async with wiring.open_house(settings) as house:
@@ -631,7 +630,7 @@ def import_calendar(
 
 def _notice_in(file: Path) -> Any:
     """The JSON of a notice's file. Stops, naming the file, where it is none."""
-    from hotline.services.import_files import read_json
+    from hotline.text.strict_json import read_json
 
     try:
         if file.stat().st_size > 1_000_000:
@@ -649,8 +648,8 @@ async def _import_calendar(
     """(directory version, announced to, days of the notice), or None where nothing is changed. Prints every day that
     moves, and what to look at again, the same in a dry run."""
     from hotline import wiring
-    from hotline.domain.announcements import announced, difference, doubt_about, read_announcement
-    from hotline.services.directory import change
+    from hotline.organisation.model.holidays import announced, difference, doubt_about, read_announcement
+    from hotline.organisation.service.directory import change
 
     async with wiring.open_house(settings) as house:
         now = house.clock()
@@ -717,9 +716,9 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
     from dataclasses import asdict
 
     from hotline import wiring
-    from hotline.db.schema import SchemaFit
-    from hotline.gateways.notices import GatewayDown
-    from hotline.services.doctor import examine, finding
+    from hotline.database.migrations import SchemaFit
+    from hotline.delivery.notices import GatewayDown
+    from hotline.operations.doctor import examine, finding
 
     wiring.refuse_missing(settings)
     state = await wiring.schema_state(settings)
@@ -750,9 +749,9 @@ def lifecycle(
     form: Annotated[str, typer.Option("--format", help="table, mermaid, markdown or json")] = "table",
 ) -> None:
     """Print the two machines: as a table, as Mermaid, as the guide's Markdown or as data."""
-    from hotline.domain import diagram
-    from hotline.domain.lifecycle import ASSIGNMENT, TICKET
-    from hotline.services.labels import label_of
+    from hotline.locales.labels import label_of
+    from hotline.tickets import diagram
+    from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 
     machines = (("ticket", TICKET, "received"), ("assignment", ASSIGNMENT, "issued"))
     if form == "json":
@@ -775,13 +774,13 @@ def lifecycle(
 
 def guide() -> str:
     """docs/lifecycle.md, whole."""
-    from hotline.domain import diagram
-    from hotline.domain.lifecycle import ASSIGNMENT, GUARDS, TICKET
+    from hotline.tickets import diagram
+    from hotline.tickets.lifecycle import ASSIGNMENT, GUARDS, TICKET
 
     guards = "\n".join(f"| {guard} | {sentence} |" for guard, (_, sentence) in GUARDS.items())
     return f"""# The life cycle
 
-Generated from `src/hotline/domain/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the
+Generated from `src/hotline/tickets/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the
 tables only.
 
 ## Ticket
@@ -813,7 +812,7 @@ A refused caller reads the sentence of the guard that stopped it.
 @figures_app.command("check")
 def figures_check() -> None:
     """Count everything anew beside the traffic and compare it with the rollups. Leaves with 3 where they differ."""
-    from hotline.workers.aside import DRIFT
+    from hotline.worker.subprocess import DRIFT
 
     found = _run(_figures(_settings(), rebuild=False))
     for (dimension, day, code), (kept, true) in sorted(found.items()):
@@ -841,7 +840,7 @@ def figures_rebuild(
 
 async def _rebuild_figures(settings: Any) -> None:
     from hotline import wiring
-    from hotline.services import figures
+    from hotline.reporting.service import figures
 
     os.nice(10)  # whoever rings goes first
     async with wiring.open_house(settings) as house:
@@ -851,7 +850,7 @@ async def _rebuild_figures(settings: Any) -> None:
 
 async def _figures(settings: Any, rebuild: bool) -> Any:
     from hotline import wiring
-    from hotline.services import figures
+    from hotline.reporting.service import figures
 
     os.nice(10)
     async with wiring.open_house(settings) as house:
@@ -864,7 +863,7 @@ async def _figures(settings: Any, rebuild: bool) -> Any:
 def openapi() -> None:
     """Print the OpenAPI document we promise."""
     from hotline import serving
-    from hotline.api.app import published
+    from hotline.application import published
 
     print(
         json.dumps(
@@ -896,7 +895,7 @@ def import_(
     What mapping and heading can tell is checked before the first row: leaves with 2, and nothing is taken in. Rows that
     cannot be taken are refused by line, column and rule, the others go on: leaves with 1. Can be stopped and run again:
     it goes on where it was."""
-    from hotline.services.importing import Report
+    from hotline.importing.service import Report
 
     if not file.is_file():
         _stop(f"no file at {file}", 2)
@@ -961,9 +960,9 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     """The directory the rows are read by, with what the mapping brings; on paper only in a dry run. Raises Refused
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
-    from hotline.services.import_mapping import as_far_as_read
-    from hotline.services.importing import checked_source
-    from hotline.services.seeding import complete
+    from hotline.importing.mapping import as_far_as_read
+    from hotline.importing.service import checked_source
+    from hotline.organisation.service.seeding import complete
     from hotline.shipped import shipped
 
     mapping, root = as_far_as_read(wanted.folder), shipped("seeds")
@@ -984,8 +983,8 @@ async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report:
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
     from hotline import wiring
-    from hotline.services.import_mapping import read_mapping
-    from hotline.services.importing import import_file
+    from hotline.importing.mapping import read_mapping
+    from hotline.importing.service import import_file
 
     with ExitStack() as opened:
         listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None
@@ -1050,7 +1049,7 @@ async def _sends(settings: Any) -> bool:
 
 async def _revoke(settings: Any, key_id: str) -> None:
     from hotline import wiring
-    from hotline.services.accounts import Believed, revoke_key
+    from hotline.organisation.service.accounts import Believed, revoke_key
 
     async with wiring.open_house(settings) as house:
         await revoke_key(house, Believed(), key_id, house.clock())

@@ -1,5 +1,5 @@
 """Why a request was refused: a code, a sentence, and what is wrong with which field. Every package may raise it;
-`api/errors` alone knows the HTTP status of each code."""
+`web/problems` alone knows the HTTP status of each code."""
 
 from dataclasses import dataclass
 from enum import StrEnum

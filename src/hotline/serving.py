@@ -12,14 +12,14 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from hotline import connections
-from hotline.api.app import build_app
+from hotline.application import build_app
 from hotline.console import app as console
-from hotline.services.house import House
-from hotline.services.offline import refresh
+from hotline.operations.readiness import refresh
 from hotline.settings import Settings
+from hotline.tickets.context import House
+from hotline.web import connections
 from hotline.wiring import open_house, set_up_logs, settle_memory, worker_of
-from hotline.workers.upkeep import keep_up
+from hotline.worker.upkeep import keep_up
 
 SWITCH = 0.0005  # seconds
 GRACE = 8  # seconds a shutdown waits for requests under way
@@ -86,7 +86,7 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACE,
-        proxy_headers=False,  # `api/forwarded` reads them
+        proxy_headers=False,  # `web/forwarded` reads them
         server_header=False,
         timeout_keep_alive=30,
         http=connections.protocol(),

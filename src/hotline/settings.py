@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hotline.domain.addresses import Network, proxy_networks
+from hotline.web.addresses import Network, proxy_networks
 
 
 class Settings(BaseSettings):

@@ -14,23 +14,24 @@ import httpx
 import sqlalchemy as sa
 import structlog
 
-from hotline.db.database import Database
-from hotline.db.engine_sqlite import Sqlite
-from hotline.db.journal import Journal
-from hotline.db.schema import SchemaState, bring_to, state_of
-from hotline.gateways.egress import Egress, client_of, networks
-from hotline.gateways.heartbeat import Heartbeat
-from hotline.gateways.notices import Notices
+from hotline.database.engine import Database
+from hotline.database.engine_sqlite import Sqlite
+from hotline.database.journal import Journal
+from hotline.database.migrations import SchemaState, bring_to, state_of
+from hotline.delivery.egress import Egress, client_of, networks
+from hotline.delivery.heartbeat import Heartbeat
+from hotline.delivery.notices import Notices
+from hotline.inbound.spool import Spool
+from hotline.organisation.service.directory import DirectoryAtHand
 from hotline.refusals import Code, Refusal, Refused
-from hotline.services.directory import DirectoryAtHand
-from hotline.services.house import House, Numbers
-from hotline.services.permissions import make_database_private, make_private
-from hotline.services.spool import Spool
 from hotline.settings import Settings
 from hotline.shipped import shipped
-from hotline.workers.aside import Aside
-from hotline.workers.loop import Worker
-from hotline.workers.outbox import Ways
+from hotline.storage.permissions import make_database_private, make_private
+from hotline.tickets.context import House
+from hotline.tickets.serials import Numbers
+from hotline.worker.loop import Worker
+from hotline.worker.outbox import Ways
+from hotline.worker.subprocess import Aside
 
 
 def clock() -> datetime:
@@ -46,7 +47,7 @@ def database_of(settings: Settings) -> Database:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Sqlite(path)
     if url.get_backend_name() == "postgresql":
-        from hotline.db.engine_postgres import Postgres  # the driver is an extra
+        from hotline.database.engine_postgres import Postgres  # the driver is an extra
 
         return Postgres(settings.url, settings.database_connections, settings.shard)
     raise SystemExit("HOTLINE_DATABASE_URL must begin with sqlite:/// or postgresql://")

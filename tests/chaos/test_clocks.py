@@ -18,19 +18,20 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from hotline.db import clocks as kept
-from hotline.db import tables
-from hotline.db.clocks import LEASE
-from hotline.db.engine_postgres import Postgres
-from hotline.db.engine_sqlite import Sqlite
-from hotline.db.journal import Journal
-from hotline.domain.ticket import Actor
-from hotline.domain.vocabulary import ActorKind, Channel, Role
-from hotline.services.act import Asked
-from hotline.services.clocks import ring_due
-from hotline.services.directory import DirectoryAtHand
-from hotline.services.house import House, Numbers
-from hotline.services.intake import Taken, take_call
+from hotline.database.engine_postgres import Postgres
+from hotline.database.engine_sqlite import Sqlite
+from hotline.database.journal import Journal
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.vocabulary import Channel
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.tickets import tables as ticket_tables
+from hotline.tickets.context import House
+from hotline.tickets.intake import Taken, take_call
+from hotline.tickets.serials import Numbers
+from hotline.tickets.sla import store as sla_store
+from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.sla.store import LEASE
+from hotline.web.idempotency import Asked
 from tests import fork_server
 from tests.conftest import seeded
 from tests.fork_server import ForkedProcess
@@ -120,7 +121,9 @@ async def taken_in(db: Any, then: datetime, folder: Path) -> None:
 
 
 async def steps(db: Any) -> Counter[tuple[str, int]]:
-    rows = await db.transact(lambda c: c.execute(sa.select(tables.escalation.c.clock, tables.escalation.c.level)).all())
+    rows = await db.transact(
+        lambda c: c.execute(sa.select(ticket_tables.escalation.c.clock, ticket_tables.escalation.c.level)).all()
+    )
     return Counter((r.clock, r.level) for r in rows)
 
 
@@ -191,7 +194,7 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
 
 def put_off(c: sa.Connection, now: datetime) -> int:
     """What is due still, because its ticket could not be written at that moment, is free again; how many."""
-    clock = tables.clock
+    clock = ticket_tables.clock
     due = sa.and_(clock.c.next_at.is_not(None), clock.c.next_at <= now)
     return c.execute(sa.update(clock).where(due).values(lease_until=None, lease_token=None)).rowcount
 
@@ -210,7 +213,7 @@ async def everything_agrees(db: Any, now: datetime) -> None:
     """Timelines are whole, and hold one entry for each step; nothing is left that nobody was told of."""
 
     def look(c: sa.Connection) -> tuple[Any, Any, Any]:
-        line, ticket, rung = tables.timeline, tables.ticket, tables.escalation
+        line, ticket, rung = ticket_tables.timeline, ticket_tables.ticket, ticket_tables.escalation
         broken = c.execute(
             sa.select(ticket.c.number).where(
                 ticket.c.entries
@@ -226,4 +229,8 @@ async def everything_agrees(db: Any, now: datetime) -> None:
 
     broken, by_clock, rungs = await db.transact(look)
     assert broken == [] and by_clock == rungs
-    assert await kept.unfired(db, now) == (0, None) and not await kept.stuck(db) and not await kept.without_clock(db, 5)
+    assert (
+        await sla_store.unfired(db, now) == (0, None)
+        and not await sla_store.stuck(db)
+        and not await sla_store.without_clock(db, 5)
+    )

@@ -14,17 +14,23 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from hotline.api.app import build_app
-from hotline.api.paging import Pages
-from hotline.db import tables as t
-from hotline.db.engine_postgres import Postgres
-from hotline.db.journal import Journal
-from hotline.domain.grants import Grant
-from hotline.domain.vocabulary import InboundKind, Role
-from hotline.services.accounts import Believed, add_key, add_person
-from hotline.services.directory import DirectoryAtHand
-from hotline.services.house import House, Numbers
-from hotline.services.open311 import _row as row_of_update
+from hotline.application import build_app
+from hotline.database.engine_postgres import Postgres
+from hotline.database.journal import Journal
+from hotline.delivery import tables as outbox_tables
+from hotline.inbound import tables as inbound_tables
+from hotline.inbound.model import InboundKind
+from hotline.open311.service import _row as row_of_update
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import Believed, add_key, add_person
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.reporting import tables as report_tables
+from hotline.sms import tables as sms_tables
+from hotline.telephony import tables as call_tables
+from hotline.tickets.context import House
+from hotline.tickets.serials import Numbers
+from hotline.web.paging import Pages
 from tests.conftest import NOON, ROOT, Clock, emptied
 
 PASSWORD = "a long sentence 9"
@@ -207,7 +213,7 @@ async def session(town: Town, n: int) -> Request:
 
 
 async def export(town: Town, n: int) -> Request:
-    await town.truth.transact(lambda c: c.execute(sa.delete(t.export)))
+    await town.truth.transact(lambda c: c.execute(sa.delete(report_tables.export)))
     return Request("/v1/exports", {"kind": "tickets"}, "SELECT count(*) FROM export")
 
 
@@ -229,7 +235,7 @@ async def rotation(town: Town, n: int) -> Request:
 
 async def message(town: Town, id: str, kind: str, partition: str) -> None:  # noqa: A002
     await town.put(
-        t.outbox, id=id, kind=kind, number="", partition=partition, payload={}, status="sent", attempts=1,
+        outbox_tables.outbox, id=id, kind=kind, number="", partition=partition, payload={}, status="sent", attempts=1,
         max_attempts=8, created_at=NOON, next_at=NOON,
     )  # fmt: skip
 
@@ -244,7 +250,7 @@ async def replay(town: Town, n: int) -> Request:
 async def resend(town: Town, n: int) -> Request:
     await message(town, f"t{n}", "text", "x")
     await town.put(
-        t.text_out, id=f"t{n}", number="", receiver="+8613800138000", template="received", language="zh", body="…",
+        sms_tables.text_out, id=f"t{n}", number="", receiver="+8613800138000", template="received", language="zh", body="…",
         parts=1, status="undelivered", status_at=NOON, created_at=NOON, attempts=1,
     )  # fmt: skip
     done = f"SELECT count(*) FROM outbox WHERE id = 't{n}' AND status = 'queued'"
@@ -253,7 +259,7 @@ async def resend(town: Town, n: int) -> Request:
 
 async def odd_one(town: Town, n: int) -> str:
     row = row_of_update(f"odd-{n}", "test", InboundKind.TEXT, f"odd-{n}", f"路灯坏了 {n}", {}, f"odd-{n}", NOON)
-    await town.put(t.inbound, **{**row, "status": "odd"})
+    await town.put(inbound_tables.inbound, **{**row, "status": "odd"})
     return str(row["id"])
 
 
@@ -271,7 +277,14 @@ async def taking_up(town: Town, n: int) -> Request:
 
 async def try_back(town: Town, n: int) -> Request:
     await town.put(
-        t.return_call, id=f"r{n}", phone=f"+86138{n:08}", missed=1, status="open", at=NOON, last_at=NOON, tries=0
+        call_tables.return_call,
+        id=f"r{n}",
+        phone=f"+86138{n:08}",
+        missed=1,
+        status="open",
+        at=NOON,
+        last_at=NOON,
+        tries=0,
     )
     done = f"SELECT tries FROM return_call WHERE id = 'r{n}'"
     return Request(f"/v1/return-calls/r{n}/tried", {"outcome": "busy"}, done)
@@ -297,7 +310,7 @@ async def taken(town: Town, n: int) -> dict[str, Any]:
 async def link(town: Town, n: int) -> Request:
     number = (await taken(town, n))["number"]
     await town.put(
-        t.voice_call, id=f"v{n}", pbx="x", reference=f"v{n}", direction="in", state="ended", offered_at=NOON,
+        call_tables.voice_call, id=f"v{n}", pbx="x", reference=f"v{n}", direction="in", state="ended", offered_at=NOON,
         moved_at=NOON,
     )  # fmt: skip
     done = f"SELECT count(*) FROM voice_call WHERE id = 'v{n}' AND number = '{number}'"

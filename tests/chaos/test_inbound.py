@@ -15,15 +15,16 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.db import inbound, texts
-from hotline.domain.privacy import EVERYTHING
-from hotline.services.gateways import add
-from hotline.services.house import House
-from hotline.workers.inbound import take_next
+from hotline.delivery.gateways import add
+from hotline.review import store as review_store
+from hotline.sms import store as sms_store
+from hotline.tickets.context import House
+from hotline.tickets.model.visibility import EVERYTHING
+from hotline.worker.inbound import take_next
 from tests.chaos.server import Process
 from tests.conftest import Clock
-from tests.gateways.providers import FAR, PUBLIC, Push
 from tests.postgres import find_server
+from tests.sms.providers import FAR, PUBLIC, Push
 
 MESSAGES = int(os.environ.get("HOTLINE_MESSAGES", "2000"))
 PROVIDERS = ("kannel", "aliyun", "vonage", "generic")
@@ -71,7 +72,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         await asyncio.gather(*workers)
     rows: list[Any] = []
     after = ""
-    while page := await inbound.listed(house.db, EVERYTHING, "done", after, 500):
+    while page := await review_store.listed(house.db, EVERYTHING, "done", after, 500):
         rows += page
         after = page[-1].id
     assert Counter(r.effect for r in rows) == {"opened": MESSAGES}
@@ -80,15 +81,15 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
     assert len(set(numbers)) == MESSAGES
     import sqlalchemy as sa
 
-    from hotline.db.question import Question
-    from hotline.db.tables import call, ticket
+    from hotline.database.prepared import Question
+    from hotline.tickets.tables import call, ticket
 
     counted = {
         t.name: (await house.db.rows(Question(sa.select(sa.func.count().label("n")).select_from(t))))[0].n
         for t in (ticket, call)
     }
     assert counted == {"ticket": MESSAGES, "call": MESSAGES}
-    assert await texts.listed(house.db, EVERYTHING, "created", "", 1) == []
+    assert await sms_store.listed(house.db, EVERYTHING, "created", "", 1) == []
     print(f"\n{MESSAGES} messages, {len(pushes)} deliveries, {len(set(numbers))} tickets")
 
 

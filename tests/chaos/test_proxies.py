@@ -16,21 +16,21 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from hotline.api.app import build_app
-from hotline.api.paging import Pages
-from hotline.connections import protocol
+from hotline.application import build_app
 from hotline.console import app as console
-from hotline.domain.addresses import proxy_networks
-from hotline.domain.grants import Grant
-from hotline.domain.vocabulary import Role
-from hotline.services.accounts import Believed, add_person
-from hotline.services.gateways import add as add_gateway
-from hotline.services.house import House
-from hotline.services.lookup import query_code
-from hotline.services.passwords import PasswordHashing
+from hotline.delivery.gateways import add as add_gateway
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import Believed, add_person
+from hotline.organisation.service.passwords import PasswordHashing
+from hotline.tickets.context import House
+from hotline.tickets.lookup import query_code
+from hotline.web.addresses import proxy_networks
+from hotline.web.connections import protocol
+from hotline.web.paging import Pages
 from tests.conftest import ROOT, Clock, Player
+from tests.organisation.test_logging_in import Quick
 from tests.postgres import free_port
-from tests.services.test_logging_in import Quick
 
 pytestmark = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 HAPROXY = """

@@ -19,15 +19,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from hotline.api.errors import MEDIA, TITLE, TITLE_ZH
-from hotline.api.guard import LARGEST_PUSH
-from hotline.domain.grants import Grant
-from hotline.domain.vocabulary import Role
+from hotline.delivery.gateways import add
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import add_key, add_person
 from hotline.refusals import Code
-from hotline.services.accounts import add_key, add_person
-from hotline.services.gateways import add
-from hotline.services.stream import PING
 from hotline.settings import Settings
+from hotline.streaming.service import PING
+from hotline.web.guard import LARGEST_PUSH
+from hotline.web.problems import MEDIA, TITLE, TITLE_ZH
 from hotline.wiring import database_of, open_house
 from tests import fork_server
 from tests.chaos.proxy import HAPROXY, SHIPPED, check, configured, proxy

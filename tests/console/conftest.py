@@ -8,15 +8,14 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Browser
 
-from hotline.domain.grants import Grant
-from hotline.domain.vocabulary import Role
-from hotline.services.accounts import add_person
-from hotline.services.figures import fold
-from hotline.services.house import House
-from tests.api.listening import serving
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import add_person
+from hotline.reporting.service.figures import fold
+from hotline.tickets.context import House
 from tests.conftest import Clock
-
-from .browsing import MORNING, PASSWORD, Seat, a_browser, sit_down
+from tests.console.browsing import MORNING, PASSWORD, Seat, a_browser, sit_down
+from tests.streaming.listening import serving
 
 PEOPLE = {
     "operator": Grant(frozenset({Role.OPERATOR})),

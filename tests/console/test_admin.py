@@ -4,11 +4,10 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from hotline.domain.directory import NOUNS
+from hotline.organisation.model.directory import NOUNS
 from tests.conftest import Player
-
-from .browsing import needs_browser
-from .conftest import Office
+from tests.console.browsing import needs_browser
+from tests.console.conftest import Office
 
 # every item through its form and back, in the browser's own hands: what differs
 ROUND = """async (nouns) => {

@@ -5,10 +5,9 @@ import sqlalchemy as sa
 from playwright.async_api import Page, expect
 
 from tests.conftest import Player
-from tests.domain.test_bidi import AHMAD, CASES
-
-from .browsing import needs_browser
-from .conftest import Office
+from tests.console.browsing import needs_browser
+from tests.console.conftest import Office
+from tests.text.test_bidi import AHMAD, CASES
 
 pytestmark = [needs_browser, pytest.mark.timeout(150)]
 # every number on the page whose characters do not stand from left to right, and every mark that is left

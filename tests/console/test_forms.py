@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from hotline.api.routes import tickets
-from hotline.api.schemas import actions
-from hotline.domain.lifecycle import TAKES, TICKET
-from hotline.domain.vocabulary import Action, Field
+from hotline.tickets.lifecycle import TAKES, TICKET
+from hotline.tickets.model.vocabulary import Action, Field
+from hotline.tickets.routes import tickets
+from hotline.tickets.schemas import actions
 from tests.conftest import Player
-
-from .browsing import needs_browser
-from .conftest import Office
+from tests.console.browsing import needs_browser
+from tests.console.conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
 # of every action: name, kind of control, required, longest, words to choose from, all that is read

@@ -8,12 +8,11 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Locator, Page, Route, expect
 
-from hotline.services.gateways import add
-from tests.api.test_returned_advice import WISH
+from hotline.delivery.gateways import add
 from tests.conftest import Player
-
-from .browsing import MORNING, Seat, needs_browser
-from .conftest import Office
+from tests.console.browsing import MORNING, Seat, needs_browser
+from tests.console.conftest import Office
+from tests.tickets.test_returned_advice import WISH
 
 pytestmark = [needs_browser, pytest.mark.timeout(150)]
 ROSE = {"phone": "13800138000", "name": "王秀英"}

@@ -10,12 +10,11 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from playwright.async_api import Route, expect
 
-from hotline.services.figures import fold
-from tests.api.test_worklists import solved
+from hotline.reporting.service.figures import fold
 from tests.conftest import Cast, Player
-
-from .browsing import MORNING, PASSWORD, Seat, needs_browser, outside
-from .conftest import Office
+from tests.console.browsing import MORNING, PASSWORD, Seat, needs_browser, outside
+from tests.console.conftest import Office
+from tests.tickets.test_worklists import solved
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
 DIALECT = "3栋2单元电梯头关到人了，有个娃儿在里头，卡起动不得，遭吓惨了"

@@ -11,14 +11,13 @@ from playwright.async_api import expect
 
 from hotline.console.app import POLICY
 from hotline.console.pages import PAGES, home_of, menu_of
-from hotline.domain.vocabulary import PEOPLE, Role
-from hotline.services.figures import fold
-from hotline.services.reports import make_due
+from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.reporting.service.figures import fold
+from hotline.reporting.service.reports import make_due
 from tests.conftest import Cast, Player
-
-from .browsing import Seat, needs_browser, outside
-from .conftest import Office
-from .test_journey import DIALECT
+from tests.console.browsing import Seat, needs_browser, outside
+from tests.console.conftest import Office
+from tests.console.test_journey import DIALECT
 
 pytestmark = pytest.mark.timeout(150)
 SEATS = {
@@ -117,8 +116,8 @@ async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> Non
 async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
     desk: Player, app: Any, house: Any, clock: Any
 ) -> None:
-    from hotline.domain.grants import Grant
-    from hotline.services.accounts import add_person
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import add_person
 
     await add_person(house, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
     ask = desk.http

@@ -16,15 +16,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.api.app import policy_of, published, routes_of
-from hotline.db import assignments as assignment_queries
-from hotline.db import callers as caller_queries
-from hotline.db import tickets as ticket_queries
-from hotline.domain.grants import Grant
-from hotline.domain.privacy import Scope
-from hotline.domain.vocabulary import Role
-from hotline.services.accounts import add_key, revoke_key
-from hotline.services.house import House
+from hotline.application import policy_of, published, routes_of
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import add_key, revoke_key
+from hotline.tickets.context import House
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.store import assignments, callers, facts
 from tests.conftest import Cast, Clock, Player, broken
 
 # The oracle. Objects and who may see them, by hand: the desk by area, departments by order, contractors by performing.
@@ -320,12 +318,12 @@ async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
 
 
 UNFILTERED = {
-    "ticket lists": (ticket_queries, "listed", "/v1/tickets"),
-    "department queues": (assignment_queries, "open_orders", "/v1/departments/water/queue"),
-    "the dispatcher's queue": (ticket_queries, "waiting", "/v1/queue"),
-    "caller cards": (caller_queries, "tickets_of", "POST /v1/callers/lookup"),
-    "caller names": (caller_queries, "names_of", "POST /v1/callers/lookup"),
-    "boards within areas": (assignment_queries, "open_work", "/v1/departments/water/board"),
+    "ticket lists": (facts, "listed", "/v1/tickets"),
+    "department queues": (assignments, "open_orders", "/v1/departments/water/queue"),
+    "the dispatcher's queue": (facts, "waiting", "/v1/queue"),
+    "caller cards": (callers, "tickets_of", "POST /v1/callers/lookup"),
+    "caller names": (callers, "names_of", "POST /v1/callers/lookup"),
+    "boards within areas": (assignments, "open_work", "/v1/departments/water/board"),
 }
 
 
@@ -360,12 +358,12 @@ async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
     app: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test of the test: without the filter in the queries, somebody sees what is not theirs."""
-    real = ticket_queries.facts
+    real = facts.facts
 
     async def unfiltered(db: Any, scope: Any, number: str) -> Any:
         return await real(db, Scope(True, None, frozenset()), number)
 
-    monkeypatch.setattr(ticket_queries, "facts", unfiltered)
+    monkeypatch.setattr(facts, "facts", unfiltered)
     pipes = world.clients["handler of water"]
     number = world.tickets["lift"]["number"]
     by_number = [o for o in operations(app) if "{number}" in o[2] and "handler" in o[3]["x-authz"]["roles"]]

@@ -14,14 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hotline.console.app import _files
 from hotline.console.pages import PAGES
-from hotline.domain import vocabulary as v
-from hotline.domain.lifecycle import GUARDS
-from hotline.domain.open311 import STEPS
-from hotline.domain.privacy import PUBLIC_ACTIONS
 from hotline.locales import LANGUAGES, keys, negotiated, pair, text
-from hotline.services.labels import label_of
-from hotline.services.open311_requests import step_name
-from hotline.services.rule_texts import rule_of, translated_rule
+from hotline.locales.labels import label_of
+from hotline.open311.model import STEPS
+from hotline.open311.requests import step_name
+from hotline.organisation.model import vocabulary
+from hotline.tickets.lifecycle import GUARDS
+from hotline.tickets.model import vocabulary as ticket_vocabulary
+from hotline.tickets.model.visibility import PUBLIC_ACTIONS
+from hotline.web.rule_texts import rule_of, translated_rule
 from tests.conftest import ROOT
 from tools import catalogues
 
@@ -90,10 +91,10 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         plain = re.sub(r"(?m)//.*$|\{#.*?#\}", "", file.read_text(encoding="utf-8"))
         assert not CHINESE.search(plain), file.name
     others = {  # words that are read, words of another system, laws, examples of the documentation, demo data
-        "domain/folding.py", "domain/phones.py", "domain/texting.py", "domain/timestamps.py",
-        "domain/calendar_rules.py", "gateways/aliyun.py", "gateways/hotline_12345.py", "api/app.py",
-        "api/schemas/actions.py", "api/schemas/calls.py", "api/routes/accounts.py", "api/routes/directory.py",
-        "api/routes/duty.py", "demo.py",
+        "text/normalisation.py", "text/phones.py", "sms/model/requests.py", "text/timestamps.py",
+        "organisation/model/working_time.py", "sms/providers/aliyun.py", "partners/hotline_12345.py", "application.py",
+        "tickets/schemas/actions.py", "tickets/schemas/calls.py", "organisation/routes/accounts.py", "organisation/routes/directory.py",
+        "organisation/routes/duty.py", "demo.py",
     }  # fmt: skip
     found: set[str] = set()
     for file in (ROOT / "src/hotline").rglob("*.py"):
@@ -112,9 +113,9 @@ def test_every_step_the_public_is_told_of_has_its_words() -> None:
 
 
 def test_words_that_are_spelt_alike_keep_their_own_labels() -> None:
-    assert label_of(v.TicketStatus.DISPATCHED) == pair("status.dispatched")
-    assert label_of(v.Starts.DISPATCHED) == pair("starts.dispatched")
-    assert label_of(v.Action.REPORT) == pair("action.report") != label_of(v.Kind.REPORT)
+    assert label_of(ticket_vocabulary.TicketStatus.DISPATCHED) == pair("status.dispatched")
+    assert label_of(vocabulary.Starts.DISPATCHED) == pair("starts.dispatched")
+    assert label_of(ticket_vocabulary.Action.REPORT) == pair("action.report") != label_of(vocabulary.Kind.REPORT)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_the_help_reads_no_catalogue_and_nothing_needs_babel() -> None:
     looks = (
         "import sys; from typer.testing import CliRunner; from hotline.cli import app; "
         "assert CliRunner().invoke(app, ['--help']).exit_code == 0; assert 'hotline.locales' not in sys.modules; "
-        "import hotline.api.app, hotline.console.app; assert 'babel' not in sys.modules"
+        "import hotline.application, hotline.console.app; assert 'babel' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", looks], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -174,7 +175,7 @@ def rules_of_the_source() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return node.value
         if isinstance(node, ast.JoinedStr):
-            return "".join(str(v.value) if isinstance(v, ast.Constant) else "x1" for v in node.values)
+            return "".join(str(ticket_vocabulary.value) if isinstance(v, ast.Constant) else "x1" for v in node.values)
         return None
 
     def pairs(node: ast.AST) -> Iterator[ast.expr]:
@@ -226,7 +227,7 @@ class Form(BaseModel):
     yes: bool = True
     many: dict[str, str] = {}
     one: Literal["a", "b"] = "a"
-    level: v.Level = v.Level.BLUE
+    level: vocabulary.Level = vocabulary.Level.BLUE
     model_config = ConfigDict(extra="forbid")
 
 
@@ -245,7 +246,7 @@ def test_what_the_reader_of_forms_finds_is_told_in_chinese_too(body: dict[str, A
         rule = rule_of(error["type"], error["msg"])
         said = translated_rule(rule)
         assert said is not None, rule
-        details = {*v.Level, "true", "false"}  # what may stand there is told as it is written
+        details = {*vocabulary.Level, "true", "false"}  # what may stand there is told as it is written
         assert [w for w in re.findall(r"[A-Za-z]{4,}", said[0]) if w not in details] == [], said[0]
 
 

@@ -18,25 +18,25 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import hotline
-from hotline.api.routes.lookup import LookupIn
-from hotline.api.schemas.calls import CallIn
-from hotline.domain.directory import NOUNS, Directory
-from hotline.domain.folding import asked, folded, folded_sentences, is_blank, joined, normalised, terms
-from hotline.domain.letters import written
-from hotline.domain.numbering import read_number
-from hotline.domain.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
-from hotline.domain.telephony import CallEvent, Rang, told
-from hotline.domain.texting import language_of, read_text
-from hotline.domain.triage import Lexicon, advise, lexicon
-from hotline.domain.vocabulary import Direction
-from hotline.gateways.account import Account
-from hotline.gateways.generic import Generic, items_of
-from hotline.gateways.payloads import clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
-from hotline.services.open311 import w3c_moment
-from hotline.services.phones import heard
-from hotline.services.rule_texts import translated_rule
-from hotline.services.seeding import items_in
+from hotline.delivery.account import Account
+from hotline.delivery.payloads import clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
+from hotline.open311.service import w3c_moment
+from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.service.seeding import items_in
 from hotline.shipped import shipped
+from hotline.sms.model.requests import language_of, read_text
+from hotline.sms.model.templates import written
+from hotline.sms.providers.generic import Generic, items_of
+from hotline.telephony.model import CallEvent, Rang, told
+from hotline.telephony.vocabulary import Direction
+from hotline.text.normalisation import asked, folded, folded_sentences, is_blank, joined, normalised, terms
+from hotline.text.numbering import read_number
+from hotline.text.phone_parsing import heard
+from hotline.text.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
+from hotline.tickets.routes.lookup import LookupIn
+from hotline.tickets.schemas.calls import CallIn
+from hotline.triage.model import Lexicon, advise, lexicon
+from hotline.web.rule_texts import translated_rule
 from tests.conftest import NOON
 
 SOURCE = Path(hotline.__file__).parent

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hotline.db.schema import SchemaFit, bring_to, newest, revision_of, state_of
-from hotline.db.tables import call, gateway, metadata
+from hotline.database.metadata import metadata
+from hotline.database.migrations import SchemaFit, bring_to, newest, revision_of, state_of
+from hotline.delivery.tables import gateway
 from hotline.refusals import Refused
-from hotline.services.clocks import adopt
-from hotline.services.house import House
 from hotline.shipped import shipped
+from hotline.tickets.context import House
+from hotline.tickets.sla.jobs import adopt
+from hotline.tickets.tables import call
 from tests.conftest import NOON, Clock, Player, seeded
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import validate
 
-from hotline.api.app import build_app, published, routes_of
+from hotline.application import build_app, published, routes_of
 from hotline.cli import guide
-from hotline.domain.diagram import mermaid
-from hotline.domain.lifecycle import ASSIGNMENT, TICKET
-from hotline.domain.vocabulary import Action, AssignmentStatus, Kind, Priority, Role, TicketStatus
+from hotline.locales.labels import label_of
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.refusals import Code
-from hotline.services.labels import label_of
 from hotline.settings import Settings
+from hotline.tickets.diagram import mermaid
+from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from tests.conftest import ROOT, _never
 
 DOCUMENT = published(build_app(_never))

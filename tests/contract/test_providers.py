@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from hotline.domain.vocabulary import GatewayKind
-from hotline.gateways import registry
-from hotline.gateways.gateway_settings import GatewaySettings
-from hotline.gateways.provider import GatewayProvider
-from hotline.gateways.sms import Lists, SmsAdapter, SmsProvider, SmsSettings
-from hotline.gateways.voice import Exchange, ExchangeAdapter, ExchangeSettings
+from hotline.delivery import registry
+from hotline.delivery.gateway_settings import GatewaySettings
+from hotline.delivery.model import GatewayKind
+from hotline.delivery.provider import GatewayProvider
+from hotline.sms.contract import Lists, SmsAdapter, SmsProvider, SmsSettings
+from hotline.telephony.contract import Exchange, ExchangeAdapter, ExchangeSettings
 from tests.conftest import ROOT
-from tests.gateways.providers import FAR
+from tests.sms.providers import FAR
 
 SHAPES = {GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider}
 ALL = [(kind, name) for kind in GatewayKind for name in registry.names(kind)]
@@ -82,7 +82,7 @@ def test_a_setting_that_services_read_is_common_to_its_kind() -> None:
 def test_no_provider_imports_another_and_sms_and_exchanges_do_not_know_each_other() -> None:
     files = {file_of(kind, name): kind for kind, name in ALL}
     providers = {f"hotline.gateways.{path.stem}": path for path in files}
-    contracts = {GatewayKind.SMS: "hotline.gateways.voice", GatewayKind.VOICE: "hotline.gateways.sms"}
+    contracts = {GatewayKind.SMS: "hotline.telephony.contract", GatewayKind.VOICE: "hotline.sms.contract"}
     for path, kind in files.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -19,19 +19,20 @@ from schemathesis.pytest.plugin import make_constants_value_source
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from hotline.api.app import build_app, published
-from hotline.db import people
-from hotline.db.engine_sqlite import Sqlite
-from hotline.db.journal import Journal
-from hotline.domain.vocabulary import GRANTED
-from hotline.services.accounts import hashed
-from hotline.services.directory import DirectoryAtHand
-from hotline.services.house import House, Numbers
-from hotline.services.passwords import PasswordHashing
+from hotline.application import build_app, published
+from hotline.database.engine_sqlite import Sqlite
+from hotline.database.journal import Journal
+from hotline.organisation.model.actors import GRANTED
+from hotline.organisation.service.accounts import hashed
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.store import people
+from hotline.tickets.context import House
+from hotline.tickets.serials import Numbers
 from tests.conftest import CHEAP, NOON, ROOT
 
 KEY = "hl_f0f0f0f0f0f0f0f0_" + "k" * 43  # known before collection: schemathesis asks for it then
-# They take more than they promise: no call is refused for the JSON type of a caller's detail. tests/api/test_refusals
+# They take more than they promise: no call is refused for the JSON type of a caller's detail. tests/web/test_refusals
 # holds what they refuse.
 LENIENT = {"take_call", "look_up_caller", "explain_triage"}
 TALLY = {"cases": 0}

@@ -4,8 +4,8 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from hotline.domain.directory import Policy, span_of, step_of
-from hotline.domain.vocabulary import Metric, Receiver, Unit
+from hotline.organisation.model.items import Policy, span_of, step_of
+from hotline.organisation.model.vocabulary import Metric, Receiver, Unit
 from tests.conftest import ROOT, Cast
 
 GUIDE = (ROOT / "docs/time.md").read_text(encoding="utf-8")

@@ -10,16 +10,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
-from hotline.domain.clocks import commands_of, fold, reckoner_of, settle
-from hotline.domain.directory import NOUNS, Directory
-from hotline.domain.lifecycle import decide
-from hotline.domain.ticket import CLOCK, Change, Clock, Command
-from hotline.domain.vocabulary import LIVE, OPEN, Action, Metric, Priority, TicketStatus
+from hotline.organisation.model.actors import CLOCK
+from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.vocabulary import Metric, Priority
+from hotline.organisation.service.seeding import items_in
 from hotline.refusals import Refusal
-from hotline.services.seeding import items_in
 from hotline.shipped import shipped
+from hotline.tickets.lifecycle import decide
+from hotline.tickets.model.ticket import Change, Clock, Command
+from hotline.tickets.model.vocabulary import LIVE, OPEN, Action, TicketStatus
+from hotline.tickets.sla.escalation import commands_of
+from hotline.tickets.sla.policies import reckoner_of
+from hotline.tickets.sla.settling import settle
+from hotline.tickets.sla.timers import fold
 from tests.conftest import NOON
-from tests.domain.make import as_role, complete
+from tests.tickets.make import as_role, complete
 from tests.walks.test_walk import Walk
 
 

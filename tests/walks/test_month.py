@@ -9,17 +9,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.db import clocks as kept
-from hotline.db import tables, tickets
-from hotline.domain.clocks import fold, reckoner_of
-from hotline.domain.privacy import Scope
-from hotline.domain.queues import waits_for
-from hotline.domain.ticket import Clock, Facts
-from hotline.domain.vocabulary import FINAL, OPEN, TicketStatus
-from hotline.services.clocks import ring_due
-from hotline.services.doctor import QUICK, examine
-from hotline.services.house import House
+from hotline.operations.doctor import QUICK, examine
 from hotline.shipped import shipped
+from hotline.tickets import tables as ticket_tables
+from hotline.tickets.context import House
+from hotline.tickets.model.queues import waits_for
+from hotline.tickets.model.ticket import Clock, Facts
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.model.vocabulary import FINAL, OPEN, TicketStatus
+from hotline.tickets.sla import store as sla_store
+from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.sla.policies import reckoner_of
+from hotline.tickets.sla.timers import fold
+from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store import history
 from tests.conftest import Cast, Player
 from tests.conftest import Clock as HouseClock
 
@@ -152,8 +155,10 @@ async def somebody_acts(
 
 
 async def all_of(house: House) -> list[Facts]:
-    numbers = [n for (n,) in await house.db.transact(lambda c: c.execute(sa.select(tables.ticket.c.number)).all())]
-    found = [await tickets.facts(house.db, Scope(True, None, frozenset()), n) for n in numbers]
+    numbers = [
+        n for (n,) in await house.db.transact(lambda c: c.execute(sa.select(ticket_tables.ticket.c.number)).all())
+    ]
+    found = [await ticket_facts.facts(house.db, Scope(True, None, frozenset()), n) for n in numbers]
     return [f for f in found if f is not None]
 
 
@@ -162,11 +167,11 @@ async def nothing_was_missed(house: House, clock: HouseClock, facts: list[Facts]
     nothing to say."""
     directory = await house.directory.now(clock.now)
     rungs: dict[str, list[Any]] = {}
-    for r in await house.db.transact(lambda c: c.execute(sa.select(tables.escalation)).all()):
+    for r in await house.db.transact(lambda c: c.execute(sa.select(ticket_tables.escalation)).all()):
         rungs.setdefault(r.clock, []).append(r)
     count = 0
     for f in facts:
-        for clock_row in await tickets.clocks_of(house.db, f.ticket.number):
+        for clock_row in await history.clocks_of(house.db, f.ticket.number):
             reckoner = reckoner_of(directory, clock_row.calendar)
             assert reckoner is not None
             c = clock_row
@@ -180,5 +185,5 @@ async def nothing_was_missed(house: House, clock: HouseClock, facts: list[Facts]
                 assert levels, c.id
             count += 1
     assert count > 400
-    assert await kept.unfired(house.db, clock.now) == (0, None) and not await kept.stuck(house.db)
+    assert await sla_store.unfired(house.db, clock.now) == (0, None) and not await sla_store.stuck(house.db)
     assert not [f for f in await examine(house, clock.now, QUICK) if f.wrong and f.check != "outbox"]

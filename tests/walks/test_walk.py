@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
-from hotline.domain.lifecycle import ASSIGNMENT, TICKET, allowed, allowed_of_order, decide
-from hotline.domain.ticket import Change
-from hotline.domain.vocabulary import FINAL, LIVE, Action, Part, Role, TicketStatus
+from hotline.organisation.model.actors import Role
 from hotline.refusals import Refusal
+from hotline.tickets.lifecycle import ASSIGNMENT, TICKET, allowed, allowed_of_order, decide
+from hotline.tickets.model.ticket import Change
+from hotline.tickets.model.vocabulary import FINAL, LIVE, Action, Part, TicketStatus
 from tests.conftest import NOON
-from tests.domain.make import as_role, complete, facts
+from tests.tickets.make import as_role, complete, facts
 
 EDGES = {(m.at, m.action, m.to) for m in (*TICKET, *ASSIGNMENT)}
 TAKEN = {"steps": 0, "done": 0}

@@ -19,36 +19,29 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from hotline.domain import charts
-from hotline.domain.bidi import isolated
-from hotline.domain.lifecycle import ASSIGNMENT, TICKET
-from hotline.domain.ticket import Actor
-from hotline.domain.vocabulary import (
-    GRANTED,
-    WHOLE,
+from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.pages import PAGES, Page, home_of, menu_of
+from hotline.locales import LANGUAGES, keys, negotiated, text
+from hotline.organisation.model.actors import GRANTED, WHOLE, Actor, Role
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
+from hotline.organisation.service.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
+from hotline.refusals import Code, Refused
+from hotline.reporting import charts
+from hotline.reporting.service.figures import hours, zone_of
+from hotline.text.bidi import isolated
+from hotline.tickets.context import House
+from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
-    Channel,
     DeclineReason,
     Fault,
     Funding,
-    Kind,
-    Level,
-    Priority,
     Reached,
     ReturnReason,
-    Role,
     Satisfaction,
     TicketStatus,
     VoidReason,
 )
-from hotline.locales import LANGUAGES, keys, negotiated, text
-from hotline.refusals import Code, Refused
-from hotline.services.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
-from hotline.services.figures import hours, zone_of
-from hotline.services.house import House
-
-from .figured import figures_page, report_page, reports_page
-from .pages import PAGES, Page, home_of, menu_of
 
 LANGUAGE = "hotline_language"
 POLICY = (

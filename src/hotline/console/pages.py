@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hotline.domain.vocabulary import PEOPLE, WHOLE, Role
+from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
 
 R = Role
 

@@ -15,7 +15,7 @@ export const plain = (text) => String(text).replace(/[\u061c\u200e\u200f\u202a-\
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 /** The same for showing beside other text: letters that go from right to left stand in an isolate (FSI … PDI), which also
  *  holds in an option, a title or a text put together. `el` and `fill` do it; parts of one string need it each. As
- *  domain/bidi.py. */
+ *  text/bidi.py. */
 export function isolated(text) {
   let depth = 0;
   let closed = 0;

@@ -1,1 +1,0 @@
-"""One file per noun; a route is a sentence: take, do, show."""

@@ -1,1 +1,0 @@
-"""What callers send and what they see."""

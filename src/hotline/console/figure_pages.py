@@ -1,0 +1,223 @@
+"""The pages of figures and reports, made by the server: charts as SVG, numbers as tables, ready for paper."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from hotline.locales import text
+from hotline.organisation.model.actors import Actor, Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting import charts
+from hotline.reporting.model import COUNTS, FIGURES, span_of
+from hotline.reporting.service import reports
+from hotline.reporting.service.figures import Wanted, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.store import reports as report_reports
+from hotline.reporting.vocabulary import Period
+from hotline.telephony.service import figures as acd
+from hotline.text.bidi import isolated
+from hotline.tickets.context import House
+from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
+from hotline.tickets.model.visibility import scope_of
+from hotline.tickets.store import lists
+
+GROUPINGS = (*Period, *DIMENSIONS)
+SHOWN = 50  # tickets behind a number, on the page; the API pages on
+
+
+async def figures_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    house: House = request.app.state.house
+    now = house.clock()
+    directory = await house.directory.now(now)
+    query = request.query_params
+    today = now.astimezone(zone_of(directory)).date()
+    last = _day(query.get("last"), today, "last")
+    first = _day(query.get("first"), last - timedelta(days=29), "first")
+    by = query.get("by") if query.get("by") in GROUPINGS else "department"
+    figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
+    filters = {"department": code} if (code := query.get("department")) else {}
+    whole = await figures(house, actor, Wanted(first, last, None, filters), now)
+    days = (await figures(house, actor, Wanted(first, last, "day", filters), now))["groups"]
+    groups = (await figures(house, actor, Wanted(first, last, by, filters), now))["groups"]
+    share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
+    zone = zone_of(directory)
+    calls = None
+    if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} and actor.areas is None:
+        begins = datetime.combine(first, datetime.min.time(), zone)
+        calls = await acd(house, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
+    return {
+        "wanted": Wanted(first, last, by, {"department": filters.get("department", "")}),
+        "by": by,
+        "groupings": GROUPINGS,
+        "figure": figure,
+        "departments": [d for d in directory.departments.values() if d.active],
+        "links": Markup.escape(share),
+        "listed": await _listed(house, actor, query.get("measure"), Wanted(first, last, None, filters), now),
+        "acd": calls,
+        "ranking": await ranking(house, actor, str(figure), Wanted(first, last), now) if calls is not None else None,
+        **_told(language, str(by), str(figure), whole["groups"], _every(days, first, min(last, today)), groups),
+        "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "zone": zone.key,
+    }
+
+
+def _day(given: str | None, otherwise: date, field: str) -> date:
+    if not given:
+        return otherwise
+    try:
+        day = date.fromisoformat(given)
+        if not date(2000, 1, 1) <= day <= date(2199, 12, 31):
+            raise ValueError
+        return day
+    except ValueError:
+        raise Refused(Refusal(Code.INVALID, "that is no date", errors=((field, "a date as 2026-11-25"),))) from None
+
+
+async def _listed(
+    house: House, actor: Actor, measure: str | None, wanted: Wanted, now: datetime
+) -> Mapping[str, Any] | None:
+    if measure is None or (measure not in MEASURES and measure not in JUDGED.values()):
+        return None
+    rows = await counted_tickets(house, actor, measure, wanted, now, SHOWN + 1, None)
+    zone = zone_of(await house.directory.now(now))
+    numbers = sorted({r.number for r in rows if r.theirs})
+    briefs = await lists.listed(house.db, scope_of(actor), {"found": numbers}, len(numbers)) if numbers else []
+    titles = {r.number: r.title for r in briefs}
+    return {
+        "measure": measure,
+        "more": len(rows) > SHOWN,
+        "rows": [
+            {
+                "number": r.number,
+                "order": r.order,
+                "title": titles.get(r.number, ""),
+                "at": r.at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+            }
+            for r in rows[:SHOWN]
+        ],
+    }
+
+
+def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any], groups: list[Any]) -> dict[str, Any]:
+    """What both pages show of figures: tables, and the charts beside them."""
+    say = partial(text, language=language)
+    for group in groups:
+        group["label"] = _label(group, by, language)
+    shown = sorted(groups, key=lambda g: -g["counts"]["accepted"] - g["counts"]["dispatched"])[:16]
+    labels = [str(d["code"])[5:] for d in days]  # every day of the period, those without anything too
+    percent = [None if (v := d["shares"][figure]["value"]) is None else v * 100 for d in days]
+    flow = [charts.Series(say(f"measure.{m}"), [d["counts"][m] for d in days]) for m in ("accepted", "closed")]
+    name = say(f"figure.{figure}")
+    drawn = [
+        (say("chart.flow"), charts.line(say("chart.flow"), labels, flow)),
+        (name, charts.line(name, labels, [charts.Series(name, percent)], "%", 100.0)),
+    ]
+    if by not in set(Period) and shown:
+        bars = [
+            (g["label"], round(s["value"] * 100, 1) if (s := g["shares"][figure])["enough"] else None) for g in shown
+        ]
+        parts = [(m, say(f"measure.{m}"), charts.COLOUR[c])
+                 for m, c in (("met", "green"), ("missed", "yellow"), ("overdue", "red"))]  # fmt: skip
+        drawn.append((f"{name} · {say(f'figures.by.{by}')}", charts.bar(name, bars, "%", 100.0)))
+        due = [(g["label"], g["counts"]) for g in shown if any(g["counts"][m] for m, _, _ in parts)]
+        drawn.append((say("chart.due"), charts.stacked(say("chart.due"), due, parts)))
+    return {
+        "whole": whole[0] if whole else _nothing(),
+        "groups": groups,
+        "figures": list(FIGURES.values()),
+        "counts": COUNTS,
+        "trends": {
+            code: Markup(charts.sparkline(say("figures.trend"), [d["shares"][code]["value"] for d in days]))  # noqa: S704
+            for code in FIGURES
+        },
+        "charts": [(title, Markup(svg)) for title, svg in drawn],  # noqa: S704 - charts escape every word they are given
+        "spent": lambda minutes: spent(minutes, language),
+    }
+
+
+def _every(days: list[Any], first: date, last: date) -> list[Any]:
+    """One for each day: a day without anything is a day."""
+    known = {d["code"]: d for d in days}
+    span = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
+    return [known.get(day) or {**_nothing(), "code": day} for day in span]
+
+
+def _nothing() -> dict[str, Any]:
+    nothing = {"numerator": 0, "denominator": 0, "value": None, "enough": False}
+    return {
+        "shares": dict.fromkeys(FIGURES, nothing), "counts": dict.fromkeys(COUNTS, 0), "stock": None,
+        "handling": {"n": 0, "mean": None, "p50": None, "p90": None},
+    }  # fmt: skip
+
+
+def _label(group: Mapping[str, Any], by: str, language: str) -> str:
+    if group["name"]:
+        return isolated(str(group["name"]["name_en"] if language == "en" else group["name"]["name"]))
+    if by == "channel" and group["code"]:
+        return text(f"channel.{group['code']}", language)
+    return str(group["code"] or text("figures.nobody", language))
+
+
+def spent(minutes: float | None, language: str) -> str:
+    """Minutes as people say them."""
+    if minutes is None:
+        return "–"
+    whole = round(minutes)
+    days, hours, left = whole // 1440, whole % 1440 // 60, whole % 60
+    if days:
+        return text("time.days", language, days=days, hours=hours)
+    key = "time.hours" if hours else "time.minutes"
+    return text(key, language, hours=hours, minutes=left)
+
+
+def _oversees(actor: Actor) -> None:
+    """A report speaks of the whole house: for whoever sees a part of it, it is not there."""
+    if actor.areas is not None:
+        raise Refused(Refusal(Code.NOT_FOUND, "reports are of the whole house"))
+
+
+async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    _oversees(actor)
+    house: House = request.app.state.house
+    rows = await report_reports.listed(house.db, 400)
+    return {
+        "reports": [
+            {"period": r.period, "first": r.first, "last": span_of(Period(r.period), date.fromisoformat(r.first))[1]}
+            for r in rows
+        ]
+    }
+
+
+async def report_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    house: House = request.app.state.house
+    given = request.path_params
+    _oversees(actor)
+    if given["period"] not in set(Period) or not given["first"].replace("-", "").isdigit():
+        raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
+    report = await reports.kept(house, Period(given["period"]), given["first"])
+    directory = await house.directory.now(house.clock())
+    zone = zone_of(directory)
+    home = directory.home
+    return {
+        "house": (home.name_en if language == "en" else home.name) if home else "",
+        "wanted": {"first": report["first"], "last": report["last"]},
+        "by": "department",
+        "figure": "on_time",
+        "ranking": report["ranking"]["on_time"],
+        "links": None,
+        "listed": None,
+        "acd": report["acd"],
+        "at": report["made_at"].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "zone": report["zone"],
+        **_told(
+            language,
+            "department",
+            "on_time",
+            [report["whole"]],
+            _every(report["by"]["day"], date.fromisoformat(report["first"]), date.fromisoformat(report["last"])),
+            report["by"]["department"],
+        ),
+    }

@@ -1,0 +1,41 @@
+"""What a process knows of a small table: read anew when it is a second old, kept on when the database is away."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from hotline.database.deadlines import Deadlines, within
+from hotline.database.outages import OUTAGES
+
+T = TypeVar("T")
+LOOK_AGAIN = timedelta(seconds=1)
+ANEW = timedelta(0)
+
+
+class AtHand(Generic[T]):
+    """One snapshot; `look` reads it."""
+
+    def __init__(self, look: Callable[[datetime], Awaitable[T]], deadlines: Deadlines | None = None) -> None:
+        self._look = look
+        self._deadlines = deadlines or Deadlines()
+        self._found: T | None = None
+        self._looked: datetime | None = None
+
+    async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> T:
+        """The snapshot, `at_most` so old. With the database away or too slow, the one known last, and the database is
+        asked again when that is `at_most` ago; raises Away: there is none."""
+        if self._found is not None and self._looked is not None and abs(now - self._looked) < at_most:
+            return self._found
+        seconds = self._deadlines.write if self._found is None else self._deadlines.lookup
+        try:
+            async with within(seconds):
+                self._found = await self._look(now)
+        except OUTAGES:
+            if self._found is None:
+                raise
+        self._looked = now  # also after an outage: one request waits once for the same snapshot
+        return self._found
+
+    def forget(self) -> None:
+        """Somebody changed it: look at the next question."""
+        self._looked = None

@@ -1,0 +1,130 @@
+"""What every engine offers, and what can go wrong with it. Above this floor nobody can tell which one runs."""
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from hotline.database.prepared import Question, Row
+from hotline.database.write_plan import Answer, WritePlan
+from hotline.refusals import Code, Refusal, Refused
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The key was used before; this is what was answered then."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A version moved on; nothing was written."""
+
+
+Outcome = Committed | Replayed | Stale
+
+
+class Database(Protocol):
+    """One of the two engines."""
+
+    dialect: sa.Dialect
+    batchers: int
+    asked: int  # round trips so far
+    orders_itself: bool  # one writer: what it inserts is in commit order
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        """Ask outside any transaction."""
+
+    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+        """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps
+        them."""
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""
+
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        """Run `work(connection)` over one view of the database that nothing changes; it only reads, and holds nobody
+        up. For what looks at everything."""
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, for schema changes."""
+
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
+        """One transaction for all plans, one outcome each, after COMMIT. No key of an answer and no key of a guard may
+        stand in two of them."""
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        """Take `count` numbers of a sequence that begins at `first`; the first of them."""
+
+    async def time(self) -> datetime:
+        """What the database's own clock says."""
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        """The settings that decide whether a commit survives a power cut: name, value, whether it is safe."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Away(Refused):
+    """The database cannot be reached or is busy beyond its limits; nothing was written."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Refusal(Code.UNAVAILABLE, why))
+
+
+class Full(Refused):
+    """No room on the disk; nothing was written."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal(Code.STORAGE_FULL, "the database has no room left"))
+
+
+class IntegrityFault(Exception):
+    """A unique or foreign key said no to this change; nothing was written."""
+
+
+class Unsure(Refused):
+    """The connection broke during COMMIT: written or not, nobody knows. A repeat with the same key is safe."""
+
+    def __init__(self) -> None:
+        super().__init__(Refusal(Code.OUTCOME_UNKNOWN, "the outcome is unknown; repeat with the same Idempotency-Key"))
+
+
+_COMMITTED: ContextVar[list[bool] | None] = ContextVar("committed", default=None)
+
+
+def watch_commits() -> None:
+    """Begin anew to note whether this request has committed anything."""
+    _COMMITTED.set([])
+
+
+def note_commit() -> None:
+    """A write of this request is durable."""
+    noted = _COMMITTED.get()
+    if noted is not None and not noted:
+        noted.append(True)
+
+
+def has_committed() -> bool:
+    """Whether this request has committed something since `watch_commits`: what fails afterwards must not be told as
+    "not applied"."""
+    return bool(_COMMITTED.get())
+
+
+async def one(db: Database, question: Question, /, **values: Any) -> Row | None:
+    """The first row, or None."""
+    found = await db.rows(question, **values)
+    return found[0] if found else None

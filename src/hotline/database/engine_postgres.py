@@ -1,0 +1,337 @@
+"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare
+transactions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from hotline.database.batch_postgres import EARLIER, as_json, statement_of
+from hotline.database.engine import Away, Committed, Full, IntegrityFault, Outcome, Replayed, Stale, Unsure, note_commit
+from hotline.database.prepared import Question, Row
+from hotline.database.write_plan import Answer, WritePlan, indexed_characters
+
+R = TypeVar("R")
+READ_ON_LOOP = 10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
+CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
+SETTINGS = {
+    "application_name": "hotline",
+    "statement_timeout": "5000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+    "timezone": "UTC",
+}
+_BUSY = ("40", "53", "55", "57014")  # SQLSTATEs of a server that is busy: another try may succeed
+# and of one that is of no more use to this session: lost, read only after a failover, shutting down, damaged
+_UNUSABLE = ("08", "25", "26", "28", "3D", "57", "58", "F0", "XX")
+_CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError, TimeoutError)
+
+
+class Postgres:
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
+    journal."""
+
+    batchers = 2
+    orders_itself = False
+
+    def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:
+        self.clock = clock  # for tests: a database whose clock can be moved
+        self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")
+        self.dialect: sa.Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+        self.shard = shard
+        self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
+        self._room = asyncio.Semaphore(size)
+        self._turn = 0
+        self.asked = 0  # round trips so far, for tests and the benchmark
+        self._engine: AsyncEngine | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        self._closed = False
+        async with self._line():
+            pass
+
+    async def close(self) -> None:
+        self._closed = True
+        for line in self._idle:
+            try:
+                await line.close(timeout=2)
+            except (*_CLIENT, asyncpg.PostgresError):
+                line.terminate()
+        self._idle.clear()
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        prepared = question.on(self.dialect)
+        async with self._line() as line:
+            self.asked += 1
+            found = await line.fetch(prepared.text, *prepared.values(values))
+        return [prepared.row(r) for r in found]
+
+    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = question.on(self.dialect)
+        async with self._line() as line:
+            self.asked += 1
+            found = await line.fetch(prepared.text, *prepared.values(values))
+        return [prepared.plain(r) for r in found]
+
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        def alone(connection: sa.Connection) -> R:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            return work(connection)
+
+        return await self._transact_alone(alone, keep=False)
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        if self._engine is None:
+            self._engine = self._make_engine(
+                COMMAND_TIMEOUT, pool_size=2, max_overflow=2, pool_timeout=POOL_TIMEOUT, pool_recycle=300
+            )
+        return await self._transact(self._engine, work)
+
+    async def _transact_alone(self, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
+        """One transaction on a connection of its own, without a limit on how long a statement may take."""
+        engine = self._make_engine(None, poolclass=sa.pool.NullPool)
+        try:
+            return await self._transact(engine, work, keep=keep)
+        finally:
+            await engine.dispose()
+
+    def _make_engine(self, command_timeout: float | None, **pool: Any) -> AsyncEngine:
+        return create_async_engine(
+            self.url,
+            **pool,
+            hide_parameters=True,  # a fault is logged; what residents wrote is not
+            json_serializer=lambda v: orjson.dumps(v).decode(),
+            json_deserializer=orjson.loads,
+            execution_options={"clock": self.clock},
+            connect_args={
+                "target_session_attrs": "read-write",
+                "timeout": CONNECT_TIMEOUT,
+                "command_timeout": command_timeout,
+                "server_settings": SETTINGS,
+            },
+        )
+
+    async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
+        """`keep` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was written;
+        from then on nobody knows."""
+        connection: AsyncConnection | None = None
+        driver: Any = None
+        committing = False
+        pool = engine.pool
+        try:
+            connection = await engine.connect()
+            driver = (await connection.get_raw_connection()).driver_connection
+            done = await connection.run_sync(work)
+            if not keep:
+                await connection.rollback()
+                return done
+            committing = not driver.is_closed()
+            await connection.commit()
+        except BaseException as fault:
+            cause = _cause(fault)
+            lost = _ends_sessions(cause)
+            if driver is not None and connection is not None and (lost or not isinstance(cause, Exception)):
+                driver.terminate()
+                await connection.invalidate()
+            if lost:
+                await engine.dispose()  # what ended one connection has mostly ended its sisters
+            told = _told(cause, sent=committing)
+            if told is cause or isinstance(told, IntegrityFault):
+                raise
+            raise told from fault
+        finally:
+            if connection is not None:
+                await asyncio.shield(connection.close())
+            if driver is not None and not driver.is_closed() and (self._closed or engine.pool is not pool):
+                driver.terminate()  # its pool was given up meanwhile
+        note_commit()
+        return done
+
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
+        self._turn = (self._turn + 1) % self.batchers
+        shard = self.shard * self.batchers + self._turn
+        if indexed_characters(plans) <= READ_ON_LOOP:
+            text, values = statement_of(plans, shard)
+        else:
+            text, values = await asyncio.to_thread(statement_of, plans, shard)
+        answers = [plan.answer for plan in plans]
+        async with self._line(writing=True) as line:
+            found = {r["n"]: r["kept"] for r in await self._once_more(line, text, values)}
+            missing = [a for n, a in enumerate(answers) if n not in found]
+            earlier: dict[tuple[str, str], Answer] = {}
+            if missing:  # keys used before: tell what was answered then
+                self.asked += 1
+                keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
+                earlier = {(r["owner"], r["key"]): Answer(**dict(r)) for r in await line.fetch(EARLIER, keys)}
+        outcomes: list[Outcome] = []
+        for n, answer in enumerate(answers):
+            if n in found:
+                outcomes.append(Committed(answer) if found[n] else Stale())
+            else:
+                outcomes.append(Replayed(earlier[(answer.owner, answer.key)]))
+        return outcomes
+
+    async def _once_more(self, line: "asyncpg.Connection[Any]", text: str, values: list[Any]) -> list[Any]:
+        """Run the batch; a deadlock or a serialization failure took all of it back, so it may be run again."""
+        for _ in range(2):
+            try:
+                self.asked += 1
+                return list(await line.fetch(text, *values))
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                continue
+        self.asked += 1
+        return list(await line.fetch(text, *values))
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, for schema changes."""
+        return await self._transact_alone(work)
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
+            self.asked += 1
+            return int(await line.fetchval(_RESERVE, name, count, first))
+
+    async def time(self) -> datetime:
+        if self.clock is not None:
+            return self.clock()
+        async with self._line() as line:
+            self.asked += 1
+            moment: datetime = await line.fetchval("SELECT clock_timestamp()")
+            return moment
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        async with self._line() as line:
+            self.asked += 1
+            names = ("fsync", "full_page_writes", "synchronous_commit")
+            found = await line.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+        return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
+
+    @asynccontextmanager
+    async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
+        failed is told in our own words. `writing`: it runs one statement that commits by itself."""
+        if self._room.locked():
+            try:
+                await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
+            except TimeoutError:
+                raise Away("all database connections are busy") from None
+        else:
+            await self._room.acquire()  # at once: no timer is needed
+        line: asyncpg.Connection[Any] | None = None
+        try:
+            line = await self._ready()
+            yield line
+        except BaseException as fault:
+            if line is not None and not _is_usable(fault):
+                line.terminate()
+            if _ends_sessions(fault):
+                self._drop_idle()
+            told = _told(fault, sent=writing and line is not None)
+            if told is fault:
+                raise
+            raise told from fault
+        finally:
+            if line is not None and not line.is_closed():
+                if line.is_in_transaction() or self._closed:
+                    line.terminate()
+                else:
+                    self._idle.append(line)
+            self._room.release()
+
+    async def _ready(self) -> "asyncpg.Connection[Any]":
+        while self._idle:
+            line = self._idle.pop()
+            if not line.is_closed():
+                return line
+        url = self.url
+        return await asyncpg.connect(
+            host=url.query.get("host") or url.host,
+            port=url.port or 5432,
+            user=url.username,
+            password=url.password,
+            database=url.database,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,  # covers a cut wire too: an error after 6 s, not a hanging caller
+            server_settings=SETTINGS,
+            target_session_attrs="read-write",  # never a standby that a failover left behind
+            statement_cache_size=200,
+            max_cacheable_statement_size=0,
+        )
+
+    def _drop_idle(self) -> None:
+        for line in self._idle:  # what ended one connection has mostly ended its sisters
+            line.terminate()
+        self._idle.clear()
+
+
+def _cause(fault: BaseException) -> BaseException:
+    """What the driver said, of a fault as SQLAlchemy tells it."""
+    if isinstance(fault, sa.exc.DBAPIError) and fault.orig is not None:
+        return fault.orig.__cause__ or fault.orig
+    return fault
+
+
+def _refused_by_server(fault: BaseException) -> str | None:
+    """The SQLSTATE, where the server refused a statement, took it back and waits for the next one. FATAL and PANIC end
+    the session: whether what was sent is kept, they do not say."""
+    if not isinstance(fault, asyncpg.PostgresError):
+        return None
+    severity = getattr(fault, "severity_en", None) or getattr(fault, "severity", None)
+    return str(fault.sqlstate) if severity == "ERROR" and fault.sqlstate != "40003" else None
+
+
+def _is_usable(fault: BaseException) -> bool:
+    """Whether the session that met this can be used again."""
+    if _never_sent(fault):
+        return True
+    state = _refused_by_server(fault)
+    return state is not None and (state == "57014" or not state.startswith(_UNUSABLE))
+
+
+def _ends_sessions(fault: BaseException) -> bool:
+    """Whether the other idle connections are likely to be of no more use either."""
+    return isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _is_usable(fault)
+
+
+def _never_sent(fault: BaseException) -> bool:
+    """A value that the driver could not write, or a setting it does not know."""
+    return isinstance(fault, asyncpg.InterfaceError) and isinstance(fault, ValueError)
+
+
+def _told(fault: BaseException, *, sent: bool) -> BaseException:
+    """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code. `sent`:
+    what was to be committed had been sent."""
+    state = _refused_by_server(fault)
+    if state is not None:
+        if state == "53100":
+            return Full()
+        if state.startswith("23"):
+            return IntegrityFault(type(fault).__name__)
+        if state.startswith(_BUSY):
+            return Away("the database is busy")
+        if state.startswith(_UNUSABLE) or isinstance(fault, asyncpg.InvalidCachedStatementError):
+            return Away("the database does not answer")
+        return fault
+    if isinstance(fault, sa.exc.TimeoutError):
+        return Away("all database connections are busy")
+    if isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _never_sent(fault):
+        return Unsure() if sent else Away("the database does not answer")
+    return fault
+
+
+_RESERVE = """INSERT INTO sequence (name, next) VALUES ($1, $3::bigint + $2::bigint)
+ON CONFLICT (name) DO UPDATE SET next = sequence.next + $2::bigint RETURNING next - $2::bigint"""

@@ -1,0 +1,269 @@
+"""SQLite: one writer on its own thread (BEGIN IMMEDIATE, WAL, synchronous=FULL), a few readers on theirs.
+
+Readers never wait for the writer, and a writing transaction never has to upgrade a lock it took for reading.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import pysqlite
+from sqlalchemy.pool import StaticPool
+
+from hotline.database.batch_sqlite import write_batch
+from hotline.database.engine import Away, Full, IntegrityFault, Outcome, Unsure, note_commit
+from hotline.database.prepared import Prepared, Question, Row
+from hotline.database.write_plan import WritePlan
+
+R = TypeVar("R")
+BUSY_MS = 5000
+
+
+class Sqlite:
+    """`path` is the database file; this process must be the only one that writes much."""
+
+    batchers = 1
+    orders_itself = True
+
+    def __init__(
+        self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.clock = clock  # for tests: a database whose clock can be moved
+        self.path, self.busy_ms = path, busy_ms
+        self.dialect: sa.Dialect = pysqlite.dialect()
+        self.asked = 0
+        self._writer = ThreadPoolExecutor(1, "hotline-writer")
+        self._readers = ThreadPoolExecutor(readers, "hotline-reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._line: sqlite3.Connection | None = None
+        self._engine: sa.Engine | None = None
+
+    async def open(self) -> None:
+        await self._on_writer(lambda line: None)
+
+    async def close(self) -> None:
+        def shut() -> None:
+            if self._engine is not None:
+                self._engine.dispose()
+            for line in self._opened:
+                line.close()
+            self._opened.clear()
+
+        await asyncio.get_running_loop().run_in_executor(self._writer, shut)
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+        prepared = question.on(self.dialect)
+        return [prepared.row(r) for r in await self._read(prepared, values)]
+
+    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = question.on(self.dialect)
+        return [prepared.plain(r) for r in await self._read(prepared, values)]
+
+    async def _read(self, prepared: Prepared, values: dict[str, Any]) -> list[Any]:
+        parameters = prepared.values(values)
+
+        def ask() -> list[Any]:
+            line: sqlite3.Connection | None = getattr(self._local, "line", None)
+            if line is None:
+                line = self._local.line = self._connect(reading=True)
+            return line.execute(prepared.text, parameters).fetchall()
+
+        self.asked += 1
+        return await self._guarded(self._readers, ask)
+
+    async def transact(self, work: Callable[[sa.Connection], R]) -> R:
+        def run(line: sqlite3.Connection) -> R:
+            if self._engine is None:
+                self._engine = sa.create_engine(
+                    "sqlite://",
+                    creator=lambda: line,
+                    poolclass=StaticPool,
+                    hide_parameters=True,  # a fault is logged; what residents wrote is not
+                    execution_options={"clock": self.clock},
+                    json_serializer=lambda v: orjson.dumps(v).decode(),
+                    json_deserializer=orjson.loads,
+                )
+                sa.event.listen(self._engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+            with self._engine.connect() as connection:
+                transaction = connection.begin()
+                try:
+                    done = work(connection)
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                _commit(transaction.commit)
+                return done
+
+        done = await self._on_writer(run)
+        note_commit()
+        return done
+
+    async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
+        def run() -> R:
+            line = self._connect(reading=True)
+            engine = sa.create_engine(
+                "sqlite://",
+                creator=lambda: line,
+                poolclass=StaticPool,
+                json_serializer=lambda v: orjson.dumps(v).decode(),
+                json_deserializer=orjson.loads,
+            )
+            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for nobody
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            finally:
+                engine.dispose()
+                self._opened.remove(line)
+                line.close()
+
+        with ThreadPoolExecutor(1, "hotline-snapshot") as alone:
+            return await self._guarded(alone, run)
+
+    async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
+        """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
+        children."""
+        await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
+        try:
+            done = await self.transact(work)
+            if broken := await self._on_writer(lambda line: line.execute("PRAGMA foreign_key_check").fetchall()):
+                raise RuntimeError(f"the migration left rows without their parent: {broken[:3]}")
+            return done
+        finally:
+            await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
+
+    async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
+        self.asked += 1
+        try:
+            return await self._on_writer(lambda line: _write(line, plans))
+        except sqlite3.IntegrityError as fault:
+            raise IntegrityFault(type(fault).__name__) from fault
+
+    async def reserve(self, name: str, count: int, first: int) -> int:
+        def take(line: sqlite3.Connection) -> int:
+            taken = line.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
+            return int(taken[0])
+
+        self.asked += 1
+        return await self._on_writer(take)
+
+    async def time(self) -> datetime:
+        if self.clock is not None:
+            return self.clock()
+
+        def ask(line: sqlite3.Connection) -> str:
+            return str(line.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
+
+        return datetime.fromisoformat(await self._on_writer(ask))
+
+    async def durability(self) -> list[tuple[str, str, bool]]:
+        def ask(line: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+            mode = str(line.execute("PRAGMA journal_mode").fetchone()[0])
+            level = int(line.execute("PRAGMA synchronous").fetchone()[0])
+            return [("journal_mode", mode, mode == "wal"), ("synchronous", str(level), level >= 2)]
+
+        return await self._on_writer(ask)
+
+    async def _on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        def run() -> R:
+            if self._line is None:
+                self._line = self._connect(reading=False)
+            return work(self._line)
+
+        return await self._guarded(self._writer, run)
+
+    async def _guarded(self, pool: ThreadPoolExecutor, work: Callable[[], R]) -> R:
+        try:
+            # a caller who hangs up ends the wait, never the work
+            return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
+        except (sqlite3.Error, sa.exc.DBAPIError) as fault:
+            told = _told(fault)
+            if told is fault:
+                raise
+            raise told from fault
+
+    def _connect(self, *, reading: bool) -> sqlite3.Connection:
+        line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)
+        line.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
+        line.execute("PRAGMA journal_mode = WAL")
+        line.execute("PRAGMA synchronous = FULL")  # NORMAL loses every commit since the last checkpoint at a power cut
+        line.execute("PRAGMA foreign_keys = ON")
+        line.execute("PRAGMA cache_size = -65536")
+        if reading:
+            line.execute("PRAGMA query_only = ON")
+        self._opened.append(line)
+        return line
+
+
+_AWAY = {
+    sqlite3.SQLITE_BUSY: "the database is locked by another process",
+    sqlite3.SQLITE_LOCKED: "the database is locked by another process",
+    sqlite3.SQLITE_PROTOCOL: "the database is locked by another process",
+    sqlite3.SQLITE_IOERR: "the database file cannot be read or written",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be used",
+    sqlite3.SQLITE_READONLY: "the database file cannot be used",
+    sqlite3.SQLITE_PERM: "the database file cannot be used",
+    sqlite3.SQLITE_NOTADB: "the database cannot be read",
+    sqlite3.SQLITE_CORRUPT: "the database cannot be read",
+    sqlite3.SQLITE_NOMEM: "the database has no memory left",
+    sqlite3.SQLITE_INTERRUPT: "the database was interrupted",
+    sqlite3.SQLITE_SCHEMA: "the schema of the database has just changed",
+}
+_NO_ROOM = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
+
+
+def _code(fault: BaseException) -> int | None:
+    """SQLite's extended result code. None: the fault is not SQLite's."""
+    orig = fault.orig if isinstance(fault, sa.exc.DBAPIError) else fault
+    code: int | None = getattr(orig, "sqlite_errorcode", None)
+    return code
+
+
+def _told(fault: Exception) -> Exception:
+    """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code."""
+    code = _code(fault)
+    if code is None:
+        return fault
+    if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM:
+        return Full()
+    if "no such table" in str(fault):  # not migrated yet
+        return Away("the database file cannot be used")
+    why = _AWAY.get(code & 0xFF)
+    return fault if why is None else Away(why)
+
+
+def _commit(commit: Callable[[], Any]) -> None:
+    """COMMIT, or say what is true where it fails. What SQLite refuses (full, busy) it takes back. After a failure of
+    the disk the change is not seen, but may stand in the log, and be there when the file is next opened."""
+    try:
+        commit()
+    except (sqlite3.Error, sa.exc.DBAPIError) as fault:
+        if (_code(fault) or 0) & 0xFF == sqlite3.SQLITE_IOERR:
+            raise Unsure from fault
+        raise
+
+
+_RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
+ON CONFLICT (name) DO UPDATE SET next = next + :count RETURNING next - :count"""
+
+
+def _write(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
+    line.execute("BEGIN IMMEDIATE")
+    try:
+        outcomes = write_batch(line, plans)
+        _commit(lambda: line.execute("COMMIT"))
+    except BaseException:
+        if line.in_transaction:
+            line.execute("ROLLBACK")
+        raise
+    return outcomes

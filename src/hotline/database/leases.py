@@ -1,0 +1,32 @@
+"""Leases: given, renewed and judged by the database's clock, the only one that all workers share."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import read_instant
+
+MARGIN = timedelta(minutes=1)  # more than a statement may have to wait within its transaction
+
+
+def database_time(c: sa.Connection) -> datetime:
+    """What the database's clock says now, within this transaction."""
+    given: Any = c.get_execution_options().get("clock")
+    if given is not None:  # a test moves it
+        now: datetime = given()
+        return now
+    asked = "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')" if c.dialect.name == "sqlite" else _CLOCK
+    moment = read_instant(c.exec_driver_sql(asked).scalar_one())
+    if moment is None:
+        raise TypeError("the database told no time")
+    return moment
+
+
+_CLOCK = "SELECT clock_timestamp()"
+
+
+def is_free(until: sa.ColumnElement[Any], at: datetime, longest: timedelta) -> sa.ColumnElement[bool]:
+    """No lease, one that has ended, or one that ends later than any given now could: the clock it was given by has been
+    set back since, and it must hold nobody off. `at`: the database's time; `longest`: of such leases."""
+    return sa.or_(until.is_(None), until <= at, until > at + longest + MARGIN)

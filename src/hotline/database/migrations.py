@@ -1,0 +1,218 @@
+"""Bringing a database to a revision: one Alembic tree for both engines."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from hotline.database.engine import Database
+from hotline.database.tables import schema_compatibility
+from hotline.refusals import Code, Refusal, Refused
+
+PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
+_OF_ALEMBIC = frozenset({"alembic_version", "schema_compatibility", "sqlite_sequence"})  # they hold nobody's data
+# with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
+_SEARCH_INDEX = re.compile(r"_words(_|$)")
+_COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
+
+
+class SchemaFit(StrEnum):
+    """How a database's schema and this code go together."""
+
+    CURRENT = "current"
+    BEHIND = "behind"
+    NEWER = "newer"  # made by newer code, which says that ours may run on it
+    TOO_NEW = "too_new"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """The revision a database stands at (None: empty), the newest this code knows, and how the two go together."""
+
+    revision: str | None
+    newest: str
+    fit: SchemaFit
+
+    @property
+    def runs(self) -> bool:
+        """Whether this code may serve the database as it is."""
+        return self.fit in (SchemaFit.CURRENT, SchemaFit.NEWER)
+
+    @property
+    def says(self) -> str:
+        """How it stands, and what to do about it."""
+        newer = f"the database is at revision {self.revision}, newer than this program (knows up to {self.newest})"
+        return {
+            SchemaFit.CURRENT: f"the schema is the newest this program knows: {self.newest}",
+            SchemaFit.BEHIND: f"the database is at revision {self.revision or 'none'}, older than this program needs "
+            f"({self.newest}): run `hotline migrate`",
+            SchemaFit.NEWER: f"{newer}; its schema says that this program may run on it",
+            SchemaFit.TOO_NEW: f"{newer}: start the newer program",
+        }[self.fit]
+
+
+def _config(migrations: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def newest(migrations: Path) -> str:
+    """The revision this code needs."""
+    return ScriptDirectory.from_config(_config(migrations)).get_current_head() or ""
+
+
+async def revision_of(db: Database) -> str | None:
+    """The revision a database stands at; None: empty."""
+    return await db.transact(lambda c: MigrationContext.configure(c).get_current_revision())
+
+
+async def state_of(db: Database, migrations: Path) -> SchemaState:
+    """How the database and this code go together."""
+    script = ScriptDirectory.from_config(_config(migrations))
+    return await db.transact(lambda c: _state(c, script))
+
+
+def _state(connection: sa.Connection, script: ScriptDirectory) -> SchemaState:
+    here, head = MigrationContext.configure(connection).get_current_revision(), script.get_current_head() or ""
+    known = {r.revision for r in script.walk_revisions()}
+    if here == head:
+        fit = SchemaFit.CURRENT
+    elif here is None or here in known:
+        fit = SchemaFit.BEHIND
+    else:
+        fit = SchemaFit.NEWER if _oldest_code(connection) in known else SchemaFit.TOO_NEW
+    return SchemaState(here, head, fit)
+
+
+def _oldest_code(connection: sa.Connection) -> str | None:
+    """The oldest revision whose code may run on this schema; None: it does not say."""
+    if not sa.inspect(connection).has_table(schema_compatibility.name):
+        return None
+    found: str | None = connection.execute(sa.select(schema_compatibility.c.oldest_code)).scalar()
+    return found
+
+
+async def bring_to(db: Database, migrations: Path, revision: str = "head", *, lose_data: bool = False) -> str | None:
+    """Upgrade (or, given an older revision, downgrade) and return the revision reached. One transaction: all or
+    nothing. Raises Refused: no such revision; a database newer than this code; or a way down on which rows or values
+    would be lost, unless `lose_data`."""
+    config = _config(migrations)
+
+    def move(connection: sa.Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PG_LOCK_TIMEOUT}'")
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(24365)")  # two processes starting at once
+        config.attributes["connection"] = connection
+        script = ScriptDirectory.from_config(config)
+        state = _state(connection, script)
+        if state.fit is SchemaFit.NEWER and revision == "head":
+            return
+        if state.fit in (SchemaFit.NEWER, SchemaFit.TOO_NEW):
+            raise Refused(Refusal(Code.CONFLICT, state.says))
+        here = state.revision
+        older = revision == "base" or (
+            here is not None
+            and revision != "head"
+            and revision in {r.revision for r in script.iterate_revisions(here, "base")} - {here}
+        )
+        if not older:
+            command.upgrade(config, revision)
+            return
+        before = {} if lose_data else _contents(connection)
+        command.downgrade(config, revision)
+        if not lose_data and (lost := _lost(before, _contents(connection))):
+            raise Refused(  # and the transaction with it: nothing has happened
+                Refusal(
+                    Code.CONFLICT,
+                    f"going down to {revision} would lose data: keep it elsewhere, then say --lose-data",
+                    errors=tuple(lost),
+                )
+            )
+
+    try:
+        await db.migrate(move)
+    except CommandError as fault:
+        raise Refused(
+            Refusal(Code.INVALID, f"no such revision: {revision}", errors=(("revision", str(fault)[:200]),))
+        ) from None
+    return await revision_of(db)
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a table holds: how many rows, how many values in each column, how many characters in each text column and
+    how many a value of it may have (None: any number), and the keys of its rows where they are few."""
+
+    rows: int
+    values: Mapping[str, int]
+    characters: Mapping[str, int]
+    limits: Mapping[str, int | None]
+    keys: frozenset[Any] | None = field(default=None)
+
+
+def _contents(connection: sa.Connection) -> dict[str, _Content]:
+    """What every table holds, asked of the database itself: a migration is judged by what it does."""
+    look = sa.inspect(connection)
+    found: dict[str, _Content] = {}
+    for name in sorted(set(look.get_table_names()) - _OF_ALEMBIC):
+        if _SEARCH_INDEX.search(name):
+            continue
+        types = {str(c["name"]): c["type"] for c in look.get_columns(name)}
+        limits = {c: type_.length for c, type_ in types.items() if isinstance(type_, sa.String)}
+        columns, texts = [*types], [*limits]
+        table = sa.table(name, *(sa.column(c) for c in columns))
+        counts = (sa.func.count(table.c[c]) for c in columns)
+        lengths = (sa.func.coalesce(sa.func.sum(sa.func.length(table.c[c])), 0) for c in texts)
+        counted = connection.execute(sa.select(sa.func.count(), *counts, *lengths).select_from(table)).one()
+        key = [table.c[c] for c in look.get_pk_constraint(name)["constrained_columns"]]
+        keys = None
+        if key and counted[0] <= _COMPARED_BY_KEY:
+            keys = frozenset(tuple(row) for row in connection.execute(sa.select(*key)))
+        values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
+        characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
+        found[name] = _Content(counted[0], values, characters, limits, keys)
+    return found
+
+
+def _lost(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> list[tuple[str, str]]:
+    """What was there and is no more: tables and columns with how many rows and values."""
+    lost: list[tuple[str, str]] = []
+    for name, was in before.items():
+        left = after.get(name)
+        if left is None:
+            rows = was.rows
+        elif was.keys is not None and left.keys is not None:
+            rows = len(was.keys - left.keys)
+        else:
+            rows = max(0, was.rows - left.rows)
+        if rows:
+            lost.append((name, f"{rows} rows would be lost"))
+        if left is None:
+            continue
+        for column, count in was.values.items():
+            gone = count if column not in left.values else count - left.values[column] - rows
+            if gone > 0:
+                lost.append((f"{name}.{column}", f"{gone} values would be lost"))
+            elif not rows and (cut := _cut_off(was, left, column)) > 0:
+                lost.append((f"{name}.{column}", f"{cut} characters would be cut off"))
+    return lost
+
+
+def _cut_off(was: _Content, left: _Content, column: str) -> int:
+    """How many characters of a text column are gone because it holds shorter values now."""
+    before, now = was.limits.get(column), left.limits.get(column)
+    if column not in was.limits or now is None or (before is not None and before <= now):
+        return 0
+    return was.characters[column] - left.characters[column]

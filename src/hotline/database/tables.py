@@ -1,0 +1,30 @@
+"""Tables of the database itself: answers kept under an Idempotency-Key, sequences, which code may run on the schema."""
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Instant
+from hotline.database.metadata import metadata
+
+C, S, I = sa.Column, sa.String, sa.Integer
+answer = sa.Table(  # what was answered to an Idempotency-Key, in the same transaction as its effect
+    "answer", metadata,
+    C("owner", S(60), primary_key=True),
+    C("key", S(255), primary_key=True),
+    C("fingerprint", S(64), nullable=False),
+    C("status", sa.SmallInteger, nullable=False),
+    C("etag", S(20)),
+    C("body", sa.Text, nullable=False),
+    C("at", Instant, nullable=False, index=True),
+)  # fmt: skip
+
+sequence = sa.Table(
+    "sequence", metadata,
+    C("name", S(20), primary_key=True),
+    C("next", sa.BigInteger, nullable=False),
+)  # fmt: skip
+
+schema_compatibility = sa.Table(  # one row: the oldest revision whose code may run on this schema
+    "schema_compatibility", metadata,
+    C("id", sa.Integer, primary_key=True, autoincrement=False),
+    C("oldest_code", S(32), nullable=False),
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Small writes of many, in one transaction. One that fails is run alone, so that it fails by itself."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from hotline.database.engine import Database, note_commit
+from hotline.refusals import Refused
+
+R = TypeVar("R")
+LARGEST = 64
+
+
+class Together:
+    """`write` from anywhere in one loop. A task of its own writes what waits, so that nobody works for others for ever,
+    or takes them along when cancelled."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: list[tuple[Callable[[sa.Connection], Any], asyncio.Future[Any]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def write(self, work: Callable[[sa.Connection], R]) -> R:
+        """What `work(connection)` returns, after COMMIT. It may be run twice, the first time taken back."""
+        mine: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, mine))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        done = await asyncio.shield(mine)
+        note_commit()
+        return done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+            await self._run(batch)
+
+    async def _run(self, batch: list[tuple[Callable[[sa.Connection], Any], "asyncio.Future[Any]"]]) -> None:
+        def all_of(c: sa.Connection) -> list[Any]:
+            return [work(c) for work, _ in batch]
+
+        try:
+            done = await self._db.transact(all_of)
+        except Exception as fault:
+            if len(batch) > 1 and not isinstance(fault, Refused):  # one of them is bad: its neighbours must not pay
+                for one in batch:
+                    await self._run([one])
+                return
+            for _, answer in batch:
+                if not answer.done():
+                    answer.set_exception(fault)
+                    answer.exception()  # read once, so that a caller who hung up leaves no warning behind
+            return
+        for (_, answer), result in zip(batch, done, strict=True):
+            if not answer.done():
+                answer.set_result(result)

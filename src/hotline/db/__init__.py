@@ -1,1 +1,0 @@
-"""How it is kept: tables, two engines, the journal, queries by noun."""

@@ -1,0 +1,1 @@
+"""Outgoing messages: the outbox, attempts, gateways, and the checked way out."""

@@ -1,0 +1,200 @@
+"""Gateways at hand, and how they are added, changed and given new secrets."""
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.cache import AtHand
+from hotline.database.deadlines import Deadlines
+from hotline.database.engine import Database
+from hotline.delivery import gateway_store, registry
+from hotline.delivery.account import Account
+from hotline.delivery.gateway_settings import Faults
+from hotline.delivery.model import GatewayKind
+from hotline.delivery.provider import GatewayProvider
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.refusals import Code, Refusal, Refused
+from hotline.secrets.secret_box import seal, unseal
+
+NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
+WEIGHTS = range(0, 101)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway ready for use. `weight` is its share of what is sent now, `resting` the one it drifts back to."""
+
+    name: str
+    kind: GatewayKind
+    provider: str  # a name of the registry
+    account: Account
+    active: bool
+    sends: bool
+    weight: int
+    resting: int
+    shifted_at: datetime | None
+    version: int
+
+
+class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
+    """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
+    providers sign it, and reports come back to it."""
+
+    def __init__(
+        self,
+        db: Database,
+        secret: bytes,
+        url: str,
+        directory: DirectoryAtHand | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        super().__init__(self._every, deadlines)
+        self._db, self._secret, self._url, self._directory = db, secret, url, directory
+
+    async def _every(self, now: datetime) -> Mapping[str, Gateway]:
+        return {row.name: self._read(row) for row in await gateway_store.every(self._db)}
+
+    async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
+        """The active gateway of that name. Raises Refused where there is none."""
+        found = (await self.now(now)).get(name)
+        if found is None:  # it may have been added a moment ago, by another process
+            found = (await self.now(now, NEW_AT_ONCE)).get(name)
+        if found is None or found.kind is not kind or not found.active:
+            raise Refused(NOBODY)
+        return found
+
+    async def senders(self, now: datetime) -> list[Gateway]:
+        """Those that texts are sent by."""
+        return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
+
+    def _read(self, row: Any) -> Gateway:
+        secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
+        account = Account(row.name, row.settings, secrets, self._url)
+        return Gateway(
+            row.name, GatewayKind(row.kind), row.provider, account, row.active, row.sends, row.weight,
+            row.resting, row.shifted_at, row.version,
+        )  # fmt: skip
+
+
+async def add(
+    at_hand: GatewaysAtHand,
+    db: Database,
+    secret: bytes,
+    name: str,
+    provider: str,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Sequence[str]],
+    *,
+    sends: bool,
+    weight: int,
+    by: str,
+    now: datetime,
+) -> None:
+    """A new gateway. Raises Refused with all that is wrong."""
+    errors: list[tuple[str, str]] = []
+    kind = registry.kind_of(provider)
+    if not _NAME.fullmatch(name):
+        errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
+    if kind is None:
+        known = [word for each in GatewayKind for word in registry.names(each)]
+        errors.append(("provider", f"one of {', '.join(known)}"))
+    else:
+        errors += _faults(kind, provider, settings, secrets, sends=sends)
+    if weight not in WEIGHTS:
+        errors.append(("weight", "0 to 100"))
+    if errors or kind is None:
+        raise Refused(Refusal(Code.INVALID, "the gateway cannot be added like this", errors=tuple(errors)))
+    row = {
+        "name": name, "kind": kind, "provider": provider, "settings": dict(settings),
+        "sealed": seal(secret, f"gateway {name}", {k: list(v) for k, v in secrets.items()}), "active": True,
+        "sends": sends, "weight": weight, "resting": weight, "shifted_at": None, "version": 1, "created_at": now,
+        "created_by": by,
+    }  # fmt: skip
+    try:
+        await db.transact(lambda c: gateway_store.keep(c, row))
+    except sa.exc.IntegrityError:
+        raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
+    at_hand.forget()
+
+
+async def change(
+    at_hand: GatewaysAtHand, db: Database, secret: bytes, name: str, now: datetime, *,
+    settings: Mapping[str, Any] | None = None, new: Mapping[str, Sequence[str]] | None = None,
+    drop: Mapping[str, Sequence[str]] | None = None, active: bool | None = None, sends: bool | None = None,
+    weight: int | None = None,
+) -> Gateway:  # fmt: skip
+    """Settings are merged (null removes one); `new` secrets live beside the old ones until these are dropped. Raises
+    Refused."""
+    at_hand.forget()
+    found = (await at_hand.now(now)).get(name)
+    if found is None:
+        raise Refused(NOBODY)
+    merged = {k: v for k, v in {**found.account.settings, **(settings or {})}.items() if v is not None}
+    secrets = {k: list(v) for k, v in found.account.secrets.items()}
+    for word, values in (new or {}).items():
+        secrets[word] = [*dict.fromkeys([*secrets.get(word, []), *values])]
+    for word, values in (drop or {}).items():
+        secrets[word] = [v for v in secrets.get(word, []) if v not in values]
+    sending = found.sends if sends is None else sends
+    unknown = [
+        (f"secrets.{word}", "no such value to drop")
+        for word, values in (drop or {}).items()
+        if not set(values) <= set(found.account.secrets.get(word, ()))
+    ]
+    errors = unknown
+    if settings or new or drop or sends:  # a weight can be set, and a gateway switched off, without its package
+        errors += _faults_of_change(found, merged, secrets, {*(settings or ()), *(new or ())}, sending)
+    if weight is not None and weight not in WEIGHTS:
+        errors.append(("weight", "0 to 100"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the gateway cannot be changed like this", errors=tuple(errors)))
+    values_set: dict[str, Any] = {
+        "settings": merged, "sealed": seal(secret, f"gateway {name}", secrets), "sends": sending,
+        "active": found.active if active is None else active,
+    }  # fmt: skip
+    if weight is not None:
+        values_set |= {"weight": weight, "resting": weight, "shifted_at": None}
+    if not await db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
+        raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
+    at_hand.forget()
+    return (await at_hand.now(now))[name]
+
+
+async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
+    if not await db.transact(lambda c: gateway_store.remove(c, name)):
+        raise Refused(NOBODY)
+    at_hand.forget()
+
+
+def _faults(
+    kind: GatewayKind, provider: str, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool
+) -> Faults:
+    """All that is wrong with what is set: (field, rule). Raises Refused: the provider cannot be loaded."""
+    errors = registry.provider(kind, provider, GatewayProvider).faults(
+        settings, secrets, sends=sends and kind is GatewayKind.SMS
+    )
+    if sends and kind is not GatewayKind.SMS:
+        errors.append(("sends", "only SMS gateways send texts"))
+    return errors
+
+
+def _faults_of_change(
+    found: Gateway,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, Sequence[str]],
+    given: Container[str],
+    sends: bool,
+) -> Faults:
+    """The same for a gateway that is in use. `given`: the names of settings and secrets that are set now. What stood
+    there before is left alone: a rule that has become stricter stops nobody from changing something else."""
+    known = registry.provider(found.kind, found.provider, GatewayProvider).secret_names
+    looked_at = {name: values for name, values in secrets.items() if name in known or name in given}
+    faults = _faults(found.kind, found.provider, settings, looked_at, sends=sends)
+    stands = {f"settings.{name[:40]}" for name, value in settings.items() if value and name not in given}
+    return [fault for fault in faults if fault[0] not in stands]

@@ -1,0 +1,91 @@
+"""Handing outgoing messages to one address, signed as Standard Webhooks: id, time and body under an HMAC-SHA256."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from hotline.delivery.egress import Forbidden
+
+
+class GatewayDown(Exception):
+    """Later: it may have arrived, so the same id goes with the next try. `after`: seconds the far side asked for."""
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+class GatewayRefused(Exception):
+    """Never: the far side says that this message is wrong. `gone`: it wants no message any more."""
+
+    def __init__(self, why: str, *, gone: bool = False) -> None:
+        super().__init__(why)
+        self.gone = gone
+
+
+MOST_AFTER = 24 * 3600.0
+
+
+def signatures(secrets: Sequence[str], id: str, stamp: str, body: bytes) -> str:  # noqa: A002
+    """One signature for each living secret, as the receiver's library reads them."""
+    signed = f"{id}.{stamp}.".encode() + body
+    return " ".join(
+        "v1,"
+        + base64.b64encode(hmac.digest(base64.b64decode(s.removeprefix("whsec_")), signed, hashlib.sha256)).decode()
+        for s in secrets
+    )
+
+
+class Notices:
+    """`secrets`: whsec_ and base64, one or several while they are being changed; None sends unsigned, for a receiver on
+    the same machine."""
+
+    def __init__(self, client: httpx.AsyncClient, url: str, *secrets: str | None) -> None:
+        self._client, self._url = client, url
+        self._secrets = [s for s in secrets if s]
+
+    async def send(self, id: str, body: bytes, now: datetime) -> None:  # noqa: A002
+        """Hand one message over. Raises GatewayDown or GatewayRefused."""
+        await self.post(id, body, now)
+
+    async def post(self, id: str, body: bytes, now: datetime) -> httpx.Response:  # noqa: A002
+        """The same; the far side's answer. The stamp is of this try: a receiver refuses one that is minutes old."""
+        stamp = str(int(now.timestamp()))
+        headers = {"webhook-id": id, "webhook-timestamp": stamp, "content-type": "application/json"}
+        if self._secrets:
+            headers["webhook-signature"] = signatures(self._secrets, id, stamp, body)
+        try:
+            reply = await self._client.post(self._url, content=body, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as cut:  # an answer that cannot be read is no answer
+            raise GatewayDown(said_of(cut)) from cut
+        if not reply.is_success:
+            code = reply.status_code
+            if code in (408, 425, 429) or reply.is_server_error:
+                raise GatewayDown(str(code), asked_to_wait(reply))
+            raise GatewayRefused(str(code), gone=code == 410)
+        return reply
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+
+def said_of(cut: Exception) -> str:
+    """Why nothing was reached, for the log: our own refusal in its words, else what kind of fault it was."""
+    return str(cut) if isinstance(cut, Forbidden) else type(cut).__name__
+
+
+def asked_to_wait(reply: httpx.Response) -> float | None:
+    """Retry-After in seconds, given as such or as a date; None: no such wish."""
+    wish = reply.headers.get("retry-after", "").strip()
+    if wish.isascii() and wish.isdigit():
+        return min(float(wish), MOST_AFTER)
+    try:
+        until, sent = parsedate_to_datetime(wish), parsedate_to_datetime(reply.headers.get("date", ""))
+        return max(0.0, min((until - sent).total_seconds(), MOST_AFTER))
+    except (ValueError, TypeError):
+        return None

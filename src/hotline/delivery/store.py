@@ -1,0 +1,374 @@
+"""Messages on their way out: claimed under a lease, let go only with its token, counted before they are tried."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import is_one_of, read_instant
+from hotline.database.engine import Database, one
+from hotline.database.insert_ignore import insert_once
+from hotline.database.leases import database_time, is_free
+from hotline.database.prepared import Question, Row
+from hotline.delivery.model import Message
+from hotline.delivery.model import MessageStatus as M
+from hotline.delivery.tables import outbox as o
+
+LEASE = timedelta(seconds=45)  # three times the longest send
+AHEAD = timedelta(seconds=5)  # a message made so far in the future was made by a wrong clock
+MOST_TRIES = 8  # unless its way gives it more
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
+
+    texts: bool = False
+    notices: bool = False
+    hooks: bool = False
+
+
+EVERYWHERE = Reach(texts=True, notices=True, hooks=True)
+_HOOKED = ("event", "webhook")
+_RUNNING = (M.QUEUED, M.LEASED)
+_OF_OFFICERS = ("duty", "escalation")
+TO_OFFICER = sa.literal_column("substr(outbox.partition, 1, 5) = 'duty:'", sa.Boolean)  # as the partial index has it
+COUNTED = 1000  # messages of a kind, at most
+
+
+class Way(StrEnum):
+    """Which messages of a kind can be handed over."""
+
+    ALL = "all"
+    TO_OFFICERS = "to_officers"
+    NONE = "none"
+
+
+def way_of(reach: Reach, kind: str) -> Way:
+    """Which messages of this kind have a way out. A text has the SMS gateways where there are any, else the notice
+    address."""
+    if kind in _HOOKED:
+        return Way.ALL if reach.hooks else Way.NONE
+    if kind == "text" or not reach.notices:
+        sent = reach.texts and kind in ("text", "resident")
+        return Way.ALL if sent else Way.TO_OFFICERS if reach.texts and kind in _OF_OFFICERS else Way.NONE
+    return Way.ALL
+
+
+def _kind(*words: str) -> sa.ColumnElement[bool]:
+    return o.c.kind.in_([sa.literal_column(f"'{word}'") for word in words])
+
+
+def _kinds() -> sa.CTE:
+    """The kinds of what waits, each found by one look into the index, however much of it there is."""
+    known = sa.select(sa.func.min(o.c.kind).label("kind")).where(is_one_of(o.c.status, _RUNNING)).cte("kinds", True)
+    other = o.alias("other")
+    further = sa.select(sa.func.min(other.c.kind)).where(is_one_of(other.c.status, _RUNNING))
+    further = further.where(other.c.kind > known.c.kind)
+    return known.union_all(sa.select(further.scalar_subquery()).where(known.c.kind.is_not(None)))
+
+
+_KINDS = sa.select((_WAITING_KINDS := _kinds()).c.kind).where(_WAITING_KINDS.c.kind.is_not(None))
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMessages:
+    """What waits of a kind: how many, COUNTED at most; when the first was due; whether it has a way out."""
+
+    kind: str
+    count: int
+    oldest: datetime
+    sendable: bool
+
+
+def _of_kind(*columns: Any, way: Way) -> sa.Select[Any]:
+    found = sa.select(*columns).select_from(o).where(is_one_of(o.c.status, _RUNNING))
+    found = found.where(o.c.kind == sa.bindparam("kind", type_=sa.String))
+    return found.where(TO_OFFICER) if way is Way.TO_OFFICERS else found
+
+
+_EACH_KIND = Question(_KINDS)
+_OLDEST = {
+    way: Question(_of_kind(o.c.next_at, way=way).order_by(o.c.next_at, o.c.id).limit(1))
+    for way in (Way.ALL, Way.TO_OFFICERS)
+}
+_COUNT = {
+    way: Question(
+        sa.select(sa.func.count().label("n")).select_from(_of_kind(o.c.id, way=way).limit(COUNTED).subquery())
+    )
+    for way in (Way.ALL, Way.TO_OFFICERS)
+}
+
+
+async def waiting(db: Database, reach: Reach) -> list[WaitingMessages]:
+    """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
+    Bounded, however much there is."""
+    found: list[WaitingMessages] = []
+    for row in await db.rows(_EACH_KIND):
+        way = way_of(reach, row.kind)
+        counts: dict[Way, tuple[int, datetime]] = {}
+        for part in {Way.ALL, way} - {Way.NONE}:
+            count, first = await one(db, _COUNT[part], kind=row.kind), await one(db, _OLDEST[part], kind=row.kind)
+            oldest = read_instant(first.next_at) if first else None
+            if count is not None and oldest is not None:
+                counts[part] = (int(count.n), oldest)
+        if way in counts:
+            found.append(WaitingMessages(row.kind, *counts[way], sendable=True))
+        if way is not Way.ALL and Way.ALL in counts:
+            left = counts[Way.ALL][0] - counts.get(way, (0, None))[0]
+            if left:
+                found.append(WaitingMessages(row.kind, left, counts[Way.ALL][1], sendable=False))
+    return found
+
+
+async def oldest_due(db: Database, now: datetime, reach: Reach = EVERYWHERE) -> datetime | None:
+    """When the oldest unsent message that can be handed over was due."""
+    found = []
+    for row in await db.rows(_EACH_KIND):
+        if (way := way_of(reach, row.kind)) is not Way.NONE and (due := await one(db, _OLDEST[way], kind=row.kind)):
+            found.append(read_instant(due.next_at))
+    return min((at for at in found if at is not None and at <= now), default=None)
+
+
+_LISTED = Question(
+    sa.select(*o.c)
+    .where(o.c.status == sa.bindparam("status", type_=sa.String), o.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(o.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Messages in a state, in order of id."""
+    return await db.rows(_LISTED, status=status, after=after, limit=limit)
+
+
+def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
+    """Messages of the house itself, each once by its id; how many were new."""
+    ids = [m.id for m in messages]
+    known = set(db.execute(sa.select(o.c.id).where(o.c.id.in_(ids))).scalars())
+    fresh = {m.id: m for m in messages if m.id not in known}
+    rows = [
+        {
+            "id": m.id, "kind": m.kind, "number": m.number, "partition": m.partition, "payload": m.payload,
+            "status": M.QUEUED, "attempts": 0, "max_attempts": MOST_TRIES, "created_at": m.next_at,
+            "next_at": m.next_at,
+        }
+        for m in fresh.values()
+    ]  # fmt: skip
+    if rows:
+        insert_once(db, o, rows)  # another worker may have added one since we looked
+    return len(rows)
+
+
+WINDOW = 500  # due messages of a kind that one claim looks at
+STANDBY = timedelta(minutes=10)  # how long at most a message behind others is not looked at
+
+
+def _window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection[str]) -> sa.Subquery:
+    """The first due messages of a kind, with whether they are the first of their receiver's (`first`)."""
+    earlier = o.alias("earlier")
+    # one look into the index for each row: it is the order that keeps PostgreSQL from walking the table instead, where
+    # it expects most rows to be of one receiver
+    ahead = (
+        sa.select(sa.literal(1))
+        .select_from(earlier)
+        .where(earlier.c.partition == o.c.partition, is_one_of(earlier.c.status, _RUNNING))
+        .where(sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(o.c.created_at, o.c.id))
+        .order_by(earlier.c.created_at, earlier.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(o.c.id, o.c.next_at, o.c.partition, ahead.is_(None).label("first"))
+        .where(is_one_of(o.c.status, _RUNNING), o.c.kind == kind, _claimable(at, by), o.c.id.not_in(list(sending)))
+        .where(*([TO_OFFICER] if way is Way.TO_OFFICERS else []))
+        .order_by(o.c.next_at, o.c.id)
+        .limit(WINDOW)
+        .subquery()
+    )
+
+
+def _claimable(at: datetime, by: datetime) -> sa.ColumnElement[bool]:
+    orphaned = sa.and_(is_free(o.c.lease_until, at, LEASE), o.c.attempts < o.c.max_attempts)
+    return sa.and_(o.c.next_at <= by, sa.or_(o.c.status == M.QUEUED, orphaned))
+
+
+def claim(
+    db: sa.Connection,
+    now: datetime,
+    token: str,
+    limit: int,
+    reach: Reach = EVERYWHERE,
+    sending: Collection[str] = (),
+) -> Sequence[Row]:
+    """The next messages due that can be handed over, ours for LEASE; one at a time for each receiver. The try is
+    counted now: a message that kills its worker runs out of tries. `sending`: ids that this worker has under way,
+    whatever the clock says. Costs the same behind ten messages and behind a million: each kind is looked up by itself,
+    and what waits behind others of its receiver is put aside."""
+    at = database_time(db)
+    by = max(now, at)
+    ways = {kind: way_of(reach, kind) for kind in db.execute(_KINDS).scalars()}
+    windows = {k: _window(k, way, at, by, sending) for k, way in ways.items() if way is not Way.NONE}
+    if not windows:
+        return []
+    firsts = [sa.select(w.c.id, w.c.next_at).where(w.c.first).limit(limit).subquery() for w in windows.values()]
+    found = sa.union_all(*(sa.select(f.c.id, f.c.next_at) for f in firsts)).subquery()
+    due = (
+        sa.select(o.c.id)
+        .where(o.c.id.in_(sa.select(found.c.id).order_by(found.c.next_at, found.c.id).limit(limit)))
+        .where(is_one_of(o.c.status, _RUNNING), _claimable(at, by))  # looked at again once the row is locked
+        .with_for_update(skip_locked=True)
+    )
+    take = (
+        sa.update(o)
+        .where(o.c.id.in_(due.scalar_subquery()))
+        .values(status=M.LEASED, lease_token=token, lease_until=at + LEASE, attempts=o.c.attempts + 1)
+    )
+    taken = db.execute(take.returning(*o.c)).all()
+    if len(taken) < limit:
+        for window in windows.values():
+            _put_aside(db, window, at)
+    return taken
+
+
+def _put_aside(db: sa.Connection, window: sa.Subquery, at: datetime) -> None:
+    """Where a window is full of messages behind others, let the next claim look past them. Whoever ends the first of a
+    receiver calls the next (`_call_next`)."""
+    behind = db.execute(sa.select(window.c.id, window.c.partition).where(sa.not_(window.c.first))).all()
+    if len(behind) < WINDOW // 2:
+        return
+    for partition in {row.partition for row in behind}:
+        head = db.execute(_HEAD.with_for_update(skip_locked=True), {"receiver": partition}).first()
+        if head is None:  # somebody ends it at this moment
+            continue
+        until = max(at + STANDBY, read_instant(head.next_at) or at)
+        ids = [row.id for row in behind if row.partition == partition and row.id != head.id]
+        untried = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at < until)
+        db.execute(sa.update(o).where(o.c.id.in_(ids), untried).values(next_at=until))
+
+
+_RECEIVERS = o.alias("receivers")
+_HEAD = (
+    sa.select(_RECEIVERS.c.id, _RECEIVERS.c.next_at)
+    .where(_RECEIVERS.c.partition == sa.bindparam("receiver", type_=sa.String))
+    .where(is_one_of(_RECEIVERS.c.status, _RUNNING))
+    .order_by(_RECEIVERS.c.created_at, _RECEIVERS.c.id)
+    .limit(1)
+)
+
+
+def _call_next(db: sa.Connection, partition: str) -> None:
+    """The next of this receiver is due now, if it was put aside."""
+    at = database_time(db)
+    aside = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
+    head = _HEAD.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
+    db.execute(sa.update(o).where(o.c.id == head, aside).values(next_at=at), {"receiver": partition})
+
+
+def pull_back(db: sa.Connection) -> int:
+    """Messages written by a process whose clock is ahead are due now, not when the true time gets there; how many."""
+    at = database_time(db)
+    ahead = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at + AHEAD, o.c.created_at > at + AHEAD)
+    return db.execute(sa.update(o).where(ahead).values(next_at=at)).rowcount
+
+
+def bury(db: sa.Connection) -> int:
+    """Messages whose worker died at their last try; how many are dead now."""
+    ended = is_free(o.c.lease_until, database_time(db), LEASE)
+    last = sa.and_(o.c.status == M.LEASED, ended, o.c.attempts >= o.c.max_attempts)
+    dead = sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")
+    receivers = db.execute(dead.returning(o.c.partition)).scalars().all()
+    for partition in sorted(set(receivers)):
+        _call_next(db, partition)
+    return len(receivers)
+
+
+def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
+    return sa.update(o).where(o.c.id == id, o.c.lease_token == token, o.c.status == M.LEASED)
+
+
+def mark_sent(db: sa.Connection, id: str, token: str) -> bool:  # noqa: A002
+    """False: another worker holds it now."""
+    sent = _mine(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)
+    return _ended(db, sent)
+
+
+def _ended(db: sa.Connection, change: sa.Update) -> bool:
+    """Run what ends one message, and call the next of its receiver. False: it changed nothing."""
+    partition = db.execute(change.returning(o.c.partition)).scalar()
+    if partition is None:
+        return False
+    _call_next(db, partition)
+    return True
+
+
+def put_back(
+    db: sa.Connection,
+    id: str,  # noqa: A002
+    token: str,
+    next_at: datetime | None,
+    error: str | None,
+    *,
+    most: int | None = None,
+    uncounted: bool = False,
+) -> bool:
+    """Try again at `next_at`, or never (None). `most`: how many tries it has; `uncounted`: this was none. False:
+    another worker holds it now."""
+    values: dict[str, Any] = {"status": M.QUEUED if next_at else M.DEAD, "lease_token": None, "lease_until": None}
+    values["last_error"] = error[:500] if error else None
+    if next_at is not None:
+        values["next_at"] = next_at
+    if most is not None:
+        values["max_attempts"] = sa.case((o.c.max_attempts < most, most), else_=o.c.max_attempts)
+    if uncounted:
+        values["attempts"] = o.c.attempts - 1
+    change = _mine(id, token).values(**values)
+    return _ended(db, change) if next_at is None else db.execute(change).rowcount == 1
+
+
+def expire(db: sa.Connection, before: datetime) -> int:
+    """Give up what nobody was there to send since `before`; how many, alarms apart. A delivery to a subscriber may have
+    to wait behind one that is tried for three days."""
+    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, sa.not_(_kind(*_HOOKED)))
+    old = old.values(status=M.EXPIRED, last_error="no gateway took it in time")
+    db.execute(old.where(o.c.kind == "alarm"))
+    return db.execute(old).rowcount
+
+
+def requeue(db: sa.Connection, id: str, now: datetime, *, sent_too: bool = False) -> bool:  # noqa: A002
+    """Send a dead, expired or dropped message once more, with all its tries. Due at once, even if
+    this process's clock is ahead."""
+    ended = [M.DEAD, M.EXPIRED, M.DROPPED, *([M.SENT] if sent_too else [])]
+    again = sa.update(o).where(o.c.id == id, o.c.status.in_(ended))
+    due = min(now, database_time(db))
+    values = {"status": M.QUEUED, "max_attempts": o.c.attempts + MOST_TRIES, "next_at": due, "last_error": None}
+    return db.execute(again.values(**values)).rowcount == 1
+
+
+def drop(db: sa.Connection, id: str, why: str) -> bool:  # noqa: A002
+    """Give a message up by hand: one that waits, or one that is dead already. Its reason is kept."""
+    there = sa.update(o).where(o.c.id == id, o.c.status.in_([M.QUEUED, M.DEAD, M.EXPIRED]))
+    return _ended(db, there.values(status=M.DROPPED, last_error=why[:500]))
+
+
+_ONE = Question(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
+_IN_LINE = Question(
+    sa.select(*o.c)
+    .where(o.c.partition == sa.bindparam("partition", type_=sa.String), o.c.kind == sa.literal_column("'webhook'"))
+    .where(o.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(o.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await one(db, _ONE, id=id)
+
+
+async def in_line(db: Database, partition: str, after: str, limit: int) -> Sequence[Row]:
+    """The deliveries of one subscription, in order of id."""
+    return await db.rows(_IN_LINE, partition=partition, after=after, limit=limit)

@@ -1,1 +1,0 @@
-"""What is true with no computer: rules, words and tables. Standard library only, no I/O, no clock."""

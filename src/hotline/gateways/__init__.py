@@ -1,1 +1,0 @@
-"""How we speak to the world: one file per provider."""

@@ -1,0 +1,1 @@
+"""What providers push: kept before it is answered, spooled while the database is away."""

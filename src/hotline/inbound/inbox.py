@@ -1,0 +1,87 @@
+"""What is pushed to us is kept together: many pushes, one transaction; with the database away, in the spool."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.deadlines import Deadlines, within
+from hotline.database.engine import Database
+from hotline.database.outages import OUTAGES
+from hotline.database.write_batcher import Together
+from hotline.delivery import store as outbox_store
+from hotline.delivery.model import Message
+from hotline.delivery.payloads import hashed_key
+from hotline.inbound import store as inbound_store
+from hotline.inbound.model import InboundStatus
+from hotline.inbound.spool import Spool, written_row
+from hotline.locales import bilingual
+from hotline.text.numbering import Number
+
+
+class Inbox:
+    """Group commit for what is pushed; and who works it off learns here when nobody waits for an acknowledgement."""
+
+    def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
+        self._db, self._spool = db, spool
+        self._deadlines = deadlines or Deadlines()
+        self._together = Together(db)
+        self._asking = 0  # pushes that wait for their acknowledgement
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    async def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Durable when this returns: in the database, or in the spool while that is away, full or too slow. A row that
+        comes into both is one in the end: its key is unique. Raises what neither could do."""
+        try:
+            await self.keep_now(rows)
+        except OUTAGES:
+            if self._spool is None:
+                raise
+            record = {"kind": "inbound", "rows": [written_row(row) for row in rows]}
+            await self._spool.append(record, rows[0]["received_at"])
+
+    async def known(self, keys: Sequence[tuple[str, str, str]]) -> int:
+        """How many of these (gateway, kind, key) were kept before."""
+        return await self._db.transact(lambda c: inbound_store.known(c, keys))
+
+    async def keep_now(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises Away,
+        Full, or Unsure after the deadline: it may be kept yet."""
+        alarms = _alarms(rows)
+
+        def write(c: sa.Connection) -> None:
+            inbound_store.keep(c, rows)
+            if alarms:
+                outbox_store.add_once(c, alarms)
+
+        self._asking += 1
+        self._calm.clear()
+        try:
+            async with within(self._deadlines.write, writes=True):  # ends the wait, not the write
+                await self._together.write(write)
+        finally:
+            self._asking -= 1
+            if self._asking == 0:
+                self._calm.set()
+
+    async def calm(self, longest: float) -> None:
+        """When no push waits for its acknowledgement, or after `longest` seconds: those come before what they mean."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), longest)
+
+
+def _alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
+    however often it is pushed."""
+    said = bilingual("alarm.danger_in_push")
+    return [
+        Message(
+            f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
+            Number(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
+        )
+        for row in rows
+        if row["urgent"] and row["status"] == InboundStatus.ODD
+    ]  # fmt: skip

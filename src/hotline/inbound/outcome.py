@@ -1,0 +1,29 @@
+"""What became of an item that came in."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.delivery.model import Message
+from hotline.inbound.model import Effect, InboundStatus
+
+Done = Callable[[sa.Connection], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What became of it; `also` is written in the same transaction as that."""
+
+    status: InboundStatus
+    effect: Effect = Effect.NONE
+    number: str | None = None
+    why: str | None = None
+    messages: Sequence[Message] = ()
+    also: Sequence[Done] = ()
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> Worked:
+    return Worked(InboundStatus.ODD, why=why, number=number, messages=messages)

@@ -1,0 +1,105 @@
+"""A ticket as Open311 shows it: its fields, its state and its steps in words."""
+
+from collections.abc import Collection
+from typing import Any
+
+from hotline.locales import pair, text
+from hotline.locales.labels import public_action, public_status
+from hotline.open311.model import form_of, is_open, stamp, word_of
+from hotline.organisation.model.directory import Directory
+from hotline.text.spreadsheet_cells import disarmed
+from hotline.tickets.model.vocabulary import Action, TicketStatus
+
+_LANGUAGE = "zh-Hans"  # the standard has one text for everybody
+_OWN_WORDS = frozenset({Action.TRIAGE, Action.RECALL, Action.APPROVE_RETURN, Action.RESUME})
+_ANSWERS = frozenset({Action.ACCEPT_REPORT, Action.CONFIRM, Action.ANSWER, Action.EXPLAIN})
+
+COLUMNS = (
+    "service_request_id", "requested_datetime", "updated_datetime", "closed_date", "status_description", "status_notes",
+    "source", "service_name", "service_subtype", "description", "agency_responsible", "address", "lat", "long",
+)  # fmt: skip
+
+
+def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own: bool) -> dict[str, Any]:
+    """A request. `own`: it came with the asker's key, and is told as it was sent, with what the resident was answered.
+    Of any other the state, the category, the area and the dates: nobody wrote its words or its answer for the
+    public."""
+    status = TicketStatus(row.status)
+    form = form_of(row.advice) if own else {}
+    category = directory.categories.get(row.category)
+    department = directory.departments.get(row.department or "")
+    area = directory.areas.get(row.area or "")
+    word = word_of(status, Action(row.step) if row.step else None, row.satisfaction_final)
+    closed = row.closed_at if status is TicketStatus.CLOSED else None
+    name = category.name if category else row.category
+    media = next(iter(form.get("media_urls") or ()), None)
+    return {
+        "service_request_id": row.number,
+        "status": "open" if is_open(status) else "closed",
+        "status_notes": f"{word}: {_sentence(row, status, parents, own)}",
+        "service_name": name,
+        "service_code": row.category,
+        "description": form.get("description") or name,
+        "agency_responsible": department.name if department else None,
+        "service_notice": None,
+        "requested_datetime": stamp(row.created_at),
+        "updated_datetime": stamp(closed or row.updated_at),
+        "expected_datetime": stamp(row.promised_at),
+        "address": form.get("address") or (area.name if area else None),
+        "address_id": form.get("address_id"),
+        "zipcode": None,
+        "lat": form.get("lat"),
+        "long": form.get("long"),
+        "media_url": media,
+    }
+
+
+def _sentence(row: Any, status: TicketStatus, parents: Collection[str], own: bool) -> str:
+    """How a ticket stands, in words."""
+    said = public_status(status)[0]
+    if row.parent in parents:
+        return text("open311_said.merged", _LANGUAGE, said=said, number=row.parent)
+    if own and status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
+        return text("open311_said.answered", _LANGUAGE, said=said, reply=row.public_reply)
+    if own and status is TicketStatus.DECLINED and row.channel_told:
+        return text("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
+    if status is TicketStatus.SHELVED and row.review_at:
+        return text("open311_said.review", _LANGUAGE, said=said, review=stamp(row.review_at))
+    return said
+
+
+def cells(directory: Directory, row: Any, *, own: bool) -> list[Any]:
+    """A request as a line of the bulk form, in the order of COLUMNS; what a spreadsheet would run is disarmed."""
+    r = shown(directory, row, own=own)
+    category = directory.categories.get(row.category)
+    above = directory.categories.get(category.parent or "") if category else None
+    closed = r["updated_datetime"] if r["status"] == "closed" else ""
+    cells = [
+        r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
+        r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
+        r["agency_responsible"], r["address"], r["lat"], r["long"],
+    ]  # fmt: skip
+    return [disarmed(c) for c in cells]
+
+
+def step_name(action: Action) -> str:
+    """A step in words. It must be one of `domain.open311.STEPS`."""
+    return text(f"open311_action.{action}", _LANGUAGE) if action in _OWN_WORDS else public_action(action)[0]
+
+
+def step_sentence(row: Any, *, own: bool) -> str:
+    """A step in words. `own`: with what the resident was answered."""
+    action = Action(row.action)
+    said = step_name(action)
+    if not own:
+        return said
+    if action in _ANSWERS and row.public_reply:
+        return text("open311_said.step_answered", _LANGUAGE, said=said, reply=row.public_reply)
+    if action is Action.DECLINE and row.channel_told:
+        return text("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
+    return said
+
+
+def no_number() -> str:
+    """What is answered where a report gets no number to follow: in both languages, as nobody knows the reader's."""
+    return "".join(pair("open311_said.no_number"))

@@ -1,0 +1,347 @@
+"""Reports and updates of Open311 clients: checked against the service's own questions, taken in by the same intake,
+once for the sender's own number."""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hotline.database.identifiers import reference
+from hotline.database.prepared import Row
+from hotline.delivery.gateways import Gateway
+from hotline.delivery.payloads import clean, key_of, local_moment
+from hotline.inbound import store as inbound_store
+from hotline.inbound.model import Effect, InboundKind, InboundStatus
+from hotline.inbound.outcome import Worked, odd
+from hotline.open311 import store as open311_store
+from hotline.open311.model import PublicView, published
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import Attribute, Category
+from hotline.organisation.model.vocabulary import AttributeType, Channel, Intake
+from hotline.refusals import Code, Refusal, Refused
+from hotline.storage.files import Stored
+from hotline.text.numbering import read_number
+from hotline.text.phone_parsing import heard
+from hotline.tickets.attachments import attach
+from hotline.tickets.context import House
+from hotline.tickets.intake import TAKEN_BEFORE, Taken, take_call
+from hotline.tickets.model.visibility import EVERYTHING
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.spool_intake import plain, taken_of
+from hotline.tickets.store import facts as ticket_facts
+from hotline.web.idempotency import Asked
+
+LONGEST = 4000
+UNKNOWN_SERVICE = Refusal(Code.NOT_FOUND, "service_code: no such service")
+UNKNOWN_REQUEST = Refusal(Code.NOT_FOUND, "service_request_id: no such request")
+EARLIER = timedelta(minutes=10)  # how far a client's clock may be behind ours
+FMS = "fixmystreet_id"
+_DEGREES = re.compile(r"[+-]?(\d{1,3}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+_UTC = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a client sent: single fields, and attributes with all their values."""
+
+    fields: Mapping[str, str]
+    attributes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    media_urls: Sequence[str] = ()
+
+    def get(self, name: str) -> str | None:
+        """A field that is there and not empty: an empty one is as good as none."""
+        return self.fields.get(name) or None
+
+
+def offered(directory: Directory) -> list[Category]:
+    """The services: every category that is in use and not confidential. Always all of them."""
+    return [c for c in directory.categories.values() if c.active and not c.confidential]
+
+
+def service(directory: Directory, code: str) -> Category:
+    """Raises Refused where it is not offered."""
+    found = directory.categories.get(code)
+    if found is None or not found.active or found.confidential:
+        raise Refused(UNKNOWN_SERVICE)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a report was answered: a number, a token, or neither. `new`: it was not known before."""
+
+    intake: Intake
+    number: str | None = None
+    token: str | None = None
+    new: bool = True
+
+
+async def report(
+    house: House, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime
+) -> Reported:
+    """Take a report in. Raises Refused with every field that is wrong."""
+    directory = await house.directory.now(now)
+    wrong: list[tuple[str, str]] = []
+    code = form.get("service_code")
+    if code is None:
+        raise Refused(_wrong([("service_code", "required")]))
+    category = service(directory, code)
+    taken = _read(house, category, form, wrong)
+    if wrong:
+        raise Refused(_wrong(wrong))
+    own = form.get("client_request_id") or next(iter(form.attributes.get(FMS, ())), None) or None
+    if own:  # the sender's own number is the sender's for good, not for as long as an answer is kept
+        sender = f"open311:{hashlib.sha256(actor.id.encode()).hexdigest()[:30]}"
+        taken = replace(taken, outer_system=sender, outer_number=key_of(own))
+    if category.intake is Intake.BATCH:
+        token = await _put_by(house, taken, own, actor, now)
+        return Reported(Intake.BATCH, token=token)
+    number, new = await _take(house, taken, own or reference(now), actor, now)
+    if new:
+        await _attach(house, number, files, own or number, actor, now)
+    return Reported(category.intake, number=number, new=new)
+
+
+async def _take(house: House, taken: Taken, own: str, actor: Actor, now: datetime) -> tuple[str, bool]:
+    asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
+    try:
+        done = await take_call(house, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+    except Refused as refused:
+        if refused.refusal is not TAKEN_BEFORE:
+            raise
+        known = await ticket_facts.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
+        if known is None:
+            raise
+        return known, False
+    return done.answer.body, not done.replayed
+
+
+async def _attach(
+    house: House, number: str, files: Sequence[tuple[Stored, str]], own: str, actor: Actor, now: datetime
+) -> None:
+    for place, (stored, name) in enumerate(files):
+        asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
+        await attach(house, number, stored, name, actor, asked, lambda file: str(file.id), now, EVERYTHING)
+
+
+async def _put_by(house: House, taken: Taken, own: str | None, actor: Actor, now: datetime) -> str:
+    """Keep a report of a batch service for the worker; its token. The same for the sender's same number."""
+    name = reference(now)
+    gateway, key = f"open311:{actor.id}"[:60], key_of(own or name)
+    details = {"taken": plain(taken), "actor": actor.id, "name": actor.name, "home_area": actor.home_area,
+               "areas": sorted(actor.areas) if actor.areas is not None else None}  # fmt: skip
+    row = _row(name, gateway, InboundKind.REQUEST, key, taken.narrative, details, f"request {name}", now)
+    await house.inbox.keep_now([row])
+    found = await inbound_store.by_key(house.db, gateway, InboundKind.REQUEST, key)
+    return str(found.id) if found is not None else name
+
+
+def _row(
+    name: str,
+    gateway: str,
+    kind: InboundKind,
+    key: str,
+    text: str,
+    details: Mapping[str, Any],
+    partition: str,
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": name, "gateway": gateway, "kind": kind, "key": key, "sender": None, "receiver": None, "text": text,
+        "raw": "", "details": dict(details), "sent_at": None, "received_at": now, "urgent": False,
+        "partition": partition[:100],
+        "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None, "attempts": 0, "next_at": now,
+        "lease_until": None, "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+
+
+def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, str]]) -> Taken:
+    """The report as intake takes it; what is wrong is added to `wrong`."""
+    lat, lon = _degrees(form, "lat", 90, wrong), _degrees(form, "long", 180, wrong)
+    given = {name for name in ("lat", "long") if form.get(name)}
+    if len(given) == 1:
+        missing = "long" if "lat" in given else "lat"
+        wrong.append((missing, "lat and long belong together"))
+    address = form.get("address_string")
+    address_id = form.get("address_id")
+    if not given and not address and not address_id:
+        wrong.append(("lat, long, address_string, address_id", "say where: lat and long, address_string or address_id"))
+    description = clean(form.get("description") or "").strip()
+    if len(description) > LONGEST:
+        wrong.append(("description", f"at most {LONGEST} characters"))
+    attributes = _attributes(category, form, wrong)
+    name = " ".join(n for n in (form.get("first_name"), form.get("last_name")) if n and n != "-")[:120] or None
+    phone = form.get("phone")
+    contact = form.get("email")
+    who = heard(phone, house.region, house.area_code)
+    if who.words:  # no reason to lose a report
+        contact = " ".join(c for c in (contact, who.words) if c)
+    said = {
+        "attributes": attributes, "media_urls": [m[:500] for m in form.media_urls if m][:20],
+        "account_id": form.get("account_id"), "device_id": form.get("device_id") or form.get("deviceid"),
+        "address_id": address_id,
+        # the public is told what the public sent: what the desk makes of it may hold what a caller said on the phone
+        "description": description, "address": _line(address), "lat": lat, "long": lon,
+    }  # fmt: skip
+    return Taken(
+        Channel.WEB, description or category.name, phone=phone, name=_line(name),
+        contact=_line(contact), address=_line(address), lat=lat, lon=lon, category=category.code,
+        form={"source": "open311", **{k: v for k, v in said.items() if v or v == 0}},
+    )  # fmt: skip
+
+
+def _line(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return " ".join("".join(c if c.isprintable() else " " for c in clean(text[:LONGEST])).split())[:120] or None
+
+
+def _degrees(form: Form, name: str, most: int, wrong: list[tuple[str, str]]) -> float | None:
+    text = form.get(name)
+    if text is None:
+        return None
+    value = float(text) if _DEGREES.fullmatch(text.strip()) else math.nan
+    if not math.isfinite(value) or abs(value) > most:
+        wrong.append((name, f"a number from -{most} to {most} (WGS84)"))
+        return None
+    return value
+
+
+def _attributes(category: Category, form: Form, wrong: list[tuple[str, str]]) -> dict[str, Any]:
+    """The answers to what the service asks; what nobody asked for is kept too."""
+    found: dict[str, Any] = {}
+    asked = {a.code: a for a in category.attributes if a.variable}
+    for code, attribute in asked.items():
+        values = [v for v in form.attributes.get(code, ()) if v != ""]
+        if not values:
+            if attribute.required:
+                wrong.append((f"attribute[{code}]", f"{code} is required"))
+            continue
+        fault = _fault(attribute, values)
+        if fault:
+            wrong.append((f"attribute[{code}]", f"{code}: {fault}"))
+        found[code] = values if attribute.datatype is AttributeType.MULTI else values[0]
+    for code, given in form.attributes.items():
+        if code not in asked and any(given):
+            found[code[:80]] = [clean(v)[:1000] for v in given] if len(given) > 1 else clean(given[0])[:1000]
+    return dict(list(found.items())[:100])
+
+
+def _fault(attribute: Attribute, values: Sequence[str]) -> str | None:
+    kind = attribute.datatype
+    if kind is not AttributeType.MULTI and len(values) > 1:
+        return "one value"
+    if kind in (AttributeType.SINGLE, AttributeType.MULTI):
+        keys = {v.key for v in attribute.values}
+        return None if set(values) <= keys else "one of " + ", ".join(sorted(keys))
+    if any(len(v) > LONGEST for v in values):
+        return f"at most {LONGEST} characters"
+    if kind is AttributeType.NUMBER:
+        try:
+            return None if math.isfinite(float(values[0])) else "a number"
+        except ValueError:
+            return "a number"
+    if kind is AttributeType.DATETIME:
+        try:
+            local_moment(values[0], _UTC)
+        except ValueError:
+            return "a date-time, as 2026-11-25T08:00:00+08:00"
+    return None
+
+
+def _wrong(errors: Sequence[tuple[str, str]]) -> Refusal:
+    return Refusal(Code.INVALID, "the request is not right", errors=tuple(errors))
+
+
+async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime) -> str:
+    """Keep what a client says of a request, once for its own number; the id it is kept under. Never a step by itself:
+    its pictures are put to the request. Raises Refused."""
+    wrong = [(name, "required") for name in ("service_request_id", "update_id") if form.get(name) is None]
+    if wrong:
+        raise Refused(_wrong(wrong))
+    said = form.get("updated_datetime")
+    if said is not None and w3c_moment(said) is None:
+        wrong.append(("updated_datetime", "a date-time with zone, as 2026-11-25T08:00:00Z"))
+    text = clean(form.get("description") or "").strip()
+    if len(text) > LONGEST:
+        wrong.append(("description", f"at most {LONGEST} characters"))
+    if wrong:
+        raise Refused(_wrong(wrong))
+    number = read_number(form.get("service_request_id") or "")
+    view = PublicView(published(await house.directory.now(now)), actor.id)
+    rows = await open311_store.these(house.db, view, [number]) if number else []
+    if not rows or number is None:
+        raise Refused(UNKNOWN_REQUEST)
+    word = _line(form.get("status")) or ""
+    gateway, key = f"open311:{actor.id}"[:60], key_of(number, form.get("update_id"))
+    details = {"word": word[:40], "at": said, "number": number, "actor": actor.id, "name": actor.name,
+               "media_urls": [m[:500] for m in form.media_urls if m][:20]}  # fmt: skip
+    row = _row(reference(now), gateway, InboundKind.UPDATE, key, text, details, f"update {number}", now)
+    await house.inbox.keep_now([row])
+    kept = await inbound_store.by_key(house.db, gateway, InboundKind.UPDATE, key)
+    await _attach(house, number, files, f"update {key}", actor, now)
+    return str(kept.id) if kept is not None else str(row["id"])
+
+
+def _client(row: Row) -> Actor:
+    d = row.details
+    areas = frozenset(d["areas"]) if d.get("areas") is not None else None
+    return Actor(
+        ActorKind.KEY, d["actor"], d["name"], frozenset({Role.GATEWAY}), areas=areas, home_area=d.get("home_area")
+    )
+
+
+async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+    """An update is a contact of an open ticket; of any other it is for somebody to judge."""
+    number, word = row.details["number"], row.details.get("word") or ""
+    facts = await ticket_facts.facts(house.db, EVERYTHING, number)
+    if facts is None or facts.ticket.status not in OPEN:
+        state = facts.ticket.status if facts else TicketStatus.VOID
+        return odd(f"an update ({word or 'no word'}) on a {state} ticket", number)
+    said = w3c_moment(row.details.get("at") or "")
+    if said is not None and said < facts.ticket.created_at - EARLIER:
+        return odd(f"an update ({word or 'no word'}) older than the request", number)
+    words = [f"[{word}]" if word else "", row.text.strip(), *(row.details.get("media_urls") or ())]
+    text = " ".join(w for w in words if w)
+    taken = Taken(Channel.WEB, text or "…", attach_to=number)
+    asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    try:
+        done = await take_call(house, taken, _client(row), asked, lambda *_: "", now, joins=EVERYTHING)
+    except Refused as refused:
+        if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
+            return odd(f"an update ({word or 'no word'}) that came too late", number)
+        raise
+    return Worked(InboundStatus.DONE, Effect.JOINED, done.after.ticket.number if done.after else number)
+
+
+async def work_off_request(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+    """A report of a batch service becomes its ticket."""
+    taken = taken_of(row.details["taken"])
+    asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    try:
+        done = await take_call(house, taken, _client(row), asked, lambda facts, *_: str(facts.ticket.number), now)
+    except Refused as refused:
+        if refused.refusal is TAKEN_BEFORE:
+            known = await ticket_facts.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
+            return Worked(InboundStatus.DONE, Effect.OPENED, known)
+        if refused.refusal.code is not Code.INVALID:
+            raise
+        return odd(f"refused: {refused.refusal.detail}")
+    return Worked(InboundStatus.DONE, Effect.OPENED, done.answer.body)
+
+
+def w3c_moment(text: str) -> datetime | None:
+    """A date-time with zone; a blank stands for the plus that a query lost. None: it is none."""
+    words = text.strip()
+    if len(words) > 6 and words[-6] == " " and words[-3] == ":":
+        words = f"{words[:-6]}+{words[-5:]}"
+    try:
+        moment = datetime.fromisoformat(words)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and "T" in words.upper() and 1900 < moment.year < 2200 else None

@@ -1,0 +1,160 @@
+"""Public questions: tickets an asker may read, and what happened to them. Who reported them is in no column here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Among, Instant, is_one_of
+from hotline.database.engine import Database, one
+from hotline.database.prepared import Question, Row
+from hotline.open311.model import NEVER, STEPS, PublicView
+from hotline.organisation.model.vocabulary import Kind
+from hotline.organisation.tables import directory_log
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.tables import ticket as t
+from hotline.tickets.tables import timeline
+
+_NOT_HIDDEN = sa.and_(
+    t.c.confidential.is_(False),
+    t.c.kind != sa.literal_column(f"'{Kind.REPORT}'"),
+    sa.not_(is_one_of(t.c.status, NEVER)),
+    t.c.category.is_not(None),
+)
+_CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
+    t.c.channel
+)
+# of that, what somebody chose to publish, and what came with the asker's own key
+_PUBLIC = sa.and_(
+    _NOT_HIDDEN, sa.or_(Among(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
+)
+
+
+def _seen_by(view: PublicView) -> dict[str, object]:
+    return {"published": list(view.published), "client": view.client or ""}
+
+
+_settled = timeline.alias("settled")
+_LAST_STEP = (  # what led to the state it stands in
+    sa.select(_settled.c.action)
+    .where(_settled.c.number == t.c.number, _settled.c.status_to == t.c.status)
+    .where(sa.or_(_settled.c.status_from.is_(None), _settled.c.status_from != _settled.c.status_to))
+    .order_by(_settled.c.seq.desc())
+    .limit(1)
+    .correlate(t)
+    .scalar_subquery()
+)
+_COLUMNS = (
+    t.c.number, t.c.status, t.c.category, t.c.channel, t.c.department, t.c.area, t.c.advice, t.c.created_at,
+    t.c.updated_at, t.c.closed_at, t.c.promised_at, t.c.review_at, t.c.public_reply, t.c.channel_told, t.c.parent,
+    t.c.satisfaction_final, t.c.created_by,
+    sa.case((t.c.status == sa.literal_column(f"'{TicketStatus.CLOSED}'"), _LAST_STEP)).label("step"),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str) -> Question:
+    question = sa.select(*_COLUMNS).where(_PUBLIC)
+    if by_requested:
+        question = question.where(
+            t.c.created_at >= sa.bindparam("start", type_=Instant), t.c.created_at <= sa.bindparam("end", type_=Instant)
+        )
+    if by_updated:
+        # every change leaves a step in the timeline, whose index is in order of time: the ticket has none by updated_at
+        moved = sa.select(timeline.c.number).where(
+            timeline.c.at >= sa.bindparam("after", type_=Instant),
+            timeline.c.at <= sa.bindparam("before", type_=Instant),
+        )
+        shown = sa.func.coalesce(t.c.closed_at, t.c.updated_at, type_=Instant)
+        question = question.where(
+            t.c.number.in_(moved),
+            shown >= sa.bindparam("after", type_=Instant),
+            shown <= sa.bindparam("before", type_=Instant),
+        )
+    if by_service:
+        question = question.where(Among(t.c.category, "services"))
+    if states == "open":
+        question = question.where(is_one_of(t.c.status, OPEN))
+    elif states == "closed":
+        question = question.where(sa.not_(is_one_of(t.c.status, OPEN)))
+    return Question(
+        question.order_by(t.c.created_at.desc(), t.c.number.desc())
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+        .offset(sa.bindparam("offset", type_=sa.Integer))
+    )
+
+
+async def listed(
+    db: Database,
+    view: PublicView,
+    requested: tuple[datetime, datetime] | None,
+    updated: tuple[datetime, datetime] | None,
+    services: Sequence[str],
+    states: str,
+    limit: int,
+    offset: int,
+) -> Sequence[Row]:
+    """Tickets the asker may read within these windows (both ends in), of these services (none: all), `open`, `closed`
+    or both (""), newest first."""
+    if view.nothing:
+        return []
+    values: dict[str, object] = {"limit": limit, "offset": offset, **_seen_by(view)}
+    if requested is not None:
+        values |= {"start": requested[0], "end": requested[1]}
+    if updated is not None:
+        values |= {"after": updated[0], "before": updated[1]}
+    if services:
+        values["services"] = list(services)
+    question = _listed(requested is not None, updated is not None, bool(services), states)
+    return await db.rows(question, **values)
+
+
+_THESE = Question(
+    sa.select(*_COLUMNS).where(_PUBLIC, Among(t.c.number, "numbers")).order_by(t.c.created_at.desc(), t.c.number.desc())
+)
+_HIDDEN = Question(sa.select(t.c.number).where(_NOT_HIDDEN, t.c.number == sa.bindparam("number", type_=sa.String)))
+_STEP = sa.and_(is_one_of(timeline.c.action, STEPS), is_one_of(timeline.c.status_to, TicketStatus))
+_UPDATES = Question(
+    sa.select(
+        timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, timeline.c.status_to, t.c.public_reply,
+        t.c.channel_told, t.c.satisfaction_final, t.c.created_by,
+    )
+    .select_from(timeline.join(t, t.c.number == timeline.c.number))
+    .where(timeline.c.at >= sa.bindparam("start", type_=Instant), timeline.c.at <= sa.bindparam("end", type_=Instant))
+    .where(_STEP, _PUBLIC)
+    .order_by(timeline.c.at, timeline.c.number, timeline.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)  # fmt: skip
+_NOTES = Question(
+    sa.select(timeline.c.number, timeline.c.at, timeline.c.action)
+    .where(Among(timeline.c.number, "numbers"), _STEP)
+    .order_by(timeline.c.number, timeline.c.seq)
+)
+_CHANGED = Question(sa.select(sa.func.max(directory_log.c.at, type_=Instant).label("at")))
+
+
+async def these(db: Database, view: PublicView, numbers: Sequence[str]) -> Sequence[Row]:
+    """Those of these numbers that the asker may read, whatever their age or state."""
+    return [] if view.nothing else await db.rows(_THESE, numbers=list(numbers), **_seen_by(view))
+
+
+async def is_hidden(db: Database, number: str) -> bool:
+    """Whether a ticket is told to nobody outside: confidential, a report of wrongdoing, void, without a category."""
+    return await one(db, _HIDDEN, number=number) is None
+
+
+async def updates(db: Database, view: PublicView, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
+    """Steps of the tickets the asker may read, from `start` to `end`, both in, oldest first."""
+    return [] if view.nothing else await db.rows(_UPDATES, start=start, end=end, limit=limit, **_seen_by(view))
+
+
+async def notes(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
+    """The public history of these tickets: number, at, action."""
+    return await db.rows(_NOTES, numbers=list(numbers))
+
+
+async def changed_at(db: Database) -> datetime | None:
+    """When the directory was changed last."""
+    row = await one(db, _CHANGED)
+    return row.at if row else None

@@ -1,0 +1,126 @@
+"""For those who run the house: alive, ready, measured."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from starlette.responses import Response
+
+from hotline.database.deadlines import within
+from hotline.delivery import store as outbox_store
+from hotline.inbound import store as inbound_store
+from hotline.operations.doctor import QUICK, examine, skew_of
+from hotline.operations.readiness import can_take_in
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, anybody
+from hotline.organisation.store import directory
+from hotline.refusals import Refused
+from hotline.tickets.schemas.shown import Health, Ready
+from hotline.tickets.sla import store as sla_store
+from hotline.web.responses import reply
+
+router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
+DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
+BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
+COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
+COMMIT_SECONDS = Gauge("hotline_journal_seconds", "Seconds spent writing them")
+ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the database since the start")
+LISTENING = Gauge("hotline_stream_listeners", "Live streams open in this process")
+TOLD = Gauge("hotline_stream_told", "Events handed to listeners so far")
+UNFIRED = Gauge("hotline_clocks_oldest_seconds", "How long ago the oldest step that nobody was told of was due")
+_OPEN = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spool", "gateways"})
+OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
+INBOUND = Gauge("hotline_inbound_oldest_seconds", "Age of the oldest text pushed to us and not worked off")
+ODD = Gauge("hotline_inbound_odd", "What waits for somebody to look at it, up to 1,000")
+WAITING = Gauge("hotline_outbox_waiting", "Messages that wait, up to 1,000", ["kind", "sendable"])
+SKEW = Gauge("hotline_clock_skew_seconds", "How far this process's clock is ahead of the database's")
+SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, and not yet brought in")
+
+
+@router.get("/healthz", operation_id="healthz", response_model=Health)
+async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+    """The process answers."""
+    return reply({"status": "ok"})
+
+
+@router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
+async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+    """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
+    and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
+    could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
+    make the process unready."""
+    checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
+    if ask.house.spool is not None:
+        checks["spool_bytes"] = ask.house.spool.size()
+    try:
+        async with within(ask.house.deadlines.lookup):
+            checks["directory"] = await directory.version_of(ask.house.db)
+            checks["database"] = True
+        async with within(ask.house.deadlines.write):
+            await _measured(ask, checks)
+    except Refused as refused:
+        checks["database"] = False
+        checks["detail"] = refused.refusal.detail
+    if ask.house.leaving:
+        checks["leaving"] = True
+    ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not ask.house.leaving
+    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+@router.get(
+    "/readyz/intake", operation_id="readyz_intake", response_model=Ready, responses={503: {"description": "Not ready"}}
+)
+async def readyz_intake(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+    """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
+    neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
+    ready, checks = await can_take_in(ask.house)
+    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+
+
+async def _measured(ask: Asking, checks: dict[str, Any]) -> None:
+    """Add what waits in the database, and what the doctor finds."""
+    oldest = await outbox_store.oldest_due(ask.house.db, ask.now)
+    checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
+    count, unfired = await sla_store.unfired(ask.house.db, ask.now)
+    waiting = await inbound_store.oldest_waiting(ask.house.db, ask.now)
+    checks["inbound_waiting"] = waiting.n if waiting else 0
+    checks["clocks_due"] = count
+    checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
+    found = await examine(ask.house, ask.now, QUICK)
+    # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
+    checks["doctor"] = [
+        {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _OPEN else None}
+        for f in found
+        if f.wrong or f.warns
+    ]
+
+
+@router.get("/metrics", operation_id="metrics")
+async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
+    """Prometheus text format."""
+    DEPTH.set(ask.house.journal.depth)
+    BATCH.set(ask.house.journal.last_batch)
+    COMMITS.set(ask.house.journal.batches)
+    COMMIT_SECONDS.set(ask.house.journal.seconds)
+    ASKED.set(ask.house.db.asked)
+    LISTENING.set(ask.house.stream.listening)
+    TOLD.set(ask.house.stream.told)
+    if ask.house.spool is not None:
+        SPOOLED.set(ask.house.spool.size())
+    try:
+        waiting = await inbound_store.oldest_waiting(ask.house.db, ask.now)
+        held = waiting.at if waiting else None
+        INBOUND.set(max(0.0, (ask.now - held).total_seconds()) if held else 0.0)
+        ODD.set(await inbound_store.odd_ones(ask.house.db))
+        oldest = await outbox_store.oldest_due(ask.house.db, ask.now)
+        OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
+        reach = outbox_store.Reach(bool(await ask.house.gateways.senders(ask.now)), ask.house.speaks, hooks=True)
+        WAITING.clear()
+        for kind in await outbox_store.waiting(ask.house.db, reach):
+            WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)
+        _, ahead = await skew_of(ask.house)
+        SKEW.set(ahead.total_seconds())
+        _, unfired = await sla_store.unfired(ask.house.db, ask.now)
+        UNFIRED.set(max(0.0, (ask.now - unfired).total_seconds()) if unfired else 0.0)
+    except Refused:
+        OLDEST.set(float("nan"))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

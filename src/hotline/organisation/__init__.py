@@ -1,0 +1,1 @@
+"""The directory, people, keys, scopes, duty and calendars."""

@@ -1,0 +1,197 @@
+"""What a route is given: the house, the moment, who asks and whether they may, the key and version they sent."""
+
+import hashlib
+import re
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import uuid4
+
+from fastapi import Depends, Path, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from hotline.database.deadlines import within
+from hotline.database.outages import OUTAGES
+from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.service.accounts import COOKIE, Believed, who_is
+from hotline.organisation.service.offline import known_actor
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.context import House
+from hotline.web.idempotency import Asked
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
+_VERSION = re.compile(r'"?([0-9]{1,9})"?')
+
+
+class Asking:
+    """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
+    its own."""
+
+    __slots__ = ("actor", "believed", "house", "now", "request")
+
+    def __init__(self, request: Request, actor: Actor | None) -> None:
+        state = request.app.state
+        self.request, self.house, self.believed = request, state.house, state.believed
+        self.now: datetime = state.house.clock()
+        self.actor: Actor = actor or NOBODY
+        key = request.headers.get("idempotency-key")
+        if key is not None and not _KEY.fullmatch(key):
+            rule = "1-255 visible ASCII characters"
+            raise Refused(Refusal(Code.INVALID, "the Idempotency-Key will not do", errors=(("Idempotency-Key", rule),)))
+
+    async def check_again(self) -> None:
+        """After a wait: whoever lost their rights meanwhile is told nothing more. Raises Refused."""
+        if await who_is(self.house, self.believed, credential(self.request), self.house.clock()) != self.actor:
+            raise Refused(Refusal(Code.UNAUTHENTICATED, "your rights have changed meanwhile: ask again"))
+
+    def version(self) -> int:
+        """If-Match: the version the caller saw."""
+        sent = self.request.headers.get("if-match")
+        if sent is None:
+            raise Refused(
+                Refusal(
+                    Code.VERSION_REQUIRED, "send If-Match with the version you saw", errors=(("If-Match", "required"),)
+                )
+            )
+        found = _VERSION.fullmatch(sent.strip())
+        if found is None:
+            raise Refused(
+                Refusal(Code.BAD_REQUEST, "If-Match is no version", errors=(("If-Match", 'a version as "3"'),))
+            )
+        return int(found[1])
+
+    def asked(self, body: bytes) -> Asked:
+        """The request's key in its owner's name, one of our own where none was sent; and what tells this request from
+        another."""
+        key = self.request.headers.get("idempotency-key")
+        digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + body).hexdigest()
+        return Asked(
+            f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None
+        )
+
+    async def asked_whole(self) -> Asked:
+        """`asked` over the body as it came."""
+        return self.asked(await self.request.body())
+
+
+def credential(request: Request) -> str | None:
+    """The token or key sent: as Authorization, or as the console's cookie. The cookie counts for what only reads, and
+    for what comes from a page of ours: another site's page can make a browser send it, and cannot say it is ours."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return given.strip()
+    if kind or (request.method not in ("GET", "HEAD") and not _from_our_page(request)):
+        return None
+    return request.cookies.get(COOKIE)
+
+
+def _from_our_page(request: Request) -> bool:
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if site is not None and site != "same-origin":
+        return False
+    public: str = request.app.state.house.public_url  # a proxy may have put its own name into Host
+    ours = "/".join(public.split("/")[:3])
+    return bool(origin) and (origin == ours or origin.partition("://")[2] == request.headers.get("host"))
+
+
+class Policy:
+    """Who may use a route. Declared on every one of them; a test fails where it is missing."""
+
+    def __init__(self, rule: str, roles: frozenset[Role] | None, *, when_away: bool = False) -> None:
+        self.rule, self.roles, self._when_away = rule, roles, when_away
+
+    async def __call__(self, request: Request) -> Asking:
+        if self.roles is None:
+            return Asking(request, None)
+        return Asking(request, request.scope.get(ACTOR) or await self.admit(request))
+
+    async def admit(self, request: Request) -> Actor:
+        """Whoever asks, if they may. Raises Refused."""
+        roles = self.roles or frozenset()
+        house: House = request.app.state.house
+        believed, now = request.app.state.believed, house.clock()
+        if self._when_away and house.spool is not None:
+            actor = await self._asked_or_known(request, house, believed, now)
+        else:
+            actor = await who_is(house, believed, credential(request), now)
+        if not actor.roles & roles:
+            raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
+        return actor
+
+    async def _asked_or_known(self, request: Request, house: House, believed: Believed, now: datetime) -> Actor:
+        """Who asks; with the database away or too slow, who that was when it answered last."""
+        try:
+            async with within(house.deadlines.lookup):
+                return await who_is(house, believed, credential(request), now)
+        except OUTAGES:
+            known = believed.lately(credential(request), now)
+            if known is None:
+                known = await known_actor(house, credential(request), now)
+            if known is None:
+                raise
+            return known
+
+    def declared(self) -> dict[str, Any]:
+        return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
+
+
+def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
+    """Only these roles. `when_away`: with the database away, whoever was one of them within the shift."""
+    return Depends(Policy(rule, frozenset(roles), when_away=when_away))
+
+
+def anybody(rule: str) -> Any:
+    """Without credentials: declared, not forgotten."""
+    return Depends(Policy(rule, None))
+
+
+class AuthenticatedRoute(APIRoute):
+    """A route that looks at the credential before it reads the body: FastAPI reads and parses a body before it asks
+    any dependency."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Policy)), None)
+        if self.body_field is None or policy is None or policy.roles is None:
+            return handle
+        admit = policy.admit
+
+        async def authenticated(request: Request) -> Response:
+            request.scope[ACTOR] = await admit(request)
+            return await handle(request)
+
+        return authenticated
+
+
+# The two headers as OpenAPI publishes them; `Asking` reads them.
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1-255 visible ASCII characters. Same key and same request: the same answer, for 72 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+}
+VERSION_HEADER = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,  # for the schema; without it the answer is 428, which says more than a 422 would
+    "description": 'The version you saw, as its ETag said: `"3"`. 428 without it, 412 where the ticket has moved on.',
+    "schema": {"type": "string", "pattern": r'^"?[0-9]{1,9}"?$'},
+    "example": '"3"',
+}
+NumberPath = Annotated[
+    str, Path(description="A ticket number, check digit included", max_length=40, examples=["100000006"])
+]
+CodePath = Annotated[str, Path(max_length=60, pattern=r"^[\x21-\x7e]+$")]
+
+
+async def department_seen(ask: Asking, code: str) -> Directory:
+    """The directory, if the department is the asker's to see. 404 for one that is not there and for one that is not
+    theirs alike."""
+    directory: Directory = await ask.house.directory.now(ask.now)
+    if code not in directory.departments or (code not in ask.actor.departments and not ask.actor.roles & WHOLE):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
+    return directory

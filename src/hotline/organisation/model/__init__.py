@@ -1,0 +1,1 @@
+"""Rules and types of the organisation. Standard library only."""

@@ -1,0 +1,62 @@
+"""Who acts: roles, kinds of actors, and an actor with what they may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who acts. A person holds one or more of the first six; the rest are standings the house itself gives."""
+
+    OPERATOR = "operator"
+    DISPATCHER = "dispatcher"
+    HANDLER = "handler"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+    GATEWAY = "gateway"
+    PERFORMER = "performer"  # a contractor's handler, on an order its department performs but does not answer for
+    RESIDENT = "resident"
+    RULES = "rules"  # the triage rules and the dispatch catalogue, acting inside intake
+    CLOCK = "clock"
+
+
+PEOPLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+GRANTED = PEOPLE | {Role.GATEWAY}  # what a person or a key can be given
+WHOLE = frozenset(
+    {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}
+)  # see by area, not by order
+
+
+class ActorKind(StrEnum):
+    """Whose hand it was, as the timeline shows it."""
+
+    PERSON = "person"
+    KEY = "key"
+    RESIDENT = "resident"
+    RULES = "rules"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, with what standing. `departments` is the whole subtree; `areas` None means no limit by area."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    roles: frozenset[Role]
+    departments: frozenset[str] = frozenset()
+    areas: frozenset[str] | None = None
+    home_area: str | None = None
+    contractor: bool = False  # sees place and task, never the caller
+
+
+CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
+NOBODY = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for
+RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
+
+
+def gateway_actor(gateway: str, area: str | None, home: str | None) -> Actor:
+    """A gateway takes calls in, and does nothing else; what it brings lies in its number's area where nothing says
+    otherwise."""
+    return Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home)

@@ -1,0 +1,152 @@
+"""The organisation as data: departments, categories, areas, routes, words, limits, calendars. One immutable snapshot.
+
+`faults_of` says what is wrong with a candidate snapshot; REST and `hotline seed` both ask it before anything is kept.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from hotline.organisation.model.items import (
+    Area,
+    Calendar,
+    Category,
+    Department,
+    House,
+    Ladder,
+    Policy,
+    Roster,
+    Route,
+    Words,
+)
+from hotline.organisation.model.vocabulary import Kind, Priority
+
+NOUNS = (
+    "house",
+    "calendars",
+    "departments",
+    "areas",
+    "categories",
+    "policies",
+    "ladders",
+    "rosters",
+    "words",
+    "routes",
+)  # in the order they are seeded
+
+
+SHAPES: Mapping[str, type] = {
+    "house": House,
+    "calendars": Calendar,
+    "departments": Department,
+    "areas": Area,
+    "categories": Category,
+    "policies": Policy,
+    "ladders": Ladder,
+    "rosters": Roster,
+    "words": Words,
+    "routes": Route,
+}
+# which fields name items of another noun; the checks below hold each of them
+REFERS: Mapping[str, Mapping[str, str]] = {
+    "house": {"calendar": "calendars", "fallback": "departments", "committee": "departments", "area": "areas"},
+    "departments": {"parent": "departments", "areas": "areas"},
+    "areas": {"parent": "areas"},
+    "categories": {"parent": "categories"},
+    "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
+    "rosters": {"department": "departments"},
+    "words": {"category": "categories"},
+    "routes": {
+        "lead": "departments",
+        "assists": "departments",
+        "performer": "departments",
+        "category": "categories",
+        "area": "areas",
+    },
+}
+# which fields are one word of a vocabulary, or any
+ANY_OF: Mapping[str, Mapping[str, type[StrEnum]]] = {
+    "policies": {"kind": Kind, "priority": Priority},
+    "ladders": {"priority": Priority},
+    "routes": {"kind": Kind},
+}
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Everything at one version. Maps go from code to item."""
+
+    version: int
+    house: Mapping[str, House] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    departments: Mapping[str, Department] = field(default_factory=dict)
+    areas: Mapping[str, Area] = field(default_factory=dict)
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    rosters: Mapping[str, Roster] = field(default_factory=dict)
+    words: Mapping[str, Words] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
+
+    @property
+    def home(self) -> House | None:
+        return next(iter(self.house.values()), None)
+
+    def noun(self, noun: str) -> Mapping[str, Any]:
+        return getattr(self, noun)  # type: ignore[no-any-return]
+
+    @cached_property
+    def below(self) -> Mapping[str, frozenset[str]]:
+        """Department -> itself and all below it."""
+        return _subtrees({d.code: d.parent for d in self.departments.values()})
+
+    @cached_property
+    def areas_below(self) -> Mapping[str, frozenset[str]]:
+        """Area -> itself and all below it."""
+        return _subtrees({a.code: a.parent for a in self.areas.values()})
+
+    @cached_property
+    def categories_below(self) -> Mapping[str, frozenset[str]]:
+        return _subtrees({c.code: c.parent for c in self.categories.values()})
+
+    def area_path(self, code: str | None) -> tuple[str, ...]:
+        """The area and those it lies in, smallest first."""
+        return path_to(self.areas, code)
+
+    def category_path(self, code: str | None) -> tuple[str, ...]:
+        return path_to(self.categories, code)
+
+    def name_of(self, noun: str, code: str | None) -> dict[str, str] | None:
+        """{code, name, name_en} as replies show it; an unknown code shows itself."""
+        if code is None:
+            return None
+        return self._shown(noun).get(code) or {"code": code, "name": code, "name_en": code}
+
+    def _shown(self, noun: str) -> dict[str, dict[str, str]]:
+        known = self.__dict__.setdefault("_names", {})
+        if noun not in known:
+            items = self.noun(noun).values()
+            known[noun] = {i.code: {"code": i.code, "name": i.name, "name_en": i.name_en} for i in items}
+        return known[noun]  # type: ignore[no-any-return]
+
+
+def _subtrees(parents: Mapping[str, str | None]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {code: {code} for code in parents}
+    for code in parents:
+        seen, above = {code}, parents.get(code)
+        while above is not None and above in parents and above not in seen:
+            found[above].add(code)
+            seen.add(above)
+            above = parents[above]
+    return {code: frozenset(members) for code, members in found.items()}
+
+
+def path_to(items: Mapping[str, Any], code: str | None) -> tuple[str, ...]:
+    path: list[str] = []
+    while code is not None and code in items and code not in path:
+        path.append(code)
+        code = items[code].parent
+    return tuple(path)

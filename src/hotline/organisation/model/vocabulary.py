@@ -1,0 +1,177 @@
+"""The words that items of the directory use: kinds, priorities, channels, metrics, units of time."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What the resident wants."""
+
+    ENQUIRY = "enquiry"
+    REQUEST = "request"
+    COMPLAINT = "complaint"
+    REPORT = "report"  # of wrongdoing: the caller is confidential by default
+    SUGGESTION = "suggestion"
+    PRAISE = "praise"
+
+
+class Priority(StrEnum):
+    """How fast someone must come."""
+
+    EMERGENCY = "emergency"
+    URGENT = "urgent"
+    NORMAL = "normal"
+
+
+class Channel(StrEnum):
+    """How the matter reached us."""
+
+    PHONE = "phone"
+    SMS = "sms"
+    WEB = "web"
+    WECHAT = "wechat"
+    WALK_IN = "walk_in"
+    GRID = "grid"
+    HOTLINE = "hotline"  # another hotline's order, with an outer number and an outer deadline
+    IMPORT = "import"
+
+
+class Level(StrEnum):
+    """Colour of a supervision or an escalation."""
+
+    BLUE = "blue"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class Danger(StrEnum):
+    """What a danger word warns of; the catalogue names whom to call."""
+
+    FIRE = "fire"
+    GAS = "gas"
+    ELECTRIC = "electric"
+    LIFT = "lift"
+    MEDICAL = "medical"
+    VIOLENCE = "violence"
+    MISSING = "missing"
+    SELF_HARM = "self_harm"
+    COLLAPSE = "collapse"
+    WATER = "water"
+    TRAFFIC = "traffic"
+    UNREST = "unrest"
+
+
+class DepartmentKind(StrEnum):
+    """What sort of unit a department is."""
+
+    STREET = "street"
+    CENTRE = "centre"
+    OFFICE = "office"
+    PROPERTY = "property"
+    UTILITY = "utility"
+    CONTRACTOR = "contractor"
+    COMMITTEE = "committee"
+    AUTHORITY = "authority"
+
+
+class AreaLevel(StrEnum):
+    """What sort of place an area is, from large to small."""
+
+    CITY = "city"
+    STREET = "street"
+    COMMUNITY = "community"
+    GRID = "grid"
+    ESTATE = "estate"
+    BUILDING = "building"
+
+
+class Hours(StrEnum):
+    """When a route holds."""
+
+    ALWAYS = "always"
+    DUTY = "duty"  # outside the working hours of its calendar: evenings, nights, days off
+    WORKING = "working"
+
+
+class Unit(StrEnum):
+    """What a limit counts."""
+
+    CALENDAR_HOURS = "calendar_hours"
+    WORKING_HOURS = "working_hours"
+    CALENDAR_DAYS = "calendar_days"
+    WORKING_DAYS = "working_days"
+
+
+class Counting(StrEnum):
+    """How a calendar counts days."""
+
+    CIVIL = "civil"  # from the next day on, to the end of the last one (民法典 201, 203)
+    ELAPSED = "elapsed"  # 24 hours each, at once
+
+
+class DayEnd(StrEnum):
+    """When a counted day is over."""
+
+    MIDNIGHT = "midnight"
+    CLOSE = "close"  # of business
+
+
+class Metric(StrEnum):
+    """What a clock measures. The first six are the ticket's, the others an assignment's."""
+
+    DISPATCH = "dispatch"  # until a department has it
+    RESOLVE = "resolve"  # the resident's clock: never reset by shuffling
+    INFO = "info"  # until the caller has told what was missing
+    REVIEW = "review"  # until a shelved matter is looked at again
+    CALL_BACK = "call_back"  # until the resident has been asked
+    SILENCE = "silence"  # how long a resolved matter waits for a word
+    ACCEPT = "accept"  # until the order is signed for
+    CONTACT = "contact"  # until the department has spoken to the caller
+    REPORT = "report"  # until the department reports done
+    RULING = "ruling"  # until a return is ruled on
+    EXTENSION = "extension"  # until an extension is decided
+    AUDIT = "audit"  # until a report is reviewed
+
+
+class Starts(StrEnum):
+    """When the resident's clock starts."""
+
+    RECEIVED = "received"
+    DISPATCHED = "dispatched"
+
+
+class Outer(StrEnum):
+    """What another hotline's deadline does to ours."""
+
+    GOVERNS = "governs"  # it is the limit, less the margin
+    CAPS = "caps"  # ours stays where it is sooner
+
+
+class Receiver(StrEnum):
+    """Who is told by a step of an escalation ladder."""
+
+    HANDLER = "handler"  # the department, and whoever took the order
+    HEAD = "head"  # of the department
+    DUTY = "duty"  # the officer on duty there now, else above, else at the house
+    DESK = "desk"  # operators
+    DISPATCHER = "dispatcher"
+    SUPERVISOR = "supervisor"
+    COMMITTEE = "committee"  # the supervision committee
+
+
+class AttributeType(StrEnum):
+    """What an attribute of a category holds (Open311 GeoReport v2)."""
+
+    STRING = "string"
+    NUMBER = "number"
+    DATETIME = "datetime"
+    TEXT = "text"
+    SINGLE = "singlevaluelist"
+    MULTI = "multivaluelist"
+
+
+class Intake(StrEnum):
+    """How an Open311 request of a category is answered."""
+
+    REALTIME = "realtime"
+    BATCH = "batch"
+    BLACKBOX = "blackbox"

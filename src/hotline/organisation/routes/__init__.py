@@ -1,0 +1,1 @@
+"""Directory, accounts and duty over HTTP."""

@@ -1,0 +1,214 @@
+"""Who is on duty, day and night; who stands in for whom; who could take an order."""
+
+import hashlib
+import hmac
+from datetime import UTC, date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from icalendar import Calendar, Event
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, anybody, department_seen, may
+from hotline.organisation.model import duty
+from hotline.organisation.model.actors import PEOPLE, Actor, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import Override, Roster
+from hotline.organisation.service.duty import override, swapped
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.context import House
+from hotline.tickets.schemas.shown import DutyOut, ItemOut
+from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, Strict
+from hotline.web.responses import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
+Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
+Planner = Annotated[
+    Asking, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
+]  # a handler for its own department
+LONGEST = timedelta(days=92)
+FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
+
+
+def _rosters(directory: Directory, department: str) -> list[Roster]:
+    return [r for r in directory.rosters.values() if r.active and r.department == department]
+
+
+def _turn(turn: duty.Turn, actor: Actor) -> dict[str, Any]:
+    phone = turn.member.phone if not actor.contractor else None
+    return {
+        "roster": turn.roster,
+        "shift": turn.shift,
+        "date": turn.day,
+        "member": {"code": turn.member.code, "name": turn.member.name, "phone": phone},
+        "start": turn.start,
+        "end": turn.end,
+        "reason": turn.reason or None,
+    }
+
+
+@router.get("/{code}/duty", operation_id="read_duty", response_model=DutyOut, responses=refusals(*READ))
+async def read_duty(
+    code: CodePath,
+    ask: Reader,
+    start: Annotated[Moment | None, Query(alias="from", description="From when on; now where absent")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
+) -> Response:
+    """Who is on duty now and in the time asked for; where nobody is; and whom a call for help would reach now, up the
+    chain. `feed` is an iCalendar address to subscribe to."""
+    directory = await department_seen(ask, code)
+    begins = start or ask.now
+    ends = end or begins + timedelta(days=7)
+    if not begins < ends <= begins + LONGEST:
+        raise Refused(Refusal(Code.INVALID, "no such time", errors=(("to", "later than `from`, by 92 days at most"),)))
+    rosters = _rosters(directory, code)
+    turns = sorted(
+        (t for r in rosters for t in duty.whole_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
+    )
+    gaps = [{"roster": r.code, "start": a, "end": b} for r in rosters for a, b in duty.gaps(r, begins, ends)]
+    return reply(
+        {
+            "department": directory.name_of("departments", code),
+            "now": [_turn(t, ask.actor) for t in duty.on_duty(directory, code, ask.now)],
+            "called": [_turn(t, ask.actor) for t in duty.called(directory, code, ask.now)],
+            "turns": [_turn(t, ask.actor) for t in turns],
+            "gaps": gaps,
+            "feed": f"/v1/departments/{code}/duty.ics?token={_token(ask.house, code)}",
+        }
+    )
+
+
+def _token(house: House, department: str) -> str:
+    """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
+    return hmac.new(house.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+@router.get(
+    "/{code}/duty.ics",
+    operation_id="read_duty_feed",
+    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}, **refusals(*READ)},
+    response_class=Response,
+)
+async def read_duty_feed(
+    code: CodePath,
+    ask: Annotated[Asking, anybody("duty.feed")],
+    token: Annotated[Plain, Query(max_length=64, description="From `feed` of the department's duty")] = "",
+) -> Response:
+    """The turns of a week back and sixty days ahead, for a calendar program. Names, no phone numbers."""
+    directory = await ask.house.directory.now(ask.now)
+    if code not in directory.departments or not hmac.compare_digest(token.encode(), _token(ask.house, code).encode()):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
+    calendar = Calendar()
+    calendar.add("prodid", "-//hotline//duty//ZH")
+    calendar.add("version", "2.0")
+    calendar.add("method", "PUBLISH")
+    calendar.add("x-wr-calname", directory.departments[code].name)
+    for roster in _rosters(directory, code):
+        # whole, not cut by the window: an event keeps its name from one look to the next
+        for turn in duty.whole_turns(roster, ask.now - FEED_BACK, ask.now + FEED_AHEAD):
+            event = Event()
+            event.add("uid", f"{roster.code}.{turn.member.code}.{turn.start:%Y%m%dT%H%M%S}@hotline")
+            event.add("dtstamp", ask.now.astimezone(UTC))
+            event.add("dtstart", turn.start.astimezone(UTC))
+            event.add("dtend", turn.end.astimezone(UTC))
+            event.add("summary", f"{roster.name} · {turn.member.name}")
+            if turn.reason:
+                event.add("description", turn.reason)
+            calendar.add_component(event)
+    return Response(calendar.to_ical(), media_type="text/calendar; charset=utf-8")
+
+
+class OverrideIn(Strict):
+    roster: CodeWord
+    start: LocalTime = Field(description="Local time of the roster, without a zone")
+    end: LocalTime = Field(description="Local time of the roster, without a zone")
+    member: CodeWord | None = Field(description="Who comes; null: nobody")
+    instead_of: CodeWord | None = Field(None, description="Whose turns; absent: whoever it would be")
+    reason: Line
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "roster": "service-centre",
+                    "start": "2026-12-31T20:00:00",
+                    "end": "2027-01-01T08:00:00",
+                    "member": "duty-2",
+                    "reason": "值班长甲请假",
+                }
+            ]
+        },
+    }
+
+
+class TurnIn(Strict):
+    date: Annotated[date, Field(ge=date(1990, 1, 2), le=date(2190, 1, 1))]
+    shift: CodeWord
+
+
+class SwapIn(Strict):
+    roster: CodeWord
+    first: TurnIn
+    second: TurnIn
+    reason: Line
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "roster": "service-centre",
+                    "first": {"date": "2026-12-31", "shift": "night"},
+                    "second": {"date": "2027-01-02", "shift": "day"},
+                    "reason": "互换",
+                }
+            ]
+        },
+    }
+
+
+async def _planned(ask: Asking, code: str) -> None:
+    directory = await department_seen(ask, code)
+    if code in ask.actor.departments:
+        return
+    limits = ask.actor.areas
+    if limits is not None and not frozenset(directory.departments[code].areas or ("",)) <= limits:
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "this department works outside your areas too"))
+    above = Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN
+    if not ask.actor.roles & frozenset(above):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "a handler changes the duty of its own department alone"))
+
+
+@router.post(
+    "/{code}/duty/overrides",
+    operation_id="add_override",
+    response_model=ItemOut,
+    status_code=201,
+    responses=refusals(*POST, Code.STALE),
+)
+async def add_override(code: CodePath, body: OverrideIn, ask: Planner) -> Response:
+    """Somebody stands in for a while, or nobody is there. The roster as it is then; gaps show in the department's
+    duty."""
+    await _planned(ask, code)
+    made = Override(**body.model_dump(exclude={"roster"}))
+    asked = await ask.asked_whole()
+    return done_reply(await override(ask.house, code, body.roster, lambda _: (made,), ask.actor, asked, ask.now))
+
+
+@router.post(
+    "/{code}/duty/swaps",
+    operation_id="swap_turns",
+    response_model=ItemOut,
+    status_code=201,
+    responses=refusals(*POST, Code.STALE),
+)
+async def swap_turns(code: CodePath, body: SwapIn, ask: Planner) -> Response:
+    """Two turns are given to each other's member."""
+    await _planned(ask, code)
+    pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
+    asked = await ask.asked_whole()
+
+    def make(roster: Roster) -> tuple[Override, ...]:
+        return swapped(roster, *pair, body.reason)
+
+    return done_reply(await override(ask.house, code, body.roster, make, ask.actor, asked, ask.now))

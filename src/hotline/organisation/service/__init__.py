@@ -1,0 +1,1 @@
+"""Directory, accounts, duty and log-ins in verbs."""

@@ -1,0 +1,482 @@
+"""Who may: people log in with passwords, machines carry keys. Only keyed hashes of secrets are kept."""
+
+import hashlib
+import hmac
+import math
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from hotline.database.engine import Database
+from hotline.database.prepared import Row
+from hotline.organisation.model.actors import GRANTED, PEOPLE, Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.grants import Grant, may_grant
+from hotline.organisation.service.credentials import Credential, Standing, grant_of, standing_of
+from hotline.organisation.store import people
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.context import House
+from hotline.web import throttle_store
+from hotline.web.addresses import counted_as, read_address
+from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.web.throttling import Limit, next_attempt_at
+
+Show = Callable[[Mapping[str, Any]], str]  # renders a reply
+COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
+LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
+SESSION = timedelta(hours=12)  # one shift
+FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
+# Wrong passwords. A guesser has 8 in a quarter of an hour for one log-in from one place; 60 from one address for all
+# log-ins; and for one log-in, from all places where it was never right, 100 in a day and then one each quarter of an
+# hour: 200 a day. None of it is counted against a device or an address where the log-in was right before.
+FROM_PLACE = Limit(8, timedelta(minutes=15))
+FROM_ADDRESS = Limit(60, timedelta(minutes=15))
+FROM_STRANGERS = Limit(100, timedelta(days=1), slowest=timedelta(minutes=15))
+DEVICE = "hotline_device"  # a cookie that tells a browser in which somebody logged in before; it logs nobody in
+KNOWN = timedelta(days=90)  # how long a device or an address is known after the last log-in
+_ROWS_READ = 200  # at once, where only some of them are an administrator's to see
+SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
+WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
+NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
+
+
+def refuse_wider(granter: Actor | None, grant: Grant) -> None:
+    """Raises Refused where somebody would give more than they hold. None: the command line on the machine itself."""
+    if granter is not None and (faults := may_grant(granter, grant)):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
+
+
+def manages(granter: Actor | None, row: Any) -> bool:
+    """Whether a person or key is this administrator's to see and change: who holds more is not."""
+    return granter is None or not may_grant(granter, grant_of(row))
+
+
+async def managed(
+    house: House,
+    granter: Actor,
+    page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
+    order: str,
+    after: str,
+    limit: int,
+) -> tuple[list[Row], str | None]:
+    """The next `limit` people or keys behind `after` that this administrator manages, and where the page after begins
+    (None: nowhere). `page` asks for all of them, in the order of the column `order`. A page ends with one of theirs:
+    the place where it ends is told."""
+    found: list[Row] = []
+    while True:
+        rows = await page(house.db, after, max(limit, _ROWS_READ))
+        found += [row for row in rows if manages(granter, row)]
+        if len(found) >= limit:
+            return found[:limit], str(getattr(found[limit - 1], order))
+        if len(rows) < max(limit, _ROWS_READ):
+            return found, None
+        after = str(getattr(rows[-1], order))
+
+
+def hashed(house: House, secret: str) -> str:
+    """A keyed hash: a dump of the database holds nothing that logs in."""
+    return hmac.new(house.secret, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
+    """Raises Refused where a grant makes no sense."""
+    errors: list[tuple[str, str]] = []
+    if not grant.roles or not grant.roles <= (GRANTED if machine else PEOPLE):
+        errors.append(("roles", "one or more of " + ", ".join(sorted(GRANTED if machine else PEOPLE))))
+    if grant.department is not None and grant.department not in directory.departments:
+        errors.append(("department", "unknown department"))
+    if Role.HANDLER in grant.roles and grant.department is None:
+        errors.append(("department", "a handler needs a department"))
+    if grant.area is not None and grant.area not in directory.areas:
+        errors.append(("area", "unknown area"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
+
+
+class Believed:
+    """Credentials checked a moment ago. In the process only, for a second, so that a hot path needs no look-up."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[datetime, int, Standing]] = {}
+
+    def get(self, credential: str, now: datetime, version: int) -> Actor | None:
+        known = self._known.get(credential)
+        if known is None or known[1] != version or not known[0] > now or not known[2].until > now:
+            return None
+        return known[2].actor
+
+    def put(self, credential: str, now: datetime, version: int, standing: Standing) -> None:
+        if len(self._known) > 10_000:
+            self._known.clear()
+        self._known[credential] = (now + FRESH, version, standing)
+
+    def lately(self, credential: str | None, now: datetime) -> Actor | None:
+        """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
+        known = self._known.get(credential or "")
+        return known[2].actor if known and now - known[0] < SESSION and known[2].until > now else None
+
+    def drop(self, credential: str) -> None:
+        """It stands no more."""
+        self._known.pop(credential, None)
+
+    def forget(self) -> None:
+        self._known.clear()
+
+
+def credential_of(house: House, credential: str) -> Credential:
+    """A token or key as the database knows it."""
+    if credential.startswith("hl_"):
+        return Credential(ActorKind.KEY, credential.split("_", 2)[1])
+    return Credential(ActorKind.PERSON, hashed(house, credential))
+
+
+async def who_is(house: House, believed: Believed, credential: str | None, now: datetime) -> Actor:
+    """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
+    if not credential or not credential.isascii() or len(credential) > 200:
+        raise Refused(NO_CREDENTIAL)
+    directory = await house.directory.now(now)
+    actor = believed.get(credential, now, directory.version)
+    if actor is None:
+        try:
+            standing = await (_of_key if credential.startswith("hl_") else _of_session)(
+                house, directory, credential, now
+            )
+        except Refused as refused:
+            if refused.refusal.code is Code.UNAUTHENTICATED:
+                believed.drop(credential)
+            raise
+        believed.put(credential, now, directory.version, standing)
+        actor = standing.actor
+    return actor
+
+
+async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Standing:
+    row = await people.of_session(house.db, hashed(house, token))
+    if row is None or row.expires_at <= now:
+        raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
+    return standing_of(directory, ActorKind.PERSON, row)
+
+
+async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Standing:
+    parts = credential.split("_", 2)
+    row = await people.key(house.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
+    right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
+    if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
+    return standing_of(directory, ActorKind.KEY, row)
+
+
+def subject(house: House, kind: str, *words: str) -> str:
+    """Under which name something is counted: of one length, and telling nobody what it is about."""
+    return f"{kind}:{hashed(house, chr(0).join(words))[:48]}"
+
+
+def too_many_attempts(moment: datetime, now: datetime, what: str) -> Refusal:
+    """The refusal after too many wrong ones, with the seconds until the next one is accepted."""
+    seconds = max(1, math.ceil((moment - now).total_seconds()))
+    wait = f"{math.ceil(seconds / 60)} minutes" if seconds > 60 else f"{seconds} seconds"
+    return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLogIn:
+    """A right password: whose, where it was given (device and address), and what was counted before it was checked."""
+
+    person: str
+    places: frozenset[str]
+    cleared: frozenset[str]
+    counted: Mapping[str, Limit]
+
+
+async def log_in(
+    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None = None
+) -> dict[str, Any]:
+    """A session token for a person. Wrong passwords are counted in the database by log-in and place; `device` is what
+    a browser keeps under DEVICE. Raises Refused: wrong, too many, or too many at once."""
+    checked = await _checked_log_in(house, login, password, address, now, device)
+    token = f"hs_{secrets.token_urlsafe(32)}"
+    await house.db.transact(lambda c: _start_session(c, house, checked, token, now))
+    return _session(token, now)
+
+
+async def log_in_once(
+    house: House,
+    login: str,
+    password: str,
+    address: str | None,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    device: str | None = None,
+) -> Done:
+    """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
+    checked = await _checked_log_in(house, login, password, address, now, device)
+    token = f"hs_{secrets.token_urlsafe(32)}"
+
+    def start(c: sa.Connection) -> Reply:
+        _start_session(c, house, checked, token, now)
+        return Reply(200, show(_session(token, now)))
+
+    def take_back(c: sa.Connection) -> None:
+        throttle_store.take_back(c, checked.counted)
+
+    try:
+        done = await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+    except Refused as refused:
+        if refused.refusal.code is Code.KEY_REUSED:
+            await house.db.transact(take_back)
+        raise
+    if done.replayed:  # `start` has not run, and the password was right all the same
+        await house.db.transact(take_back)
+    return done
+
+
+def _session(token: str, now: datetime) -> dict[str, Any]:
+    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
+
+
+def _start_session(c: sa.Connection, house: House, checked: CheckedLogIn, token: str, now: datetime) -> None:
+    throttle_store.take_back(c, checked.counted)
+    throttle_store.clear(c, checked.cleared)
+    throttle_store.note(c, checked.places, now)
+    people.add_session(c, hashed(house, token), checked.person, now, now + SESSION)
+
+
+async def _checked_log_in(
+    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None
+) -> CheckedLogIn:
+    login = login.casefold()
+    if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:  # nobody's: no database need be asked
+        raise Refused(WRONG)
+    here = subject(house, "place", login, "address", counted_as(address))
+    device_here = subject(house, "place", login, "device", device) if device else here
+    places = {here, device_here} if read_address(address) else {device_here} - {here}
+    whole = {
+        subject(house, "address", counted_as(address)): FROM_ADDRESS,
+        subject(house, "login", login): FROM_STRANGERS,
+    }
+
+    def count(c: sa.Connection) -> tuple[bool, dict[str, Limit]]:
+        """Counted before anything is checked, so that many at once are as many as one after the other."""
+        known = throttle_store.known(c, places, now - KNOWN)
+        place = device_here if device_here in known else here
+        limits = {place: FROM_PLACE} if known else {place: FROM_PLACE, **whole}
+        held = throttle_store.tallies(c, limits, now)
+        moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
+        if moment > now:
+            raise Refused(too_many_attempts(moment, now, "log-ins"))
+        throttle_store.count(c, limits, held, now)
+        return bool(known), limits
+
+    known, counted = await house.db.transact(count)
+    try:
+        row = await people.by_login(house.db, login)
+        right = await house.hashing.verify(
+            password, row.password if row is not None and row.active else None, known=known
+        )
+    except Refused:  # nothing was checked
+        await house.db.transact(lambda c: throttle_store.take_back(c, counted))
+        raise
+    if row is None or not right:
+        raise Refused(WRONG)
+    return CheckedLogIn(row.id, frozenset(places), frozenset({here, device_here}), counted)
+
+
+async def log_out(house: House, believed: Believed, token: str) -> None:
+    await house.db.transact(lambda c: people.end_session(c, hashed(house, token)))
+    believed.forget()
+
+
+def check_password(password: str, login: str) -> None:
+    """Long enough, and not the login itself."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or login.casefold() in password.casefold():
+        rule = f"{SHORTEST_PASSWORD}-{LONGEST_PASSWORD} characters, without the login in it"
+        raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
+
+
+async def add_person(
+    house: House,
+    login: str,
+    name: str,
+    password: str,
+    grant: Grant,
+    asked: Asked | None,
+    show: Any,
+    now: datetime,
+    granter: Actor | None = None,
+) -> Done | dict[str, Any]:
+    """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
+    give."""
+    if asked is not None and (earlier := await earlier_answer(house, asked)):
+        return earlier
+    refuse_wider(granter, grant)
+    check_grant(await house.directory.now(now), grant, machine=False)
+    check_password(password, login)
+    row = {
+        "id": str(uuid4()),
+        "login": login.casefold(),
+        "name": name,
+        "password": await house.hashing.hash(password),
+        "roles": sorted(grant.roles),
+        "department": grant.department,
+        "area": grant.area,
+        "active": True,
+        "version": 1,
+        "created_at": now,
+    }
+    shown = {k: v for k, v in row.items() if k != "password"}
+
+    def add(c: sa.Connection) -> Reply:
+        people.add_person(c, row)
+        return Reply(201, show(shown), "1") if show is not None else Reply(201)
+
+    try:
+        if asked is not None:
+            return await write_once(house, asked, add, now)
+        await house.db.transact(add)
+    except sa.exc.IntegrityError as fault:
+        taken = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
+        raise Refused(taken) from fault
+    return shown
+
+
+async def change_person(
+    house: House,
+    believed: Believed,
+    person: str,
+    version: int,
+    values: Mapping[str, Any],
+    now: datetime,
+    granter: Actor | None = None,
+) -> dict[str, Any]:
+    """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
+    everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
+    holds."""
+    row = await people.by_id(house.db, person)
+    if row is None or not manages(granter, row):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    if row.version != version:
+        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
+    changed = dict(values)
+    roles = frozenset(map(Role, changed.get("roles", row.roles)))
+    grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
+    refuse_wider(granter, grant)
+    check_grant(await house.directory.now(now), grant, machine=False)
+    if "password" in changed:
+        check_password(changed["password"], row.login)
+        changed["password"] = await house.hashing.hash(changed["password"])
+    if "roles" in changed:
+        changed["roles"] = sorted(grant.roles)
+
+    def keep(c: sa.Connection) -> bool:
+        done = people.change_person(c, person, version, changed)
+        if done and ("password" in changed or changed.get("active") is False):
+            people.end_sessions(c, person)
+        return done
+
+    if not await house.db.transact(keep):
+        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
+    believed.forget()
+    after = await people.by_id(house.db, person)
+    if after is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    return dict(after._asdict())
+
+
+async def add_key(
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    now: datetime,
+    granter: Actor | None = None,
+) -> dict[str, Any]:
+    """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
+    give."""
+    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
+    await house.db.transact(lambda c: people.add_key(c, row))
+    return _key_shown(row, secret)
+
+
+async def add_key_once(
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    asked: Asked,
+    show: Show,
+    now: datetime,
+    granter: Actor | None = None,
+) -> Done:
+    """The same under an Idempotency-Key: a repeat is told the same secret."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
+    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
+
+    def add(c: sa.Connection) -> Reply:
+        people.add_key(c, row)
+        return Reply(201, show(_key_shown(row, secret)))
+
+    return await write_once(house, asked, add, now, secret=True)
+
+
+def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
+
+
+async def _made_key(
+    house: House,
+    name: str,
+    grant: Grant,
+    by: str,
+    expires_at: datetime | None,
+    now: datetime,
+    granter: Actor | None = None,
+) -> tuple[dict[str, Any], str]:
+    """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
+    give."""
+    refuse_wider(granter, grant)
+    check_grant(await house.directory.now(now), grant, machine=True)
+    if expires_at is not None and expires_at <= now:
+        raise Refused(
+            Refusal(
+                Code.INVALID, "the key would have expired already", errors=(("expires_at", "must be later than now"),)
+            )
+        )
+    key_id = secrets.token_hex(8)
+    secret = f"hl_{key_id}_{secrets.token_urlsafe(32)}"
+    row = {
+        "id": key_id,
+        "name": name,
+        "hash": hashed(house, secret),
+        "roles": sorted(grant.roles),
+        "department": grant.department,
+        "area": grant.area,
+        "created_at": now,
+        "created_by": by,
+        "expires_at": expires_at,
+        "revoked_at": None,
+    }
+    return row, secret
+
+
+async def revoke_key(
+    house: House, believed: Believed, key_id: str, now: datetime, granter: Actor | None = None
+) -> None:
+    """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
+    row = await people.key(house.db, key_id)
+    if (
+        row is None
+        or not manages(granter, row)
+        or not await house.db.transact(lambda c: people.revoke_key(c, key_id, now))
+    ):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
+    believed.forget()

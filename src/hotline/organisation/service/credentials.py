@@ -1,0 +1,85 @@
+"""Which credentials stand: asked of the database for many at once, and only when something about them has changed."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from hotline.database.engine import Database
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.model.vocabulary import DepartmentKind
+from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.store import people
+
+NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
+_AT_ONCE = 1000  # credentials in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A person's session (`id`: the hash of its token) or a machine's key (`id`: the key's)."""
+
+    kind: ActorKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who a credential belongs to now, and until when at most."""
+
+    actor: Actor
+    until: datetime
+
+
+def grant_of(row: Any) -> Grant:
+    """The grant of a person's or a key's row."""
+    return Grant(frozenset(map(Role, row.roles)), row.department, row.area)
+
+
+def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: Grant) -> Actor:  # noqa: A002
+    """The actor a grant makes, with department and area spread to all below them."""
+    department = directory.departments.get(grant.department or "")
+    return Actor(
+        kind=kind,
+        id=id,
+        name=name,
+        roles=grant.roles,
+        departments=directory.below.get(grant.department, frozenset({grant.department}))
+        if grant.department
+        else frozenset(),
+        areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
+        home_area=grant.area or (directory.home.area if directory.home else None),
+        contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
+    )
+
+
+def standing_of(directory: Directory, kind: ActorKind, row: Any) -> Standing:
+    """What the row of a session's person or of a key comes to."""
+    return Standing(actor_of(directory, kind, row.id, row.name, grant_of(row)), row.expires_at or NEVER_ENDS)
+
+
+class Credentials:
+    """What is known of the credentials that streams are held open with."""
+
+    def __init__(self, db: Database, directory: DirectoryAtHand, clock: Callable[[], datetime]) -> None:
+        self._db, self._directory, self.clock = db, directory, clock
+
+    async def version(self) -> tuple[int, int]:
+        """It moves when anybody loses or changes a right, in any process: people, keys, sessions, the directory."""
+        return await people.access_version(self._db), (await self._directory.now(self.clock())).version
+
+    async def standing(self, asked: Collection[Credential]) -> Mapping[Credential, Standing]:
+        """Those of the credentials that stand now."""
+        now, directory = self.clock(), await self._directory.now(self.clock())
+        found: dict[Credential, Standing] = {}
+        for kind, look in ((ActorKind.PERSON, people.of_sessions), (ActorKind.KEY, people.live_keys)):
+            ids = iter(c.id for c in asked if c.kind is kind)
+            while some := list(islice(ids, _AT_ONCE)):
+                for row in await look(self._db, some):
+                    standing = standing_of(directory, kind, row)
+                    if standing.until > now:
+                        found[Credential(kind, row.credential)] = standing
+        return found

@@ -1,0 +1,172 @@
+"""The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is
+right."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter, ValidationError
+
+from hotline.database.deadlines import Deadlines, within
+from hotline.database.engine import Database
+from hotline.database.outages import OUTAGES
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.checks import Wrong, faults_of
+from hotline.organisation.model.directory import ANY_OF, NOUNS, REFERS, SHAPES, Directory
+from hotline.organisation.model.items import ANY
+from hotline.organisation.service.directory_annotations import annotate
+from hotline.organisation.store import directory as organisation_directory
+from hotline.refusals import Code, Refusal, Refused
+from hotline.triage.model import Lexicon, lexicon
+from hotline.web.rule_texts import rule_of
+
+LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
+_READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
+
+
+class DirectoryAtHand:
+    """The snapshot of this process."""
+
+    def __init__(self, db: Database, deadlines: Deadlines | None = None) -> None:
+        self._db = db
+        self.deadlines = deadlines or Deadlines()
+        self._directory = Directory(0)
+        self._lexicon = lexicon(self._directory)
+        self._looked: datetime | None = None
+
+    async def now(self, now: datetime) -> Directory:
+        """The directory, at most LOOK_AGAIN old. Raises Away."""
+        return await self._within(self.deadlines.write, now)
+
+    async def at_hand(self, now: datetime) -> Directory:
+        """The same; with the database away or too slow, the one known last. Only to take something in for later."""
+        try:
+            return await self._within(self.deadlines.lookup if self.known else self.deadlines.write, now)
+        except OUTAGES:
+            if not self.known:
+                raise
+            return self._directory
+
+    @property
+    def known(self) -> bool:
+        """Whether the directory was ever read."""
+        return self._looked is not None
+
+    async def _within(self, seconds: float, now: datetime) -> Directory:
+        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
+            async with within(seconds):
+                if await organisation_directory.version_of(self._db) != self._directory.version or self._looked is None:
+                    await self.reload()
+            self._looked = now
+        return self._directory
+
+    def lexicon(self) -> Lexicon:
+        """The words of the snapshot, ready for triage."""
+        return self._lexicon
+
+    async def reload(self) -> None:
+        version = await organisation_directory.version_of(
+            self._db
+        )  # before the items: a label too old heals itself, one too new never
+        rows = await organisation_directory.items(self._db)
+        found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
+        for row in rows:
+            if row.noun in found:  # another noun is of another version of the code
+                # nor is a field that newer code has added: during an upgrade older processes read its items too
+                found[row.noun][row.code] = _READ[row.noun].validate_python(row.body, extra="ignore")
+        versions = {(row.noun, row.code): row.version for row in rows}
+        kinds: dict[str, Any] = {noun: dict(sorted(items.items())) for noun, items in found.items()}
+        self._directory = Directory(version, **kinds, versions=versions)
+        self._lexicon = lexicon(self._directory)
+
+
+def read_item(noun: str, body: Mapping[str, Any]) -> Any:
+    """A directory item from plain data. Raises Refused, naming fields and rules."""
+    if noun not in SHAPES:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such noun"))
+    days = body.get("days") if noun == "calendars" else None
+    if isinstance(days, Mapping):  # a word that reads like yes or no decides nothing about a day
+        errors = tuple(
+            (f"days.{day}", "true (worked) or false (off)") for day, v in days.items() if type(v) is not bool
+        )
+        if errors:
+            raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors[:50]))
+    try:
+        return _READ[noun].validate_python(dict(body))
+    except ValidationError as wrong:
+        errors = tuple(
+            (".".join(str(x) for x in e["loc"]) or "body", rule_of(e["type"], e["msg"]))
+            for e in wrong.errors(include_input=False, include_url=False)
+        )
+        raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None
+
+
+def shape_of(noun: str) -> dict[str, Any]:
+    """The JSON Schema of a noun's items, ready for JSON. `x-refers`: the field names items of that noun; a word of a
+    vocabulary or any is an `enum` with `*`; `examples` say how a text is written, `x-multiline` that it is a long one.
+    """
+    schema = _READ[noun].json_schema()
+    fields = schema["properties"]
+    for name, other in REFERS.get(noun, {}).items():
+        fields[name]["x-refers"] = other
+    for name, words in ANY_OF.get(noun, {}).items():
+        fields[name]["enum"] = [ANY, *words]
+    annotate(noun, schema)
+    return schema
+
+
+def plain(noun: str, item: Any) -> dict[str, Any]:
+    """An item as plain data, ready for JSON."""
+    return _READ[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
+
+
+async def change(
+    db: Database,
+    at_hand: DirectoryAtHand,
+    items: Sequence[tuple[str, str, Any | None]],
+    actor: Actor,
+    now: datetime,
+    *,
+    version: int | None = None,
+    also: Callable[[sa.Connection], None] | None = None,
+) -> Directory:
+    """Keep (noun, code, item or None to remove) together, if the directory that comes of it is right.
+
+    `version`: refuse with STALE if the directory has moved on. `also` writes more in the same transaction. Returns the
+    new directory; raises Refused with every fault."""
+    await at_hand.reload()
+    directory = await at_hand.now(now)
+    if version is not None and version != directory.version:
+        raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw"))
+    candidate: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    changes: list[tuple[str, str, Any, Any]] = []
+    for noun, code, item in items:
+        before = candidate[noun].get(code)
+        if item is None:
+            candidate[noun].pop(code, None)
+        else:
+            candidate[noun][code] = item
+        if before != item:
+            changes.append((noun, code, before and plain(noun, before), item and plain(noun, item)))
+    if not changes:
+        return directory
+    refuse_faults(faults_of(Directory(directory.version + 1, **candidate)))
+
+    def keep(c: sa.Connection) -> None:
+        organisation_directory.keep(c, directory.version + 1, changes, now, actor.id, actor.name)
+        if also is not None:
+            also(c)
+
+    try:
+        await db.transact(keep)
+    except sa.exc.IntegrityError:
+        raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
+    await at_hand.reload()
+    return await at_hand.now(now)
+
+
+def refuse_faults(faults: Sequence[Wrong]) -> None:
+    if faults:
+        errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in faults[:50])
+        raise Refused(Refusal(Code.INVALID, "the directory would not be right", errors=errors))

@@ -1,0 +1,17 @@
+"""Whose credential it was when the database answered last."""
+
+from datetime import datetime
+
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.service.accounts import hashed
+from hotline.organisation.service.credentials import actor_of, grant_of
+from hotline.tickets.context import House
+
+
+async def known_actor(house: House, credential: str | None, now: datetime) -> Actor | None:
+    """Whose credential it was at the last refresh. Only to take something in for later."""
+    found = house.credentials.find(hashed(house, credential), now) if credential else None
+    if found is None:
+        return None
+    row = found.row
+    return actor_of(await house.directory.at_hand(now), found.kind, row.id, row.name, grant_of(row))

@@ -1,0 +1,150 @@
+"""Filling the directory from a folder of readable files: one CSV or JSON file per noun, kept together or not at all."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from hotline.database.engine import Database
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.checks import faults_of
+from hotline.organisation.model.directory import NOUNS, SHAPES, Directory
+from hotline.organisation.model.holidays import carried_on
+from hotline.organisation.model.items import Calendar, Roster
+from hotline.organisation.service.directory import DirectoryAtHand, change, read_item, refuse_faults
+from hotline.refusals import Code, Refusal, Refused
+from hotline.text.strict_json import read_json
+
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
+    """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and
+    field."""
+    for used in _used_by(folder / "seed.json"):
+        yield from items_in(root / used, root)
+    for noun in NOUNS:
+        for path in (folder / f"{noun}.json", folder / f"{noun}.csv"):
+            if path.exists():
+                yield from _file(noun, path)
+
+
+def _used_by(path: Path) -> list[str]:
+    """The seeds that a seed.json builds on; none where there is no such file."""
+    if not path.exists():
+        return []
+    about = _json(path)
+    uses = about.get("uses", []) if isinstance(about, dict) else None
+    if not isinstance(uses, list) or not all(isinstance(used, str) for used in uses):
+        raise _unreadable(path, "an object; `uses` names other seeds in a list")
+    return uses
+
+
+def _unreadable(path: Path, why: str) -> Refused:
+    return Refused(Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, why[:200]),)))
+
+
+def _json(path: Path) -> Any:
+    try:
+        return read_json(path.read_bytes())
+    except ValueError as fault:
+        raise _unreadable(path, str(fault)) from None
+
+
+def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
+    try:
+        rows = _json(path) if path.suffix == ".json" else list(_csv(noun, path))
+    except (ValueError, csv.Error) as fault:
+        raise _unreadable(path, str(fault)) from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise _unreadable(path, "a list of objects")
+    for place, row in enumerate(rows, start=1):
+        try:
+            item = read_item(noun, row)
+        except Refused as refused:
+            where = f"{path.name}:{place}"
+            errors = tuple((f"{where}.{field}", rule) for field, rule in refused.refusal.errors)
+            raise Refused(Refusal(Code.INVALID, f"{where} is not well formed", errors=errors)) from None
+        yield noun, item.code, item
+
+
+def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
+    """Empty cells are absent; lists are separated by |; yes and no."""
+    hints = get_type_hints(SHAPES[noun])
+    lists = {f.name for f in fields(SHAPES[noun]) if "tuple" in str(hints[f.name])}
+    truths = {f.name for f in fields(SHAPES[noun]) if hints[f.name] is bool}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file, strict=True):
+            if None in row or None in row.values():
+                raise ValueError(f"a row has not as many cells as the heading: {row.get('code')}")
+            shown: dict[str, Any] = {}
+            for name, cell in row.items():
+                if cell.strip():
+                    text = cell.strip()
+                    shown[name] = (
+                        [x.strip() for x in text.split("|") if x.strip()]
+                        if name in lists
+                        else _YES.get(text.lower(), text)
+                        if name in truths
+                        else text
+                    )
+            yield shown
+
+
+async def seed(
+    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime
+) -> Directory:
+    """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
+    if not folder.is_dir():
+        raise Refused(
+            Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),))
+        )
+    items: dict[tuple[str, str], tuple[str, str, Any]] = {}
+    for noun, code, item in items_in(folder, root):
+        if (noun, code) in items and noun != "house":
+            raise Refused(
+                Refusal(Code.INVALID, f"{noun}.{code} stands there twice", errors=((f"{noun}.{code}", "twice"),))
+            )
+        items[(noun, code)] = (noun, code, item)
+    if not items:
+        raise Refused(
+            Refusal(
+                Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)
+            )
+        )
+    known = await at_hand.now(now)
+    kept = [(noun, code, _beside(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
+    return await change(db, at_hand, kept, actor, now)
+
+
+def _beside(before: Any, item: Any) -> Any:
+    """What a seed brings, beside what only this house can know: notices imported since, days and turns of its own."""
+    if isinstance(before, Calendar) and isinstance(item, Calendar):
+        ours: dict[str, Any] = {"exceptions": {**item.exceptions, **before.exceptions}}
+        known = carried_on(before, item)
+        ours |= {name: getattr(known, name) for name in ("days", "names", "notices", "papers", "confirmed_to")}
+        return replace(item, **ours)
+    if isinstance(before, Roster) and isinstance(item, Roster):
+        members = {m.code for m in item.members}
+        stays = tuple(o for o in before.overrides if {o.member, o.instead_of} - {None} <= members)
+        return replace(item, overrides=tuple(dict.fromkeys((*item.overrides, *stays))))
+    return item
+
+
+async def complete(
+    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
+) -> Directory:
+    """The directory with what a folder brings and it lacks; what is there stays as it is. `keep` False: on paper
+    only."""
+    directory = await at_hand.now(now)
+    missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
+    if keep:
+        return await change(db, at_hand, missing, actor, now) if missing else directory
+    on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    for noun, code, item in missing:
+        on_paper[noun][code] = item
+    candidate = Directory(directory.version + 1, **on_paper)
+    refuse_faults(faults_of(candidate))
+    return candidate

@@ -1,0 +1,1 @@
+"""Queries of the directory, people and credentials."""

@@ -1,0 +1,181 @@
+"""People, their log-ins, and the keys of machines. Secrets are kept as hashes only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Among, Holds, Instant
+from hotline.database.engine import Database, one
+from hotline.database.insert_ignore import insert_once
+from hotline.database.prepared import Question, Row
+from hotline.database.tables import sequence
+from hotline.organisation.model.actors import WHOLE, Role
+from hotline.organisation.tables import api_key as k
+from hotline.organisation.tables import person as p
+from hotline.organisation.tables import session as s
+
+_SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.active, p.c.version, p.c.created_at)
+_BY_LOGIN = Question(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
+_BY_ID = Question(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
+_LISTED = Question(
+    sa.select(*_SHOWN)
+    .where(p.c.login > sa.bindparam("after", type_=sa.String))
+    .order_by(p.c.login)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_ANYBODY = Question(sa.select(sa.func.count().label("n")).select_from(p))
+_SESSION = Question(
+    sa.select(p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
+    .select_from(s.join(p, p.c.id == s.c.person))
+    .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
+)
+_SESSIONS = Question(
+    sa.select(s.c.hash.label("credential"), p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
+    .select_from(s.join(p, p.c.id == s.c.person))
+    .where(Among(s.c.hash, "hashes"), p.c.active.is_(True))
+)
+_LIVE_KEYS = Question(
+    sa.select(k.c.id.label("credential"), k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at).where(
+        Among(k.c.id, "ids"), k.c.revoked_at.is_(None)
+    )
+)
+_ACCESS = "access"  # the row that counts changes of anybody's rights
+_ACCESS_VERSION = Question(sa.select(sequence.c.next).where(sequence.c.name == _ACCESS))
+_KEY = Question(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
+_KEYS = Question(
+    sa.select(
+        k.c.id,
+        k.c.name,
+        k.c.roles,
+        k.c.department,
+        k.c.area,
+        k.c.created_at,
+        k.c.created_by,
+        k.c.expires_at,
+        k.c.revoked_at,
+    )
+    .where(k.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(k.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def by_login(db: Database, login: str) -> Row | None:
+    """A person with the password hash, for logging in."""
+    return await one(db, _BY_LOGIN, login=login)
+
+
+async def by_id(db: Database, person: str) -> Row | None:
+    """A person without the password hash."""
+    return await one(db, _BY_ID, id=person)
+
+
+async def listed(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """People in order of login behind `after`."""
+    return await db.rows(_LISTED, after=after, limit=limit)
+
+
+_HANDLERS = Question(
+    sa.union_all(
+        sa.select(p.c.id, p.c.department, p.c.roles).where(Among(p.c.id, "ids"), Holds(p.c.roles, "role")),
+        sa.select(k.c.id, k.c.department, k.c.roles).where(Among(k.c.id, "ids"), Holds(k.c.roles, "role")),
+    )
+)
+
+
+async def handlers_among(db: Database, ids: Iterable[str]) -> dict[str, str]:
+    """Who of these people and keys acts for a department and not for the desk: id -> department."""
+    rows = await db.rows(_HANDLERS, ids=sorted(set(ids)), role=Role.HANDLER)
+    return {r.id: r.department or "" for r in rows if not WHOLE & frozenset(map(Role, r.roles))}
+
+
+async def anybody(db: Database) -> bool:
+    """Whether there is a first login yet."""
+    row = await one(db, _ANYBODY)
+    return bool(row and row.n)
+
+
+async def of_session(db: Database, hashed: str) -> Row | None:
+    """The active person a session belongs to."""
+    return await one(db, _SESSION, hash=hashed)
+
+
+async def of_sessions(db: Database, hashes: Sequence[str]) -> Sequence[Row]:
+    """The active people these sessions belong to, `credential` being the session's hash."""
+    return await db.rows(_SESSIONS, hashes=list(hashes))
+
+
+async def live_keys(db: Database, ids: Sequence[str]) -> Sequence[Row]:
+    """Those of these keys that are not revoked, `credential` being the key's id."""
+    return await db.rows(_LIVE_KEYS, ids=list(ids))
+
+
+async def access_version(db: Database) -> int:
+    """How often somebody's rights were changed or taken away: by log-out, a new password, a change of a person, a
+    revoked key."""
+    row = await one(db, _ACCESS_VERSION)
+    return int(row.next) if row else 0
+
+
+def _count_change(connection: sa.Connection) -> None:
+    """In the transaction of the change itself: whoever sees the new count sees the change."""
+    insert_once(connection, sequence, [{"name": _ACCESS, "next": 0}])
+    connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
+
+
+async def key(db: Database, key_id: str) -> Row | None:
+    """A machine's key."""
+    return await one(db, _KEY, id=key_id)
+
+
+async def keys(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """Keys in order of id behind `after`, without their hashes."""
+    return await db.rows(_KEYS, after=after, limit=limit)
+
+
+def add_person(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    """A login taken already raises IntegrityError."""
+    connection.execute(sa.insert(p).values(**row))
+
+
+def change_person(connection: sa.Connection, person: str, version: int, values: Mapping[str, Any]) -> bool:
+    """True: the person stood at that version and is changed."""
+    done = connection.execute(
+        sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1)
+    )
+    if done.rowcount == 1:
+        _count_change(connection)
+    return bool(done.rowcount == 1)
+
+
+def end_sessions(connection: sa.Connection, person: str) -> None:
+    """Log a person out everywhere."""
+    connection.execute(sa.delete(s).where(s.c.person == person))
+
+
+def add_session(connection: sa.Connection, hashed: str, person: str, now: datetime, expires: datetime) -> None:
+    connection.execute(sa.insert(s).values(hash=hashed, person=person, created_at=now, expires_at=expires))
+
+
+def end_session(connection: sa.Connection, hashed: str) -> None:
+    connection.execute(sa.delete(s).where(s.c.hash == hashed))
+    _count_change(connection)
+
+
+def forget_sessions(connection: sa.Connection, now: datetime) -> int:
+    """Delete sessions that have expired; how many."""
+    return connection.execute(sa.delete(s).where(s.c.expires_at < sa.bindparam("now", now, type_=Instant))).rowcount
+
+
+def add_key(connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    connection.execute(sa.insert(k).values(**row))
+
+
+def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
+    """True: it was live and is revoked now."""
+    done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))
+    if done.rowcount == 1:
+        _count_change(connection)
+    return bool(done.rowcount == 1)

@@ -1,0 +1,71 @@
+"""Tables of the directory, people, log-ins and keys."""
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Document, Instant
+from hotline.database.metadata import metadata
+
+C, S, I = sa.Column, sa.String, sa.Integer
+directory = sa.Table(  # the organisation as data: every noun's items, whole and validated together
+    "directory", metadata,
+    C("noun", S(16), primary_key=True),
+    C("code", S(40), primary_key=True),
+    C("body", Document, nullable=False),
+    C("version", I, nullable=False),
+)  # fmt: skip
+
+directory_log = sa.Table(  # one row for each change ever made to it; the highest version is the directory's
+    "directory_log", metadata,
+    C("version", I, primary_key=True, autoincrement=False),
+    C("place", I, primary_key=True, autoincrement=False),
+    C("noun", S(16), nullable=False),
+    C("code", S(40), nullable=False),
+    C("before", Document),
+    C("after", Document),
+    C("at", Instant, nullable=False),
+    C("by_id", S(60), nullable=False),
+    C("by_name", sa.Text, nullable=False),
+)  # fmt: skip
+
+person = sa.Table(
+    "person", metadata,
+    C("id", S(36), primary_key=True),
+    C("login", S(60), nullable=False, unique=True),
+    C("name", sa.Text, nullable=False),
+    C("password", sa.Text, nullable=False),
+    C("roles", Document, nullable=False),
+    C("department", S(40)),
+    C("area", S(40)),
+    C("active", sa.Boolean, nullable=False),
+    C("version", I, nullable=False),
+    C("created_at", Instant, nullable=False),
+)  # fmt: skip
+
+session = sa.Table(  # a person's log-in; only the hash of its token is kept
+    "session", metadata,
+    C("hash", S(64), primary_key=True),
+    C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
+    C("created_at", Instant, nullable=False),
+    C("expires_at", Instant, nullable=False, index=True),
+)  # fmt: skip
+
+api_key = sa.Table(
+    "api_key", metadata,
+    C("id", S(16), primary_key=True),
+    C("name", sa.Text, nullable=False),
+    C("hash", S(64), nullable=False),
+    C("roles", Document, nullable=False),
+    C("department", S(40)),
+    C("area", S(40)),
+    C("created_at", Instant, nullable=False),
+    C("created_by", S(60), nullable=False),
+    C("expires_at", Instant),
+    C("revoked_at", Instant),
+)  # fmt: skip
+
+login_failure = sa.Table(  # read by older versions alone: `throttle` has taken its place
+    "login_failure", metadata,
+    C("subject", S(100), primary_key=True),  # login:<name> or address:<ip>
+    C("count", I, nullable=False),
+    C("last_at", Instant, nullable=False),
+)  # fmt: skip

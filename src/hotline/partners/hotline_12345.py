@@ -1,0 +1,127 @@
+"""Another hotline's platform: its orders in our words, our answers in its.
+
+The form is the one that 12345 platforms share in substance (own knowledge: names differ from city to city, so they
+stand in one table here); both ways are signed as Standard Webhooks."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from hotline.delivery.gateway_settings import GatewaySettings, setting
+from hotline.delivery.provider import GatewayProvider, Secret, no_webhook_secret
+from hotline.organisation.model.vocabulary import Kind
+from hotline.refusals import Code, Refusal, Refused
+
+# our field: theirs
+FIELDS = {
+    "number": "order_no", "narrative": "content", "title": "title", "phone": "caller_phone", "name": "caller_name",
+    "address": "address", "due_at": "deadline", "confidential": "secret", "kind": "order_type",
+}  # fmt: skip
+LONGEST_DETAIL = 1000
+# what is no reason to refuse an order: our field, and as a call names it
+_DETAILS = {"title": "title", "phone": "caller.phone", "name": "caller.name", "address": "location.address"}
+FIELD_OF = {detail: FIELDS[ours] for ours, detail in _DETAILS.items()} | {"outer.due_at": FIELDS["due_at"]}
+_KINDS = {
+    "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
+    "表扬": Kind.PRAISE,
+}  # fmt: skip
+_SECRET = frozenset({"true", "1", "yes", "y", "是", "保密"})
+_OPEN = frozenset({"", "false", "0", "no", "n", "否", "不保密"})
+# our events: what their platform takes as an answer
+STEPS = {
+    "ticket.received": ("SIGNED", "已签收"),
+    "ticket.dispatched": ("HANDLING", "办理中"),
+    "ticket.resolved": ("REPLIED", "已答复"),
+    "ticket.answered": ("REPLIED", "已答复"),
+    "ticket.closed": ("FINISHED", "已办结"),
+    "ticket.declined": ("RETURNED", "申请退回"),
+    "ticket.reopened": ("HANDLING", "重新办理"),
+    "ticket.shelved": ("SUSPENDED", "挂账"),
+    "order.extended": ("DELAYED", "申请延期"),
+}
+
+
+def read_order(body: Any) -> dict[str, Any]:
+    """Their order in our words; `unread`: (the field of a call, rule) of details that were cut. Raises Refused, naming
+    their fields."""
+    errors: list[tuple[str, str]] = []
+    unread: list[tuple[str, str]] = []
+    if not isinstance(body, Mapping):
+        raise Refused(Refusal(Code.INVALID, "an order is one object", errors=(("body", "one object"),)))
+
+    def text(ours: str, most: int, *, needed: bool = False) -> str | None:
+        theirs = FIELDS[ours]
+        value = body.get(theirs)
+        if value is None or value == "":
+            if needed:
+                errors.append((theirs, "required"))
+            return None
+        if not isinstance(value, str | int) or isinstance(value, bool) or len(str(value)) > most:
+            errors.append((theirs, f"text of at most {most} characters"))
+            return None
+        return str(value).replace("\x00", "")
+
+    def detail(ours: str) -> str | None:
+        """Kept as far as it goes, and told where it does not."""
+        value = body.get(FIELDS[ours])
+        said = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+        words = " ".join(said.replace("\x00", "").splitlines()).strip()
+        if len(words) > LONGEST_DETAIL:
+            unread.append((_DETAILS[ours], f"too long: the first {LONGEST_DETAIL} characters are kept"))
+        return words[:LONGEST_DETAIL] or None
+
+    found: dict[str, Any] = {
+        "number": text("number", 80, needed=True), "narrative": text("narrative", 10_000, needed=True),
+        **{ours: detail(ours) for ours in _DETAILS},
+    }  # fmt: skip
+    due = body.get(FIELDS["due_at"])
+    if due is not None:
+        try:
+            found["due_at"] = datetime.fromisoformat(str(due))
+        except ValueError:
+            found["due_at"] = None
+        if found["due_at"] is None or found["due_at"].tzinfo is None:
+            errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
+    said = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
+    if said not in _SECRET | _OPEN:  # a secret must not come in as none because it was written otherwise
+        errors.append((FIELDS["confidential"], "true or false"))
+    found["confidential"] = said in _SECRET or None
+    found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
+    return {**found, "unread": tuple(unread)}
+
+
+def answered(event: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
+    """An event as their platform reads it: the outer number first, and our public answer."""
+    ticket = event.get("ticket") or {}
+    code, label = STEPS.get(str(event.get("type")), ("PROGRESS", "办理进展"))
+    return {
+        "message_id": id,
+        "order_no": (ticket.get("outer") or {}).get("number"),
+        "work_no": ticket.get("number"),
+        "step": code,
+        "step_name": label,
+        "department": ticket.get("department"),
+        "reply": ticket.get("public_reply"),
+        "return_reason": ticket.get("reason_code") if code == "RETURNED" else None,
+        "right_channel": ticket.get("channel_told") if code == "RETURNED" else None,
+        "deadline": ticket.get("promised_at"),
+        "satisfaction": ticket.get("satisfaction"),
+        "at": event.get("at"),
+    }
+
+
+class Hotline12345Settings(GatewaySettings):
+    system: str | None = setting("its name, in a ticket's `outer`")
+    area: str | None = setting("of its orders, where nothing says otherwise")
+
+
+PROVIDER = GatewayProvider(
+    name="hotline_12345",
+    about="another hotline's platform: its orders in, our answers out",
+    settings=Hotline12345Settings,
+    secrets=(Secret("secret", "whsec_…, for both ways", proves=True, fault=no_webhook_secret),),
+)

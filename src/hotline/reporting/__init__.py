@@ -1,0 +1,1 @@
+"""Figures, rollups, charts, reports, exports and oversight."""

@@ -1,0 +1,260 @@
+"""Charts as SVG: line, bar, stacked, heat, sparkline, and a machine with its present state lit.
+
+Text in, text out; the same look on a screen, on paper and in a report. Each names itself for those who hear it read
+(`title`, `desc`); patterns beside colours for those who cannot tell colours apart.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from typing import Any
+
+from hotline.text.bidi import isolated
+
+INK, PALE, GRID = "#1b2733", "#5a6772", "#d9dfe4"
+SERIES = ("#1f5fa8", "#b3541e", "#2c7a4b", "#7a4fa3", "#8a6d00", "#a8324a")
+COLOUR = {"green": "#2c7a4b", "blue": "#1f5fa8", "yellow": "#c79100", "red": "#b3261e", "grey": "#7c8791"}
+FONT = "system-ui, 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
+WIDE, HIGH, LEFT, BOTTOM, TOP = 640, 240, 48, 34, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A named row of values; None: not known there."""
+
+    name: str
+    values: Sequence[float | None]
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".rstrip("0").rstrip(".")
+
+
+def _escaped(words: str) -> str:
+    return escape(isolated(words))
+
+
+def _text(
+    x: float, y: float, words: str, *, anchor: str = "start", size: int = 12, fill: str = INK, bold: bool = False
+) -> str:
+    weight = ' font-weight="600"' if bold else ""
+    look = f'text-anchor="{anchor}" font-size="{size}" fill="{fill}"{weight}'
+    return f'<text x="{_n(x)}" y="{_n(y)}" {look}>{_escaped(words)}</text>'
+
+
+def _framed(inside: Iterable[str], title: str, says: str, wide: float, high: float) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} {_n(high)}" role="img" class="chart" '
+        f'font-family="{FONT}"><title>{_escaped(title)}</title><desc>{_escaped(says)}</desc>{"".join(inside)}</svg>'
+    )
+
+
+def _says(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
+    """The chart in words: every point, for a reader who cannot see it."""
+    told = []
+    for one in series:
+        points = (f"{label} {_n(v)}{unit}" for label, v in zip(labels, one.values, strict=True) if v is not None)
+        told.append(f"{one.name}: " + ", ".join(points))
+    return "; ".join(told)
+
+
+def top_of(values: Iterable[float | None]) -> float:
+    """A round number that no value goes beyond."""
+    most = max((v for v in values if v is not None), default=0)
+    if most <= 0:
+        return 1
+    step = 1.0
+    while step * 10 <= most:
+        step *= 10
+    while step > most:
+        step /= 10
+    return next(step * factor for factor in (1, 2, 5, 10) if step * factor >= most)
+
+
+def _axes(labels: Sequence[str], top: float, unit: str) -> list[str]:
+    parts = []
+    for n in range(5):
+        value, y = top * n / 4, _y(top * n / 4, top)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDE - 8}" y1="{_n(y)}" y2="{_n(y)}" stroke="{GRID}"/>')
+        parts.append(_text(LEFT - 6, y + 4, f"{_n(value)}{unit}", anchor="end", size=11, fill=PALE))
+    every = max(1, -(-len(labels) // 10))
+    parts += [
+        _text(_x(n, len(labels)), HIGH - BOTTOM + 16, label, anchor="middle", size=11, fill=PALE)
+        for n, label in enumerate(labels)
+        if n % every == 0
+    ]
+    return parts
+
+
+def _x(place: int, count: int) -> float:
+    return LEFT + (WIDE - 8 - LEFT) * (place + 0.5) / max(1, count)
+
+
+def _y(value: float, top: float) -> float:
+    return TOP + (HIGH - BOTTOM - TOP) * (1 - value / top)
+
+
+def _legend(names: Sequence[str], colours: Sequence[str]) -> list[str]:
+    parts, x = [], float(LEFT)
+    for name, colour in zip(names, colours, strict=True):
+        parts.append(f'<rect x="{_n(x)}" y="{HIGH - 10}" width="10" height="10" fill="{colour}"/>')
+        parts.append(_text(x + 14, HIGH - 1, name, size=11))
+        x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
+    return parts
+
+
+_DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "10 4")
+
+
+def line(title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "", top: float | None = None) -> str:
+    """Values over time. A gap where nothing is known, a dot where a value stands alone."""
+    highest = top if top is not None else top_of(v for s in series for v in s.values)
+    parts = _axes(labels, highest, unit)
+    for place, one in enumerate(series):
+        colour, dash = SERIES[place % len(SERIES)], _DASHES[place % len(_DASHES)]
+        drawn, before = [], False
+        for n, value in enumerate(one.values):
+            if value is None:
+                before = False
+                continue
+            drawn.append(f"{'L' if before else 'M'}{_n(_x(n, len(labels)))} {_n(_y(value, highest))}")
+            alone = not before and (n + 1 == len(one.values) or one.values[n + 1] is None)
+            if alone:
+                parts.append(
+                    f'<circle cx="{_n(_x(n, len(labels)))}" cy="{_n(_y(value, highest))}" r="3" fill="{colour}"/>'
+                )
+            before = True
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        parts.append(f'<path d="{" ".join(drawn)}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>')
+    parts += _legend([s.name for s in series], [SERIES[n % len(SERIES)] for n in range(len(series))])
+    return _framed(parts, title, _says(labels, series, unit), WIDE, HIGH)
+
+
+def bar(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", top: float | None = None) -> str:
+    """One value for each name, lying down so that long names can be read."""
+    high, at = 24, 0
+    highest = top if top is not None else top_of(v for _, v in rows)
+    parts, left = [], 210.0
+    for name, value in rows:
+        y = 6 + at * high
+        parts.append(_text(left - 8, y + 13, name if len(name) <= 22 else name[:21] + "…", anchor="end"))
+        if value is None:
+            parts.append(_text(left + 4, y + 13, "–", fill=PALE))
+        else:
+            wide = (WIDE - 60 - left) * value / highest
+            parts.append(f'<rect x="{_n(left)}" y="{y}" width="{_n(wide)}" height="16" fill="{SERIES[0]}"/>')
+            parts.append(_text(left + wide + 6, y + 13, f"{_n(value)}{unit}"))
+        at += 1
+    says = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
+    return _framed(parts, title, says, WIDE, at * high + 12)
+
+
+def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], parts_of: Sequence[tuple[str, str, str]]) -> str:
+    """Rows of parts: each part is (key, name, colour). Every part carries its number, so that colour is not all."""
+    high, left, drawn = 26, 210.0, []
+    most = max((sum(counts.get(key, 0) for key, _, _ in parts_of) for _, counts in rows), default=0) or 1
+    for at, (name, counts) in enumerate(rows):
+        y, x = 6 + at * high, left
+        drawn.append(_text(left - 8, y + 14, name if len(name) <= 22 else name[:21] + "…", anchor="end"))
+        for key, _, colour in parts_of:
+            n = counts.get(key, 0)
+            if n:
+                wide = (WIDE - 40 - left) * n / most
+                drawn.append(
+                    f'<rect x="{_n(x)}" y="{y}" width="{_n(wide)}" height="18" fill="{colour}" stroke="#fff"/>'
+                )
+                if wide > 16:
+                    drawn.append(_text(x + wide / 2, y + 13, str(n), anchor="middle", size=11, fill="#fff", bold=True))
+                x += wide
+        drawn.append(_text(x + 6, y + 14, str(sum(counts.get(key, 0) for key, _, _ in parts_of))))
+    total = len(rows) * high + 30
+    x = left
+    for _, name, colour in parts_of:
+        drawn.append(f'<rect x="{_n(x)}" y="{total - 16}" width="10" height="10" fill="{colour}"/>')
+        drawn.append(_text(x + 14, total - 7, name, size=11))
+        x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
+    says = "; ".join(
+        f"{name}: " + ", ".join(f"{said} {counts.get(key, 0)}" for key, said, _ in parts_of) for name, counts in rows
+    )
+    return _framed(drawn, title, says, WIDE, total)
+
+
+def heat(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
+    """How many, by row and column: the darker the more, with the number where there is room for it."""
+    most = max((n for _, values in rows for n in values), default=0)
+    left, wide, high = 70.0, 22.0, 20.0
+    parts = [
+        _text(left + n * wide + wide / 2, 12, c, anchor="middle", size=10, fill=PALE) for n, c in enumerate(columns)
+    ]
+    for at, (name, values) in enumerate(rows):
+        y = 18 + at * high
+        parts.append(_text(left - 6, y + 14, name, anchor="end", size=11))
+        for n, value in enumerate(values):
+            share = value / most if most else 0
+            fill = f"rgb({_n(238 - 207 * share)},{_n(243 - 148 * share)},{_n(248 - 80 * share)})"
+            parts.append(
+                f'<rect x="{_n(left + n * wide)}" y="{_n(y)}" width="{_n(wide - 1)}" height="{_n(high - 1)}" '
+                f'fill="{fill}"/>'
+            )
+            if value:
+                ink = "#fff" if share > 0.45 else INK
+                parts.append(_text(left + n * wide + wide / 2, y + 14, str(value), anchor="middle", size=10, fill=ink))
+    says = "; ".join(
+        f"{name}: " + ", ".join(f"{c} {n}" for c, n in zip(columns, values, strict=True) if n) for name, values in rows
+    )
+    return _framed(parts, title, says, left + len(columns) * wide + 4, 20 + len(rows) * high)
+
+
+def sparkline(title: str, values: Sequence[float | None]) -> str:
+    """A line the size of a word."""
+    top = top_of(values)
+    points = [
+        f"{_n(2 + n * 96 / max(1, len(values) - 1))},{_n(22 - 20 * v / top)}"
+        for n, v in enumerate(values)
+        if v is not None
+    ]
+    says = ", ".join("–" if v is None else _n(v) for v in values)
+    drawn = f'<polyline points="{" ".join(points)}" fill="none" stroke="{SERIES[0]}" stroke-width="1.5"/>'
+    return _framed([drawn], title, says, 100, 24)
+
+
+def machine(moves: Sequence[Any], states: type[StrEnum], at: str, said: Callable[[str], str], title: str) -> str:
+    """A life cycle drawn from its table: states in the order of the vocabulary, the present one lit. Moves that keep
+    the state, and those of the clock alone, are left out: they are in the tables."""
+    across, wide, high = 4, 150.0, 62.0
+    place = {str(s): (12 + (n % across) * wide, 16 + (n // across) * high * 1.45) for n, s in enumerate(states)}
+    edges = dict.fromkeys((str(m.at), str(m.to)) for m in moves if m.at != m.to)
+    parts = [
+        f'<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        f'<path d="M0 0L8 4L0 8z" fill="{PALE}"/></marker></defs>'
+    ]
+    for start, end in edges:
+        (x1, y1), (x2, y2) = place[start], place[end]
+        lit = start == at
+        parts.append(
+            f'<path d="{_curve(x1 + 55, y1 + 18, x2 + 55, y2 + 18)}" fill="none" stroke="{SERIES[0] if lit else GRID}" '
+            f'stroke-width="{2 if lit else 1}" marker-end="url(#tip)"/>'
+        )
+    for state, (x, y) in place.items():
+        lit = state == at
+        parts.append(
+            f'<rect x="{_n(x)}" y="{_n(y)}" width="110" height="36" rx="7" fill="{SERIES[0] if lit else "#fff"}" '
+            f'stroke="{SERIES[0] if lit else PALE}" stroke-width="{3 if lit else 1}"/>'
+        )
+        words = said(state)
+        parts.append(_text(x + 55, y + 23, words if len(words) <= 18 else words[:17] + "…", anchor="middle",
+                           size=12 if len(words) < 12 else 10, fill="#fff" if lit else INK, bold=lit))  # fmt: skip
+    rows = -(-len(place) // across)
+    says = f"{said(at)}" if at in place else ""
+    return _framed(parts, title, says, across * wide + 4, 16 + rows * high * 1.45)
+
+
+def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
+    """From box to box, ending at their edges."""
+    if abs(y1 - y2) < 1:  # in one row: along it, in an arc above or below
+        way = 1 if x2 > x1 else -1
+        bow = 0 if abs(x2 - x1) < 160 else -30 if way > 0 else 30
+        return f"M{_n(x1 + 55 * way)} {_n(y1)}Q{_n((x1 + x2) / 2)} {_n(y1 + bow)} {_n(x2 - 57 * way)} {_n(y2)}"
+    way = 1 if y2 > y1 else -1
+    return f"M{_n(x1)} {_n(y1 + 18 * way)}Q{_n(x1)} {_n((y1 + y2) / 2)} {_n(x2)} {_n(y2 - 20 * way)}"

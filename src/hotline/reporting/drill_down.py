@@ -1,0 +1,99 @@
+"""The tickets and orders a measure counts: the same rows of `tickets/model/measures` as SQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Among, Instant, is_one_of
+from hotline.database.engine import Database
+from hotline.database.prepared import Question, Row
+from hotline.tickets.model.measures import MEASURES, Measure, Of, Op, Test
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.store.lists import COUNTED_UNDER
+from hotline.tickets.store.scope import seen_by, visible
+from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import ticket as t
+
+
+def _said(table: sa.Table, test: Test) -> sa.ColumnElement[bool]:
+    column = table.c[test.field]
+    match test.op:
+        case Op.IN:
+            return is_one_of(column, test.value)
+        case Op.NOT_IN:
+            return ~is_one_of(column, test.value)
+        case Op.SET:
+            return column.is_not(None)
+        case Op.UNSET:
+            return column.is_(None)
+        case Op.OVER:
+            return column > sa.literal_column(str(int(test.value)))
+    other: sa.ColumnElement[Any] = table.c[test.value]
+    if test.op is Op.BEFORE:
+        return column < other
+    return column <= other if test.op is Op.BY else column > other
+
+
+def _table(measure: Measure) -> sa.Table:
+    return t if measure.of is Of.TICKET else a
+
+
+@lru_cache(maxsize=512)
+def _counted(code: str, whole: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool) -> Question:
+    measure = MEASURES[code]
+    table = _table(measure)
+    at = table.c[measure.at] if measure.at else t.c.created_at
+    key = t.c.number if measure.of is Of.TICKET else a.c.id
+    order = sa.cast(sa.null(), sa.String) if measure.of is Of.TICKET else a.c.id
+    department = COUNTED_UNDER if measure.of is Of.TICKET else a.c.department
+    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    question = sa.select(
+        t.c.number, order.label("order"), at.label("at"), key.label("key"), visible(scope).label("theirs")
+    )
+    if measure.of is Of.ORDER:
+        question = question.select_from(a.join(t, t.c.number == a.c.number))
+    for test in measure.where:
+        question = question.where(_said(table, test))
+    if measure.at:
+        question = question.where(
+            at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant)
+        )
+    for name, column in {
+        "department": department,
+        "category": t.c.category,
+        "area": t.c.area,
+        "channel": t.c.channel,
+    }.items():
+        if name in filters:
+            question = question.where(Among(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
+    if after:
+        place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
+        question = question.where(sa.tuple_(at, key) > place)
+    return Question(question.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+async def counted_by(
+    db: Database,
+    scope: Scope,
+    measure: str,
+    first: datetime,
+    before: datetime,
+    filters: Mapping[str, Sequence[str]],
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+) -> Sequence[Row]:
+    """What a measure counts from `first` until `before`, in order of its moment: number, order, at, key, theirs
+    (whether the ticket is still theirs to see)."""
+    question = _counted(
+        measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
+    )
+    values: dict[str, Any] = {**seen_by(scope), "limit": limit}
+    if MEASURES[measure].at:
+        values |= {"first": first, "before": before}
+    values |= {f"of_{name}": list(codes) for name, codes in filters.items()}
+    if after:
+        values["after_at"], values["after_key"] = after
+    return await db.rows(question, **values)

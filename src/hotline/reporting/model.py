@@ -1,0 +1,152 @@
+"""THE FIGURES: each a share of two sums of measures, with its formula. What is not in a formula is not in a figure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from hotline.reporting.vocabulary import Period
+from hotline.tickets.model.measures import JUDGED, TOOK
+
+ENOUGH = 10  # of the denominator, before a unit is ranked: one late of seven is no last place
+_DUE = ("met", "missed", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A share. `high`: more is better. `source`: where levels and formula were published."""
+
+    code: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    high: bool = True
+    charged_to: str = "department"  # whom it speaks of: the house, its dispatchers, the departments
+
+    @property
+    def formula(self) -> str:
+        """In the words of the measures."""
+        below = " + ".join(self.denominator)
+        return f"{' + '.join(self.numerator)} / {f'({below})' if len(self.denominator) > 1 else below}"
+
+
+FIGURES: Mapping[str, Figure] = {
+    f.code: f
+    for f in (
+        Figure("first_call", ("answered",), ("accepted",), charged_to="house"),
+        Figure("signed_in_time", ("signed_in_time",), ("signed",)),
+        Figure("on_time", ("met",), _DUE),
+        Figure("response", ("contacted", "contacted_overdue"), _DUE),
+        Figure("call_back", ("reached",), ("visited",), charged_to="house"),
+        Figure("solution", ("solved",), ("reached",)),
+        Figure("satisfaction_first", ("pleased_first",), ("rated_first",)),
+        Figure("satisfaction_final", ("pleased_final",), ("rated_final",)),
+        Figure("return_dispatcher", ("returned",), ("dispatched",), high=False, charged_to="dispatcher"),
+        Figure("return_department", ("refused",), ("returned", "refused"), high=False),
+        Figure("repeat", ("merged",), ("accepted",), high=False),
+        Figure("reopen", ("reopened",), ("closed",), high=False),
+    )
+}
+COUNTS = (
+    "accepted",
+    "answered",
+    "merged",
+    "declined",
+    "dispatched",
+    "closed",
+    "reopened",
+    "returned",
+    "refused",
+    *_DUE,
+)
+
+
+def shares(counts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
+    """Every figure of these counts: numerator, denominator, value (None: nothing to divide by), whether there is
+    enough of it to compare."""
+    found: dict[str, dict[str, Any]] = {}
+    for figure in FIGURES.values():
+        above = sum(counts.get(m, 0) for m in figure.numerator)
+        below = sum(counts.get(m, 0) for m in figure.denominator)
+        found[figure.code] = {
+            "numerator": above,
+            "denominator": below,
+            "value": round(above / below, 4) if below else None,
+            "enough": below >= ENOUGH,
+        }
+    return found
+
+
+def handling(counts: Mapping[str, int]) -> dict[str, Any]:
+    """Minutes from the first call to the end, of what departments handled: mean, median, ninetieth percentile; the two
+    latter to two significant figures. None: nothing ended."""
+    took = sorted((int(m.removeprefix(TOOK)), n) for m, n in counts.items() if m.startswith(TOOK) and n > 0)
+    n = counts.get("handled", 0)
+    mean = round(counts.get("handled_minutes", 0) / n, 1) if n else None
+    return {"n": n, "mean": mean, "p50": _nearest_rank(took, 50), "p90": _nearest_rank(took, 90)}
+
+
+def _nearest_rank(took: Iterable[tuple[int, int]], percent: int) -> int | None:
+    """The smallest value that at least so many percent do not exceed."""
+    took = list(took)
+    rank = -(-sum(n for _, n in took) * percent // 100)
+    passed = 0
+    for minutes, n in took:
+        passed += n
+        if passed >= rank:
+            return minutes
+    return None
+
+
+def judged(day: str, counts: Mapping[str, int], today: str) -> Counter[str]:
+    """A day's counts; what was due on it and still runs is overdue once the day is over, and not judged before."""
+    found = Counter(counts)
+    if day and day < today:
+        for running, late in JUDGED.items():
+            found[late] += found[running]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A unit among its peers. `place` None: there is not enough of it to say."""
+
+    code: str
+    peers: str
+    value: float | None
+    n: int
+    place: int | None
+
+
+def ranked(figure: Figure, units: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[Ranked]:
+    """Units (code, peer group, their share of the figure) within their peer groups; equal values share a place."""
+    found: list[Ranked] = []
+    groups: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for code, peers, share in units:
+        groups.setdefault(peers, []).append((code, share))
+    for peers, members in sorted(groups.items()):
+        fit = sorted(s["value"] for _, s in members if s["enough"])
+        for code, share in members:
+            better = (
+                sum(v > share["value"] if figure.high else v < share["value"] for v in fit) if share["enough"] else 0
+            )
+            place = better + 1 if share["enough"] else None
+            found.append(Ranked(code, peers, share["value"], share["denominator"], place))
+    return sorted(found, key=lambda x: (x.peers, x.place or 10**6, x.code))
+
+
+def span_of(period: Period, first: date) -> tuple[date, date]:
+    """First and last day of the day, week (from Monday) or month that `first` lies in."""
+    if period is Period.DAY:
+        return first, first
+    if period is Period.WEEK:
+        monday = first - timedelta(days=first.weekday())
+        return monday, monday + timedelta(days=6)
+    begins = first.replace(day=1)
+    return begins, (begins + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+
+
+def last_whole(period: Period, today: date) -> date:
+    """The first day of the last period that is over."""
+    begins, _ = span_of(period, today)
+    return span_of(period, begins - timedelta(days=1))[0]

@@ -1,0 +1,246 @@
+"""Rollups: what the measures of a day add up to, kept by folding the stream of events into them."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hotline.database.columns import Among, read_instant
+from hotline.database.engine import Database, one
+from hotline.database.insert_ignore import insert_once
+from hotline.database.leases import MARGIN
+from hotline.database.prepared import Question, Row
+from hotline.reporting.tables import rollup as r
+from hotline.tickets.model.measures import HOUR, MEASURES, Delta, Of, counted, keys_of
+from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import event as e
+from hotline.tickets.tables import ticket as t
+
+Key = tuple[str, str, str]  # dimension, day, code
+Sums = dict[Key, Counter[str]]
+MARK = ("folded", "", "")  # how far the stream was folded: the row's lock lets one process fold at a time
+FRESH = "~"  # before the dimensions of rollups that are being made anew
+AT_ONCE = 500  # events in one transaction
+PIECE = 1000  # tickets read at once
+ROOM = 50_000  # rows kept in memory while everything is counted
+
+STANDS = sa.select(r.c.counts).where(r.c.dimension == MARK[0])  # within a transaction
+_MARK = Question(sa.select(r.c.counts).where(r.c.dimension == sa.literal(MARK[0])))
+
+
+async def mark(db: Database) -> dict[str, Any] | None:
+    """How far the stream was folded: `position`, and `skip`, ids of events that were counted already. None: never."""
+    row = await one(db, _MARK)
+    return dict(row.counts) if row else None
+
+
+def day_of(moment: datetime | None, zone: ZoneInfo) -> str:
+    """The day of a moment where the house stands; "" for what is so now."""
+    return "" if moment is None else moment.astimezone(zone).date().isoformat()
+
+
+def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
+    """Add cells up under all their keys; what came in, by its hour as well."""
+    for measure, at, department, category, area, channel, n in deltas:
+        hour = f"{HOUR}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
+        for key in keys_of(day_of(at, zone), department, category, area, channel):
+            counts = sums.setdefault(key, Counter())
+            counts[measure] += n
+            if hour is not None:
+                counts[hour] += n
+
+
+def fold(c: sa.Connection, zone: ZoneInfo) -> int:
+    """Fold the next events; how many. 0 too where the rollups are being made anew."""
+    stands = c.execute(STANDS.with_for_update()).scalar_one_or_none()
+    if stands is None or "position" not in stands:
+        return 0
+    skip = set(stands.get("skip", ()))
+    rows = c.execute(
+        sa.select(e.c.position, e.c.id, e.c.figures)
+        .where(e.c.position > stands["position"])
+        .order_by(e.c.position)
+        .limit(AT_ONCE)
+    ).all()
+    if not rows:
+        return 0
+    sums: Sums = {}
+    for row in rows:
+        if row.figures and row.id not in skip:
+            add_deltas(sums, [_read(delta) for delta in row.figures], zone)
+    add(c, sums)
+    left = sorted(skip - {row.id for row in rows})
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts={"position": rows[-1].position, "skip": left}))
+    return len(rows)
+
+
+def _read(delta: Sequence[Any]) -> Delta:
+    measure, at, department, category, area, channel, n = delta
+    return measure, read_instant(at), department, category, area, channel, n
+
+
+def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") -> None:
+    """Add these to what stands; a row whose counts are all gone is deleted."""
+    keys = iter(sorted(key for key, counts in sums.items() if any(counts.values())))
+    made = postgresql.insert(r) if c.dialect.name == "postgresql" else sqlite.insert(r)
+    put = made.on_conflict_do_update(
+        index_elements=[r.c.dimension, r.c.day, r.c.code], set_={"counts": made.excluded.counts}
+    )
+    place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
+    while piece := [(before + dimension, day, code) for dimension, day, code in islice(keys, 300)]:
+        stand = {(x.dimension, x.day, x.code): x.counts for x in c.execute(sa.select(r).where(place.in_(piece)))}
+        rows, gone = [], []
+        for key in piece:
+            counts = Counter(stand.get(key, {}))
+            counts.update(sums[(key[0].removeprefix(before), *key[1:])])
+            kept = {name: n for name, n in counts.items() if n}
+            if kept:
+                rows.append({"dimension": key[0], "day": key[1], "code": key[2], "counts": kept})
+            elif key in stand:
+                gone.append(key)
+        if rows:
+            c.execute(put, rows)
+        if gone:
+            c.execute(sa.delete(r).where(place.in_(gone)))
+
+
+def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str, *, anew: bool = False) -> bool:
+    """Whether the rollups are ours to make anew, under this token: none stand (or they are wanted `anew`), and nobody
+    else is at it, or gave up."""
+    empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
+    insert_once(c, r, [empty])
+    stands = c.execute(STANDS.with_for_update()).scalar_one()
+    since = read_instant(stands.get("rebuilding_since"))
+    # a sign of life far ahead was given by a clock that has been set back since
+    if not anew and (
+        "position" in stands or (since is not None and given_up < since <= now + (now - given_up) + MARGIN)
+    ):
+        return False
+    c.execute(sa.delete(r).where(r.c.dimension.like(f"{FRESH}%")))
+    mark = {"rebuilding_since": now.isoformat(), "token": token}
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    return True
+
+
+def renew(c: sa.Connection, now: datetime, token: str) -> bool:
+    """Whoever makes them anew is still at it. False: somebody else took them over."""
+    if not _ours(c, token):
+        return False
+    mark = {"rebuilding_since": now.isoformat(), "token": token}
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    return True
+
+
+def _ours(c: sa.Connection, token: str) -> bool:
+    return bool(c.execute(STANDS.with_for_update()).scalar_one().get("token") == token)
+
+
+def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
+    """Add to the new rollups, and show that we are at it. False: somebody else took them over."""
+    if not renew(c, now, token):
+        return False
+    add(c, sums, FRESH)
+    return True
+
+
+def seen_events(c: sa.Connection) -> dict[str, Any]:
+    """Within a snapshot: the events its tickets already show. The mark to fold on from."""
+    last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
+    skip = c.execute(sa.select(e.c.id).where(e.c.position.is_(None)).order_by(e.c.id)).scalars().all()
+    return {"position": last, "skip": list(skip)}
+
+
+def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
+    """Put the new rollups in the place of the old. False: somebody else took them over."""
+    if not _ours(c, token):
+        return False
+    fresh_ones = r.c.dimension.like(f"{FRESH}%")
+    _in_pieces(c, sa.and_(r.c.dimension != MARK[0], ~fresh_ones), sa.delete(r))
+    _in_pieces(c, fresh_ones, sa.update(r).values(dimension=sa.func.substr(r.c.dimension, len(FRESH) + 1)))
+    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=dict(fresh)))
+    return True
+
+
+def _in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> None:
+    """A change of very many rows, which are no longer `of` these after it: no statement of it runs into a time
+    limit."""
+    place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
+    nth = sa.select(r.c.dimension, r.c.day, r.c.code).where(of).order_by(r.c.dimension, r.c.day, r.c.code)
+    while (bound := c.execute(nth.offset(ROOM // 5).limit(1)).one_or_none()) is not None:
+        c.execute(change.where(of, place < sa.tuple_(*bound)))
+    c.execute(change.where(of))
+
+
+def _fields(of: Of, table: sa.Table, *more: str) -> list[sa.Column[Any]]:
+    names = {test.field for m in MEASURES.values() if m.of is of for test in m.where}
+    names |= {
+        str(test.value) for m in MEASURES.values() if m.of is of for test in m.where if str(test.value) in table.c
+    }
+    names |= {m.at for m in MEASURES.values() if m.of is of and m.at} | set(more)
+    return [table.c[name] for name in sorted(names)]
+
+
+_TICKETS = _fields(Of.TICKET, t, "number", "created_at", "category", "area", "channel")
+_ORDERS = _fields(Of.ORDER, a, "id", "number", "department", "part", "status", "issued_at")
+
+
+def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
+    """Everything counted from the tickets and orders themselves, in pieces to be added up."""
+    sums: Sums = {}
+    last = ""
+    while True:
+        tickets = c.execute(sa.select(*_TICKETS).where(t.c.number > last).order_by(t.c.number).limit(PIECE)).all()
+        if not tickets:
+            break
+        numbers = (tickets[0].number, tickets[-1].number)
+        orders = c.execute(sa.select(*_ORDERS).where(a.c.number.between(*numbers)).order_by(a.c.number, a.c.id)).all()
+        held = {number: list(found) for number, found in groupby(orders, key=attrgetter("number"))}
+        for ticket in tickets:
+            cells = counted(ticket, held.get(ticket.number, ()))
+            add_deltas(sums, ((*cell, n) for cell, n in cells.items()), zone)
+        last = tickets[-1].number
+        if len(sums) > ROOM:
+            yield sums
+            sums = {}
+    yield sums
+
+
+def standing(c: sa.Connection) -> Iterator[tuple[Key, Counter[str]]]:
+    """Every rollup as it stands."""
+    for row in c.execute(sa.select(r).where(r.c.dimension != MARK[0], ~r.c.dimension.like(f"{FRESH}%"))):
+        yield (row.dimension, row.day, row.code), Counter(row.counts)
+
+
+def unfolded(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) -> Sums:
+    """Within a snapshot: what the events behind the mark will add."""
+    sums: Sums = {}
+    behind = sa.or_(e.c.position > position, e.c.position.is_(None))
+    for row in c.execute(sa.select(e.c.id, e.c.figures).where(behind)):
+        if row.figures and row.id not in skip:
+            add_deltas(sums, [_read(d) for d in row.figures], zone)
+    return sums
+
+
+@lru_cache(maxsize=32)
+def _between(codes: bool) -> Question:
+    question = sa.select(r.c.day, r.c.code, r.c.counts).where(
+        r.c.dimension == sa.bindparam("dimension", type_=sa.String),
+        r.c.day >= sa.bindparam("first", type_=sa.String),
+        r.c.day <= sa.bindparam("last", type_=sa.String),
+    )
+    return Question(question.where(Among(r.c.code, "codes")) if codes else question)
+
+
+async def between(
+    db: Database, dimension: str, first: str, last: str, codes: Sequence[str] | None = None
+) -> Sequence[Row]:
+    """The rollups of these days: day, code, counts. Days are ISO; "" alone holds what is so now."""
+    values = {} if codes is None else {"codes": list(codes)}
+    return await db.rows(_between(codes is not None), dimension=dimension, first=first, last=last, **values)

@@ -1,0 +1,1 @@
+"""Figures, reports, exports and oversight over HTTP."""

@@ -1,0 +1,213 @@
+"""Taking lists out of the house: files asked for, made by a worker, fetched; and reports of what is over."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import FileResponse, Response
+
+from hotline.locales import LANGUAGES
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting.service import exports, reports
+from hotline.reporting.store import exports as report_exports
+from hotline.reporting.store import reports as report_reports
+from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
+from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.web.field_types import CodeWord, Moment, Shown, Strict
+from hotline.web.responses import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
+Taker = Annotated[Asking, may("exports.make", *PEOPLE)]
+Overseer = Annotated[Asking, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
+MEDIA = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "jsonl": "application/x-ndjson",
+}
+
+
+class Filters(Strict):
+    """As those of `GET /v1/tickets`."""
+
+    status: list[TicketStatus] | None = Field(None, min_length=1, max_length=20)
+    department: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    category: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    area: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    priority: Priority | None = None
+    kind: Kind | None = None
+    channel: Channel | None = None
+    overdue: bool = False
+    created_from: Moment | None = None
+    created_before: Moment | None = None
+    q: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+    def given(self, directory: Directory, now: datetime) -> dict[str, Any]:
+        """As the queries read them."""
+        below = {
+            "department": directory.below, "category": directory.categories_below, "area": directory.areas_below
+        }  # fmt: skip
+        found: dict[str, Any] = {
+            name: sorted({c for code in codes for c in trees.get(code, {code})})
+            for name, trees in below.items()
+            if (codes := getattr(self, name))
+        }
+        plain = {"status": self.status and sorted(self.status), "priority": self.priority, "kind": self.kind,
+                 "channel": self.channel, "text": self.q, "overdue": now.isoformat() if self.overdue else None,
+                 "created_from": self.created_from and self.created_from.isoformat(),
+                 "created_before": self.created_before and self.created_before.isoformat()}  # fmt: skip
+        return found | {name: value for name, value in plain.items() if value is not None}
+
+
+class ExportIn(Strict):
+    kind: ExportKind = ExportKind.TICKETS
+    form: ExportForm = ExportForm.CSV
+    filters: Filters = Field(default_factory=lambda: Filters.model_validate({}))
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"examples": [{"form": "xlsx", "filters": {"status": ["closed"], "channel": "phone"}}]},
+    }
+
+
+class ExportOut(Shown):
+    id: str
+    kind: str
+    form: str
+    filters: dict[str, Any]
+    status: str
+    rows: int
+    error: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    downloads: int
+    by: str
+
+
+class ExportPage(Shown):
+    items: list[ExportOut]
+
+
+class ReportLine(Shown):
+    period: str
+    first: str
+    made_at: datetime
+
+
+class ReportPage(Shown):
+    items: list[ReportLine]
+
+
+class ReportOut(Shown):
+    period: str
+    first: str
+    last: str
+    whole: dict[str, Any]
+    by: dict[str, Any]
+
+
+@router.post(
+    "/exports", operation_id="ask_for_export", response_model=ExportOut, status_code=202, responses=refusals(*POST)
+)
+async def ask_for_export(body: ExportIn, ask: Taker) -> Response:
+    """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. The worker
+    makes it within your view, masked by your role, as both are when you ask; look how far it is, then fetch it. Each is
+    logged; a file lies ready for seven days, for as long as your view has not shrunk."""
+    directory = await ask.house.directory.now(ask.now)
+    given = body.filters.given(directory, ask.now)
+    asked = await ask.asked_whole()
+    return done_reply(await exports.ask_for(ask.house, ask.actor, body.kind, body.form, given, asked, ask.now))
+
+
+@router.get("/exports", operation_id="list_exports", response_model=ExportPage, responses=refusals())
+async def list_exports(
+    ask: Taker, everybody: Annotated[bool, Query(description="For those who oversee: everybody's")] = False
+) -> Response:
+    """Your files, newest first, each with how far it is; or who took what out of the house."""
+    if everybody:
+        if not ask.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or ask.actor.areas is not None:
+            raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee the whole house"))
+        rows = await report_exports.every(ask.house.db, 200)
+    else:
+        rows = await report_exports.of_owner(ask.house.db, _owner(ask))
+    return reply({"items": [exports.shown(row) for row in rows]})
+
+
+@router.get("/exports/{export}", operation_id="read_export", response_model=ExportOut, responses=refusals(*READ))
+async def read_export(export: CodePath, ask: Taker) -> Response:
+    """How far a file of yours is."""
+    return reply(exports.shown(await _own(ask, export)))
+
+
+@router.get(
+    "/exports/{export}/file",
+    operation_id="fetch_export",
+    response_class=FileResponse,
+    responses={
+        200: {"description": "The file", "content": {m: {"schema": {"type": "string"}} for m in MEDIA.values()}},
+        **refusals(*READ, Code.NOT_NOW),
+    },
+)
+async def fetch_export(export: CodePath, ask: Taker) -> Response:
+    """The file itself, once it is ready."""
+    row = await _own(ask, export)
+    if not exports.may_still(row, ask.actor):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such file"))
+    if row.status != ExportStatus.READY:
+        raise Refused(Refusal(Code.NOT_NOW, f"the file is not ready: {row.status}"))
+    path = exports.path_of(ask.house, row)
+    if not path.exists():
+        raise Refused(Refusal(Code.NOT_FOUND, "the file lies on another machine, or is gone"))
+    await ask.house.db.transact(lambda c: report_exports.downloaded(c, row.id))
+    kind = path.suffix.lstrip(".")
+    name = f"{row.kind}-{row.created_at:%Y%m%d-%H%M}.{kind}"
+    return FileResponse(path, media_type=MEDIA[kind], filename=name)
+
+
+def _oversees(ask: Asking) -> None:
+    """A report speaks of the whole house: whoever sees a part of it has the figures of that part."""
+    if ask.actor.areas is not None:
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports are of the whole house; figures are of your areas"))
+
+
+def _owner(ask: Asking) -> str:
+    return f"{ask.actor.kind}:{ask.actor.id}"
+
+
+async def _own(ask: Asking, export: str) -> Any:
+    row = await report_exports.own(ask.house.db, _owner(ask), export)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such file"))
+    return row
+
+
+@router.get("/reports", operation_id="list_reports", response_model=ReportPage, responses=refusals())
+async def list_reports(ask: Overseer) -> Response:
+    """The reports made so far, newest first."""
+    _oversees(ask)
+    return reply({"items": [row._asdict() for row in await report_reports.listed(ask.house.db, 400)]})
+
+
+@router.get(
+    "/reports/{period}/{first}", operation_id="read_report", response_model=ReportOut, responses=refusals(*READ)
+)
+async def read_report(
+    period: Period,
+    first: CodePath,
+    ask: Overseer,
+    form: Literal["json", "csv", "xlsx"] = "json",
+    language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$")] = "zh-Hans",
+) -> Response:
+    """The figures of a day, week or month as they were when it had ended; `first` is its first day. As JSON, CSV or
+    XLSX."""
+    _oversees(ask)
+    report = await reports.kept(ask.house, period, first)
+    if form == "json":
+        return reply(dict(report))
+    data = (reports.as_csv if form == "csv" else reports.as_xlsx)(report, language)
+    name = f"{period}-{report['first']}.{form}"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(data, headers=headers, media_type=MEDIA[form])

@@ -1,0 +1,301 @@
+"""Files of tickets and histories: asked for within a view, made page by page by a worker, masked as that view is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import sqlalchemy as sa
+import structlog
+
+from hotline.database.prepared import Row
+from hotline.open311 import model as open311_model
+from hotline.open311 import requests
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Kind
+from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting.store import exports
+from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
+from hotline.storage.spreadsheets import Workbook, csv_lines
+from hotline.tickets.act import authors_for
+from hotline.tickets.context import House
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.visibility import caller_shown, scope_of, visible_entry
+from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.store import facts, lists
+from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+
+PAGE = 500
+KEPT = timedelta(days=7)
+MOST_TRIES = 3
+MOST_AT_ONCE = 3  # waiting or being made, of one person
+TICKET = (
+    "number", "status", "outcome", "kind", "category", "priority", "channel", "title", "narrative", "area", "address",
+    "department", "caller_name", "caller_phone", "caller_contact", "confidential", "created_at", "promised_at",
+    "due_at", "ended_at", "public_reply", "satisfaction_first", "satisfaction_final", "calls", "urges",
+    "returns", "extensions", "reopens", "flags",
+)  # fmt: skip
+_MOMENTS = ("created_from", "created_before", "overdue")
+LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")
+log = structlog.get_logger("hotline.exports")
+
+
+def folder(house: House) -> Path:
+    return house.files.parent / "exports"
+
+
+def path_of(house: House, row: Row) -> Path:
+    kind = "csv" if row.form == ExportForm.OPEN311 else row.form
+    return folder(house) / f"{row.id}.{kind}"
+
+
+async def ask_for(
+    house: House,
+    actor: Actor,
+    kind: ExportKind,
+    form: ExportForm,
+    filters: Mapping[str, Any],
+    asked: Asked,
+    now: datetime,
+) -> Done:
+    """Put it in the queue. What is made of it is what the asker sees now, by role and area, and no more."""
+    if earlier := await earlier_answer(house, asked):
+        return earlier
+    if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
+        rule = "the bulk form of Open311 holds tickets alone"
+        raise Refused(Refusal(Code.INVALID, "this cannot be written so", errors=(("form", rule),)))
+    owner = f"{actor.kind}:{actor.id}"
+    if await exports.running(house.db, owner) >= MOST_AT_ONCE:
+        raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_AT_ONCE} files at once; wait until one is ready"))
+    row: dict[str, Any] = {
+        "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _written(actor),
+        "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0, "attempts": 0,
+    }  # fmt: skip
+
+    def add(c: sa.Connection) -> Reply:
+        exports.add(c, row)
+        return Reply(202, orjson.dumps(shown(row)).decode())
+
+    done = await write_once(house, asked, add, now)
+    if not done.replayed:
+        log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
+    return done
+
+
+def _written(actor: Actor) -> dict[str, Any]:
+    return {
+        "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
+        "departments": sorted(actor.departments), "areas": None if actor.areas is None else sorted(actor.areas),
+        "contractor": actor.contractor,
+    }  # fmt: skip
+
+
+def _read(body: Mapping[str, Any]) -> Actor:
+    return Actor(
+        ActorKind(body["kind"]), body["id"], body["name"], frozenset(map(Role, body["roles"])),
+        frozenset(body["departments"]), None if body["areas"] is None else frozenset(body["areas"]),
+        contractor=body["contractor"],
+    )  # fmt: skip
+
+
+def may_still(row: Row, actor: Actor) -> bool:
+    """Whether somebody may still have what was made for them: whoever lost a role or a part of their view may not."""
+    then = _read(row.actor)
+    wider = actor.areas is not None and (then.areas is None or not then.areas <= actor.areas)
+    return then.roles <= actor.roles and then.departments <= actor.departments and not wider and (
+        then.contractor or not actor.contractor
+    )  # fmt: skip
+
+
+async def make_next(house: House, now: datetime) -> bool:
+    """Make the next file. False: none waits."""
+    token = str(uuid4())
+    row = await house.db.transact(lambda c: exports.claim(c, token))
+    if row is None:
+        return False
+    ended: dict[str, Any]
+    try:
+        if row.attempts > MOST_TRIES:
+            raise RuntimeError("its worker was lost too often")
+        rows = await _make(house, row, token, now)
+        ended = {"status": ExportStatus.READY, "rows": rows}
+        log.info("export.made", id=row.id, rows=rows)
+    except _Lost:
+        return True
+    except Exception as fault:
+        log.error("export.failed", id=row.id, kind=type(fault).__name__, exc_info=fault)
+        ended = {"status": ExportStatus.FAILED, "error": type(fault).__name__}
+    done = {**ended, "ended_at": house.clock(), "lease_until": None}
+    await house.db.transact(lambda c: exports.put(c, row.id, token, done))
+    return True
+
+
+class _Lost(Exception):
+    """Another worker holds it now."""
+
+
+async def _make(house: House, row: Row, token: str, now: datetime) -> int:
+    directory, actor = await house.directory.now(now), _read(row.actor)
+    folder(house).mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = path_of(house, row)
+    unfinished = target.with_suffix(f".{token[:8]}")
+    writer = _Writer(unfinished, ExportKind(row.kind), ExportForm(row.form))
+    count = 0
+    try:
+        async for page in _pages(house, actor, row.filters):
+            lines = await _lines(house, directory, actor, writer, page)
+            await asyncio.to_thread(writer.add, lines)
+            count += len(lines)
+            if not await house.db.transact(lambda c, n=count: exports.hold(c, row.id, token, exports.LEASE, n)):  # type: ignore[misc]
+                raise _Lost
+        await house.db.transact(lambda c: exports.hold(c, row.id, token, exports.CLOSING, count))
+        await asyncio.to_thread(writer.close)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+async def _pages(house: House, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
+    """The tickets of the filters within the asker's view, oldest first."""
+    after: tuple[datetime, str] | None = None
+    given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
+    while True:
+        page = await lists.listed_whole(house.db, scope_of(actor), given, PAGE, after=after)
+        if page:
+            yield page
+        if len(page) < PAGE:
+            return
+        after = (page[-1].created_at, page[-1].number)
+
+
+async def _lines(
+    house: House, directory: Directory, actor: Actor, writer: "_Writer", page: Sequence[Ticket]
+) -> list[Mapping[str, Any] | Sequence[Any]]:
+    if writer.form is ExportForm.OPEN311:
+        chosen = frozenset(open311_model.published(directory))
+        public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
+        return [requests.cells(directory, _Public(t), own=False) for t in public]
+    if writer.kind is ExportKind.TICKETS:
+        holders = await exports.holders_of(house.db, [t.number for t in page])
+        return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
+    return [line async for line in _entries(house, actor, page)]
+
+
+async def _entries(house: House, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
+    """The lines of these tickets' timelines that the asker may see, in order of ticket and line."""
+    numbers = [t.number for t in page]
+    rows = await exports.lines_of(house.db, numbers)
+    authors = await authors_for(house, actor, (row.by_id for row in rows))
+    tickets_of = {t.number: t for t in page}
+    orders = await facts.orders_of(house.db, numbers) if actor.contractor else {}
+    for x in rows:
+        visible = visible_entry(x, tickets_of[x.number], orders.get(x.number, ()), actor, authors)
+        if visible is not None:
+            yield {
+                "number": x.number, "seq": x.seq, "at": x.at, "by_kind": x.by_kind, "by_name": visible.by_name,
+                "action": x.action, "from": x.status_from, "to": x.status_to, "assignment": x.assignment,
+                "reason": visible.reason,
+            }  # fmt: skip
+
+
+def _is_public(ticket: Ticket) -> bool:
+    hidden = ticket.confidential or ticket.kind is Kind.REPORT or ticket.status in open311_model.NEVER
+    return not hidden and ticket.category is not None
+
+
+class _Public:
+    """A ticket as the public form reads it."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        self._ticket = ticket
+        self.step = None if ticket.status is not TicketStatus.CLOSED else _STEP.get(str(ticket.outcome))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ticket, name)
+
+
+_STEP = {"answered": "answer", "explained": "explain", "confirmed": "confirm", "silent": "confirm"}
+
+
+def _ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: str | None) -> dict[str, Any]:
+    caller = caller_shown(ticket, actor) or {}
+    nouns = {"category": "categories", "area": "areas", "department": "departments"}
+    named = {name: _name(directory, noun, getattr(ticket, name)) for name, noun in nouns.items()}
+    plain = {name: getattr(ticket, name) for name in TICKET if hasattr(ticket, name)}
+    named["department"] = named["department"] or _name(directory, "departments", holder)
+    return {
+        **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller.get("name"),
+        "caller_phone": caller.get("phone"), "caller_contact": caller.get("contact"),
+    }  # fmt: skip
+
+
+def _name(directory: Directory, noun: str, code: str | None) -> str | None:
+    item = directory.noun(noun).get(code or "")
+    return item.name if item is not None else code
+
+
+class _Writer:
+    """One file, written page by page."""
+
+    def __init__(self, path: Path, kind: ExportKind, form: ExportForm) -> None:
+        self.kind, self.form = kind, form
+        self._heads: Sequence[str] = (
+            requests.COLUMNS if form is ExportForm.OPEN311 else TICKET if kind is ExportKind.TICKETS else LINE
+        )
+        self._book: Workbook | None = None
+        path.touch(mode=0o600)
+        self._file = None if form is ExportForm.XLSX else path.open("wb")
+        self.add: Callable[[Sequence[Any]], None]
+        if form is ExportForm.XLSX:
+            self._book = Workbook(path)
+            self._book.sheet(kind, self._heads)
+            self.add = self._to_book
+        elif form is ExportForm.JSONL:
+            self.add = self._to_lines
+        else:
+            self._put(csv_lines([self._heads], first=form is ExportForm.CSV))
+            self.add = self._to_csv
+
+    def _cells(self, rows: Sequence[Any]) -> list[Sequence[Any]]:
+        return [row if not isinstance(row, Mapping) else [row.get(head) for head in self._heads] for row in rows]
+
+    def _put(self, data: bytes) -> None:
+        if self._file is not None:
+            self._file.write(data)
+
+    def _to_book(self, rows: Sequence[Any]) -> None:
+        if self._book is not None:
+            self._book.add(self._cells(rows))
+
+    def _to_lines(self, rows: Sequence[Any]) -> None:
+        self._put(b"".join(orjson.dumps({h: row.get(h) for h in self._heads}) + b"\n" for row in rows))
+
+    def _to_csv(self, rows: Sequence[Any]) -> None:
+        self._put(csv_lines(self._cells(rows)))
+
+    def close(self) -> None:
+        if self._book is not None:
+            self._book.close()
+        if self._file is not None:
+            self._file.close()
+
+
+async def tidy(house: House, now: datetime) -> int:
+    """Delete the files whose time is over; how many."""
+    gone = await house.db.transact(lambda c: exports.over(c, now - KEPT, 100))
+    for name in gone:
+        for file in folder(house).glob(f"{name}.*"):
+            file.unlink(missing_ok=True)
+    return len(gone)
+
+
+def shown(row: Any) -> dict[str, Any]:
+    """An export as its owner sees it."""
+    taken = row if isinstance(row, Mapping) else row._asdict()
+    names = ("id", "kind", "form", "filters", "status", "rows", "error", "created_at", "ended_at", "downloads")
+    return {**{name: taken.get(name) for name in names}, "by": taken["actor"]["name"]}

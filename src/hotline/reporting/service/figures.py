@@ -1,0 +1,329 @@
+"""The figures: kept by folding the stream, asked by day and dimension, explained down to the very tickets."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import orjson
+import structlog
+
+from hotline.database.columns import read_instant
+from hotline.database.engine import Away, Unsure
+from hotline.database.prepared import Row
+from hotline.organisation.model.actors import WHOLE, Actor
+from hotline.organisation.model.directory import Directory
+from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting import drill_down, rollups
+from hotline.reporting.model import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
+from hotline.reporting.vocabulary import Period
+from hotline.streaming import store as streaming_store
+from hotline.tickets.context import House
+from hotline.tickets.model.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
+from hotline.tickets.model.visibility import scope_of
+from hotline.tickets.store import counters
+
+FOLDED_AT_ONCE = rollups.AT_ONCE  # events
+GIVEN_UP = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
+RENEW = 30.0  # seconds between one sign of life and the next
+WRITTEN = 2000  # rollups in one transaction: whoever writes beside it waits no longer
+AT_HAND = 1000  # tickets that are counted between two requests, and nobody notices
+LONGEST = 1100  # days asked for at once
+HEAT = 7  # days of the heat by hour
+log = structlog.get_logger("hotline.figures")
+NOUN = {"department": "departments", "category": "categories", "area": "areas"}
+
+
+def zone_of(directory: Directory) -> ZoneInfo:
+    """Where the house stands: its days are counted there."""
+    home = directory.home
+    return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
+
+
+async def fold(house: House, now: datetime) -> int:
+    """Take up what has happened since; how many events. Makes everything anew where nothing was ever folded."""
+    await streaming_store.place_waiting(house.db)
+    if (mark := await rollups.mark(house.db)) is None or "position" not in mark:
+        await rebuild(house, now)
+        return 0
+    zone = zone_of(await house.directory.now(now))
+    return await house.db.transact(lambda c: rollups.fold(c, zone))
+
+
+async def stand(house: House) -> bool:
+    """Whether there are rollups to fold on."""
+    return "position" in (await rollups.mark(house.db) or {})
+
+
+async def must_be_rebuilt(house: House) -> bool:
+    """Whether nothing was ever folded, and nobody is at it now, by the database's clock."""
+    mark = await rollups.mark(house.db) or {}
+    since, at = read_instant(mark.get("rebuilding_since")), await house.db.time()
+    return "position" not in mark and (since is None or not at - GIVEN_UP < since <= at + GIVEN_UP)
+
+
+async def are_many(house: House) -> bool:
+    """Whether to count everything takes longer than a request may wait."""
+    return sum((await counters.counted(house.db, "ticket", None)).values()) > AT_HAND
+
+
+async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
+    """Count everything from the tickets themselves, beside the traffic. False: another process is at it, or took it
+    over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
+    zone, token = zone_of(await house.directory.now(now)), uuid4().hex
+    await streaming_store.place_waiting(house.db)
+    at = await house.db.time()
+    given_up = at - GIVEN_UP
+    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, anew=anew)):
+        return False
+    living = asyncio.create_task(_show_life(house, token))
+    try:
+        return await _rebuilt(house, zone, token)
+    finally:
+        living.cancel()
+
+
+async def _show_life(house: House, token: str) -> None:
+    while True:
+        await asyncio.sleep(RENEW)
+        with contextlib.suppress(Away, Unsure):  # its row is held by our own piece, which shows life as well
+            at = await house.db.time()
+            await house.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
+
+
+async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
+    with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
+
+        def count(c: Any) -> dict[str, Any]:
+            for sums in rollups.counted_anew(c, zone):
+                pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
+            return rollups.seen_events(c)
+
+        fresh = await house.db.snapshot(count)
+        pieces.seek(0)
+        for line in pieces:
+            rows = iter(orjson.loads(line))
+            while piece := list(islice(rows, WRITTEN)):
+                sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
+                now = await house.db.time()
+                if not await house.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
+                    return False
+    if not await house.db.transact(lambda c: rollups.install(c, fresh, token)):
+        return False
+    log.info("figures.rebuilt", **{"position": fresh["position"]})
+    return True
+
+
+async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+    """Where rollups and truth differ: key -> (kept, true). Counts everything anew; for the night."""
+    zone = zone_of(await house.directory.now(now))
+
+    def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+        stands = c.execute(rollups.STANDS).scalar_one_or_none() or {}
+        if "position" not in stands:  # being made anew: there is nothing to compare with
+            return {}
+        kept: rollups.Sums = dict(rollups.standing(c))
+        for key, counts in rollups.unfolded(c, stands["position"], set(stands.get("skip", ())), zone).items():
+            kept.setdefault(key, Counter()).update(counts)
+        true: rollups.Sums = {}
+        for piece in rollups.counted_anew(c, zone):
+            for key, counts in piece.items():
+                true.setdefault(key, Counter()).update(counts)
+        found = {}
+        for key in kept.keys() | true.keys():
+            ours = {m: n for m, n in kept.get(key, Counter()).items() if n}
+            theirs = {m: n for m, n in true.get(key, Counter()).items() if n}
+            if ours != theirs:
+                found[key] = (ours, theirs)
+        return found
+
+    return await house.db.snapshot(compare)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which figures: days from `first` to `last`, grouped `by` a dimension, a period or nothing, of these codes."""
+
+    first: date
+    last: date
+    by: str | None = None
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    dimension: str
+    codes: list[str] | None  # None: all
+    group: int | None  # which half of the code names the group
+    within: Mapping[str, frozenset[str]]
+
+
+def _plan(directory: Directory, wanted: Wanted, actor: Actor) -> _Asked:
+    """Which rollups answer. Whoever sees a part alone is given that part: by area, or by department."""
+    within: dict[str, frozenset[str]] = {}
+    errors: list[tuple[str, str]] = []
+    if (wanted.last - wanted.first).days not in range(LONGEST):
+        errors.append(("last", f"not before `first`, and at most {LONGEST} days after it"))
+    for name, code in wanted.filters.items():
+        below = {"department": directory.below, "category": directory.categories_below, "area": directory.areas_below}
+        if name != "channel" and code not in directory.noun(NOUN[name]):
+            errors.append((name, f"not in the directory's {NOUN[name]}"))
+        within[name] = below[name].get(code, frozenset({code})) if name in below else frozenset({code})
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "these figures cannot be asked for", errors=tuple(errors)))
+    if actor.areas is not None:
+        within["area"] = within.get("area", actor.areas) & actor.areas
+    if not actor.roles & WHOLE:
+        within["department"] = within.get("department", actor.departments) & actor.departments
+    names = set(within) | {name for name in DIMENSIONS if name == wanted.by}
+    first = next((name for name in ("department", "area") if name in names), "")
+    if len(names) > 2 or (len(names) == 2 and not first):
+        rule = "two of them at most, one of them department or area"
+        raise Refused(Refusal(Code.INVALID, "these cannot be combined", errors=(("by", rule),)))
+    others = sorted(names - {first})
+    dimension = f"{first}/{others[0]}" if len(names) == 2 else next(iter(names), HOUSE)
+    group = None if wanted.by not in DIMENSIONS else 1 if len(names) == 2 and wanted.by != first else 0
+    codes = sorted(next(iter(within.values()))) if len(names) == 1 and within else None
+    return _Asked(dimension, codes, group, within)
+
+
+def _fits(asked: _Asked, code: str) -> bool:
+    """Whether a code of a pair lies within what is asked for."""
+    if "/" not in asked.dimension or not asked.within:
+        return True
+    halves = dict(zip(asked.dimension.split("/"), code.split("/", 1), strict=True))
+    return all(halves[name] in codes for name, codes in asked.within.items())
+
+
+async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> dict[str, Any]:
+    """Groups with their counts, shares, handling times and stock; and how far the stream is in them."""
+    directory = await house.directory.now(now)
+    today = now.astimezone(zone_of(directory)).date().isoformat()
+    asked = _plan(directory, wanted, actor)
+    rows = await rollups.between(
+        house.db, asked.dimension, wanted.first.isoformat(), wanted.last.isoformat(), asked.codes
+    )
+    later = await rollups.between(
+        house.db, asked.dimension, (wanted.last + timedelta(days=1)).isoformat(), "9999-12-31", asked.codes
+    )
+    standing = await rollups.between(house.db, asked.dimension, "", "", asked.codes)
+    groups: dict[str, Counter[str]] = {}
+    for row in rows:
+        if _fits(asked, row.code):
+            groups.setdefault(_group(wanted, asked, row), Counter()).update(judged(row.day, row.counts, today))
+    stock = {} if wanted.by in set(Period) else _stocks(wanted, asked, standing, later)
+    mark = await rollups.mark(house.db) or {}
+    listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
+    return {
+        "first": wanted.first,
+        "last": wanted.last,
+        "by": wanted.by,
+        "filters": dict(wanted.filters),
+        "zone": zone_of(directory).key,
+        "position": mark.get("position"),
+        "at": now,
+        "groups": [_shown(directory, wanted, code, groups.get(code, Counter()), stock.get(code)) for code in listed],
+    }
+
+
+def _group(wanted: Wanted, asked: _Asked, row: Row) -> str:
+    if wanted.by in set(Period):
+        return span_of(Period(wanted.by), date.fromisoformat(row.day))[0].isoformat()
+    if asked.group is None:
+        return ""
+    return str(row.code.split("/", 1)[asked.group] if "/" in asked.dimension else row.code)
+
+
+def _stocks(wanted: Wanted, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
+    """What was open at the end of the period: what is open now, less what came since, and what has left since."""
+    found: Counter[str] = Counter()
+    for row in standing:
+        if _fits(asked, row.code):
+            found[_group(wanted, asked, row)] += row.counts.get("open", 0)
+    for row in later:
+        if _fits(asked, row.code):
+            found[_group(wanted, asked, row)] += row.counts.get("left", 0) - row.counts.get("entered", 0)
+    return dict(found)
+
+
+def _shown(directory: Directory, wanted: Wanted, code: str, counts: Counter[str], stock: int | None) -> dict[str, Any]:
+    name = directory.name_of(NOUN[wanted.by], code) if wanted.by in NOUN and code else None
+    return {
+        "code": code,
+        "name": name,
+        "counts": {name: counts.get(name, 0) for name in COUNTS},
+        "shares": shares(counts),
+        "handling": handling(counts),
+        "stock": None if stock is None else {
+            "carried_over": stock - counts.get("entered", 0) + counts.get("left", 0),
+            "entered": counts.get("entered", 0),
+            "left": counts.get("left", 0),
+            "open": stock,
+        },
+    }  # fmt: skip
+
+
+async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: datetime) -> list[dict[str, Any]]:
+    """Departments ranked within their peer group, where there is enough of them to say."""
+    directory = await house.directory.now(now)
+    if figure not in FIGURES:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
+    told = await figures(house, actor, Wanted(wanted.first, wanted.last, "department", wanted.filters), now)
+    units = [
+        (g["code"], str(directory.departments[g["code"]].kind), g["shares"][figure])
+        for g in told["groups"]
+        if g["code"] in directory.departments
+    ]
+    return [
+        {
+            "department": directory.name_of("departments", x.code),
+            "peers": x.peers,
+            "value": x.value,
+            "denominator": x.n,
+            "place": x.place,
+        }
+        for x in ranked(FIGURES[figure], units)
+    ]
+
+
+async def hours(house: House, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """For each of the last seven days, what came in by hour, within the actor's areas: day, hours (24 of them)."""
+    last = now.astimezone(zone_of(await house.directory.now(now))).date()
+    first = last - timedelta(days=HEAT - 1)
+    dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
+    found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HEAT)}
+    for row in await rollups.between(house.db, dimension, first.isoformat(), last.isoformat(), codes):
+        for name, n in row.counts.items():
+            if name.startswith(HOUR):
+                found[row.day][int(name.removeprefix(HOUR))] += n
+    return [{"day": day, "hours": [counts[h] for h in range(24)]} for day, counts in sorted(found.items())]
+
+
+async def counted_tickets(
+    house: House,
+    actor: Actor,
+    measure: str,
+    wanted: Wanted,
+    now: datetime,
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> Sequence[Row]:
+    """Exactly what a measure counts in the period, in order of its moment."""
+    directory = await house.directory.now(now)
+    zone = zone_of(directory)
+    asked = _plan(directory, wanted, actor)
+    first = datetime.combine(wanted.first, time(), zone)
+    before = datetime.combine(wanted.last + timedelta(days=1), time(), zone)
+    for running, late in JUDGED.items():
+        if measure == late:  # the same orders, of the days that are over
+            before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
+            measure = running
+    filters = {name: sorted(codes) for name, codes in asked.within.items()}
+    return await drill_down.counted_by(house.db, scope_of(actor), measure, first, before, filters, limit, after)

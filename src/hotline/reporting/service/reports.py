@@ -1,0 +1,157 @@
+"""Daily, weekly and monthly reports: made once by the worker when a period is over, kept as they were."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+
+import orjson
+
+from hotline.locales import text
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting import rollups
+from hotline.reporting.model import COUNTS, FIGURES, last_whole, span_of
+from hotline.reporting.service.figures import Wanted, figures, ranking, zone_of
+from hotline.reporting.store import reports
+from hotline.reporting.vocabulary import Period
+from hotline.storage.spreadsheets import Workbook, csv_lines
+from hotline.streaming import store as streaming_store
+from hotline.telephony.service import figures as acd
+from hotline.tickets.context import House
+
+HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # sees the whole house
+BY = ("day", "department", "category", "area", "channel")
+MOST_MISSED = 40  # periods made up for at once, after the worker was away
+FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded
+
+
+async def make_due(house: House, now: datetime) -> int:
+    """Make the reports of the periods that are over and have none, back to the last that was made; how many. What
+    happened before a period's end must be folded first, so that a report leaves nothing out."""
+    zone = zone_of(await house.directory.now(now))
+    today = (now - FIRST_AFTER).astimezone(zone).date()
+    made = 0
+    for period in Period:
+        for first in await _missing(house, period, today):
+            end = datetime.combine(span_of(period, first)[1] + timedelta(days=1), time(), zone)
+            if not await _folded_until(house, end):
+                return made
+            body = orjson.loads(orjson.dumps(await told(house, period, first, now)))
+            await house.db.transact(lambda c, f=first, b=body: reports.keep(c, period, f.isoformat(), b, now))  # type: ignore[misc]  # noqa: B023
+            made += 1
+    return made
+
+
+async def _missing(house: House, period: Period, today: date) -> list[date]:
+    """First days of the periods that are over and were not reported, oldest first; the last one alone at the start."""
+    first = last_whole(period, today)
+    newest = await reports.newest(house.db, period)
+    found: list[date] = []
+    while len(found) < MOST_MISSED and (newest is None or first.isoformat() > newest):
+        found.append(first)
+        if newest is None:
+            break
+        first = last_whole(period, first)
+    return found[::-1]
+
+
+async def _folded_until(house: House, end: datetime) -> bool:
+    """Whether all that happened before `end` is in the figures."""
+    mark = await rollups.mark(house.db)
+    if mark is None or "position" not in mark:
+        return False
+    return not await streaming_store.any_unfolded(house.db, int(mark["position"]), end)
+
+
+async def told(house: House, period: Period, first: date, now: datetime) -> dict[str, Any]:
+    """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre."""
+    begins, ends = span_of(period, first)
+    zone = zone_of(await house.directory.now(now))
+    start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
+    whole = await figures(house, HOUSE, Wanted(begins, ends), now)
+    return {
+        "period": period, "first": begins, "last": ends, "zone": zone.key, "at": now, "position": whole["position"],
+        "whole": whole["groups"][0],
+        "by": {by: (await figures(house, HOUSE, Wanted(begins, ends, by), now))["groups"] for by in BY},
+        "ranking": {code: await ranking(house, HOUSE, code, Wanted(begins, ends), now)
+                    for code, f in FIGURES.items() if f.charged_to == "department"},
+        "acd": await acd(house, start, end, None, 15, 5),
+    }  # fmt: skip
+
+
+async def kept(house: House, period: Period, first: str) -> Mapping[str, Any]:
+    """A report as it was made. Raises Refused(NOT_FOUND)."""
+    row = await reports.kept(house.db, period, first)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
+    return {**row.body, "made_at": row.made_at}
+
+
+def _tables(report: Mapping[str, Any], language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
+    """A report as tables: name, heads, rows."""
+    say = partial(text, language=language)
+    shares = [
+        [
+            say(f"figure.{code}"),
+            s["value"],
+            s["numerator"],
+            s["denominator"],
+            FIGURES[code].formula,
+            say(f"figure.{code}.note"),
+        ]
+        for code, s in report["whole"]["shares"].items()
+    ]
+    heads = [say(f"figures.{h}") for h in ("figure", "value", "numerator", "denominator", "formula", "note")]
+    whole = report["whole"]
+    more = [
+        *([say(f"figures.{name}"), value] for name, value in (
+            ("carried_over", whole["stock"]["carried_over"]), ("open_at_end", whole["stock"]["open"]),
+            ("mean", whole["handling"]["mean"]), ("p50", whole["handling"]["p50"]), ("p90", whole["handling"]["p90"]))),
+        *([say(f"acd.{share['name']}"), share["value"]] for share in report["acd"]["figures"]),
+    ]  # fmt: skip
+    tables = [
+        (say("figures.shares"), heads, shares),
+        (say("figures.more"), [say("figures.figure"), say("figures.value")], more),
+    ]
+    for by in BY:
+        names = [
+            say(f"figures.by.{by}"),
+            *(say(f"measure.{c}") for c in COUNTS),
+            *(say(f"figure.{f}") for f in FIGURES),
+        ]
+        rows = [
+            [
+                _name(group, language),
+                *(group["counts"][c] for c in COUNTS),
+                *(group["shares"][f]["value"] for f in FIGURES),
+            ]
+            for group in report["by"][by]
+        ]
+        tables.append((say(f"figures.by.{by}"), names, rows))
+    return tables
+
+
+def _name(group: Mapping[str, Any], language: str) -> str:
+    named = group["name"]
+    return str((named["name_en"] if language == "en" else named["name"]) if named else group["code"] or "–")
+
+
+def as_csv(report: Mapping[str, Any], language: str) -> bytes:
+    """All its tables, one below the other."""
+    rows: list[Sequence[Any]] = []
+    for name, heads, lines in _tables(report, language):
+        rows += [[name], heads, *lines, []]
+    return csv_lines(rows, first=True)
+
+
+def as_xlsx(report: Mapping[str, Any], language: str) -> bytes:
+    """All its tables, each on its sheet."""
+    out = io.BytesIO()
+    book = Workbook(out)
+    for name, heads, lines in _tables(report, language):
+        book.sheet(name, heads)
+        book.add(lines)
+    book.close()
+    return out.getvalue()

@@ -1,0 +1,107 @@
+"""Lists somebody asked for as a file: claimed by a worker under a lease, let go only with its token."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Among, is_one_of
+from hotline.database.engine import Database, one
+from hotline.database.leases import database_time, is_free
+from hotline.database.prepared import Question, Row
+from hotline.reporting.tables import export as x
+from hotline.reporting.vocabulary import ExportStatus as S
+from hotline.tickets.model.vocabulary import THEIRS, Part
+from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import timeline
+
+LEASE = timedelta(minutes=2)  # renewed with each page
+CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
+_OPEN = (S.WAITING, S.MAKING)
+_OWN = sa.bindparam("owner", type_=sa.String)
+_LIST = Question(sa.select(*x.c).where(x.c.owner == _OWN).order_by(x.c.created_at.desc()).limit(50))
+_EVERY = Question(sa.select(*x.c).order_by(x.c.created_at.desc()).limit(sa.bindparam("limit", type_=sa.Integer)))
+_ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String), x.c.owner == _OWN))
+_RUNNING = Question(sa.select(sa.func.count().label("n")).where(x.c.owner == _OWN, is_one_of(x.c.status, _OPEN)))
+_LINES = Question(
+    sa.select(*timeline.c).where(Among(timeline.c.number, "numbers")).order_by(timeline.c.number, timeline.c.seq)
+)
+
+
+_HOLDERS = Question(
+    sa.select(a.c.number, a.c.department)
+    .where(Among(a.c.number, "numbers"), is_one_of(a.c.part, (Part.LEAD,)), is_one_of(a.c.status, THEIRS))
+    .order_by(a.c.issued_at, a.c.id)
+)
+
+
+async def holders_of(db: Database, numbers: Sequence[str]) -> dict[str, str]:
+    """The departments these tickets are counted under, closed ones too: number -> code."""
+    return {row.number: row.department for row in await db.rows(_HOLDERS, numbers=list(numbers))}
+
+
+def add(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    c.execute(sa.insert(x).values(**row))
+
+
+async def of_owner(db: Database, owner: str) -> Sequence[Row]:
+    """Somebody's own, newest first."""
+    return await db.rows(_LIST, owner=owner)
+
+
+async def every(db: Database, limit: int) -> Sequence[Row]:
+    """Everybody's, newest first: who took what out of the house."""
+    return await db.rows(_EVERY, limit=limit)
+
+
+async def own(db: Database, owner: str, id: str) -> Row | None:  # noqa: A002
+    return await one(db, _ONE, owner=owner, id=id)
+
+
+async def running(db: Database, owner: str) -> int:
+    row = await one(db, _RUNNING, owner=owner)
+    return int(row.n) if row else 0
+
+
+async def lines_of(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
+    """The timelines of these tickets, which the asker has just been shown within their scope."""
+    return await db.rows(_LINES, numbers=list(numbers))
+
+
+def claim(c: sa.Connection, token: str) -> Row | None:
+    """The next to be made, ours for LEASE by the database's clock; one whose worker was lost is begun anew."""
+    at = database_time(c)
+    free = sa.or_(x.c.status == S.WAITING, is_free(x.c.lease_until, at, CLOSING))
+    due = (
+        sa.select(x.c.id)
+        .where(is_one_of(x.c.status, _OPEN), free)
+        .order_by(x.c.created_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    take = sa.update(x).where(x.c.id.in_(due.scalar_subquery())).values(
+        status=S.MAKING, rows=0, lease_token=token, lease_until=at + LEASE, attempts=x.c.attempts + 1
+    )  # fmt: skip
+    return c.execute(take.returning(*x.c)).first()
+
+
+def put(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
+    """Write how far it is, or what became of it. False: another worker holds it now."""
+    return c.execute(sa.update(x).where(x.c.id == id, x.c.lease_token == token).values(**values)).rowcount == 1
+
+
+def hold(c: sa.Connection, id: str, token: str, lease: timedelta, rows: int) -> bool:  # noqa: A002
+    """Renew the lease, and write how many rows are made. False: another worker holds it now."""
+    return put(c, id, token, {"rows": rows, "lease_until": database_time(c) + lease})
+
+
+def downloaded(c: sa.Connection, id: str) -> None:  # noqa: A002
+    c.execute(sa.update(x).where(x.c.id == id).values(downloads=x.c.downloads + 1))
+
+
+def over(c: sa.Connection, before: datetime, limit: int) -> Sequence[str]:
+    """Files whose time is over; they are gone from here on."""
+    old = sa.select(x.c.id).where(x.c.status == S.READY, x.c.ended_at < before).limit(limit)
+    gone = sa.update(x).where(x.c.id.in_(old.scalar_subquery())).values(status=S.GONE)
+    return list(c.execute(gone.returning(x.c.id)).scalars())

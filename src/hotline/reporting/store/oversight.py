@@ -1,0 +1,187 @@
+"""What those ask who look over many departments: rulings, boards, dots on a map, earlier answers, who did what."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Instant, Matches, is_one_of
+from hotline.database.engine import Database
+from hotline.database.prepared import Question, Row
+from hotline.telephony.tables import voice_call as v
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Outcome
+from hotline.tickets.store.assignments import counted_looks
+from hotline.tickets.store.lists import words_query
+from hotline.tickets.store.scope import seen_by, visible, whole_scope
+from hotline.tickets.tables import TICKET_WORDS, timeline
+from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import ticket as t
+
+MOST_DOTS = 5000
+
+
+@lru_cache(maxsize=2)
+def _rulings(by_area: bool) -> Question:
+    waits = sa.or_(
+        is_one_of(a.c.status, (AssignmentStatus.RETURN_REQUESTED, AssignmentStatus.REPORTED)),
+        a.c.asked_due_at.is_not(None),
+    )
+    return Question(
+        sa.select(
+            a.c.id, a.c.number, a.c.department, a.c.part, a.c.status, a.c.priority, a.c.due_at, a.c.asked_due_at,
+            a.c.return_reason, a.c.return_basis, a.c.suggested, a.c.reported_at, a.c.result, t.c.title, t.c.category,
+            t.c.area, t.c.version,
+        )
+        .select_from(a.join(t, t.c.number == a.c.number))
+        .where(a.c.closed_at.is_(None), waits, visible(whole_scope(by_area)))
+        .order_by(a.c.rank, a.c.sort_at, a.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )  # fmt: skip
+
+
+async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
+    """Orders that wait for the desk's word: returns and extensions asked for, reports to be reviewed; emergencies
+    first. None without the desk's view."""
+    if not scope.whole:
+        return []
+    desk = Scope(True, scope.areas, frozenset())
+    return await db.rows(_rulings(scope.areas is not None), limit=limit, **seen_by(desk))
+
+
+@lru_cache(maxsize=2)
+def _boards(by_area: bool) -> Question:
+    held = a.join(t, t.c.number == a.c.number) if by_area else a
+    return counted_looks(held, [a.c.closed_at.is_(None), visible(whole_scope(by_area))], a.c.department)
+
+
+async def boards(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:
+    """Every department's open orders by the colour of their clocks: department, looks, n."""
+    if not scope.whole:
+        return []
+    return await db.rows(_boards(scope.areas is not None), now=now, **seen_by(Scope(True, scope.areas, frozenset())))
+
+
+@lru_cache(maxsize=4)
+def _dots(whole: bool, by_area: bool, by_order: bool) -> Question:
+    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    return Question(
+        sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.lat, t.c.lon, t.c.due_at)
+        .where(is_one_of(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), visible(scope))
+        .order_by(t.c.created_at.desc())
+        .limit(MOST_DOTS)
+    )
+
+
+async def dots(db: Database, scope: Scope) -> Sequence[Row]:
+    """Open tickets that have a place on the map, newest first, MOST_DOTS at most."""
+    if scope.nothing:
+        return []
+    return await db.rows(_dots(scope.whole, scope.areas is not None, bool(scope.departments)), **seen_by(scope))
+
+
+@lru_cache(maxsize=8)
+def _audit(by_area: bool, by_person: bool, after: bool) -> Question:
+    question = (
+        sa.select(
+            timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
+            timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment,
+        )
+        .select_from(timeline.join(t, t.c.number == timeline.c.number))
+        .where(timeline.c.at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
+    )  # fmt: skip
+    if by_person:
+        question = question.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
+    if after:
+        here = sa.tuple_(timeline.c.at, timeline.c.number, timeline.c.seq)
+        place = sa.tuple_(
+            sa.bindparam("at", type_=Instant),
+            sa.bindparam("number", type_=sa.String),
+            sa.bindparam("seq", type_=sa.Integer),
+        )
+        question = question.where(here < place)
+    order = (timeline.c.at.desc(), timeline.c.number.desc(), timeline.c.seq.desc())
+    return Question(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+async def audit(
+    db: Database,
+    scope: Scope,
+    before: datetime,
+    person: str | None,
+    after: tuple[datetime, str, int] | None,
+    limit: int,
+) -> Sequence[Row]:
+    """Who did what, newest first. Words and reasons stay with the ticket."""
+    if not scope.whole:
+        return []
+    values: dict[str, Any] = {"before": before, "limit": limit, **seen_by(Scope(True, scope.areas, frozenset()))}
+    if person is not None:
+        values["person"] = person
+    if after is not None:
+        values["at"], values["number"], values["seq"] = after
+    return await db.rows(_audit(scope.areas is not None, person is not None, after is not None), **values)
+
+
+@lru_cache(maxsize=8)
+def _answers(by_area: bool, by_words: bool, by_category: bool) -> Question:
+    question = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
+        t.c.ended_at.is_not(None), is_one_of(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
+        t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(whole_scope(by_area)),
+    )  # fmt: skip
+    if by_words:
+        question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
+    if by_category:
+        question = question.where(t.c.category == sa.bindparam("category", type_=sa.String))
+    return Question(
+        question.order_by(t.c.ended_at.desc(), t.c.number.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
+async def earlier_answers(db: Database, scope: Scope, text: str, category: str | None, limit: int) -> Sequence[Row]:
+    """What was answered to the like before, newest first: for the desk, who may read it out."""
+    if not scope.whole:
+        return []
+    words = words_query(text, db.dialect.name) if text else None
+    values: dict[str, Any] = {"limit": limit, **seen_by(Scope(True, scope.areas, frozenset()))}
+    if words is not None:
+        values["words"] = words
+    if category is not None:
+        values["category"] = category
+    if words is None and category is None:
+        return []
+    return await db.rows(_answers(scope.areas is not None, words is not None, category is not None), **values)
+
+
+@lru_cache(maxsize=2)
+def _catalogue(by_area: bool) -> Question:
+    came_back = sa.case((is_one_of(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)
+    return Question(
+        sa.select(a.c.route, sa.func.count().label("n"), sa.func.sum(came_back).label("returned"))
+        .select_from(a.join(t, t.c.number == a.c.number))
+        .where(a.c.issued_at >= sa.bindparam("first", type_=Instant))
+        .where(a.c.issued_at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
+        .group_by(a.c.route)
+    )
+
+
+async def catalogue_rows(db: Database, scope: Scope, first: datetime, before: datetime) -> Sequence[Row]:
+    """How each row of the dispatch catalogue did: route (None: a person chose), n, returned."""
+    if not scope.whole:
+        return []
+    desk = seen_by(Scope(True, scope.areas, frozenset()))
+    return await db.rows(_catalogue(scope.areas is not None), first=first, before=before, **desk)
+
+
+_LIVE_CALLS = Question(
+    sa.select(v.c.state, sa.func.count().label("n"))
+    .where(v.c.offered_at >= sa.bindparam("since", type_=Instant), v.c.ended_at.is_(None))
+    .group_by(v.c.state)
+)
+
+
+async def live_calls(db: Database, since: datetime) -> dict[str, int]:
+    """Calls that ring or are spoken now: state -> how many; those that began before `since` are taken for lost."""
+    return {r.state: int(r.n) for r in await db.rows(_LIVE_CALLS, since=since)}

@@ -1,0 +1,49 @@
+"""Reports: the figures of a period as they were when it had ended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.engine import Database, one
+from hotline.database.insert_ignore import insert_once
+from hotline.database.prepared import Question, Row
+from hotline.reporting.tables import report as r
+from hotline.reporting.vocabulary import Period
+
+_LIST = Question(
+    sa.select(r.c.period, r.c.first, r.c.made_at)
+    .order_by(r.c.first.desc(), r.c.period)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_ONE = Question(
+    sa.select(*r.c).where(
+        r.c.period == sa.bindparam("period", type_=sa.String), r.c.first == sa.bindparam("first", type_=sa.String)
+    )
+)
+
+
+async def listed(db: Database, limit: int) -> Sequence[Row]:
+    """period, first, made_at; newest first."""
+    return await db.rows(_LIST, limit=limit)
+
+
+_NEWEST = Question(
+    sa.select(sa.func.max(r.c.first).label("first")).where(r.c.period == sa.bindparam("period", type_=sa.String))
+)
+
+
+async def newest(db: Database, period: Period) -> str | None:
+    """The first day of the last period reported; None: none was."""
+    row = await one(db, _NEWEST, period=period)
+    return row.first if row else None
+
+
+async def kept(db: Database, period: Period, first: str) -> Row | None:
+    return await one(db, _ONE, period=period, first=first)
+
+
+def keep(c: sa.Connection, period: Period, first: str, body: Any, now: datetime) -> None:
+    """Once: a report is not made over."""
+    insert_once(c, r, [{"period": period, "first": first, "body": body, "made_at": now}])

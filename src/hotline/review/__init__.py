@@ -1,0 +1,1 @@
+"""What came in and waits for somebody to look at it."""

@@ -1,0 +1,109 @@
+"""What came in and waits for somebody; what went out, and what became of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from hotline.database.prepared import Row
+from hotline.inbound.model import InboundStatus
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.model.actors import Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.review import store as review_store
+from hotline.review.service import dismiss, take_up
+from hotline.tickets.model.visibility import scope_of
+from hotline.tickets.schemas.shown import dumped
+from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
+from hotline.web.paging import Limit
+from hotline.web.responses import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
+Desk = Annotated[Asking, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Sees = Annotated[Asking, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
+After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
+
+
+class InboundOut(Shown):
+    id: str
+    gateway: str
+    kind: str
+    status: InboundStatus
+    text: str
+
+
+class InboundPage(Shown):
+    items: list[InboundOut]
+    next: str | None
+
+
+class TakeUp(Strict):
+    """As a new ticket, or onto an open one. `narrative` where the item itself says nothing that can be read."""
+
+    narrative: Narrative | None = None
+    attach_to: NumberWord | None = None
+    category: CodeWord | None = None
+    area: CodeWord | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"attach_to": "100000006"}]}}
+
+
+class Dismissal(Strict):
+    reason: Line
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"reason": "advertising"}]}}
+
+
+def _inbound(row: Row) -> dict[str, Any]:
+    return {
+        "id": row.id, "gateway": row.gateway, "kind": row.kind, "status": row.status, "effect": row.effect,
+        "sender": None if row.confidential else row.sender, "receiver": row.receiver, "text": row.text,
+        "number": row.number, "why": row.why,
+        "urgent": row.urgent, "sent_at": row.sent_at, "received_at": row.received_at,
+        "details": {} if row.confidential else row.details,
+        "handled_by": row.handled_by,
+    }  # fmt: skip
+
+
+@router.get("/inbound", operation_id="list_inbound", response_model=InboundPage, responses=refusals())
+async def list_inbound(
+    ask: Desk, status: InboundStatus = InboundStatus.ODD, after: After = "", limit: Limit = 50
+) -> Response:
+    """What was pushed to us and stands in a state; `odd` waits for somebody to look at it. Oldest first."""
+    rows = await review_store.listed(ask.house.db, scope_of(ask.actor), status, after, limit)
+    return reply({"items": [_inbound(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundOut, responses=refusals(*READ))
+async def read_inbound(item: CodePath, ask: Desk) -> Response:
+    """One of them, with all that came (`raw`); of a confidential matter neither that nor its sender."""
+    row = await review_store.an_item(ask.house.db, scope_of(ask.actor), item)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
+    return reply({**_inbound(row), "raw": "" if row.confidential else row.raw})
+
+
+@router.post(
+    "/inbound/{item}/take",
+    operation_id="take_up_inbound",
+    response_model=InboundOut,
+    status_code=201,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def take_up_inbound(item: CodePath, body: TakeUp, ask: Desk) -> Response:
+    """Take an odd one in after all: as a new ticket, or onto an open one. Its sender is the caller where it has one."""
+    asked = await ask.asked_whole()
+    wanted = (body.narrative, body.attach_to, body.category, body.area)
+    return done_reply(await take_up(ask.house, item, *wanted, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now))
+
+
+@router.post(
+    "/inbound/{item}/dismiss",
+    operation_id="dismiss_inbound",
+    response_model=InboundOut,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def dismiss_inbound(item: CodePath, body: Dismissal, ask: Desk) -> Response:
+    """There is nothing to do about it. The reason is kept."""
+    asked = await ask.asked_whole()
+    return done_reply(
+        await dismiss(ask.house, item, body.reason, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now)
+    )

@@ -1,1 +1,0 @@
-"""What the hotline does, in verbs."""

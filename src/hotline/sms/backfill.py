@@ -1,0 +1,49 @@
+"""Asking a provider what it has for us: a push that never came is found here, and one that came is known by its key."""
+
+from contextlib import suppress
+from datetime import datetime
+
+import httpx
+
+from hotline.delivery.model import GatewayKind
+from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.delivery.registry import names
+from hotline.inbound.push import Odd
+from hotline.inbound.rows import rows_of
+from hotline.refusals import Code, Refusal, Refused
+from hotline.sms.contract import Lists, sms_provider
+from hotline.sms.receiving import columns_of
+from hotline.tickets.context import House
+
+
+def lists() -> list[str]:
+    """The names of the providers that can be asked."""
+    found = []
+    for name in names(GatewayKind.SMS):
+        with suppress(Refused):  # a package that cannot be imported is told of where it is used
+            found += [name] if sms_provider(name).lists else []
+    return found
+
+
+async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: datetime) -> tuple[int, int]:
+    """Take in what we missed since then: (texts there, those new to us). Raises Refused."""
+    now = house.clock()
+    gateway = await house.gateways.named(name, GatewayKind.SMS, now)
+    adapter = sms_provider(gateway.provider).adapter(gateway.account)
+    if not isinstance(adapter, Lists):
+        errors = (("gateway", f"one of {', '.join(lists())}"),)
+        raise Refused(Refusal(Code.INVALID, "this provider cannot be asked what it sent", errors=errors))
+    await house.directory.now(now)
+    there = new = 0
+    try:
+        async for page in adapter.since(client, since, now):
+            rows = await rows_of(house, gateway, page, now, columns_of)
+            known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
+            if rows:
+                await house.inbox.keep(rows)
+            there += sum(1 for item in page if not isinstance(item, Odd))
+            new += len(rows) - known
+    except (GatewayDown, GatewayRefused) as fault:
+        kept = f"; {new} new ones were kept" if new else ""
+        raise Refused(Refusal(Code.UNAVAILABLE, f"the provider did not answer: {fault}{kept}")) from None
+    return there, new

@@ -1,0 +1,161 @@
+"""What the file of an SMS provider declares, and the shapes it speaks in. None of these files knows a rule of ours."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+import httpx
+
+from hotline.delivery import registry
+from hotline.delivery.account import Account
+from hotline.delivery.gateway_settings import AreaMap, GatewaySettings, TemplateMap, TextList, setting
+from hotline.delivery.model import GatewayKind
+from hotline.delivery.notices import GatewayRefused
+from hotline.delivery.provider import GatewayProvider
+from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.sms.model.status import TextStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A resident's text. `key` is what tells it from every other; `part` of `parts`, where it is one of several."""
+
+    key: str
+    sender: str
+    receiver: str
+    text: str
+    raw: str
+    sent_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    reference: str | None = None  # common to the parts of one text
+    part: int | None = None
+    parts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What became of a text of ours. `status` None: a word we do not know."""
+
+    key: str
+    provider_id: str | None
+    reference: str | None
+    status: TextStatus | None
+    word: str
+    raw: str
+    at: datetime | None = None
+    unread: str | None = None  # how `at` was written, where it cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A text on its way out. `reference` is ours, the same at every try; `template` and `values` for providers that
+    take no free text."""
+
+    reference: str
+    to: str  # E.164
+    body: str
+    template: str
+    values: Mapping[str, str]
+    at: datetime  # of this try: the clouds refuse a signature that is minutes old
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The provider has it."""
+
+    provider_id: str | None = None
+    status: TextStatus = TextStatus.SENT
+
+
+class SmsAdapter(Protocol):
+    """One provider's way of speaking, for one gateway of it. `texts`, `reports` and `authenticate` may run in a thread
+    of their own, so they wait for nothing."""
+
+    def __init__(self, account: Account) -> None: ...
+
+    def authenticate(self, push: Push) -> None:
+        """Raises Unauthentic, or NeedsCertificate."""
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
+
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        """The same for delivery reports."""
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        """What the provider takes for success. `kept`: items that were read, `odd`: those set aside."""
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        """Hand one text over. Raises GatewayDown, GatewayRefused."""
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """An adapter whose provider can be asked what it sent us, for `hotline gateway reconcile`."""
+
+    def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> AsyncIterator[list[Text | Odd]]:
+        """Texts to us since then, page by page; what is given once must be kept before the next is asked for. Raises
+        GatewayDown, GatewayRefused."""
+
+
+@runtime_checkable
+class FetchesCertificates(Protocol):
+    """An adapter whose provider signs with certificates: the worker fetches those it asked for by NeedsCertificate."""
+
+    async def fetch_certificate(self, client: httpx.AsyncClient, url: str) -> str:
+        """A certificate as PEM. Raises GatewayDown, GatewayRefused."""
+
+
+class NeedsCertificate(Exception):
+    """Signed by a certificate that we do not have yet. `url` has been checked to be the provider's."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("a certificate is being fetched")
+        self.url = url
+
+
+class SmsSettings(GatewaySettings):
+    """What every SMS gateway may have set."""
+
+    sender: str | None = setting("the number or name that texts are sent from")
+    numbers: AreaMap | None = setting("receiving numbers to areas")
+    opt_out: TextList | None = setting("the exact words that stop our texts")
+
+
+class TemplatedSettings(SmsSettings):
+    """Of providers that take no free text."""
+
+    templates: TemplateMap | None = setting("our notices to their templates", to_send=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsProvider(GatewayProvider):
+    """An SMS provider, as its file declares it. `reads_get`: it pushes by GET too."""
+
+    adapter: type[SmsAdapter]
+    settings: type[SmsSettings]
+    reads_get: bool = False
+
+    @property
+    def lists(self) -> bool:
+        """Whether it can be asked what it sent us."""
+        return issubclass(self.adapter, Lists)
+
+    def described(self) -> str:
+        """The same, and whether it can be asked."""
+        asked = " It can be asked what it sent: hotline gateway reconcile." if self.lists else ""
+        return super().described() + asked
+
+
+def sms_provider(name: str) -> SmsProvider:
+    """The SMS provider of that name. Raises Refused: it is not installed."""
+    return registry.provider(GatewayKind.SMS, name, SmsProvider)
+
+
+def template_of(account: Account, message: Outgoing) -> str:
+    """Their code for our notice. Raises GatewayRefused where none is registered."""
+    code = (account.settings.get("templates") or {}).get(message.template)
+    if not code:
+        raise GatewayRefused(f"no template is set for {message.template}")
+    return str(code)

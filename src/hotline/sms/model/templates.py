@@ -1,0 +1,144 @@
+"""Which text tells of which step, when it may be sent, and how long it gets. What texts say of a matter is what its
+resident may know: never another person's name, never what a department wrote for itself."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hotline.organisation.model.vocabulary import Channel, Priority
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
+
+A = Action
+_ENDED = frozenset(
+    {TicketStatus.CLOSED, TicketStatus.DECLINED, TicketStatus.VOID, TicketStatus.WITHDRAWN, TicketStatus.MERGED}
+)
+_LANDLINE = re.compile(r"\+86(?!1[3-9])")
+
+_LETTER_OF: Mapping[Action, str] = {
+    A.DISPATCH: "dispatched",
+    A.REQUEST_INFO: "info",
+    A.APPROVE_EXTENSION: "extended",
+    A.ANSWER: "answered",
+    A.EXPLAIN: "explained",
+    A.REOPEN: "reopened",
+    A.DECLINE: "declined",
+    A.SHELVE: "shelved",
+    A.MERGE: "merged",
+}
+AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they are awake
+    {
+        "received",
+        "received_dispatched",
+        "emergency",
+        "joined",
+        "progress",
+        "progress_none",
+        "opted_out",
+        "opted_in",
+        "help",
+    }
+)
+TO_OFFICERS = frozenset({"duty", "escalation"})  # they are paid to be woken
+ALWAYS = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
+UNCAPPED = ALWAYS | {"solved", "reopened", "info"}  # what they must hear to have their say
+UNCOUNTED = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
+
+QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
+MOST_IN_TEN_MINUTES, MOST_IN_A_DAY = 4, 12  # texts to one number, emergencies apart
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_TWICE = frozenset("|^€{}[]~\\")
+LONGEST = 500  # characters of one text of ours: eight parts
+
+
+def letter_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> str | None:
+    """Which letter tells a caller of a step; None: it needs none. `begun`: the step is of the moment the ticket was
+    opened; `asks`: they may be asked how satisfied they are."""
+    if action is A.RECEIVE:
+        if ticket.status in _ENDED:
+            return None  # settled while they were on the line
+        if ticket.priority is Priority.EMERGENCY:
+            return "emergency"
+        return "received_dispatched" if ticket.department is not None and ticket.promised_at else "received"
+    if action is A.DISPATCH and begun:
+        return None  # said together with the receipt
+    if action is A.CONFIRM:  # else they have just been rung, or never said a word
+        said = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
+        return "closed" if ticket.channel is Channel.SMS and said else None
+    if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more
+        return "solved" if asks and ticket.status is TicketStatus.RESOLVED else "answered"
+    return _LETTER_OF.get(action)
+
+
+def withheld(ticket: Ticket) -> str | None:
+    """Why a caller is not written to; None: they are."""
+    if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
+        return "confidential"
+    if not ticket.reply_wanted and ticket.priority is not Priority.EMERGENCY:
+        return "no reply wanted"
+    return "a landline takes no texts" if _LANDLINE.match(ticket.phone or "") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A text ready to go: how many parts it takes, and in which alphabet."""
+
+    body: str
+    parts: int
+    ucs2: bool
+
+
+def written(text: str, values: Mapping[str, str]) -> Letter:
+    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
+    lines = {name: _line(value) for name, value in values.items()}
+    body = text.format_map(_Blank(lines))
+    while len(body) > LONGEST:
+        longest = max(lines, key=lambda n: len(lines[n]))
+        if len(lines[longest]) < 8:
+            body = body[: LONGEST - 1] + "…"
+            break
+        lines[longest] = lines[longest][: max(4, len(lines[longest]) - (len(body) - LONGEST) - 1)].rstrip("…") + "…"
+        body = text.format_map(_Blank(lines))
+    parts, ucs2 = parts_of(body)
+    return Letter(body, parts, ucs2)
+
+
+class _Blank(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _line(value: str) -> str:
+    return " ".join("".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf") or c in "\n\t").split())
+
+
+def parts_of(body: str) -> tuple[int, bool]:
+    """How many SMS a text takes, and whether it needs UCS-2: 160 then 153 septets, else 70 then 67 units of 16 bits."""
+    if all(c in _GSM or c in _GSM_TWICE for c in body):
+        size, one, each, ucs2 = sum(2 if c in _GSM_TWICE else 1 for c in body), 160, 153, False
+    else:
+        size, one, each, ucs2 = len(body.encode("utf-16-be")) // 2, 70, 67, True
+    return (1 if size <= one else -(-size // each)), ucs2
+
+
+def quiet_until(now: datetime, zone: ZoneInfo, start: time = QUIET_FROM, end: time = QUIET_TO) -> datetime | None:
+    """When the quiet hours that run now are over. None: they do not run."""
+    local = now.astimezone(zone)
+    if start == end:
+        return None
+    inside = start <= local.time() or local.time() < end if start > end else start <= local.time() < end
+    if not inside:
+        return None
+    day = local.date() + timedelta(days=1) if local.time() >= end else local.date()
+    return datetime.combine(day, end, zone).astimezone(now.tzinfo)
+
+
+def is_capped(lately: int, day: int) -> bool:
+    """Whether a number has had its share: how many texts it got in the last ten minutes, and in the last 24 hours."""
+    return lately >= MOST_IN_TEN_MINUTES or day >= MOST_IN_A_DAY

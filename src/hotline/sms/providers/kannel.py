@@ -1,0 +1,174 @@
+"""Kannel 1.4: smsbox asks our URL with everything in the query, or posts the text with X-Kannel headers.
+
+Only 200 and 202 are success to it, and what an answer holds is sent to the resident: the answer is 200 and empty."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlencode
+
+import httpx
+
+from hotline.delivery.account import Account
+from hotline.delivery.gateway_settings import WebAddress, setting
+from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.delivery.payloads import clean, decoded, kept_raw, key_of
+from hotline.delivery.provider import TOKEN, Secret
+from hotline.delivery.provider_client import asked
+from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.inbound.signatures import check_token
+from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.model.status import TextStatus
+
+_TYPES = {
+    "1": TextStatus.DELIVERED,
+    "2": TextStatus.UNDELIVERED,
+    "4": TextStatus.BUFFERED,
+    "8": TextStatus.SENT,
+    "16": TextStatus.REJECTED,
+}
+FINAL_REPORTS = 1 + 2 + 16
+Need = tuple[str, Callable[[str], bool], str]  # a setting, what it must be, and what is said where it is not
+_GROUP_NEEDS: Mapping[str, Sequence[Need]] = {
+    "smsbox": (
+        ("http-request-retry", lambda v: v.isdigit() and int(v) >= 100, "http-request-retry = 1000, or a push is lost"),
+        ("reply-couldnotfetch", lambda v: v == "", 'reply-couldnotfetch = "": it is sent to the resident'),
+        ("reply-couldnotrepresent", lambda v: v == "", 'reply-couldnotrepresent = "": it is sent to the resident'),
+        ("reply-requestfailed", lambda v: v == "", 'reply-requestfailed = "": it is sent to the resident'),
+        ("reply-emptymessage", lambda v: v == "", 'reply-emptymessage = "": it is sent to the resident'),
+    ),
+    "sms-service": (
+        ("max-messages", lambda v: v == "0", "max-messages = 0: our answer would be sent to the resident"),
+        ("get-url", lambda v: "%I" in v, "get-url needs id=%I: by it a text is known"),
+        ("get-url", lambda v: "%b" in v and "%a" not in v, "get-url needs text=%b, the whole text, not %a"),
+        ("get-url", lambda v: "%p" in v, "get-url needs from=%p"),
+        ("get-url", lambda v: "%C" in v, "get-url needs charset=%C: Chinese comes as UTF-16 without it"),
+    ),
+    "sendsms-user": (
+        ("max-messages", lambda v: v.isdigit() and int(v) > 1, "sendsms-user: max-messages = 10, for long texts"),
+    ),
+}  # fmt: skip
+
+
+class KannelSettings(SmsSettings):
+    url: WebAddress | None = setting("address of sendsms", to_send=True)
+    user: str | None = setting("of sendsms", to_send=True)
+    smsc: str | None = setting("the SMSC that our texts go by")
+
+
+class Kannel:
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_token(self.account, push)
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        if push.method == "POST":
+            head, given = push.headers, dict(push.in_query())
+            charset = head.get("content-type", "").partition("charset=")[2] or head.get("x-kannel-charset")
+            words, found = decoded(push.body, charset)
+            given |= {
+                name: head[header]
+                for name, header in (("from", "x-kannel-from"), ("to", "x-kannel-to"), ("ts", "x-kannel-time"))
+                if head.get(header)
+            }
+        else:
+            raw = _raw(push.query)
+            given = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
+            words, found = decoded(raw.get("text", b""), given.get("charset"))
+        key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
+        kept = _kept(push)
+        if not key or not sender:
+            return [Odd("the id or the sender is missing: look at get-url", kept, text=clean(words))]
+        sent, unread = self.account.text_time(given.get("ts"), UTC, push.at)
+        details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
+        return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]
+
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        given = dict(push.in_query())
+        reference, word = given.get("my", ""), given.get("type", "")
+        if not reference or not word:
+            return [Odd("the reference or the type is missing: look at dlr-url", _kept(push))]
+        status = _TYPES.get(word)
+        provider_id = given.get("fid") or None
+        return [DeliveryReport(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement()
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        account = self.account
+        back = {"token": (account.all_of("token") or [""])[-1], "my": message.reference}
+        report = f"{account.hook}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
+        asks = {
+            "username": account.setting("user"),
+            "password": account.newest("password"),
+            "from": account.setting("sender"),
+            "to": message.to,
+            "text": message.body,
+            "charset": "UTF-8",
+            "coding": "0" if message.body.isascii() else "2",
+            "dlr-mask": str(FINAL_REPORTS),
+            "dlr-url": report,
+        }
+        if account.settings.get("smsc"):
+            asks["smsc"] = account.setting("smsc")
+        reply = await asked(client, "GET", account.setting("url"), params=asks)
+        if reply.status_code in (200, 202):
+            said = reply.text[:1]
+            if said not in ("0", "3"):
+                raise GatewayDown("an answer that cannot be read")
+            return Handed(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
+        raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
+
+
+def _raw(query: bytes) -> dict[str, bytes]:
+    """The query's values as bytes: a Chinese text may come as raw UTF-16BE."""
+    found: dict[str, bytes] = {}
+    for pair in query.split(b"&"):
+        name, _, value = pair.partition(b"=")
+        found[name.decode("latin-1")] = unquote_to_bytes(value.replace(b"+", b" "))
+    return found
+
+
+def _kept(push: Push) -> str:
+    query = b"&".join(p for p in push.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
+    return kept_raw(query + (b"\n" + push.body if push.body else b""))
+
+
+def faults_of_conf(text: str) -> list[str]:
+    """What is wrong with a kannel.conf for us: lost texts, and answers that are sent to the resident."""
+    groups: dict[str, dict[str, str]] = {}
+    current: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if not equals or line.lstrip().startswith("#"):
+            continue
+        name, value = name.strip(), value.strip().strip('"')
+        if name == "group":
+            current = groups.setdefault(value, {})
+        else:
+            current[name] = value
+    faults: list[str] = []
+    for group, needs in _GROUP_NEEDS.items():
+        if group not in groups:
+            faults.append(f"there is no group {group}")
+            continue
+        for name, good, says in needs:
+            found = groups[group].get(name)
+            by_post = name == "get-url" and found is None and "post-url" in groups[group]
+            if not by_post and (found is None or not good(found)):
+                faults.append(says)
+    return faults
+
+
+PROVIDER = SmsProvider(
+    name="kannel",
+    about="Kannel 1.4: smsbox asks our URL or posts to it",
+    adapter=Kannel,
+    settings=KannelSettings,
+    secrets=(TOKEN, Secret("password", "of sendsms", to_send=True)),
+    reads_get=True,
+    same_machine=True,
+)

@@ -1,0 +1,212 @@
+"""Tencent Cloud 腾讯云: a reply is one object without an id, reports an array; sending is signed TC3-HMAC-SHA256."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from hotline.delivery.account import Account
+from hotline.delivery.gateway_settings import WebAddress, setting
+from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.delivery.payloads import (
+    batch_items,
+    clean,
+    hashed_key,
+    item_raw,
+    key_of,
+    mended,
+    text_of,
+    unread_of,
+    why_unread,
+)
+from hotline.delivery.provider import TOKEN, Secret
+from hotline.delivery.provider_client import answer_of, asked
+from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
+from hotline.inbound.signatures import check_token
+from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.model.status import TextStatus
+
+HOST = "sms.tencentcloudapi.com"
+_LATER = (
+    "InternalError",
+    "LimitExceeded",
+    "RequestLimitExceeded",
+    "FailedOperation.ContainSensitiveWord.Retry",
+    "ResourceUnavailable",
+)
+_REJECTED = ("REJECT", "BLACK", "MK", "MI", "UNSUBSCRIBE")
+
+
+class TencentSettings(TemplatedSettings):
+    """A template is its id, or `{"id": …, "values": […]}` with our values in its order."""
+
+    secret_id: str | None = setting("of the account", to_send=True)
+    sdk_app_id: str | None = setting("of the application", to_send=True)
+    sign_name: str | None = setting("the registered signature 签名")
+    region: str | None = setting("ap-guangzhou unless set")
+    api: WebAddress | None = setting("another address")
+
+
+class Tencent:
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_token(self.account, push)
+
+    def texts(self, push: Push) -> list[Text | Odd]:
+        found: list[Text | Odd] = []
+        for item in batch_items(push.body):
+            kept = item_raw(item)
+            try:
+                mobile, words = text_of(item, "mobile"), mended(text_of(item, "text"))
+                nation, extend, time = (
+                    str(item.get("nationcode") or "86"),
+                    str(item.get("extend") or ""),
+                    item.get("time"),
+                )
+            except (ValueError, AttributeError) as fault:
+                found.append(odd_item(why_unread(fault), item, "text"))
+                continue
+            sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
+            key = hashed_key(mobile, time, words, extend)  # no id comes with it
+            sent, unread = self.account.text_time(time, self.account.zone, push.at)
+            details = {"sign": str(item.get("sign") or ""), **unread}
+            found.append(Text(key, sender, extend, clean(words), kept, sent, details))
+        return found
+
+    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+        found: list[DeliveryReport | Odd] = []
+        for item in batch_items(push.body):
+            kept = item_raw(item)
+            try:
+                sid, word = text_of(item, "sid"), text_of(item, "report_status")
+            except (ValueError, AttributeError) as fault:
+                found.append(Odd(why_unread(fault), kept))
+                continue
+            told = str(item.get("errmsg") or "")
+            said = item.get("user_receive_time")
+            at = self.account.time(said, self.account.zone, push.at)
+            reference = str(item.get("ext") or "") or None
+            found.append(
+                DeliveryReport(
+                    key_of(sid, word),
+                    sid,
+                    reference,
+                    _status(word, told),
+                    f"{word} {told}".strip(),
+                    kept,
+                    at,
+                    unread_of(said, at),
+                )
+            )
+        return found
+
+    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+        return Acknowledgement(b'{"result":0,"errmsg":"OK"}', "application/json; charset=utf-8")
+
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+        account = self.account
+        template = (account.settings.get("templates") or {}).get(message.template)
+        code = template["id"] if isinstance(template, dict) else template_of(account, message)
+        names = template.get("values", list(message.values)) if isinstance(template, dict) else list(message.values)
+        body = orjson.dumps(
+            {
+                "PhoneNumberSet": [message.to],
+                "SmsSdkAppId": account.setting("sdk_app_id"),
+                "SignName": account.setting("sign_name"),
+                "TemplateId": str(code),
+                "TemplateParamSet": [str(message.values.get(n, "")) for n in names],
+                "SessionContext": message.reference,
+            }
+        )
+        said = await self._ask(client, "SendSms", body, message.at)
+        sets = said.get("SendStatusSet")
+        if not isinstance(sets, list) or not sets or not isinstance(sets[0], dict):
+            raise GatewayDown("an answer of another shape")
+        if sets[0].get("Code") == "Ok":
+            return Handed(str(sets[0].get("SerialNo") or "") or None)
+        word = str(sets[0].get("Code"))
+        raise (GatewayDown if word.startswith(_LATER) else GatewayRefused)(word[:60])
+
+    async def _ask(self, client: httpx.AsyncClient, action: str, body: bytes, now: datetime) -> Mapping[str, Any]:
+        account = self.account
+        headers = {
+            "content-type": "application/json; charset=utf-8",
+            "host": HOST,
+            "x-tc-action": action,
+            "x-tc-version": "2021-01-11",
+            "x-tc-timestamp": str(int(now.timestamp())),
+            "x-tc-region": account.setting("region", "ap-guangzhou"),
+        }
+        headers["authorization"] = tc3(
+            account.setting("secret_id"), account.newest("secret_key"), "sms", HOST, body, now
+        )
+        reply = await asked(client, "POST", account.setting("api", f"https://{HOST}/"), content=body, headers=headers)
+        said = answer_of(reply)
+        answer = said.get("Response") if isinstance(said, dict) else None
+        if not isinstance(answer, dict):
+            raise GatewayDown("an answer of another shape")
+        if isinstance(answer.get("Error"), dict):
+            code = str(answer["Error"].get("Code"))
+            raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])
+        return answer
+
+    async def since(
+        self, client: httpx.AsyncClient, moment: datetime, now: datetime
+    ) -> AsyncIterator[list[Text | Odd]]:
+        """Pull the replies Tencent holds for us. Each is given once: whatever its age, it is for us to keep."""
+        more = True
+        while more:
+            asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
+            said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
+            items = said.get("PullSmsReplyStatusSet") or []
+            yield [_pulled(item, self.account, now) for item in items]
+            more = len(items) >= 100
+
+
+def _pulled(item: Mapping[str, Any], account: Account, now: datetime) -> Text:
+    words, extend = clean(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
+    mobile, nation = str(item.get("SubscriberNumber") or ""), str(item.get("CountryCode") or "86").lstrip("+")
+    key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
+    sender = str(item.get("PhoneNumber") or "") or f"+{nation}{mobile}"
+    sent, unread = account.text_time(item.get("ReplyTime"), account.zone, now)
+    return Text(key, sender, extend, words, item_raw(item), sent, unread)
+
+
+def tc3(secret_id: str, secret_key: str, service: str, host: str, body: bytes, now: datetime) -> str:
+    """The Authorization of TC3-HMAC-SHA256 for a JSON POST, content-type and host signed."""
+    stamp, day = str(int(now.timestamp())), now.astimezone(UTC).date().isoformat()
+    headers = f"content-type:application/json; charset=utf-8\nhost:{host}\n"
+    canonical = f"POST\n/\n\n{headers}\ncontent-type;host\n{hashlib.sha256(body).hexdigest()}"
+    scope = f"{day}/{service}/tc3_request"
+    text = f"TC3-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"TC3{secret_key}".encode()
+    for word in (day, service, "tc3_request"):
+        key = hmac.digest(key, word.encode(), "sha256")
+    signature = hmac.new(key, text.encode(), "sha256").hexdigest()
+    return f"TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders=content-type;host, Signature={signature}"
+
+
+def _status(word: str, told: str) -> TextStatus | None:
+    if word == "SUCCESS":
+        return TextStatus.DELIVERED
+    if word != "FAIL":
+        return None
+    upper = told.upper()
+    if "EXPIRED" in upper:
+        return TextStatus.EXPIRED
+    return TextStatus.REJECTED if upper.startswith(_REJECTED) else TextStatus.UNDELIVERED
+
+
+PROVIDER = SmsProvider(
+    name="tencent",
+    about="Tencent Cloud 腾讯云: replies without an id; sends templates",
+    adapter=Tencent,
+    settings=TencentSettings,
+    secrets=(TOKEN, Secret("secret_key", "of the account", to_send=True)),
+)

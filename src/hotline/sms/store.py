@@ -1,0 +1,233 @@
+"""Texts of ours: one row from the first try on, reports that never lower it, the stop list, the log of tries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Instant, is_one_of
+from hotline.database.engine import Database
+from hotline.database.insert_ignore import insert_once
+from hotline.database.prepared import Question, Row
+from hotline.inbound.model import InboundKind as K
+from hotline.inbound.tables import inbound as i
+from hotline.sms.model.status import DELIVERY_RANK, TextStatus
+from hotline.sms.model.templates import UNCOUNTED
+from hotline.sms.tables import stop_list, text_out
+from hotline.sms.tables import text_out as x
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.store.channel_log import in_state, that_one
+from hotline.tickets.store.scope import confidential_of
+from hotline.tickets.tables import ticket as t
+
+NOT_ARRIVED = (
+    TextStatus.TECHNICAL_FAILURE, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED, TextStatus.CAPPED,
+)  # fmt: skip
+_RANK = sa.case(DELIVERY_RANK, value=x.c.status)
+
+
+def begin(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The rows of texts about to be tried; at a later try they are there already."""
+    if rows:
+        insert_once(c, x, rows)
+
+
+def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
+    """Move a text on: a late or double word never lowers it. False: it stood as high already; `values` are kept where
+    they fill a gap."""
+    keep = {name: sa.func.coalesce(x.c[name], value) for name, value in values.items() if value is not None}
+    higher = sa.update(x).where(x.c.id == id, DELIVERY_RANK[status] > _RANK)
+    if c.execute(higher.values(status=status, status_at=at, **keep)).rowcount == 1:
+        return True
+    if keep:
+        c.execute(sa.update(x).where(x.c.id == id).values(**keep))
+    return False
+
+
+def reopen(c: sa.Connection, id: str, at: datetime) -> bool:  # noqa: A002
+    """Somebody wants a text that did not arrive to be sent once more. False: it is not such a one."""
+    failed = sa.update(x).where(x.c.id == id, x.c.status.in_(NOT_ARRIVED))
+    return c.execute(failed.values(status=TextStatus.CREATED, status_at=at)).rowcount == 1
+
+
+def tried(c: sa.Connection, id: str, gateway: str) -> None:  # noqa: A002
+    """One more try, by this gateway."""
+    c.execute(sa.update(x).where(x.c.id == id).values(attempts=x.c.attempts + 1, gateway=gateway, error=None))
+
+
+def fault(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
+    c.execute(sa.update(x).where(x.c.id == id).values(error=error[:500]))
+
+
+def find(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
+    """The text a report speaks of: by our reference, else by the provider's id."""
+    row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first() if reference else None
+    if row is None and provider_id:
+        row = c.execute(sa.select(*x.c).where(x.c.gateway == gateway, x.c.provider_id == provider_id).limit(1)).first()
+    return row
+
+
+def stop(c: sa.Connection, phone: str, at: datetime, by: str) -> None:
+    insert_once(c, stop_list, [{"phone": phone, "at": at, "by_id": by}])
+
+
+def unstop(c: sa.Connection, phone: str) -> None:
+    c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
+
+
+_STOPS = Question(
+    sa.select(*stop_list.c)
+    .where(stop_list.c.phone > sa.bindparam("after", type_=sa.String))
+    .order_by(stop_list.c.phone)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_SENT = (
+    sa.select(sa.func.count())
+    .where(x.c.receiver == sa.bindparam("phone", type_=sa.String), x.c.id != sa.bindparam("id", type_=sa.String))
+    .where(sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
+    .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in UNCOUNTED]))
+)
+_mine = x.alias("mine")
+_THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
+_STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String))
+_STANDING = Question(
+    sa.select(
+        _STOPS_IT.scalar_subquery().label("stopped"),
+        sa.select(_mine.c.status).where(_THIS).scalar_subquery().label("status"),
+        sa.select(_mine.c.gateway).where(_THIS).scalar_subquery().label("gateway"),
+        _SENT.where(x.c.created_at > sa.bindparam("lately", type_=Instant)).scalar_subquery().label("lately"),
+        _SENT.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
+    )
+)
+_OF_TICKET = Question(
+    sa.select(*x.c, confidential_of(x.c.number))
+    .where(x.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(x.c.created_at, x.c.id)
+)
+
+
+async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
+    """The stop list, in order of number."""
+    return await db.rows(_STOPS, after=after, limit=limit)
+
+
+async def standing(db: Database, id: str, phone: str, lately: datetime, day: datetime) -> Row:  # noqa: A002
+    """What decides whether a text may go, in one question: is the number stopped, where stands this text (status,
+    gateway; None: it is new), how many others the number got since `lately` and since `day`."""
+    return (await db.rows(_STANDING, id=id, phone=phone, lately=lately, day=day))[0]
+
+
+async def of_ticket(db: Database, number: str) -> Sequence[Row]:
+    """Every text about a ticket, oldest first."""
+    return await db.rows(_OF_TICKET, number=number)
+
+
+async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Texts that stand in a state, oldest first; `confidential` beside each."""
+    return await in_state(db, x, scope, status, after, limit)
+
+
+async def a_text(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    """One of them. None: not there, or not theirs to see."""
+    return await that_one(db, x, scope, id)
+
+
+def forget_texts(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Delete old texts, whatever became of them; how many."""
+    gone = 0
+    for status in TextStatus:
+        old = sa.select(x.c.id).where(x.c.status == status, x.c.created_at < before).limit(limit)
+        gone += c.execute(sa.delete(x).where(x.c.id.in_(old))).rowcount
+    return gone
+
+
+_FINAL = (TextStatus.DELIVERED, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED)
+_DELIVERED = Question(
+    sa.select(
+        text_out.c.gateway.label("way"),
+        sa.func.count().label("texts"),
+        sa.func.sum(
+            sa.case(
+                (
+                    sa.and_(
+                        is_one_of(text_out.c.status, (TextStatus.BUFFERED, TextStatus.SENT)),
+                        text_out.c.sent_at <= sa.bindparam("slow", type_=Instant),
+                    ),
+                    1,
+                ),
+                else_=0,
+            )
+        ).label("slow"),
+        sa.func.sum(sa.case((is_one_of(text_out.c.status, _FINAL), 1), else_=0)).label("reported"),
+    )
+    .where(text_out.c.sent_at > sa.bindparam("since", type_=Instant), text_out.c.gateway.is_not(None))
+    .group_by(text_out.c.gateway)
+)
+
+
+async def under_way(db: Database, since: datetime, slow: datetime) -> Sequence[Row]:
+    """Texts by gateway since then, how many of them sent before `slow` have no final report, and how many have one:
+    way, texts, slow, reported."""
+    return await db.rows(_DELIVERED, since=since, slow=slow)
+
+
+_RECENT = Question(
+    sa.select(
+        t.c.number,
+        t.c.status,
+        t.c.category,
+        t.c.flags,
+        t.c.priority,
+        t.c.closed_at,
+        t.c.parent,
+        t.c.created_at,
+        t.c.version,
+    )
+    .where(t.c.caller == sa.bindparam("caller", type_=sa.String))
+    .order_by(t.c.created_at.desc())
+    .limit(20)
+)
+_TEXTED = Question(  # the ticket of our last text to them, on the line they answer to
+    sa.select(text_out.c.number)
+    .where(text_out.c.receiver == sa.bindparam("phone", type_=sa.String), text_out.c.number != "")
+    .where(
+        sa.or_(
+            text_out.c.line == sa.bindparam("line", type_=sa.String),
+            # a gateway that does not tell which number it sends from
+            sa.and_(text_out.c.line.is_(None), text_out.c.gateway == sa.bindparam("gateway", type_=sa.String)),
+        )
+    )
+    .order_by(text_out.c.created_at.desc())
+    .limit(5)
+)
+_ASKED = Question(  # the last we asked how satisfied they are
+    sa.select(text_out.c.number)
+    .where(
+        text_out.c.receiver == sa.bindparam("phone", type_=sa.String),
+        text_out.c.template == sa.literal_column("'solved'"),
+    )
+    .order_by(text_out.c.created_at.desc())
+    .limit(1)
+)
+_WROTE = Question(
+    sa.select(i.c.number)
+    .where(i.c.sender == sa.bindparam("phone", type_=sa.String), i.c.number.is_not(None))
+    .where(i.c.receiver == sa.bindparam("line", type_=sa.String), i.c.kind == K.TEXT)
+    .order_by(i.c.received_at.desc())
+    .limit(1)
+)
+
+
+async def recent_of(db: Database, caller: str) -> Sequence[Row]:
+    """The caller's own tickets, newest first, twenty at most."""
+    return await db.rows(_RECENT, caller=caller)
+
+
+async def threads_of(db: Database, phone: str, line: str, gateway: str, *, asked: bool) -> list[str]:
+    """The tickets spoken of between this phone and this number of ours, the last first; with `asked`, before them the
+    one we asked an opinion of, by whatever gateway."""
+    rows = list(await db.rows(_ASKED, phone=phone)) if asked else []
+    rows += await db.rows(_TEXTED, phone=phone, line=line, gateway=gateway)
+    rows += await db.rows(_WROTE, phone=phone, line=line)
+    return list(dict.fromkeys(str(r.number) for r in rows))

@@ -1,0 +1,148 @@
+"""The live stream, as server-sent events."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as Connection
+
+from hotline.database.engine import Away
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, credential, department_seen, may
+from hotline.organisation.model.actors import PEOPLE
+from hotline.organisation.service.accounts import credential_of, who_is
+from hotline.refusals import Code, Refused
+from hotline.streaming.service import Listener, Stream, StreamAccess, framed
+from hotline.tickets.model.stream_events import Watching
+from hotline.tickets.model.visibility import scope_of
+from hotline.web.field_types import CodeWord
+from hotline.web.guard import AFTER
+from hotline.web.responses import READ, refusals
+
+router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
+LOOK_AGAIN = 60.0  # seconds after which the right to listen is looked at again
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # a proxy that gathers would hold the events back
+]
+
+
+class EventStream(Response):
+    """One task and one socket for each listener. `still`: whether they may go on listening."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self, stream: Stream, watching: Watching, owner: str, after: int | None, recent: int,
+        still: Callable[[], Awaitable[bool]], access: StreamAccess,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self._access = access
+        self._recent = recent
+        self._stream, self._watching, self._owner, self._after, self._still = stream, watching, owner, after, still
+
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
+        scope[AFTER] = self.run  # all that answered the request is let go of first: a stream stays for hours
+
+    async def run(self, receive: Receive, start: Send, send: Send) -> None:
+        """Tell, until the listener goes. `start` begins the answer, with the headers every answer has."""
+
+        def give(data: bytes) -> bool:
+            """A send that would wait is taken back: the server waits before it writes, so nothing of it is out."""
+            step: Any = send({"type": "http.response.body", "body": data, "more_body": True}).__await__()
+            try:
+                next(step)
+            except StopIteration:
+                return True
+            step.close()
+            return False
+
+        async def wait(data: bytes) -> None:
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+
+        listener = Listener(self._stream, self._watching, self._owner, give, wait, self._access)
+        listener.hold(asyncio.current_task())
+        await start({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        try:
+            await self._stream.join(listener, self._after, self._recent)
+            await self._until_left(receive)
+        except Refused:  # no room after all, or the database is away: whoever listens tries again
+            pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not listener.ended or task is None:
+                raise
+            task.uncancel()  # ended by us: the rest of the request goes its way
+        finally:
+            self._stream.leave(listener)
+        await send({"type": "http.response.body", "body": framed("bye", {}), "more_body": False})
+
+    async def _until_left(self, receive: Receive) -> None:
+        """Until the listener goes, or may listen no more."""
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN * random.uniform(0.75, 1.25)):  # noqa: S311 - to spread
+                    if (await receive())["type"] == "http.disconnect":
+                        return
+            except TimeoutError:
+                if not await self._still():
+                    return
+
+
+@router.get(
+    "/stream",
+    operation_id="listen",
+    response_class=EventStream,
+    status_code=200,
+    responses={
+        200: {
+            "description": "Server-sent events",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        **refusals(*READ, Code.OVERLOADED),
+    },
+)
+async def listen(
+    ask: Annotated[Asking, may("stream.listen", *PEOPLE)],
+    department: Annotated[
+        list[CodeWord] | None, Query(max_length=20, description="Only what concerns these departments, and all below")
+    ] = None,
+    last_event_id: Annotated[
+        int | None, Header(ge=0, description="The `id` of the last event you have; what came after it is told first")
+    ] = None,
+    after: Annotated[int | None, Query(ge=0, description="The same, for clients that cannot set the header")] = None,
+    recent: Annotated[
+        int,
+        Query(ge=0, le=200, description="Without a place to go on from: so many events of just before are told first"),
+    ] = 0,
+) -> Response:
+    """What happens, as it happens, within your view: one `ticket` event for each line of a timeline, in commit order,
+    with what changed but no caller and no words; look the ticket up for those. `hello` tells where you begin, `resync`
+    that you must look at everything anew, `bye` that you should come again. It ends within about a second of your
+    log-in or key being changed, disabled, revoked or expired. A comment every 15 seconds shows that the
+    line lives."""
+    house, actor, token = ask.house, ask.actor, credential(ask.request)
+    departments: frozenset[str] | None = None
+    for code in department or ():
+        directory = await department_seen(ask, code)
+        departments = (departments or frozenset()) | directory.below.get(code, frozenset({code}))
+    owner = f"{actor.kind}:{actor.id}"
+    house.stream.make_room(owner)
+
+    believed = ask.believed
+
+    async def still() -> bool:
+        try:
+            return await who_is(house, believed, token, house.clock()) == actor
+        except Away:
+            return True
+        except Refused:
+            return False
+
+    place = last_event_id if last_event_id is not None else after
+    access = StreamAccess(credential_of(house, token or ""), actor)
+    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, recent, still, access)

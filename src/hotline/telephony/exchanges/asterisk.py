@@ -1,0 +1,190 @@
+"""Asterisk: AMI events passed on as JSON, and lines of queue_log as plain text. Linkedid is the whole call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hotline.delivery.account import Account
+from hotline.delivery.payloads import hashed_key, item_raw, key_of
+from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.telephony.contract import (
+    EMPTY,
+    NOT_OF_A_CALL,
+    EventMeaning,
+    Exchange,
+    check_exchange,
+    given_fields,
+    text,
+    time_of,
+    unknown_event,
+    with_unread_times,
+)
+from hotline.telephony.model import TRANSFERRED, CallEvent, Rang
+from hotline.telephony.vocabulary import Direction
+
+# Every event that app_queue and the agents' modules write, of Asterisk 1.4 to 23. After a transfer nothing more is
+# written of a call, unless it comes into a queue again.
+QUEUE_LOG: Mapping[str, EventMeaning] = {
+    "ENTERQUEUE": EventMeaning(Rang.QUEUED),  # url|caller's number|position
+    "CONNECT": EventMeaning(Rang.ANSWERED),  # wait|channel|ringing
+    "ABANDON": EventMeaning(Rang.HUNG_UP, abandoned=True),  # position|first position|wait
+    "EXITEMPTY": EventMeaning(Rang.EXITED, "timeout"),
+    "EXITWITHTIMEOUT": EventMeaning(Rang.EXITED, "timeout"),
+    "EXITWITHKEY": EventMeaning(Rang.EXITED, "key", abandoned=True),  # the caller chose to leave
+    "WITHDRAW": EventMeaning(Rang.EXITED, "withdrawn"),
+    "SYSCOMPAT": EventMeaning(Rang.EXITED, "failed"),  # no common codec
+    "COMPLETEAGENT": EventMeaning(Rang.LEFT),  # the agent hung up: the caller may go on in the dialplan
+    "COMPLETECALLER": EventMeaning(Rang.LEFT),
+    "TRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),  # until Asterisk 11
+    "BLINDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "ATTENDEDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
+    **dict.fromkeys(
+        (
+            "ADDMEMBER", "AGENTCALLBACKLOGIN", "AGENTCALLBACKLOGOFF", "AGENTDUMP", "AGENTLOGIN", "AGENTLOGOFF",
+            "CONFIGRELOAD", "DID", "INFO", "PAUSE", "PAUSEALL", "PENALTY", "QUEUESTART", "REMOVEMEMBER", "RINGCANCELED",
+            "RINGINUSE", "RINGNOANSWER", "UNPAUSE", "UNPAUSEALL",
+        ),
+        NOT_OF_A_CALL,
+    ),
+}  # fmt: skip
+# The events of AMI, of Asterisk 1.8 to 23, in lower case: those that say something of a queue's call, and the others.
+AMI: Mapping[str, EventMeaning] = {
+    "queuecallerjoin": EventMeaning(Rang.QUEUED),
+    "join": EventMeaning(Rang.QUEUED),  # until Asterisk 11, as leave and transfer
+    "queuecallerleave": EventMeaning(Rang.EXITED),  # also to an agent: AgentConnect says so
+    "leave": EventMeaning(Rang.EXITED),
+    "queuecallerabandon": EventMeaning(Rang.HUNG_UP, abandoned=True),
+    "agentconnect": EventMeaning(Rang.ANSWERED),
+    "agentcomplete": EventMeaning(Rang.LEFT),
+    "blindtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "attendedtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "transfer": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "hangup": EventMeaning(Rang.HUNG_UP),
+    "cdr": EventMeaning(Rang.RECORDED),
+    **dict.fromkeys(
+        """agentcalled agentdump agentlogin agentlogoff agentringnoanswer agents agentscomplete agicallend agiexec
+agiexecend agiexecstart alarm alarmclear aoc-d aoc-e aoc-s aordetail aorlist aorlistcomplete asyncagi asyncagiend
+asyncagiexec asyncagistart authdetail authlist authlistcomplete authmethodnotallowed bridge
+bridgeaction bridgecreate bridgedestroy bridgeenter bridgeexec bridgeinfochannel bridgeinfocomplete bridgeleave
+bridgelistcomplete bridgelistitem bridgemerge bridgevideosourceupdate cel celgenuserevent challengeresponsefailed
+challengesent chanspystart chanspystop channelreload channeltalkingstart channeltalkingstop channelupdate
+confbridgeend confbridgejoin confbridgeleave confbridgelist confbridgelistcomplete confbridgelistrooms
+confbridgelistroomscomplete confbridgemute confbridgerecord confbridgestart confbridgestoprecord confbridgetalking
+confbridgeunmute contactlist contactlistcomplete contactstatus contactstatusdetail coreshowchannel
+coreshowchannelmapcomplete coreshowchannelscomplete dahdichannel dahdishowchannels dahdishowchannelscomplete
+dahdispancontrol dbgetcomplete dbgetresponse dbgettreecomplete deadlockstart devicestatechange
+devicestatelistcomplete dial dialbegin dialend dialplancomplete dialstate dndstate dtmf dtmfbegin dtmfend
+endpointdetail endpointdetailcomplete endpointlist endpointlistcomplete extensionstatelistcomplete extensionstatus
+failedacl faxsession faxsessionscomplete faxsessionsentry faxstats faxstatus flash fullybooted hangupauth
+hanguphandlerpop hanguphandlerpush hanguphandlerrun hanguprequest hold identifydetail invalidaccountid
+invalidpassword invalidtransport itemnotify jabberevent jabberstatus listdialplan load loadaveragelimit localbridge
+localoptimizationbegin localoptimizationend logchannel mcid mcpevent meetmeend meetmejoin meetmelist meetmelistcomplete
+meetmelistrooms meetmelistroomscomplete meetmeleave meetmemute meetmetalking meetmetalkrequest memorylimit
+messagewaiting minivoicemail mixmonitormute mixmonitorstart mixmonitorstop monitorstart monitorstop moduleloadreport
+musiconhold musiconholdstart musiconholdstop mwiget mwigetcomplete newaccountcode newcallerid newchannel
+newconnectedline newexten newpeeraccount newstate originateresponse parkedcall parkedcallgiveup parkedcallscomplete
+parkedcallswap parkedcalltimeout parkinglot parkinglotscomplete peerentry peerlistcomplete peerstatus phonestatus
+pickup presencestatechange presencestatelistcomplete presencestatus prievent queueentry queuemember queuememberadded
+queuememberpause queuememberpaused queuememberpenalty queuememberremoved queuememberringinuse queuememberstatus
+queueparams queuestatuscomplete queuesummary queuesummarycomplete receivefax receivefaxstatus registry
+registryentry registrationscomplete reload rename reqbadformat reqnotallowed reqnotsupported requestbadformat
+requestnotallowed requestnotsupported resourcelistdetail rtcpreceived rtcpreceiverstat rtcpsent rtpreceiverstat
+rtpsenderstat sendfax sendfaxstatus sessionlimit sessiontimeout shutdown sipqualifypeerdone skypeaccountstatus
+softhanguprequest spanalarm spanalarmclear status statuscomplete subscriptiondetail successfulauth transportdetail
+unexpectedaddress unhold unload unlink unparkedcall userevent varset voicemailpasswordchange
+voicemailuserdetail voicemailuserdetailcomplete voicemailuserentry voicemailuserentrycomplete waiteventcomplete wink
+zapshowchannels zapshowchannelscomplete""".split(),  # noqa: SIM905
+        NOT_OF_A_CALL,
+    ),
+}
+_CAUSES = {
+    "16": "normalClearing",
+    "17": "busy",
+    "18": "noAnswer",
+    "19": "noAnswer",
+    "21": "rejected",
+    "34": "congestion",
+}
+_REFERENCES = ("Linkedid", "linkedid", "TransfereeLinkedid", "OrigTransfererLinkedid", "TransfererLinkedid")
+
+
+class Asterisk:
+    """The calls of its queues: what goes straight to an extension is none of ours. `agents` of the settings: interfaces
+    or member names to our logins."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_exchange(self.account, push)
+
+    def events(self, push: Push) -> list[CallEvent | Odd]:
+        if push.media_type == "text/plain":
+            lines = push.body.decode("utf-8", "replace").splitlines()[:500]
+            return [e for line in lines if line.strip() for e in _line(line.strip(), self.account, push)]
+        return [e for fields in given_fields(push) for e in _ami(fields, self.account, push)]
+
+    def acknowledge(self) -> Acknowledgement:
+        return EMPTY
+
+
+def _ami(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent | Odd]:
+    word, raw = (text(fields, "Event", "event") or "").casefold(), item_raw(fields)
+    reference, own = text(fields, *_REFERENCES, "Uniqueid", "uniqueid"), text(fields, "Uniqueid", "uniqueid")
+    meaning = AMI.get(word)
+    if word and meaning is None:
+        return [unknown_event(word, raw, push.at)]
+    if meaning is NOT_OF_A_CALL:
+        return []
+    if meaning is None or meaning.what is None or reference is None:
+        return [Odd("Event or Linkedid is missing", raw)]
+    if word == "hangup" and own is not None and own != reference:
+        return []  # a leg of the call, not the caller's
+    if meaning.cause == TRANSFERRED and (text(fields, "Result") or "success").casefold() != "success":
+        return []  # tried, and the agent is still there
+    recording = text(fields, "RecordingFile", "recordingfile")
+    if meaning.what is Rang.RECORDED and recording is None:
+        return []
+    at, unread = time_of(account, fields, push.at, "Timestamp", "timestamp")
+    cause = text(fields, "Cause")
+    cause = meaning.cause or _CAUSES.get(cause or "", cause)
+    if word == "agentcomplete" and (text(fields, "Reason") or "").casefold() == "transfer":
+        cause = TRANSFERRED
+    # only the queue's own events say that somebody rang us: every channel hangs up, also of a call to the baker
+    queued = word not in ("hangup", "cdr") and meaning.cause != TRANSFERRED
+    event = CallEvent(
+        key_of(reference), hashed_key(*sorted(f"{k}={v}" for k, v in fields.items())), meaning.what, at,
+        Direction.IN, phone=text(fields, "CallerIDNum", "CallerIdNum", "CallerID") if queued else None,
+        line=text(fields, "Exten") if queued else None,
+        queue=text(fields, "Queue") if queued else None,
+        agent=text(fields, "MemberName", "Interface", "DestChannel"), cause=cause, abandoned=meaning.abandoned,
+        recording={"id": recording} if recording else None, unread=unread,
+    )  # fmt: skip
+    return with_unread_times([event], raw, push.at)
+
+
+def _line(line: str, account: Account, push: Push) -> list[CallEvent | Odd]:
+    """epoch|uniqueid|queue|agent|EVENT|params"""
+    parts = line.split("|")
+    if len(parts) < 5:
+        return [Odd("not a line of queue_log", line[:500])]
+    stamp, reference, queue, agent, word, *params = parts
+    meaning = QUEUE_LOG.get(word.strip().upper())
+    if meaning is None:
+        return [unknown_event(word, line[:500], push.at)]
+    if meaning.what is None or not reference or reference in ("NONE", "REALTIME"):
+        return []
+    at, unread = time_of(account, {"at": stamp or "?"}, push.at, "at")
+    phone = params[1] if meaning.what is Rang.QUEUED and len(params) > 1 else None
+    event = CallEvent(
+        key_of(reference), hashed_key(*parts), meaning.what, at, Direction.IN, phone=phone or None,
+        queue=None if queue == "NONE" else queue, agent=None if agent == "NONE" else agent, cause=meaning.cause,
+        abandoned=meaning.abandoned, unread=unread,
+    )  # fmt: skip
+    return with_unread_times([event], line[:500], push.at)
+
+
+PROVIDER = Exchange(
+    name="asterisk",
+    about="Asterisk: AMI events as JSON, lines of queue_log; the calls of its queues",
+    adapter=Asterisk,
+)

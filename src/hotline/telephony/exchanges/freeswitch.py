@@ -1,0 +1,154 @@
+"""FreeSWITCH mod_callcenter: callcenter::info events as JSON, and the hang-ups of channels. The caller's session is the
+whole call."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from hotline.delivery.account import Account
+from hotline.delivery.payloads import hashed_key, item_raw, key_of
+from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.telephony.contract import (
+    EMPTY,
+    NOT_OF_A_CALL,
+    EventMeaning,
+    Exchange,
+    check_exchange,
+    given_fields,
+    text,
+    time_of,
+    unknown_event,
+    with_unread_times,
+)
+from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.vocabulary import Direction
+
+# CC-Action of every callcenter::info event. A member leaves the queue also into another one, in the same session.
+ACTIONS: Mapping[str, EventMeaning] = {
+    "member-queue-start": EventMeaning(Rang.QUEUED),
+    "member-queue-resume": EventMeaning(Rang.QUEUED),
+    "bridge-agent-start": EventMeaning(Rang.ANSWERED),
+    "bridge-agent-end": EventMeaning(Rang.LEFT),
+    "member-queue-end": EventMeaning(Rang.EXITED),  # CC-Cause says more
+    **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), NOT_OF_A_CALL),
+}
+ABOUT_AGENTS = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
+CANCELLED: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered
+    "TIMEOUT": EventMeaning(Rang.EXITED, "timeout", abandoned=False),
+    "NO_AGENT_TIMEOUT": EventMeaning(Rang.EXITED, "no_agent_timeout", abandoned=False),
+    "BREAK_OUT": EventMeaning(Rang.EXITED, "break_out", abandoned=True),  # the caller hung up
+    "EXIT_WITH_KEY": EventMeaning(Rang.EXITED, "exit_with_key", abandoned=True),
+    "NONE": EventMeaning(Rang.EXITED, abandoned=True),
+}
+_TIMES = {
+    "member-queue-start": "CC-Member-Joined-Time",
+    "bridge-agent-start": "CC-Agent-Answered-Time",
+    "bridge-agent-end": "CC-Bridge-Terminated-Time",
+    "member-queue-end": "CC-Member-Leaving-Time",
+}
+# Event-Name of everything else a server tells, where whole events are passed on
+CHANNEL: Mapping[str, EventMeaning] = {
+    **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(Rang.HUNG_UP)),
+    **dict.fromkeys(
+        """CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CALLSTATE CHANNEL_CREATE CHANNEL_DATA
+CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_GLOBAL CHANNEL_HOLD CHANNEL_ORIGINATE CHANNEL_OUTGOING CHANNEL_PARK
+CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_STATE CHANNEL_UNBRIDGE CHANNEL_UNHOLD CHANNEL_UNPARK CHANNEL_UUID
+ADD_SCHEDULE API BACKGROUND_JOB CALL_DETAIL CALL_SECURE CALL_SETUP_REQ CALL_SETUP_RESULT CALL_UPDATE CLONE CODEC
+COMMAND CONFERENCE_DATA CONFERENCE_DATA_QUERY CUSTOM DEL_SCHEDULE DETECTED_SPEECH DETECTED_TONE DEVICE_STATE DTMF
+EXE_SCHEDULE FAILURE GENERAL HEARTBEAT LOG MEDIA_BUG_START MEDIA_BUG_STOP MESSAGE MESSAGE_QUERY MESSAGE_WAITING
+MODULE_LOAD MODULE_UNLOAD NAT NOTALK NOTIFY NOTIFY_IN PHONE_FEATURE PHONE_FEATURE_SUBSCRIBE PLAYBACK_START
+PLAYBACK_STOP PRESENCE_IN PRESENCE_OUT PRESENCE_PROBE PRIVATE_COMMAND PUBLISH QUEUE_LEN RECORD_START RECORD_STOP
+RECV_INFO RECV_MESSAGE RECV_RTCP_MESSAGE RELOADXML REQUEST_PARAMS RE_SCHEDULE ROSTER SEND_INFO SEND_MESSAGE
+SEND_RTCP_MESSAGE SESSION_CRASH SESSION_DATA SESSION_HEARTBEAT SHUTDOWN SOCKET_DATA STARTUP STREAM_FILE SUBCLASS_ANY
+TALK TEXT TRAP UNPUBLISH UNSUBSCRIBE""".split(),  # noqa: SIM905
+        NOT_OF_A_CALL,
+    ),
+}
+_CAUSES = {
+    "NORMAL_CLEARING": "normalClearing",
+    "USER_BUSY": "busy",
+    "NO_ANSWER": "noAnswer",
+    "NO_USER_RESPONSE": "noAnswer",
+    "CALL_REJECTED": "rejected",
+    "ORIGINATOR_CANCEL": "cancel",
+    "NORMAL_CIRCUIT_CONGESTION": "congestion",
+}
+
+
+class FreeSwitch:
+    """`agents` of the settings: CC-Agent to our logins."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_exchange(self.account, push)
+
+    def events(self, push: Push) -> list[CallEvent | Odd]:
+        return [e for fields in given_fields(push) for e in self._events(fields, push)]
+
+    def _events(self, fields: dict[str, Any], push: Push) -> list[CallEvent | Odd]:
+        action, name, raw = text(fields, "CC-Action"), text(fields, "Event-Name"), item_raw(fields)
+        if action is None:
+            return self._of_channel(name, fields, push)
+        meaning = ACTIONS.get(action)
+        if meaning is None and action.startswith(ABOUT_AGENTS):
+            return []
+        if meaning is None:
+            return [unknown_event(action, raw, push.at)]
+        if meaning is NOT_OF_A_CALL:
+            return []
+        reference = text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
+        if reference is None or meaning.what is None:
+            return [Odd("CC-Member-Session-UUID is missing", raw)]
+        odd: list[Odd] = []
+        if meaning.what is Rang.EXITED:
+            reason = text(fields, "CC-Cancel-Reason") or "NONE"
+            if text(fields, "CC-Cause") != "Cancel":
+                meaning = EventMeaning(Rang.LEFT)  # Terminated: they were spoken to
+            elif reason in CANCELLED:
+                meaning = CANCELLED[reason]
+            else:
+                odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
+                meaning = EventMeaning(Rang.EXITED, reason.casefold())
+        agent, queue = text(fields, "CC-Agent"), text(fields, "CC-Queue")
+        times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
+        happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
+        at, unread = time_of(self.account, happened, push.at, *times)
+        key = hashed_key(action, reference, agent, queue, text(fields, *times), text(fields, "CC-Member-UUID"))
+        event = CallEvent(
+            key_of(reference), key, meaning.what or Rang.EXITED, at, Direction.IN,
+            phone=unquote(text(fields, "CC-Member-CID-Number") or "") or None, line=text(fields, "CC-Member-DNIS"),
+            queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
+        )  # fmt: skip
+        return [*with_unread_times([event], raw, push.at), *odd]
+
+    def _of_channel(self, name: str | None, fields: dict[str, Any], push: Push) -> list[CallEvent | Odd]:
+        """Of a channel's own events only its end says something: the caller's session is over, whatever the queue told.
+        The end of a channel that was in no queue is none of ours."""
+        raw = item_raw(fields)
+        if name is None:
+            return [Odd("CC-Action is missing", raw)]
+        meaning = CHANNEL.get(name)
+        if meaning is None:
+            return [unknown_event(name, raw, push.at)]
+        reference = text(fields, "Unique-ID", "Channel-Call-UUID")
+        if meaning.what is None or reference is None:
+            return []
+        at, unread = time_of(self.account, fields, push.at, "Event-Date-Timestamp")
+        cause = text(fields, "Hangup-Cause")
+        event = CallEvent(
+            key_of(reference), hashed_key(name, reference), meaning.what, at, Direction.IN,
+            cause=_CAUSES.get(cause or "", cause), unread=unread,
+        )  # fmt: skip
+        return with_unread_times([event], raw, push.at)
+
+    def acknowledge(self) -> Acknowledgement:
+        return EMPTY
+
+
+PROVIDER = Exchange(
+    name="freeswitch",
+    about="FreeSWITCH mod_callcenter: callcenter::info events as JSON",
+    adapter=FreeSwitch,
+)

@@ -1,0 +1,144 @@
+"""Twilio Voice: status callbacks by form, signed like its texts. The caller's CallSid is the call; the legs to our
+operators name it as their ParentCallSid."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from hotline.delivery.account import Account
+from hotline.delivery.payloads import hashed_key, item_raw, key_of
+from hotline.delivery.provider import Secret
+from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.inbound.twilio_signature import check_twilio_signature
+from hotline.telephony.contract import EventMeaning, Exchange, time_of, unknown_event, with_unread_times
+from hotline.telephony.model import TRANSFERRED, CallEvent, Rang
+from hotline.telephony.vocabulary import Direction
+
+STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callback
+    "queued": Rang.OFFERED,
+    "initiated": Rang.OFFERED,
+    "ringing": Rang.OFFERED,
+    "in-progress": Rang.ANSWERED,
+    "answered": Rang.ANSWERED,
+    "completed": Rang.HUNG_UP,
+    "busy": Rang.HUNG_UP,
+    "no-answer": Rang.HUNG_UP,
+    "failed": Rang.HUNG_UP,
+    "canceled": Rang.HUNG_UP,
+}
+
+_LEG: Mapping[str, Rang] = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
+# DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
+DIALLED: Mapping[str, EventMeaning] = {
+    "completed": EventMeaning(Rang.LEFT),
+    "answered": EventMeaning(Rang.LEFT),
+    "busy": EventMeaning(Rang.EXITED, "busy"),
+    "no-answer": EventMeaning(Rang.EXITED, "noAnswer"),
+    "failed": EventMeaning(Rang.EXITED, "failed"),
+    "canceled": EventMeaning(Rang.EXITED, "cancel", abandoned=True),
+}
+QUEUE_RESULTS: Mapping[str, EventMeaning] = {  # QueueResult, where an <Enqueue> ends
+    "bridged": EventMeaning(Rang.LEFT),
+    "bridging-in-process": EventMeaning(Rang.ANSWERED),
+    "redirected-from-bridged": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "redirected": EventMeaning(Rang.EXITED, "redirected"),
+    "leave": EventMeaning(Rang.EXITED, "leave"),
+    "hangup": EventMeaning(Rang.HUNG_UP, "cancel", abandoned=True),
+    "error": EventMeaning(Rang.EXITED, "failed"),
+    "queue-full": EventMeaning(Rang.EXITED, "congestion"),
+    "system-error": EventMeaning(Rang.EXITED, "failed"),
+}
+
+
+class TwilioVoice:
+    """An inbound call that is in progress listens to the announcement: it is answered when the leg to an operator
+    is, so the `<Number>` or `<Client>` within `<Dial>` needs a `statusCallback` to here too. `agents` of the settings:
+    numbers or clients to our logins."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_twilio_signature(self.account, push)
+
+    def events(self, push: Push) -> list[CallEvent | Odd]:
+        given = dict(push.in_form())
+        parent, own, status = given.get("ParentCallSid", ""), given.get("CallSid", ""), given.get("CallStatus", "")
+        if not own:
+            return [Odd("CallSid is missing", item_raw(given))]
+        at, unread = time_of(self.account, given, push.at, "Timestamp", zone=UTC)
+        leg, reference = bool(parent), parent or own
+        out = not leg and given.get("Direction", "inbound").startswith("outbound")
+        direction = Direction.OUT if out else Direction.IN
+        phone, line = (given.get("To"), given.get("From")) if out else (given.get("From"), given.get("To"))
+        found: list[CallEvent] = []
+        if given.get("RecordingSid"):
+            recording = {
+                "id": given["RecordingSid"],
+                "url": given.get("RecordingUrl"),
+                "duration": given.get("RecordingDuration"),
+            }
+            found.append(
+                CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), Rang.RECORDED,
+                          at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
+            )  # fmt: skip
+        found += _ended_verbs(given, reference, at, unread)
+        odd = _unknown(given, push.at)
+        what = _LEG.get(status) if leg else STATUSES.get(status)
+        if what is Rang.ANSWERED and not leg and not out:
+            what = Rang.QUEUED
+        if what is None and not found and not odd and not (leg and status in STATUSES):
+            odd.append(Odd("CallStatus is missing", item_raw(given)))
+        if what is not None:
+            agent = (given.get("Called") or given.get("To")) if leg else None
+            phone, line = (None, None) if leg else (phone, line)
+            cause = {"canceled": "cancel", "completed": "normalClearing"}.get(status, status)
+            found.append(
+                CallEvent(key_of(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
+                          line=line, agent=agent, cause=cause if what is Rang.HUNG_UP else None, unread=unread)
+            )  # fmt: skip
+        # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
+        return [*with_unread_times(found, item_raw(given), push.at), *odd]
+
+    def acknowledge(self) -> Acknowledgement:
+        return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")
+
+
+def _ended_verbs(given: Mapping[str, str], reference: str, at: datetime, unread: str | None) -> list[CallEvent]:
+    """What the action of a <Dial> or an <Enqueue> says: how it ended, while the caller may go on."""
+    found: list[CallEvent] = []
+    for name, meanings in (("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS)):
+        meaning = meanings.get(given.get(name, ""))
+        if meaning is None or meaning.what is None:
+            continue
+        own = given.get("DialCallSid") or given.get("QueueSid") or ""
+        key = hashed_key(name, given[name], reference, own, given.get("QueueTime", ""))
+        length = given.get("DialCallDuration", "")
+        if meaning.what is Rang.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
+            begun = at - timedelta(seconds=int(length))  # for who has no status callback of the leg
+            found.append(CallEvent(key_of(reference), hashed_key(key, "answer"), Rang.ANSWERED, begun, unread=unread))
+        found.append(
+            CallEvent(key_of(reference), key, meaning.what, at, cause=meaning.cause, abandoned=meaning.abandoned,
+                      unread=unread)
+        )  # fmt: skip
+    return found
+
+
+def _unknown(given: Mapping[str, str], now: datetime) -> list[Odd]:
+    """A word for each of the three that its list does not have."""
+    lists = (("CallStatus", STATUSES), ("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS))
+    return [
+        unknown_event(f"{name} {given[name]}", item_raw(given), now)
+        for name, known in lists
+        if given.get(name) and given[name] not in known
+    ]
+
+
+PROVIDER = Exchange(
+    name="twilio_voice",
+    about="Twilio Voice: status callbacks by form, signed",
+    adapter=TwilioVoice,
+    secrets=(
+        Secret("auth_token", "of the account", proves=True),
+        Secret("signing_keys", "JSON: id to key", proves=True),
+    ),
+)

@@ -1,0 +1,356 @@
+"""Calls on the exchange: whatever order its events come in and however often, the same call comes of them."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from hotline.telephony.vocabulary import Direction, VoiceOutcome, VoiceState
+
+
+class Rang(StrEnum):
+    """What an event says."""
+
+    OFFERED = "offered"
+    QUEUED = "queued"
+    ANSWERED = "answered"
+    EXITED = "exited"  # out of the queue, and nobody had taken the call: it may go on elsewhere, as in another queue
+    LEFT = "left"  # the agent is out of it: it may go on elsewhere
+    HUNG_UP = "hung_up"  # over, whatever else is told
+    RECORDED = "recorded"
+    NO_END = "no_end"  # ours: nothing was heard of the call for too long. `at` is when it was last heard of
+
+
+_ORDER = {
+    Rang.OFFERED: 0, Rang.QUEUED: 1, Rang.ANSWERED: 2, Rang.EXITED: 3, Rang.LEFT: 4, Rang.HUNG_UP: 5, Rang.RECORDED: 6,
+    Rang.NO_END: 7,
+}  # fmt: skip
+MISSED = frozenset({"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"})
+REJECTED = frozenset({"notfound", "rejected", "forwarded"})
+TRANSFERRED = "transferred"  # the cause of an end: the call went on where its exchange tells us nothing of it
+NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event told of
+LONGEST_WAIT = timedelta(hours=2)  # without any news, before a call that waits counts as over
+LONGEST_TALK = timedelta(hours=12)  # the same for one that was answered
+
+
+@dataclass(frozen=True, slots=True)
+class CallEvent:
+    """One event of one call. `reference` is the exchange's id of the whole call, `key` tells this event from every
+    other; `abandoned` where the exchange itself says so. `at` is the exchange's time of it. Where that cannot be read,
+    `unread` is how it was written, and `at` is when the event was received: good for its place among the others, and
+    for no duration."""
+
+    reference: str
+    key: str
+    what: Rang
+    at: datetime
+    direction: Direction = Direction.IN
+    phone: str | None = None  # as the exchange wrote it
+    line: str | None = None
+    queue: str | None = None
+    agent: str | None = None
+    cause: str | None = None
+    abandoned: bool | None = None
+    recording: Mapping[str, Any] | None = None
+    unread: str | None = None
+    received: datetime | None = None  # by us; None: as `at`
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "what": self.what, "at": self.at.isoformat(), "direction": self.direction, "phone": self.phone,
+            "line": self.line, "queue": self.queue, "agent": self.agent, "cause": self.cause,
+            "abandoned": self.abandoned,
+            "recording": dict(self.recording) if self.recording else None,
+            **({"unread": self.unread} if self.unread is not None else {}),
+        }  # fmt: skip
+
+
+def read_event(reference: str, key: str, data: Mapping[str, Any], received: datetime | None = None) -> CallEvent:
+    """An event as it was kept."""
+    return CallEvent(
+        reference, key, Rang(data["what"]), datetime.fromisoformat(data["at"]), Direction(data["direction"]),
+        data.get("phone"), data.get("line"), data.get("queue"), data.get("agent"), data.get("cause"),
+        data.get("abandoned"), data.get("recording"), data.get("unread"), received,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceCall:
+    """A call as its events tell it. Waits and talks in milliseconds; None, too, where a time could not be read or no
+    end was reported. `heard_at`: when we last received something of it. `time_unknown`: a time of its events could not
+    be read."""
+
+    reference: str
+    direction: Direction
+    phone: str | None
+    line: str | None
+    queue: str | None
+    agent: str | None
+    state: VoiceState
+    outcome: VoiceOutcome | None
+    cause: str | None
+    offered_at: datetime
+    queued_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    wait_ms: int | None
+    talk_ms: int | None
+    recording: Mapping[str, Any] | None
+    heard_at: datetime
+    time_unknown: bool
+
+
+def began(events: Iterable[CallEvent]) -> bool:
+    """Whether these events tell of a call: one was offered, or they know who called or which queue it was in. The end
+    of something nobody offered us is none."""
+    return any(e.what in (Rang.OFFERED, Rang.QUEUED, Rang.ANSWERED) or e.phone or e.queue for e in events)
+
+
+def told(events: Iterable[CallEvent]) -> VoiceCall:
+    """The call that these events make: all that have come so far, in any order."""
+    every = list(events)
+    found = _in_order(e for e in every if e.what is not Rang.NO_END)
+    if not found:
+        raise ValueError("a call without an event")
+
+    def first(what: Rang) -> CallEvent | None:
+        return next((e for e in found if e.what is what), None)
+
+    def last(what: Rang) -> CallEvent | None:
+        return next((e for e in reversed(found) if e.what is what), None)
+
+    def said(name: str) -> Any:
+        return next((v for e in found if (v := getattr(e, name))), None)
+
+    offered = found[0]
+    # an agent who left had been there, whether or not their answer was told
+    spoken = any(e.what in (Rang.ANSWERED, Rang.LEFT) for e in found)
+    queued, answer, hung_up = first(Rang.QUEUED), first(Rang.ANSWERED), last(Rang.HUNG_UP)
+    taken = last(Rang.ANSWERED)  # after a transfer, whoever has it now
+    direction = next((e.direction for e in found if e.what is Rang.OFFERED), offered.direction)
+    way = _followed(found)
+    end = hung_up or way.out
+    news = [e.received or e.at for e in found if e.what is not Rang.RECORDED] or [e.received or e.at for e in found]
+    heard_at = max(news)
+    silent = end is None and any(e.what is Rang.NO_END and e.at >= heard_at for e in every)
+    if end is not None or silent:
+        state = VoiceState.ENDED
+    else:
+        state = VoiceState.ANSWERED if way.place is _Place.WITH_AGENT else VoiceState.OFFERED
+    outcome = _outcome(spoken, hung_up, way.out, queued, found) if state is VoiceState.ENDED else None
+    recorded = last(Rang.RECORDED)
+    return VoiceCall(
+        reference=found[0].reference,
+        direction=direction,
+        phone=said("phone"),
+        line=said("line"),
+        queue=said("queue"),
+        agent=taken.agent if taken and taken.agent else None,
+        state=state,
+        outcome=outcome,
+        cause=end.cause if end else NO_END_REPORTED if silent else None,
+        offered_at=offered.at,
+        queued_at=queued.at if queued else None,
+        answered_at=answer.at if answer else None,
+        # a caller nobody answered is to be rung back, and for that their call has its place among their others
+        ended_at=end.at if end else found[-1].at if silent and not spoken else None,
+        wait_ms=_ms(queued or offered, answer if spoken else end),
+        talk_ms=_talked(way, end),
+        recording=recorded.recording if recorded else said("recording"),
+        heard_at=heard_at,
+        time_unknown=any(e.unread is not None for e in found),
+    )
+
+
+class _Place(StrEnum):
+    """Where a caller is."""
+
+    WAITING = "waiting"
+    WITH_AGENT = "with_agent"
+    OUT = "out"
+
+
+@dataclass(slots=True)
+class _Way:
+    """The way of a caller: where they are, and where that is out of it all, the event that says so. `talks` are the
+    talks that are over, each from an event to an event; `since`, the answer that began the one under way."""
+
+    place: _Place = _Place.WAITING
+    out: CallEvent | None = None
+    queue: str | None = None  # the one they wait in, or were answered from
+    agent: str | None = None
+    since: CallEvent | None = None
+    talks: list[tuple[CallEvent, CallEvent]] = field(default_factory=list)
+
+
+def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
+    """By time. Many exchanges count whole seconds, and a caller goes from one queue into the next within one: of what
+    has the same time, first what fits the queue the caller is in."""
+    left = sorted(events, key=lambda e: (e.at, _ORDER[e.what], e.key))
+    found: list[CallEvent] = []
+    inside, queue = False, None
+    for _, same_time in groupby(left, key=lambda e: e.at):
+        waiting = _SameTime(list(same_time))
+        while (event := waiting.take(inside, queue)) is not None:
+            found.append(event)
+            if event.what is Rang.QUEUED:
+                inside, queue = True, event.queue
+            elif event.what in _OUT_OF_QUEUE:
+                inside, queue = False, None
+    return found
+
+
+_OUT_OF_QUEUE = (Rang.EXITED, Rang.LEFT)
+_IN_QUEUE = (Rang.ANSWERED, *_OUT_OF_QUEUE)
+
+
+class _SameTime:
+    """Events of one time in their order, to be taken out one by one. Each is found by what it is and by its queue, so
+    that all of them together take linear time."""
+
+    def __init__(self, events: list[CallEvent]) -> None:
+        self._events, self._taken = events, bytearray(len(events))
+        self._places: dict[tuple[str | None, ...], deque[int]] = {}
+        for place, event in enumerate(events):
+            for group in ((), (event.what,), (event.what, event.queue)):
+                self._places.setdefault(group, deque()).append(place)
+
+    def take(self, inside: bool, queue: str | None) -> CallEvent | None:
+        """The first that fits a caller who is in this queue or in none, else the first of all. None: none is left."""
+        groups: list[tuple[str | None, ...]] = [(Rang.OFFERED,)]
+        if not inside:
+            groups.append((Rang.QUEUED,))
+        elif queue is None:
+            groups += [(what,) for what in _IN_QUEUE]
+        else:
+            groups += [(what, of) for what in _IN_QUEUE for of in (queue, None)]
+        fitting = [place for group in groups if (place := self._first(group)) is not None]
+        place = min(fitting) if fitting else self._first(())
+        if place is None:
+            return None
+        self._taken[place] = 1
+        return self._events[place]
+
+    def _first(self, group: tuple[str | None, ...]) -> int | None:
+        places = self._places.get(group)
+        while places and self._taken[places[0]]:
+            places.popleft()
+        return places[0] if places else None
+
+
+def _followed(events: Iterable[CallEvent]) -> _Way:
+    """The caller's way through events in their order."""
+    way = _Way()
+    for e in events:
+        other_queue = way.queue is not None and e.queue is not None and e.queue != way.queue
+        if e.what is Rang.QUEUED:
+            # one that only has its time from us may be told late: the caller waited before the answer, not after it
+            own_time = e.unread is None and e.at != e.received
+            if way.place is not _Place.WITH_AGENT or other_queue or own_time:
+                if way.since is not None:
+                    way.talks.append((way.since, way.out or e))
+                way.place, way.out, way.since, way.queue = _Place.WAITING, None, None, e.queue
+        elif e.what is Rang.ANSWERED:
+            way.since = way.since or e
+            way.place, way.out, way.queue, way.agent = _Place.WITH_AGENT, None, e.queue or way.queue, e.agent
+        elif _takes_out(e, way, other_queue):
+            way.place, way.out = _Place.OUT, e
+    return way
+
+
+def _takes_out(event: CallEvent, way: _Way, other_queue: bool) -> bool:
+    """Whether this event takes the caller out of where they are."""
+    if other_queue or way.place is _Place.OUT:
+        return False
+    if way.place is _Place.WAITING:
+        return event.what is Rang.EXITED or (event.what is Rang.LEFT and (event.queue or way.queue) == event.queue)
+    return event.what is Rang.LEFT and (way.agent is None or event.agent in (None, way.agent))
+
+
+def _talked(way: _Way, end: CallEvent | None) -> int | None:
+    """Milliseconds with agents: from an answer until the caller waits again, or the call is over."""
+    talks = [*way.talks, (way.since, end)] if way.since is not None else way.talks
+    lengths = [_ms(start, over) for start, over in talks]
+    return None if end is None or not lengths or None in lengths else sum(n for n in lengths if n is not None)
+
+
+def _outcome(
+    spoken: bool,
+    hung_up: CallEvent | None,
+    out: CallEvent | None,
+    queued: CallEvent | None,
+    events: Iterable[CallEvent],
+) -> VoiceOutcome:
+    if spoken:
+        return VoiceOutcome.ANSWERED
+    end = hung_up or out
+    if out is not None and out.what is Rang.EXITED and (hung_up is None or hung_up.abandoned is None):
+        end = out  # the queue let them go before they hung up
+    if end is None:
+        return VoiceOutcome.MISSED  # nobody said that the caller gave up
+    said = [e.abandoned for e in events if e is end or e.what is not Rang.EXITED]
+    if any(said):
+        return VoiceOutcome.ABANDONED
+    cause = (end.cause or "").replace("_", "").casefold()
+    if cause in MISSED or any(s is False for s in said):
+        return VoiceOutcome.MISSED
+    if cause in REJECTED:
+        return VoiceOutcome.REJECTED
+    if end.what is Rang.EXITED:
+        return VoiceOutcome.MISSED
+    return (
+        VoiceOutcome.ABANDONED if queued is not None or cause in ("cancel", "normalclearing") else VoiceOutcome.MISSED
+    )
+
+
+def _ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
+    if start is None or end is None or start.unread is not None or end.unread is not None:
+        return None
+    return max(0, round((end.at - start.at).total_seconds() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A figure with its formula: how it is called, what is divided by what."""
+
+    name: str
+    formula: str
+    numerator: int
+    denominator: int
+
+    def shown(self) -> dict[str, Any]:
+        value = round(self.numerator / self.denominator, 4) if self.denominator else None
+        return {
+            "name": self.name, "formula": self.formula, "numerator": self.numerator, "denominator": self.denominator,
+            "value": value,
+        }  # fmt: skip
+
+
+def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """The figures of a call centre: counts, and shares with named formulas. Seconds. There is no one formula of the
+    service level, so the three in use are all named."""
+    c = counts
+    within = f"answered within {threshold} s"
+    shares = [
+        Share("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
+        Share("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
+        Share("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
+        Share("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
+        Share(
+            "service_level_without_short_abandons", f"{within} ÷ (offered − abandoned within {short} s)", c["in_time"],
+            c["offered"] - c["short_abandons"],
+        ),
+        Share(
+            "average_speed_of_answer_ms", "waiting of answered calls ÷ answered, of those whose wait is known",
+            c["wait_ms"], c["answered_waits_known"],
+        ),
+        Share(
+            "average_wait_of_abandoned_ms", "their waiting ÷ abandoned, of those whose wait is known",
+            c["abandoned_ms"], c["abandoned_waits_known"],
+        ),
+        Share("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
+    ]  # fmt: skip
+    return dict(c), [s.shown() for s in shares]

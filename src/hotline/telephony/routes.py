@@ -1,0 +1,277 @@
+"""Calls on the exchange: what it pushes, who is on an operator's line, who is to be rung back, and the figures."""
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.database.deadlines import within
+from hotline.database.prepared import Row
+from hotline.delivery.model import GatewayKind
+from hotline.inbound.push import Unauthentic
+from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
+from hotline.inbound.rows import NOT_THEIRS
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, anybody, may
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.telephony import store as call_store
+from hotline.telephony.contract import exchange_provider
+from hotline.telephony.service import figures, link_once, login_of, receive_events
+from hotline.telephony.vocabulary import ReturnCall
+from hotline.tickets.act import seen
+from hotline.tickets.caller_lookup import card_of
+from hotline.tickets.model.visibility import phone_shown, scope_of
+from hotline.tickets.schemas.shown import dumped, unread_shown
+from hotline.web.field_types import Line, Moment, NumberWord, Plain, Shown, Strict
+from hotline.web.idempotency import Reply, write_once
+from hotline.web.paging import Limit
+from hotline.web.responses import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
+_ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
+Hook = Annotated[Asking, anybody("hooks.push")]
+Operator = Annotated[Asking, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
+LONGEST_WAIT = 25
+MOST_DAYS = 366
+
+
+class VoiceCallOut(Shown):
+    id: str
+    direction: str
+    state: str
+    outcome: str | None
+    agent: str | None
+    time_unknown: bool  # a time of its events could not be read: what is left of its times is when we heard of it
+
+
+class VoiceCallPage(Shown):
+    items: list[VoiceCallOut]
+    next: str | None
+
+
+class PopOut(VoiceCallOut):
+    card: dict[str, Any]
+
+
+class PopPage(Shown):
+    items: list[PopOut]
+    next: str
+
+
+class ReturnCallOut(Shown):
+    id: str
+    phone: str | None
+    unread: bool = Field(description="`phone` is what the exchange gave: it could not be read as a number")
+    status: ReturnCall
+    missed: int
+    tries: int
+
+
+class ReturnCallPage(Shown):
+    items: list[ReturnCallOut]
+    next: str | None
+
+
+class Tried(Strict):
+    """How a try ended. `connected` or `given_up` ends the matter; the others leave it open."""
+
+    outcome: Literal["connected", "no_reply", "busy", "wrong_number", "given_up"]
+    number: NumberWord | None = None
+    note: Line | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"outcome": "connected"}]}}
+
+
+class Linked(Strict):
+    number: NumberWord
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006"}]}}
+
+
+class FiguresOut(Shown):
+    counts: dict[str, int]
+    figures: list[dict[str, Any]]
+
+
+@router.post(
+    "/hooks/voice/{gateway}",
+    operation_id="push_voice",
+    response_class=Response,
+    responses=refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL),
+    openapi_extra=_ANY,
+)
+async def push_voice(gateway: GatewayPath, ask: Hook) -> Response:
+    """Events of an exchange: in any order, more than once, of calls we never heard of. 2xx: kept."""
+    return acknowledged(await receive_events(ask.house, gateway, await pushed(ask, gateway, GatewayKind.VOICE)))
+
+
+@router.get("/hooks/voice/{gateway}/lookup", operation_id="look_up_for_exchange", responses=refusals(*READ))
+async def look_up_for_exchange(
+    gateway: GatewayPath, ask: Hook, number: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record where there is one name,
+    and how many tickets are open. Nothing of a confidential matter."""
+    push = await pushed(ask, gateway, GatewayKind.VOICE)
+    found = await ask.house.gateways.named(gateway, GatewayKind.VOICE, push.at)
+    exchange = exchange_provider(found.provider)
+    try:
+        exchange.adapter(found.account).authenticate(push)
+    except Unauthentic:
+        raise Refused(NOT_THEIRS) from None
+    if not exchange.asks_who_calls:
+        raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
+    asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
+    try:
+        async with within(ask.house.deadlines.write):
+            card = await card_of(
+                ask.house, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, ask.now
+            )
+    except Refused:
+        return reply({"contacts": []})
+    if card["match"] != "known" or card["caller"] is None:
+        return reply({"contacts": []})
+    caller = card["caller"]
+    contact = {"id": caller["id"], "lastname": caller["name"], "phone": card["phone"], "open": len(card["open"])}
+    return reply({"contacts": [contact]})
+
+
+def _shown(row: Row, ask: Asking) -> dict[str, Any]:
+    secret = bool(row.confidential)
+    recorded = bool(ask.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
+    return {
+        "id": row.id, "pbx": row.pbx, "direction": row.direction,
+        "phone": phone_shown(row.phone or row.raw_phone, ask.actor, confidential=secret), "line": row.line,
+        "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
+        "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
+        "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
+        "time_unknown": bool(row.time_unknown),
+        "recording": {**row.recording, "expires_at": row.recording_expires_at} if recorded and row.recording else None,
+    }  # fmt: skip
+
+
+@router.get("/me/calls", operation_id="read_my_calls", response_model=PopPage, responses=refusals())
+async def read_my_calls(
+    ask: Operator,
+    after: Annotated[Moment | None, Query(description="`next` of the answer before")] = None,
+    wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
+    agent: Annotated[Plain, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
+) -> Response:
+    """The calls on my line since `after`, each with who is calling: ask again with `next` as soon as this is answered,
+    and the card is there when the telephone is picked up."""
+    name = await login_of(ask.house, ask.actor) or agent
+    since = after or ask.now - timedelta(minutes=1)
+    rows = await call_store.of_agent(ask.house.db, name, since) if name else []
+    until = asyncio.get_running_loop().time() + wait
+    waited = False
+    while not (rows or ask.house.stream.closing) and name and (left := until - asyncio.get_running_loop().time()) > 0:
+        with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
+            await asyncio.wait_for(ask.house.ringing.wait(), min(1.0, left))
+        rows = await call_store.of_agent(ask.house.db, name, since)
+        waited = True
+    if waited:
+        await ask.check_again()
+    items = []
+    for row in rows:
+        card = await card_of(ask.house, row.phone or row.raw_phone, ask.actor, ask.now)
+        if card["unread"] and card["phone"] is None:
+            card["phone"] = row.raw_phone
+        items.append({**_shown(row, ask), "card": {**card, "unread": unread_shown(card["unread"])}})
+    return reply({"items": items, "next": rows[-1].moved_at if rows else since})
+
+
+@router.get("/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusals())
+async def list_voice_calls(
+    ask: Annotated[Asking, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    start: Annotated[Moment | None, Query(alias="from")] = None,
+    end: Annotated[Moment | None, Query(alias="to")] = None,
+    after: After = "",
+    limit: Limit = 50,
+) -> Response:
+    """Calls offered within a window (the last day), oldest first. Recordings by reference, for supervisors."""
+    first, last = _window(ask.now, start, end)
+    rows = await call_store.calls(ask.house.db, scope_of(ask.actor), first, last, after, limit)
+    return reply({"items": [_shown(r, ask) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.post("/voice-calls/{call}/link", operation_id="link_voice_call", status_code=204, responses=refusals(*POST))
+async def link_voice_call(call: CodePath, body: Linked, ask: Operator) -> Response:
+    """Note which ticket came of a call."""
+    facts = await seen(ask.house, body.number, ask.actor)
+    return done_reply(await link_once(ask.house, call, facts.ticket.number, await ask.asked_whole(), ask.now))
+
+
+def _returned(row: Row) -> dict[str, Any]:
+    shown = row._asdict()
+    hidden = shown.pop("confidential")
+    return {**shown, "phone": None if hidden else row.phone, "unread": not row.phone.startswith("+")}
+
+
+@router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
+async def list_return_calls(
+    ask: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
+) -> Response:
+    """Who rang and spoke to nobody, one for each number, longest waiting first. It closes by itself when they ring
+    again and are answered, or when they are rung and answer."""
+    rows = await call_store.returns(ask.house.db, scope_of(ask.actor), status, after, limit)
+    return reply({"items": [_returned(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.post(
+    "/return-calls/{call}/tried",
+    operation_id="try_return_call",
+    response_model=ReturnCallOut,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Response:
+    """Log a try to ring somebody back."""
+    asked = await ask.asked_whole()
+    done = body.outcome in ("connected", "given_up")
+    values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
+    if done:
+        values |= {
+            "status": ReturnCall.DONE,
+            "done_at": ask.now,
+            "done_by": (await login_of(ask.house, ask.actor) or ask.actor.id)[:60],
+        }
+    if body.number is not None:
+        values["number"] = (await seen(ask.house, body.number, ask.actor)).ticket.number
+    row = await call_store.a_return(ask.house.db, scope_of(ask.actor), call)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such call"))
+
+    def log_try(c: sa.Connection) -> Reply:
+        tries = call_store.tried(c, call, values)
+        if tries is None:
+            raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
+        return Reply(200, dumped(_returned(row._replace(**values, tries=tries))))
+
+    return done_reply(await write_once(ask.house, asked, log_try, ask.now))
+
+
+@router.get("/figures/acd", operation_id="read_acd_figures", response_model=FiguresOut, responses=refusals())
+async def read_acd_figures(
+    ask: Annotated[Asking, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    start: Annotated[Moment | None, Query(alias="from")] = None,
+    end: Annotated[Moment | None, Query(alias="to")] = None,
+    queue: Annotated[Plain | None, Query(max_length=60)] = None,
+    threshold: Annotated[int, Query(ge=1, le=600, description="Seconds within which a call should be answered")] = 15,
+    short: Annotated[int, Query(ge=0, le=60, description="An abandon before so many seconds is a short one")] = 5,
+) -> Response:
+    """The call centre's figures within a window (the last day): offered, answered, in time, abandoned, waits and talks.
+    Every share comes with its formula, numerator and denominator; 15 s is GB/T 33358's."""
+    first, last = _window(ask.now, start, end)
+    return reply(await figures(ask.house, first, last, queue, threshold, short))
+
+
+def _window(now: datetime, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
+    latest = now + timedelta(minutes=1)  # an exchange's clock may be a little ahead
+    last = end or (min(latest, start + timedelta(days=1)) if start else latest)
+    first = start or last - timedelta(days=1)
+    if first > last or last - first > timedelta(days=MOST_DAYS):
+        rule = f"not later than `to`, and at most {MOST_DAYS} days before it"
+        raise Refused(Refusal(Code.INVALID, "the window is not right", errors=(("from", rule),)))
+    return first, last

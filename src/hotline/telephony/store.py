@@ -1,0 +1,232 @@
+"""Calls on the exchange, their events, and the people who are to be rung back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Instant
+from hotline.database.engine import Database, one
+from hotline.database.insert_ignore import insert_once
+from hotline.database.prepared import Question, Row
+from hotline.telephony.model import NO_END_REPORTED
+from hotline.telephony.tables import return_call as r
+from hotline.telephony.tables import voice_call as v
+from hotline.telephony.tables import voice_event as e
+from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.store.channel_log import in_state, that_one
+from hotline.tickets.store.scope import confidential_of, of_their_tickets, seen_by, whole_scope
+
+BY_ITSELF = ("rang again", "reached")  # how a promise ends that no operator ended
+
+
+def keep_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    """An event, once."""
+    insert_once(c, e, [row])
+
+
+def events_of(c: sa.Connection, pbx: str, reference: str) -> Sequence[Row]:
+    """All events of a call that have come."""
+    return c.execute(sa.select(*e.c).where(e.c.pbx == pbx, e.c.reference == reference)).all()
+
+
+def call_of(c: sa.Connection, pbx: str, reference: str) -> Row | None:
+    """The call as it stands, held until the transaction ends."""
+    return c.execute(sa.select(*v.c).where(v.c.pbx == pbx, v.c.reference == reference).with_for_update()).first()
+
+
+def begin_call(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    insert_once(c, v, [row])
+
+
+def overdue(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
+    """Open calls of which nothing was heard for too long, or whose time is not known yet: id, pbx, reference,
+    raw_phone."""
+    still_open = sa.text("state <> 'ended'")  # word for word as in the index: SQLite uses it for nothing else
+    due = sa.or_(v.c.end_due_at.is_(None), v.c.end_due_at <= now)
+    which = sa.select(v.c.id, v.c.pbx, v.c.reference, v.c.raw_phone).where(still_open, due)
+    return c.execute(which.order_by(v.c.end_due_at, v.c.id).limit(limit)).all()
+
+
+def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # noqa: A002
+    c.execute(sa.update(v).where(v.c.id == id).values(**values))
+
+
+def end_as_it_stands(c: sa.Connection, id: str, now: datetime) -> None:  # noqa: A002
+    """End a call whose events are gone, by what its row says: nothing is known of its end."""
+    spoken = v.c.answered_at.is_not(None)
+    ended = {
+        "state": VoiceState.ENDED, "cause": NO_END_REPORTED, "end_due_at": None, "moved_at": now,
+        "outcome": sa.case((spoken, VoiceOutcome.ANSWERED), else_=VoiceOutcome.MISSED),
+        "ended_at": sa.case((spoken, sa.null()), else_=v.c.offered_at),
+    }  # fmt: skip
+    c.execute(sa.update(v).where(v.c.id == id, v.c.state != VoiceState.ENDED).values(**ended))
+
+
+def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime, *, read: bool = True) -> None:
+    """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
+    to, and after the last call whose matter an operator ended; all by the exchange's time, whose clock is its own.
+    One promise for each number, a new one by the id `fresh`. `read` False: the number could not be read, and `phone` is
+    what the exchange gave."""
+    if c.dialect.name == "postgresql":
+        c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
+    promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
+    if promise is not None:
+        since = min(since, promise.at - timedelta(microseconds=1))  # an old promise is not forgotten
+    spoken = c.execute(
+        sa.select(v.c.answered_at, v.c.agent, v.c.direction)
+        .where(_of(phone, read), v.c.answered_at > since)
+        .order_by(v.c.answered_at.desc(), v.c.id)
+        .limit(1)
+    ).first()
+    ended_by_hand = c.execute(
+        sa.select(sa.func.max(r.c.last_at, type_=Instant)).where(
+            r.c.phone == phone, r.c.status == ReturnCall.DONE, r.c.outcome.not_in(BY_ITSELF)
+        )
+    ).scalar()
+    settled = max([since, *([spoken.answered_at] if spoken else []), *([ended_by_hand] if ended_by_hand else [])])
+    first, last = (sa.func.min(v.c.ended_at, type_=Instant), sa.func.max(v.c.ended_at, type_=Instant))
+    in_vain = c.execute(
+        sa.select(sa.func.count().label("n"), first.label("at"), last.label("last_at"))
+        .where(*_in_vain(phone, read), v.c.ended_at > settled)
+    ).one()  # fmt: skip
+    if in_vain.n:
+        queue = sa.select(v.c.queue).where(*_in_vain(phone, read), v.c.ended_at == in_vain.last_at).limit(1)
+        told = {"queue": c.execute(queue).scalar(), "missed": in_vain.n, "at": in_vain.at, "last_at": in_vain.last_at}
+        if promise is not None:
+            c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
+            return
+        none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
+        insert_once(c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}])
+    elif promise is not None:
+        still = sa.select(v.c.id).where(*_in_vain(phone, read), v.c.ended_at >= promise.at).limit(1)
+        if promise.tries == 0 and c.execute(still).first() is None:
+            c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all
+            return
+        outcome = BY_ITSELF[spoken is not None and spoken.direction == Direction.OUT]
+        values = {"status": ReturnCall.DONE, "done_at": at, "done_by": spoken.agent if spoken else None}
+        c.execute(sa.update(r).where(r.c.id == promise.id).values(**values, outcome=outcome))
+
+
+def _of(phone: str, read: bool) -> sa.ColumnElement[bool]:
+    return v.c.phone == phone if read else sa.and_(v.c.phone.is_(None), v.c.raw_phone == phone)
+
+
+def _in_vain(phone: str, read: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    unanswered = v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED))
+    return _of(phone, read), v.c.direction == Direction.IN, unanswered
+
+
+def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  # noqa: A002
+    """One try of a promise; how many there are now. None: it is no longer open."""
+    one_more = sa.update(r).where(r.c.id == id, r.c.status == ReturnCall.OPEN)
+    tries: int | None = c.execute(one_more.values(**values, tries=r.c.tries + 1).returning(r.c.tries)).scalar()
+    return tries
+
+
+@lru_cache(maxsize=2)
+def _calls(by_area: bool) -> Question:
+    return Question(
+        sa.select(*v.c, confidential_of(v.c.number))
+        .where(of_their_tickets(v.c.number, whole_scope(by_area)))
+        .where(
+            v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant)
+        )
+        .where(v.c.id > sa.bindparam("after", type_=sa.String))
+        .order_by(v.c.id)
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
+_CALL = Question(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
+_OF_AGENT = Question(
+    sa.select(*v.c, confidential_of(v.c.number))
+    .where(v.c.agent == sa.bindparam("agent", type_=sa.String), v.c.moved_at > sa.bindparam("since", type_=Instant))
+    .order_by(v.c.moved_at, v.c.id)
+    .limit(20)
+)
+
+
+async def returns(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+    """Promises in a state, oldest first. A call without a ticket is no area's: it is for who sees every area."""
+    return await in_state(db, r, scope, status, after, limit)
+
+
+async def a_return(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    return await that_one(db, r, scope, id)
+
+
+async def calls(db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int) -> Sequence[Row]:
+    """Calls offered within a window, in order of id; `confidential` beside each."""
+    question = _calls(scope.areas is not None)
+    return await db.rows(question, start=start, end=end, after=after, limit=limit, **seen_by(scope))
+
+
+async def a_call(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await one(db, _CALL, id=id)
+
+
+async def of_agent(db: Database, agent: str, since: datetime) -> Sequence[Row]:
+    """The agent's calls that moved since then, oldest move first."""
+    return await db.rows(_OF_AGENT, agent=agent, since=since)
+
+
+@lru_cache(maxsize=4)
+def _counted(by_queue: bool) -> Question:
+    def count(*when: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*when), 1), else_=0)), 0)
+
+    def add(column: sa.ColumnElement[Any], *when: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*when), column), else_=0)), 0)
+
+    answered = sa.or_(v.c.answered_at.is_not(None), v.c.outcome == sa.literal_column(f"'{VoiceOutcome.ANSWERED}'"))
+    gave_up = v.c.outcome == sa.literal_column(f"'{VoiceOutcome.ABANDONED}'")
+    missed = v.c.outcome == sa.literal_column(f"'{VoiceOutcome.MISSED}'")
+    ended = v.c.state == sa.literal_column(f"'{VoiceState.ENDED}'")
+    talked = sa.and_(answered, ended, v.c.talk_ms.is_not(None))
+    no_end = sa.and_(ended, v.c.cause == sa.literal_column(f"'{NO_END_REPORTED}'"))
+    question = sa.select(
+        sa.func.count().label("offered"), count(answered).label("answered"), count(gave_up).label("abandoned"),
+        count(missed).label("missed"),
+        count(answered, v.c.wait_ms <= sa.bindparam("threshold", type_=sa.BigInteger)).label("in_time"),
+        count(gave_up, v.c.wait_ms < sa.bindparam("short", type_=sa.BigInteger)).label("short_abandons"),
+        add(v.c.wait_ms, answered).label("wait_ms"), add(v.c.wait_ms, gave_up).label("abandoned_ms"),
+        add(v.c.talk_ms, talked).label("talk_ms"), count(talked).label("talked"),
+        count(answered, v.c.wait_ms.is_not(None)).label("answered_waits_known"),
+        count(gave_up, v.c.wait_ms.is_not(None)).label("abandoned_waits_known"),
+        count(no_end).label("no_end_reported"), count(v.c.time_unknown.is_(True)).label("time_unknown"),
+    ).where(
+        v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant),
+        v.c.direction == sa.literal_column(f"'{Direction.IN}'"),
+    )  # fmt: skip
+    return Question(question.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else question)
+
+
+async def counted(
+    db: Database, start: datetime, end: datetime, queue: str | None, threshold_ms: int, short_ms: int
+) -> dict[str, int]:
+    """What the figures are made of: counts, and sums of milliseconds, of calls in within a window."""
+    values: dict[str, Any] = {"start": start, "end": end, "threshold": threshold_ms, "short": short_ms}
+    if queue is not None:
+        values["queue"] = queue
+    row = await one(db, _counted(queue is not None), **values)
+    return {name: int(value) for name, value in row._asdict().items()} if row else {}
+
+
+def forget_recordings(c: sa.Connection, now: datetime, limit: int) -> int:
+    """References of recordings whose time is over; how many."""
+    over = sa.select(v.c.id).where(v.c.recording_expires_at <= now).order_by(v.c.recording_expires_at).limit(limit)
+    gone = sa.update(v).where(v.c.id.in_(over)).values(recording=None, recording_expires_at=None)
+    return c.execute(gone).rowcount
+
+
+def forget_events(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Events that were kept before then; how many."""
+    old = sa.select(e.c.pbx, e.c.key).where(e.c.at < before).order_by(e.c.at).limit(limit)
+    rows = c.execute(old).all()
+    for row in rows:
+        c.execute(sa.delete(e).where(e.c.pbx == row.pbx, e.c.key == row.key))
+    return len(rows)

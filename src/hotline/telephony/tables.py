@@ -1,0 +1,75 @@
+"""Tables of calls on the exchange, their events, and the calls to be returned."""
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Document, Instant, one_of
+from hotline.database.metadata import metadata
+from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
+
+C, S, I = sa.Column, sa.String, sa.Integer
+voice_call = sa.Table(  # a call on the exchange, whatever became of it
+    "voice_call", metadata,
+    C("id", S(36), primary_key=True),
+    C("pbx", S(40), nullable=False),
+    C("reference", S(80), nullable=False),  # the exchange's own id of the whole call
+    C("direction", S(4), nullable=False),
+    C("phone", S(20)),
+    C("raw_phone", S(60)),
+    C("line", S(60)),
+    C("queue", S(60)),
+    C("agent", S(60)),
+    C("state", S(10), nullable=False),
+    C("outcome", S(10)),
+    C("cause", S(40)),
+    C("offered_at", Instant, nullable=False),
+    C("queued_at", Instant),
+    C("answered_at", Instant),
+    C("ended_at", Instant),
+    C("moved_at", Instant, nullable=False),
+    C("wait_ms", sa.BigInteger),  # until it was answered, or until the caller gave up
+    C("talk_ms", sa.BigInteger),
+    C("number", S(14)),
+    C("recording", Document),
+    C("recording_expires_at", Instant),
+    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none: not yet known, or it has ended
+    C("time_unknown", sa.Boolean),  # a time of its events could not be read
+    one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
+    sa.UniqueConstraint("pbx", "reference"),
+    sa.Index("ix_voice_call_offered_at", "offered_at"),
+    sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
+    sa.Index("ix_voice_call_phone", "phone"),
+    sa.Index("ix_voice_call_raw_phone", "raw_phone", sqlite_where=sa.text("phone IS NULL"), postgresql_where=sa.text("phone IS NULL")),
+    sa.Index("ix_voice_call_end_due_at", "end_due_at", sqlite_where=sa.text("state <> 'ended'"), postgresql_where=sa.text("state <> 'ended'")),
+    sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
+)  # fmt: skip
+
+voice_event = sa.Table(  # each event once, in whatever order they come
+    "voice_event", metadata,
+    C("pbx", S(40), primary_key=True),
+    C("key", S(80), primary_key=True),
+    C("reference", S(80), nullable=False),
+    C("body", Document, nullable=False),
+    C("at", Instant, nullable=False),
+    sa.Index("ix_voice_event_pbx_reference", "pbx", "reference"),
+    sa.Index("ix_voice_event_at", "at"),
+)  # fmt: skip
+
+return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
+    "return_call", metadata,
+    C("id", S(36), primary_key=True),
+    C("phone", S(60), nullable=False),  # one that cannot be read: as the exchange gave it
+    C("queue", S(60)),
+    C("missed", I, nullable=False),
+    C("status", S(8), nullable=False),
+    C("at", Instant, nullable=False),
+    C("last_at", Instant, nullable=False),
+    C("tries", I, nullable=False),
+    C("done_at", Instant),
+    C("done_by", S(60)),
+    C("outcome", S(40)),
+    C("number", S(14)),
+    one_of("status", ReturnCall),
+    sa.Index("uq_return_call_open", "phone", unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")),
+    sa.Index("ix_return_call_status_at", "status", "at"),
+    sa.Index("ix_return_call_phone", "phone"),
+)  # fmt: skip

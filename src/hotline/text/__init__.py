@@ -1,0 +1,1 @@
+"""Text as people and systems write it: normal forms, phone numbers, times, ticket numbers."""

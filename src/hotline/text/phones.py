@@ -1,0 +1,97 @@
+"""What people and machines write into a number field: the number in it, its extension, the words around it; and what is
+not the number of a person: short codes, service senders, withheld numbers. E.164 parsing itself is a library's."""
+
+import re
+from collections.abc import Iterator
+
+from hotline.text.normalisation import normalised
+
+WITHHELD = frozenset(
+    {"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"}
+)
+LONGEST_NUMBER = 200  # characters in which a number is looked for
+_SHORT = frozenset({"110", "119", "120", "122", "12110", "999", "112"})
+_SIP = re.compile(r"sips?:(?P<user>[^@;>]*)|tel:(?P<number>[^;>]*)", re.IGNORECASE)
+_ON_AN_ADDRESS = re.compile(r"(?P<user>[+0-9]+)@[0-9.]+(?::[0-9]+)?")  # as exchanges write it: 13800138000@10.0.0.1
+_EXTENSION = re.compile(
+    r"(?:转接?|轉接?|分机号?码?|分機號?碼?|内线|內線|;?ext(?:ension|n)?|x|#|\*|,|;)[\s.:=]*+(?:分机|分機)?[\s.:=]*+"
+    r"([0-9]{1,6})(?:分机|分機|号|號)?[)\]]?",
+    re.IGNORECASE,
+)
+_LAST_GROUP = re.compile(r"(.*[0-9)])\s*+[-–—/(]\s*+([0-9]{1,6})\)?", re.DOTALL)
+_RUN_OF_DIGITS = re.compile(r"(?<![0-9A-Za-z_.@+])\+?[0-9(][0-9() .·–—-]*+")
+_SEVERAL = re.compile(r"[/,;、|\n]|(?:或者?|和|及|以及|or|and)", re.IGNORECASE)
+_SHOWN_MASKED = re.compile(r"\+?[0-9]{7,15}")
+
+
+def plain(raw: str) -> str:
+    """Width folded; invisible marks, blanks, dashes and brackets gone."""
+    return "".join(c for c in normalised(raw) if c not in "-()·.–—/" and not c.isspace())
+
+
+def is_withheld(raw: str | None) -> bool:
+    return raw is None or plain(address_user(normalised(raw).strip())).casefold() in WITHHELD
+
+
+def address_user(text: str) -> str:
+    """The number or name in a SIP or tel address; any other text as it is."""
+    found = _SIP.search(text) or _ON_AN_ADDRESS.fullmatch(text)
+    if found is None:
+        return text
+    user = next((part for part in found.groups() if part is not None), "")
+    rest = text[found.end() :].lower()
+    extension = rest.removeprefix(";ext=").partition(";")[0].rstrip(">") if rest.startswith(";ext=") else ""
+    return f"{user};ext={extension}" if extension.isdigit() else user
+
+
+def with_extension(text: str) -> tuple[str, str] | None:
+    """The number and its extension, where the text ends in a word or sign for one: 转802, ext. 802, #802."""
+    starts = [m for m in _EXTENSION.finditer(text) if m.end() == len(text)]
+    return (text[: starts[0].start()], starts[0][1]) if starts else None
+
+
+def with_last_group(text: str) -> tuple[str, str] | None:
+    """The number and what could be its extension: the last group of digits, as in 0731-88880000-802."""
+    found = _LAST_GROUP.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def candidates(text: str) -> Iterator[str]:
+    """What could be a number in a field that is more than one: its parts, then every run of digits between words."""
+    if "@" in text:
+        return
+    for part in _SEVERAL.split(text):
+        if part.strip():
+            yield part.strip()
+    for run in _RUN_OF_DIGITS.finditer(text):
+        yield run[0].strip()
+    yield from text.split()
+
+
+def is_service(digits: str) -> bool:
+    """A number that sends or answers for an organisation, never a caller: 12345, 10086, 1008611, 95598, 106…, 116114,
+    400 and 800 numbers."""
+    if digits in _SHORT:
+        return True
+    if not digits.isascii() or not digits.isdigit():
+        return False
+    return (
+        (digits.startswith("106") and 8 <= len(digits) <= 20)
+        or (digits.startswith(("12", "10", "11")) and 5 <= len(digits) <= 7)
+        or (digits.startswith(("95", "96")) and 5 <= len(digits) <= 7)
+        or (digits.startswith("95") and 10 <= len(digits) <= 12)
+        or (digits.startswith(("400", "800")) and len(digits) == 10)
+    )
+
+
+def masked(phone: str | None) -> str | None:
+    """138****8000: enough to tell two callers apart, too little to ring one. What is not digits alone, such as a number
+    with an extension, is masked whole."""
+    if phone is None:
+        return None
+    if not _SHOWN_MASKED.fullmatch(phone):
+        return "*" * min(len(phone), 7)
+    national = phone[3:] if phone.startswith("+86") else phone.lstrip("+")
+    if len(national) < 7:
+        return "*" * len(national)
+    return f"{national[:3]}{'*' * (len(national) - 7)}{national[-4:]}"

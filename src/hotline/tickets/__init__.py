@@ -1,0 +1,1 @@
+"""Tickets and assignments: lifecycle, intake, the one door, queues, timeline, clocks."""

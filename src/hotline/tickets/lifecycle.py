@@ -1,0 +1,482 @@
+"""THE TABLES: what may happen to a ticket and to an assignment, when, by whom and with what.
+
+Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from these two tables. Time is an actor like the
+others (role `clock`), and so are the rules that triage and dispatch inside intake (role `rules`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from hotline.organisation.model.actors import Actor, Role
+from hotline.refusals import Code, Refusal
+from hotline.tickets import effects
+from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
+from hotline.tickets.model.vocabulary import (
+    ENDED,
+    FINAL,
+    LIVE,
+    OPEN,
+    Action,
+    AssignmentStatus,
+    Field,
+    Guard,
+    Part,
+    Satisfaction,
+    TicketStatus,
+)
+
+T, D, A, R, F, G = TicketStatus, AssignmentStatus, Action, Role, Field, Guard
+S = TypeVar("S", TicketStatus, AssignmentStatus)
+
+REOPEN_DAYS = 30  # the same matter within 30 days is the same ticket (Beijing regulation 2021, art. 11(3))
+MOST_REOPENS = 2  # beyond it the matter is supervised or explained, not sent round again
+MOST_RETURNS = 2  # of one ticket; after that the next unit is ruled responsible
+MOST_EXTENSIONS = 2
+CALL_BACK_TRIES = 3  # on different half-days, before an unreachable caller lets a ticket close
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Generic[S]):
+    """One row: at this state, this action leads there, by these roles, with these fields, if these guards hold."""
+
+    at: S
+    action: Action
+    to: S
+    by: frozenset[Role]
+    fields: tuple[Field, ...]
+    guards: tuple[Guard, ...]
+
+
+def row(at: S, action: Action, to: S, by: Iterable[Role], *needs: Field | Guard) -> Move[S]:
+    fields = tuple(n for n in needs if isinstance(n, Field))
+    return Move(at, action, to, frozenset(by), fields, tuple(n for n in needs if isinstance(n, Guard)))
+
+
+_DESK = {R.OPERATOR, R.DISPATCHER}
+_BENCH = {R.DISPATCHER, R.SUPERVISOR}  # rules on returns, extensions and reports
+_ALL = {R.OPERATOR, R.DISPATCHER, R.HANDLER, R.SUPERVISOR}
+
+TICKET: tuple[Move[TicketStatus], ...] = (
+    #   at               action            to               by                           needs
+    row(T.RECEIVED,      A.TRIAGE,         T.TRIAGED,       _DESK | {R.RULES},           F.CATEGORY, F.KIND, F.PRIORITY),
+    row(T.RECEIVED,      A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
+    row(T.RECEIVED,      A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),  # half of all matters end here
+    row(T.RECEIVED,      A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD),
+    row(T.RECEIVED,      A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
+    row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.RECEIVED,      A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+
+    row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.DISPATCHED,    _DESK | {R.RESIDENT},        F.TEXT, G.HAS_LEAD),
+    row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.TRIAGED,       _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.TRIAGED_BEFORE),
+    row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.RECEIVED,      _DESK | {R.RESIDENT},        F.TEXT, G.NO_LEAD, G.NOT_TRIAGED),
+    # the caller never told: an emergency, or what others wait for too, goes on with what is known
+    row(T.AWAITING_INFO, A.RESUME,         T.DISPATCHED,    {R.CLOCK},                   F.REASON, G.HAS_LEAD),
+    row(T.AWAITING_INFO, A.RESUME,         T.TRIAGED,       {R.CLOCK},                   F.REASON, G.NO_LEAD, G.TRIAGED_BEFORE),
+    row(T.AWAITING_INFO, A.RESUME,         T.RECEIVED,      {R.CLOCK},                   F.REASON, G.NO_LEAD, G.NOT_TRIAGED),
+    row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
+    row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD, G.NOT_PARENT),
+    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.AWAITING_INFO, A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+
+    row(T.TRIAGED,       A.DISPATCH,       T.DISPATCHED,    _DESK | {R.RULES},           F.DEPARTMENT),
+    row(T.TRIAGED,       A.TRIAGE,         T.TRIAGED,       _DESK,                       F.CATEGORY, F.KIND, F.PRIORITY),
+    row(T.TRIAGED,       A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
+    row(T.TRIAGED,       A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),
+    row(T.TRIAGED,       A.DECLINE,        T.DECLINED,      _DESK,                       F.REASON_CODE, F.CHANNEL_TOLD),
+    row(T.TRIAGED,       A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
+    row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.TRIAGED,       A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+    row(T.TRIAGED,       A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
+
+    # these four follow the lead's order: the ticket moves in the same change
+    row(T.DISPATCHED,    A.REPORT,         T.DISPATCHED,    {R.HANDLER, R.PERFORMER}),
+    row(T.DISPATCHED,    A.ACCEPT_REPORT,  T.RESOLVED,      _BENCH),
+    row(T.DISPATCHED,    A.REJECT_REPORT,  T.DISPATCHED,    _BENCH),
+    row(T.DISPATCHED,    A.APPROVE_RETURN, T.TRIAGED,       _BENCH),
+    row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH,                      F.REASON),
+    row(T.DISPATCHED,    A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
+    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.DISPATCHED,    A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+    row(T.DISPATCHED,    A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
+
+    row(T.RESOLVED,      A.CONFIRM,        T.CLOSED,        {R.OPERATOR, R.RESIDENT},    F.SATISFACTION, G.UNREACHABLE_TRIED),
+    row(T.RESOLVED,      A.CONFIRM,        T.CLOSED,        {R.CLOCK}),  # silent days: closed, out of the satisfaction base
+    row(T.RESOLVED,      A.CALL_BACK,      T.RESOLVED,      _DESK,                       F.REACHED),
+    row(T.RESOLVED,      A.EXPLAIN,        T.CLOSED,        _BENCH,                      F.REASON, F.PUBLIC_REPLY, F.SATISFACTION),
+    row(T.RESOLVED,      A.REOPEN,         T.TRIAGED,       {R.OPERATOR, R.RESIDENT},    F.REASON, G.REOPENS_LEFT),
+    row(T.RESOLVED,      A.REOPEN,         T.TRIAGED,       _BENCH,                      F.REASON),  # above the cap it is theirs to say
+    row(T.RESOLVED,      A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+
+    row(T.SHELVED,       A.UNSHELVE,       T.DISPATCHED,    {R.SUPERVISOR},              F.REASON, G.HAS_LEAD),
+    row(T.SHELVED,       A.UNSHELVE,       T.TRIAGED,       {R.SUPERVISOR},              F.REASON, G.NO_LEAD),
+    row(T.SHELVED,       A.EXPLAIN,        T.CLOSED,        {R.SUPERVISOR},              F.REASON, F.PUBLIC_REPLY, F.SATISFACTION),
+    row(T.SHELVED,       A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
+
+    row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.OPERATOR, R.RESIDENT},    F.REASON, G.IN_30_DAYS, G.REOPENS_LEFT),
+    row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.SUPERVISOR},              F.REASON),
+
+    # told and counted; the state stays
+    *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in FINAL),
+    *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in FINAL),
+    *(row(at,            A.ADD_CALL,       at,              {R.OPERATOR, R.RESIDENT, R.GATEWAY}, F.TEXT) for at in T if at in OPEN),
+    *(row(at,            A.ABSORB,         at,              _DESK,                       F.TARGET) for at in T if at in OPEN),
+    *(row(at,            A.URGE,           at,              _DESK | {R.SUPERVISOR, R.RESIDENT}, F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.SUPERVISE,      at,              {R.SUPERVISOR},              F.LEVEL, F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.ESCALATE,       at,              {R.CLOCK},                   F.LEVEL) for at in T if at in OPEN),
+    *(row(at,            A.RECKON,         at,              {R.CLOCK},                   F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.AMEND,          at,              _DESK,                       F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.SET_CONFIDENTIAL, at,            _DESK | {R.SUPERVISOR},      F.CONFIDENTIAL, F.REASON)
+      for at in T if at not in FINAL),
+    *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
+    *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
+)  # fmt: skip
+
+ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
+    row(D.ISSUED,           A.ACCEPT,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.IN_HAND),
+    row(D.ISSUED,           A.AUTO_ACCEPT,       D.ACCEPTED,         {R.CLOCK}),  # an unsigned order must not stop time
+    row(D.ISSUED,           A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
+        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
+    row(D.ISSUED,           A.ASSIST,            D.ISSUED,           _DESK,                      F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
+    row(D.ISSUED,           A.ASSIGN,            D.ISSUED,           {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
+    row(D.ISSUED,           A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+
+    row(D.ACCEPTED,         A.CLAIM,             D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.UNCLAIMED),
+    row(D.ACCEPTED,         A.ASSIGN,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
+    row(D.ACCEPTED,         A.CONTACT_CALLER,    D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   F.CONTACTED, G.IN_HAND),
+    row(D.ACCEPTED,         A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
+        F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
+    row(D.ACCEPTED,         A.REQUEST_EXTENSION, D.ACCEPTED,         {R.HANDLER},
+        F.DUE_AT, F.REASON, G.IN_HAND, G.NO_EXTENSION_ASKED, G.BEFORE_DUE, G.LATER_DUE, G.EXTENSION_LEFT),
+    row(D.ACCEPTED,         A.APPROVE_EXTENSION, D.ACCEPTED,         _BENCH,                     G.EXTENSION_ASKED, G.LATER_LIMIT),
+    row(D.ACCEPTED,         A.REFUSE_EXTENSION,  D.ACCEPTED,         _BENCH,                     F.REASON, G.EXTENSION_ASKED),
+    row(D.ACCEPTED,         A.ASSIST,            D.ACCEPTED,         _DESK | {R.HANDLER},        F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
+    row(D.ACCEPTED,         A.REPORT,            D.REPORTED,         {R.HANDLER, R.PERFORMER},
+        F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, G.IN_HAND, G.IS_LEAD, G.ASSISTS_DONE),
+    row(D.ACCEPTED,         A.REPORT,            D.DONE,             {R.HANDLER, R.PERFORMER},
+        F.INTERNAL_RESULT, G.IN_HAND, G.IS_ASSIST),  # to the lead, who alone owns the final answer
+    row(D.ACCEPTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+
+    row(D.RETURN_REQUESTED, A.APPROVE_RETURN,    D.RETURNED,         _BENCH,                     G.IN_HAND),
+    row(D.RETURN_REQUESTED, A.REFUSE_RETURN,     D.ACCEPTED,         _BENCH,                     F.REASON),  # the ruling is final
+    row(D.RETURN_REQUESTED, A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+
+    row(D.REPORTED,         A.ACCEPT_REPORT,     D.DONE,             _BENCH,                     G.IN_HAND),
+    row(D.REPORTED,         A.REJECT_REPORT,     D.ACCEPTED,         _BENCH,                     F.FAULT, F.REASON, G.IN_HAND),  # the clock runs on
+    row(D.REPORTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+)  # fmt: skip
+
+# What an action may carry beside what it needs.
+TAKES: Mapping[Action, tuple[Field, ...]] = {
+    A.TRIAGE: (F.TITLE, F.AREA, F.ADDRESS, F.REASON),
+    A.ANSWER: (F.CATEGORY, F.KIND, F.SATISFACTION),
+    A.DECLINE: (F.TEXT,),
+    A.VOID: (F.REASON,),
+    A.MERGE: (F.REASON,),
+    A.DISPATCH: (F.ASSISTS, F.PERFORMER, F.DUE_AT, F.REASON),
+    A.AMEND: (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.LAT, F.LON, F.CALLER_NAME, F.CONTACT,
+              F.FLAGS),
+    A.CONFIRM: (F.TEXT,),
+    A.CALL_BACK: (F.TEXT,),
+    A.REOPEN: (F.SATISFACTION,),  # what the resident said when it was not solved: the first opinion is kept
+    A.ADD_CALL: (),
+    A.CONTACT_CALLER: (F.TEXT,),
+    A.REQUEST_RETURN: (F.REASON,),
+    A.APPROVE_RETURN: (F.REASON,),
+    A.APPROVE_EXTENSION: (F.REASON, F.DUE_AT),
+    A.ACCEPT_REPORT: (F.REASON, F.PUBLIC_REPLY),
+    A.ACCEPT: (F.TEXT,),
+    A.ASSIST: (F.REASON, F.DUE_AT),
+    A.REPORT: (F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING),
+    A.RECALL: (),
+    A.ESCALATE: (F.REASON,),
+    A.ASSIGN: (F.REASON,),
+    A.AUTO_ACCEPT: (F.ASSIGNEE, F.REASON),
+}  # fmt: skip
+
+FOLLOWS = frozenset(
+    {A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN}
+)  # the ticket moves with the lead's order
+INTERNAL = frozenset(
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON}
+)  # reached by intake, merge, upload and clock only
+_KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
+
+_SELECT = frozenset(
+    {G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST}
+)  # tell twin rows apart
+
+Test = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
+
+
+def _others_ended(facts: Facts) -> bool:
+    return all(a.status in ENDED for a in facts.assignments if a.part is Part.ASSIST)
+
+
+def _busy(facts: Facts, command: Command | None) -> bool:
+    wanted = command and command.fields.get(F.DEPARTMENT)
+    return any(a.department == wanted and a.status in LIVE for a in facts.assignments)
+
+
+# Each guard: the test, and the sentence a refused caller reads. Where no command is given yet (allowed_actions), a guard that
+# looks at its fields lets the action be offered.
+GUARDS: Mapping[Guard, tuple[Test, str]] = {
+    G.HAS_LEAD: (lambda f, a, c, w, n: f.lead() is not None, "no lead order is running"),
+    G.NO_LEAD: (lambda f, a, c, w, n: f.lead() is None, "a lead order is running"),
+    G.TRIAGED_BEFORE: (lambda f, a, c, w, n: f.ticket.triaged_at is not None, "the ticket was never triaged"),
+    G.NOT_TRIAGED: (lambda f, a, c, w, n: f.ticket.triaged_at is None, "the ticket was triaged"),
+    G.IS_LEAD: (lambda f, a, c, w, n: a is not None and a.part is Part.LEAD, "only for the lead order"),
+    G.IS_ASSIST: (lambda f, a, c, w, n: a is not None and a.part is Part.ASSIST, "only for an assisting order"),
+    G.ASSISTS_DONE: (
+        lambda f, a, c, w, n: _others_ended(f),
+        "an assisting department has neither reported nor been waived",
+    ),
+    G.IN_HAND: (lambda f, a, c, w, n: f.ticket.status is T.DISPATCHED, "the ticket is not in hand now"),
+    G.NOT_RULED: (
+        lambda f, a, c, w, n: a is not None and not a.ruled and a.department not in f.ticket.ruled,
+        "this department was ruled responsible and may not return the order again",
+    ),
+    G.RETURNS_LEFT: (
+        lambda f, a, c, w, n: f.ticket.returns < MOST_RETURNS,
+        f"the ticket was returned {MOST_RETURNS} times already",
+    ),
+    G.BEFORE_DUE: (
+        lambda f, a, c, w, n: a is None or a.due_at is None or n <= a.due_at,
+        "the limit has passed already",
+    ),
+    G.LATER_DUE: (
+        lambda f, a, c, w, n: c is None or a is None or c.fields[F.DUE_AT] > max(n, a.due_at or n),
+        "the new limit must be later than now and than the present one",
+    ),
+    G.LATER_LIMIT: (
+        lambda f, a, c, w, n: (
+            c is None or a is None or (c.fields.get(F.DUE_AT) or a.asked_due_at or n) > max(n, a.due_at or n)
+        ),
+        "the approved limit must be later than now and than the present one",
+    ),
+    G.EXTENSION_LEFT: (
+        lambda f, a, c, w, n: a is None or a.extensions < MOST_EXTENSIONS,
+        f"extended {MOST_EXTENSIONS} times already",
+    ),
+    G.NO_EXTENSION_ASKED: (lambda f, a, c, w, n: a is None or a.asked_due_at is None, "an extension is being decided"),
+    G.EXTENSION_ASKED: (
+        lambda f, a, c, w, n: a is not None and a.asked_due_at is not None,
+        "no extension was asked for",
+    ),
+    G.IN_30_DAYS: (
+        lambda f, a, c, w, n: f.ticket.closed_at is not None and n - f.ticket.closed_at <= timedelta(days=REOPEN_DAYS),
+        f"closed more than {REOPEN_DAYS} days ago: take a new call",
+    ),
+    G.REOPENS_LEFT: (
+        lambda f, a, c, w, n: f.ticket.reopens < MOST_REOPENS,
+        f"reopened {MOST_REOPENS} times already: a supervisor decides",
+    ),
+    G.TARGET_OPEN: (
+        lambda f, a, c, w, n: c is None or f.target is None or f.target.status in OPEN,
+        "the target is not open: merge into the ticket that carries the matter now",
+    ),
+    G.NO_CYCLE: (
+        lambda f, a, c, w, n: f.target is None or f.ticket.number not in (f.target.number, *f.target_chain),
+        "a ticket cannot be merged into itself or into one of its own",
+    ),
+    G.NOT_PARENT: (lambda f, a, c, w, n: f.children == 0, "other tickets were merged into this one"),
+    G.UNREACHABLE_TRIED: (
+        lambda f, a, c, w, n: (
+            c is None
+            or c.fields.get(F.SATISFACTION) is not Satisfaction.NO_ANSWER
+            or f.ticket.call_backs >= CALL_BACK_TRIES
+            or not (f.ticket.phone or f.ticket.contact)
+            or not f.ticket.reply_wanted
+        ),
+        f"no_answer needs {CALL_BACK_TRIES} call-back attempts first",
+    ),
+    G.NOT_CONFIDENTIAL: (
+        lambda f, a, c, w, n: not f.ticket.confidential and not w.contractor,
+        "the caller is confidential",
+    ),
+    G.NEW_DEPARTMENT: (
+        lambda f, a, c, w, n: not _busy(f, c),
+        "this department has a running order on the ticket already",
+    ),
+    G.OTHER_DEPARTMENT: (
+        lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
+        "the suggested department must be another one",
+    ),
+    G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "somebody has taken this order already"),
+    G.REVIEW_AHEAD: (
+        lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
+        "the review date must lie within the next 90 days",
+    ),
+}
+
+# The field that a guard judges: a refusal names it where it was sent. The others judge the ticket, and name themselves.
+JUDGED: Mapping[Guard, Field] = {
+    G.LATER_DUE: F.DUE_AT,
+    G.LATER_LIMIT: F.DUE_AT,
+    G.REVIEW_AHEAD: F.REVIEW_AT,
+    G.TARGET_OPEN: F.TARGET,
+    G.NO_CYCLE: F.TARGET,
+    G.UNREACHABLE_TRIED: F.SATISFACTION,
+    G.NEW_DEPARTMENT: F.DEPARTMENT,
+    G.OTHER_DEPARTMENT: F.DEPARTMENT,
+}
+
+LATE = Refusal(Code.STALE, "the ticket has changed since the version you saw")
+
+
+def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
+    """What this command makes of these facts. Same arguments, same answer."""
+    if command.version != facts.ticket.version:
+        return replace(LATE, moves=tuple(allowed(facts, actor, now)), version=facts.ticket.version)
+    if command.assignment is None and command.action in FOLLOWS:
+        lead = facts.lead()
+        if facts.ticket.status is not T.DISPATCHED or lead is None:
+            return _not_now(facts, None, command, actor, now)
+        command = replace(command, assignment=lead.id)
+    if command.assignment is not None:
+        return _decide_order(facts, command, actor, now)
+    chosen = _choose(TICKET, facts.ticket.status, facts, None, command, actor, now)
+    if isinstance(chosen, Refusal):
+        return chosen
+    return effects.on_ticket(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
+
+
+def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
+    order = facts.order(command.assignment or "")
+    if order is None:
+        return Refusal(Code.NOT_FOUND, "no such assignment")
+    chosen = _choose(ASSIGNMENT, order.status, facts, order, command, actor, now)
+    if isinstance(chosen, Refusal):
+        return chosen
+    leads_to = None
+    if order.part is Part.LEAD and command.action in FOLLOWS | {A.RECALL}:
+        followed = next((m for m in TICKET if m.at is facts.ticket.status and m.action is command.action), None)
+        if (
+            followed is None and command.action is not A.RECALL
+        ):  # recalled while shelved or waiting: the ticket stays there
+            return _not_now(facts, order, command, actor, now)
+        leads_to = followed.to if followed else None
+    return effects.on_order(facts, order, chosen.to, leads_to, command, actor, now)
+
+
+def _choose(
+    table: tuple[Move[S], ...],
+    at: S,
+    facts: Facts,
+    order: Assignment | None,
+    command: Command,
+    actor: Actor,
+    now: datetime,
+) -> Move[S] | Refusal:
+    here = [move for move in table if move.at is at and move.action is command.action]
+    if not here:
+        return _not_now(facts, order, command, actor, now)
+    standing = standings(actor, order)
+    mine = [move for move in here if move.by & standing]
+    if not mine:
+        return Refusal(Code.NOT_YOUR_ROLE, f"{command.action} is not for your role here")
+    fit = [m for m in mine if all(GUARDS[g][0](facts, order, command, actor, now) for g in m.guards if g in _SELECT)]
+    if not fit:
+        unfit = next(g for g in mine[0].guards if g in _SELECT)
+        return _not_now(facts, order, command, actor, now, unfit)
+    mine = fit
+    shortest = min(mine, key=lambda move: sum(field not in command.fields for field in move.fields))
+    if lacking := [field for field in shortest.fields if command.fields.get(field) is None]:
+        return Refusal(Code.INCOMPLETE, f"{command.action} needs more", errors=tuple((f, "required") for f in lacking))
+    blocked: Guard | None = None
+    for move in mine:
+        if any(command.fields.get(field) is None for field in move.fields):
+            continue
+        blocked = next((g for g in move.guards if not GUARDS[g][0](facts, order, command, actor, now)), None)
+        if blocked is None:
+            return move
+    return _not_now(facts, order, command, actor, now, blocked)
+
+
+def _not_now(
+    facts: Facts, order: Assignment | None, command: Command, actor: Actor, now: datetime, guard: Guard | None = None
+) -> Refusal:
+    at = order.status if order else facts.ticket.status
+    detail = GUARDS[guard][1] if guard else f"no {command.action} while {at}"
+    moves = allowed_of_order(facts, order, actor, now) if order else allowed(facts, actor, now)
+    if guard is None:
+        return Refusal(Code.NOT_NOW, detail, tuple(moves))
+    judged = JUDGED.get(guard)
+    named = judged if judged is not None and command.fields.get(judged) is not None else guard
+    return Refusal(Code.NOT_NOW, detail, tuple(moves), ((named, detail),))
+
+
+def standings(actor: Actor, order: Assignment | None) -> frozenset[Role]:
+    """The roles this actor has here: a handler is one only for its own department's order, a contractor performs."""
+    if order is None or Role.HANDLER not in actor.roles:
+        return actor.roles
+    roles = actor.roles - {Role.HANDLER}
+    if order.department in actor.departments:
+        roles |= {Role.HANDLER}
+    if order.performer is not None and order.performer in actor.departments:
+        roles |= {Role.PERFORMER}
+    return roles
+
+
+def allowed(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus]]:
+    """The rows of the ticket's table this actor could use now; a reply lists each with what it needs."""
+    lead = facts.lead()
+    found: dict[Action, Move[TicketStatus]] = {}
+    for move in _AT[facts.ticket.status]:
+        if move.action in INTERNAL or move.action in found or not move.by & standings(actor, None):
+            continue
+        if move.action in FOLLOWS:
+            same = [m for m in allowed_of_order(facts, lead, actor, now) if m.action is move.action] if lead else []
+            if not same:
+                continue
+            move = replace(move, fields=same[0].fields)
+        elif any(not GUARDS[g][0](facts, None, None, actor, now) for g in move.guards):
+            continue
+        found[move.action] = move
+    return list(found.values())
+
+
+def allowed_of_order(facts: Facts, order: Assignment, actor: Actor, now: datetime) -> list[Move[AssignmentStatus]]:
+    """The same for one assignment."""
+    standing = standings(actor, order)
+    found: dict[Action, Move[AssignmentStatus]] = {}
+    for move in _ORDER_AT[order.status]:
+        if move.action in INTERNAL or move.action in found or not move.by & standing:
+            continue
+        if any(not GUARDS[g][0](facts, order, None, actor, now) for g in move.guards):
+            continue
+        found[move.action] = move
+    return list(found.values())
+
+
+_AT = {at: tuple(move for move in TICKET if move.at is at) for at in T}
+_ORDER_AT = {at: tuple(move for move in ASSIGNMENT if move.at is at) for at in D}
+
+
+def fields_of(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+    """What this action needs in every row of the table, and what it may carry beside: for forms and OpenAPI."""
+    rows = [move.fields for move in table if move.action is action and not move.by <= {Role.CLOCK}]
+    always = tuple(f for f in rows[0] if all(f in fields for fields in rows)) if rows else ()
+    beside = dict.fromkeys(f for fields in [*rows, TAKES.get(action, ())] for f in fields if f not in always)
+    return always, tuple(beside)
+
+
+def faults_of(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
+    """What is wrong with a table: states nobody reaches or leaves, finals left, actions without an actor, twins."""
+    faults = [f"{m.at} {m.action}: nobody may" for m in table if not m.by]
+    reached, before = {first}, 0
+    while before != len(reached):
+        before = len(reached)
+        reached |= {m.to for m in table if m.at in reached}
+    states = list(type(first))
+    faults += [f"{s} is never reached" for s in states if s not in reached]
+    ends, before = set(final), 0
+    while before != len(ends):
+        before = len(ends)
+        ends |= {m.at for m in table if m.to in ends}
+    faults += [f"{s} cannot reach an end" for s in states if s not in ends]
+    faults += [f"{m.at} is final, yet {m.action} leaves it" for m in table if m.at in final and m.to is not m.at]
+    keys = [(m.at, m.action, m.to, role) for m in table for role in m.by]
+    faults += [f"twice: {key}" for key in dict.fromkeys(k for k in keys if keys.count(k) > 1)]
+    return faults

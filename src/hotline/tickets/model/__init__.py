@@ -1,0 +1,1 @@
+"""Rules and types of tickets. Standard library only."""

@@ -1,0 +1,33 @@
+"""Parts of a timeline entry: its reason, further fields, and the columns that changed."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from hotline.organisation.model.vocabulary import Metric
+from hotline.tickets.model.ticket import Assignment, Command
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, TicketStatus
+
+A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
+
+
+def reason_given(given: Mapping[Any, Any]) -> str | None:
+    code = given.get(F.REASON_CODE) or given.get(F.FAULT)
+    text = given.get(F.REASON) or given.get(F.TEXT) or given.get(F.ANSWER)
+    return f"{code}: {text}" if code and text else text or (str(code) if code else None)
+
+
+def extra_fields(command: Command) -> dict[str, Any]:
+    """What was said and is kept nowhere but in the timeline."""
+    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "rung")
+    return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
+
+
+def changed_columns(before: Assignment, after: Assignment) -> dict[str, Any]:
+    """Field by field, what the order was and what it is now."""
+    pairs = ((name, getattr(before, name), getattr(after, name)) for name in _ORDER)
+    return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}
+
+
+_ORDER = tuple(f.name for f in fields(Assignment))

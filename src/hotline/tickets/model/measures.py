@@ -1,0 +1,243 @@
+"""THE MEASURES: what is counted, of which tickets and orders, on which day. Figures are made of them.
+
+One notation: a measure counts the tickets (or orders) that pass its tests, on the day of one of their moments. The same
+rows are read by the rollups, by the drill-down to exactly those tickets and by the docs. What a measure counts follows
+from a ticket and its orders as they stand: a change is what it counts after, less what it counted before.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.vocabulary import (
+    LIVE,
+    OPEN,
+    THEIRS,
+    AssignmentStatus,
+    Outcome,
+    Part,
+    Satisfaction,
+    TicketStatus,
+)
+
+
+class Of(StrEnum):
+    """What is counted."""
+
+    TICKET = "ticket"
+    ORDER = "order"
+
+
+class Op(StrEnum):
+    """How a field is tested."""
+
+    IN = "in"  # one of these words
+    NOT_IN = "not_in"
+    SET = "set"
+    UNSET = "unset"
+    OVER = "over"  # more than this number
+    BEFORE = "before"  # earlier than another moment of the same row; both are set
+    BY = "by"  # not later than it
+    AFTER = "after"  # later than it
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One condition on a field of the row; `value` is a set of words, a number, or the other moment's field."""
+
+    field: str
+    op: Op
+    value: Any = None
+
+    @property
+    def said(self) -> str:
+        """As the catalogue of figures tells it."""
+        value = " | ".join(sorted(map(str, self.value))) if isinstance(self.value, frozenset) else self.value
+        return " ".join(str(part) for part in (self.field, self.op, value) if part is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """`at`: the moment whose day it is counted on; None: as long as it is so (a stock)."""
+
+    code: str
+    of: Of
+    at: str | None
+    where: tuple[Test, ...]
+    sums: bool = False  # of minutes from `created_at` to `at`, instead of one for each
+
+
+def _in(field: str, *words: Any) -> Test:
+    return Test(field, Op.IN, frozenset(words))
+
+
+def _not(field: str, *words: Any) -> Test:
+    return Test(field, Op.NOT_IN, frozenset(words))
+
+
+def _set(field: str) -> Test:
+    return Test(field, Op.SET)
+
+
+def _unset(field: str) -> Test:
+    return Test(field, Op.UNSET)
+
+
+T, A, O, S = Of.TICKET, Of.ORDER, Outcome, Satisfaction
+_PLEASED = (S.VERY_SATISFIED, S.SATISFIED, S.FAIR)
+_SAID = (*_PLEASED, S.DISSATISFIED, S.VERY_DISSATISFIED)
+_CLOSED = _in("outcome", O.ANSWERED, O.CONFIRMED, O.SILENT, O.EXPLAINED)
+_HANDLED = _in("outcome", O.CONFIRMED, O.SILENT, O.EXPLAINED)  # by a department: these are called back
+_STAYED = _not("status", AssignmentStatus.RETURNED, AssignmentStatus.RECALLED)
+MEASURES: Mapping[str, Measure] = {
+    m.code: m
+    for m in (
+        #       code               of  on the day of   where
+        Measure("entered",         T,  "created_at",   ()),
+        Measure("accepted",        T,  "created_at",   (_not("status", TicketStatus.VOID),)),
+        Measure("answered",        T,  "created_at",   (_in("outcome", O.ANSWERED),)),
+        Measure("merged",          T,  "created_at",   (_in("outcome", O.MERGED),)),
+        Measure("declined",        T,  "created_at",   (_in("outcome", O.DECLINED),)),
+        Measure("left",            T,  "ended_at",     (_set("ended_at"),)),
+        Measure("open",            T,  None,           (_in("status", *OPEN),)),
+        Measure("shelved",         T,  None,           (_in("status", TicketStatus.SHELVED),)),
+        Measure("closed",          T,  "ended_at",     (_CLOSED,)),
+        Measure("reopened",        T,  "ended_at",     (_CLOSED, Test("reopens", Op.OVER, 0))),
+        Measure("visited",         T,  "ended_at",     (_HANDLED,)),
+        Measure("reached",         T,  "ended_at",     (_HANDLED, _in("satisfaction_final", *_SAID))),
+        Measure("solved",          T,  "ended_at",     (_in("outcome", O.CONFIRMED), _in("satisfaction_final", *_SAID))),
+        Measure("rated_first",     T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_SAID))),
+        Measure("pleased_first",   T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_PLEASED))),
+        Measure("rated_final",     T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_SAID))),
+        Measure("pleased_final",   T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_PLEASED))),
+        Measure("handled",         T,  "ended_at",     (_HANDLED,)),
+        Measure("handled_minutes", T,  "ended_at",     (_HANDLED,), sums=True),
+        Measure("dispatched",      A,  "issued_at",    ()),
+        Measure("returned",        A,  "issued_at",    (_in("status", AssignmentStatus.RETURNED),)),
+        Measure("refused",         A,  "issued_at",    (_not("status", AssignmentStatus.RETURNED), Test("refused", Op.OVER, 0))),
+        Measure("signed",          A,  "issued_at",    (_set("accepted_at"), _set("accept_by"))),
+        # an order that nobody signs is signed by the clock at its limit: that is not before it
+        Measure("signed_in_time",  A,  "issued_at",    (Test("accepted_at", Op.BEFORE, "accept_by"),)),
+        Measure("met",             A,  "due_at",       (_STAYED, Test("reported_at", Op.BY, "due_at"))),
+        Measure("missed",          A,  "due_at",       (_STAYED, Test("reported_at", Op.AFTER, "due_at"))),
+        Measure("running",         A,  "due_at",       (_in("status", *LIVE), _unset("reported_at"))),
+        Measure("contacted",       A,  "due_at",       (_STAYED, _set("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
+        Measure("contacted_running", A, "due_at",      (_in("status", *LIVE), _unset("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
+    )
+}  # fmt: skip
+_BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in Of}
+# what was due on a day and still runs: judged once the day is over, by another name
+JUDGED = {"running": "overdue", "contacted_running": "contacted_overdue"}
+DIMENSIONS = ("department", "category", "area", "channel")
+HOUSE = "house"  # the dimension of everything together
+TOOK = "took:"  # and the minutes, rounded: how many took so long
+HOUR = "hour:"  # and the hour of the day: how many came in then
+Cell = tuple[str, datetime | None, str, str, str, str]  # measure, moment, department, category, area, channel
+Delta = tuple[str, datetime | None, str, str, str, str, int]
+
+
+def passes(row: Any, where: Iterable[Test]) -> bool:
+    """Whether a ticket or an order passes every test."""
+    return all(_passes(getattr(row, test.field), row, test) for test in where)
+
+
+def _passes(value: Any, row: Any, test: Test) -> bool:
+    match test.op:
+        case Op.IN:
+            return value in test.value
+        case Op.NOT_IN:
+            return value not in test.value
+        case Op.SET:
+            return value is not None
+        case Op.UNSET:
+            return value is None
+        case Op.OVER:
+            return bool(value > test.value)
+    other = getattr(row, test.value)
+    if value is None or other is None:
+        return False
+    return bool(value < other if test.op is Op.BEFORE else value <= other if test.op is Op.BY else value > other)
+
+
+def responsible(orders: Iterable[Any]) -> Any | None:
+    """The order a ticket is counted under: the lead's last that was neither returned nor recalled."""
+    leads = [a for a in orders if a.part == Part.LEAD and a.status in THEIRS]
+    return max(leads, key=lambda a: (a.issued_at, a.id), default=None)
+
+
+def counted(ticket: Any, orders: Sequence[Any]) -> Counter[Cell]:
+    """What a ticket and its orders count for, as they stand. Rows of the database will do as well as the shapes."""
+    found = Counter[Cell]()
+    lead = responsible(orders)
+    holder = lead.department if lead else ""
+    rest = (ticket.category or "", ticket.area or "", str(ticket.channel))
+    for of, rows in ((Of.TICKET, (ticket,)), (Of.ORDER, orders)):
+        for row in rows:
+            department = holder if of is Of.TICKET else row.department
+            for measure in _BY_KIND[of]:
+                at = getattr(row, measure.at) if measure.at else None
+                if (at is None and measure.at) or not passes(row, measure.where):
+                    continue
+                found[(measure.code, at, department, *rest)] += _worth(measure, row, at)
+                if measure.code == "handled":
+                    found[(f"{TOOK}{rounded(_minutes(row, at))}", at, department, *rest)] += 1
+    return found
+
+
+def _worth(measure: Measure, row: Any, at: datetime | None) -> int:
+    return _minutes(row, at) if measure.sums else 1
+
+
+def _minutes(ticket: Any, at: datetime | None) -> int:
+    """Whole minutes from the first call to the end, by the calendar."""
+    return int((at - ticket.created_at).total_seconds() // 60) if at is not None else 0
+
+
+def rounded(minutes: int) -> int:
+    """To two significant figures: the precision of medians and percentiles."""
+    unit: int = 10 ** max(0, len(str(minutes)) - 2)
+    return (minutes + unit // 2) // unit * unit
+
+
+def difference(before: Facts | None, after: Facts) -> list[Delta]:
+    """How the measures move by a change: cells and by how much. Empty for most changes."""
+    if before is not None and _untouched(before, after):
+        return []
+    moved = counted(after.ticket, after.assignments)
+    if before is not None:
+        moved.subtract(counted(before.ticket, before.assignments))
+    return [(*cell, n) for cell, n in moved.items() if n]
+
+
+_COUNTED_BY = ("status", "department", "category", "area", "channel", *dict.fromkeys(
+    name for m in _BY_KIND[Of.TICKET] for name in (m.at, *(test.field for test in m.where)) if name
+))  # fmt: skip
+
+
+def _untouched(before: Facts, after: Facts) -> bool:
+    """Whether a change touches nothing that is counted: an urge, a comment, a step of a ladder."""
+    same = len(before.assignments) == len(after.assignments) and all(
+        a is b for a, b in zip(before.assignments, after.assignments, strict=True)
+    )
+    return same and all(getattr(before.ticket, f) == getattr(after.ticket, f) for f in _COUNTED_BY)
+
+
+def keys_of(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
+    """Where a cell is added up: (dimension, day, code), alone, for each department by the other three,
+    and for each area by the other two."""
+    return (
+        (HOUSE, day, ""),
+        ("department", day, department),
+        ("category", day, category),
+        ("area", day, area),
+        ("channel", day, channel),
+        ("department/category", day, f"{department}/{category}"),
+        ("department/area", day, f"{department}/{area}"),
+        ("department/channel", day, f"{department}/{channel}"),
+        ("area/category", day, f"{area}/{category}"),
+        ("area/channel", day, f"{area}/{channel}"),
+    )

@@ -1,0 +1,113 @@
+"""Which department must act: the dispatch catalogue (派单目录), most specific row first, never empty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.duty import on_duty
+from hotline.organisation.model.items import ANY, Route
+from hotline.organisation.model.vocabulary import Hours, Kind
+from hotline.text.reasons import Because
+from hotline.tickets.model.ticket import Assignment, Ticket
+from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
+from hotline.tickets.sla.policies import reckoner_of
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Where a matter goes. `sure`: a row of the catalogue says so, not the fallback."""
+
+    lead: str
+    assists: tuple[str, ...]
+    performer: str | None
+    route: str | None
+    sure: bool
+    because: tuple[Because, ...]
+    passed: tuple[str, ...] = ()  # rows that fit too, and lost to a more specific one
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "lead": self.lead,
+            "assists": list(self.assists),
+            "performer": self.performer,
+            "route": self.route,
+            "sure": self.sure,
+            "because": [b.shown() for b in self.because],
+            "passed": list(self.passed),
+        }
+
+
+def unmanned(directory: Directory, department: str, now: datetime) -> bool:
+    """Whether the department keeps a roster and yet nobody is on duty there: its duty desk is no place to send to."""
+    keeps = any(r.active and r.department == department for r in directory.rosters.values())
+    return keeps and not on_duty(directory, department, now)
+
+
+def route(directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime) -> Routed | None:
+    """The lead, who assists and who performs. None only where the directory has no house yet."""
+    if directory.home is None:
+        return None
+    categories, areas = directory.category_path(category), directory.area_path(area)
+    counts = reckoner_of(directory, None)
+    open_now = counts.is_working(now) if counts else True
+    hours = (Hours.ALWAYS, Hours.WORKING if open_now else Hours.DUTY)
+
+    def rank(row: Route) -> tuple[int, int, bool, bool, str]:
+        by_category = len(categories) - categories.index(row.category) if row.category in categories else 0
+        by_area = len(areas) - areas.index(row.area) if row.area in areas else 0
+        return by_category, by_area, row.kind != ANY, row.hours is not Hours.ALWAYS, row.code
+
+    fitting = [
+        row
+        for row in directory.routes.values()
+        if row.active
+        and row.category in (ANY, *categories)
+        and row.area in (ANY, *areas)
+        and row.kind in (ANY, kind)
+        and row.hours in hours
+        and not (row.hours is Hours.DUTY and unmanned(directory, row.lead, now))
+    ]
+    fitting.sort(key=rank, reverse=True)
+    if not fitting:
+        nothing = Because("fallback", tuple(x for x in (category, kind, area) if x))
+        return Routed(directory.home.fallback, (), None, None, False, (nothing,))
+    best = fitting[0]
+    matched = [f"category={best.category}", f"kind={best.kind}", f"area={best.area}", f"hours={best.hours}"]
+    return Routed(
+        lead=best.lead,
+        assists=best.assists,
+        performer=best.performer,
+        route=best.code,
+        sure=best.category != ANY,
+        because=(Because(f"route:{best.code}", tuple(matched)),),
+        passed=tuple(row.code for row in fitting[1:]),
+    )
+
+
+def advice_now(directory: Directory, ticket: Ticket, orders: Sequence[Assignment]) -> dict[str, Any]:
+    """The ticket's advice as it may be acted on now: the keys of `Ticket.advice`.
+
+    The routing made at intake holds until its order ends. Once the lead's order was returned, recalled or done and the
+    ticket waits for another dispatch, that routing would propose a department that is out of it. `lead` is then what
+    the last approved return suggests, unless that department gave the ticket back too or is retired; else None.
+    `because` names the state in which the last order ended, and its department."""
+    advice = dict(ticket.advice)
+    leads = [order for order in orders if order.part is Part.LEAD]
+    waits = ticket.status in OPEN and ticket.status is not TicketStatus.RESOLVED
+    if not leads or not waits or any(order.status in LIVE for order in leads):
+        return advice
+    last = max(leads, key=lambda order: (order.closed_at or order.issued_at, order.issued_at, len(order.id), order.id))
+    named = directory.departments.get(last.suggested or "") if last.status is AssignmentStatus.RETURNED else None
+    fit = named is not None and named.active and named.code not in ticket.returned_by
+    routing = {
+        "lead": named.code if named is not None and fit else None,
+        "assists": [],
+        "performer": None,
+        "route": None,
+        "sure": False,
+        "because": [Because(last.status, (last.department,)).shown()],
+        "passed": [],
+    }
+    return {**advice, "routing": routing}

@@ -1,0 +1,276 @@
+"""The shapes the rules work on: a ticket, its assignments, a command, and what becomes of it. Frozen; rules return
+new ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hotline.delivery.model import Message
+from hotline.organisation.model.actors import ActorKind
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
+from hotline.text.numbering import Number
+from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The resident's matter. Times are UTC; codes are the directory's."""
+
+    number: Number
+    status: TicketStatus
+    kind: Kind
+    channel: Channel
+    title: str
+    narrative: str
+    created_at: datetime
+    updated_at: datetime
+    category: str | None = None
+    priority: Priority = Priority.NORMAL
+    caller: str | None = None  # the caller's id; None: withheld
+    phone: str | None = None  # E.164, or the short number as dialled
+    caller_name: str | None = None
+    contact: str | None = None  # another way to reach the caller, as given
+    confidential: bool = False
+    reply_wanted: bool = True
+    area: str | None = None
+    address: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    department: str | None = None  # the live lead's department
+    parent: Number | None = None  # merged into
+    outer_system: str | None = None
+    outer_number: str | None = None
+    outer_due_at: datetime | None = None
+    due_at: datetime | None = None  # the lead order's limit while one runs
+    promised_at: datetime | None = None  # what the resident was told
+    review_at: datetime | None = None  # when a shelved matter is looked at again
+    public_reply: str | None = None
+    internal_result: str | None = None
+    cost: float | None = None  # yuan
+    funding: str | None = None
+    reason_code: str | None = None  # of declining or voiding
+    channel_told: str | None = None
+    satisfaction_first: Satisfaction | None = None
+    satisfaction_final: Satisfaction | None = None
+    supervised: Level | None = None
+    escalated: Level | None = None
+    flags: tuple[str, ...] = ()  # difficult, sensitive, hot, repeat, danger:<word>
+    urges: int = 0
+    calls: int = 1
+    call_backs: int = 0
+    returns: int = 0
+    extensions: int = 0
+    reopens: int = 0
+    attachments: int = 0
+    returned_by: tuple[str, ...] = ()  # departments whose return was approved
+    ruled: tuple[str, ...] = ()  # departments ruled responsible: they may not return it again
+    advice: Mapping[str, Any] = field(default_factory=dict)
+    created_by: str | None = None
+    closed_at: datetime | None = None
+    triaged_at: datetime | None = None
+    ended_at: datetime | None = None  # when it left the open states, however that was
+    outcome: Outcome | None = None
+    entries: int = 0  # the last number used in the timeline
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One department's order to act on a ticket."""
+
+    id: str
+    number: Number
+    department: str
+    part: Part
+    status: AssignmentStatus
+    issued_at: datetime
+    performer: str | None = None  # the contractor that does the work; the department answers for it
+    assignee: str | None = None  # who accepted it
+    route: str | None = None  # the catalogue row that chose it; None: a person did
+    due_at: datetime | None = None
+    first_due_at: datetime | None = None  # kept when an extension is approved
+    accept_by: datetime | None = None
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    reported_at: datetime | None = None
+    closed_at: datetime | None = None
+    ruled: bool = False
+    overdue: bool = False  # ended after due_at
+    return_reason: str | None = None
+    return_basis: str | None = None
+    suggested: str | None = None  # the department the returning one suggests
+    asked_due_at: datetime | None = None  # an extension is asked for and not yet decided
+    extensions: int = 0
+    redos: int = 0
+    result: Mapping[str, Any] | None = None  # internal_result, public_reply, solved, cost, funding, contacted
+    priority: Priority = Priority.NORMAL  # the ticket's, kept here so that a queue needs one index
+    issued_by: str | None = None  # who sent it here; an approved return is charged to them
+    refused: int = 0  # returns asked for and refused: charged to the department
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One limit running on a ticket or on one of its assignments. All but the first eight follow from `marks`: what
+    happened to it, in order. Times are UTC."""
+
+    id: str
+    number: Number
+    assignment: str | None
+    metric: Metric
+    terms: Mapping[str, Any]  # what it runs under, as it was then: policy, version, source, steps, repeat
+    marks: tuple[Any, ...]  # (what, when, details)
+    calendar: str
+    calendar_version: int
+    started_at: datetime
+    due_at: datetime | None = None
+    first_due_at: datetime | None = None  # kept when an extension moved it
+    limit_at: datetime | None = None  # what its ladder and a breach go by: `due_at`, or the promised date if later
+    paused_at: datetime | None = None
+    consumed: int = 0  # before the present run: microseconds of a limit in hours, days of one in days
+    stopped_at: datetime | None = None
+    breached_at: datetime | None = None
+    provisional: bool = False
+    level: int = 0  # the last step of its ladder that was told
+    next_level: int | None = None
+    next_step: int | None = None  # which step of its ladder that will be; behind the last, it is repeated
+    next_at: datetime | None = None  # when the next step is due; None: stopped or standing still
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """One step of a ladder, told. (clock, level) is unique: once, however many workers, crashes and clocks."""
+
+    clock: str
+    level: int
+    number: Number
+    assignment: str | None
+    metric: Metric
+    colour: Level
+    told: tuple[str, ...]
+    due_at: datetime  # when it should have been
+    at: datetime
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All a decision may look at. `target` is the ticket to merge into, with its own chain of parents."""
+
+    ticket: Ticket
+    assignments: tuple[Assignment, ...] = ()
+    children: int = 0  # tickets merged into this one
+    target: Ticket | None = None
+    target_chain: tuple[Number, ...] = ()
+    target_holders: tuple[str, ...] = ()  # departments and performers with a live order on the target
+    clocks: tuple[Clock, ...] = ()  # those that have not stopped
+    directory: Directory | None = None  # policies, calendars, rosters; None: no clocks are kept
+
+    def lead(self) -> Assignment | None:
+        """The live lead order, if one runs."""
+        return next((a for a in self.assignments if a.part is Part.LEAD and a.status in LIVE), None)
+
+    def order(self, assignment: str) -> Assignment | None:
+        """The assignment of that id on this ticket."""
+        return next((a for a in self.assignments if a.id == assignment), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something asked for. `fields` are already of the right types; `assignment` set: an order is meant, not the
+    ticket."""
+
+    action: Action
+    version: int
+    fields: Mapping[Any, Any] = field(default_factory=dict)  # by the words of `Field`
+    assignment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline. `changes` maps a field to [before, after]."""
+
+    number: Number
+    seq: int
+    at: datetime
+    by_kind: ActorKind
+    by_id: str
+    by_name: str
+    action: Action
+    status_from: str | None
+    status_to: str | None
+    assignment: str | None = None
+    reason: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One contact: a call, a text, a visit. A ticket may have many, all kept."""
+
+    id: str
+    number: Number
+    channel: Channel
+    at: datetime
+    narrative: str
+    taken_by: str
+    caller: str | None = None
+    phone: str | None = None
+    raw_phone: str | None = None
+    caller_name: str | None = None
+    confidential: bool = False
+    unread: tuple[tuple[str, str], ...] = ()  # (field, rule): what could not be taken as it was written; not stored
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a phone number belongs to. `id` follows from the number, so that no look-up is needed to write it."""
+
+    id: str
+    phone: str
+    name: str | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A ticket's new image, and the version it must replace (None: it is new)."""
+
+    ticket: Ticket
+    expected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a ticket; `sha256` names its bytes in the store."""
+
+    id: str
+    number: Number
+    sha256: str
+    name: str
+    media_type: str
+    size: int
+    at: datetime
+    by_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that becomes true at once: images guarded by versions, entries, messages, counts. Data; the journal makes
+    it durable."""
+
+    after: Facts
+    tickets: tuple[Written, ...]
+    before: Facts | None = None  # None: the ticket is new
+    assignments: tuple[Assignment, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    messages: tuple[Message, ...] = ()
+    calls: tuple[Call, ...] = ()
+    callers: tuple[Caller, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tallies: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (noun, place, status) -> difference
+    clocks: tuple[Clock, ...] = ()
+    escalations: tuple[Escalation, ...] = ()
+    texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew
+    parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it

@@ -1,0 +1,228 @@
+"""Who may see whom. The caller's data is shown by role; out of sight means the same as not there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from hotline.organisation.model.actors import WHOLE, Actor, ActorKind, Role
+from hotline.organisation.model.vocabulary import DepartmentKind
+from hotline.text.phones import masked
+from hotline.tickets.model.ticket import Assignment, Entry, Facts, Ticket
+from hotline.tickets.model.vocabulary import THEIRS, Action
+
+PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between departments, nothing
+    {
+        Action.ACCEPT_REPORT, Action.ANSWER, Action.APPROVE_EXTENSION, Action.CONFIRM, Action.DECLINE, Action.DISPATCH,
+        Action.EXPLAIN, Action.MERGE, Action.PROVIDE_INFO, Action.RECEIVE, Action.REOPEN, Action.REQUEST_INFO,
+        Action.SHELVE, Action.UNSHELVE, Action.WITHDRAW,
+    }
+)  # fmt: skip
+_FULL = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an actor may see of the tickets: by area (None: anywhere) for the desk, by order for departments, and by
+    `creator` what that key opened itself."""
+
+    whole: bool
+    areas: frozenset[str] | None
+    departments: frozenset[str]
+    creator: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        return not self.whole and not self.departments and self.creator is None
+
+
+EVERYTHING = Scope(True, None, frozenset())  # for the house itself: what it shows of it is decided elsewhere
+
+
+def scope_of(actor: Actor) -> Scope:
+    """The actor's view. Every query of tickets begins with it."""
+    handler = Role.HANDLER in actor.roles
+    return Scope(bool(actor.roles & WHOLE), actor.areas, actor.departments if handler else frozenset())
+
+
+def intake_scope(actor: Actor) -> Scope:
+    """What a call may join by a number its sender names: what the sender may see, and what a gateway opened itself.
+    Anything wider would tell a gateway which numbers exist."""
+    creator = actor.id if Role.GATEWAY in actor.roles else None
+    return replace(scope_of(actor), creator=creator)
+
+
+def may_find_callers(actor: Actor) -> bool:
+    """Whether tickets may be asked for by who called: only by those who see callers whole."""
+    return bool(actor.roles & _FULL)
+
+
+def phone_shown(phone: str | None, actor: Actor, *, confidential: bool) -> str | None:
+    """A telephone number in a log: whole for the desk, masked for others, hidden where the matter is confidential."""
+    if confidential:
+        return None
+    return phone if actor.roles & _FULL else masked(phone)
+
+
+def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
+    """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
+    confidential."""
+    if ticket.phone is None and ticket.caller_name is None and ticket.contact is None:
+        return None
+    if revealed or (actor.roles & _FULL and not ticket.confidential):
+        return {
+            "id": ticket.caller,
+            "phone": ticket.phone,
+            "name": ticket.caller_name,
+            "contact": ticket.contact,
+            "confidential": ticket.confidential,
+            "masked": False,
+        }
+    if ticket.confidential or actor.contractor:
+        return {
+            "id": None,
+            "phone": None,
+            "name": None,
+            "contact": None,
+            "confidential": ticket.confidential,
+            "masked": True,
+        }
+    name = ticket.caller_name
+    return {
+        "id": None,
+        "phone": masked(ticket.phone),
+        "name": f"{name[0]}**" if name else None,
+        "contact": None,
+        "confidential": False,
+        "masked": True,
+    }
+
+
+# Of the lines that belong to no order, a contractor is told neither notes nor what was done about the caller.
+_FOR_THE_DESK = frozenset({Action.COMMENT, Action.CALL_BACK, Action.REVEAL, Action.SET_CONFIDENTIAL})
+# In these the words are meant for whoever does the work; in all others they are the desk's own.
+_FOR_THE_WORK = frozenset(
+    {Action.DISPATCH, Action.ADD_CALL, Action.PROVIDE_INFO, Action.URGE, Action.SUPERVISE, Action.REOPEN}
+)
+# What a contractor's view of a ticket shows as well.
+_SHOWN_OF_TICKET = frozenset(
+    {"status", "kind", "category", "priority", "area", "due_at", "promised_at", "review_at", "channel", "calls"}
+)
+_OF_CALLER = frozenset({"phone", "caller_name", "contact", "caller"})
+_WORDS = frozenset({"title", "narrative", "address"})
+
+
+class EntryRow(Protocol):
+    """A line of a timeline, as the rules write it or as it was read."""
+
+    @property
+    def by_kind(self) -> str: ...
+    @property
+    def by_id(self) -> str: ...
+    @property
+    def by_name(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def assignment(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+    @property
+    def changes(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleEntry:
+    """What an actor may know of one line of a timeline, beside its time, action and states."""
+
+    by_id: str
+    by_name: str
+    reason: str | None
+    changes: Mapping[str, Any]
+
+
+def visible_order(order: Assignment, actor: Actor) -> bool:
+    """Whether an order is shown: the desk and whoever takes part see every one; a contractor sees its own alone."""
+    if actor.roles & WHOLE or not actor.contractor:
+        return True
+    return order.department in actor.departments or order.performer in actor.departments
+
+
+def visible_entry(
+    entry: EntryRow, ticket: Ticket, orders: Iterable[Assignment], actor: Actor, authors: Mapping[str, str]
+) -> VisibleEntry | None:
+    """What of a line of the timeline this actor may know; None: nothing, not even that it is there. Every reader of
+    timelines asks here: the ticket's own page, files and streams.
+
+    `authors`: the departments of those who wrote as handlers of one, by id. Only a contractor's view depends on it.
+    """
+    caller = caller_shown(ticket, actor)
+    masked_caller = caller is None or caller["masked"]
+    changes: Mapping[str, Any] = entry.changes
+    by_id = entry.by_id
+    if masked_caller:
+        changes = {k: _without_old_words(k, v) for k, v in changes.items() if k not in _OF_CALLER}
+        if entry.by_kind == ActorKind.RESIDENT:  # the id of a resident is the id of the caller
+            by_id = "resident"
+    if actor.roles & WHOLE or not actor.contractor:
+        return VisibleEntry(by_id, entry.by_name, entry.reason, changes)
+    own = {o.id for o in orders if visible_order(o, actor)}
+    if entry.assignment is not None:
+        if entry.assignment not in own:
+            return None
+        return VisibleEntry(by_id, entry.by_name, entry.reason, _of_own_orders(changes, own))
+    if entry.by_id == actor.id or authors.get(entry.by_id) in actor.departments:
+        return VisibleEntry(by_id, entry.by_name, entry.reason, _of_own_orders(changes, own))
+    action = Action(entry.action)
+    if action in _FOR_THE_DESK or entry.by_id in authors:
+        return None
+    shown = {k: v for k, v in _of_own_orders(changes, own).items() if k in _SHOWN_OF_TICKET or k == "issued"}
+    return VisibleEntry(by_id, entry.by_name, entry.reason if action in _FOR_THE_WORK else None, shown)
+
+
+def visible_file(by_id: str, orders: Iterable[Assignment], actor: Actor, authors: Mapping[str, str]) -> bool:
+    """Whether a file of a ticket is shown. To a contractor: its own, the desk's, and those of the departments it works
+    for here. `authors` as for `visible_entry`."""
+    if actor.roles & WHOLE or not actor.contractor or by_id == actor.id or by_id not in authors:
+        return True
+    return authors[by_id] in actor.departments | {o.department for o in orders if visible_order(o, actor)}
+
+
+def parties_to(entry: Entry, facts: Facts) -> frozenset[str]:
+    """The departments and performers a line concerns, as it is written: whoever has a view of the ticket, and whoever
+    loses it with this line. A contractor is told of its own orders, and of what `visible_entry` shows it."""
+    parties = {
+        party
+        for a in facts.assignments
+        if a.status in THEIRS or a.closed_at == entry.at
+        for party in (a.department, a.performer)
+        if party
+    }
+    order = facts.order(entry.assignment) if entry.assignment else None
+    if order is None and entry.action not in _FOR_THE_DESK:
+        return frozenset(parties)
+    own = {order.department, order.performer} if order is not None else set()
+    # where no directory is at hand nobody is known to be no contractor
+    known = facts.directory.departments if facts.directory is not None else {}
+    contractors = {p for p in parties if p not in known or known[p].kind is DepartmentKind.CONTRACTOR}
+    return frozenset(parties - (contractors - own))
+
+
+def _without_old_words(name: str, pair: Any) -> Any:
+    """What was taken out of a text may be what must not be read there; what stands there now is shown on the ticket."""
+    if name in _WORDS and isinstance(pair, list | tuple) and len(pair) == 2:
+        return [None, pair[1]]
+    return pair
+
+
+def _of_own_orders(changes: Mapping[str, Any], own: Iterable[str]) -> dict[str, Any]:
+    """The changes without those of other orders: `assignment.<id>.due_at` names one, `issued` lists them."""
+    ids = frozenset(own)
+    kept: dict[str, Any] = {}
+    for name, value in changes.items():
+        _, _, rest = name.partition("assignment.")
+        if "." in rest and rest.rpartition(".")[0] not in ids:
+            continue
+        if name == "issued" and isinstance(value, list | tuple) and len(value) == 2:
+            value = [value[0], [line for line in value[1] or () if str(line).split(":", 1)[0] in ids]]
+        kept[name] = value
+    return kept

@@ -1,0 +1,287 @@
+"""The words of the hotline. Everything that names a state, an action, a role or a reason takes it from here."""
+
+from enum import StrEnum
+
+CODE_LENGTH = 6
+
+
+class TicketStatus(StrEnum):
+    """Where the resident's matter stands."""
+
+    RECEIVED = "received"
+    AWAITING_INFO = "awaiting_info"
+    TRIAGED = "triaged"
+    DISPATCHED = "dispatched"
+    RESOLVED = "resolved"
+    SHELVED = "shelved"
+    CLOSED = "closed"
+    DECLINED = "declined"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+
+class AssignmentStatus(StrEnum):
+    """Where one department's order stands."""
+
+    ISSUED = "issued"
+    ACCEPTED = "accepted"
+    RETURN_REQUESTED = "return_requested"
+    REPORTED = "reported"
+    DONE = "done"
+    RETURNED = "returned"
+    RECALLED = "recalled"
+
+
+OPEN = frozenset(
+    {
+        TicketStatus.RECEIVED,
+        TicketStatus.AWAITING_INFO,
+        TicketStatus.TRIAGED,
+        TicketStatus.DISPATCHED,
+        TicketStatus.RESOLVED,
+        TicketStatus.SHELVED,
+    }
+)
+FINAL = frozenset({TicketStatus.DECLINED, TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID})
+# `closed` is neither open nor final: work has ended, and the resident may still reopen it.
+
+LIVE = frozenset(
+    {
+        AssignmentStatus.ISSUED,
+        AssignmentStatus.ACCEPTED,
+        AssignmentStatus.RETURN_REQUESTED,
+        AssignmentStatus.REPORTED,
+    }
+)
+ENDED = frozenset({AssignmentStatus.DONE, AssignmentStatus.RETURNED, AssignmentStatus.RECALLED})
+THEIRS = LIVE | {AssignmentStatus.DONE}  # a returned or recalled order gives no further view of the ticket
+
+
+class Outcome(StrEnum):
+    """How a ticket ended. Reopened, it has not."""
+
+    ANSWERED = "answered"  # at the first call, by the operator
+    CONFIRMED = "confirmed"  # the resident said that it is solved
+    SILENT = "silent"  # nobody said a word; closed by the clock
+    EXPLAINED = "explained"  # could not be solved, and why was told
+    DECLINED = "declined"
+    MERGED = "merged"
+    WITHDRAWN = "withdrawn"
+    VOID = "void"
+
+
+class Action(StrEnum):
+    """What can be done. The tables in `lifecycle` say when, by whom and with what."""
+
+    RECEIVE = "receive"  # the first entry of every timeline; no row of a table, intake alone writes it
+    TRIAGE = "triage"
+    REQUEST_INFO = "request_info"
+    PROVIDE_INFO = "provide_info"
+    ANSWER = "answer"
+    DECLINE = "decline"
+    VOID = "void"
+    WITHDRAW = "withdraw"
+    MERGE = "merge"
+    DISPATCH = "dispatch"
+    CONFIRM = "confirm"
+    CALL_BACK = "call_back"
+    EXPLAIN = "explain"
+    REOPEN = "reopen"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    COMMENT = "comment"
+    URGE = "urge"
+    SUPERVISE = "supervise"
+    SET_CONFIDENTIAL = "set_confidential"
+    AMEND = "amend"
+    ADD_CALL = "add_call"
+    ABSORB = "absorb"
+    ATTACH = "attach"
+    REVEAL = "reveal"
+    ESCALATE = "escalate"
+    RESUME = "resume"  # nobody told what was missing: work goes on with what is known
+    RECKON = "reckon"  # the clocks counted anew, after a calendar changed or where they were missing
+    # of an assignment
+    ACCEPT = "accept"
+    AUTO_ACCEPT = "auto_accept"
+    REQUEST_RETURN = "request_return"
+    APPROVE_RETURN = "approve_return"
+    REFUSE_RETURN = "refuse_return"
+    REQUEST_EXTENSION = "request_extension"
+    APPROVE_EXTENSION = "approve_extension"
+    REFUSE_EXTENSION = "refuse_extension"
+    CONTACT_CALLER = "contact_caller"
+    CLAIM = "claim"
+    ASSIGN = "assign"
+    ASSIST = "assist"
+    REPORT = "report"
+    ACCEPT_REPORT = "accept_report"
+    REJECT_REPORT = "reject_report"
+    RECALL = "recall"
+
+
+class Part(StrEnum):
+    """A department's part in a ticket."""
+
+    LEAD = "lead"
+    ASSIST = "assist"
+
+
+class Satisfaction(StrEnum):
+    """What the resident said at call-back."""
+
+    VERY_SATISFIED = "very_satisfied"
+    SATISFIED = "satisfied"
+    FAIR = "fair"
+    DISSATISFIED = "dissatisfied"
+    VERY_DISSATISFIED = "very_dissatisfied"
+    NO_ANSWER = "no_answer"  # out of the satisfaction base
+
+
+class Reached(StrEnum):
+    """How a call-back attempt ended."""
+
+    CONNECTED = "connected"
+    NO_REPLY = "no_reply"
+    BUSY = "busy"
+    WRONG_NUMBER = "wrong_number"
+
+
+class DeclineReason(StrEnum):
+    """Why a matter is not ours; each needs the right channel to be told."""
+
+    EMERGENCY_SERVICE = "emergency_service"
+    LEGAL_PROCEDURE = "legal_procedure"
+    ALREADY_HANDLED = "already_handled"
+    SECRET_OR_PRIVATE = "secret_or_private"  # noqa: S105 - a reason word, not a password
+    BEYOND_PUBLIC_DUTY = "beyond_public_duty"
+    UNLAWFUL = "unlawful"
+
+
+class VoidReason(StrEnum):
+    """Why an entry is no matter at all."""
+
+    NUISANCE = "nuisance"
+    TEST = "test"
+    NO_CONTENT = "no_content"
+    MISTAKE = "mistake"
+    NO_INFO_GIVEN = "no_info_given"
+
+
+class ReturnReason(StrEnum):
+    """Why a department sends an order back."""
+
+    NOT_OUR_DUTY = "not_our_duty"
+    NOT_OUR_AREA = "not_our_area"
+    TITLE_UNCLEAR = "title_unclear"
+    DUPLICATE = "duplicate"
+    INFO_MISSING = "info_missing"
+
+
+class Fault(StrEnum):
+    """What is wrong with a report."""
+
+    OFF_THE_POINT = "off_the_point"
+    POINT_MISSING = "point_missing"
+    EVASIVE = "evasive"
+    WRONG_KIND = "wrong_kind"
+    NO_EVIDENCE = "no_evidence"
+    CALLER_NOT_CONTACTED = "caller_not_contacted"
+
+
+class Funding(StrEnum):
+    """Who pays for the work."""
+
+    SERVICE_FUND = "service_fund"
+    REPAIR_FUND = "repair_fund"
+    PROPERTY_FEE = "property_fee"
+    STREET_BUDGET = "street_budget"
+    WARRANTY = "warranty"
+    RESIDENT = "resident"
+    NONE = "none"
+
+
+class Queue(StrEnum):
+    """What an open matter waits in. No open matter is in none."""
+
+    DISPATCH = "dispatch"
+    INFORMATION = "information"  # the caller has to tell what is missing
+    DEPARTMENT = "department"
+    RULINGS = "rulings"
+    REVIEW = "review"
+    CALL_BACK = "call_back"  # the resident has to be asked
+    SHELF = "shelf"
+
+
+class Field(StrEnum):
+    """What an action may carry. `tickets/schemas/actions` gives each its type; the tables say who needs it."""
+
+    CATEGORY = "category"
+    KIND = "kind"
+    PRIORITY = "priority"
+    TITLE = "title"
+    NARRATIVE = "narrative"
+    AREA = "area"
+    ADDRESS = "address"
+    LAT = "lat"
+    LON = "lon"
+    CALLER_NAME = "caller_name"
+    CONTACT = "contact"
+    FLAGS = "flags"
+    TEXT = "text"
+    REASON = "reason"
+    REASON_CODE = "reason_code"
+    CHANNEL_TOLD = "channel_told"
+    ANSWER = "answer"
+    DEPARTMENT = "department"
+    ASSISTS = "assists"
+    PERFORMER = "performer"
+    ASSIGNEE = "assignee"
+    BASIS = "basis"
+    FAULT = "fault"
+    TARGET = "target"
+    LEVEL = "level"
+    CONFIDENTIAL = "confidential"
+    SATISFACTION = "satisfaction"
+    REACHED = "reached"
+    SOLVED = "solved"
+    PUBLIC_REPLY = "public_reply"
+    INTERNAL_RESULT = "internal_result"
+    CONTACTED = "contacted"
+    COST = "cost"
+    FUNDING = "funding"
+    DUE_AT = "due_at"
+    REVIEW_AT = "review_at"
+
+
+class Guard(StrEnum):
+    """A condition beyond state, role and fields. `lifecycle` holds the test and the sentence of each."""
+
+    HAS_LEAD = "has_lead"
+    NO_LEAD = "no_lead"
+    TRIAGED_BEFORE = "triaged_before"
+    NOT_TRIAGED = "not_triaged"
+    IS_LEAD = "is_lead"
+    IS_ASSIST = "is_assist"
+    ASSISTS_DONE = "assists_done"
+    IN_HAND = "in_hand"
+    NOT_RULED = "not_ruled"
+    RETURNS_LEFT = "returns_left"
+    BEFORE_DUE = "before_due"
+    LATER_DUE = "later_due"
+    LATER_LIMIT = "later_limit"
+    EXTENSION_LEFT = "extension_left"
+    NO_EXTENSION_ASKED = "no_extension_asked"
+    EXTENSION_ASKED = "extension_asked"
+    IN_30_DAYS = "in_30_days"
+    REOPENS_LEFT = "reopens_left"
+    TARGET_OPEN = "target_open"
+    NO_CYCLE = "no_cycle"
+    NOT_PARENT = "not_parent"
+    UNREACHABLE_TRIED = "unreachable_tried"
+    NOT_CONFIDENTIAL = "not_confidential"
+    NEW_DEPARTMENT = "new_department"
+    REVIEW_AHEAD = "review_ahead"
+    UNCLAIMED = "unclaimed"
+    OTHER_DEPARTMENT = "other_department"

@@ -1,0 +1,102 @@
+"""Files of a ticket."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, UploadFile
+from starlette.responses import FileResponse, Response
+
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, NumberPath, may
+from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.storage.files import store
+from hotline.tickets.attachments import attach, files_seen, found, may_attach
+from hotline.tickets.model.ticket import Attachment
+from hotline.tickets.schemas.shown import dumped
+from hotline.web.field_types import Shown
+from hotline.web.responses import POST, READ, done_reply, refusals, reply
+
+router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
+
+
+class AttachmentOut(Shown):
+    id: str
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+class AttachmentPage(Shown):
+    items: list[AttachmentOut]
+    next: str | None
+
+
+def _shown(file: Attachment | Any) -> dict[str, Any]:
+    return {
+        "id": file.id,
+        "name": file.name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "sha256": file.sha256,
+        "at": file.at,
+        "by": file.by_id,
+    }
+
+
+@router.post(
+    "/{number}/attachments",
+    operation_id="attach_file",
+    status_code=201,
+    response_model=AttachmentOut,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def attach_file(
+    number: NumberPath,
+    file: UploadFile,
+    ask: Annotated[Asking, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
+) -> Response:
+    """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
+    await may_attach(ask.house, number, ask.actor, ask.now)
+    name = (
+        "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
+        or "file"
+    )
+    stored = await store(ask.house, file.read, file.content_type)
+    asked = ask.asked(f"{name}\n{stored.sha256}".encode())
+    return done_reply(
+        await attach(ask.house, number, stored, name, ask.actor, asked, lambda f: dumped(_shown(f)), ask.now)
+    )
+
+
+@router.get(
+    "/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ)
+)
+async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]) -> Response:
+    """The files of a ticket, oldest first."""
+    rows = await files_seen(ask.house, number, ask.actor)
+    return reply({"items": [_shown(r) for r in rows], "next": None})
+
+
+@router.get(
+    "/{number}/attachments/{attachment}",
+    operation_id="read_attachment",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"},
+        **refusals(*READ),
+    },
+)
+async def read_attachment(
+    number: NumberPath, attachment: CodePath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]
+) -> Response:
+    """The file itself, always to be saved, never to be run in the page."""
+    row, path = await found(ask.house, number, attachment, ask.actor)
+    if not path.is_file():
+        raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name)}",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "ETag": f'"{row.sha256}"',
+    }
+    return FileResponse(path, headers=headers, media_type=row.media_type)

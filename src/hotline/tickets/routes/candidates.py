@@ -1,0 +1,27 @@
+"""Who could take an order of a department."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, department_seen, may
+from hotline.organisation.model.actors import PEOPLE
+from hotline.tickets import workload
+from hotline.tickets.schemas.shown import CandidatePage
+from hotline.web.responses import READ, refusals, reply
+
+Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
+router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
+
+
+@router.get(
+    "/{code}/candidates", operation_id="list_candidates", response_model=CandidatePage, responses=refusals(*READ)
+)
+async def list_candidates(code: CodePath, ask: Reader) -> Response:
+    """Who of the department could take an order now: those on duty first, then the least loaded. The first is the
+    recommendation; `assign` and `claim` are yours to use."""
+    directory = await department_seen(ask, code)
+    found = await workload.candidates(ask.house.db, directory, code, ask.now)
+    return reply({"items": [{**asdict(c), "recommended": n == 0} for n, c in enumerate(found)], "next": None})

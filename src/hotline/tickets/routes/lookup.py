@@ -1,0 +1,65 @@
+"""What a resident may ask: how their ticket stands, by its number and query code."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BeforeValidator, Field
+from starlette.responses import Response
+
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, NumberPath, anybody, may
+from hotline.organisation.model.actors import Role
+from hotline.refusals import Code
+from hotline.text.normalisation import normalised
+from hotline.tickets.act import seen
+from hotline.tickets.lookup import look_up, query_code
+from hotline.tickets.schemas.shown import CodeOut
+from hotline.web.field_types import NumberWord, Shown, Strict
+from hotline.web.forwarded import client_address
+from hotline.web.responses import READ, refusals, reply
+
+router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute)
+
+
+def _digits(code: Any) -> Any:
+    """Full-width digits and invisible marks come with what is pasted from a text."""
+    return normalised(code).strip() if isinstance(code, str) else code
+
+
+class LookupIn(Strict):
+    number: NumberWord
+    code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
+
+
+class PublicTicket(Shown):
+    number: str
+    status: str
+    label: dict[str, str]
+    steps: list[dict[str, Any]]
+
+
+@router.post(
+    "/lookup",
+    operation_id="look_up_ticket",
+    response_model=PublicTicket,
+    responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+)
+async def look_up_ticket(body: LookupIn, ask: Annotated[Asking, anybody("tickets.look_up")]) -> Response:
+    """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
+    number, by text or from the operator. An address may send five wrong codes an hour for a ticket, and thirty for
+    all tickets; 429 says in `Retry-After` when the next is accepted. A POST, so that no code stands in a URL."""
+    code = body.code.replace(" ", "").replace("-", "")
+    return reply(await look_up(ask.house, body.number, code, client_address(ask.request), ask.now))
+
+
+@router.get(
+    "/tickets/{number}/query-code", operation_id="read_query_code", response_model=CodeOut, responses=refusals(*READ)
+)
+async def read_query_code(
+    number: NumberPath,
+    ask: Annotated[Asking, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+) -> Response:
+    """The query code of a ticket, for a caller who has lost it and whom you know."""
+    facts = await seen(ask.house, number, ask.actor)
+    found = facts.ticket.number
+    return reply({"number": found, "query_code": query_code(ask.house.secret, found)})

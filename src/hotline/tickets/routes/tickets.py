@@ -1,0 +1,273 @@
+"""Tickets: found, read, and acted on."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from hotline.locales.labels import label_of
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, NumberPath, may
+from hotline.organisation.model.actors import PEOPLE, Actor, Role
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.refusals import Code, Refusal, Refused
+from hotline.text.numbering import read_number
+from hotline.tickets.act import act, authors_for, seen
+from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.model.ticket import Command, Facts
+from hotline.tickets.model.visibility import may_find_callers, scope_of, visible_entry
+from hotline.tickets.model.vocabulary import Action, TicketStatus
+from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
+from hotline.tickets.schemas.shown import (
+    CallPage,
+    ClockPage,
+    EntryPage,
+    TicketOut,
+    TicketPage,
+    brief_shown,
+    call_shown,
+    clock_shown,
+    clocks_seen,
+    dumped,
+    entry_shown,
+    ticket_shown,
+)
+from hotline.tickets.store import history, lists
+from hotline.web.field_types import Moment, Plain, Strict
+from hotline.web.paging import Cursor, Limit, moment, opened, sealed
+from hotline.web.problems import problem
+from hotline.web.responses import READ, WRITE, done_reply, refusals, reply
+
+
+class ByTail(AuthenticatedRoute):
+    """There are forty actions: a look at the end of the path costs a tenth of trying each one's pattern."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        tail = self.path.rsplit("/", 1)[-1]
+        if "{" not in tail and not scope["path"].endswith(tail):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ByTail)
+Reader = Annotated[Asking, may("tickets.read", *PEOPLE)]
+Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
+FOLLOWED = 500  # of a timeline on a page
+
+
+@router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusals())
+async def list_tickets(
+    ask: Reader,
+    status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
+    department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
+    performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
+    assignee: Annotated[
+        Plain | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
+    ] = None,
+    category: Annotated[Word | None, Query(description="The category and all below it")] = None,
+    area: Annotated[Word | None, Query(description="The area and all below it")] = None,
+    priority: Priority | None = None,
+    kind: Kind | None = None,
+    channel: Channel | None = None,
+    flag: Annotated[Word | None, Query(description="As `repeat`, `danger:gas`")] = None,
+    confidential: bool | None = None,
+    overdue: Annotated[bool | None, Query(description="true: open and past its limit")] = None,
+    caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
+    outer_number: Annotated[Plain | None, Query(max_length=80, min_length=1)] = None,
+    parent: Annotated[Plain | None, Query(max_length=20, description="Tickets merged into this one")] = None,
+    created_from: Moment | None = None,
+    created_before: Moment | None = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="Words in title, narrative or address; one Chinese character will do",
+        ),
+    ] = None,
+    sort: Literal["created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the
+    boards."""
+    directory = await ask.house.directory.now(ask.now)
+    if caller is not None and not may_find_callers(ask.actor):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "asking by caller is not for your role"))
+    filters: dict[str, Any] = {
+        "status": status and sorted(status),
+        "priority": priority,
+        "kind": kind,
+        "channel": channel,
+        "flag": flag,
+        "confidential": confidential,
+        "caller": caller,
+        "outer_number": outer_number,
+        "parent": parent and (read_number(parent) or "-"),
+        "performer": performer,
+        "assignee": ask.actor.id if assignee == "me" else assignee,
+        "created_from": created_from,
+        "created_before": created_before,
+        "text": q,
+        "overdue": ask.now if overdue else None,
+        "department": department and sorted(directory.below.get(department, {department})),
+        "category": category and sorted(directory.categories_below.get(category, {category})),
+        "area": area and sorted(directory.areas_below.get(area, {area})),
+    }
+    filters = {name: value for name, value in filters.items() if value is not None}
+    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, ask.actor.id]
+    place = opened(ask.house.secret, question, cursor)
+    name, descending = sort.lstrip("-"), sort.startswith("-")
+    rows = await lists.listed(
+        ask.house.db,
+        scope_of(ask.actor),
+        filters,
+        limit + 1,
+        sort=name,
+        descending=descending,
+        after=(moment(place[0]), place[1]) if place else None,
+    )
+    page = rows[:limit]
+    more = sealed(ask.house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
+    return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})
+
+
+@router.get("/{number}", operation_id="read_ticket", response_model=TicketOut, responses=refusals(*READ))
+async def read_ticket(number: NumberPath, ask: Reader) -> Response:
+    """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
+    facts = await seen(ask.house, number, ask.actor)
+    return reply(
+        ticket_shown(facts, ask.actor, await ask.house.directory.now(ask.now), ask.now), version=facts.ticket.version
+    )
+
+
+@router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
+async def read_timeline(
+    number: NumberPath,
+    ask: Reader,
+    limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
+    after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
+) -> Response:
+    """What happened, in order: who, when, what, why, before and after. A contractor is shown what concerns its own
+    orders and the ticket as a whole, and nobody else's notes."""
+    facts = await seen(ask.house, number, ask.actor)
+    rows = await history.told(ask.house.db, facts.ticket.number, after, limit)
+    authors = await authors_for(ask.house, ask.actor, (row.by_id for row in rows))
+    items = [
+        entry_shown(row, visible)
+        for row in rows
+        if (visible := visible_entry(row, facts.ticket, facts.assignments, ask.actor, authors)) is not None
+    ]
+    more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
+    return reply({"items": items, "next": more})
+
+
+@router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
+async def list_calls(number: NumberPath, ask: Reader) -> Response:
+    """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
+    facts = await seen(ask.house, number, ask.actor)
+    rows = await history.calls_of(ask.house.db, facts.ticket.number)
+    return reply({"items": [{**call_shown(r, ask.actor, facts), "number": r.number} for r in rows], "next": None})
+
+
+@router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
+async def list_clocks(number: NumberPath, ask: Reader) -> Response:
+    """Every clock the ticket and its assignments ever had, in order of start; and every step of a ladder that was told,
+    when it should have been, and to whom. `POST /v1/explain/deadline` says why one is due when it is."""
+    facts = await seen(ask.house, number, ask.actor)
+    found = clocks_seen(await history.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+    theirs = {c.id for c in found}
+    told = [r._asdict() for r in await history.escalations_of(ask.house.db, facts.ticket.number) if r.clock in theirs]
+    return reply({"items": [clock_shown(c, ask.now) for c in found], "escalations": told, "next": None})
+
+
+def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
+    return lambda facts: dumped(ticket_shown(facts, actor, directory, now, revealed=revealed))
+
+
+def _ticket_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = label_of(action)
+    roles = sorted({role for m in TICKET if m.action is action for role in m.by if role in PEOPLE})
+
+    async def act_on_ticket(
+        number: NumberPath,
+        body: body_type,  # type: ignore[valid-type]
+        ask: Annotated[Asking, may(f"tickets.{action}", *roles)],
+    ) -> Response:
+        directory = await ask.house.directory.now(ask.now)
+        command = Command(action, ask.version(), given(body))
+        show = _show(ask.actor, directory, ask.now, revealed=action is Action.REVEAL)
+        return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), show, ask.now))
+
+    act_on_ticket.__doc__ = (
+        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
+    )
+    router.post(
+        f"/{{number}}/actions/{action}",
+        operation_id=f"ticket_{action}",
+        response_model=TicketOut,
+        responses=refusals(*WRITE),
+        summary=f"{en} · {zh}",
+    )(act_on_ticket)
+
+
+def _order_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = label_of(action)
+    by = {role for m in ASSIGNMENT if m.action is action for role in m.by}
+    roles = sorted((by & PEOPLE) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
+
+    async def act_on_assignment(
+        number: NumberPath,
+        assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
+        body: body_type,  # type: ignore[valid-type]
+        ask: Annotated[Asking, may(f"assignments.{action}", *roles)],
+    ) -> Response:
+        directory = await ask.house.directory.now(ask.now)
+        command = Command(action, ask.version(), given(body), assignment=assignment)
+        return done_reply(
+            await act(
+                ask.house,
+                number,
+                command,
+                ask.actor,
+                await ask.asked_whole(),
+                _show(ask.actor, directory, ask.now),
+                ask.now,
+            )
+        )
+
+    act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
+    router.post(
+        f"/{{number}}/assignments/{{assignment}}/actions/{action}",
+        operation_id=f"assignment_{action}",
+        response_model=TicketOut,
+        responses=refusals(*WRITE),
+        summary=f"{en} · {zh}",
+    )(act_on_assignment)
+
+
+for _action, _shape in TICKET_BODIES.items():
+    _ticket_route(_action, _shape)
+for _action, _shape in ORDER_BODIES.items():
+    _order_route(_action, _shape)
+
+
+@router.post("/{number}/actions/{action}", include_in_schema=False)
+@router.post("/{number}/assignments/{assignment}/actions/{action}", include_in_schema=False)
+async def no_such_action(
+    number: str, action: str, ask: Annotated[Asking, may("tickets.read", *PEOPLE)], assignment: str | None = None
+) -> Response:
+    """An action that this table does not know: of the other one, it says where that is."""
+    try:
+        await seen(ask.house, number, ask.actor)
+    except Refused as refused:
+        return problem(refused.refusal)
+    here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)
+    rule = f"one of {', '.join(sorted(here))}"
+    if action in there:
+        where = "assignments/{id}/actions" if assignment is None else "actions"
+        rule = f"of the ticket's other path: {where}/{action}"
+    return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))

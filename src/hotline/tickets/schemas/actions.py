@@ -1,0 +1,142 @@
+"""One body for each action, made from the tables: what it needs is required, what it may carry is optional."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, create_model
+
+from hotline.organisation.model.vocabulary import Kind, Level, Priority
+from hotline.tickets.lifecycle import ASSIGNMENT, FOLLOWS, INTERNAL, TICKET, Move, fields_of
+from hotline.tickets.model.vocabulary import (
+    Action,
+    DeclineReason,
+    Fault,
+    Funding,
+    Reached,
+    ReturnReason,
+    Satisfaction,
+    VoidReason,
+)
+from hotline.tickets.model.vocabulary import Field as F
+from hotline.web.field_types import (
+    AreaCode,
+    CategoryCode,
+    CodeWord,
+    DepartmentCode,
+    Lat,
+    Line,
+    Lon,
+    Moment,
+    Money,
+    Narrative,
+    NumberWord,
+    Prose,
+    Strict,
+    WrittenLine,
+)
+
+TYPES: dict[F, Any] = {
+    F.CATEGORY: CategoryCode,
+    F.KIND: Kind,
+    F.PRIORITY: Priority,
+    F.TITLE: WrittenLine,
+    F.NARRATIVE: Narrative,
+    F.AREA: AreaCode,
+    F.ADDRESS: WrittenLine,
+    F.LAT: Lat,
+    F.LON: Lon,
+    F.CALLER_NAME: WrittenLine,
+    F.CONTACT: WrittenLine,
+    F.FLAGS: Annotated[list[CodeWord], Field(max_length=20)],
+    F.TEXT: Prose,
+    F.REASON: Prose,
+    F.REASON_CODE: str,
+    F.CHANNEL_TOLD: WrittenLine,
+    F.ANSWER: Prose,
+    F.DEPARTMENT: DepartmentCode,
+    F.ASSISTS: Annotated[list[DepartmentCode], Field(max_length=20)],
+    F.PERFORMER: DepartmentCode,
+    F.ASSIGNEE: Line,
+    F.BASIS: Prose,
+    F.FAULT: Fault,
+    F.TARGET: NumberWord,
+    F.LEVEL: Level,
+    F.CONFIDENTIAL: bool,
+    F.SATISFACTION: Satisfaction,
+    F.REACHED: Reached,
+    F.SOLVED: bool,
+    F.PUBLIC_REPLY: Prose,
+    F.INTERNAL_RESULT: Prose,
+    F.CONTACTED: WrittenLine,
+    F.COST: Money,
+    F.FUNDING: Funding,
+    F.DUE_AT: Moment,
+    F.REVIEW_AT: Moment,
+}
+REASONS = {Action.DECLINE: DeclineReason, Action.VOID: VoidReason, Action.REQUEST_RETURN: ReturnReason}
+EXAMPLES: dict[F, Any] = {
+    F.CATEGORY: "dt-fault",
+    F.KIND: "request",
+    F.PRIORITY: "normal",
+    F.DEPARTMENT: "residents-affairs",
+    F.ASSIGNEE: "li.works",
+    F.REASON: "居民再次来电催问",
+    F.TEXT: "已与来电人核实楼栋",
+    F.ANSWER: "已告知办理流程",
+    F.PUBLIC_REPLY: "电梯已修复，恢复运行",
+    F.INTERNAL_RESULT: "更换门机皮带",
+    F.SOLVED: True,
+    F.SATISFACTION: "satisfied",
+    F.REACHED: "no_reply",
+    F.LEVEL: "yellow",
+    F.CONFIDENTIAL: True,
+    F.FAULT: "evasive",
+    F.TARGET: "100000006",
+    F.BASIS: "职责清单第12项",
+    F.CONTACTED: "电话 09:20",
+    F.DUE_AT: "2026-12-31T18:00:00+08:00",
+    F.REVIEW_AT: "2026-12-31T18:00:00+08:00",
+    F.CHANNEL_TOLD: "110",
+}
+EXAMPLE_REASONS = {Action.DECLINE: "emergency_service", Action.VOID: "test", Action.REQUEST_RETURN: "not_our_duty"}
+
+
+def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[Strict]:
+    needs, takes = fields_of(table, action)
+    shape: dict[str, Any] = {}
+    for field in (*needs, *takes):
+        kind = REASONS[action] if field is F.REASON_CODE else TYPES[field]
+        shape[field.value] = (kind, ...) if field in needs else (kind | None, None)
+    example = {str(f): EXAMPLE_REASONS[action] if f is F.REASON_CODE else EXAMPLES[f] for f in needs}
+    name = f"{machine}{''.join(part.capitalize() for part in action.split('_'))}"
+    made = create_model(name, __base__=Strict, **shape)
+    made.model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+    made.model_rebuild(force=True)
+    return made
+
+
+def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Strict]]:
+    actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL)
+    # where the ticket follows its lead's order, the body is the order's
+    return {action: _body(machine, ASSIGNMENT if action in FOLLOWS else table, action) for action in actions}
+
+
+TICKET_BODIES = _bodies("Ticket", TICKET)
+ORDER_BODIES = _bodies("Order", ASSIGNMENT)
+
+
+@cache
+def action_schemas() -> Mapping[str, Mapping[str, Any]]:
+    """The JSON Schema of every action's body, by machine (`ticket`, `assignment`) and action: a form is made of it.
+    `x-refers` says which noun of the directory a code is of."""
+    bodies = {"ticket": TICKET_BODIES, "assignment": ORDER_BODIES}
+    return {
+        machine: {action.value: body.model_json_schema() for action, body in actions.items()}
+        for machine, actions in bodies.items()
+    }
+
+
+def given(body: Strict) -> dict[F, Any]:
+    """The fields that were sent, by their words."""
+    return {F(name): getattr(body, name) for name in body.model_fields_set if getattr(body, name) is not None}

@@ -1,0 +1,155 @@
+"""What an operator's screen or a gateway sends when somebody calls."""
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.tickets.intake import Taken
+from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction
+from hotline.tickets.model.vocabulary import Field as F
+from hotline.web.field_types import (
+    LONGEST_DETAIL,
+    CodeWord,
+    Detail,
+    Lat,
+    Lon,
+    Moment,
+    Narrative,
+    NumberWord,
+    OrEmpty,
+    PhoneField,
+    Prose,
+    Strict,
+    Title,
+    WrittenLine,
+)
+
+ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline"]
+
+
+class CallerIn(Strict):
+    phone: PhoneField = Field(
+        None,
+        description="As dialled or typed; empty or `anonymous`: withheld. A call is never refused for it: what cannot "
+        "be read as a number is kept as words, and told in `unread`",
+    )
+    name: Detail = None
+    contact: Detail = Field(None, description="Another way to reach the caller")
+    confidential: bool | None = Field(
+        None, description="The caller's wish; reports of wrongdoing are confidential by default"
+    )
+
+
+class LocationIn(Strict):
+    area: CodeWord | None = None
+    address: Detail = None
+    lat: Lat | None = None
+    lon: Lon | None = None
+
+
+class OuterIn(Strict):
+    system: CodeWord = Field(description="The other hotline, such as `12345`")
+    number: WrittenLine
+    due_at: Moment | None = Field(None, description="The other hotline's own deadline")
+
+
+class AtOnceIn(Strict):
+    """Settled while the caller is on the line: no department is involved."""
+
+    action: Literal["answer", "decline"]
+    answer: Prose | None = None
+    reason_code: DeclineReason | None = None
+    channel_told: WrittenLine | None = None
+    satisfaction: Satisfaction | None = None
+
+
+class CallIn(Strict):
+    channel: ChannelIn
+    narrative: Narrative
+    title: Title = None
+    caller: Annotated[CallerIn, OrEmpty] = Field(default_factory=lambda: CallerIn.model_validate({}))
+    location: Annotated[LocationIn, OrEmpty] = Field(default_factory=lambda: LocationIn.model_validate({}))
+    kind: Kind | None = None
+    category: CodeWord | None = None
+    priority: Priority | None = None
+    reply_wanted: bool = True
+    attach_to: NumberWord | None = Field(None, description="The open ticket this call belongs to")
+    outer: OuterIn | None = None
+    at_once: AtOnceIn | None = None
+    voice_call: UUID | None = Field(
+        None, description="The call on the exchange it came by, of `GET /v1/me/calls`; its number where none is given"
+    )
+
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "channel": "phone",
+                    "caller": {"phone": "13800138000", "name": "王秀英"},
+                    "narrative": "3栋2单元电梯困人，有人关到电梯头了",
+                    "location": {"area": "rq-b3", "address": "3栋2单元"},
+                }
+            ]
+        },
+    }
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.attach_to is not None and (self.outer is not None or self.at_once is not None):
+            raise ValueError("attach_to joins an open ticket: outer and at_once do not go with it")
+        if self.channel == "hotline" and self.outer is None and self.attach_to is None:
+            raise ValueError("another hotline's order comes with outer: its system and number")
+        return self
+
+    def taken(self) -> Taken:
+        """As the service wants it."""
+        at_once: dict[F, Any] = {}
+        if self.at_once is not None:
+            found = {
+                F.ANSWER: self.at_once.answer,
+                F.REASON_CODE: self.at_once.reason_code,
+                F.CHANNEL_TOLD: self.at_once.channel_told,
+                F.SATISFACTION: self.at_once.satisfaction,
+            }
+            at_once = {field: value for field, value in found.items() if value is not None}
+        details = {
+            "caller.phone": self.caller.phone,
+            "caller.name": self.caller.name,
+            "caller.contact": self.caller.contact,
+            "location.address": self.location.address,
+        }
+        kept = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
+        rule = f"too long: the first {LONGEST_DETAIL} characters are kept"
+        return Taken(
+            unread=tuple((field, rule) for field, text in details.items() if kept[field] != text),
+            channel=Channel(self.channel),
+            narrative=self.narrative,
+            title=self.title,
+            phone=kept["caller.phone"],
+            name=kept["caller.name"],
+            contact=kept["caller.contact"],
+            confidential=self.caller.confidential,
+            reply_wanted=self.reply_wanted,
+            area=self.location.area,
+            address=kept["location.address"],
+            lat=self.location.lat,
+            lon=self.location.lon,
+            kind=self.kind,
+            category=self.category,
+            priority=self.priority,
+            attach_to=self.attach_to,
+            outer_system=self.outer.system if self.outer else None,
+            outer_number=self.outer.number if self.outer else None,
+            outer_due_at=self.outer.due_at if self.outer else None,
+            at_once=Action(self.at_once.action) if self.at_once else None,
+            at_once_fields=at_once,
+        )
+
+
+class LookupIn(Strict):
+    phone: Annotated[PhoneField, Field(description="As dialled or typed")]
+
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}

@@ -1,0 +1,38 @@
+"""The colour of a clock, an order or a ticket: how much of the limit is used."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from hotline.organisation.model.items import step_of
+from hotline.organisation.model.vocabulary import Level, Metric
+from hotline.tickets.model.ticket import Clock
+
+
+def has_breached(clock: Clock, now: datetime) -> bool:
+    """Whether its limit was missed, or is being missed now."""
+    if clock.breached_at is not None or clock.next_level is None or clock.limit_at is None:
+        return clock.breached_at is not None
+    return now > clock.limit_at
+
+
+def colour_of(clock: Clock, now: datetime) -> str:
+    """How a clock looks on a board: grey while it stands still or has stopped, red behind its end, else the colour of
+    the last step told."""
+    if has_breached(clock, now):
+        return "red"
+    if clock.stopped_at is not None or clock.paused_at is not None:
+        return "grey"
+    rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
+    steps = clock.terms["steps"]
+    return step_of(steps[min(rung, len(steps)) - 1]).level if rung else "green"
+
+
+LOOKS = ("grey", "green", *Level)  # from the least to the worst
+OWN = (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)  # what a department owes; a ruling or an audit is owed to it
+
+
+def looks_of(clocks: Iterable[Clock], now: datetime) -> str:
+    """How an order looks: as the worst of its OWN clocks that have not stopped. An order nobody signs for in time is
+    late, however much time is left to solve it."""
+    running = (c for c in clocks if c.metric in OWN and c.stopped_at is None)
+    return max((colour_of(c, now) for c in running), key=LOOKS.index, default="grey")

@@ -1,0 +1,189 @@
+"""SLA policies: which clock runs in which state, under which limit, by which calendar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import ANY, Ladder, Policy, Span, span_of
+from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
+from hotline.organisation.model.working_time import Reckoner, reckon
+from hotline.tickets.model.ticket import Assignment, Ticket
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Part, TicketStatus
+
+T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+PLAIN = Ladder(  # where no ladder says otherwise
+    code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
+)
+
+
+class Phase(StrEnum):
+    """What a clock does at a state."""
+
+    NONE = "none"  # does not run, and does not stop: it has not begun
+    RUN = "run"
+    PAUSE = "pause"  # time is given back
+    HOLD = "hold"  # its end is reached unless the work is sent back: then it runs on as if it had never stood
+    STOP = "stop"
+
+
+# Where a ticket's clock runs and where it stands still; anywhere else it stops.
+TICKET_CLOCKS: Mapping[Metric, Mapping[TicketStatus, Phase]] = {
+    M.DISPATCH: {T.RECEIVED: Phase.RUN, T.TRIAGED: Phase.RUN, T.AWAITING_INFO: Phase.PAUSE, T.SHELVED: Phase.PAUSE},
+    M.RESOLVE: {
+        T.RECEIVED: Phase.RUN,
+        T.TRIAGED: Phase.RUN,
+        T.DISPATCHED: Phase.RUN,
+        T.AWAITING_INFO: Phase.PAUSE,
+        T.SHELVED: Phase.PAUSE,
+    },
+    M.INFO: {T.AWAITING_INFO: Phase.RUN},
+    M.REVIEW: {T.SHELVED: Phase.RUN},
+    M.CALL_BACK: {T.RESOLVED: Phase.RUN},
+    M.SILENCE: {T.RESOLVED: Phase.RUN},
+}
+# The same for an assignment's clocks; all of them stand still while its ticket waits or is shelved.
+ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
+    M.REPORT: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN, D.REPORTED: Phase.HOLD},
+    M.ACCEPT: {D.ISSUED: Phase.RUN},
+    M.CONTACT: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
+    M.RULING: {D.RETURN_REQUESTED: Phase.RUN},
+    M.EXTENSION: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
+    M.AUDIT: {D.REPORTED: Phase.RUN},
+}
+_STANDING_STILL = frozenset({T.AWAITING_INFO, T.SHELVED})
+BY_ATTEMPT = frozenset({M.CALL_BACK, M.SILENCE})
+SINCE_BEGUN = frozenset({M.DISPATCH, M.RESOLVE, M.ACCEPT, M.CONTACT})  # found missing, they began with ticket or order
+RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})  # follow a new priority or category
+
+
+def phase_of_ticket(metric: Metric, ticket: Ticket, policy: Policy) -> Phase:
+    """What a ticket's clock does now."""
+    phase = TICKET_CLOCKS[metric].get(ticket.status, Phase.STOP)
+    before_dispatch = ticket.status in (T.RECEIVED, T.TRIAGED)
+    if metric is M.RESOLVE and policy.starts is Starts.DISPATCHED and before_dispatch:
+        return Phase.NONE  # begins with the first dispatch; one that runs already runs on
+    return phase
+
+
+def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
+    """What an assignment's clock does now."""
+    phase = ORDER_CLOCKS[metric].get(order.status, Phase.STOP)
+    if metric is M.CONTACT and (order.part is not Part.LEAD or order.contacted_at is not None):
+        return Phase.STOP
+    if metric is M.EXTENSION and order.asked_due_at is None:
+        return Phase.STOP
+    if phase is Phase.RUN and ticket.status in _STANDING_STILL:
+        return Phase.PAUSE
+    return phase
+
+
+# --- what a clock runs under
+
+
+def policy_for(d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None) -> Policy | None:
+    """The most specific policy: priority before category before area before kind. None: the directory has no house."""
+    known: dict[Any, Policy | None] = d.__dict__.setdefault("_policies", {})
+    case = (kind, priority, category, area)
+    if case in known:
+        return known[case]
+    categories, areas = d.category_path(category), d.area_path(area)
+
+    def rank(p: Policy) -> tuple[bool, int, int, bool]:
+        by_category = len(categories) - categories.index(p.category) if p.category in categories else 0
+        by_area = len(areas) - areas.index(p.area) if p.area in areas else 0
+        return p.priority != ANY, by_category, by_area, p.kind != ANY
+
+    fitting = [
+        p
+        for p in d.policies.values()
+        if p.kind in (ANY, kind)
+        and p.priority in (ANY, priority)
+        and p.category in (ANY, *categories)
+        and p.area in (ANY, *areas)
+    ]
+    known[case] = max(fitting, key=rank, default=None)
+    return known[case]
+
+
+def reckoner_of(d: Directory, calendar: str | None) -> Reckoner | None:
+    """That calendar ready to count with, else the house's. None: there is none."""
+    known: dict[str, Reckoner] = d.__dict__.setdefault("_reckoners", {})
+    code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
+    if code is None or code not in d.calendars:
+        return None
+    if code not in known:
+        known[code] = Reckoner(d.calendars[code])
+    return known[code]
+
+
+def ladder_for(d: Directory, metric: Metric, priority: Priority) -> Ladder:
+    """The ladder of that metric, one for the priority before one for any."""
+    fitting = [x for x in d.ladders.values() if metric in x.metrics and x.priority in (ANY, priority)]
+    return max(fitting, key=lambda x: x.priority != ANY, default=PLAIN)
+
+
+def terms_of(d: Directory, metric: Metric, policy: Policy, priority: Priority) -> Mapping[str, Any]:
+    """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
+    known: dict[Any, Mapping[str, Any]] = d.__dict__.setdefault("_terms", {})
+    case = (metric, policy.code, priority)
+    if case not in known:
+        ladder = ladder_for(d, metric, priority)
+        known[case] = {
+            "policy": policy.code,
+            "version": d.versions.get(("policies", policy.code), d.version),
+            "source": policy.source,
+            "ladder": ladder.code,
+            "ladder_version": d.versions.get(("ladders", ladder.code), d.version),
+            "steps": list(ladder.steps),
+            "repeat": ladder.repeat,
+        }
+    return known[case]
+
+
+def span_for(metric: Metric, policy: Policy, ticket: Ticket) -> Span:
+    """The limit a clock of this metric gets: a reopened matter has the policy's `redo`, else half the first limit."""
+    if metric in (M.RESOLVE, M.REPORT):
+        if ticket.reopens and policy.redo is not None:
+            return span_of(policy.redo)
+        span = span_of(policy.resolve)
+        if not ticket.reopens:
+            return span
+        half = span.amount / 2  # whole days, or whole minutes
+        if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS):
+            return Span(Fraction(ceil(half)), span.unit)
+        return Span(Fraction(ceil(half * 60), 60), span.unit)
+    return span_of(getattr(policy, metric))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an order issued now would get, and the policy that says so."""
+
+    accept_by: datetime
+    due_at: datetime
+    policy: str
+    provisional: bool
+
+
+def limits_for(
+    d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
+) -> Limits | None:
+    """The limits of a matter taken in and dispatched now. None: the directory has no house yet."""
+    policy = policy_for(d, kind, priority, category, area)
+    reckoner = reckoner_of(d, policy.calendar) if policy else None
+    if policy is None or reckoner is None:
+        return None
+    closes = reckon(reckoner, now, span_of(policy.resolve))
+    accept = reckon(reckoner, now, span_of(policy.accept))
+    return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
+
+
+def outer_limit(policy: Policy, reckoner: Reckoner, outer_due_at: datetime, now: datetime) -> datetime:
+    """Ours ends the policy's margin before another hotline's deadline; where that has passed, with it."""
+    ours = reckoner.earlier(outer_due_at, policy.outer_margin)
+    return ours if ours > now else outer_due_at

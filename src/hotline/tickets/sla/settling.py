@@ -1,0 +1,294 @@
+"""Clocks after a change: begun, stopped, paused, given new limits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from hotline.organisation.model import duty
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import Policy, span_of
+from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
+from hotline.organisation.model.working_time import Reckoner, is_working_unit, reckon
+from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
+from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
+from hotline.tickets.sla.escalation import at_hand
+from hotline.tickets.sla.policies import (
+    BY_ATTEMPT,
+    ORDER_CLOCKS,
+    RECLASSIFIED,
+    SINCE_BEGUN,
+    TICKET_CLOCKS,
+    Phase,
+    outer_limit,
+    phase_of_order,
+    phase_of_ticket,
+    policy_for,
+    reckoner_of,
+    span_for,
+    terms_of,
+)
+from hotline.tickets.sla.timers import fold, mark
+
+T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+# --- what a change does to the clocks
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The clocks after a change: those that have not stopped, and those that were touched."""
+
+    running: tuple[Clock, ...]
+    touched: tuple[Clock, ...]
+
+    def of(self, metric: Metric, assignment: str | None = None) -> Clock | None:
+        """The running clock of that metric."""
+        return next((c for c in self.running if c.metric is metric and c.assignment == assignment), None)
+
+
+class _Settling:
+    """One change, seen by every clock in turn."""
+
+    def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
+                 directory: Directory, policy: Policy, reckoner: Reckoner) -> None:  # fmt: skip
+        self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
+        self.d, self.policy, self.reckoner = directory, policy, reckoner
+        self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
+        self.touched: dict[str, Clock] = {}
+        self.known = {a.id: a for a in before.assignments}
+        was = before.ticket
+        # what no clock goes by (a comment, an urge, a step of a ladder) leaves them all as they run
+        self.moved = (
+            was.status is not ticket.status
+            or command.action in (A.RECEIVE, A.RECKON, A.CALL_BACK)
+            or any(self.known.get(a.id) is not a for a in self.orders)
+        )
+        self.reclassified = (was.priority, was.kind, was.category, was.area) != (
+            ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
+
+    def counting(self, clock: Clock) -> Reckoner:
+        return reckoner_of(self.d, clock.calendar) or self.reckoner
+
+    def keep(self, clock: Clock, *marks: tuple[Any, ...]) -> Clock:
+        counts = self.counting(clock)
+        kept = fold(clock, counts, self.version(counts), (*clock.marks, *marks))
+        self.clocks[(kept.metric, kept.assignment)] = kept
+        self.touched[kept.id] = kept
+        return kept
+
+    def version(self, counts: Reckoner) -> int:
+        return self.d.versions.get(("calendars", counts.calendar.code), self.d.version)
+
+    def begin(self, metric: Metric, order: Assignment | None, *marks: tuple[Any, ...]) -> None:
+        subject = order.id if order else self.ticket.number
+        fresh = Clock(
+            id=f"{subject}-{metric}-{self.before.ticket.version + 1}",
+            number=self.ticket.number,
+            assignment=order.id if order else None,
+            metric=metric,
+            terms=terms_of(self.d, metric, self.policy, self.ticket.priority),
+            marks=(),
+            calendar=self.reckoner.calendar.code,
+            calendar_version=0,
+            started_at=self.now,
+        )
+        self.keep(fresh, *marks)
+
+    def turn(self, metric: Metric, order: Assignment | None, was: Phase | None, phase: Phase) -> None:
+        """Bring one clock to the phase its state asks for. `was`: its phase before the change; None: it is new."""
+        clock = self.clocks.get((metric, order.id if order else None))
+        if clock is None:
+            if phase is Phase.RUN:
+                missing = was is Phase.RUN and self.command.action is not A.RECEIVE
+                self.begin(metric, order, *self.opening(metric, order, missing=missing))
+            return
+        held = clock.next_at is None and clock.paused_at is None
+        if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
+            phase = Phase.RUN
+        if phase is Phase.STOP:
+            self.keep(clock, *([mark("resume", self.now)] if clock.paused_at else []), mark("stop", self.now))
+            del self.clocks[(metric, clock.assignment)]
+        elif phase is Phase.PAUSE and clock.paused_at is None:
+            self.keep(clock, mark("pause", self.now))
+        elif phase is Phase.HOLD and not held:
+            self.keep(clock, mark("hold", self.now))
+        elif phase is Phase.RUN and clock.paused_at is not None:
+            self.keep(clock, mark("resume", self.now))
+        elif phase is Phase.RUN and held:
+            self.keep(clock, mark("run_on", self.now))
+
+    def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
+        """The first marks of a clock."""
+        since: dict[str, Any] = {}
+        begun = order.issued_at if order else self.ticket.created_at
+        first = metric in SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
+        # it should have run all along, but for a matter this house took over: that begins now, and is no news
+        taken_over = missing and "imported" in self.ticket.flags
+        if missing and first and begun < self.now and not taken_over:
+            since = {"from": begun}
+        span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
+        if metric is M.REVIEW:
+            return (mark("start", self.now, due=self.ticket.review_at or self.now),)
+        if metric is M.RESOLVE and self.ticket.outer_due_at is not None:
+            ours = outer_limit(self.policy, self.reckoner, self.ticket.outer_due_at, self.now)
+            if self.policy.outer is Outer.GOVERNS and ours > self.now:
+                return (mark("start", self.now, due=ours, rigid=True, **since),)
+            if ours > self.now:
+                return (mark("start", self.now, span=span, cap=ours, **since),)
+        if metric is M.REPORT and order is not None:
+            return self.opening_report(order, missing=missing)
+        if metric is M.EXTENSION and order is not None and order.due_at is not None and order.due_at > self.now:
+            return (mark("start", self.now, span=span, cap=order.due_at, **since),)  # decided before it is too late
+        if metric is M.ACCEPT and order is not None:
+            report = self.clocks.get((M.REPORT, order.id))
+            if report is not None and report.due_at is not None and report.due_at > self.now:
+                return (mark("start", self.now, span=span, cap=report.due_at, **since),)
+        begins = mark("start", self.now, span=span, **since)
+        if taken_over:
+            return (begins,)
+        if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
+            return begins, mark("hurry", self.now)
+        if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
+            return (begins, mark("hurry", self.now)) if self.unattended(order.department) else (begins,)
+        return (begins,)
+
+    def unattended(self, department: str | None) -> bool:
+        """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
+        return not self.reckoner.is_working(self.now) and duty.nobody(self.d, department, self.now)
+
+    def opening_report(self, order: Assignment, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
+        """An order is due with the resident's clock; by hand it may be given another limit. Where the resident's has
+        run out, it is due as soon as it must be signed for."""
+        resolve = self.clocks.get((M.RESOLVE, None))
+        unit = Unit.WORKING_HOURS if is_working_unit(span_of(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
+        taken_over = missing and "imported" in self.ticket.flags  # its limits begin when this house takes it over
+        if order.due_at is not None and not taken_over:
+            return (mark("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
+        lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)
+        leads = self.clocks.get((M.REPORT, lead.id)) if lead is not None and lead.id != order.id else None
+        if leads is not None and leads.due_at is not None and leads.due_at > self.now:
+            return (mark("start", self.now, due=leads.due_at, unit=unit),)
+        if (
+            resolve is not None
+            and resolve.paused_at is None
+            and resolve.due_at is not None
+            and resolve.due_at > self.now
+        ):
+            ours = tuple(m for m in resolve.marks if m[0] not in ("ring", "hurry", "promise"))
+            return (*ours, mark("issue", self.now))
+        accept = reckon(self.reckoner, self.now, span_of(self.policy.accept))
+        return (mark("start", self.now, due=accept.due_at, unit=unit),)
+
+    def all(self) -> Settled:
+        given = self.command.fields
+        # every attempt begins the wait for a word, and for the next attempt, anew
+        if self.command.action is A.CALL_BACK:
+            for metric in BY_ATTEMPT & {m for m, _ in self.clocks}:
+                self.keep(self.clocks[(metric, None)], mark("stop", self.now))
+                del self.clocks[(metric, None)]
+        if self.reclassified:
+            self.reclassify()
+        if self.moved:
+            self.turn_all()
+        if self.command.action is A.APPROVE_EXTENSION:
+            self.extend()
+        if self.command.action is A.URGE:
+            self.hurry()
+        if self.command.action is A.RECKON:
+            for clock in [c for c in self.clocks.values() if c.id not in self.touched]:
+                if self.keep(clock) == clock:
+                    del self.touched[clock.id]
+        if rung := given.get("clock"):
+            told = next((c for c in (*self.clocks.values(), *self.touched.values()) if c.id == rung), None)
+            if told is not None:
+                self.ring(told, int(given["rung"]))
+        return Settled(tuple(self.clocks.values()), tuple(self.touched.values()))
+
+    def turn_all(self) -> None:
+        """Bring every clock to the phase its state asks for; the lead's before those that follow it."""
+        was, began = self.before.ticket, self.command.action is A.RECEIVE
+        for metric in TICKET_CLOCKS:
+            before = None if began else phase_of_ticket(metric, was, self.policy)
+            phase = phase_of_ticket(metric, self.ticket, self.policy)
+            if metric in BY_ATTEMPT and self.command.action is A.CALL_BACK:
+                before = None
+            self.turn(metric, None, before, phase)
+        for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
+            known = self.known.get(order.id)
+            if order.status not in LIVE and (known is None or known.status not in LIVE):
+                continue
+            for metric in ORDER_CLOCKS:
+                before = phase_of_order(metric, known, was) if known is not None else None
+                self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
+
+    def ring(self, clock: Clock, level: int) -> None:
+        """The last ring alone is kept as a mark: how often it rang before follows from its level."""
+        place = min(clock.next_step or 1, len(clock.terms["steps"]))
+        fired = mark("ring", self.now, level=level, place=place, end=not at_hand(clock).is_warning)
+        marks = tuple(m for m in clock.marks if m[0] != "ring")
+        ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
+        marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
+        counts = self.counting(clock)
+        kept = fold(clock, counts, self.version(counts), marks)
+        self.touched[kept.id] = kept
+        if not ended:
+            self.clocks[(kept.metric, kept.assignment)] = kept
+
+    def extend(self) -> None:
+        order = next((a for a in self.orders if a.id == self.command.assignment), None)
+        if order is None or order.due_at is None:
+            return
+        if clock := self.clocks.get((M.REPORT, order.id)):
+            self.keep(clock, mark("extend", self.now, due=order.due_at))
+        if order.part is Part.LEAD and (resolve := self.clocks.get((M.RESOLVE, None))):
+            self.keep(resolve, mark("promise", self.now, due=order.due_at))
+
+    def hurry(self) -> None:
+        """An urge speeds what the resident waits for: the lead's order, else the dispatch, else the call back."""
+        lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)
+        for clock in (
+            self.clocks.get((M.REPORT, lead.id)) if lead else None,
+            self.clocks.get((M.DISPATCH, None)),
+            self.clocks.get((M.CALL_BACK, None)),
+            self.clocks.get((M.RESOLVE, None)),
+        ):
+            if clock is not None and clock.next_at is not None:
+                others = tuple(m for m in clock.marks if m[0] != "hurry")
+                self.keep(replace(clock, marks=others), mark("hurry", self.now))
+                return
+
+    def reclassify(self) -> None:
+        was = self.before.ticket
+        old = policy_for(self.d, was.kind, was.priority, was.category, was.area) or self.policy
+        for clock in [c for c in self.clocks.values() if c.metric in RECLASSIFIED]:
+            terms = terms_of(self.d, clock.metric, self.policy, self.ticket.priority)
+            if terms["policy"] == clock.terms["policy"] and terms["ladder"] == clock.terms["ladder"]:
+                continue
+            span = str(span_for(clock.metric, self.policy, self.ticket))
+            before = str(span_for(clock.metric, old, was))
+            marks = (mark("policy", self.now, span=span, was=before, policy=self.policy.code),)
+            if terms["policy"] == clock.terms["policy"]:
+                self.keep(replace(clock, terms=terms))
+            else:  # span and calendar go together
+                self.keep(replace(clock, terms=terms, calendar=self.reckoner.calendar.code), *marks)
+
+
+def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime) -> Settled:
+    """The clocks after a change from `before` to this ticket with these orders. Without a directory none are kept."""
+    d = before.directory
+    policy = policy_for(d, ticket.kind, ticket.priority, ticket.category, ticket.area) if d else None
+    reckoner = reckoner_of(d, policy.calendar) if d and policy else None
+    if d is None or policy is None or reckoner is None:
+        return Settled((), ())
+    return _Settling(before, ticket, orders, command, now, d, policy, reckoner).all()
+
+
+def recounted(facts: Facts, now: datetime) -> bool:
+    """Whether counting this ticket's clocks anew, by the calendars as they are, would change more than the version
+    they were counted with: a date that moves, or a clock that was missing."""
+    after = settle(facts, facts.ticket, facts.assignments, Command(A.RECKON, facts.ticket.version), now)
+    known = {c.id: c for c in facts.clocks}
+    return any(
+        c.id not in known or replace(c, calendar_version=known[c.id].calendar_version) != known[c.id]
+        for c in after.touched
+    )

@@ -1,0 +1,123 @@
+"""Clocks whose next step is due: claimed under a lease, let go by what they ring for. And what the doctor asks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Instant, is_one_of, read_instant
+from hotline.database.engine import Database, one
+from hotline.database.leases import database_time, is_free
+from hotline.database.prepared import Question, Row
+from hotline.tickets.model.vocabulary import OPEN
+from hotline.tickets.tables import clock as c
+from hotline.tickets.tables import ticket as t
+from hotline.tickets.tables import timeline
+
+LEASE = timedelta(seconds=10)  # many times what a batch takes; after it another worker tries
+PUT_OFF = timedelta(minutes=1)  # a clock that could not be acted on is put off by its lease, for so long at most
+
+
+def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
+    """The clocks longest due by `now`, ours for LEASE by the database's clock: number, id, next_level, next_at."""
+    at = database_time(db)
+    free = is_free(c.c.lease_until, at, PUT_OFF)
+    due = (
+        sa.select(c.c.number, c.c.id)
+        .where(c.c.next_at.is_not(None), c.c.next_at <= now, free)
+        .order_by(c.c.next_at, c.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    take = sa.update(c).where(sa.tuple_(c.c.number, c.c.id).in_(due)).values(lease_token=token, lease_until=at + LEASE)
+    taken = db.execute(take.returning(c.c.number, c.c.id, c.c.next_level, c.c.next_at)).all()
+    return sorted(taken, key=lambda r: (r.next_at, r.id))
+
+
+def look_again(db: sa.Connection, clock: str, number: str, token: str, wait: timedelta) -> None:
+    """One odd ticket must not hold up the night: nobody looks at this clock for so long, PUT_OFF at most."""
+    until = database_time(db) + min(wait, PUT_OFF)
+    db.execute(
+        sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=until)
+    )
+
+
+_BEHIND = Question(
+    sa.select(c.c.number)
+    .where(
+        c.c.stopped_at.is_(None),
+        c.c.calendar == sa.bindparam("calendar", type_=sa.String),
+        c.c.calendar_version < sa.bindparam("version", type_=sa.Integer),  # a range: nothing to find costs nothing
+    )
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def counted_otherwise(db: Database, calendar: str, version: int, limit: int) -> list[str]:
+    """Tickets with a running clock that was counted with an older version of this calendar."""
+    return list(
+        dict.fromkeys(r.number for r in await db.rows(_BEHIND, calendar=calendar, version=version, limit=limit))
+    )
+
+
+def mark_counted(db: sa.Connection, still: Sequence[tuple[str, int]], calendars: Mapping[str, int]) -> int:
+    """The running clocks of these tickets (number, version) stand as they would by these versions of their calendars;
+    how many tickets were marked. Not one that has moved on: it is looked at again."""
+    marked: set[str] = set()
+    for number, version in still:
+        stands = sa.select(sa.literal(1)).where(t.c.number == number, t.c.version == version).exists()
+        for code, counted in calendars.items():
+            old = sa.and_(c.c.calendar == code, c.c.calendar_version < counted, c.c.stopped_at.is_(None))
+            mark = sa.update(c).where(c.c.number == number, old, stands).values(calendar_version=counted)
+            marked |= {number} if db.execute(mark).rowcount else set()
+    return len(marked)
+
+
+_WITHOUT = Question(
+    sa.select(t.c.number)
+    .where(
+        is_one_of(t.c.status, OPEN),
+        ~sa.select(sa.literal(1)).where(c.c.number == t.c.number, c.c.stopped_at.is_(None)).correlate(t).exists(),
+    )
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def without_clock(db: Database, limit: int) -> list[str]:
+    """Open tickets that no clock runs on: time has lost them."""
+    return [r.number for r in await db.rows(_WITHOUT, limit=limit)]
+
+
+_OVERDUE = Question(
+    sa.select(sa.func.count().label("n"), sa.func.min(c.c.next_at).label("oldest")).where(
+        c.c.next_at.is_not(None), c.c.next_at <= sa.bindparam("before", type_=Instant)
+    )
+)
+
+
+async def unfired(db: Database, before: datetime) -> tuple[int, datetime | None]:
+    """How many steps were due before that moment and have not been told; when the oldest was."""
+    row = await one(db, _OVERDUE, before=before)
+    return (int(row.n), read_instant(row.oldest)) if row else (0, None)
+
+
+_STUCK = Question(
+    sa.select(c.c.number, c.c.id)
+    .where(c.c.next_at.is_(None), c.c.stopped_at.is_(None), c.c.paused_at.is_(None))
+    .where(c.c.metric != sa.literal_column("'report'"))  # written out, so that the partial index serves it
+    .limit(20)
+)
+
+
+async def stuck(db: Database) -> Sequence[Row]:
+    """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
+    return await db.rows(_STUCK)
+
+
+_NEWEST_ENTRY = Question(sa.select(timeline.c.at).order_by(timeline.c.at.desc()).limit(1))
+
+
+async def newest_entry(db: Database) -> datetime | None:
+    """When the newest line of any timeline was written, by the clock of whoever wrote it."""
+    row = await one(db, _NEWEST_ENTRY)
+    return read_instant(row.at) if row else None

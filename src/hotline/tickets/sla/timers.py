@@ -1,0 +1,316 @@
+"""One clock as its events: started, paused, resumed, extended, stopped. A clock row follows from them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+from hotline.organisation.model.items import Span, Step, span_of, step_of
+from hotline.organisation.model.vocabulary import Unit
+from hotline.organisation.model.working_time import Measure, Reckoner, first_day, is_working_unit
+from hotline.tickets.model.ticket import Clock
+
+LATE = timedelta(seconds=60)  # a step told later than this is marked late
+
+
+# --- from marks to a row
+
+
+class _Limit:
+    """One limit as it runs: so much of a span from an anchor on, or a moment that was set."""
+
+    def __init__(self, r: Reckoner, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
+                 *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
+        self.measure: Measure = r.measures[unit]
+        self.unit, self.origin, self.anchor = unit, anchor, anchor
+        self.first = first_day(r, anchor) if due is None else date.min  # the first date that may be counted
+        self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
+        self.is_set = due is not None
+        self.due = due or self._reached()
+
+    def _reached(self) -> datetime:
+        reached = self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
+        return reached if self.cap is None else min(reached, self.cap)
+
+    def pause(self, at: datetime) -> None:
+        if not self.rigid:
+            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, at, self.first))
+
+    def resume(self, at: datetime) -> None:
+        """What is left runs on from here. One that was reached stays where it was; a pause never takes time away."""
+        if self.rigid or self.consumed >= self.whole:
+            return
+        self.anchor = at
+        self.due = max(self.due, self._reached()) if self.is_set else self._reached()
+
+
+class _Run:
+    """A clock as its marks are read, one after the other."""
+
+    def __init__(self, reckoner: Reckoner) -> None:
+        self.r = reckoner
+        self.started = self.since = self.born = datetime.min.replace(tzinfo=UTC)
+        self.span: Span | None = None
+        self.set: _Limit | None = None  # by hand, by an extension, from outside
+        self.counted: _Limit | None = None  # by a policy; beside a set one only while it is sooner
+        self.cap: datetime | None = None
+        self.first_due: datetime | None = None
+        self.promised: datetime | None = None
+        self.shortened = False  # a shorter limit than the one that was set or promised counts just now
+        self.own: Span | None = None  # the policy's span under which it was
+        self.raised: datetime | None = None
+        self.paused: datetime | None = None
+        self.held: datetime | None = None
+        self.stopped: datetime | None = None
+        self.hurried: datetime | None = None
+        self.rung: datetime | None = None
+        self.level = 0  # how often somebody was told
+        self.place = 0  # the rung of the ladder that was reached
+        self.end_told = False
+        self.pauses: list[tuple[datetime, datetime]] = []
+
+    @property
+    def active(self) -> _Limit:
+        """The limit that counts now."""
+        if self.set is None or (self.counted is not None and self.counted.due < self.set.due):
+            if self.counted is None:
+                raise ValueError("a clock begins with a start")
+            return self.counted
+        return self.set
+
+    @property
+    def due(self) -> datetime:
+        return self.active.due
+
+    def start(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.since = at
+        self.started = self.born = (
+            read_instant(told["from"]) if told.get("from") else at
+        )  # a missing one: when it should have
+        self.cap = read_instant(told["cap"]) if told.get("cap") else None
+        if "due" in told:
+            unit = Unit(told.get("unit", Unit.CALENDAR_HOURS))
+            self.set = self._set(self.born, read_instant(told["due"]), unit, rigid=bool(told.get("rigid")))
+        else:
+            self.span = span_of(told["span"])
+            self.counted = self._count(self.span, self.born)
+
+    def _set(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
+        return _Limit(self.r, unit, anchor, self.r.measures[unit].between(anchor, due, date.min), due, rigid=rigid)
+
+    def _count(self, span: Span, anchor: datetime) -> _Limit:
+        """That span counted from there, the pauses since then given back."""
+        limit = _Limit(self.r, span.unit, anchor, self.r.measures[span.unit].whole(span), cap=self.cap)
+        for begun, ended in self.pauses:
+            if ended > anchor:
+                limit.pause(begun)
+                limit.resume(ended)
+        if self.paused is not None:
+            limit.pause(self.paused)
+        return limit
+
+    def _limits(self) -> list[_Limit]:
+        return [limit for limit in (self.set, self.counted) if limit is not None]
+
+    def pause(self, at: datetime, told: Mapping[str, Any]) -> None:
+        if self.paused is None:
+            self.paused = at
+            for limit in self._limits():
+                limit.pause(at)
+
+    def resume(self, at: datetime, told: Mapping[str, Any]) -> None:
+        if self.paused is None:
+            return
+        self.pauses.append((self.paused, at))
+        self.paused, self.since = None, at
+        for limit in self._limits():
+            limit.resume(at)
+
+    def hold(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.held = at
+
+    def run_on(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.held, self.since = None, at
+
+    def stop(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.stopped = at if self.held is None else self.held
+
+    def issue(self, at: datetime, told: Mapping[str, Any]) -> None:
+        """An order takes over the resident's clock as it stands: shuffling gives nobody new time."""
+        self.started = self.since = at
+
+    def extend(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.first_due = self.first_due or self.due
+        unit = Unit.WORKING_HOURS if is_working_unit(self.active.unit) else Unit.CALENDAR_HOURS
+        self.set, self.counted = self._set(at, read_instant(told["due"]), unit), None
+        self.shortened, self.own, self.raised, self.since = False, None, None, at
+
+    def promise(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.promised, self.since = read_instant(told["due"]), at
+        self.shortened, self.own = False, None
+
+    def policy(self, at: datetime, told: Mapping[str, Any]) -> None:
+        """Another limit. A longer one counts from the start; a shorter one from this moment, and only where it ends
+        sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it. A limit set
+        by hand, by an extension or from outside, and a promise, give way to a shorter policy than the one they were
+        made under, and come back with it."""
+        new, was, old = span_of(told["span"]), span_of(told["was"]), self.limit
+        self.own = self.own or was
+        if not self._shorter(new, self.own, at):  # back under what it was made under, or a longer one
+            if self.set is not None:
+                self.counted = None
+            elif (whole := self._count(new, self.born)).due >= old or self.shortened:
+                self.counted = whole
+            self.own, self.raised, self.shortened = None, None, False
+        else:
+            self.raised = self.raised or at
+            self._shorten(new, self.own, at, sooner=self._shorter(new, was, at))
+        self.span = new
+        if self.limit != old:  # the ladder of the new limit begins at its beginning
+            self.place, self.end_told, self.since = 0, False, at
+
+    def _shorten(self, new: Span, own: Span, at: datetime, *, sooner: bool) -> None:
+        """A limit shorter than its own: counted from this moment, if it ends sooner than what counts; or, where it has
+        become longer again, from the raise, and never beyond its own."""
+        if sooner:
+            fresh = self._count(new, at)
+            if fresh.due < self.limit:
+                self.counted, self.shortened = fresh, True
+        elif self.shortened:
+            fresh = self._count(new, at if self.raised is None else self.raised)
+            whole = self._count(own, self.born)
+            beyond = self.set is None and self.promised is None and fresh.due > whole.due
+            self.counted = whole if beyond else fresh
+
+    def _shorter(self, one: Span, other: Span, at: datetime) -> bool:
+        """Whether a limit is the shorter of two, both counted from this moment."""
+        ends = [self.r.measures[s.unit].after(at, self.r.measures[s.unit].whole(s), first_day(self.r, at))
+                for s in (one, other)]  # fmt: skip
+        return ends[0] < ends[1]
+
+    def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.hurried = at
+
+    def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
+        self.rung, self.level, self.hurried = at, int(told["level"]), None
+        self.place, self.end_told = int(told["place"]), bool(told["end"])
+
+    # --- what follows
+
+    @property
+    def limit(self) -> datetime:
+        """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
+        return self.due if self.promised is None or self.shortened else max(self.due, self.promised)
+
+    def reached(self, steps: list[Step]) -> int:
+        """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
+        end; and once its end was told, another ladder does not tell it anew."""
+        warnings = sum(step.is_warning for step in steps)
+        if self.end_told and self.rung is not None and self.rung >= self.limit:
+            return min(max(self.place, warnings + 1), len(steps))
+        return min(self.place, warnings)
+
+    def breached(self, steps: list[Step]) -> datetime | None:
+        ended, limit = self.held or self.stopped, self.limit
+        if ended is not None:
+            return limit if ended > limit else None
+        return limit if self.reached(steps) > sum(step.is_warning for step in steps) else None
+
+    def next_step(self, steps: list[Step], repeat: Span) -> tuple[int, datetime] | None:
+        """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
+        a deadline from outside does not stand still, whatever we do."""
+        limit, reached = self.limit, self.reached(steps)
+        if self.stopped or self.held or (self.paused and not self.active.rigid):
+            return None
+        for place in range(reached, len(steps)):
+            step = steps[place]
+            at = self._moment(step, limit)
+            if at is None:
+                continue  # a warning that lay before this clock's own time
+            if self.hurried is not None and (step.is_warning or limit <= self.hurried):
+                at = min(at, max(self.hurried, self.since))
+            return place + 1, max(at, self.since)  # what fell due while it stood is due as soon as it runs again
+        again = self.hurried or self._later(max(self.rung or limit, limit), repeat)
+        return len(steps) + 1, max(again, self.since)
+
+    def _moment(self, step: Step, limit: datetime) -> datetime | None:
+        if step.later is not None:
+            return self._later(limit, step.later)
+        if step.share is None or step.share == 1:
+            return limit
+        active = self.active
+        gone = Fraction(active.consumed, active.whole) if active.whole else Fraction(0)
+        if step.share <= gone:
+            return None
+        at = self.r.share(active.anchor, active.due, (step.share - gone) / (1 - gone), active.unit)
+        return at if at > self.since else None
+
+    def _later(self, base: datetime, by: Span) -> datetime:
+        """Working days later means when the offices open then: nobody is told at midnight."""
+        if by.unit is Unit.WORKING_DAYS:
+            return max(self.r.opening(base, int(by.amount)), base)
+        measure = self.r.measures[by.unit]
+        return measure.after(base, measure.whole(by), date.min)
+
+
+_READ: Mapping[str, Callable[[_Run, datetime, Mapping[str, Any]], None]] = {
+    "start": _Run.start,
+    "issue": _Run.issue,
+    "pause": _Run.pause,
+    "resume": _Run.resume,
+    "hold": _Run.hold,
+    "run_on": _Run.run_on,
+    "stop": _Run.stop,
+    "extend": _Run.extend,
+    "promise": _Run.promise,
+    "policy": _Run.policy,
+    "hurry": _Run.hurry,
+    "ring": _Run.ring,
+}
+
+
+def read_instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def mark(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
+    """One mark of a clock; moments among the details as text."""
+    plain = {k: v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
+    return (what, at.astimezone(UTC).isoformat(), plain)
+
+
+def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
+    """The clock's row, whole, of its marks (or of these) and this calendar (of this version)."""
+    marks = clock.marks if marks is None else marks
+    run = read_marks(marks, reckoner)
+    steps = [step_of(text) for text in clock.terms["steps"]]
+    coming = run.next_step(steps, span_of(clock.terms["repeat"]))
+    active = run.active
+    provisional = not active.is_set and reckoner.is_provisional(active.due, active.unit)
+    return replace(
+        clock,
+        marks=marks,
+        calendar=reckoner.calendar.code,
+        calendar_version=version,
+        started_at=run.started,
+        due_at=active.due,
+        first_due_at=run.first_due,
+        limit_at=run.limit,
+        paused_at=run.paused,
+        consumed=active.consumed,
+        stopped_at=run.stopped,
+        breached_at=run.breached(steps),
+        provisional=provisional,
+        level=run.level,
+        next_level=run.level + 1 if coming else None,
+        next_step=coming[0] if coming else None,
+        next_at=coming[1] if coming else None,
+    )
+
+
+def read_marks(marks: Iterable[Any], reckoner: Reckoner) -> _Run:
+    run = _Run(reckoner)
+    for what, at, told in marks:
+        _READ[what](run, read_instant(at), told)
+    return run

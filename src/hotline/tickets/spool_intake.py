@@ -1,0 +1,132 @@
+"""Calls taken while the database is away: kept in the spool under a reference, and taken in when it is back."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from hotline.database.identifiers import reference
+from hotline.inbound import store as inbound_store
+from hotline.inbound.model import InboundKind, InboundStatus
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.refusals import Code, Refused
+from hotline.telephony.service import link, number_of
+from hotline.text.numbering import read_number
+from hotline.tickets.context import House
+from hotline.tickets.intake import Taken, take_call
+from hotline.tickets.model.vocabulary import Action, Field
+from hotline.web.idempotency import Asked
+
+LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
+log = structlog.get_logger("hotline.spool")
+
+
+async def spool_call(
+    house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime, voice_call: str | None = None
+) -> str:
+    """Keep a call for later; the reference it can be found by. `voice_call`: the one on the exchange it came by. Raises
+    Refused where there is no room."""
+    if house.spool is None:
+        raise TypeError("there is no spool")
+    name = reference(now)
+    if asked.keep_body:  # a key of the client's own: a repeat is told the same
+        name = str(UUID(bytes=hmac.digest(house.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
+    record = {
+        "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(asked),
+        "voice_call": voice_call,
+        "actor": {
+            "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
+            "departments": sorted(actor.departments), "areas": sorted(actor.areas) if actor.areas is not None else None,
+            "home_area": actor.home_area, "contractor": actor.contractor,
+        },
+    }  # fmt: skip
+    await house.spool.append(record, now)
+    return name
+
+
+async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
+    """Take a spooled call in, at the moment it was taken. One that is refused now is shown to operators. Raises Refused
+    only for what another try can mend."""
+    at = datetime.fromisoformat(record["at"])
+    a = record["actor"]
+    actor = Actor(
+        ActorKind(a["kind"]), a["id"], a["name"], frozenset(map(Role, a["roles"])), frozenset(a["departments"]),
+        frozenset(a["areas"]) if a["areas"] is not None else None, a["home_area"], a["contractor"],
+    )  # fmt: skip
+    number, why = None, None
+    taking, voice_call = taken_of(record["taken"]), record.get("voice_call")
+    try:
+        if voice_call is not None and taking.phone is None:
+            taking = replace(taking, phone=await number_of(house, voice_call))
+        done = await take_call(house, taking, actor, Asked(**record["asked"]), _told(record["reference"]), at)
+        number = done.after.ticket.number if done.after else _number_in(done.answer.body)
+    except Refused as refused:
+        if refused.refusal.code in LATER:
+            raise
+        why = f"refused when the database was back: {refused.refusal.detail}"
+        log.warning("spool.odd", why=refused.refusal.code)
+    taken = record["taken"]
+    row = {
+        "id": record["reference"], "gateway": "spool", "kind": InboundKind.BODY, "key": record["reference"],
+        "sender": (taken.get("phone") or "")[:60] or None, "receiver": None, "text": taken["narrative"], "raw": "",
+        "details": {}, "sent_at": None,
+        "received_at": at, "urgent": False, "partition": record["reference"],
+        "status": InboundStatus.ODD if why else InboundStatus.DONE, "effect": None if why else "opened",
+        "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None,
+        "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+    await house.db.transact(lambda c: inbound_store.keep(c, [row]))
+    if voice_call is not None and number is not None:
+        try:
+            await link(house, voice_call, number)
+        except Refused as refused:
+            if refused.refusal.code in LATER:
+                raise
+
+
+def _number_in(body: str) -> str | None:
+    """The ticket in an answer given before, when the outcome was unknown: the whole reply, or the number alone."""
+    try:
+        known: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        known = None
+    ticket = known.get("ticket") if isinstance(known, dict) else None
+    number = read_number(str(ticket.get("number") if isinstance(ticket, dict) else body))
+    return str(number) if number is not None else None
+
+
+def plain(taken: Taken) -> dict[str, Any]:
+    """What was taken down as plain data."""
+    words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(taken), option=orjson.OPT_NON_STR_KEYS))
+    return words
+
+
+def taken_of(data: Mapping[str, Any]) -> Taken:
+    """The same, read again."""
+    words: dict[str, Any] = dict(data)
+    for name, kind in (("channel", Channel), ("kind", Kind), ("priority", Priority), ("at_once", Action)):
+        words[name] = kind(words[name]) if words.get(name) is not None else None
+    if words.get("outer_due_at"):
+        words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
+    words["unread"] = tuple((field, rule) for field, rule in words.get("unread") or ())
+    words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
+    return Taken(**words)
+
+
+def _told(name: str) -> Any:
+    """What a repeat of the same key is answered: where the call went. The whole reply needs who asks, and nobody
+    does."""
+
+    def show(facts: Any, call: Any) -> str:
+        ticket = {"number": facts.ticket.number, "status": facts.ticket.status, "version": facts.ticket.version}
+        return orjson.dumps(
+            {"spooled": name, "call": {"id": call.id, "number": call.number}, "ticket": ticket}
+        ).decode()
+
+    return show

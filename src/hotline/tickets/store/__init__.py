@@ -1,0 +1,1 @@
+"""Queries of tickets. Each begins with who asks."""

@@ -1,0 +1,180 @@
+"""Questions about tickets. Each begins with who asks: the scope stands in the WHERE, never in a filter afterwards."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Among, Instant, Packed, read_instant
+from hotline.database.engine import Database, one
+from hotline.database.prepared import Question, Row
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
+from hotline.text.numbering import Number
+from hotline.tickets.model.ticket import Assignment, Clock, Facts, Ticket
+from hotline.tickets.model.visibility import Scope
+from hotline.tickets.model.vocabulary import AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+from hotline.tickets.store.scope import seen_by, visible
+from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import clock
+from hotline.tickets.tables import ticket as t
+
+TICKET = tuple(t.c[f.name] for f in fields(Ticket))
+_ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
+CLOCK = tuple(clock.c[f.name] for f in fields(Clock))
+_CUT = len(TICKET)
+_T_NAMES = tuple(f.name for f in fields(Ticket))
+_A_NAMES = tuple(f.name for f in fields(Assignment))
+_C_NAMES = tuple(f.name for f in fields(Clock))
+_C_MOMENTS = tuple(f.name for f in fields(Clock) if isinstance(clock.c[f.name].type, Instant))
+
+
+def _whole_facts() -> sa.Select[Any]:
+    """A ticket with its assignments, one row each; its running clocks and how many were merged into it beside."""
+    child = t.alias("child")
+    children = (
+        sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
+    )
+    clocks = (
+        sa.select(Packed(*CLOCK))
+        .where(clock.c.number == t.c.number, clock.c.stopped_at.is_(None))
+        .correlate(t)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(*TICKET, *_ORDER, children.label("children"), clocks.label("clocks"))
+        .select_from(t.outerjoin(a, a.c.number == t.c.number))
+        .order_by(t.c.number, a.c.issued_at, a.c.id)
+    )
+
+
+@lru_cache(maxsize=16)
+def _facts(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> Question:
+    areas = frozenset[str]() if by_area else None
+    scope = Scope(whole, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
+    return Question(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
+
+
+async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
+    """A ticket with its assignments. None: not there, or not theirs to see."""
+    if scope.nothing:
+        return None
+    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
+    rows = await db.rows(question, number=number, **seen_by(scope))
+    if not rows:
+        return None
+    return _read(rows)
+
+
+def _read(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
+    orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
+    clocks = tuple(map(clock_from_row, rows[0].clocks))
+    return Facts(ticket_from_row(rows[0]), orders, children=rows[0].children, clocks=clocks, directory=directory)
+
+
+_ORDERS = Question(sa.select(*_ORDER).where(Among(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id))
+
+
+async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assignment]]:
+    """The assignments of tickets the asker has been shown within their scope, by number."""
+    found: dict[str, list[Assignment]] = {}
+    for row in await db.rows(_ORDERS, numbers=list(numbers)):
+        order = _assignment_of(row)
+        found.setdefault(order.number, []).append(order)
+    return found
+
+
+_SEVERAL = Question(_whole_facts().where(Among(t.c.number, "numbers")))
+
+
+async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -> dict[str, Facts]:
+    """Several tickets at once, for the clock, who sees them all: number -> facts."""
+    rows = await db.rows(_SEVERAL, numbers=list(numbers))
+    return {number: _read(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))}
+
+
+_PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
+
+
+async def chain_of(db: Database, number: Number) -> tuple[Number, ...]:
+    """The tickets this one was merged into, nearest first."""
+    chain: list[Number] = []
+    while (row := await one(db, _PARENT, number=number)) and row.parent and row.parent not in chain:
+        number = Number(row.parent)
+        chain.append(number)
+    return tuple(chain)
+
+
+def _maybe(words: type[Any], value: Any) -> Any:
+    return None if value is None else words(value)
+
+
+def ticket_from_row(row: Row) -> Ticket:
+    v = dict(zip(_T_NAMES, row[:_CUT], strict=True))
+    v["status"], v["kind"], v["channel"], v["priority"] = (
+        TicketStatus(v["status"]),
+        Kind(v["kind"]),
+        Channel(v["channel"]),
+        Priority(v["priority"]),
+    )
+    v["satisfaction_first"], v["satisfaction_final"] = (
+        _maybe(Satisfaction, v["satisfaction_first"]),
+        _maybe(Satisfaction, v["satisfaction_final"]),
+    )
+    v["outcome"] = _maybe(Outcome, v["outcome"])
+    v["supervised"], v["escalated"] = _maybe(Level, v["supervised"]), _maybe(Level, v["escalated"])
+    v["flags"], v["returned_by"], v["ruled"] = tuple(v["flags"]), tuple(v["returned_by"]), tuple(v["ruled"])
+    return Ticket(**v)
+
+
+def _assignment(row: Row) -> Assignment:
+    return _assignment_of(row[_CUT:-2])
+
+
+def _assignment_of(cells: Sequence[Any]) -> Assignment:
+    v = dict(zip(_A_NAMES, cells, strict=True))
+    v["part"], v["status"], v["priority"] = Part(v["part"]), AssignmentStatus(v["status"]), Priority(v["priority"])
+    return Assignment(**v)
+
+
+def clock_from_row(cells: Sequence[Any]) -> Clock:
+    v = dict(zip(_C_NAMES, cells, strict=True))
+    for name in _C_MOMENTS:
+        v[name] = read_instant(v[name])
+    v["metric"], v["marks"], v["provisional"] = Metric(v["metric"]), tuple(v["marks"]), bool(v["provisional"])
+    return Clock(**v)
+
+
+_OUTER = Question(
+    sa.select(t.c.number).where(
+        t.c.outer_system == sa.bindparam("system", type_=sa.String),
+        t.c.outer_number == sa.bindparam("outer", type_=sa.String),
+    )
+)
+
+
+async def number_of_outer(db: Database, system: str, outer: str) -> str | None:
+    """The ticket of another system's number, for that system itself."""
+    row = await one(db, _OUTER, system=system, outer=outer)
+    return str(row.number) if row else None
+
+
+async def has_outer(db: Database, system: str, outer: str) -> bool:
+    """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
+    return await one(db, _OUTER, system=system, outer=outer) is not None
+
+
+_OUTERS = Question(
+    sa.select(t.c.outer_number).where(
+        t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
+    )
+)
+
+
+async def known_outers(db: Database, system: str, outers: Sequence[str]) -> set[str]:
+    """Which of these outer numbers came in before."""
+    return {r.outer_number for r in await db.rows(_OUTERS, system=system, outers=outers)}

@@ -1,0 +1,112 @@
+"""What happened to a ticket: timeline, calls, files, clocks, and the tickets merged into it."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from hotline.database.engine import Database, one
+from hotline.database.prepared import Question, Row
+from hotline.tickets.model.ticket import Clock
+from hotline.tickets.store.facts import CLOCK, clock_from_row
+from hotline.tickets.tables import attachment, call, clock, escalation, timeline
+from hotline.tickets.tables import ticket as t
+
+_STEPS = Question(
+    sa.select(timeline.c.at, timeline.c.action, timeline.c.status_to)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(timeline.c.seq)
+    .limit(200)
+)
+
+
+async def public_steps(db: Database, number: str) -> Sequence[Row]:
+    """When what was done to a ticket, oldest first: at, action, status_to. Who and why stay inside."""
+    return await db.rows(_STEPS, number=number)
+
+
+_CHILDREN = Question(
+    sa.select(t.c.number)
+    .where(t.c.parent == sa.bindparam("number", type_=sa.String), t.c.caller.is_not(None))
+    .order_by(t.c.number)
+    .limit(2000)
+)
+
+
+async def children_of(db: Database, number: str) -> Sequence[Row]:
+    """The numbers of the tickets merged into this one whose callers can be told."""
+    return await db.rows(_CHILDREN, number=number)
+
+
+_CHILD = Question(
+    sa.select(t.c.number, t.c.phone, t.c.caller, t.c.narrative, t.c.confidential, t.c.reply_wanted).where(
+        t.c.number == sa.bindparam("child", type_=sa.String), t.c.parent == sa.bindparam("parent", type_=sa.String)
+    )
+)
+
+
+async def a_child(db: Database, child: str, parent: str) -> Row | None:
+    """One of them, as its caller is told: number, phone, caller, narrative, confidential, reply_wanted."""
+    return await one(db, _CHILD, child=child, parent=parent)
+
+
+_TIMELINE = Question(
+    sa.select(*timeline.c)
+    .where(
+        timeline.c.number == sa.bindparam("number", type_=sa.String),
+        timeline.c.seq > sa.bindparam("after", type_=sa.Integer),
+    )
+    .order_by(timeline.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+_BELOW = sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
+_BELOW = _BELOW.union(sa.select(t.c.number).where(t.c.parent == _BELOW.c.number))
+_CALLS = Question(
+    sa.select(*call.c, t.c.confidential.label("of_confidential"))
+    .select_from(call.join(t, t.c.number == call.c.number))
+    .where(
+        sa.or_(call.c.number == sa.bindparam("number", type_=sa.String), call.c.number.in_(sa.select(_BELOW.c.number)))
+    )
+    .order_by(call.c.at, call.c.number, call.c.id)
+)
+_FILES = Question(
+    sa.select(*attachment.c)
+    .where(attachment.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(attachment.c.at, attachment.c.id)
+)
+
+
+_CLOCKS = Question(
+    sa.select(*CLOCK)
+    .where(clock.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(clock.c.started_at, clock.c.id)
+)
+_ESCALATIONS = Question(
+    sa.select(*escalation.c)
+    .where(escalation.c.number == sa.bindparam("number", type_=sa.String))
+    .order_by(escalation.c.at, escalation.c.clock, escalation.c.level)
+)
+
+
+async def clocks_of(db: Database, number: str) -> list[Clock]:
+    """Every clock a ticket ever had, in order of start. Asked after `facts`, like `told`."""
+    return [clock_from_row(tuple(row)) for row in await db.rows(_CLOCKS, number=number)]
+
+
+async def escalations_of(db: Database, number: str) -> Sequence[Row]:
+    """Every step of a ladder that was told about a ticket, in order. Asked after `facts`, like `told`."""
+    return await db.rows(_ESCALATIONS, number=number)
+
+
+async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
+    """The timeline behind entry `after`. The caller has seen the ticket's facts within its scope before."""
+    return await db.rows(_TIMELINE, number=number, after=after, limit=limit)
+
+
+async def calls_of(db: Database, number: str) -> Sequence[Row]:
+    """All calls about a ticket and about those merged into it, oldest first. Asked after `facts`, like `told`."""
+    return await db.rows(_CALLS, number=number)
+
+
+async def files_of(db: Database, number: str) -> Sequence[Row]:
+    """The attachments of a ticket. Asked after `facts`, like `told`."""
+    return await db.rows(_FILES, number=number)

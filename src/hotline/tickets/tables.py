@@ -1,0 +1,261 @@
+"""Tables of tickets, assignments, clocks, timeline, calls, attachments, counters and stream events."""
+
+import sqlalchemy as sa
+
+from hotline.database.columns import Document, Instant, SearchIndex, one_of
+from hotline.database.metadata import metadata
+from hotline.organisation.model.actors import ActorKind
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+
+C, S, I = sa.Column, sa.String, sa.Integer
+caller = sa.Table(
+    "caller", metadata,
+    C("id", S(36), primary_key=True),  # follows from the number
+    C("phone", S(20), nullable=False, unique=True),
+    C("name", sa.Text),
+    C("note", sa.Text),
+    C("seen_at", Instant, nullable=False),
+)  # fmt: skip
+
+ticket = sa.Table(
+    "ticket", metadata,
+    C("number", S(14), primary_key=True),
+    C("status", S(16), nullable=False),
+    C("kind", S(16), nullable=False),
+    C("channel", S(16), nullable=False),
+    C("title", sa.Text, nullable=False),
+    C("narrative", sa.Text, nullable=False),
+    C("category", S(40)),
+    C("priority", S(16), nullable=False),
+    C("caller", S(36)),
+    C("phone", S(20)),
+    C("caller_name", sa.Text),
+    C("contact", sa.Text),
+    C("confidential", sa.Boolean, nullable=False),
+    C("reply_wanted", sa.Boolean, nullable=False),
+    C("area", S(40)),
+    C("address", sa.Text),
+    C("lat", sa.Float),
+    C("lon", sa.Float),
+    C("department", S(40)),
+    C("parent", S(14), sa.ForeignKey("ticket.number")),
+    C("outer_system", S(40)),
+    C("outer_number", S(80)),
+    C("outer_due_at", Instant),
+    C("due_at", Instant),
+    C("promised_at", Instant),
+    C("review_at", Instant),
+    C("public_reply", sa.Text),
+    C("internal_result", sa.Text),
+    C("cost", sa.Float),
+    C("funding", S(20)),
+    C("reason_code", S(40)),
+    C("channel_told", sa.Text),
+    C("satisfaction_first", S(20)),
+    C("satisfaction_final", S(20)),
+    C("supervised", S(8)),
+    C("escalated", S(8)),
+    C("flags", Document, nullable=False),
+    C("urges", I, nullable=False),
+    C("calls", I, nullable=False),
+    C("call_backs", I, nullable=False),
+    C("returns", I, nullable=False),
+    C("extensions", I, nullable=False),
+    C("reopens", I, nullable=False),
+    C("attachments", I, nullable=False),
+    C("returned_by", Document, nullable=False),
+    C("ruled", Document, nullable=False),
+    C("advice", Document, nullable=False),
+    C("created_by", S(60)),
+    C("created_at", Instant, nullable=False),
+    C("updated_at", Instant, nullable=False),
+    C("closed_at", Instant),
+    C("triaged_at", Instant),
+    C("ended_at", Instant),
+    C("outcome", S(12)),
+    C("entries", I, nullable=False),
+    C("version", I, nullable=False),
+    one_of("status", TicketStatus), one_of("kind", Kind), one_of("channel", Channel), one_of("priority", Priority),
+    one_of("satisfaction_first", Satisfaction), one_of("satisfaction_final", Satisfaction),
+    one_of("supervised", Level), one_of("escalated", Level), one_of("outcome", Outcome),
+    sa.Index("ix_ticket_ended_at_number", "ended_at", "number",
+             sqlite_where=sa.text("ended_at IS NOT NULL"), postgresql_where=sa.text("ended_at IS NOT NULL")),
+    sa.Index("ix_ticket_created_at_number", "created_at", "number"),
+    sa.Index("ix_ticket_status_created_at_number", "status", "created_at", "number"),
+    sa.Index("ix_ticket_area_created_at_number", "area", "created_at", "number"),
+    sa.Index("ix_ticket_caller_created_at", "caller", "created_at"),
+    sa.Index("ix_ticket_parent", "parent", sqlite_where=sa.text("parent IS NOT NULL"), postgresql_where=sa.text("parent IS NOT NULL")),
+    sa.Index("uq_ticket_outer_system_outer_number", "outer_system", "outer_number", unique=True,
+             sqlite_where=sa.text("outer_number IS NOT NULL"), postgresql_where=sa.text("outer_number IS NOT NULL")),
+)  # fmt: skip
+
+# made by the migrations: the two databases have no form of it in common
+TICKET_WORDS = SearchIndex("ticket_words", "number")
+
+_LIVE = sa.text("closed_at IS NULL")
+assignment = sa.Table(
+    "assignment", metadata,
+    C("id", S(20), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("department", S(40), nullable=False),
+    C("performer", S(40)),
+    C("assignee", S(60)),
+    C("part", S(8), nullable=False),
+    C("status", S(20), nullable=False),
+    C("route", S(40)),
+    C("priority", S(16), nullable=False),
+    C("rank", sa.SmallInteger, nullable=False),  # 0 emergency … 2 normal: the queue's first key
+    C("sort_at", Instant, nullable=False),  # due_at, or issued_at where nothing is due: the queue's second key
+    C("issued_at", Instant, nullable=False),
+    C("due_at", Instant),
+    C("first_due_at", Instant),
+    C("accept_by", Instant),
+    C("accepted_at", Instant),
+    C("contacted_at", Instant),
+    C("reported_at", Instant),
+    C("closed_at", Instant),
+    C("ruled", sa.Boolean, nullable=False),
+    C("overdue", sa.Boolean, nullable=False),
+    C("return_reason", S(40)),
+    C("return_basis", sa.Text),
+    C("suggested", S(40)),
+    C("asked_due_at", Instant),
+    C("extensions", I, nullable=False),
+    C("redos", I, nullable=False),
+    C("refused", I, nullable=False, server_default="0"),
+    C("issued_by", S(60)),
+    C("result", Document),
+    one_of("part", Part), one_of("status", AssignmentStatus), one_of("priority", Priority),
+    sa.Index("ix_assignment_queue", "department", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_assignment_performing", "performer", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_assignment_department_number", "department", "number"),
+    sa.Index("ix_assignment_issued_at_id", "issued_at", "id"),
+    sa.Index("ix_assignment_due_at_id", "due_at", "id", sqlite_where=sa.text("due_at IS NOT NULL"), postgresql_where=sa.text("due_at IS NOT NULL")),
+    sa.Index("ix_assignment_assignee", "assignee", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    sa.Index("ix_assignment_performer_number", "performer", "number",
+             sqlite_where=sa.text("performer IS NOT NULL"), postgresql_where=sa.text("performer IS NOT NULL")),
+)  # fmt: skip
+
+clock = sa.Table(  # every column behind `marks` follows from them; by number, so that a ticket's clocks lie together
+    "clock", metadata,
+    C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
+    C("id", S(48), primary_key=True),
+    C("assignment", S(20)),
+    C("metric", S(12), nullable=False),
+    C("terms", Document, nullable=False),
+    C("marks", Document, nullable=False),
+    C("calendar", S(40), nullable=False),
+    C("calendar_version", I, nullable=False),
+    C("started_at", Instant, nullable=False),
+    C("due_at", Instant),
+    C("first_due_at", Instant),
+    C("limit_at", Instant),
+    C("paused_at", Instant),
+    C("consumed", sa.BigInteger, nullable=False),
+    C("stopped_at", Instant),
+    C("breached_at", Instant),
+    C("provisional", sa.Boolean, nullable=False),
+    C("level", I, nullable=False),
+    C("next_level", I),
+    C("next_step", I),
+    C("next_at", Instant),
+    C("lease_until", Instant),
+    C("lease_token", S(36)),
+    one_of("metric", Metric),
+    sa.Index("ix_clock_due", "next_at", "id", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
+    # a clock that runs and has no next step: there must be none, and to see that must cost nothing
+    sa.Index("ix_clock_stuck", "number",
+             sqlite_where=sa.text("next_at IS NULL AND stopped_at IS NULL AND paused_at IS NULL AND metric <> 'report'"),
+             postgresql_where=sa.text("next_at IS NULL AND stopped_at IS NULL AND paused_at IS NULL AND metric <> 'report'")),
+    sa.Index("ix_clock_calendar", "calendar", "calendar_version",
+             sqlite_where=sa.text("stopped_at IS NULL"), postgresql_where=sa.text("stopped_at IS NULL")),
+)  # fmt: skip
+
+escalation = sa.Table(  # once for each clock and level: the key says so
+    "escalation", metadata,
+    C("clock", S(48), primary_key=True),
+    C("level", I, primary_key=True, autoincrement=False),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("assignment", S(20)),
+    C("metric", S(12), nullable=False),
+    C("colour", S(8), nullable=False),
+    C("told", Document, nullable=False),
+    C("due_at", Instant, nullable=False),
+    C("at", Instant, nullable=False),
+    C("late", sa.Boolean, nullable=False),
+    one_of("metric", Metric), one_of("colour", Level),
+)  # fmt: skip
+
+timeline = sa.Table(
+    "timeline", metadata,
+    C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
+    C("seq", I, primary_key=True),
+    C("at", Instant, nullable=False),
+    C("by_kind", S(10), nullable=False),
+    C("by_id", S(60), nullable=False),
+    C("by_name", sa.Text, nullable=False),
+    C("action", S(24), nullable=False),
+    C("status_from", S(20)),
+    C("status_to", S(20)),
+    C("assignment", S(20)),
+    C("reason", sa.Text),
+    C("changes", Document, nullable=False),
+    one_of("by_kind", ActorKind), one_of("action", Action),
+    # what happened to tickets between two moments: the updates that Open311 clients ask for
+    sa.Index("ix_timeline_at", "at", "number", "seq"),
+)  # fmt: skip
+
+call = sa.Table(
+    "call", metadata,
+    C("id", S(36), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("channel", S(16), nullable=False),
+    C("at", Instant, nullable=False),
+    C("narrative", sa.Text, nullable=False),
+    C("taken_by", S(60), nullable=False),
+    C("caller", S(36)),
+    C("phone", S(20)),
+    C("raw_phone", sa.Text),
+    C("caller_name", sa.Text),
+    C("confidential", sa.Boolean, nullable=False),
+    one_of("channel", Channel),
+    sa.Index("ix_call_caller_at", "caller", "at"),
+)  # fmt: skip
+
+attachment = sa.Table(
+    "attachment", metadata,
+    C("id", S(36), primary_key=True),
+    C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
+    C("sha256", S(64), nullable=False),
+    C("name", sa.Text, nullable=False),
+    C("media_type", S(80), nullable=False),
+    C("size", sa.BigInteger, nullable=False),
+    C("at", Instant, nullable=False),
+    C("by_id", S(60), nullable=False),
+)  # fmt: skip
+
+counter = sa.Table(  # open work without COUNT; `shard` keeps parallel writers off each other's row
+    "counter", metadata,
+    C("noun", S(12), primary_key=True),
+    C("place", S(40), primary_key=True),
+    C("status", S(20), primary_key=True),
+    C("shard", sa.SmallInteger, primary_key=True),
+    C("n", sa.BigInteger, nullable=False),
+)  # fmt: skip
+
+SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+event = sa.Table(  # a line of a timeline on its way to the boards; `position` is its place in the stream, in commit order
+    "event", metadata,
+    C("id", SERIAL, primary_key=True, autoincrement=True),
+    C("position", sa.BigInteger),  # NULL: committed, and not yet placed
+    C("number", S(14), nullable=False),
+    C("seq", I, nullable=False),
+    C("at", Instant, nullable=False),
+    C("area", S(40)),
+    C("holders", Document, nullable=False),
+    C("body", Document, nullable=False),
+    C("figures", Document, nullable=False),
+    sa.Index("uq_event_position", "position", unique=True),
+    sa.Index("ix_event_waiting", "id", sqlite_where=sa.text("position IS NULL"), postgresql_where=sa.text("position IS NULL")),
+)  # fmt: skip

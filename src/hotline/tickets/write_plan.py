@@ -1,0 +1,78 @@
+"""What becomes of a ticket as a write plan: for each table how its rows are written, and which rows a change has."""
+
+import sqlalchemy as sa
+
+from hotline.database.write_plan import Answer, Guard, SearchEntry, TableWrite, WritePlan
+from hotline.delivery import tables as outbox_tables
+from hotline.delivery.model import Message
+from hotline.text.numbering import serial_of
+from hotline.tickets import tables as ticket_tables
+from hotline.tickets.model.stream_events import Event, events_of
+from hotline.tickets.model.ticket import Assignment, Attachment, Call, Caller, Change, Clock, Entry, Escalation, Ticket
+
+
+def _all_but_key(table: sa.Table) -> tuple[str, ...]:
+    return tuple(c.name for c in table.columns if not c.primary_key)
+
+
+_NUMBER = "number"  # of the ticket a row belongs to
+# a call without a name does not take the caller's known name away
+CALLERS = TableWrite(ticket_tables.caller, Caller, belongs_to=None, replace=("name", "seen_at"), keep=("name",))
+TICKETS = TableWrite(ticket_tables.ticket, Ticket, _NUMBER, replace=_all_but_key(ticket_tables.ticket))
+ASSIGNMENTS = TableWrite(
+    ticket_tables.assignment,
+    Assignment,
+    _NUMBER,
+    replace=_all_but_key(ticket_tables.assignment),
+    derived={
+        "rank": "CASE {r}priority WHEN 'emergency' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END",
+        "sort_at": "coalesce({r}due_at, {r}issued_at)",
+    },
+)
+ENTRIES = TableWrite(ticket_tables.timeline, Entry, _NUMBER)
+CALLS = TableWrite(ticket_tables.call, Call, _NUMBER)
+MESSAGES = TableWrite(
+    outbox_tables.outbox,
+    Message,
+    _NUMBER,
+    derived={"status": "'queued'", "attempts": "0", "max_attempts": "8", "created_at": "{r}next_at"},
+)
+ATTACHMENTS = TableWrite(ticket_tables.attachment, Attachment, _NUMBER)
+CLOCKS = TableWrite(
+    ticket_tables.clock,
+    Clock,
+    _NUMBER,
+    replace=_all_but_key(ticket_tables.clock),
+    derived={"lease_until": "NULL", "lease_token": "NULL"},  # whoever held the clock it replaces holds it no longer
+)
+ESCALATIONS = TableWrite(ticket_tables.escalation, Escalation, _NUMBER)
+EVENTS = TableWrite(ticket_tables.event, Event, _NUMBER, ordered="position")
+TICKET_WRITES = (
+    CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, ATTACHMENTS, CLOCKS, ESCALATIONS, EVENTS,
+)  # fmt: skip
+
+
+def plan_of(change: Change, answer: Answer) -> WritePlan:
+    """The plan that makes this change true and keeps this answer. Its guards are the tickets it writes, each at the
+    version that was decided on."""
+    return WritePlan(
+        answer,
+        guards=tuple(Guard(ticket_tables.ticket, w.ticket.number, w.expected) for w in change.tickets),
+        rows={
+            CALLERS: change.callers,
+            TICKETS: [w.ticket for w in change.tickets],
+            ASSIGNMENTS: change.assignments,
+            ENTRIES: change.entries,
+            CALLS: change.calls,
+            MESSAGES: change.messages,
+            ATTACHMENTS: change.attachments,
+            CLOCKS: change.clocks,
+            ESCALATIONS: change.escalations,
+            EVENTS: events_of(change),
+        },
+        tallies=change.tallies,
+        search=tuple(
+            SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_of(t.number), (t.title, t.narrative, t.address))
+            for t in change.texts
+        ),
+    )

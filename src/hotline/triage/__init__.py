@@ -1,0 +1,1 @@
+"""What a narrative is about."""

@@ -1,0 +1,301 @@
+"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that
+say so.
+
+The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import Category, Words
+from hotline.organisation.model.vocabulary import Danger, Kind, Priority
+from hotline.text.normalisation import Finder, folded, folded_sentences, is_latin
+from hotline.text.reasons import Because
+
+DANGER_IS_SURE = 0.95
+_BLOT = "\u25a0"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What the rules make of a text. `confidence` is 0-1 and speaks of the category alone."""
+
+    kind: Kind
+    priority: Priority
+    category: str | None
+    area: str | None
+    dangers: tuple[Danger, ...]
+    confidence: float
+    because: tuple[Because, ...]
+    others: tuple[tuple[str, float], ...] = ()  # the next best categories
+    tell: tuple[tuple[str, str], ...] = ()  # (zh, en): what the operator says at once
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "priority": self.priority,
+            "category": self.category,
+            "area": self.area,
+            "dangers": list(self.dangers),
+            "confidence": round(self.confidence, 2),
+            "others": [{"category": code, "confidence": round(share, 2)} for code, share in self.others],
+            "tell": [{"zh": zh, "en": en} for zh, en in self.tell],
+            "because": [b.shown() for b in self.because],
+        }
+
+
+Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A directory made ready for matching: every word folded once, looked up by the word. Built anew when it
+    changes."""
+
+    directory: Directory
+    ignore: tuple[str, ...] = ()  # longest first
+    past: frozenset[str] = frozenset()
+    rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
+    ruled: tuple[Rule, ...] = ()
+    categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
+    places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
+    depth: Mapping[str, int] = field(default_factory=dict)
+    words: Finder = field(default_factory=lambda: Finder(()))
+
+
+def lexicon(directory: Directory) -> Lexicon:
+    """Make a directory ready for `advise`."""
+    rules = [
+        w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None
+    ]
+    ruled = tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
+    by_word: dict[str, list[int]] = {}
+    for place, (_, words, _) in enumerate(ruled):
+        for word in words:
+            by_word.setdefault(word, []).append(place)
+    hints: dict[str, list[Category]] = {}
+    for category in directory.categories.values():
+        if category.active:
+            for word in category.words:
+                hints.setdefault(folded(word), []).append(category)
+    names: dict[str, str] = {}
+    for area in directory.areas.values():
+        if area.active:
+            for name in (area.name, area.name_en, *area.aliases):
+                # a name two places share says nothing by itself
+                key = folded(name)
+                if len(key) > 1:
+                    names[key] = area.code if names.get(key, area.code) == area.code else ""
+    past = frozenset(folded(x) for w in directory.words.values() if w.past for x in w.words)
+    near = [x for _, _, words in ruled for x in words]
+    return Lexicon(
+        directory=directory,
+        ignore=tuple(
+            sorted((folded(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)
+        ),
+        past=past,
+        rules={word: tuple(places) for word, places in by_word.items()},
+        ruled=ruled,
+        categories={word: tuple(found) for word, found in hints.items()},
+        places=names,
+        depth={code: len(directory.area_path(code)) for code in directory.areas},
+        words=Finder((*by_word, *hints, *near, *past, *names)),
+    )
+
+
+def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
+    """Advice on a narrative and the place named with it."""
+    because: list[Because] = []
+    text = folded(narrative)
+    place = f"{folded(address)} {text}" if address else text
+    ignored = [phrase for phrase in lex.ignore if phrase in text]
+    blotted = _blotted(text, ignored, because)
+    named = lex.words.found(place)  # words and place names in one pass
+    begins = len(place) - len(text)
+    found = frozenset(word for word, places in named.items() if places[-1] >= begins)
+    # an address in front changes no count: it is compared with the sentences of the narrative alone
+    left = named if blotted is place else {w: at for w, at in lex.words.found(blotted).items() if w in found}
+    rules = sorted({n for word in found for n in lex.rules.get(word, ())})
+    dangers, tell, meant = _dangers(lex, narrative, ignored, left, rules, because)
+    category, confidence, others = _category(lex, found, dangers, because)
+    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
+        # an emergency waits for nobody to choose a category: the danger itself says which
+        category, confidence = lex.directory.categories[meant], DANGER_IS_SURE
+        because.append(Because(f"category:{meant}", tuple(dangers)))
+    kind = _kind(lex, found, rules, category, because)
+    area = _area(lex, place, named, because)
+    return Advice(
+        kind=kind,
+        priority=_priority(lex, found, rules, category, dangers, because),
+        category=category.code if category else None,
+        area=area,
+        dangers=dangers,
+        confidence=confidence,
+        because=tuple(because),
+        others=others,
+        tell=tell,
+    )
+
+
+def _blotted(text: str, ignored: Sequence[str], because: list[Because] | None = None) -> str:
+    """The text without the phrases that only look dangerous, longest first."""
+    for phrase in ignored:
+        if phrase in text:
+            text = text.replace(phrase, _BLOT)
+            if because is not None:
+                because.append(Because("ignore", (phrase,)))
+    return text
+
+
+def _hit(rule: Rule, found: Collection[str]) -> list[str]:
+    """The rule's words that were found, if what must stand near was found too."""
+    _, words, near = rule
+    return [w for w in words if w in found] if not near or any(n in found for n in near) else []
+
+
+def _dangers(
+    lex: Lexicon,
+    narrative: str,
+    ignored: Sequence[str],
+    found: Mapping[str, Sequence[int]],
+    rules: Iterable[int],
+    because: list[Because],
+) -> tuple[tuple[Danger, ...], tuple[tuple[str, str], ...], str | None]:
+    """The dangers, what is told the caller at once, and the category of the first. `found`: words and their places."""
+    dangers: dict[Danger, None] = {}
+    meant: str | None = None
+    tell: dict[tuple[str, str], None] = {}
+    present: Collection[str] | None = None
+    for rule in (lex.ruled[n] for n in rules):
+        said = rule[0]
+        if said.danger is None or not (hits := _hit(rule, found)):
+            continue
+        if present is None:
+            present = _present(lex, narrative, ignored, found)
+        now = [h for h in hits if h in present]
+        if not now:  # every sentence that names it says it is over
+            because.append(Because(f"{said.code}:past", tuple(hits)))
+            continue
+        dangers[said.danger] = None
+        meant = meant or said.category
+        if said.tell:
+            tell[(said.tell, said.tell_en or said.tell)] = None
+        because.append(Because(said.code, tuple(now)))
+    return tuple(dangers), tuple(tell), meant
+
+
+def _present(
+    lex: Lexicon, narrative: str, ignored: Sequence[str], found: Mapping[str, Sequence[int]]
+) -> Collection[str]:
+    """The words found that stand in a sentence without a word of the past. One that is broken by a line break stands in
+    no sentence: it counts as present."""
+    if lex.past.isdisjoint(found):
+        return found
+    present: set[str] = set()
+    whole: dict[str, int] = {}
+    for sentence in folded_sentences(narrative):
+        words = lex.words.found(_blotted(sentence, ignored))
+        for word, places in words.items():
+            whole[word] = whole.get(word, 0) + len(places)
+        if lex.past.isdisjoint(words):
+            present.update(words)
+    return present | {word for word, places in found.items() if len(places) > whole.get(word, 0)}
+
+
+def _category(
+    lex: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
+) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
+    """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
+
+    Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
+    somebody is inside" is about the somebody."""
+    hinted: dict[str, tuple[Category, list[str]]] = {}
+    for word in sorted(found):
+        for category in lex.categories.get(word, ()):
+            hinted.setdefault(category.code, (category, []))[1].append(word)
+    own: dict[str, float] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    for code, (_, hits) in hinted.items():
+        alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
+        words[code] = alone
+        own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    paths = {code: lex.directory.category_path(code) for code in own}
+    # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
+    scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
+    if not scored:
+        return None, 0.0, ()
+    urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
+    scored.sort(
+        key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], -len(paths[s[1].code]), s[1].code)
+    )
+    best, category, named = scored[0]
+    kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
+    rivals = [s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)]
+    second = max((s[0] for s in rivals), default=0.0)
+    confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
+    because.append(Because(f"category:{category.code}", named))
+    total = sum(s[0] for s in scored)
+    return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
+
+
+def _kind(
+    lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
+) -> Kind:
+    for rule in (lex.ruled[n] for n in rules):
+        if rule[0].kind is not None and (hits := _hit(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].kind
+    return category.kind if category else Kind.REQUEST
+
+
+def _priority(
+    lex: Lexicon,
+    found: frozenset[str],
+    rules: Iterable[int],
+    category: Category | None,
+    dangers: tuple[Danger, ...],
+    because: list[Because],
+) -> Priority:
+    if dangers and set(dangers) != {Danger.UNREST}:
+        return Priority.EMERGENCY
+    for rule in (lex.ruled[n] for n in rules):
+        if rule[0].priority is not None and (hits := _hit(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].priority
+    if dangers:  # unrest goes to a duty leader at once, but calls no rescue
+        return Priority.URGENT
+    default = category.priority if category else Priority.NORMAL
+    return (
+        Priority.URGENT if default is Priority.EMERGENCY else default
+    )  # without a danger in the words, a category is no alarm
+
+
+def _area(lex: Lexicon, place: str, named: Mapping[str, Sequence[int]], because: list[Because]) -> str | None:
+    """The smallest place named, and of places that lie in each other the inner one; longest names first. `named`: words
+    and where they begin."""
+    found: dict[str, str] = {}
+    taken = bytearray(len(place))  # what a longer name stands for
+    for name in sorted((n for n in named if n in lex.places), key=lambda n: (-len(n), n)):
+        code = lex.places[name]
+        for at in named[name] if code else ():
+            end = at + len(name)
+            # building 1 is not building 21, and "north" is not "northern"
+            before = name[0].isascii() and is_latin(place[at - 1 : at]) and not taken[at - 1]
+            after = name[-1].isascii() and is_latin(place[end : end + 1]) and not taken[end]
+            if before or after or taken.find(1, at, end) >= 0:
+                continue
+            taken[at:end] = b"\x01" * len(name)
+            found.setdefault(code, name)
+    if not found:
+        return None
+    inner = max(found, key=lambda code: (lex.depth.get(code, 0), code))
+    outside = [c for c in found if c not in lex.directory.area_path(inner)]
+    if any(lex.depth.get(c, 0) >= lex.depth.get(inner, 0) for c in outside):
+        common = set.intersection(*(set(lex.directory.area_path(c)) for c in found))
+        inner = max(common, key=lambda code: lex.depth.get(code, 0), default="")
+        because.append(Because("area:several", tuple(found.values())))
+        return inner or None
+    because.append(Because(f"area:{inner}", tuple(found.values())))
+    return inner

@@ -1,0 +1,1 @@
+"""HTTP without a noun: problems, paging, limits, idempotency, the guard."""

@@ -1,0 +1,169 @@
+"""What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a
+rule."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Histogram
+from starlette.exceptions import HTTPException
+
+from hotline.database.engine import watch_commits
+from hotline.refusals import Code, Refusal
+from hotline.web.problems import TooSlow, problem
+
+log = structlog.get_logger("hotline.api")
+NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+AFTER = "hotline.after"  # in a scope: what goes on when the request has been answered for, with the bare connection
+LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
+LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
+PUBLIC = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
+LARGEST_UPLOAD = 12 * 1024 * 1024
+SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
+LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
+REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])
+SECONDS = Histogram(
+    "hotline_http_seconds",
+    "Seconds from request to reply, by route",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10),
+)
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-frame-options", b"DENY"),
+]
+
+
+class TooLarge(HTTPException):
+    """The body went over the limit while it was read. An HTTPException: the framework turns any other into a 400."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
+
+
+class Guard:
+    """Wraps the whole application."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        watch_commits()
+        begun, status, answering = time.perf_counter(), 500, False
+        headers = dict(scope["headers"])
+        path = scope["path"]
+        upload = path.endswith("/attachments")
+        pushed, foreign = path.startswith("/v1/hooks/"), path.startswith("/open311/")
+        limit = LARGEST_UPLOAD if upload or foreign else LARGEST_PUSH if pushed else LARGEST_BODY
+        if path in PUBLIC:
+            limit = LARGEST_PUBLIC
+
+        async def answer(message: Message) -> None:
+            nonlocal status, answering
+            if message["type"] == "http.response.start":
+                answering = True
+                status = message["status"]
+                named = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
+            await send(message)
+
+        refusal = _refused(scope["method"], headers, limit, upload, any_type=pushed or foreign)
+        if refusal is not None:
+            await problem(refusal)(scope, receive, answer)
+        else:
+            read, ended = 0, False
+
+            async def counted() -> Message:
+                nonlocal read, ended
+                if ended:
+                    return await receive()
+                try:
+                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - begun)):
+                        message = await receive()
+                except TimeoutError:
+                    raise TooSlow from None
+                ended = not message.get("more_body", False)
+                read += len(message.get("body", b""))
+                if read > limit:
+                    raise TooLarge
+                return message
+
+            try:
+                await self.app(scope, counted, answer)
+                if (after := scope.pop(AFTER, None)) is not None:
+                    for name in [name for name in scope if name.startswith("fastapi")]:
+                        del scope[name]
+                    await after(receive, answer, send)
+            except Exception as fault:
+                log.error(
+                    "fault",
+                    route=getattr(scope.get("route"), "path", "none"),
+                    kind=type(fault).__name__,
+                    exc_info=fault,
+                )
+                if not answering:
+                    await problem(_fault())(scope, receive, answer)
+        _measure(getattr(scope.get("route"), "path", "none"), scope["method"], status, time.perf_counter() - begun)
+
+
+_CELLS: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+
+def _measure(route: str, method: str, status: int, seconds: float) -> None:
+    """Count and time a request, by its route: never by its path, which may hold what somebody typed."""
+    cell = _CELLS.get((route, method, status))
+    if cell is None:
+        method_word = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS") else "other"
+        cell = (REQUESTS.labels(route, method_word, status), SECONDS.labels(route))
+        if len(_CELLS) < 5000:
+            _CELLS[(route, method, status)] = cell
+    cell[0].inc()
+    cell[1].observe(seconds)
+
+
+def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool, *, any_type: bool) -> Refusal | None:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > limit:
+        return _too_large(limit)
+    if any_type:  # providers and Open311 clients send what they send
+        return None
+    named = headers.get(b"authorization", b"").lower().startswith(b"bearer ") or b"cookie" in headers
+    if upload and method == "POST" and not named:
+        return NO_CREDENTIAL  # before a single byte of the file is read
+    if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        if upload:
+            if kind != b"multipart/form-data":
+                return Refusal(
+                    Code.UNSUPPORTED_MEDIA,
+                    "send multipart/form-data",
+                    errors=(("Content-Type", "multipart/form-data"),),
+                )
+        elif kind != b"application/json":
+            return Refusal(
+                Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),)
+            )
+    return None
+
+
+def _fault() -> Refusal:
+    return Refusal(Code.INTERNAL, "something went wrong here; repeat with the same Idempotency-Key")
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(Code.TOO_LARGE, f"at most {limit} bytes", errors=(("body", f"at most {limit} bytes"),))

@@ -1,0 +1,178 @@
+"""Refusals speak hotline; this file alone speaks HTTP. Every error has one shape, RFC 9457, and echoes nothing."""
+
+from typing import Any
+
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from hotline.database.engine import Unsure, has_committed
+from hotline.locales import pair
+from hotline.locales.labels import label_of
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.lifecycle import Move
+from hotline.tickets.model.vocabulary import Action, Field
+from hotline.web.rule_texts import rule_of, translated_rule
+
+MEDIA = "application/problem+json"
+STATUS = {
+    Code.BAD_REQUEST: 400,
+    Code.UNAUTHENTICATED: 401,
+    Code.NOT_YOUR_ROLE: 403,
+    Code.NOT_FOUND: 404,
+    Code.UNKNOWN_ACTION: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_NOW: 409,
+    Code.CONFLICT: 409,
+    Code.STALE: 412,
+    Code.TOO_LARGE: 413,
+    Code.UNSUPPORTED_MEDIA: 415,
+    Code.INCOMPLETE: 422,
+    Code.INVALID: 422,
+    Code.KEY_REUSED: 422,
+    Code.VERSION_REQUIRED: 428,
+    Code.TOO_MANY: 429,
+    Code.INTERNAL: 500,
+    Code.OVERLOADED: 503,
+    Code.UNAVAILABLE: 503,
+    Code.OUTCOME_UNKNOWN: 503,
+    Code.STORAGE_FULL: 507,
+}
+TITLE_ZH, TITLE = ({code: pair(f"problem.{code}")[n] for code in Code} for n in (0, 1))
+_RETRY_AFTER = {
+    Code.OVERLOADED: "1",
+    Code.UNAVAILABLE: "2",
+    Code.OUTCOME_UNKNOWN: "1",
+    Code.STORAGE_FULL: "30",
+    Code.TOO_MANY: "900",
+}
+
+
+_NOT_APPLIED = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FULL})
+_SHOWN: dict[tuple[Action, tuple[Field, ...]], dict[str, Any]] = {}
+
+
+def shown_move(move: Move[Any]) -> dict[str, Any]:
+    """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
+    known = _SHOWN.get((move.action, move.fields))
+    if known is None:
+        zh, en = label_of(move.action)
+        known = {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
+        _SHOWN[(move.action, move.fields)] = known
+    return known
+
+
+def field_rule(field: str, rule: str) -> dict[str, str]:
+    """A field and the rule it breaks, in English and in both written forms of Chinese."""
+    hans, hant = translated_rule(rule) or (rule, rule)
+    return {"field": field, "rule": rule, "rule_zh": hans, "rule_zh_hant": hant}
+
+
+def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+    """The one shape of every error."""
+    code = refusal.code
+    body: dict[str, Any] = {
+        "type": f"urn:hotline:problem:{code}",
+        "title": TITLE[code],
+        "title_zh": TITLE_ZH[code],
+        "status": STATUS[code],
+        "detail": refusal.detail,
+    }
+    body["errors"] = [field_rule(field, rule) for field, rule in refusal.errors]
+    if refusal.version is not None:
+        body["version"] = refusal.version
+    if code in (Code.NOT_NOW, Code.STALE):
+        body["allowed_actions"] = [shown_move(move) for move in refusal.moves]
+    if STATUS[code] >= 500:  # what a retry needs to know: was anything written?
+        body["applied"] = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False
+    extra = dict(headers or {})
+    if code in _RETRY_AFTER:
+        extra["Retry-After"] = _RETRY_AFTER[code] if refusal.retry_after is None else str(refusal.retry_after)
+    if code is Code.UNAUTHENTICATED:
+        extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
+    return Response(orjson.dumps(body), STATUS[code], extra, media_type=MEDIA)
+
+
+async def refuse(_: Request, error: Exception) -> Response:
+    """A Refused on its way out."""
+    if not isinstance(error, Refused):
+        raise error
+    refusal = error.refusal
+    if refusal.code in _NOT_APPLIED and has_committed():  # a part of it is written: "not applied" would be a lie
+        refusal = Unsure().refusal
+    return problem(refusal)
+
+
+async def refuse_malformed(_: Request, error: Exception) -> Response:
+    """What the framework could not read: names the field and the rule, never the input."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        return problem(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),)))
+    return problem(
+        Refusal(
+            Code.INVALID,
+            "the request is not well formed",
+            errors=tuple((_field(e["loc"]), _rule(e)) for e in found[:50]),
+        )
+    )
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _rule(found: Any) -> str:
+    """The rule of one error. A text that another type stands around is told as a text, not as a list of items."""
+    kind, said = found["type"], found["msg"]
+    if kind in ("too_short", "too_long") and isinstance(found["input"], str):
+        most = kind == "too_long"
+        limit = found["ctx"]["max_length" if most else "min_length"]
+        said = f"String should have at {'most' if most else 'least'} {limit} character{'' if limit == 1 else 's'}"
+    return rule_of(kind, said)
+
+
+def _field(place: tuple[Any, ...]) -> str:
+    parts = [str(p) for p in place]
+    if parts and parts[0] in ("body", "query", "path", "header"):
+        parts = parts[1:] or parts
+    return ".".join(p[:60] for p in parts)
+
+
+def _allowed(request: Request) -> str:
+    """Every method of the path: the framework names only those of the first route that fits."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.router.routes):
+        if (regex := getattr(route.original_route, "path_regex", None)) and regex.match(request.url.path):
+            found |= route.methods or set()
+    return ", ".join(sorted(found))
+
+
+class TooSlow(HTTPException):
+    """The body did not come to its end in time."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
+
+
+async def refuse_http(request: Request, error: Exception) -> Response:
+    """The framework's own 404, 405 and the like in our shape."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED, 413: Code.TOO_LARGE, 415: Code.UNSUPPORTED_MEDIA}.get(
+        error.status_code, Code.BAD_REQUEST
+    )
+    detail = {
+        Code.NOT_FOUND: "there is nothing at this path",
+        Code.METHOD_NOT_ALLOWED: "this path has no such method",
+        Code.TOO_LARGE: "the body is too large",
+    }.get(code, "the body did not come in time" if isinstance(error, TooSlow) else "the request cannot be read")
+    errors: tuple[tuple[str, str], ...] = ()
+    if code is Code.BAD_REQUEST and not isinstance(error, TooSlow) and _is_json(request):
+        errors = (("body", "JSON in UTF-8, not nested too deeply"),)
+    headers = {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None
+    return problem(Refusal(code, detail, errors=errors), headers)

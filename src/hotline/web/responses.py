@@ -1,0 +1,77 @@
+"""How a route answers: bytes that were rendered once, with the version as ETag."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from hotline.refusals import Code
+from hotline.tickets.schemas.shown import Problem
+from hotline.web.idempotency import Done
+from hotline.web.problems import MEDIA, STATUS, TITLE
+
+
+def reply(body: Any, status: int = 200, version: int | None = None) -> Response:
+    headers = {"ETag": f'"{version}"'} if version is not None else None
+    content = body.encode() if isinstance(body, str) else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return Response(content, status, headers, media_type="application/json")
+
+
+def done_reply(done: Done) -> Response:
+    """What was done, or what was answered when the same key did it."""
+    headers = {"ETag": f'"{done.answer.etag}"'} if done.answer.etag else {}
+    if done.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if done.answer.status == 204:
+        return Response(status_code=204, headers=headers)
+    return Response(done.answer.body.encode(), done.answer.status, headers, media_type="application/json")
+
+
+def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route for OpenAPI; those every route can give are added here."""
+    by_status: dict[int | str, list[Code]] = {}
+    always = (
+        Code.BAD_REQUEST,
+        Code.UNAUTHENTICATED,
+        Code.NOT_YOUR_ROLE,
+        Code.INVALID,
+        Code.TOO_MANY,
+        Code.INTERNAL,
+        Code.UNAVAILABLE,
+    )
+    for code in dict.fromkeys((*codes, *always)):
+        by_status.setdefault(STATUS[code], []).append(code)
+    return {
+        status: {
+            "description": "; ".join(f"{TITLE[c]} (`{c}`)" for c in found),
+            "model": Problem,
+            "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, found in sorted(by_status.items(), key=lambda s: int(s[0]))
+    }
+
+
+READ = (Code.NOT_FOUND,)
+WRITE = (
+    Code.NOT_FOUND,
+    Code.NOT_NOW,
+    Code.STALE,
+    Code.TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA,
+    Code.INCOMPLETE,
+    Code.KEY_REUSED,
+    Code.VERSION_REQUIRED,
+    Code.OVERLOADED,
+    Code.OUTCOME_UNKNOWN,
+    Code.STORAGE_FULL,
+)
+POST = (
+    Code.NOT_FOUND,
+    Code.CONFLICT,
+    Code.TOO_LARGE,
+    Code.UNSUPPORTED_MEDIA,
+    Code.KEY_REUSED,
+    Code.OVERLOADED,
+    Code.OUTCOME_UNKNOWN,
+    Code.STORAGE_FULL,
+)

@@ -1,0 +1,130 @@
+"""What others are told of: events by type, and who may be told. No caller's name, number or words leave with them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hotline.delivery.model import Message
+from hotline.tickets.model.ticket import Change, Entry, Facts, Ticket
+from hotline.tickets.model.visibility import parties_to
+from hotline.tickets.model.vocabulary import Action, TicketStatus
+
+A = Action
+TYPE_OF: Mapping[Action, str] = {
+    A.RECEIVE: "ticket.received",
+    A.TRIAGE: "ticket.triaged",
+    A.DISPATCH: "ticket.dispatched",
+    A.REQUEST_INFO: "ticket.info_requested",
+    A.PROVIDE_INFO: "ticket.info_provided",
+    A.ANSWER: "ticket.answered",
+    A.DECLINE: "ticket.declined",
+    A.VOID: "ticket.voided",
+    A.WITHDRAW: "ticket.withdrawn",
+    A.MERGE: "ticket.merged",
+    A.ACCEPT_REPORT: "ticket.resolved",
+    A.CONFIRM: "ticket.closed",
+    A.EXPLAIN: "ticket.closed",
+    A.REOPEN: "ticket.reopened",
+    A.SHELVE: "ticket.shelved",
+    A.UNSHELVE: "ticket.unshelved",
+    A.URGE: "ticket.urged",
+    A.SUPERVISE: "ticket.supervised",
+    A.ESCALATE: "ticket.escalated",
+    A.ACCEPT: "order.accepted",
+    A.AUTO_ACCEPT: "order.accepted",
+    A.REQUEST_RETURN: "order.return_requested",
+    A.APPROVE_RETURN: "order.returned",
+    A.REPORT: "order.reported",
+    A.REJECT_REPORT: "order.rejected",
+    A.APPROVE_EXTENSION: "order.extended",
+    A.RECALL: "order.recalled",
+}
+TYPES = tuple(sorted(set(TYPE_OF.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a subscriber wants: types ("*" or none: every one), of which departments', areas' or outer system's
+    tickets."""
+
+    events: tuple[str, ...] = ()
+    departments: frozenset[str] | None = None
+    areas: frozenset[str] | None = None
+    outer_system: str | None = None
+
+
+def wants(wanted: Wanted, event: Mapping[str, Any]) -> bool:
+    """Whether an event goes there. A confidential matter goes only to the hotline it came from."""
+    if wanted.events and "*" not in wanted.events and event["type"] not in wanted.events:
+        return False
+    if wanted.outer_system is not None and event.get("outer_system") != wanted.outer_system:
+        return False
+    if event.get("confidential") and wanted.outer_system is None:
+        return False
+    if wanted.departments is not None and not wanted.departments & set(event.get("departments") or ()):
+        return False
+    return wanted.areas is None or event.get("area") in wanted.areas
+
+
+def events_of(change: Change, now: datetime) -> tuple[Message, ...]:
+    """One message for each entry that others may be told of: what happened, and how the ticket stands after it."""
+    after = change.after
+    found: list[Message] = []
+    for entry in change.entries:
+        kind = TYPE_OF.get(entry.action)
+        if kind is not None and entry.number == after.ticket.number:
+            found.append(
+                Message(
+                    f"ev.{entry.number}.{entry.seq}", "event", entry.number, f"event:{entry.number}",
+                    _told(kind, entry, after), now,
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _told(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
+    ticket = after.ticket
+    order = after.order(entry.assignment) if entry.assignment else None
+    return {
+        "type": kind,
+        "action": entry.action,
+        "at": entry.at,
+        "from": entry.status_from,
+        "to": entry.status_to,
+        "departments": sorted(parties_to(entry, after)),
+        "area": ticket.area,
+        "confidential": ticket.confidential,
+        "outer_system": ticket.outer_system,
+        "ticket": _shown(ticket),
+        "order": None if order is None else {
+            "id": order.id, "department": order.department, "part": order.part, "status": order.status,
+            "due_at": order.due_at,
+        },
+    }  # fmt: skip
+
+
+def _shown(ticket: Ticket) -> dict[str, Any]:
+    told = ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+    return {
+        "number": ticket.number,
+        "status": ticket.status,
+        "kind": ticket.kind,
+        "category": ticket.category,
+        "priority": ticket.priority,
+        "area": ticket.area,
+        "channel": ticket.channel,
+        "department": ticket.department,
+        "outer": None
+        if ticket.outer_number is None
+        else {"system": ticket.outer_system, "number": ticket.outer_number},
+        "promised_at": ticket.promised_at,
+        "created_at": ticket.created_at,
+        "closed_at": ticket.closed_at,
+        "public_reply": ticket.public_reply if told else None,
+        "reason_code": ticket.reason_code,
+        "channel_told": ticket.channel_told,
+        "satisfaction": ticket.satisfaction_final if ticket.status is TicketStatus.CLOSED else None,
+        "parent": ticket.parent,
+        "version": ticket.version,
+    }

@@ -1,0 +1,227 @@
+"""Telling other systems: who subscribes to which events, and what became of each delivery."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import Response
+
+from hotline.delivery import attempts as outbox_attempts
+from hotline.delivery import store as outbox_store
+from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.model.actors import Role
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.schemas.shown import dumped
+from hotline.web.field_types import CodeWord, Line, Plain, Shown, Strict
+from hotline.web.idempotency import Reply, write_once
+from hotline.web.paging import Limit
+from hotline.web.responses import POST, READ, WRITE, done_reply, refusals, reply
+from hotline.webhooks import service as subscription_service
+from hotline.webhooks.cache import Subscription
+
+router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
+Admin = Annotated[Asking, may("subscriptions.manage", Role.ADMIN)]
+Url = Annotated[Plain, Field(min_length=8, max_length=500)]
+Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
+
+
+class SubscriptionIn(Strict):
+    name: Line
+    url: Url
+    form: Annotated[str, Field(max_length=16)] = "events"
+    events: Events = Field(default_factory=list, description="Types of events; none: every one")
+    department: CodeWord | None = Field(None, description="Only of tickets this department, or one below it, works on")
+    area: CodeWord | None = Field(None, description="Only of tickets within this area")
+    outer_system: CodeWord | None = Field(None, description="Only of orders that came from this other hotline")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"name": "grid platform", "url": "https://grid.example.org/hook", "events": ["ticket.closed"]}]
+        },
+    }
+
+
+class SubscriptionChange(Strict):
+    name: Line | None = None
+    url: Url | None = None
+    events: Events | None = None
+    active: bool | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
+
+
+class SubscriptionOut(Shown):
+    id: str
+    name: str
+    url: str
+    form: str
+    events: list[str]
+    active: bool
+    version: int
+
+
+class SubscriptionMade(SubscriptionOut):
+    secret: str
+
+
+class SecretOut(Shown):
+    secret: str
+
+
+class SubscriptionPage(Shown):
+    items: list[SubscriptionOut]
+    next: str | None
+
+
+class DeliveryOut(Shown):
+    id: str
+    status: str
+    attempts: int
+
+
+class DeliveryPage(Shown):
+    items: list[DeliveryOut]
+    next: str | None
+
+
+_SHOWN = (
+    "id", "name", "url", "form", "events", "department", "area", "outer_system", "active", "disabled", "created_at",
+    "version",
+)  # fmt: skip
+
+
+def _shown(s: Subscription) -> dict[str, Any]:
+    return {
+        "id": s.id, "name": s.name, "url": s.url, "form": s.form, "events": list(s.wanted.events),
+        "department": s.department, "area": s.area, "outer_system": s.wanted.outer_system, "active": s.active,
+        "disabled": s.disabled, "created_at": s.created_at, "version": s.version,
+    }  # fmt: skip
+
+
+@router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
+async def list_subscriptions(ask: Admin) -> Response:
+    """Every subscription, without its secrets; for an administrator of a part, those of that part."""
+    ask.house.subscribers.forget()
+    found = await ask.house.subscribers.now(ask.now)
+    return reply({"items": [_shown(s) for s in found if subscription_service.manages(ask.actor, s)], "next": None})
+
+
+@router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
+async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
+    """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
+    nowhere else; a repeat with the same Idempotency-Key is told the same. Tries go on for about 75 hours; 410 ends them
+    all."""
+
+    def show(row: Mapping[str, Any], secret: str) -> str:
+        return dumped({**{name: row[name] for name in _SHOWN}, "secret": secret})
+
+    asked = await ask.asked_whole()
+    return done_reply(
+        await subscription_service.subscribe(ask.house, body.model_dump(), ask.actor, asked, show, ask.now)
+    )
+
+
+@router.get(
+    "/{subscription}", operation_id="read_subscription", response_model=SubscriptionOut, responses=refusals(*READ)
+)
+async def read_subscription(subscription: CodePath, ask: Admin) -> Response:
+    """One subscription."""
+    found = await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
+    return reply(_shown(found), version=found.version)
+
+
+@router.patch(
+    "/{subscription}", operation_id="change_subscription", response_model=SubscriptionOut, responses=refusals(*WRITE)
+)
+async def change_subscription(subscription: CodePath, body: SubscriptionChange, ask: Admin) -> Response:
+    """Change what was sent. `active` true takes up one that was switched off."""
+    values = {name: getattr(body, name) for name in body.model_fields_set}
+    empty = [name for name in values if values[name] is None]
+    if empty:
+        raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((n, "not null") for n in empty)))
+    found = await subscription_service.change(ask.house, subscription, ask.version(), values, ask.actor, ask.now)
+    return reply(_shown(found), version=found.version)
+
+
+@router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
+async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
+    """End a subscription. What is still on its way to it is not sent."""
+    await subscription_service.unsubscribe(ask.house, subscription, ask.actor, ask.now)
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{subscription}/rotate",
+    operation_id="rotate_subscription",
+    response_model=SecretOut,
+    responses=refusals(*POST, Code.STALE),
+)
+async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
+    """A new secret, told this once. For a day deliveries carry both signatures."""
+    asked = await ask.asked_whole()
+    return done_reply(
+        await subscription_service.rotate(
+            ask.house, subscription, ask.actor, asked, lambda s: dumped({"secret": s}), ask.now
+        )
+    )
+
+
+@router.get(
+    "/{subscription}/deliveries", operation_id="list_deliveries", response_model=DeliveryPage, responses=refusals(*READ)
+)
+async def list_deliveries(
+    subscription: CodePath,
+    ask: Admin,
+    after: Annotated[Plain, Query(max_length=40, description="`next` of the page before")] = "",
+    limit: Limit = 50,
+) -> Response:
+    """The delivery log: what was sent, how often, what it came to."""
+    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
+    rows = await outbox_store.in_line(ask.house.db, f"subscription:{subscription}", after, limit)
+    shown = [
+        {
+            "id": r.id, "type": r.payload.get("type"), "number": r.number, "status": r.status, "attempts": r.attempts,
+            "created_at": r.created_at, "next_at": r.next_at, "last_error": r.last_error,
+        }
+        for r in rows
+    ]  # fmt: skip
+    return reply({"items": shown, "next": rows[-1].id if len(rows) == limit else None})
+
+
+@router.get(
+    "/{subscription}/deliveries/{delivery}",
+    operation_id="read_delivery",
+    response_model=DeliveryOut,
+    responses=refusals(*READ),
+)
+async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+    """One delivery with every try."""
+    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
+    row = await outbox_store.by_id(ask.house.db, delivery)
+    if row is None or row.partition != f"subscription:{subscription}":
+        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    tries = await outbox_attempts.tries(ask.house.db, delivery)
+    log = [{"n": t.n, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
+    return reply({"id": row.id, "status": row.status, "attempts": row.attempts, "payload": row.payload, "tries": log})
+
+
+@router.post(
+    "/{subscription}/deliveries/{delivery}/replay",
+    operation_id="replay_delivery",
+    status_code=202,
+    responses=refusals(*POST, Code.NOT_NOW),
+)
+async def replay_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+    """Send one that failed or was sent already once more, under the same id: its receiver knows it by that."""
+    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
+    row = await outbox_store.by_id(ask.house.db, delivery)
+    if row is None or row.partition != f"subscription:{subscription}":
+        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+
+    def replay(c: sa.Connection) -> Reply:
+        if not outbox_store.requeue(c, delivery, ask.now, sent_too=True):
+            raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
+        return Reply(202, dumped({"queued": delivery}))
+
+    return done_reply(await write_once(ask.house, await ask.asked_whole(), replay, ask.now))

@@ -1,0 +1,216 @@
+"""Telling others: an event is written with its change, spread over the subscriptions that want it in one transaction,
+and each delivery then goes its own way, in order for each subscriber."""
+
+import base64
+import secrets as chance
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from hotline.database.cache import ANEW
+from hotline.database.identifiers import reference
+from hotline.database.prepared import Row
+from hotline.delivery import store as outbox_store
+from hotline.delivery.egress import is_web_address
+from hotline.delivery.model import Message
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.grants import outside
+from hotline.partners.hotline_12345 import answered
+from hotline.refusals import Code, Refusal, Refused
+from hotline.secrets.secret_box import seal
+from hotline.text.numbering import Number
+from hotline.tickets.context import House
+from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.webhooks import store as subscription_store
+from hotline.webhooks.cache import Subscription
+from hotline.webhooks.model import TYPES, wants
+
+FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
+BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
+NOBODY = Refusal(Code.NOT_FOUND, "no such subscription")
+
+
+async def spread(house: House, m: Row, token: str) -> None:
+    """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
+    now = house.clock()
+    event = m.payload
+    found = [s for s in await house.subscribers.now(now, ANEW) if s.active and wants(s.wanted, event)]
+    payload = {"event": m.id, **event}
+    number = Number(m.number)
+    deliveries = [
+        Message(f"{m.id}~{s.id[-12:]}"[:40], "webhook", number, f"subscription:{s.id}", payload, m.created_at)
+        for s in found
+    ]
+
+    def write(c: Any) -> None:
+        if outbox_store.mark_sent(c, m.id, token) and deliveries:
+            outbox_store.add_once(c, deliveries)
+
+    await house.db.transact(write)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one try of one delivery needs."""
+
+    subscription: str
+    url: str
+    secrets: list[str]
+    body: bytes
+
+
+async def delivery_of(house: House, m: Row) -> Delivery | None:
+    """None: the subscription is gone, or switched off."""
+    now = house.clock()
+    wanted = m.partition.removeprefix("subscription:")
+    found = next((s for s in await house.subscribers.now(now) if s.id == wanted), None)
+    if found is None or not found.active:
+        return None
+    return Delivery(found.id, found.url, found.living(now), _body(found.form, m))
+
+
+def _body(form: str, m: Row) -> bytes:
+    event = dict(m.payload)
+    if form == "12345":
+        return orjson.dumps(answered(event, m.id))
+    shown = {"id": event.pop("event", m.id), "type": event["type"], "timestamp": event["at"]}
+    data = {k: event.get(k) for k in ("action", "from", "to", "ticket", "order")}
+    return orjson.dumps({**shown, "data": data})
+
+
+async def disable(house: House, id: str, why: str) -> None:  # noqa: A002
+    """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
+    await house.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
+    house.subscribers.forget()
+
+
+def fresh_secret() -> str:
+    return "whsec_" + base64.b64encode(chance.token_bytes(32)).decode()
+
+
+def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    errors: list[tuple[str, str]] = []
+    if "url" in values and not is_web_address(values["url"]):
+        errors.append(("url", "an http or https address, without user and fragment"))
+    unknown = [e for e in values.get("events") or () if e != "*" and e not in TYPES]
+    if unknown:
+        errors.append(("events", "any of " + ", ".join(TYPES) + ", or *"))
+    if values.get("department") and values["department"] not in directory.departments:
+        errors.append(("department", "unknown department"))
+    if values.get("area") and values["area"] not in directory.areas:
+        errors.append(("area", "unknown area"))
+    if values.get("form", "events") not in FORMS:
+        errors.append(("form", "one of " + ", ".join(FORMS)))
+    if values.get("form") == "12345" and not values.get("outer_system"):
+        errors.append(("outer_system", "the hotline whose orders are answered"))
+    return errors
+
+
+async def subscribe(
+    house: House,
+    values: Mapping[str, Any],
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[Mapping[str, Any], str], str],
+    now: datetime,
+) -> Done:
+    """A new subscription; `show(row, secret)` renders it with its secret, told this once. Raises Refused with all that
+    is wrong, or where it would tell more than its maker may see."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
+    if faults := outside(actor, values.get("department"), values.get("area")):
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
+    directory = await house.directory.now(now)
+    if errors := _faults(directory, values):
+        raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
+    id, secret = reference(now), fresh_secret()  # noqa: A001
+    row = {
+        "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
+        "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
+        "outer_system": values.get("outer_system"),
+        "sealed": seal(house.secret, f"subscription {id}", [[secret, None]]),
+        "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": actor.id,
+    }  # fmt: skip
+
+    def add(c: sa.Connection) -> Reply:
+        subscription_store.keep(c, row)
+        return Reply(201, show(row, secret), "1")
+
+    done = await write_once(house, asked, add, now, secret=True)
+    house.subscribers.forget()
+    return done
+
+
+def manages(actor: Actor, subscription: Subscription) -> bool:
+    """Whether a subscription tells no more than this administrator may see."""
+    return not outside(actor, subscription.department, subscription.area)
+
+
+async def found(house: House, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
+    """Raises Refused where there is none that is the actor's to manage."""
+    house.subscribers.forget()
+    for subscription in await house.subscribers.now(now):
+        if subscription.id == id and manages(actor, subscription):
+            return subscription
+    raise Refused(NOBODY)
+
+
+async def change(
+    house: House,
+    id: str,  # noqa: A002
+    version: int,
+    values: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> Subscription:
+    """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
+    await found(house, id, actor, now)
+    directory = await house.directory.now(now)
+    if errors := _faults(directory, values):
+        raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
+    row = dict(values)
+    if row.get("active"):
+        row["disabled"] = None
+    if not await house.db.transact(lambda c: subscription_store.change(c, id, row, version)):
+        raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
+    return await found(house, id, actor, now)
+
+
+async def rotate(
+    house: House,
+    id: str,  # noqa: A002
+    actor: Actor,
+    asked: Asked,
+    show: Callable[[str], str],
+    now: datetime,
+) -> Done:
+    """A new secret, told this once; both sign for a day."""
+    if earlier := await earlier_answer(house, asked, secret=True):
+        return earlier
+    subscription = await found(house, id, actor, now)
+    secret = fresh_secret()
+    until = (now + BOTH).isoformat()
+    old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
+    sealed = seal(house.secret, f"subscription {id}", [*old[-1:], [secret, None]])
+
+    def turn(c: sa.Connection) -> Reply:
+        if not subscription_store.change(c, id, {"sealed": sealed}, subscription.version):
+            raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
+        return Reply(200, show(secret))
+
+    done = await write_once(house, asked, turn, now, secret=True)
+    house.subscribers.forget()
+    return done
+
+
+async def unsubscribe(house: House, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
+    """Raises Refused where there is none that is the actor's to end."""
+    await found(house, id, actor, now)
+    if not await house.db.transact(lambda c: subscription_store.remove(c, id)):
+        raise Refused(NOBODY)
+    house.subscribers.forget()

@@ -1,0 +1,1 @@
+"""Jobs that serve more than one capability."""

@@ -1,1 +1,0 @@
-"""Loops that wake, take one thing, do it, sleep."""

@@ -1,0 +1,331 @@
+"""Each check of the doctor is well in a house that is well, and turns red on the fault it is for."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from hotline.database.engine_postgres import Postgres
+from hotline.database.engine_sqlite import Sqlite
+from hotline.delivery import tables as outbox_tables
+from hotline.delivery.gateways import add
+from hotline.delivery.heartbeat import Heartbeat
+from hotline.delivery.notices import GatewayDown
+from hotline.inbound.model import InboundKind
+from hotline.inbound.spool import Spool
+from hotline.open311.service import _row as row_of_update
+from hotline.operations.doctor import Finding, examine, warn_of_gaps
+from hotline.organisation.model.actors import CLOCK
+from hotline.organisation.model.holidays import announced, read_announcement, unannounced
+from hotline.organisation.model.items import Override
+from hotline.organisation.service.directory import change
+from hotline.refusals import Refused
+from hotline.tickets import tables as ticket_tables
+from hotline.tickets.context import House
+from hotline.worker.loop import Worker
+from tests.conftest import Clock, Player
+from tests.postgres import find_server
+
+NOTICES = Path(__file__).parents[3] / "shared" / "data"
+
+
+async def found(house: House, clock: Clock) -> dict[str, Finding]:
+    """What each check says; the worst where it says several things."""
+    said: dict[str, Finding] = {}
+    for f in await examine(house, clock.now):
+        if f.check not in said or f.wrong:
+            said[f.check] = f
+    return said
+
+
+async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
+    house: House, clock: Clock, lift_ticket: dict[str, Any], desk: Player
+) -> None:
+    clock.now = datetime.now(UTC).replace(year=2026, month=6, day=10)
+    said = await examine(house, clock.now)
+    checks = {
+        "directory",
+        "clocks",
+        "ladders",
+        "outbox",
+        "calendar",
+        "duty",
+        "tickets",
+        "reckoning",
+        "skew",
+        "durability",
+        "inbound",
+        "spool",
+        "gateways",
+        "permissions",
+    }
+    assert {f.check for f in said} == checks
+    # the test's clock is not the database's, and its PostgreSQL runs without fsync
+    assert {f.check for f in said if f.wrong} <= {"skew", "durability"}
+    assert (await desk.see(lift_ticket))["version"] == lift_ticket["version"]
+
+
+async def overdue(house: House, clock: Clock) -> None:
+    clock.forward(days=3)
+
+
+async def no_next_step(house: House, clock: Clock) -> None:
+    stuck = (
+        sa.update(ticket_tables.clock)
+        .where(ticket_tables.clock.c.metric == "resolve")
+        .values(next_at=None, next_level=None)
+    )
+    await house.db.transact(lambda c: c.execute(stuck))
+
+
+async def no_clock(house: House, clock: Clock) -> None:
+    await house.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
+
+
+async def old_message(house: House, clock: Clock) -> None:
+    clock.forward(minutes=6)
+
+
+async def unannounced_year(house: House, clock: Clock) -> None:
+    clock.now = datetime(2027, 1, 4, 4, tzinfo=UTC)
+
+
+async def nobody_now(house: House, clock: Clock) -> None:
+    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+    gone = Override(start="2026-11-25T11:00", end="2026-11-25T13:00", member=None)
+    await change(
+        house.db, house.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now
+    )
+
+
+async def clock_runs_ahead(house: House, clock: Clock) -> None:
+    theirs = await house.db.time()
+    house.db.clock = lambda: theirs  # type: ignore[attr-defined]
+    clock.now = theirs + timedelta(seconds=20)
+
+
+async def fsync_is_off(house: House, clock: Clock) -> None:
+    """The suite's PostgreSQL runs without it anyway."""
+    if isinstance(house.db, Sqlite):
+        assert all(safe for _, _, safe in await house.db.durability())
+        await house.db._on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
+
+
+def row_of_text(key: str, house: House, now: datetime) -> dict[str, Any]:
+    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+
+
+async def an_old_text(house: House, clock: Clock) -> None:
+    row = row_of_text("old", house, clock())
+    await house.inbox.keep_now([row])
+    clock.forward(minutes=6)
+
+
+async def a_spool_file_that_was_changed(house: House, clock: Clock) -> None:
+    folder = house.files.parent / "spool"
+    house.spool = Spool(folder, house.secret)
+    folder.mkdir()
+    (folder / "x.bad").write_text("?")
+
+
+async def an_officer_nobody_can_reach(house: House, clock: Clock) -> None:
+    settings = {"url": "http://x.example/", "sender": "12345"}
+    secrets = {"secret": ["whsec_" + "QUJD" * 10]}
+    house.speaks = False
+    await add(
+        house.gateways, house.db, house.secret, "g", "generic", settings, secrets, sends=True, weight=50, by="test",
+        now=clock(),
+    )  # fmt: skip
+
+
+FAULTS: list[tuple[str, Callable[[House, Clock], Awaitable[None]], str]] = [
+    ("clocks", overdue, "does a worker run"),
+    ("ladders", no_next_step, "without a next step"),
+    ("tickets", no_clock, "without a clock"),
+    ("outbox", old_message, "has been waiting"),
+    ("calendar", unannounced_year, "notice of 2027 is missing"),
+    ("duty", nobody_now, "nobody on duty"),
+    ("skew", clock_runs_ahead, "apart"),
+    ("durability", fsync_is_off, "power cut"),
+    ("inbound", an_old_text, "does a worker run"),
+    ("spool", a_spool_file_that_was_changed, "set aside"),
+    ("gateways", an_officer_nobody_can_reach, "no phone number on the roster"),
+]
+
+
+@pytest.mark.parametrize(("check", "plant", "says"), FAULTS, ids=[f[0] for f in FAULTS])
+async def test_a_planted_fault_turns_its_check_red(
+    check: str,
+    plant: Callable[[House, Clock], Awaitable[None]],
+    says: str,
+    house: House,
+    clock: Clock,
+    lift_ticket: dict[str, Any],
+) -> None:
+    if check not in ("skew", "durability"):
+        assert not (await found(house, clock))[check].wrong
+    await plant(house, clock)
+    said = (await found(house, clock))[check]
+    assert said.wrong and says in said.says and said.says_zh
+
+
+async def test_from_november_on_next_years_missing_notice_is_a_warning(house: House, clock: Clock) -> None:
+    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    assert unannounced(cn, datetime(2026, 10, 31, tzinfo=UTC).date()) is None
+    assert unannounced(cn, datetime(2026, 11, 1, tzinfo=UTC).date()) == 2027
+    said = [f for f in await examine(house, clock.now) if f.check == "calendar"]
+    assert said[0].warns and not said[0].wrong and "2027" in said[0].says and "2027" in said[0].says_zh
+
+
+async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
+    house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    old = sa.update(ticket_tables.clock).values(calendar_version=0)
+    dead = sa.update(outbox_tables.outbox).values(status="dead")
+    await house.db.transact(lambda c: (c.execute(old), c.execute(dead)))
+    warned = {f.check for f in await examine(house, clock.now) if f.warns}
+    assert {"reckoning", "outbox"} <= warned
+
+
+async def test_a_house_that_speaks_to_nobody_is_warned_not_failed(
+    house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    house.speaks = False
+    clock.forward(hours=1)
+    said = (await found(house, clock))["outbox"]
+    assert said.warns and not said.wrong and "HOTLINE_NOTICE_URL is not set" in said.says
+
+
+async def test_readyz_shows_what_the_doctor_found_and_stays_ready(desk: Player, house: House, clock: Clock) -> None:
+    await nobody_now(house, clock)
+    reply = await desk.get("/readyz")
+    assert reply.status_code == 200
+    said = {f["check"]: f for f in reply.json()["checks"]["doctor"]}
+    assert said["duty"]["wrong"] and not said["calendar"]["wrong"]
+    assert reply.json()["checks"]["clocks_due"] == 0
+
+
+async def test_a_gap_ahead_is_told_to_the_supervisors_once(house: House, clock: Clock) -> None:
+    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+    gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
+    await change(
+        house.db, house.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now
+    )
+    assert [await warn_of_gaps(house, clock.now) for _ in range(3)] == [1, 0, 0]
+    rows = await house.db.transact(
+        lambda c: c.execute(sa.select(outbox_tables.outbox).where(outbox_tables.outbox.c.kind == "gap")).all()
+    )
+    assert rows[0].partition == "role:supervisor"
+    assert "nobody on duty 02:00–06:00 Saturday 2026-11-28" in rows[0].payload["text"]
+    assert "无人值班" in rows[0].payload["text_zh"]
+
+
+async def test_a_postgres_that_keeps_what_it_says_is_found_safe(tmp_path: Path) -> None:
+    server = find_server(tmp_path, durable=True)
+    if server is None:
+        pytest.skip("no PostgreSQL on this machine")
+    try:
+        db = Postgres(server.fresh("durable"))
+        assert {name: safe for name, _, safe in await db.durability()} == dict.fromkeys(
+            ("fsync", "full_page_writes", "synchronous_commit"), True
+        )
+        await db.close()
+    finally:
+        server.stop()
+
+
+async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
+    house: House, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    beats: list[httpx.Request] = []
+
+    def take(request: httpx.Request) -> httpx.Response:
+        beats.append(request)
+        return httpx.Response(200)
+
+    clock.now = await house.db.time()
+    await house.db.transact(
+        lambda c: (
+            c.execute(sa.delete(outbox_tables.outbox)),
+            c.execute(sa.update(ticket_tables.clock).values(next_at=clock.now + timedelta(days=1))),
+        )
+    )
+    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    far = replace(cn, confirmed_to=f"{clock.now.year + 1}-12-31")
+    await change(house.db, house.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    worker = Worker(
+        house, None, Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
+    )
+    await worker._audit()
+    safe = all(safe for _, _, safe in await house.db.durability())  # the suite's PostgreSQL runs without fsync
+    assert len(beats) == safe, [f for f in await examine(house, clock.now) if f.wrong]
+    await no_next_step(house, clock)
+    await worker._audit()
+    assert len(beats) == safe
+    refusing = Heartbeat(
+        httpx.AsyncClient(transport=httpx.MockTransport(lambda r: httpx.Response(500))), "https://watch.example/x"
+    )
+    with pytest.raises(GatewayDown):
+        await refusing.beat()
+
+
+def notice(year: int = 2027, **over: Any) -> dict[str, Any]:
+    days = [
+        {"name": "元旦", "date": f"{year}-01-01", "isOffDay": True},
+        {"name": "元旦", "date": f"{year - 1}-12-31", "isOffDay": True},
+    ]
+    return {"year": year, "papers": [], "days": days, **over}
+
+
+WRONG: list[tuple[Any, str, int | None, str]] = [
+    ([], "2027.json", None, "year"),
+    ({"year": "2027", "days": []}, "2027.json", None, "year"),
+    (notice(2027, days=[]), "2027.json", None, "days"),  # not announced yet
+    (notice(2026), "holiday-cn-2027.json", None, "year"),  # named for another year
+    (notice(2026), "notice.json", 2027, "year"),
+    (notice(2027, days=[{"name": "x", "date": "2025-01-01", "isOffDay": True}]), "2027.json", None, "days.0.date"),
+    (notice(2027, days=[{"name": "x", "date": "2027-02-30", "isOffDay": True}]), "2027.json", None, "days.0"),
+    (notice(2027, days=[{"name": "x", "date": "2027-02-03", "isOffDay": 1}]), "2027.json", None, "days.0.isOffDay"),
+    (notice(2027, days=notice()["days"] * 2), "2027.json", None, "days.2.date"),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "wanted", "field"), WRONG, ids=[f"{n}-{f}" for n, (_, _, _, f) in enumerate(WRONG)]
+)
+def test_a_notice_that_is_not_one_names_its_fault(data: Any, name: str, wanted: int | None, field: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_announcement(data, name, wanted)
+    assert field in dict(refused.value.refusal.errors)
+
+
+async def test_a_year_is_not_skipped_and_a_notice_replaces_what_was_said_of_its_year(
+    house: House, clock: Clock
+) -> None:
+    calendars = (await house.directory.now(clock.now)).calendars
+    with pytest.raises(Refused):
+        announced(calendars["cn"], read_announcement(notice(2028), "2028.json"))
+    with pytest.raises(Refused):
+        announced(calendars["always"], read_announcement(notice(), "2027.json"))
+    first = announced(calendars["cn"], read_announcement(notice(), "2027.json"))
+    assert (first.confirmed_to, first.days["2027-01-01"], first.days["2026-12-31"]) == ("2027-12-31", False, False)
+    again = announced(
+        first, read_announcement(notice(days=[{"name": "x", "date": "2027-01-02", "isOffDay": False}]), "2027.json")
+    )
+    assert "2027-01-01" not in again.days and again.days["2027-01-02"] and again.confirmed_to == "2027-12-31"
+
+
+@pytest.mark.skipif(not NOTICES.is_dir(), reason="the notices' files are not there")
+@pytest.mark.parametrize("year", [2023, 2024, 2025, 2026])
+async def test_the_seeded_calendar_is_what_the_notices_say(year: int, house: House, clock: Clock) -> None:
+    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    read = read_announcement(
+        json.loads((NOTICES / f"holiday-cn-{year}.json").read_text(encoding="utf-8")), f"holiday-cn-{year}.json"
+    )
+    assert all(cn.days[day] == worked and cn.names[day] == read.names[day] for day, worked in read.days.items())

@@ -1,0 +1,113 @@
+"""People and keys: logging in, being throttled, losing a role, never seeing a secret again."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hotline.database import metadata
+from tests.conftest import Cast, Clock, Player
+
+GOOD = {"login": "li.dispatch", "name": "李敏", "password": "correct horse 9", "roles": ["dispatcher"]}
+
+
+@pytest.fixture
+async def boss(cast: Cast) -> Player:
+    return await cast("boss")
+
+
+async def _log_in(who: Player, password: str, login: str = "li.dispatch") -> Any:
+    return await who.http.post("/v1/token", json={"login": login, "password": password}, headers={"authorization": ""})
+
+
+async def test_a_person_logs_in_works_and_logs_out(boss: Player, clock: Clock) -> None:
+    made = await boss.post("/v1/people", GOOD)
+    assert (made.status_code, "password" in made.json()) == (201, False)
+    token = (await _log_in(boss, GOOD["password"])).json()["token"]  # type: ignore[arg-type]
+    mine = {"authorization": f"Bearer {token}"}
+    me = (await boss.http.get("/v1/me", headers=mine)).json()
+    assert (me["name"], me["roles"][0]["label"]["zh"]) == ("李敏", "派单员")
+    assert (await boss.http.delete("/v1/token", headers=mine)).status_code == 204
+    assert (await boss.http.get("/v1/me", headers=mine)).status_code == 401
+    token = (await _log_in(boss, "correct horse 9")).json()["token"]
+    clock.forward(hours=13)  # a shift is over
+    assert (await boss.http.get("/v1/me", headers={"authorization": f"Bearer {token}"})).status_code == 401
+
+
+async def test_guessing_is_stopped_and_forgotten_after_a_while(boss: Player, clock: Clock) -> None:
+    await boss.post("/v1/people", GOOD)
+    for _ in range(8):
+        assert (await _log_in(boss, "wrong")).status_code == 401
+    stopped = await _log_in(boss, "correct horse 9")
+    assert (stopped.status_code, stopped.headers["retry-after"]) == (429, "900")
+    clock.forward(minutes=16)
+    assert (await _log_in(boss, "correct horse 9")).status_code == 200
+
+
+async def test_an_unknown_login_is_told_nothing_more_than_a_wrong_password(boss: Player) -> None:
+    await boss.post("/v1/people", GOOD)
+    assert (await _log_in(boss, "wrong")).json() == (await _log_in(boss, "wrong", "nobody")).json()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"password": "short"}, "password"),
+        ({"password": "li.dispatch1"}, "password"),
+        ({"roles": []}, "roles"),
+        ({"roles": ["gateway"]}, "roles"),
+        ({"roles": ["clock"]}, "roles"),
+        ({"roles": ["handler"]}, "department"),
+        ({"department": "nobody"}, "department"),
+        ({"area": "nowhere"}, "area"),
+        ({"login": "with space"}, "login"),
+        ({"admin": True}, "admin"),
+    ],
+)
+async def test_a_person_who_makes_no_sense_is_refused(change: dict[str, Any], field: str, boss: Player) -> None:
+    reply = await boss.post("/v1/people", {**GOOD, **change})
+    assert reply.status_code == 422
+    assert field in [e["field"].split(".")[0] for e in reply.json()["errors"]]
+
+
+async def test_adding_a_person_twice_with_one_key_adds_one_and_a_taken_login_is_told(boss: Player) -> None:
+    key = {"idempotency-key": "p1"}
+    first, again = await boss.post("/v1/people", GOOD, headers=key), await boss.post("/v1/people", GOOD, headers=key)
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    assert (await boss.post("/v1/people", GOOD)).status_code == 409
+
+
+async def test_a_change_takes_effect_at_once_and_needs_the_version(boss: Player) -> None:
+    person = (await boss.post("/v1/people", GOOD)).json()
+    token = (await _log_in(boss, "correct horse 9")).json()["token"]
+    mine = {"authorization": f"Bearer {token}"}
+    path = f"/v1/people/{person['id']}"
+    assert (await boss.http.get("/v1/people", headers=mine)).status_code == 403
+    assert (await boss.http.patch(path, json={"roles": ["admin"]})).status_code == 428
+    assert (await boss.http.patch(path, json={"roles": ["admin"]}, headers={"if-match": '"7"'})).status_code == 412
+    done = await boss.http.patch(path, json={"roles": ["admin"]}, headers={"if-match": '"1"'})
+    assert (done.status_code, done.headers["etag"]) == (200, '"2"')
+    assert (await boss.http.get("/v1/people", headers=mine)).status_code == 200
+    assert (await boss.http.patch(path, json={"active": False}, headers={"if-match": '"2"'})).status_code == 200
+    assert (await boss.http.get("/v1/me", headers=mine)).status_code == 401
+    assert (await _log_in(boss, "correct horse 9")).status_code == 401
+    assert (await boss.http.patch(path, json={"name": None}, headers={"if-match": '"3"'})).status_code == 422
+
+
+async def test_a_dump_of_the_database_holds_no_usable_secret(boss: Player, db: Any) -> None:
+    await boss.post("/v1/people", GOOD)
+    token = (await _log_in(boss, "correct horse 9")).json()["token"]
+    secret = (await boss.post("/v1/keys", {"name": "gateway", "roles": ["gateway"]})).json()["secret"]
+
+    def dump(c: sa.Connection) -> str:
+        return "".join(str(c.execute(sa.select(t)).all()) for t in metadata.metadata.sorted_tables)
+
+    held = await db.transact(dump)
+    assert (
+        token not in held
+        and secret not in held
+        and secret.split("_", 2)[2] not in held
+        and "correct horse 9" not in held
+    )
+    listed = await boss.get("/v1/keys")
+    assert secret not in listed.text and "hash" not in listed.text

@@ -1,0 +1,109 @@
+"""What those see who look over many departments, and what they do not."""
+
+from typing import Any
+
+from hotline.reporting.service.figures import fold
+from hotline.tickets.context import House
+from hotline.tickets.sla.jobs import ring_due
+from tests.conftest import LIFT, Cast, Clock, Player
+
+
+async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
+    desk: Player, watch: Player, lifts: Player, house: House, clock: Clock
+) -> None:
+    await fold(house, clock())
+    for _ in range(2):
+        await desk.call(LIFT, category="dt-fault")
+    light = await desk.call("5栋路灯坏了", category="wx-light", location={"area": "rq-b5", "lat": 30.69, "lon": 103.83})
+    clock.forward(days=20)
+    while (await ring_due(house, clock())).claimed:
+        pass
+    while await fold(house, clock()):
+        pass
+    wall = (await watch.get("/v1/wall")).json()
+    assert (wall["open"], wall["counts"]["dispatched"]) == (3, 3)
+    works = next(d for d in wall["departments"] if d["department"]["code"] == "property-works")
+    assert works["open"] >= 2 and works["colours"]["red"] >= 2
+    assert sum(a["open"] for a in wall["areas"]) == 3
+    assert {d["day"] for d in wall["hours"]} == {f"2026-12-{n:02}" for n in range(9, 16)}
+    assert (await lifts.get("/v1/wall")).status_code == 403
+    dots = (await watch.get("/v1/map")).json()
+    assert dots["type"] == "FeatureCollection"
+    [dot] = dots["features"]
+    assert dot["geometry"]["coordinates"] == [103.83, 30.69] and dot["properties"]["number"] == light["number"]
+    assert (await lifts.get("/v1/map")).json()["features"] == []
+
+
+async def test_the_wall_of_a_part_of_the_community_is_of_that_part(cast: Cast, house: House, clock: Clock) -> None:
+    desk, block = await cast("desk"), await cast("block3")
+    await fold(house, clock())
+    await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
+    await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
+    while await fold(house, clock()):
+        pass
+    wall = (await block.get("/v1/wall")).json()
+    assert wall["open"] == 1 and [a["area"]["code"] for a in wall["areas"]] == ["rq-b3"]
+    assert sum(d["open"] for d in wall["departments"]) == 1
+    assert sum(sum(d["hours"]) for d in wall["hours"]) == 1 and wall["today"]["counts"]["accepted"] == 1
+
+
+async def test_rulings_wait_in_one_list_emergencies_first(cast: Cast, lift_ticket: dict[str, Any]) -> None:
+    desk, lifts, switch = await cast("desk"), await cast("lifts"), await cast("switch")
+    asked = await lifts.order(
+        lift_ticket, "request_return", reason_code="not_our_duty", basis="职责清单", department="service-centre"
+    )
+    later = await desk.call("4栋电梯坏了", category="dt-fault", priority="emergency")
+    place = next(n for n, a in enumerate(later["assignments"]) if a["department"]["code"] == "property-works")
+    later = await lifts.order(later, "accept", place=place)
+    await lifts.order(later, "request_extension", place=place, due_at="2026-12-24T00:00:00+08:00", reason="等配件")
+    items = (await switch.get("/v1/rulings")).json()["items"]
+    assert [(x["number"], x["status"]) for x in items] == [
+        (later["number"], "accepted"),
+        (asked["number"], "return_requested"),
+    ]
+    assert items[1]["suggested"]["code"] == "service-centre" and items[0]["asked_due_at"]
+    assert (await lifts.get("/v1/rulings")).status_code == 403
+
+
+async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
+    cast: Cast, lift_ticket: dict[str, Any]
+) -> None:
+    committee, desk, pipes = await cast("committee"), await cast("desk"), await cast("pipes")
+    await desk.act(await desk.see(lift_ticket), "urge", reason="又打来了，电话13800138000")
+    seen: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = (await committee.get("/v1/audit", params={"limit": 2, **({"cursor": cursor} if cursor else {})})).json()
+        seen += page["items"]
+        if (cursor := page["next"]) is None:
+            break
+    assert [x["action"] for x in seen] == ["urge", "dispatch", "triage", "receive"]
+    assert "13800138000" not in str(seen)
+    own = (await committee.get("/v1/audit", params={"person": desk.actor.id})).json()["items"]
+    assert {x["by"]["id"] for x in own} == {desk.actor.id}
+    assert (await pipes.get("/v1/audit")).status_code == 403
+
+
+async def test_earlier_answers_are_found_and_confidential_ones_are_not(desk: Player, watch: Player) -> None:
+    for kind, words in (("enquiry", "居住证去服务中心一楼办理"), ("report", "已转监督委员会处理")):
+        ticket = await desk.call("居住证怎么办", category="wt-venue", kind=kind)
+        if ticket["status"] == "dispatched":
+            ticket = await watch.act(await watch.see(ticket), "recall", reason="当场答复")
+        await desk.act(await desk.see(ticket), "answer", answer=words)
+    found = (await desk.get("/v1/earlier-answers", params={"q": "居住证"})).json()["items"]
+    assert [x["answer"] for x in found] == ["居住证去服务中心一楼办理"]
+    assert (await desk.get("/v1/earlier-answers")).json()["items"] == []
+
+
+async def test_the_catalogue_tells_its_hits_and_its_misses(
+    desk: Player, switch: Player, lifts: Player, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    asked = await lifts.order(
+        lift_ticket, "request_return", reason_code="not_our_duty", basis="职责清单", department="service-centre"
+    )
+    back = await switch.order(await switch.see(asked), "approve_return", reason="确非其职责")
+    await switch.act(back, "dispatch", department="service-centre")
+    clock.forward(hours=1)
+    rows = {x["route"]: x for x in (await switch.get("/v1/catalogue-rows")).json()["items"]}
+    assert (rows["r-dt-fault"]["orders"], rows["r-dt-fault"]["returned"]) == (1, 1)
+    assert rows[None]["orders"] == 1  # a person chose

@@ -1,0 +1,223 @@
+"""The words of texts, read and written, and the weights of gateways: pure rules, small tables."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotline.locales import keys, text
+from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority
+from hotline.sms.model.requests import Does, Wish, does_to, read_text
+from hotline.sms.model.templates import LONGEST, letter_for, parts_of, quiet_until, withheld, written
+from hotline.sms.model.weights import Health, Share, chosen, shifted
+from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
+from hotline.triage.model import Advice
+from tests.tickets.make import a_ticket
+
+LETTERS = [key.removeprefix("letter.") for key in keys("letter.")]
+NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "ucs2"),
+    [
+        ("a" * 160, 1, False), ("a" * 161, 2, False), ("a" * 306, 2, False), ("a" * 307, 3, False), ("€" * 80, 1, False),
+        ("€" * 81, 2, False), ("灯" * 70, 1, True), ("灯" * 71, 2, True), ("灯" * 134, 2, True), ("灯" * 135, 3, True),
+        ("😀" * 35, 1, True), ("😀" * 36, 2, True), ("", 1, False),
+    ],
+)  # fmt: skip
+def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
+    assert parts_of(text) == (parts, ucs2)
+
+
+@pytest.mark.parametrize("template", LETTERS)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
+    values = {
+        n: "第一行\n第二行\x00{number}" * 100
+        for n in ("reply", "reason", "channel", "department", "status", "promised", "place")
+    } | {"hotline": "热线", "number": "100000006", "code": "123456"}
+    plain = text(f"letter.{template}", language)
+    letter = written(plain, values)
+    assert len(letter.body) <= LONGEST and "\n" not in letter.body and "\x00" not in letter.body
+    assert "100000006" in letter.body or "{number}" not in plain
+
+
+TYPICAL = {
+    "zh": {
+        "hotline": "瑞泉馨城24365热线", "department": "瑞泉馨城物业服务中心", "promised": "5月20日18:00", "until": "5月20日18:00",
+        "reason": "请说明楼栋", "reply": "已更换门机皮带，电梯恢复运行", "channel": "区人民法院", "review": "8月20日18:00",
+        "parent": "100000014",
+    },
+    "en": {
+        "hotline": "Ruiquan 24365 hotline", "department": "Property service", "promised": "20 May 18:00", "until": "20 May 18:00",
+        "reason": "which building", "reply": "the door belt was replaced", "channel": "the court", "review": "20 Aug 18:00",
+        "parent": "100000014",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
+                                      "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
+def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
+    letter = written(
+        text(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
+    )
+    assert letter.parts <= (2 if template == "solved" else 1), (letter.parts, len(letter.body), letter.body)
+    assert letter.ucs2 is (language == "zh"), "an English text must do with seven bits"
+
+
+def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
+    night = datetime(2026, 11, 25, 15, 0, tzinfo=UTC)  # 23:00
+    assert quiet_until(night, SHANGHAI) == datetime(2026, 11, 26, 0, 0, tzinfo=UTC)
+    assert quiet_until(datetime(2026, 11, 25, 18, 0, tzinfo=UTC), SHANGHAI) == datetime(2026, 11, 26, 0, 0, tzinfo=UTC)
+    assert quiet_until(NOON, SHANGHAI) is None
+    assert quiet_until(night, SHANGHAI, time(0), time(0)) is None
+    assert quiet_until(NOON, SHANGHAI, time(11), time(14)) == datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "satisfaction"),
+    [
+        ("1", Wish.RATE, Satisfaction.VERY_SATISFIED), ("1分", Wish.RATE, Satisfaction.VERY_SATISFIED),
+        ("５", Wish.RATE, Satisfaction.VERY_DISSATISFIED), ("100000006 2", Wish.RATE, Satisfaction.SATISFIED),
+        ("3栋漏水", Wish.MATTER, None), ("1 楼没水", Wish.MATTER, None), ("不满意", Wish.RATE, Satisfaction.DISSATISFIED),
+        ("不满意的是楼道灯", Wish.MATTER, None), ("我对物业非常不满意，三天没人来", Wish.MATTER, None),
+        ("查询", Wish.PROGRESS, None), ("查询 100000006 123456", Wish.PROGRESS, None), ("进度", Wish.PROGRESS, None),
+        ("查水表的师傅态度很差", Wish.MATTER, None), ("query", Wish.PROGRESS, None), ("100-000-006", Wish.PROGRESS, None),
+        ("谢谢！", Wish.THANKS, None), ("谢谢，但是还没修好", Wish.MATTER, None), ("", Wish.NOTHING, None), ("\u200b \n", Wish.NOTHING, None),
+        ("帮助", Wish.HELP, None), ("帮助老人过马路的路灯坏了", Wish.MATTER, None), ("stop", Wish.OPT_OUT, None),
+        ("Stop the noise at number 5", Wish.MATTER, None), ("开始", Wish.MATTER, None), ("START", Wish.OPT_IN, None),
+    ],
+)  # fmt: skip
+def test_what_a_text_asks_for(text: str, wish: Wish, satisfaction: Satisfaction | None) -> None:
+    read = read_text(text)
+    assert (read.wish, read.satisfaction) == (wish, satisfaction)
+
+
+def test_a_phone_number_is_taken_for_a_ticket_only_by_its_check_digit() -> None:
+    assert read_text("请回电13800138001，路灯坏了").numbers in ((), ("13800138001",))
+    assert read_text("工单100000006还没修好").numbers == ("100000006",)
+    read = read_text("查询 100 000 006 271828")
+    assert (read.numbers, read.code) == (("100000006",), "271828")
+
+
+@given(st.text(max_size=200))
+def test_no_text_breaks_the_reading(text: str) -> None:
+    read_text(text)
+
+
+def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | None = None) -> Share:
+    return Share(name, weight, resting, shifted_at)
+
+
+def test_weight_goes_in_tens_never_below_ten_and_never_on_one_error() -> None:
+    good, bad = Health(tries=100), Health(tries=100, errors=60)
+    a, b = _share("a", 50), _share("b", 50)
+    assert shifted([a, b], {"a": Health(tries=1, errors=1)}, NOON) == {}
+    assert shifted([a, b], {"a": Health(tries=9, errors=9)}, NOON) == {}
+    assert shifted([a, b], {"a": bad, "b": good}, NOON) == {"a": 40, "b": 60}
+    assert shifted([_share("a", 10), b], {"a": bad}, NOON) == {}
+    assert shifted([_share("a", 15), b], {"a": bad}, NOON) == {"a": 10, "b": 55}
+    assert shifted([a, b], {"a": bad, "b": bad}, NOON) == {}  # nowhere better to go
+    assert shifted([a], {"a": bad}, NOON) == {}
+    assert shifted([_share("a", 40, 50, NOON), _share("b", 60)], {"a": bad}, NOON + timedelta(seconds=59)) == {}
+    slow = Health(texts=20, slow=3)
+    assert shifted([a, b], {"a": slow}, NOON) == {"a": 40, "b": 60}
+    back = shifted([_share("a", 20, 50, NOON), _share("b", 80, 50, NOON)], {}, NOON + timedelta(minutes=5))
+    assert back == {"a": 30, "b": 70}
+
+
+@given(st.floats(0, 0.999999), st.lists(st.integers(0, 100), min_size=1, max_size=5))
+def test_some_gateway_is_always_chosen_and_never_one_without_weight(roll: float, weights: list[int]) -> None:
+    shares = [_share(str(n), w) for n, w in enumerate(weights)]
+    name = chosen(shares, roll)
+    assert name is not None
+    assert weights[int(name)] > 0 or not any(weights)
+
+
+def advice(category: str | None = None, *dangers: Danger) -> Advice:
+    return Advice(Kind.REQUEST, Priority.NORMAL, category, None, dangers, 0.9 if category else 0.0, ())
+
+
+LIFT, WATER = "dt-fault", "sdq-water"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "of", "how", "does", "said"),
+    [
+        ("resolved", "1", None, {}, Does.RATE, Satisfaction.VERY_SATISFIED),
+        ("resolved", "5", None, {}, Does.REOPEN, Satisfaction.VERY_DISSATISFIED),
+        ("resolved", "又坏了", LIFT, {}, Does.REOPEN, Satisfaction.DISSATISFIED),
+        ("resolved", "又停水了", WATER, {}, Does.NEW, None),
+        ("resolved", "满意，9栋停水了", None, {"beside": WATER}, Does.NEW, Satisfaction.SATISFIED),
+        ("resolved", "1", None, {"theirs": False}, Does.JOIN, None),  # an officer decides nothing
+        ("resolved", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("closed", "又坏了", LIFT, {}, Does.REOPEN, None),
+        ("closed", "又停水了", WATER, {}, Does.NEW, None),
+        ("closed", "又停水了", WATER, {"named": True}, Does.REOPEN, None),
+        ("closed", "5", None, {}, Does.REOPEN, None),
+        ("closed", "1", None, {}, Does.NOTE, None),
+        ("closed", "路灯坏了", None, {}, Does.NEW, None),
+        ("closed", "又坏了", LIFT, {"theirs": False}, Does.NEW, None),
+        ("awaiting_info", "7栋楼下", None, {}, Does.TELL, None),
+        ("awaiting_info", "7栋楼下", None, {"theirs": False}, Does.JOIN, None),
+        ("awaiting_info", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("dispatched", "左边那台", None, {}, Does.JOIN, None),
+        ("dispatched", "9栋停水了", WATER, {}, Does.NEW, None),
+        ("dispatched", "9栋停水了", WATER, {"named": True}, Does.JOIN, None),
+        ("void", "左边那台", None, {"named": True}, Does.NEW, None),
+    ],
+)  # fmt: skip
+def test_what_a_text_does_to_a_ticket_about_a_lift(
+    status: str, text: str, of: str | None, how: dict[str, object], does: Does, said: Satisfaction | None
+) -> None:
+    beside = advice(str(how["beside"])) if "beside" in how else None
+    theirs, named = bool(how.get("theirs", True)), bool(how.get("named", False))
+    ticket = a_ticket(status, category=LIFT)
+    assert does_to(ticket, read_text(text), advice(of), beside, theirs=theirs, named=named) == (does, said)
+
+
+@pytest.mark.parametrize("status", [s for s in TicketStatus if s is not TicketStatus.MERGED])
+def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(status: TicketStatus) -> None:
+    fire = advice(None, Danger.FIRE)
+    for said in ("1 着火了", "谢谢，着火了", "又着火了"):
+        assert does_to(a_ticket(status), read_text(said), fire, None, theirs=True, named=True)[0] is Does.NEW
+    burning = a_ticket("dispatched", flags=("danger:fire",))
+    assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is Does.JOIN
+
+
+@pytest.mark.parametrize(
+    ("action", "of", "how", "letter"),
+    [
+        (Action.RECEIVE, {}, {}, "received"),
+        (Action.RECEIVE, {"department": "d", "promised_at": NOON}, {}, "received_dispatched"),
+        (Action.RECEIVE, {"priority": Priority.EMERGENCY, "department": "d", "promised_at": NOON}, {}, "emergency"),
+        (Action.RECEIVE, {"status": TicketStatus.CLOSED}, {}, None),
+        (Action.DISPATCH, {}, {"begun": True}, None), (Action.DISPATCH, {}, {}, "dispatched"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.RESOLVED}, {}, "solved"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.RESOLVED}, {"asks": False}, "answered"),
+        (Action.ACCEPT_REPORT, {"status": TicketStatus.CLOSED}, {}, "answered"),
+        (Action.CONFIRM, {"channel": Channel.SMS, "satisfaction_final": Satisfaction.FAIR}, {}, "closed"),
+        (Action.CONFIRM, {"channel": Channel.SMS, "satisfaction_final": Satisfaction.NO_ANSWER}, {}, None),
+        (Action.CONFIRM, {"satisfaction_final": Satisfaction.FAIR}, {}, None),
+        (Action.REOPEN, {}, {}, "reopened"), (Action.URGE, {}, {}, None),
+    ],
+)  # fmt: skip
+def test_which_letter_tells_of_a_step(
+    action: Action, of: dict[str, object], how: dict[str, bool], letter: str | None
+) -> None:
+    told = letter_for(action, a_ticket(**of), begun=how.get("begun", False), asks=how.get("asks", True))
+    assert told == letter and (told is None or told in LETTERS)
+
+
+def test_who_is_not_written_to() -> None:
+    assert withheld(a_ticket()) is None
+    assert withheld(a_ticket(confidential=True)) == "confidential"
+    assert withheld(a_ticket(reply_wanted=False)) == "no reply wanted"
+    assert withheld(a_ticket(reply_wanted=False, priority=Priority.EMERGENCY)) is None
+    assert withheld(a_ticket(phone="+862887654321")) == "a landline takes no texts"
