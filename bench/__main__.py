@@ -26,7 +26,7 @@ from bench import boards, channels, limit, postgres, quiet, sweep
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.organisation.model.actors import Actor, ActorKind, Role
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.settings import Settings
 from hotline.text.numbering import FIRST, number_of
 from hotline.tickets.lifecycle import decide
@@ -251,7 +251,7 @@ async def disagreeing(url: str, sample: int = 50) -> list[str]:
     db = Postgres(url)
     await db.open()
     try:
-        directory = await DirectoryAtHand(db).now(datetime.now(UTC))
+        directory = await DirectoryCache(db).now(datetime.now(UTC))
         numbers = [number_of(FIRST + 3 * n) for n in range(1, sample + 1)]
         found = await ticket_facts.facts_of(db, numbers, directory)
         asker = Actor(ActorKind.KEY, "bench", "bench", frozenset({Role.OPERATOR}))

@@ -25,7 +25,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key
 from hotline.settings import Settings
 from hotline.text.numbering import FIRST, number_of
-from hotline.wiring import open_house
+from hotline.wiring import open_services
 from tests.conftest import seeded
 from tests.postgres import free_port
 
@@ -137,10 +137,11 @@ def keys_of(env: dict[str, str], count: int) -> list[str]:
 
     async def make() -> list[str]:
         over = {"data_dir": Path(env["HOTLINE_DATA_DIR"]), "database_url": env.get("HOTLINE_DATABASE_URL")}
-        async with open_house(Settings(**over)) as house:
+        async with open_services(Settings(**over)) as services:
             grant = Grant(frozenset({Role.SUPERVISOR, Role.OPERATOR}))
             return [
-                (await add_key(house, f"ear {n}", grant, "bench", None, house.clock()))["secret"] for n in range(count)
+                (await add_key(services, f"ear {n}", grant, "bench", None, services.clock()))["secret"]
+                for n in range(count)
             ]
 
     return asyncio.run(make())
@@ -386,7 +387,7 @@ def _first_paint(port: int) -> float:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.dispatch_due(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/console/login")
         page.fill("input[name=login]", "looker")

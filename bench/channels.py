@@ -25,12 +25,12 @@ from hotline.database.journal import Journal
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import add
 from hotline.delivery.model import Message
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.text.numbering import Number
-from hotline.tickets.context import House
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.serials import TicketNumbers
 from hotline.wiring import provider_client
-from hotline.worker.outbox import AT_ONCE, Sender, Ways
+from hotline.worker.outbox import AT_ONCE, DeliveryChannels, Sender
 from tests.conftest import seeded
 from tests.postgres import free_port
 
@@ -75,20 +75,20 @@ async def bare(port: int, count: int) -> float:
 
 async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float, bool]:
     """Texts/s through the outbox, each claimed, counted, logged and marked; and whether each line kept its order."""
-    house = House(
+    services = Services(
         db,
         Journal(db),
-        DirectoryAtHand(db),
-        Numbers(db),
+        DirectoryCache(db),
+        TicketNumbers(db),
         lambda: datetime.now(UTC),
         b"the secret of the benchmark, long",
         folder,
     )
-    now = house.clock()
+    now = services.clock()
     settings = {"url": f"http://127.0.0.1:{port}/", "sender": "12345"}
     with contextlib.suppress(Exception):
         await add(
-            house.gateways, db, house.secret, "far", "generic", settings, {"secret": [SECRET]}, sends=True, weight=50, by="bench",
+            services.gateways, db, services.secret, "far", "generic", settings, {"secret": [SECRET]}, sends=True, weight=50, by="bench",
             now=now,
         )  # fmt: skip
     run = os.urandom(3).hex()
@@ -100,11 +100,11 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     ]  # fmt: skip
     for at in range(0, count, 500):
         await db.transact(partial(outbox_store.add_once, messages=messages[at : at + 500]))
-    sender = Sender(house, Ways(texts=provider_client()))
+    sender = Sender(services, DeliveryChannels(texts=provider_client()))
     begun = time.perf_counter()
-    while await sender.step(house.clock()):
+    while await sender.step(services.clock()):
         pass
-    await sender.land()
+    await sender.settle_all()
     took = time.perf_counter() - begun
     await sender.ways.close()
     sent = await outbox_store.listed(db, "sent", f"{run}.", count)

@@ -31,14 +31,14 @@ from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import Believed, add_key
-from hotline.organisation.service.directory import DirectoryAtHand, plain
+from hotline.organisation.service.accounts import ActorCache, add_key
+from hotline.organisation.service.directory import DirectoryCache, plain
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
-from hotline.tickets.context import House
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.serials import TicketNumbers
 from hotline.triage.model import Lexicon
 from hotline.web.paging import Pages
 from tests.postgres import Server, find_server
@@ -219,21 +219,21 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryAtHand]:
+def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
     """The directory of a database as seeded, read once: it asks for the version and reads anew where that has
     moved."""
 
     async def read() -> tuple[Directory, Lexicon]:
         db = Sqlite(sqlite_template)
-        first = DirectoryAtHand(db)
+        first = DirectoryCache(db)
         directory = await first.now(NOON)
         await db.close()
         return directory, first.lexicon()
 
     directory, lexicon = asyncio.run(read())
 
-    def over(db: Any) -> DirectoryAtHand:
-        made = DirectoryAtHand(db)
+    def over(db: Any) -> DirectoryCache:
+        made = DirectoryCache(db)
         made._directory, made._lexicon, made._looked = directory, lexicon, LONG_AGO
         return made
 
@@ -241,14 +241,14 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryAtHand]:
 
 
 @pytest.fixture
-async def house(
-    db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryAtHand]
-) -> AsyncIterator[House]:
-    made = House(
+async def services(
+    db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryCache]
+) -> AsyncIterator[Services]:
+    made = Services(
         db,
         Journal(db),
         snapshot(db),
-        Numbers(db),
+        TicketNumbers(db),
         clock,
         b"a secret of the test house, long enough",
         tmp_path / "files",
@@ -260,10 +260,10 @@ async def house(
 
 
 @pytest.fixture
-async def app(house: House) -> FastAPI:
+async def app(services: Services) -> FastAPI:
     made = build_app(lambda: _never())
     made.router.routes.extend(console.routes())
-    made.state.house, made.state.believed, made.state.pages = house, Believed(), Pages()
+    made.state.services, made.state.actor_cache, made.state.pages = services, ActorCache(), Pages()
     return made
 
 
@@ -358,14 +358,14 @@ Cast = Callable[[str], Awaitable[Player]]
 
 
 @pytest.fixture
-async def cast(app: FastAPI, house: House) -> AsyncIterator[Cast]:
+async def cast(app: FastAPI, services: Services) -> AsyncIterator[Cast]:
     """`await cast("desk")`: that member with a key of its own."""
     players: dict[str, Player] = {}
 
     async def come(name: str) -> Player:
         if name not in players:
             grant = CAST[name]
-            made = await add_key(house, name, grant, "test", None, house.clock())
+            made = await add_key(services, name, grant, "test", None, services.clock())
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=app),
                 base_url="http://hotline",

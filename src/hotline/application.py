@@ -14,20 +14,20 @@ from starlette.routing import Mount
 from hotline.open311.routes import BASE, Open311
 from hotline.operations import docs
 from hotline.operations import routes as operations_routes
-from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, Policy
+from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
 from hotline.organisation.routes import accounts, directory, duty
-from hotline.organisation.service.accounts import Believed
+from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.reporting.routes import exports, figures, oversight
 from hotline.review import routes as review_routes
 from hotline.sms.routes import hooks
 from hotline.streaming import routes as streaming_routes
 from hotline.telephony import routes as call_routes
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.routes import attachments, calls, departments, lookup, tickets
 from hotline.web.addresses import Network
 from hotline.web.forwarded import ForwardedClient
-from hotline.web.guard import Guard
+from hotline.web.guard import RequestGuard
 from hotline.web.paging import Pages
 from hotline.web.problems import refuse, refuse_http, refuse_malformed
 from hotline.webhooks import routes as subscription_routes
@@ -42,7 +42,7 @@ back.
 POST and repeat it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404.
 
 Open311 GeoReport v2 is served under `/open311/v2`: a standard with errors of its own, not described here."""
-Opening = Callable[[], AbstractAsyncContextManager[House]]
+Opening = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
@@ -51,9 +51,9 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opening() as house:
-            app.state.house = house
-            app.state.believed = Believed()
+        async with opening() as services:
+            app.state.services = services
+            app.state.actor_cache = ActorCache()
             app.state.pages = Pages()
             yield
 
@@ -97,7 +97,7 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
     if with_docs:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
-    app.add_middleware(Guard)
+    app.add_middleware(RequestGuard)
     app.add_middleware(ForwardedClient, proxies=proxies)
     app.openapi = lambda: published(app)  # type: ignore[method-assign]
     return app
@@ -109,9 +109,9 @@ def routes_of(app: FastAPI) -> list[APIRoute]:
     return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
 
 
-def policy_of(route: APIRoute) -> Policy | None:
+def policy_of(route: APIRoute) -> AccessPolicy | None:
     """The policy a route declares. None: forgotten, and a test fails."""
-    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, Policy)), None)
+    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
 
 
 def published(app: FastAPI) -> dict[str, Any]:

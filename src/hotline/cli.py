@@ -157,17 +157,17 @@ async def _set_up(settings: Any, seed_name: str) -> str | None:
     from hotline.organisation.store import people
     from hotline.shipped import shipped
 
-    async with wiring.open_house(settings) as house:
-        now = house.clock()
-        directory = await house.directory.now(now)
+    async with wiring.open_services(settings) as services:
+        now = services.clock()
+        directory = await services.directory.now(now)
         if directory.version == 0:
             root = shipped("seeds")
-            await plant(house.db, house.directory, root / seed_name, root, _actor(), now)
-        if await people.anybody(house.db):
+            await plant(services.db, services.directory, root / seed_name, root, _actor(), now)
+        if await people.anybody(services.db):
             return None
         password = secrets.token_urlsafe(12)
         roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-        await add_person(house, FIRST_LOGIN, "First login", password, Grant(roles), None, None, now)
+        await add_person(services, FIRST_LOGIN, "First login", password, Grant(roles), None, None, now)
         return password
 
 
@@ -231,9 +231,9 @@ async def _seed(settings: Any, name: str) -> tuple[int, list[str]]:
 
     root = shipped("seeds")
     folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
-    async with wiring.open_house(settings) as house:
-        before = await house.directory.now(house.clock())
-        after = await plant(house.db, house.directory, folder, root, _actor(), house.clock())
+    async with wiring.open_services(settings) as services:
+        before = await services.directory.now(services.clock())
+        after = await plant(services.db, services.directory, folder, root, _actor(), services.clock())
         pairs = ((noun, code, after.noun(noun).get(code)) for noun in NOUNS for code in before.noun(noun))
         return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]
 
@@ -258,9 +258,9 @@ async def _create_key(settings: Any, name: str, roles: list[str], department: st
     unknown = [r for r in roles if r not in GRANTED]
     if unknown:
         _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(GRANTED))}")
-    async with wiring.open_house(settings) as house:
+    async with wiring.open_services(settings) as services:
         grant = Grant(frozenset(map(Role, roles)), department, area)
-        made = await add_key(house, name, grant, "command-line", None, house.clock())
+        made = await add_key(services, name, grant, "command-line", None, services.clock())
         return str(made["secret"])
 
 
@@ -302,16 +302,16 @@ async def _add_user(
     unknown = [r for r in roles if r not in PEOPLE]
     if unknown:
         _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(PEOPLE))}")
-    async with wiring.open_house(settings) as house:
+    async with wiring.open_services(settings) as services:
         await add_person(
-            house,
+            services,
             login,
             name,
             password,
             Grant(frozenset(map(Role, roles)), department, area),
             None,
             None,
-            house.clock(),
+            services.clock(),
         )
 
 
@@ -329,15 +329,15 @@ def new_password(login: str) -> None:
 
 async def _new_password(settings: Any, login: str, password: str) -> str | None:
     from hotline import wiring
-    from hotline.organisation.service.accounts import Believed, change_person
+    from hotline.organisation.service.accounts import ActorCache, change_person
     from hotline.organisation.store import people
 
-    async with wiring.open_house(settings) as house:
-        row = await people.by_login(house.db, login.casefold())
+    async with wiring.open_services(settings) as services:
+        row = await people.by_login(services.db, login.casefold())
         if row is None:
             _stop("no such login")
         fresh = password or secrets.token_urlsafe(12)
-        await change_person(house, Believed(), row.id, row.version, {"password": fresh}, house.clock())
+        await change_person(services, ActorCache(), row.id, row.version, {"password": fresh}, services.clock())
         return None if password else fresh
 
 
@@ -364,8 +364,8 @@ async def _list_outbox(settings: Any, status: str, limit: int) -> Any:
     from hotline import wiring
     from hotline.delivery import store as outbox_store
 
-    async with wiring.open_house(settings) as house:
-        return await outbox_store.listed(house.db, status, "", limit)
+    async with wiring.open_services(settings) as services:
+        return await outbox_store.listed(services.db, status, "", limit)
 
 
 @outbox_app.command("retry")
@@ -376,8 +376,8 @@ def retry_outbox(message: str) -> None:
         from hotline import wiring
         from hotline.sms.outgoing import send_again
 
-        async with wiring.open_house(_settings()) as house:
-            return await house.db.transact(lambda c: send_again(c, message, house.clock()))
+        async with wiring.open_services(_settings()) as services:
+            return await services.db.transact(lambda c: send_again(c, message, services.clock()))
 
     _say("queued again" if _run(retry()) else _stop("no such dead or expired message"))
 
@@ -390,8 +390,8 @@ def drop_outbox(message: str, reason: Annotated[str, typer.Option(help="Why it i
         from hotline import wiring
         from hotline.delivery import store as outbox_store
 
-        async with wiring.open_house(_settings()) as house:
-            return await house.db.transact(lambda c: outbox_store.drop(c, message, f"dropped by hand: {reason}"))
+        async with wiring.open_services(_settings()) as services:
+            return await services.db.transact(lambda c: outbox_store.drop(c, message, f"dropped by hand: {reason}"))
 
     _say("dropped" if _run(drop()) else _stop("no such waiting or failed message"))
 
@@ -473,12 +473,12 @@ async def _add_gateway(
     from hotline import wiring
     from hotline.delivery.gateways import add
 
-    async with wiring.open_house(settings) as house:
+    async with wiring.open_services(settings) as services:
         await add(
-            house.gateways, house.db, house.secret, name, provider, values, hidden, sends=sends, weight=weight,
-            by="command-line", now=house.clock(),
+            services.gateways, services.db, services.secret, name, provider, values, hidden, sends=sends, weight=weight,
+            by="command-line", now=services.clock(),
         )  # fmt: skip
-        found = (await house.gateways.now(house.clock()))[name]
+        found = (await services.gateways.now(services.clock()))[name]
         return found.kind, settings.public_url.rstrip("/")
 
 
@@ -506,8 +506,8 @@ def list_gateways() -> None:
     async def listed() -> list[dict[str, Any]]:
         from hotline import wiring
 
-        async with wiring.open_house(_settings()) as house:
-            found = (await house.gateways.now(house.clock())).values()
+        async with wiring.open_services(_settings()) as services:
+            found = (await services.gateways.now(services.clock())).values()
             return [
                 {
                     "name": g.name, "kind": g.kind, "provider": g.provider, "active": g.active, "sends": g.sends,
@@ -541,9 +541,9 @@ def set_gateway(
         from hotline import wiring
         from hotline.delivery.gateways import change
 
-        async with wiring.open_house(_settings()) as house:
+        async with wiring.open_services(_settings()) as services:
             await change(
-                house.gateways, house.db, house.secret, name, house.clock(), settings=_values(set_ or []), new=hidden,
+                services.gateways, services.db, services.secret, name, services.clock(), settings=_values(set_ or []), new=hidden,
                 drop=gone, active=active, sends=sends, weight=weight,
             )  # fmt: skip
 
@@ -561,8 +561,8 @@ def remove_gateway(name: str) -> None:
         from hotline import wiring
         from hotline.delivery.gateways import remove
 
-        async with wiring.open_house(_settings()) as house:
-            await remove(house.gateways, house.db, name)
+        async with wiring.open_services(_settings()) as services:
+            await remove(services.gateways, services.db, name)
 
     _run(removed())
     _say("removed")
@@ -591,13 +591,13 @@ def reconcile_gateway(name: str, hours: Annotated[float, typer.Option(help="How 
         from datetime import timedelta
 
         from hotline import wiring
-        from hotline.sms.backfill import reconcile
+        from hotline.sms.backfill import backfill
 
         settings = _settings()
-        async with wiring.open_house(settings) as house:
+        async with wiring.open_services(settings) as services:
             client = wiring.provider_client()
             try:
-                return await reconcile(house, name, client, house.clock() - timedelta(hours=hours))
+                return await backfill(services, name, client, services.clock() - timedelta(hours=hours))
             finally:
                 await client.aclose()
 
@@ -651,9 +651,9 @@ async def _import_calendar(
     from hotline.organisation.model.holidays import announced, difference, doubt_about, read_announcement
     from hotline.organisation.service.directory import change
 
-    async with wiring.open_house(settings) as house:
-        now = house.clock()
-        directory = await house.directory.now(now)
+    async with wiring.open_services(settings) as services:
+        now = services.clock()
+        directory = await services.directory.now(now)
         notice = read_announcement(data, name, year)
         before = directory.calendars.get(calendar)
         if before is None:
@@ -684,7 +684,7 @@ async def _import_calendar(
             if not typer.confirm(f"{ask}. Replace them?", err=True):
                 return None
         kept = await change(
-            house.db, house.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
+            services.db, services.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
         )
         return kept.version, after.confirmed_to, len(notice.days)
 
@@ -727,8 +727,8 @@ async def _doctor(settings: Any, heartbeat: bool) -> tuple[list[dict[str, Any]],
         revision = state.revision or "-"
         behind = finding("schema", key, wrong=True, revision=revision, newest=state.newest)
         return [asdict(behind)], "not sent: something is wrong"
-    async with wiring.open_house(settings, as_found=True) as house:
-        found = await examine(house, house.clock())
+    async with wiring.open_services(settings, as_found=True) as services:
+        found = await examine(services, services.clock())
     outside = wiring.heartbeat_of(settings)
     if outside is None or not heartbeat:
         return [asdict(f) for f in found], "no address set" if outside is None else "not asked for"
@@ -843,9 +843,9 @@ async def _rebuild_figures(settings: Any) -> None:
     from hotline.reporting.service import figures
 
     os.nice(10)  # whoever rings goes first
-    async with wiring.open_house(settings) as house:
-        if await figures.must_be_rebuilt(house):
-            await figures.rebuild(house, house.clock())
+    async with wiring.open_services(settings) as services:
+        if await figures.must_be_rebuilt(services):
+            await figures.rebuild(services, services.clock())
 
 
 async def _figures(settings: Any, rebuild: bool) -> Any:
@@ -853,10 +853,10 @@ async def _figures(settings: Any, rebuild: bool) -> Any:
     from hotline.reporting.service import figures
 
     os.nice(10)
-    async with wiring.open_house(settings) as house:
-        if rebuild and not await figures.rebuild(house, house.clock(), anew=True):
+    async with wiring.open_services(settings) as services:
+        if rebuild and not await figures.rebuild(services, services.clock(), anew=True):
             return None
-        return await figures.drift(house, house.clock())
+        return await figures.drift(services, services.clock())
 
 
 @app.command()
@@ -895,7 +895,7 @@ def import_(
     What mapping and heading can tell is checked before the first row: leaves with 2, and nothing is taken in. Rows that
     cannot be taken are refused by line, column and rule, the others go on: leaves with 1. Can be stopped and run again:
     it goes on where it was."""
-    from hotline.importing.service import Report
+    from hotline.importing.service import ImportReport
 
     if not file.is_file():
         _stop(f"no file at {file}", 2)
@@ -904,7 +904,7 @@ def import_(
             _stop(f"{written} cannot be written: nothing was taken in", 2)
         if written is not None and written.exists() and written.samefile(file):
             _stop(f"{written} is the file to be imported: nothing was taken in", 2)
-    report = Report()
+    report = ImportReport()
     wanted = _ImportRequest(file, mapping, encoding, dry_run, notify, refused, rejected)
     directory = _run(_checked_import(_settings(), wanted), code=2)
     try:
@@ -966,9 +966,9 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     from hotline.shipped import shipped
 
     mapping, root = as_far_as_read(wanted.folder), shipped("seeds")
-    async with wiring.open_house(settings) as house:
-        now = house.clock()
-        parts = (house.db, house.directory, wanted.folder, root, _actor(), now)
+    async with wiring.open_services(settings) as services:
+        now = services.clock()
+        parts = (services.db, services.directory, wanted.folder, root, _actor(), now)
         on_paper = await complete(*parts, keep=False)
         checked_source(wanted.file, mapping, on_paper, wanted.encoding)
         if wanted.rejected is not None and wanted.rejected.exists():
@@ -988,17 +988,17 @@ async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report:
 
     with ExitStack() as opened:
         listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None
-        async with wiring.open_house(settings) as house:
+        async with wiring.open_services(settings) as services:
             with Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
                 task = bar.add_task("", total=wanted.file.stat().st_size)
                 await import_file(
-                    house,
+                    services,
                     wanted.file,
                     read_mapping(wanted.folder),
                     directory,
                     dry_run=wanted.dry_run,
                     progress=lambda n: bar.update(task, completed=n),
-                    now=house.clock(),
+                    now=services.clock(),
                     encoding=wanted.encoding,
                     notify=wanted.notify,
                     rejected=wanted.rejected,
@@ -1043,16 +1043,16 @@ def demo(
 async def _sends(settings: Any) -> bool:
     from hotline import wiring
 
-    async with wiring.open_house(settings) as house:
-        return bool(await house.gateways.senders(house.clock()))
+    async with wiring.open_services(settings) as services:
+        return bool(await services.gateways.senders(services.clock()))
 
 
 async def _revoke(settings: Any, key_id: str) -> None:
     from hotline import wiring
-    from hotline.organisation.service.accounts import Believed, revoke_key
+    from hotline.organisation.service.accounts import ActorCache, revoke_key
 
-    async with wiring.open_house(settings) as house:
-        await revoke_key(house, Believed(), key_id, house.clock())
+    async with wiring.open_services(settings) as services:
+        await revoke_key(services, ActorCache(), key_id, services.clock())
 
 
 @app.command()

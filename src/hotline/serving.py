@@ -16,9 +16,9 @@ from hotline.application import build_app
 from hotline.console import app as console
 from hotline.operations.readiness import refresh
 from hotline.settings import Settings
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.web import connections
-from hotline.wiring import open_house, set_up_logs, settle_memory, worker_of
+from hotline.wiring import open_services, set_up_logs, settle_memory, worker_of
 from hotline.worker.upkeep import keep_up
 
 SWITCH = 0.0005  # seconds
@@ -30,15 +30,17 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
     """The API over these settings; with the worker beside it in one process."""
 
     @asynccontextmanager
-    async def opening() -> AsyncIterator[House]:
-        async with open_house(settings) as house:
-            worker = worker_of(settings, house) if with_worker else None
+    async def opening() -> AsyncIterator[Services]:
+        async with open_services(settings) as services:
+            worker = worker_of(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
-            await refresh(house, house.clock())  # before the first request: the database may go away at any moment
+            await refresh(
+                services, services.clock()
+            )  # before the first request: the database may go away at any moment
             stop = asyncio.Event()
-            upkeep = asyncio.create_task(keep_up(house, stop, drains=worker is None))
+            upkeep = asyncio.create_task(keep_up(services, stop, drains=worker is None))
             try:
-                yield house
+                yield services
             finally:
                 stop.set()
                 if not (await asyncio.wait({upkeep}, timeout=STOP))[0]:  # what is spooled stays there
@@ -61,11 +63,11 @@ class _Server(uvicorn.Server):
         self._app, self._drain = app, drain
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self._app.state.house.leaving = True
+        self._app.state.services.leaving = True
         until = asyncio.get_running_loop().time() + self._drain
         while asyncio.get_running_loop().time() < until and not self.force_exit:
             await asyncio.sleep(0.1)
-        self._app.state.house.leave()
+        self._app.state.services.leave()
         await super().shutdown(sockets)
 
 

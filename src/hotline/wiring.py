@@ -22,16 +22,16 @@ from hotline.delivery.egress import Egress, client_of, networks
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import Notices
 from hotline.inbound.spool import Spool
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Code, Refusal, Refused
 from hotline.settings import Settings
 from hotline.shipped import shipped
 from hotline.storage.permissions import make_database_private, make_private
-from hotline.tickets.context import House
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.serials import TicketNumbers
 from hotline.worker.loop import Worker
-from hotline.worker.outbox import Ways
-from hotline.worker.subprocess import Aside
+from hotline.worker.outbox import DeliveryChannels
+from hotline.worker.subprocess import WorkerSubprocess
 
 
 def clock() -> datetime:
@@ -67,12 +67,12 @@ def keep_private(settings: Settings) -> None:
         make_database_private(path)
 
 
-def house_of(settings: Settings, db: Database) -> House:
-    return House(
+def services_of(settings: Settings, db: Database) -> Services:
+    return Services(
         db=db,
         journal=Journal(db),
-        directory=DirectoryAtHand(db),
-        numbers=Numbers(db),
+        directory=DirectoryCache(db),
+        numbers=TicketNumbers(db),
         clock=clock,
         secret=settings.key(),
         files=settings.data_dir / "files",
@@ -101,42 +101,44 @@ def refuse_missing(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, as_found: bool = False) -> AsyncIterator[House]:
+async def open_services(settings: Settings, *, as_found: bool = False) -> AsyncIterator[Services]:
     """A house with its journal running; drained and closed at the end. `as_found`: who may read its files is left as
     it is, for whoever looks at that."""
     refuse_missing(settings)
     if not as_found:
         keep_private(settings)
     db = database_of(settings)
-    house = house_of(settings, db)
+    services = services_of(settings, db)
     await db.open()
-    house.journal.start()
+    services.journal.start()
     try:
-        yield house
+        yield services
     finally:
-        house.leave()
-        await house.journal.drain()
-        if house.spool is not None:
-            house.spool.close()
+        services.leave()
+        await services.journal.drain()
+        if services.spool is not None:
+            services.spool.close()
         await db.close()
 
 
-def worker_of(settings: Settings, house: House) -> Worker:
+def worker_of(settings: Settings, services: Services) -> Worker:
     """The loops that do what requests only promised."""
     notices = None
     if settings.notice_url is not None:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
         notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
     hooks = client_of(Egress(networks(settings.egress_allow)))
-    return Worker(house, Ways(notices, provider_client(), hooks), heartbeat_of(settings), aside_of(settings))
+    return Worker(
+        services, DeliveryChannels(notices, provider_client(), hooks), heartbeat_of(settings), aside_of(settings)
+    )
 
 
-def aside_of(settings: Settings) -> Aside | None:
+def aside_of(settings: Settings) -> WorkerSubprocess | None:
     """A process of its own over the same house. None on SQLite, where one process writes: there it is done by a thread
     of ours, its writing in turn with everybody's."""
     if sa.make_url(settings.url).get_backend_name() == "sqlite":
         return None
-    return Aside({"HOTLINE_DATA_DIR": str(settings.data_dir), "HOTLINE_DATABASE_URL": settings.url})
+    return WorkerSubprocess({"HOTLINE_DATA_DIR": str(settings.data_dir), "HOTLINE_DATABASE_URL": settings.url})
 
 
 def provider_client() -> httpx.AsyncClient:
@@ -175,8 +177,8 @@ async def schema_state(settings: Settings) -> SchemaState:
 
 async def work(settings: Settings) -> None:
     """Run the worker alone until SIGTERM or SIGINT."""
-    async with open_house(settings) as house:
-        worker = worker_of(settings, house)
+    async with open_services(settings) as services:
+        worker = worker_of(settings, services)
         settle_memory()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, worker.stop)

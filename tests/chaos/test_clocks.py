@@ -23,15 +23,15 @@ from hotline.database.engine_sqlite import Sqlite
 from hotline.database.journal import Journal
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.tickets import tables as ticket_tables
-from hotline.tickets.context import House
-from hotline.tickets.intake import Taken, take_call
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.intake import IntakeRequest, take_call
+from hotline.tickets.serials import TicketNumbers
 from hotline.tickets.sla import store as sla_store
-from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.sla.jobs import escalate_due
 from hotline.tickets.sla.store import LEASE
-from hotline.web.idempotency import Asked
+from hotline.web.idempotency import RequestKey
 from tests import fork_server
 from tests.conftest import seeded
 from tests.fork_server import ForkedProcess
@@ -87,12 +87,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
     server.stop()
 
 
-def a_house(db: Any, now: datetime, folder: Path) -> House:
-    return House(
+def a_house(db: Any, now: datetime, folder: Path) -> Services:
+    return Services(
         db,
         Journal(db),
-        DirectoryAtHand(db),
-        Numbers(db),
+        DirectoryCache(db),
+        TicketNumbers(db),
         lambda: now,
         b"a secret of the test house, long enough",
         folder,
@@ -101,23 +101,23 @@ def a_house(db: Any, now: datetime, folder: Path) -> House:
 
 async def taken_in(db: Any, then: datetime, folder: Path) -> None:
     """Hundreds of calls of five weeks ago that nobody did anything about."""
-    house = a_house(db, then, folder)
-    house.journal.start()
+    services = a_house(db, then, folder)
+    services.journal.start()
     for first in range(0, TICKETS, 50):
         await asyncio.gather(
             *(
                 take_call(
-                    house,
-                    Taken(Channel.PHONE, WORDS[n % len(WORDS)]),
+                    services,
+                    IntakeRequest(Channel.PHONE, WORDS[n % len(WORDS)]),
                     DESK,
-                    Asked("t", f"k{n}", "f"),
+                    RequestKey("t", f"k{n}", "f"),
                     lambda f, c: "",
                     then,
                 )
                 for n in range(first, first + 50)
             )
         )
-    await house.journal.drain()
+    await services.journal.drain()
 
 
 async def steps(db: Any) -> Counter[tuple[str, int]]:
@@ -179,15 +179,15 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
         await db.close()
         copy = Postgres(await copied(url))
         await db.open()
-    house = a_house(copy, now, folder)
-    house.journal.start()
+    services = a_house(copy, now, folder)
+    services.journal.start()
     for _ in range(20):
-        while (await ring_due(house, now)).claimed:
+        while (await escalate_due(services, now)).claimed:
             pass
         if await copy.transact(lambda c: put_off(c, now)) == 0:
             break
     found = await steps(copy)
-    await house.journal.drain()
+    await services.journal.drain()
     await copy.close()
     return found
 

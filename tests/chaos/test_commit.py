@@ -23,13 +23,13 @@ from hotline.inbound.model import InboundKind
 from hotline.open311.service import _row as row_of_update
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import Believed, add_key, add_person
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.accounts import ActorCache, add_key, add_person
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.reporting import tables as report_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
-from hotline.tickets.context import House
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.serials import TicketNumbers
 from hotline.web.paging import Pages
 from tests.conftest import NOON, ROOT, Clock, emptied
 
@@ -137,7 +137,7 @@ def _reset(client: asyncio.StreamWriter) -> None:
 class Town:
     """A house behind the proxy, somebody who may do everything, and a way to the database beside the proxy."""
 
-    house: House
+    services: Services
     http: httpx.AsyncClient
     proxy: CommitProxy
     truth: Postgres
@@ -161,18 +161,18 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     behind = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
     db = Postgres(behind, size=4, clock=clock)
     secret = b"a secret of the test house, long enough"
-    house = House(db, Journal(db), DirectoryAtHand(db), Numbers(db), clock, secret, tmp_path / "files")
-    house.journal.start()
+    services = Services(db, Journal(db), DirectoryCache(db), TicketNumbers(db), clock, secret, tmp_path / "files")
+    services.journal.start()
     app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the house itself")))
-    app.state.house, app.state.believed, app.state.pages = house, Believed(), Pages()
+    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
     roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-    key = await add_key(house, "all", Grant(roles), "test", None, clock())
+    key = await add_key(services, "all", Grant(roles), "test", None, clock())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://hotline",
         headers={"authorization": f"Bearer {key['secret']}"},
     ) as http:  # fmt: skip
-        yield Town(house, http, proxy, truth)
-    await house.journal.drain()
+        yield Town(services, http, proxy, truth)
+    await services.journal.drain()
     await db.close()
     await truth.close()
     server.close()
@@ -207,7 +207,7 @@ async def person(town: Town, n: int) -> Request:
 
 async def session(town: Town, n: int) -> Request:
     who = f"s{n}"
-    made = await add_person(town.house, who, who, PASSWORD, Grant(frozenset({Role.OPERATOR})), None, None, NOON)
+    made = await add_person(town.services, who, who, PASSWORD, Grant(frozenset({Role.OPERATOR})), None, None, NOON)
     done = f"SELECT count(*) FROM session WHERE person = '{made['id']}'"  # type: ignore[index]
     return Request("/v1/token", {"login": who, "password": PASSWORD}, done)
 

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from hotline.delivery.gateways import add
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
 from tests.chaos.server import Process
@@ -32,14 +32,14 @@ AT_ONCE = 48
 
 
 async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
-    app: FastAPI, house: House, clock: Clock
+    app: FastAPI, services: Services, clock: Clock
 ) -> None:
     """`HOTLINE_MESSAGES=10000` for the whole number; the suite runs a part of it."""
-    house.public_url = house.gateways._url = PUBLIC
+    services.public_url = services.gateways._url = PUBLIC
     for name in PROVIDERS:
         far = FAR[name]
         await add(
-            house.gateways, house.db, house.secret, name, name, far.settings, {k: [v] for k, v in far.secrets.items()},
+            services.gateways, services.db, services.secret, name, name, far.settings, {k: [v] for k, v in far.secrets.items()},
             sends=False, weight=50, by="test", now=clock(),
         )  # fmt: skip
     chance = random.Random(24365)
@@ -61,8 +61,8 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
                 assert reply.status_code == 200, reply.text
 
         async def work() -> None:
-            while not done.is_set() or await take_next(house, clock(), 64):
-                await take_next(house, clock(), 64)
+            while not done.is_set() or await take_next(services, clock(), 64):
+                await take_next(services, clock(), 64)
                 await asyncio.sleep(0)
 
         done = asyncio.Event()
@@ -72,7 +72,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         await asyncio.gather(*workers)
     rows: list[Any] = []
     after = ""
-    while page := await review_store.listed(house.db, EVERYTHING, "done", after, 500):
+    while page := await review_store.listed(services.db, EVERYTHING, "done", after, 500):
         rows += page
         after = page[-1].id
     assert Counter(r.effect for r in rows) == {"opened": MESSAGES}
@@ -81,15 +81,15 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
     assert len(set(numbers)) == MESSAGES
     import sqlalchemy as sa
 
-    from hotline.database.prepared import Question
+    from hotline.database.prepared import PreparedQuery
     from hotline.tickets.tables import call, ticket
 
     counted = {
-        t.name: (await house.db.rows(Question(sa.select(sa.func.count().label("n")).select_from(t))))[0].n
+        t.name: (await services.db.rows(PreparedQuery(sa.select(sa.func.count().label("n")).select_from(t))))[0].n
         for t in (ticket, call)
     }
     assert counted == {"ticket": MESSAGES, "call": MESSAGES}
-    assert await sms_store.listed(house.db, EVERYTHING, "created", "", 1) == []
+    assert await sms_store.listed(services.db, EVERYTHING, "created", "", 1) == []
     print(f"\n{MESSAGES} messages, {len(pushes)} deliveries, {len(set(numbers))} tickets")
 
 

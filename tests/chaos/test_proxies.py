@@ -21,9 +21,9 @@ from hotline.console import app as console
 from hotline.delivery.gateways import add as add_gateway
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import Believed, add_person
+from hotline.organisation.service.accounts import ActorCache, add_person
 from hotline.organisation.service.passwords import PasswordHashing
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.web.addresses import proxy_networks
 from hotline.web.connections import protocol
@@ -142,11 +142,11 @@ class Street:
 
 
 @pytest.fixture(params=list(PROXIES))
-async def street(request: pytest.FixtureRequest, house: House, tmp_path: Path) -> AsyncIterator[Street]:
+async def street(request: pytest.FixtureRequest, services: Services, tmp_path: Path) -> AsyncIterator[Street]:
     command = PROXIES[request.param]
     app = build_app(lambda: None, proxies=proxy_networks("127.0.0.1"))  # type: ignore[arg-type,return-value]
     app.router.routes.extend(console.routes())
-    app.state.house, app.state.believed, app.state.pages = house, Believed(), Pages()
+    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
     async with serving(app) as back:
         front = free_port()
         started = command(tmp_path, front, back)
@@ -157,10 +157,10 @@ async def street(request: pytest.FixtureRequest, house: House, tmp_path: Path) -
 
 
 async def test_another_address_in_every_request_does_not_pass_the_look_up_limit(
-    street: Street, house: House, desk: Player
+    street: Street, services: Services, desk: Player
 ) -> None:
     number = (await desk.call("3栋电梯坏了", category="dt-fault"))["number"]
-    right = query_code(house.secret, number)
+    right = query_code(services.secret, number)
     wrong = [code for code in ("111111", "222222", "333333", "444444", "555555", "666666") if code != right][:5]
     for code in wrong:
         assert (await street.post("/v1/lookup", {"number": number, "code": code})).status_code == 404
@@ -170,11 +170,11 @@ async def test_another_address_in_every_request_does_not_pass_the_look_up_limit(
 
 @pytest.mark.parametrize("path", ["/v1/token", "/console/session"])
 async def test_another_address_in_every_request_does_not_pass_the_log_in_throttle(
-    path: str, street: Street, house: House, clock: Clock
+    path: str, street: Street, services: Services, clock: Clock
 ) -> None:
-    house.hashing = PasswordHashing(Quick())
+    services.hashing = PasswordHashing(Quick())
     grant = Grant(frozenset({Role.OPERATOR}))
-    await add_person(house, "li.min", "Li Min", PASSWORD, grant, None, None, clock())
+    await add_person(services, "li.min", "Li Min", PASSWORD, grant, None, None, clock())
     for _ in range(8):
         assert (await street.post(path, {"login": "li.min", "password": "wrong"})).status_code == 401
     asked = {"login": "li.min", "password": PASSWORD}
@@ -183,12 +183,12 @@ async def test_another_address_in_every_request_does_not_pass_the_log_in_throttl
 
 
 async def test_another_address_in_a_request_does_not_pass_a_gateways_list(
-    street: Street, house: House, clock: Clock
+    street: Street, services: Services, clock: Clock
 ) -> None:
     for name, address in (("far", "203.0.113.7"), ("near", NEIGHBOUR), ("proxy", "127.0.0.1")):
         settings = {"addresses": [address]}
         await add_gateway(
-            house.gateways, house.db, house.secret, name, "kannel", settings, {"token": ["t" * 24]}, sends=False,
+            services.gateways, services.db, services.secret, name, "kannel", settings, {"token": ["t" * 24]}, sends=False,
             weight=100, by="test", now=clock(),
         )  # fmt: skip
     query = f"token={'t' * 24}&sender=13800138000&to=12345&text=hello&key=1&at=2026-11-25"

@@ -28,7 +28,7 @@ from hotline.settings import Settings
 from hotline.streaming.service import PING
 from hotline.web.guard import LARGEST_PUSH
 from hotline.web.problems import MEDIA, TITLE, TITLE_ZH
-from hotline.wiring import database_of, open_house
+from hotline.wiring import database_of, open_services
 from tests import fork_server
 from tests.chaos.proxy import HAPROXY, SHIPPED, check, configured, proxy
 from tests.chaos.relay import Losses, Relay
@@ -84,13 +84,13 @@ def set_up(settings: dict[str, str]) -> str:
     async def make() -> str:
         await seeded(db := database_of(made))
         await db.close()
-        async with open_house(made) as house:
-            now = house.clock()
-            await add(house.gateways, house.db, house.secret, "kannel", "kannel", {}, {"token": [TOKEN]}, sends=False,
+        async with open_services(made) as services:
+            now = services.clock()
+            await add(services.gateways, services.db, services.secret, "kannel", "kannel", {}, {"token": [TOKEN]}, sends=False,
                       weight=50, by="test", now=now)  # fmt: skip
             grant = Grant(frozenset({Role.OPERATOR}))
-            await add_person(house, "li.min", "李敏", PASSWORD, grant, None, None, now)
-            return str((await add_key(house, "desk", grant, "test", None, now))["secret"])
+            await add_person(services, "li.min", "李敏", PASSWORD, grant, None, None, now)
+            return str((await add_key(services, "desk", grant, "test", None, now))["secret"])
 
     return asyncio.run(make())
 

@@ -12,7 +12,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_person
 from hotline.reporting.service.figures import fold
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import Clock
 from tests.console.browsing import MORNING, PASSWORD, Seat, a_browser, sit_down
 from tests.streaming.listening import serving
@@ -33,7 +33,7 @@ class Office:
 
     address: str
     browser: Browser
-    house: House
+    services: Services
     clock: Clock
 
     async def seat(self, login: str, **more: Any) -> Seat:
@@ -48,12 +48,12 @@ async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def office(app: FastAPI, house: House, clock: Clock, browser: Browser) -> AsyncIterator[Office]:
+async def office(app: FastAPI, services: Services, clock: Clock, browser: Browser) -> AsyncIterator[Office]:
     clock.now = MORNING
     for login, grant in PEOPLE.items():
-        await add_person(house, login, login, PASSWORD, grant, None, None, clock())
-    await fold(house, clock())
+        await add_person(services, login, login, PASSWORD, grant, None, None, clock())
+    await fold(services, clock())
     async with serving(app) as address:
-        yield Office(address, browser, house, clock)
+        yield Office(address, browser, services, clock)
         for context in browser.contexts:
             await context.close()

@@ -58,7 +58,7 @@ async def test_a_name_turns_neither_number_nor_address_round(office: Office, des
     change = (
         "UPDATE ticket SET caller_name = :n, address = :a, contact = :c, title = :w, narrative = :w WHERE number = :k"
     )
-    await office.house.db.transact(lambda c: c.execute(sa.text(change), written))
+    await office.services.db.transact(lambda c: c.execute(sa.text(change), written))
     seat = await office.seat("dispatcher")
     page = seat.page
     await seat.open(f"/console/tickets/{number}")

@@ -23,7 +23,7 @@ async def story(desk: Player, number: str) -> list[str]:
 
 
 async def tickets(office: Office) -> int:
-    return int(await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar()))
+    return int(await office.services.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar()))
 
 
 async def sent(page: Page) -> str:
@@ -131,7 +131,7 @@ async def rings(office: Office, desk: Player, phone: str, name: str) -> None:
 
 async def test_what_was_chosen_for_one_matter_is_seen_and_goes_into_no_other(office: Office, desk: Player) -> None:
     await add(
-        office.house.gateways, office.house.db, office.house.secret, "cti", "cti", {"agents": {"101": "operator"}},
+        office.services.gateways, office.services.db, office.services.secret, "cti", "cti", {"agents": {"101": "operator"}},
         {"token": ["a-token-the-exchange-has"]}, sends=False, weight=50, by="test", now=office.clock(),
     )  # fmt: skip
     mine = (await desk.call("5栋路灯坏了", caller=ROSE, category="wx-light"))["number"]
@@ -211,7 +211,9 @@ async def test_what_was_chosen_for_one_matter_is_seen_and_goes_into_no_other(off
     await page.reload()
     await expect(page.locator("textarea[name=narrative]")).to_have_value("没说完的话")
     assert await sent(second) != await sent(page)
-    words = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT narrative FROM ticket")).scalars().all())
+    words = await office.services.db.transact(
+        lambda c: c.execute(sa.text("SELECT narrative FROM ticket")).scalars().all()
+    )
     assert {"没说完的话", "第二个窗口的事"} <= set(words)
 
 

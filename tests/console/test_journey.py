@@ -95,7 +95,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await expect(operator.page.locator(".machine svg title", has_text="工单生命周期")).to_have_count(1)
     await operator.picture("ticket-closed")
     await expect(tiles.first).to_have_text("0")
-    await fold(office.house, office.clock())
+    await fold(office.services, office.clock())
     await wall.page.reload()
     await expect(wall.page.locator(".tile", has_text="今日办结").locator("b")).to_have_text("1")
     await expect(wall.page.locator("#lately")).to_contain_text(number)  # what happened before it was opened, too
@@ -125,7 +125,7 @@ async def test_a_cut_line_loses_nothing_and_comes_back_by_itself(office: Office,
     await expect(works.page.locator(".order", has_text=ticket["number"])).to_have_count(1, timeout=20000)
     await expect(operator.page.locator("#number")).not_to_be_empty(timeout=20000)
     await expect(operator.page.locator("#line")).to_have_text("")
-    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
+    rows = await office.services.db.transact(lambda c: c.execute(sa.text("SELECT count(*) FROM ticket")).scalar())
     assert rows == 2  # the call was sent again and again, and taken in once
 
 
@@ -147,7 +147,7 @@ async def test_a_call_sent_before_the_page_has_all_its_names_is_sent(office: Off
     sent.set()  # and the next call has rung meanwhile
     await expect(operator.page.locator("#number")).not_to_be_empty()
     assert "?" not in operator.page.url  # what a resident said stands in no address
-    rows = await office.house.db.transact(lambda c: c.execute(sa.text("SELECT phone FROM call")).scalars().all())
+    rows = await office.services.db.transact(lambda c: c.execute(sa.text("SELECT phone FROM call")).scalars().all())
     assert rows == ["+8613800138000"]
 
 
@@ -231,8 +231,8 @@ async def test_a_session_that_ends_keeps_what_was_typed_and_so_does_a_reload(off
     await operator.page.fill("textarea[name=narrative]", "5栋路灯坏了好多天")
     await operator.page.reload()
     await expect(operator.page.locator("textarea[name=narrative]")).to_have_value("5栋路灯坏了好多天")
-    await office.house.db.transact(lambda c: c.execute(sa.text("DELETE FROM session")))
-    app.state.believed.forget()
+    await office.services.db.transact(lambda c: c.execute(sa.text("DELETE FROM session")))
+    app.state.actor_cache.forget()
     await operator.page.keyboard.press("Control+Enter")
     box = operator.page.locator("dialog[open]")
     await expect(box).to_contain_text("登录已过期")

@@ -48,11 +48,11 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
     lift_ticket: dict[str, Any],
 ) -> None:
     await desk.call(DIALECT, location={"lat": 30.69, "lon": 103.83})
-    await fold(office.house, office.clock())
+    await fold(office.services, office.clock())
     office.clock.forward(days=1)
-    while await fold(office.house, office.clock()):
+    while await fold(office.services, office.clock()):
         pass
-    await make_due(office.house, office.clock())
+    await make_due(office.services, office.clock())
     axe, seen = Axe(), 0
     for login, pages in SEATS.items():
         seat = await office.seat(login)
@@ -114,12 +114,12 @@ async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> Non
 
 
 async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
-    desk: Player, app: Any, house: Any, clock: Any
+    desk: Player, app: Any, services: Any, clock: Any
 ) -> None:
     from hotline.organisation.model.grants import Grant
     from hotline.organisation.service.accounts import add_person
 
-    await add_person(house, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
+    await add_person(services, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
     ask = desk.http
     ask.headers.pop("authorization")
     bad = await ask.post("/console/session", json={"login": "li", "password": "wrong"})

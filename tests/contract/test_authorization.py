@@ -20,7 +20,7 @@ from hotline.application import policy_of, published, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key, revoke_key
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store import assignments, callers, facts
 from tests.conftest import Cast, Clock, Player, broken
@@ -92,7 +92,7 @@ class World:
 
 
 @pytest.fixture
-async def world(app: FastAPI, house: House, desk: Player, cast: Cast, clock: Clock) -> AsyncIterator[World]:
+async def world(app: FastAPI, services: Services, desk: Player, cast: Cast, clock: Clock) -> AsyncIterator[World]:
     lift = await desk.call("3栋电梯坏了", category="dt-fault", caller={"phone": "13800138000", "name": "王秀英"})
     water = await desk.call("9栋停水了", category="sdq-water", caller={"phone": "13800138001", "name": "李国强"})
     confidential = await desk.call(
@@ -107,11 +107,11 @@ async def world(app: FastAPI, house: House, desk: Player, cast: Cast, clock: Clo
     ]
     secrets: dict[str, str | None] = {"anonymous": None, "forged": "hl_0123456789abcdef_" + "A" * 43}
     for name, grant in GRANTS.items():
-        secrets[name] = (await add_key(house, name, grant, "test", None, house.clock()))["secret"]
-    revoked = await add_key(house, "revoked", GRANTS["admin"], "test", None, house.clock())
-    await revoke_key(house, app.state.believed, revoked["id"], house.clock())
+        secrets[name] = (await add_key(services, name, grant, "test", None, services.clock()))["secret"]
+    revoked = await add_key(services, "revoked", GRANTS["admin"], "test", None, services.clock())
+    await revoke_key(services, app.state.actor_cache, revoked["id"], services.clock())
     expired = await add_key(
-        house, "expired", GRANTS["admin"], "test", house.clock() + timedelta(seconds=1), house.clock()
+        services, "expired", GRANTS["admin"], "test", services.clock() + timedelta(seconds=1), services.clock()
     )
     secrets |= {"revoked": revoked["secret"], "expired": expired["secret"]}
     clock.forward(seconds=10)
@@ -172,7 +172,7 @@ async def _ask(
     if path == "/v1/stream":  # it answers for as long as somebody listens: let go as soon as it has begun
         asked = asyncio.create_task(client.request(method, path, **kw))
         while not asked.done():
-            for listener in list(app.state.house.stream._listeners):
+            for listener in list(app.state.services.stream._listeners):
                 listener.close()
             await asyncio.sleep(0.002)
         return await asked
@@ -297,13 +297,13 @@ async def test_what_is_named_in_a_body_is_checked_like_what_is_named_in_a_path(w
     assert broken(reply.json()) == [("location.area", "outside your areas")]
 
 
-async def test_what_is_known_elsewhere_is_not_known_here(app: FastAPI, house: House, world: World) -> None:
+async def test_what_is_known_elsewhere_is_not_known_here(app: FastAPI, services: Services, world: World) -> None:
     block = world.clients["operator of block 3"]
     pop = (await block.post("/v1/callers/lookup", json={"phone": "13800138001"})).json()
     assert (pop["match"], pop["caller"], pop["names"]) == ("unknown", None, [])
     assert (await block.get("/v1/departments/water/board")).json()["counts"] == {}
     grant = Grant(frozenset({Role.HANDLER}), "water", "rq-g1")
-    made = await add_key(house, "narrow", grant, "test", None, house.clock())
+    made = await add_key(services, "narrow", grant, "test", None, services.clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     assert (await block.get("/v1/tickets", headers=headers)).json()["items"] == []  # an area limits a handler too
     assert (await block.get("/v1/departments/water/queue", headers=headers)).json()["items"] == []
@@ -406,15 +406,17 @@ async def test_departments_see_a_masked_caller_until_they_give_a_reason(
     assert (shown["caller"]["phone"], shown["caller"]["name"]) == ("+8613800138000", "王秀英")
 
 
-async def test_roles_taken_away_are_gone_within_seconds(house: House, app: FastAPI, cast: Cast, clock: Clock) -> None:
+async def test_roles_taken_away_are_gone_within_seconds(
+    services: Services, app: FastAPI, cast: Cast, clock: Clock
+) -> None:
     desk = await cast("desk")
     assert (await desk.get("/v1/me")).status_code == 200
-    await revoke_key(house, app.state.believed, desk.actor.id, clock())
+    await revoke_key(services, app.state.actor_cache, desk.actor.id, clock())
     assert (await desk.get("/v1/me")).status_code == 401
 
 
-async def _key(house: House, app: FastAPI, grant: Grant) -> tuple[httpx.AsyncClient, str]:
-    made = await add_key(house, "narrow", grant, "test", None, house.clock())
+async def _key(services: Services, app: FastAPI, grant: Grant) -> tuple[httpx.AsyncClient, str]:
+    made = await add_key(services, "narrow", grant, "test", None, services.clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers=headers)
     return http, made["id"]
@@ -438,9 +440,9 @@ WIDER: list[tuple[str, list[str], str | None, str | None]] = [  # whose, roles, 
 
 @pytest.mark.parametrize(("whose", "roles", "department", "area"), WIDER)
 async def test_an_administrator_of_a_part_gives_nobody_more_than_that_part(
-    whose: str, roles: list[str], department: str | None, area: str | None, app: FastAPI, house: House
+    whose: str, roles: list[str], department: str | None, area: str | None, app: FastAPI, services: Services
 ) -> None:
-    http, _ = await _key(house, app, LIMITED[whose])
+    http, _ = await _key(services, app, LIMITED[whose])
     given = {"roles": roles, "department": department, "area": area}
     reply = await http.post("/v1/keys", json={"name": "x", **given})
     assert reply.status_code == 403, reply.text
@@ -452,8 +454,8 @@ async def test_an_administrator_of_a_part_gives_nobody_more_than_that_part(
     await http.aclose()
 
 
-async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI, house: House) -> None:
-    block, _ = await _key(house, app, LIMITED["of block 3"])
+async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI, services: Services) -> None:
+    block, _ = await _key(services, app, LIMITED["of block 3"])
     person = {
         "login": "li.min",
         "name": "李敏",
@@ -467,7 +469,7 @@ async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI
     wider = await block.patch(path, json={"area": None}, headers=tag)
     assert (wider.status_code, broken(wider.json())) == (403, [("area", "outside your areas")])
     assert (await block.patch(path, json={"roles": ["supervisor"]}, headers=tag)).status_code == 200
-    works, _ = await _key(house, app, LIMITED["of the property"])
+    works, _ = await _key(services, app, LIMITED["of the property"])
     assert (await works.patch(path, json={"active": False}, headers={"if-match": '"2"'})).status_code == 404
     key = {"name": "x", "roles": ["handler"], "department": "property-works"}
     assert (await works.post("/v1/keys", json=key)).status_code == 201
@@ -477,7 +479,7 @@ async def test_an_administrator_of_a_part_gives_what_lies_within_it(app: FastAPI
 
 @pytest.mark.parametrize("noun", ["people", "keys"])
 async def test_a_page_names_nobody_outside_the_part_and_is_full(
-    noun: str, app: FastAPI, house: House, cast: Cast
+    noun: str, app: FastAPI, services: Services, cast: Cast
 ) -> None:
     boss, made = (await cast("boss")).http, {}
     for n in range(9):
@@ -486,7 +488,7 @@ async def test_a_page_names_nobody_outside_the_part_and_is_full(
         if noun == "people":
             given |= {"login": f"op{n}", "password": "a long sentence 9"}
         made[(await boss.post(f"/v1/{noun}", json=given)).json()["id"]] = area
-    http, own = await _key(house, app, LIMITED["of block 3"])
+    http, own = await _key(services, app, LIMITED["of block 3"])
     seen: list[str] = []
     after: str | None = ""
     while after is not None:
@@ -501,13 +503,13 @@ async def test_a_page_names_nobody_outside_the_part_and_is_full(
 
 
 async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
-    app: FastAPI, house: House, world: World
+    app: FastAPI, services: Services, world: World
 ) -> None:
     boss = world.clients["admin"]
     person = {"login": "zhang", "name": "张", "password": "a long sentence 9", "roles": ["operator"]}
     made = (await boss.post("/v1/people", json=person)).json()
     key = (await boss.post("/v1/keys", json={"name": "wide", "roles": ["gateway"]})).json()
-    http, own = await _key(house, app, LIMITED["of block 3"])
+    http, own = await _key(services, app, LIMITED["of block 3"])
     for change in ({"active": False}, {"password": "another sentence 9"}, {"roles": ["admin"], "area": "rq-b3"}):
         reply = await http.patch(f"/v1/people/{made['id']}", json=change, headers={"if-match": '"1"'})
         nobody = await http.patch("/v1/people/nobody", json=change, headers={"if-match": '"1"'})
@@ -519,12 +521,12 @@ async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
 
 
 async def test_the_directory_and_wider_subscriptions_are_for_those_who_administer_the_whole_house(
-    app: FastAPI, house: House, world: World
+    app: FastAPI, services: Services, world: World
 ) -> None:
     boss = world.clients["admin"]
     wide = {"name": "all", "url": "https://grid.example.org/hook"}
     made = (await boss.post("/v1/subscriptions", json=wide)).json()
-    http, _ = await _key(house, app, LIMITED["of block 3"])
+    http, _ = await _key(services, app, LIMITED["of block 3"])
     tag = (await boss.get("/v1/directory/areas")).headers["etag"]
     area = {"name": "城", "name_en": "city", "level": "community", "parent": "rq-g1"}
     for noun, code, item in (("areas", "rq", area), ("areas", "rq-new", area), ("words", "x", {})):

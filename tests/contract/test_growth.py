@@ -27,11 +27,11 @@ from hotline.shipped import shipped
 from hotline.sms.model.requests import language_of, read_text
 from hotline.sms.model.templates import written
 from hotline.sms.providers.generic import Generic, items_of
-from hotline.telephony.model import CallEvent, Rang, told
+from hotline.telephony.model import CallEvent, CallSignal, told
 from hotline.telephony.vocabulary import Direction
 from hotline.text.normalisation import asked, folded, folded_sentences, is_blank, joined, normalised, terms
 from hotline.text.numbering import read_number
-from hotline.text.phone_parsing import heard
+from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
 from hotline.tickets.routes.lookup import LookupIn
 from hotline.tickets.schemas.calls import CallIn
@@ -275,8 +275,8 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "read_text": read_text,
     "language_of": language_of,
     "read_number": read_number,
-    "heard": lambda text: heard(text, "CN", "28"),
-    "heard abroad": lambda text: heard(text, "US", "28"),
+    "heard": lambda text: parse_phone(text, "CN", "28"),
+    "heard abroad": lambda text: parse_phone(text, "US", "28"),
     "is_withheld": is_withheld,
     "plain": plain,
     "address_user": address_user,
@@ -339,9 +339,15 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    "kinds", [(Rang.ANSWERED,), (Rang.QUEUED,), (Rang.EXITED, Rang.QUEUED), (Rang.QUEUED, Rang.ANSWERED, Rang.LEFT)]
+    "kinds",
+    [
+        (CallSignal.ANSWERED,),
+        (CallSignal.QUEUED,),
+        (CallSignal.EXITED, CallSignal.QUEUED),
+        (CallSignal.QUEUED, CallSignal.ANSWERED, CallSignal.LEFT),
+    ],
 )
-def test_a_call_of_thousands_of_events_in_one_second_is_one_pass(kinds: tuple[Rang, ...]) -> None:
+def test_a_call_of_thousands_of_events_in_one_second_is_one_pass(kinds: tuple[CallSignal, ...]) -> None:
     def events(n: int) -> Any:
         return [
             CallEvent("c", f"{i}", kinds[i % len(kinds)], NOON, Direction.IN, queue=f"q{i}", agent=f"a{i}")

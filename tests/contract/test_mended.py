@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from hotline.delivery.notices import GatewayDown, Notices
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.store import directory
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player
 
 REPORT = {"internal_result": "x", "public_reply": "y", "solved": True}
@@ -134,7 +134,7 @@ async def test_a_committee_gets_no_order_of_any_kind(lift_ticket: dict[str, Any]
         assert "takes no orders" in said["errors"][0]["rule"]
 
 
-async def test_an_upload_that_may_not_be_leaves_no_bytes(desk: Player, house: House) -> None:
+async def test_an_upload_that_may_not_be_leaves_no_bytes(desk: Player, services: Services) -> None:
     t = await desk.call("打错了")
     t = await desk.act(t, "void", reason_code="mistake")
     files = {"file": ("a.png", b"\x89PNG\r\n\x1a\n000", "image/png")}
@@ -142,7 +142,7 @@ async def test_an_upload_that_may_not_be_leaves_no_bytes(desk: Player, house: Ho
     nobody = {"authorization": ""}
     reply = await desk.http.post(f"/v1/tickets/{t['number']}/attachments", files=files, headers=nobody)
     assert reply.status_code == 401
-    assert not [p for p in house.files.rglob("*") if p.is_file()]
+    assert not [p for p in services.files.rglob("*") if p.is_file()]
 
 
 async def test_a_merged_ticket_cannot_be_voided_away_under_others(desk: Player, switch: Player) -> None:
@@ -165,9 +165,9 @@ async def test_an_answer_that_cannot_be_read_is_tried_again() -> None:
 
 
 async def test_a_directory_changed_while_it_is_read_is_read_again(
-    house: House, clock: Clock, db: Any, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: Clock, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_hand = DirectoryAtHand(db)
+    cached = DirectoryCache(db)
     real = directory.items
 
     async def overtaken(where: Any) -> Any:
@@ -179,5 +179,5 @@ async def test_a_directory_changed_while_it_is_read_is_read_again(
         return rows
 
     monkeypatch.setattr(directory, "items", overtaken)
-    await at_hand.now(clock())
-    assert (await at_hand.now(clock.forward(seconds=2))).departments["water"].name == "新水务"
+    await cached.now(clock())
+    assert (await cached.now(clock.forward(seconds=2))).departments["water"].name == "新水务"

@@ -13,7 +13,7 @@ from hotline.database.migrations import SchemaFit, bring_to, newest, revision_of
 from hotline.delivery.tables import gateway
 from hotline.refusals import Refused
 from hotline.shipped import shipped
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import adopt
 from hotline.tickets.tables import call
 from tests.conftest import NOON, Clock, Player, seeded
@@ -70,7 +70,7 @@ async def test_every_constraint_in_the_database_has_the_name_the_code_knows(db: 
 
 
 async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
-    desk: Player, lift_ticket: dict[str, Any], house: House, clock: Clock, db: Any
+    desk: Player, lift_ticket: dict[str, Any], services: Services, clock: Clock, db: Any
 ) -> None:
     due = lift_ticket["assignments"][0]["due_at"]
     migrations = shipped("migrations")
@@ -95,8 +95,8 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
     assert after["policies/complaint"]["resolve"] == "15 working_days" and not [
         k for k in after if k.startswith("limits")
     ]
-    await house.directory.reload()
-    assert await adopt(house, clock.now) == 1
+    await services.directory.reload()
+    assert await adopt(services, clock.now) == 1
     seen = await desk.see(lift_ticket)
     assert {c["metric"] for c in seen["clocks"]["running"]} == {"resolve", "report", "accept", "contact"}
     assert seen["assignments"][0]["due_at"] == due
@@ -236,7 +236,7 @@ async def test_the_schema_names_code_that_this_tree_knows(db: Any) -> None:
     assert len(kept) == 1 and kept[0] in {path.name[:4] for path in (shipped("migrations") / "versions").glob("0*.py")}
 
 
-async def test_an_item_with_a_field_of_newer_code_is_still_read(house: House, db: Any) -> None:
+async def test_an_item_with_a_field_of_newer_code_is_still_read(services: Services, db: Any) -> None:
     def newer(c: sa.Connection) -> None:
         rows = c.exec_driver_sql(
             "SELECT body FROM directory WHERE noun = 'categories' AND code = 'dt-fault'"
@@ -247,5 +247,5 @@ async def test_an_item_with_a_field_of_newer_code_is_still_read(house: House, db
         c.exec_driver_sql("UPDATE directory_log SET version = 2 WHERE version = 1")
 
     await db.transact(newer)
-    await house.directory.reload()
-    assert (await house.directory.now(house.clock())).categories["dt-fault"].name == "电梯故障"
+    await services.directory.reload()
+    assert (await services.directory.now(services.clock())).categories["dt-fault"].name == "电梯故障"

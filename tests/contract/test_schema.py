@@ -24,11 +24,11 @@ from hotline.database.engine_sqlite import Sqlite
 from hotline.database.journal import Journal
 from hotline.organisation.model.actors import GRANTED
 from hotline.organisation.service.accounts import hashed
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.store import people
-from hotline.tickets.context import House
-from hotline.tickets.serials import Numbers
+from hotline.tickets.context import Services
+from hotline.tickets.serials import TicketNumbers
 from tests.conftest import CHEAP, NOON, ROOT
 
 KEY = "hl_f0f0f0f0f0f0f0f0_" + "k" * 43  # known before collection: schemathesis asks for it then
@@ -47,22 +47,22 @@ async def opening() -> Any:
         shutil.copy(TEMPLATE["template"], path)
     db = Sqlite(path)
     await db.open()
-    house = House(
+    services = Services(
         db,
         Journal(db),
-        DirectoryAtHand(db),
-        Numbers(db),
+        DirectoryCache(db),
+        TicketNumbers(db),
         lambda: NOON,
         b"secret of the fuzzed house, long enough",
         folder / "files",
         hashing=PasswordHashing(CHEAP),
     )
-    house.journal.start()
+    services.journal.start()
     if await people.key(db, KEY.split("_")[1]) is None:
         row = {
             "id": KEY.split("_")[1],
             "name": "fuzz",
-            "hash": hashed(house, KEY),
+            "hash": hashed(services, KEY),
             "roles": sorted(GRANTED),
             "department": "property-works",
             "area": None,
@@ -72,8 +72,8 @@ async def opening() -> Any:
             "revoked_at": None,
         }
         await db.transact(lambda c: people.add_key(c, row))
-    yield house
-    await house.journal.drain()
+    yield services
+    await services.journal.drain()
     await db.close()
 
 

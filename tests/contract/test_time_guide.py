@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from hotline.organisation.model.items import Policy, span_of, step_of
+from hotline.organisation.model.items import SlaPolicy, span_of, step_of
 from hotline.organisation.model.vocabulary import Metric, Receiver, Unit
 from tests.conftest import ROOT, Cast
 
@@ -31,7 +31,7 @@ async def test_every_command_of_the_guide_does_what_it_says(cast: Cast, lift_tic
 
 
 def test_the_guide_names_every_limit_unit_and_receiver() -> None:
-    limits = {f.name for f in fields(Policy)} & {*Metric, "redo"}
+    limits = {f.name for f in fields(SlaPolicy)} & {*Metric, "redo"}
     assert len(limits) == 11 and all(f"`{name}`" in GUIDE for name in limits)
     assert all(f"`{unit}`" in GUIDE for unit in Unit) and all(receiver in GUIDE for receiver in Receiver)
     for text in re.findall(r"`(\d+% [a-z+]+ (?:blue|yellow|red)|\+\d+ \w+ [a-z+]+ \w+)`", GUIDE):

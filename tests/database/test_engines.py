@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hotline.database.engine import Away, Full, Unsure
+from hotline.database.engine import CommitUnknown, DatabaseFull, DatabaseUnavailable
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.journal import Journal
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.tickets.tables import ticket
 from tests.database.test_journal import count, new
 from tests.postgres import find_server
@@ -43,7 +43,7 @@ async def test_a_locked_file_is_told_and_writing_goes_on_by_itself(path: Path) -
     journal.start()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await journal.commit(new(1))
     other.execute("ROLLBACK")
     await journal.commit(new(2))
@@ -60,7 +60,7 @@ async def test_a_full_disk_is_told_nothing_is_half_done_and_writing_goes_on(path
     journal.start()
     pages = await db._on_writer(lambda line: line.execute("PRAGMA page_count").fetchone()[0])
     await db._on_writer(lambda line: line.execute(f"PRAGMA max_page_count = {pages}"))
-    with pytest.raises(Full):
+    with pytest.raises(DatabaseFull):
         for n in range(200):
             await journal.commit(new(n))
     written = await count(db, ticket)
@@ -73,7 +73,7 @@ async def test_a_full_disk_is_told_nothing_is_half_done_and_writing_goes_on(path
 
 async def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
     db = Sqlite(tmp_path / "no" / "such" / "folder.db")
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await db.open()
     await db.close()
 
@@ -94,7 +94,7 @@ async def test_postgres_killed_and_restarted_loses_nothing_acknowledged(memory: 
             await journal.commit(new(n))
         server.restart()
         with contextlib.suppress(
-            Away, Unsure
+            DatabaseUnavailable, CommitUnknown
         ):  # the first to ask finds its connection dead and says so; the pool heals
             await journal.commit(new(50))
         for n in range(20, 25):
@@ -137,6 +137,6 @@ async def test_a_naive_moment_is_refused_everywhere(db: Any) -> None:
 
     from hotline.database.columns import Instant
 
-    asked = Question(sa.select(ticket.c.number).where(ticket.c.created_at > sa.bindparam("at", type_=Instant)))
+    asked = PreparedQuery(sa.select(ticket.c.number).where(ticket.c.created_at > sa.bindparam("at", type_=Instant)))
     with pytest.raises(ValueError, match="zone"):
         await db.rows(asked, at=datetime(2026, 1, 1))  # noqa: DTZ001

@@ -7,14 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.database import idempotency
-from hotline.database.engine import Away, Committed, Full, Replayed, Stale, Unsure
+from hotline.database.engine import Committed, CommitUnknown, DatabaseFull, DatabaseUnavailable, Replayed, Stale
 from hotline.database.journal import Journal, Overloaded
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.database.tables import answer as answer_table
-from hotline.database.write_plan import Answer, WritePlan
+from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.organisation.model.actors import ActorKind
 from hotline.text.numbering import FIRST, number_of
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model import tallies
 from hotline.tickets.model.ticket import Change, Entry, Facts, Written
@@ -26,7 +26,8 @@ from tests.conftest import NOON, Cast, Player
 from tests.tickets.make import a_ticket, as_role, complete
 
 COUNT = {
-    t.name: Question(sa.select(sa.func.count().label("n")).select_from(t)) for t in (ticket, timeline, answer_table)
+    t.name: PreparedQuery(sa.select(sa.func.count().label("n")).select_from(t))
+    for t in (ticket, timeline, answer_table)
 }
 
 
@@ -42,7 +43,9 @@ def opened(serial: int, **over: Any) -> Change:
 
 
 def new(serial: int, key: str | None = None, **over: Any) -> WritePlan:
-    return plan_of(opened(serial, **over), Answer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1"))
+    return plan_of(
+        opened(serial, **over), StoredAnswer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1")
+    )
 
 
 def acted(serial: int, action: Action, key: str) -> WritePlan:
@@ -50,22 +53,22 @@ def acted(serial: int, action: Action, key: str) -> WritePlan:
     facts = opened(serial).after
     done = decide(facts, complete(action, facts), as_role("operator"), NOON)
     assert isinstance(done, Change)
-    return plan_of(done, Answer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
+    return plan_of(done, StoredAnswer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
 
 
-async def test_one_bad_change_never_fails_its_neighbours(house: House, db: Any) -> None:
+async def test_one_bad_change_never_fails_its_neighbours(services: Services, db: Any) -> None:
     poison = new(20, kind="no kind", address=None)
     said = await asyncio.gather(
-        *(house.journal.commit(i) for i in [*map(new, range(20)), poison]), return_exceptions=True
+        *(services.journal.commit(i) for i in [*map(new, range(20)), poison]), return_exceptions=True
     )
     assert all(isinstance(s, Committed) for s in said[:20])
     assert isinstance(said[20], Exception)
     assert await count(db, ticket) == 20
 
 
-async def test_of_many_acting_on_one_version_exactly_one_wins(house: House, db: Any) -> None:
-    await house.journal.commit(new(1))
-    said = await asyncio.gather(*(house.journal.commit(acted(1, Action.URGE, f"u{n}")) for n in range(6)))
+async def test_of_many_acting_on_one_version_exactly_one_wins(services: Services, db: Any) -> None:
+    await services.journal.commit(new(1))
+    said = await asyncio.gather(*(services.journal.commit(acted(1, Action.URGE, f"u{n}")) for n in range(6)))
     assert [type(s) for s in said].count(Committed) == 1
     assert [type(s) for s in said].count(Stale) == 5
     assert await count(db, timeline) == 2
@@ -75,26 +78,30 @@ async def test_of_many_acting_on_one_version_exactly_one_wins(house: House, db: 
     )  # a stale change leaves no key behind: its repeat is no success
 
 
-async def test_a_key_used_before_is_answered_as_before_and_does_nothing(house: House, db: Any) -> None:
-    assert isinstance(await house.journal.commit(new(1, "same")), Committed)
-    said = await asyncio.gather(*(house.journal.commit(new(n, "same")) for n in range(2, 30)))
+async def test_a_key_used_before_is_answered_as_before_and_does_nothing(services: Services, db: Any) -> None:
+    assert isinstance(await services.journal.commit(new(1, "same")), Committed)
+    said = await asyncio.gather(*(services.journal.commit(new(n, "same")) for n in range(2, 30)))
     assert all(isinstance(s, Replayed) and s.answer.body == "body 1" for s in said)
     assert await count(db, ticket) == 1
 
 
-async def test_two_houses_on_one_database_never_double_a_key_or_a_version(house: House, db: Any) -> None:
+async def test_two_houses_on_one_database_never_double_a_key_or_a_version(services: Services, db: Any) -> None:
     """Two processes' worth of batchers: the database, not the process, decides."""
     second = Journal(db)
     second.start()
     try:
         said = await asyncio.gather(
-            *(j.commit(new(n, f"k{n % 10}")) for n in range(60) for j in (house.journal, second))
+            *(j.commit(new(n, f"k{n % 10}")) for n in range(60) for j in (services.journal, second))
         )
         assert [type(s) for s in said].count(Committed) == 10
         assert await count(db, ticket) == 10
-        await house.journal.commit(new(99))
+        await services.journal.commit(new(99))
         both = await asyncio.gather(
-            *(j.commit(acted(99, Action.URGE, f"u{n}{j is second}")) for n in range(5) for j in (house.journal, second))
+            *(
+                j.commit(acted(99, Action.URGE, f"u{n}{j is second}"))
+                for n in range(5)
+                for j in (services.journal, second)
+            )
         )
         assert [type(s) for s in both].count(Committed) == 1
         assert await counters.drift(db) == {}
@@ -102,14 +109,14 @@ async def test_two_houses_on_one_database_never_double_a_key_or_a_version(house:
         await second.drain()
 
 
-async def test_a_caller_who_hangs_up_is_still_written_once(house: House, db: Any) -> None:
-    waiting = asyncio.create_task(house.journal.commit(new(1)))
+async def test_a_caller_who_hangs_up_is_still_written_once(services: Services, db: Any) -> None:
+    waiting = asyncio.create_task(services.journal.commit(new(1)))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await house.journal.commit(new(1))  # the same key: whichever of the two is first, there is one
-    await house.journal.drain()
+    await services.journal.commit(new(1))  # the same key: whichever of the two is first, there is one
+    await services.journal.drain()
     assert await count(db, ticket) == 1
 
 
@@ -140,9 +147,9 @@ async def test_draining_writes_what_waits(db: Any) -> None:
     assert await count(db, ticket) == 150
 
 
-async def test_a_batch_of_one_and_of_sixty_four_take_the_same_number_of_statements(house: House, db: Any) -> None:
+async def test_a_batch_of_one_and_of_sixty_four_take_the_same_number_of_statements(services: Services, db: Any) -> None:
     before = db.asked
-    await house.journal.commit(new(1))
+    await services.journal.commit(new(1))
     one = db.asked - before
     before = db.asked
     outcomes = await db.write([new(n) for n in range(100, 164)])
@@ -231,9 +238,9 @@ async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(
 @pytest.mark.parametrize(
     ("fault", "status", "code", "applied", "again"),
     [
-        (Away("busy"), 503, "unavailable", False, "2"),
-        (Full(), 507, "storage-full", False, "30"),
-        (Unsure(), 503, "outcome-unknown", "unknown", "1"),
+        (DatabaseUnavailable("busy"), 503, "unavailable", False, "2"),
+        (DatabaseFull(), 507, "storage-full", False, "30"),
+        (CommitUnknown(), 503, "outcome-unknown", "unknown", "1"),
         (Overloaded(), 503, "overloaded", False, "1"),
     ],
     ids=["away", "full", "unsure", "overloaded"],
@@ -264,7 +271,7 @@ async def test_the_database_away_is_told_and_nothing_is_half_done(
     real = db.write
 
     async def away(batch: Any) -> Any:
-        raise Away("the database does not answer")
+        raise DatabaseUnavailable("the database does not answer")
 
     monkeypatch.setattr(db, "write", away)
     reply = await desk.post("/v1/calls", {"channel": "phone", "narrative": "路灯坏了"})

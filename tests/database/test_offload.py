@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from hotline.application import build_app
 from hotline.organisation.routes import directory
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import Player, _never
 
 Noted = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -36,7 +36,7 @@ def noted(threads: set[str]) -> Noted:
 
 
 async def test_the_api_description_is_made_beside_the_event_loop(
-    house: House, app: FastAPI, noted: Noted, threads: set[str]
+    services: Services, app: FastAPI, noted: Noted, threads: set[str]
 ) -> None:
     documented = build_app(_never, with_docs=True)
     documented.state = app.state

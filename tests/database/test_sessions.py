@@ -10,15 +10,15 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from hotline.database.engine import Away, Full, Unsure
+from hotline.database.engine import CommitUnknown, DatabaseFull, DatabaseUnavailable
 from hotline.database.engine_postgres import Postgres
 from hotline.database.journal import Journal
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.refusals import Refused
 from tests.conftest import Clock, emptied
 from tests.database.test_journal import new
 
-_ONE = Question(sa.select(sa.literal(1).label("n")))
+_ONE = PreparedQuery(sa.select(sa.literal(1).label("n")))
 # SQLSTATEs of the session or the server, by class; what the server makes of them here is an ERROR of that code
 OF_THE_SESSION = [
     "08006",
@@ -47,8 +47,8 @@ async def pg(postgres_url: str | None) -> AsyncIterator[Postgres]:
     await db.close()
 
 
-def raising(state: str) -> Question:
-    return Question(sa.select(sa.literal_column(f"hotline_raise('{state}')").label("n")))
+def raising(state: str) -> PreparedQuery:
+    return PreparedQuery(sa.select(sa.literal_column(f"hotline_raise('{state}')").label("n")))
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ async def pid(db: Postgres) -> int:
     return int((await db.rows(_PID))[0].n)
 
 
-_PID = Question(sa.select(sa.literal_column("pg_backend_pid()").label("n")))
+_PID = PreparedQuery(sa.select(sa.literal_column("pg_backend_pid()").label("n")))
 
 
 def transacting_pid(c: sa.Connection) -> int:
@@ -75,9 +75,9 @@ def transacting_pid(c: sa.Connection) -> int:
 @pytest.mark.parametrize("state", OF_THE_SESSION)
 async def test_a_session_that_is_of_no_more_use_is_left(pg: Postgres, raises: None, state: str) -> None:
     asked, wrote = await pid(pg), await pg.transact(transacting_pid)
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await pg.rows(raising(state))
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await pg.transact(lambda c: c.exec_driver_sql(f"SELECT hotline_raise('{state}')"))
     assert await pid(pg) != asked
     assert await pg.transact(transacting_pid) != wrote
@@ -86,17 +86,17 @@ async def test_a_session_that_is_of_no_more_use_is_left(pg: Postgres, raises: No
 @pytest.mark.parametrize("state", BUSY)
 async def test_a_busy_server_is_told_as_busy_and_its_session_stays(pg: Postgres, raises: None, state: str) -> None:
     asked, wrote = await pid(pg), await pg.transact(transacting_pid)
-    with pytest.raises(Away, match="busy"):
+    with pytest.raises(DatabaseUnavailable, match="busy"):
         await pg.rows(raising(state))
-    with pytest.raises(Away, match="busy"):
+    with pytest.raises(DatabaseUnavailable, match="busy"):
         await pg.transact(lambda c: c.exec_driver_sql(f"SELECT hotline_raise('{state}')"))
     assert (await pid(pg), await pg.transact(transacting_pid)) == (asked, wrote)
 
 
 async def test_a_full_disk_is_full_and_a_fault_of_ours_stays_one(pg: Postgres, raises: None) -> None:
-    with pytest.raises(Full):
+    with pytest.raises(DatabaseFull):
         await pg.rows(raising("53100"))
-    with pytest.raises(Full):
+    with pytest.raises(DatabaseFull):
         await pg.transact(lambda c: c.exec_driver_sql("SELECT hotline_raise('53100')"))
     asked = await pid(pg)
     with pytest.raises(Exception, match="as asked") as fault:
@@ -131,7 +131,7 @@ async def test_sessions_ended_from_outside_cost_one_refusal_each_at_most_and_nev
             await asyncio.sleep(0)
 
     await asyncio.gather(ask(1), ask(2), ask(3), fail_over())
-    assert [f for f in said if not isinstance(f, Away | Unsure)] == []
+    assert [f for f in said if not isinstance(f, DatabaseUnavailable | CommitUnknown)] == []
     await pg.rows(_ONE)
     await pg.transact(transacting_pid)
     await journal.drain()
@@ -148,12 +148,12 @@ async def test_a_server_that_has_become_read_only_is_away_and_left(pg: Postgres)
     try:
         line = pg._idle[0]
         await line.execute("SET default_transaction_read_only = on")  # as a demoted server has it
-        with pytest.raises(Away):
+        with pytest.raises(DatabaseUnavailable):
             await journal.commit(new(1))
         await other.transact(
             lambda c: c.exec_driver_sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
         )
-        with pytest.raises(Away):  # only a server that takes no writes answers
+        with pytest.raises(DatabaseUnavailable):  # only a server that takes no writes answers
             await pg.rows(_ONE)
     finally:
         await other.transact(
@@ -175,7 +175,7 @@ async def test_a_session_left_in_a_transaction_or_in_the_middle_of_a_question_is
     assert pg._idle == []
     second = await pid(pg)
     assert second != first
-    sleeping = asyncio.create_task(pg.rows(Question(sa.select(sa.literal_column("pg_sleep(5)::text").label("n")))))
+    sleeping = asyncio.create_task(pg.rows(PreparedQuery(sa.select(sa.literal_column("pg_sleep(5)::text").label("n")))))
     while pg._room._value != 2:
         await asyncio.sleep(0)
     sleeping.cancel()
@@ -184,12 +184,12 @@ async def test_a_session_left_in_a_transaction_or_in_the_middle_of_a_question_is
     assert await pid(pg) != second
 
 
-_WAIT = Question(sa.select(sa.cast(sa.func.pg_advisory_lock_shared(41), sa.String).label("n")))
+_WAIT = PreparedQuery(sa.select(sa.cast(sa.func.pg_advisory_lock_shared(41), sa.String).label("n")))
 _WAIT_SQL = "SELECT pg_advisory_lock_shared(41)"
-_WAITING = Question(
+_WAITING = PreparedQuery(
     sa.select(sa.column("pid")).select_from(sa.text("pg_locks")).where(sa.text("locktype = 'advisory' AND NOT granted"))
 )
-_ALIVE = Question(
+_ALIVE = PreparedQuery(
     sa.select(sa.func.count().label("n")).select_from(sa.text("pg_stat_activity")).where(
         sa.literal_column("pid") == sa.any_(sa.bindparam("pids", type_=sa.ARRAY(sa.Integer)))
     )
@@ -245,7 +245,7 @@ async def all_ended(pg: Postgres, pids: list[int]) -> bool:
 
 async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:
     other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
-    star = Question(sa.select(sa.literal_column("a").label("a")).select_from(sa.text("hotline_shape")))
+    star = PreparedQuery(sa.select(sa.literal_column("a").label("a")).select_from(sa.text("hotline_shape")))
     await pg.transact(lambda c: c.exec_driver_sql("CREATE TABLE hotline_shape (a int)"))
     try:
         await pg.transact(lambda c: c.execute(sa.text("SELECT * FROM hotline_shape")).all())
@@ -255,7 +255,7 @@ async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:
             lambda: pg.transact(lambda c: c.execute(sa.text("SELECT * FROM hotline_shape")).all()),
             lambda: pg.rows(star),
         ):
-            with contextlib.suppress(Away):
+            with contextlib.suppress(DatabaseUnavailable):
                 await work()
             await work()
     finally:
@@ -269,12 +269,12 @@ async def test_too_many_connections_is_away(pg: Postgres, clock: Clock) -> None:
     try:
         small = Postgres(pg.url.set(username="hotline_small").render_as_string(hide_password=False))
         for work in (lambda: small.rows(_ONE), lambda: small.transact(transacting_pid)):
-            with pytest.raises(Away):
+            with pytest.raises(DatabaseUnavailable):
                 await work()
         await small.close()
     finally:
         await pg.transact(lambda c: c.exec_driver_sql("DROP ROLE hotline_small"))
     missing = Postgres(pg.url.set(database=f"{name}_missing").render_as_string(hide_password=False))
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await missing.rows(_ONE)
     await missing.close()

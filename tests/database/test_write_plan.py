@@ -15,8 +15,8 @@ from hotline.database.columns import Document, Instant, Matches, SearchIndex
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.journal import Journal
 from hotline.database.metadata import metadata as ours
-from hotline.database.prepared import Question
-from hotline.database.write_plan import Answer, Guard, SearchEntry, TableWrite, WritePlan, gather, in_order
+from hotline.database.prepared import PreparedQuery
+from hotline.database.write_plan import Guard, SearchEntry, StoredAnswer, TableWrite, WritePlan, gather, in_order
 from hotline.tickets import write_plan
 from hotline.tickets.store import counters
 from tests.conftest import NOON
@@ -112,8 +112,8 @@ async def journal(db: Any) -> AsyncIterator[Journal]:
     await db.transact(clear)
 
 
-def answer(key: str, body: str = "") -> Answer:
-    return Answer("desk", key, "f", 201, body or key, NOON, "1")
+def answer(key: str, body: str = "") -> StoredAnswer:
+    return StoredAnswer("desk", key, "f", 201, body or key, NOON, "1")
 
 
 def opened(code: str, key: str | None = None, **over: Any) -> WritePlan:
@@ -147,13 +147,14 @@ def renamed(code: str, expected: int, key: str, title: str = "new name") -> Writ
 
 
 async def rows(db: Any, table: sa.Table) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row) for row in await db.rows(Question(sa.select(table))))
+    return sorted(tuple(row) for row in await db.rows(PreparedQuery(sa.select(table))))
 
 
 async def found(db: Any, word: str) -> list[str]:
     word = f"'{word}'" if db.dialect.name == "postgresql" else f'"{word}"'
     return [
-        r.code for r in await db.rows(Question(sa.select(room.c.code).where(Matches(WORDS, room.c.code, "w"))), w=word)
+        r.code
+        for r in await db.rows(PreparedQuery(sa.select(room.c.code).where(Matches(WORDS, room.c.code, "w"))), w=word)
     ]
 
 

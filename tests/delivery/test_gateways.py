@@ -4,23 +4,23 @@ from typing import Any
 
 import pytest
 
-from hotline.database.engine import Away
+from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import gateway_store
-from hotline.delivery.gateways import GatewaysAtHand, add, change
+from hotline.delivery.gateways import GatewayCache, add, change
 from hotline.delivery.model import GatewayKind
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import Clock
 
 KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
 
 
-async def put(house: House, clock: Clock, provider: str = "kannel", name: str = "g", **how: Any) -> None:
+async def put(services: Services, clock: Clock, provider: str = "kannel", name: str = "g", **how: Any) -> None:
     settings = how.pop("settings", {})
     secrets = how.pop("secrets", {"token": ["a-token-of-enough-characters"]})
     await add(
-        house.gateways, house.db, house.secret, name, provider, settings, secrets, sends=how.pop("sends", False),
+        services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=how.pop("sends", False),
         weight=50, by="test", now=clock(),
     )  # fmt: skip
 
@@ -59,24 +59,24 @@ async def put(house: House, clock: Clock, provider: str = "kannel", name: str = 
     ],
 )
 async def test_what_cannot_be_right_is_named(
-    provider: str, how: dict[str, Any], field: str, house: House, clock: Clock
+    provider: str, how: dict[str, Any], field: str, services: Services, clock: Clock
 ) -> None:
     with pytest.raises(Refused) as refused:
-        await put(house, clock, provider, **how)
+        await put(services, clock, provider, **how)
     assert [name for name, _ in refused.value.refusal.errors] == [field]
-    assert await house.gateways.now(clock()) == {}
+    assert await services.gateways.now(clock()) == {}
 
 
-async def test_a_gateway_added_by_another_process_is_known_at_its_first_push(house: House, clock: Clock) -> None:
-    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+async def test_a_gateway_added_by_another_process_is_known_at_its_first_push(services: Services, clock: Clock) -> None:
+    server = GatewayCache(services.db, services.secret, "http://hotline")
     assert await server.now(clock()) == {}
     clock.forward(milliseconds=200)
-    await put(house, clock, "generic", secrets={"secret": [KEY]})
+    await put(services, clock, "generic", secrets={"secret": [KEY]})
     assert (await server.named("g", GatewayKind.SMS, clock())).name == "g"
 
 
 async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
-    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from hotline.delivery import gateway_store
 
@@ -89,7 +89,7 @@ async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
         return await every(db)
 
     monkeypatch.setattr("hotline.delivery.gateway_store.every", counted)
-    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+    server = GatewayCache(services.db, services.secret, "http://hotline")
     for _ in range(100):
         with pytest.raises(Refused):
             await server.named("nobody", GatewayKind.SMS, clock())
@@ -97,14 +97,14 @@ async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
 
 
 async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_is_gone(
-    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await put(house, clock)
-    server = GatewaysAtHand(house.db, house.secret, "http://hotline")
+    await put(services, clock)
+    server = GatewayCache(services.db, services.secret, "http://hotline")
     assert set(await server.now(clock())) == {"g"}
 
     async def away(db: Any) -> Any:
-        raise Away("the database does not answer")
+        raise DatabaseUnavailable("the database does not answer")
 
     monkeypatch.setattr("hotline.delivery.gateway_store.every", away)
     clock.forward(seconds=5)
@@ -115,35 +115,37 @@ async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_i
     assert (await server.named("g", GatewayKind.SMS, clock())).name == "g"
 
 
-async def test_a_secret_that_is_not_there_cannot_be_dropped(house: House, clock: Clock) -> None:
-    await put(house, clock)
+async def test_a_secret_that_is_not_there_cannot_be_dropped(services: Services, clock: Clock) -> None:
+    await put(services, clock)
     with pytest.raises(Refused) as refused:
         await change(
-            house.gateways, house.db, house.secret, "g", clock(), drop={"token": ["mistyped"]},
+            services.gateways, services.db, services.secret, "g", clock(), drop={"token": ["mistyped"]},
             new={"token": ["another-token-of-enough-characters"]},
         )  # fmt: skip
     assert refused.value.refusal.errors[0][0] == "secrets.token"
-    assert len((await house.gateways.now(clock()))["g"].account.all_of("token")) == 1
+    assert len((await services.gateways.now(clock()))["g"].account.all_of("token")) == 1
 
 
-async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(house: House, clock: Clock) -> None:
+async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(services: Services, clock: Clock) -> None:
     """It took settings of every provider for each, and any name of a secret."""
     token, settings = "a-token-of-enough-characters", {"region": "eu-west-1", "opt_out": "TD", "sender": "12345"}
     secrets = {"token": [token], "pasword": ["pw"]}
     row = {
         "name": "old", "kind": "sms", "provider": "kannel", "settings": settings, "active": True, "sends": False,
-        "sealed": seal(house.secret, "gateway old", secrets), "weight": 50, "resting": 50, "shifted_at": None,
+        "sealed": seal(services.secret, "gateway old", secrets), "weight": 50, "resting": 50, "shifted_at": None,
         "version": 1, "created_at": clock(), "created_by": "older",
     }  # fmt: skip
-    await house.db.transact(lambda c: gateway_store.keep(c, row))
-    found = await house.gateways.named("old", GatewayKind.SMS, clock())
+    await services.db.transact(lambda c: gateway_store.keep(c, row))
+    found = await services.gateways.named("old", GatewayKind.SMS, clock())
     assert (found.provider, found.account.all_of("token")) == ("kannel", [token])
-    now = await change(house.gateways, house.db, house.secret, "old", clock(), settings={"smsc": "A"}, weight=70)
+    now = await change(
+        services.gateways, services.db, services.secret, "old", clock(), settings={"smsc": "A"}, weight=70
+    )
     assert (now.account.settings, now.account.secrets) == ({**settings, "smsc": "A"}, secrets)
     with pytest.raises(Refused) as refused:  # what is set now must be right
-        await change(house.gateways, house.db, house.secret, "old", clock(), settings={"region": "eu-west-2"})
+        await change(services.gateways, services.db, services.secret, "old", clock(), settings={"region": "eu-west-2"})
     assert [field for field, _ in refused.value.refusal.errors] == ["settings.region"]
     now = await change(
-        house.gateways, house.db, house.secret, "old", clock(), settings={"region": None, "opt_out": None}
+        services.gateways, services.db, services.secret, "old", clock(), settings={"region": None, "opt_out": None}
     )
     assert now.account.settings == {"sender": "12345", "smsc": "A"}

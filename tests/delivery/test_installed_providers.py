@@ -13,15 +13,15 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.delivery import registry
-from hotline.delivery.gateways import GatewaysAtHand, add, change
+from hotline.delivery.gateways import GatewayCache, add, change
 from hotline.delivery.model import GatewayKind
 from hotline.operations.doctor import examine
 from hotline.refusals import Code, Refused
 from hotline.sms.contract import sms_provider
 from hotline.sms.providers.kannel import Kannel
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.inbound import take_next
-from hotline.worker.outbox import Ways, send_next
+from hotline.worker.outbox import DeliveryChannels, send_next
 from tests.conftest import ROOT, Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import PUBLIC
@@ -65,16 +65,16 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.Mo
 
 
 @pytest.fixture
-def http(app: FastAPI, house: House) -> httpx.AsyncClient:
-    house.public_url = house.gateways._url = PUBLIC
+def http(app: FastAPI, services: Services) -> httpx.AsyncClient:
+    services.public_url = services.gateways._url = PUBLIC
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")
 
 
-async def put(house: House, clock: Clock, name: str, provider: str, **how: Any) -> None:
+async def put(services: Services, clock: Clock, name: str, provider: str, **how: Any) -> None:
     settings, secrets = how.get("settings", SETTINGS), how.get("secrets", SECRETS)
     sends = how.get("sends", provider == "pigeon")
     await add(
-        house.gateways, house.db, house.secret, name, provider, settings, secrets, sends=sends, weight=50, by="test", now=clock(),
+        services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=sends, weight=50, by="test", now=clock(),
     )  # fmt: skip
 
 
@@ -85,19 +85,19 @@ ARRIVES: dict[str, Any] = {
 
 
 async def test_a_text_comes_in_and_goes_out_by_a_provider_of_another_package(
-    installed: Any, house: House, http: httpx.AsyncClient, desk: Player, clock: Clock
+    installed: Any, services: Services, http: httpx.AsyncClient, desk: Player, clock: Clock
 ) -> None:
-    await put(house, clock, "pigeons", "pigeon")
+    await put(services, clock, "pigeons", "pigeon")
     for _ in range(2):  # as a provider repeats
         reply = await http.post(**ARRIVES)
         assert (reply.status_code, reply.content) == (200, b'{"ok":true}')
-    while await take_next(house, clock()):
+    while await take_next(services, clock()):
         pass
     (ticket,) = (await desk.get("/v1/tickets?limit=9")).json()["items"]
     assert (ticket["channel"], ticket["status"]) == ("sms", "dispatched")
     handset = Handset()
-    ways = Ways(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
-    while await send_next(house, ways, clock()):
+    ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
+    while await send_next(services, ways, clock()):
         pass
     await ways.close()
     (text,), (request,) = handset.got, handset.requests
@@ -106,16 +106,16 @@ async def test_a_text_comes_in_and_goes_out_by_a_provider_of_another_package(
     for state, status in (("landed", "delivered"), ("lost", "delivered")):  # a late one lowers nothing
         report = {"id": "p-1", "state": state}
         assert (await http.post(f"/v1/hooks/sms/pigeons/status?token={TOKEN}", json=report)).status_code == 200
-        while await take_next(house, clock()):
+        while await take_next(services, clock()):
             pass
         (row,) = (await desk.get(f"/v1/tickets/{ticket['number']}/texts")).json()["items"]
         assert (row["gateway"], row["status"]) == ("pigeons", status)
 
 
 async def test_a_call_comes_by_an_exchange_of_another_package(
-    installed: Any, house: House, http: httpx.AsyncClient, watch: Player, clock: Clock
+    installed: Any, services: Services, http: httpx.AsyncClient, watch: Player, clock: Clock
 ) -> None:
-    await put(house, clock, "door", "doorbell", settings={"agents": {"101": "li.min"}}, secrets={"token": [TOKEN]})
+    await put(services, clock, "door", "doorbell", settings={"agents": {"101": "li.min"}}, secrets={"token": [TOKEN]})
     for word, seconds in (("ring", 0), ("open", 9), ("gone", 39)):
         at = (clock().timestamp()) + seconds
         event = {"event": word, "visit": "v1", "at": at, "phone": "8613800138000", "door": "101"}
@@ -139,45 +139,45 @@ async def test_a_call_comes_by_an_exchange_of_another_package(
     ],
 )
 async def test_what_its_file_declares_is_checked_and_no_value_is_repeated(
-    installed: Any, how: dict[str, Any], fields: list[str], house: House, clock: Clock
+    installed: Any, how: dict[str, Any], fields: list[str], services: Services, clock: Clock
 ) -> None:
     with pytest.raises(Refused) as refused:
-        await put(house, clock, "pigeons", "pigeon", **how)
+        await put(services, clock, "pigeons", "pigeon", **how)
     assert [field for field, _ in refused.value.refusal.errors] == fields
     assert "pigeon-key" not in str(refused.value.refusal) and "pigeon.example" not in str(refused.value.refusal)
 
 
 async def test_a_gateway_whose_package_is_gone_loses_nothing_and_can_be_switched_off(
-    installed: pytest.MonkeyPatch, house: House, http: httpx.AsyncClient, clock: Clock, site: Path
+    installed: pytest.MonkeyPatch, services: Services, http: httpx.AsyncClient, clock: Clock, site: Path
 ) -> None:
-    await put(house, clock, "pigeons", "pigeon")
-    await put(house, clock, "kannel", "kannel", settings={}, secrets={"token": [TOKEN]})
+    await put(services, clock, "pigeons", "pigeon")
+    await put(services, clock, "kannel", "kannel", settings={}, secrets={"token": [TOKEN]})
     installed.setattr(sys, "path", [folder for folder in sys.path if folder != str(site)])
     registry.forget()
-    fresh = GatewaysAtHand(house.db, house.secret, PUBLIC)
+    fresh = GatewayCache(services.db, services.secret, PUBLIC)
     assert set(await fresh.now(clock())) == {"pigeons", "kannel"}
     assert (await http.post(**ARRIVES)).status_code == 503  # the provider sends it again
     other = await http.get("/v1/hooks/sms/kannel", params={"token": TOKEN, "id": "1", "from": WANG, "text": "路灯坏了"})
     assert other.status_code == 200
-    wrong = [f.says for f in await examine(house, clock()) if f.check == "gateways" and f.wrong]
+    wrong = [f.says for f in await examine(services, clock()) if f.check == "gateways" and f.wrong]
     assert wrong == ["pigeons: no installed package has the provider pigeon"]
     with pytest.raises(Refused):
-        await change(house.gateways, house.db, house.secret, "pigeons", clock(), settings={"sender": "1"})
-    await change(house.gateways, house.db, house.secret, "pigeons", clock(), active=False)
-    assert [f for f in await examine(house, clock()) if f.check == "gateways" and f.wrong] == []
+        await change(services.gateways, services.db, services.secret, "pigeons", clock(), settings={"sender": "1"})
+    await change(services.gateways, services.db, services.secret, "pigeons", clock(), active=False)
+    assert [f for f in await examine(services, clock()) if f.check == "gateways" and f.wrong] == []
 
 
 async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
-    installed: Any, house: House, clock: Clock
+    installed: Any, services: Services, clock: Clock
 ) -> None:
     assert sms_provider("kannel").adapter is Kannel and registry.kind_of("cti") is GatewayKind.VOICE
     assert "Not A Name" not in registry.names(GatewayKind.SMS)
     for kind, provider in ((GatewayKind.SMS, "broken"), (GatewayKind.VOICE, "misnamed")):
         assert registry.kind_of(provider) is kind
         with pytest.raises(Refused) as refused:
-            await put(house, clock, "x", provider)
+            await put(services, clock, "x", provider)
         assert refused.value.refusal.code is Code.UNAVAILABLE and provider in refused.value.refusal.detail
-    await put(house, clock, "pigeons", "pigeon")
+    await put(services, clock, "pigeons", "pigeon")
 
 
 def test_an_installation_older_than_its_project_file_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

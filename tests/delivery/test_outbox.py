@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.notices import Notices
-from hotline.tickets.context import House
-from hotline.worker.outbox import Ways, send_next
+from hotline.tickets.context import Services
+from hotline.worker.outbox import DeliveryChannels, send_next
 from hotline.worker.retention import tidy
 from tests.conftest import Clock, Player
 
@@ -50,21 +50,21 @@ async def notices(far: Far) -> Any:
     await client.aclose()
 
 
-async def _all(house: House, notices: Notices, clock: Clock) -> None:
-    while await send_next(house, Ways(notices), clock()):
+async def _all(services: Services, notices: Notices, clock: Clock) -> None:
+    while await send_next(services, DeliveryChannels(notices), clock()):
         pass
 
 
 async def test_the_resident_and_the_departments_are_told_in_order(
-    lift_ticket: Any, house: House, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
 ) -> None:
-    await _all(house, notices, clock)
+    await _all(services, notices, clock)
     told = [(m["type"], m["data"]["action"]) for m in far.came if m["type"] == "hotline.resident"]
     assert told == [("hotline.resident", "receive"), ("hotline.resident", "dispatch")]
     assert [m["data"]["department"] for m in far.came if m["type"] == "hotline.department"] == ["property-works"]
     assert all(m["number"] == lift_ticket["number"] for m in far.came)
     assert "138" not in str(far.came)  # nobody's number leaves with a notice
-    assert await send_next(house, Ways(notices), clock()) == 0
+    assert await send_next(services, DeliveryChannels(notices), clock()) == 0
 
 
 async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: Notices) -> None:
@@ -77,21 +77,21 @@ async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: 
 
 
 async def test_a_far_side_that_is_down_is_tried_again_and_nothing_overtakes(
-    lift_ticket: Any, house: House, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
 ) -> None:
     far.say = lambda m: httpx.ConnectError("cut") if m["type"] == "hotline.resident" else 200
-    await _all(house, notices, clock)
+    await _all(services, notices, clock)
     assert [m["type"] for m in far.came] == ["hotline.department"]  # the others are not held up
     far.say = lambda m: 200
-    await _all(house, notices, clock)
+    await _all(services, notices, clock)
     assert len(far.came) == 1  # it is not yet time
     clock.forward(seconds=10)
-    await _all(house, notices, clock)
+    await _all(services, notices, clock)
     assert [m["data"]["action"] for m in far.came if m["type"] == "hotline.resident"] == ["receive", "dispatch"]
 
 
 async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sent_again(
-    lift_ticket: Any, house: House, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
 ) -> None:
     tries: list[str] = []
 
@@ -101,61 +101,63 @@ async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sen
 
     far.say = count
     for _ in range(40):
-        await _all(house, notices, clock)
+        await _all(services, notices, clock)
         clock.forward(hours=3)
-    ended = await outbox_store.listed(house.db, "dead", "", 50)
+    ended = await outbox_store.listed(services.db, "dead", "", 50)
     dead = [d for d in ended if d.kind != "alarm"]
     assert len(dead) == 3 and len(ended) > 3  # operators were to be told of it; by the same address, alas
     assert all(tries.count(d.id) == 8 for d in dead)
     assert "503" in dead[0].last_error
-    assert await house.db.transact(lambda c: outbox_store.requeue(c, dead[0].id, clock()))
+    assert await services.db.transact(lambda c: outbox_store.requeue(c, dead[0].id, clock()))
     far.say = lambda m: 200
     far.came.clear()
-    await _all(house, notices, clock)
+    await _all(services, notices, clock)
     assert [m["id"] for m in far.came] == [dead[0].id]
 
 
 async def test_a_message_the_far_side_refuses_is_dead_at_once(
-    lift_ticket: Any, house: House, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
 ) -> None:
     far.say = lambda m: 400 if m["data"]["action"] == "receive" else 200
-    await _all(house, notices, clock)
-    assert [d.payload["action"] for d in await outbox_store.listed(house.db, "dead", "", 50)] == ["receive"]
+    await _all(services, notices, clock)
+    assert [d.payload["action"] for d in await outbox_store.listed(services.db, "dead", "", 50)] == ["receive"]
     assert len(far.came) >= 2
 
 
-async def test_a_worker_that_lost_its_lease_may_not_mark(lift_ticket: Any, house: House, clock: Clock) -> None:
-    mine = await house.db.transact(lambda c: outbox_store.claim(c, clock(), "mine", 1))
-    assert await house.db.transact(lambda c: outbox_store.claim(c, clock(), "other", 10)) != mine
+async def test_a_worker_that_lost_its_lease_may_not_mark(lift_ticket: Any, services: Services, clock: Clock) -> None:
+    mine = await services.db.transact(lambda c: outbox_store.claim(c, clock(), "mine", 1))
+    assert await services.db.transact(lambda c: outbox_store.claim(c, clock(), "other", 10)) != mine
     clock.forward(seconds=60)
-    theirs = await house.db.transact(lambda c: outbox_store.claim(c, clock(), "theirs", 10))
+    theirs = await services.db.transact(lambda c: outbox_store.claim(c, clock(), "theirs", 10))
     assert mine[0].id in [m.id for m in theirs]
-    assert not await house.db.transact(lambda c: outbox_store.mark_sent(c, mine[0].id, "mine"))
-    assert await house.db.transact(lambda c: outbox_store.mark_sent(c, mine[0].id, "theirs"))
+    assert not await services.db.transact(lambda c: outbox_store.mark_sent(c, mine[0].id, "mine"))
+    assert await services.db.transact(lambda c: outbox_store.mark_sent(c, mine[0].id, "theirs"))
 
 
-async def test_a_message_that_kills_its_worker_runs_out_of_tries(lift_ticket: Any, house: House, clock: Clock) -> None:
+async def test_a_message_that_kills_its_worker_runs_out_of_tries(
+    lift_ticket: Any, services: Services, clock: Clock
+) -> None:
     for _ in range(12):
-        await house.db.transact(lambda c: outbox_store.claim(c, clock(), "doomed", 10))
+        await services.db.transact(lambda c: outbox_store.claim(c, clock(), "doomed", 10))
         clock.forward(minutes=1)
-    done = await tidy(house, clock())
+    done = await tidy(services, clock())
     assert done["buried"] >= 1
-    assert await outbox_store.listed(house.db, "leased", "", 50) == []
+    assert await outbox_store.listed(services.db, "leased", "", 50) == []
 
 
-async def test_two_workers_never_hold_the_same_message(desk: Player, house: House, clock: Clock) -> None:
+async def test_two_workers_never_hold_the_same_message(desk: Player, services: Services, clock: Clock) -> None:
     for n in range(10):
         await desk.call(f"{n}栋停水", category="sdq-water")
     claims = await asyncio.gather(
-        *(house.db.transact(lambda c, n=n: outbox_store.claim(c, clock(), f"w{n}", 4)) for n in range(6))
+        *(services.db.transact(lambda c, n=n: outbox_store.claim(c, clock(), f"w{n}", 4)) for n in range(6))
     )
     held = [m.id for claim in claims for m in claim]
     assert len(held) == len(set(held)) > 0
 
 
-async def test_time_takes_answers_and_messages_nobody_came_for(desk: Player, house: House, clock: Clock) -> None:
+async def test_time_takes_answers_and_messages_nobody_came_for(desk: Player, services: Services, clock: Clock) -> None:
     await desk.call("路灯坏了", headers={"idempotency-key": "k"})
     clock.forward(hours=73)
-    done = await tidy(house, clock())
+    done = await tidy(services, clock())
     assert done["answers"] >= 1 and done["expired"] >= 1
     await desk.call("别的事情", headers={"idempotency-key": "k"})  # the key is free again

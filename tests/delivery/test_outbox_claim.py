@@ -14,7 +14,7 @@ from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.store import Reach
 from hotline.delivery.tables import outbox as o
 from hotline.operations.doctor import examine
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock, Player
 
 NOTICES = Reach(notices=True, hooks=True)
@@ -55,107 +55,109 @@ def of_others() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(autouse=True)
-async def no_earlier_pages(house: House) -> None:
+async def no_earlier_pages(services: Services) -> None:
     """What earlier tests deleted still takes pages, and these tests count what is read."""
-    if house.db.dialect.name == "postgresql":
-        await house.db.transact(lambda c: c.exec_driver_sql("TRUNCATE outbox"))
+    if services.db.dialect.name == "postgresql":
+        await services.db.transact(lambda c: c.exec_driver_sql("TRUNCATE outbox"))
 
 
-async def fill(house: House, rows: Sequence[dict[str, Any]]) -> None:
+async def fill(services: Services, rows: Sequence[dict[str, Any]]) -> None:
     def put(c: sa.Connection) -> None:
         for at in range(0, len(rows), 1000):
             c.execute(sa.insert(o), list(rows[at : at + 1000]))
         c.exec_driver_sql("ANALYZE outbox")  # as autovacuum would have done it by now
 
-    await house.db.transact(put)
+    await services.db.transact(put)
 
 
-async def fill_with_sent(house: House, count: int) -> None:
+async def fill_with_sent(services: Services, count: int) -> None:
     """What was sent in the days before and is kept: it lies in front of what waits."""
     made = f"""
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
         INSERT INTO outbox (id, kind, number, partition, payload, status, attempts, max_attempts, created_at, next_at)
         SELECT 'sent-' || i, 'webhook', '', 'subscription:dead', '{{}}', 'sent', 1, 8, '{LONG_AGO}', '{LONG_AGO}' FROM n
     """
-    await house.db.transact(lambda c: c.exec_driver_sql(made))
+    await services.db.transact(lambda c: c.exec_driver_sql(made))
 
 
-async def claims_until(house: House, found: Callable[[Sequence[Any]], bool], reach: Reach, most: int) -> int:
+async def claims_until(services: Services, found: Callable[[Sequence[Any]], bool], reach: Reach, most: int) -> int:
     """How many claims it takes until one finds that; `most` at most, else the test fails."""
     for n in range(1, most + 1):
         token = f"w{n}"
-        taken = await house.db.transact(lambda c, t=token: outbox_store.claim(c, NOON, t, 64, reach))
+        taken = await services.db.transact(lambda c, t=token: outbox_store.claim(c, NOON, t, 64, reach))
         if found(taken):
             return n
     raise AssertionError(f"not found in {most} claims")
 
 
-async def test_messages_that_nobody_can_send_do_not_hide_those_that_can_be(house: House) -> None:
-    await fill(house, without_a_way(FEW) + of_others())
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "mine", 64, HOOKS))
+async def test_messages_that_nobody_can_send_do_not_hide_those_that_can_be(services: Services) -> None:
+    await fill(services, without_a_way(FEW) + of_others())
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "mine", 64, HOOKS))
     assert sorted(m.partition for m in taken) == [f"subscription:{n}" for n in range(5)]
     assert {m.payload["n"] for m in taken} == set(range(5))  # the first of each
-    assert await house.db.transact(lambda c: outbox_store.claim(c, NOON, "other", 64, HOOKS)) == []
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "with an address", 64, NOTICES))
+    assert await services.db.transact(lambda c: outbox_store.claim(c, NOON, "other", 64, HOOKS)) == []
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "with an address", 64, NOTICES))
     assert {m.kind for m in taken} == {"department"} and len(taken) == 40  # now they have a way: one for each receiver
 
 
 async def test_thousands_behind_one_that_is_down_hide_the_other_receivers_for_a_few_claims_at_most(
-    house: House,
+    services: Services,
 ) -> None:
-    await fill(house, behind_a_dead_one(FEW) + of_others())
-    tried = await claims_until(house, lambda taken: len(taken) == 5, HOOKS, FEW // outbox_store.WINDOW + 1)
+    await fill(services, behind_a_dead_one(FEW) + of_others())
+    tried = await claims_until(services, lambda taken: len(taken) == 5, HOOKS, FEW // outbox_store.WINDOW + 1)
     assert tried > 1  # else the windows that are set aside are not what this story is about
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "again", 64, HOOKS))
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "again", 64, HOOKS))
     assert taken == []  # the five are held, and nothing behind them is taken
 
 
-async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(house: House, clock: Clock) -> None:
-    await fill(house, behind_a_dead_one(3 * outbox_store.WINDOW))
+async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
+    await fill(services, behind_a_dead_one(3 * outbox_store.WINDOW))
     for _ in range(4):
-        assert await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS)) == []
+        assert await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS)) == []
     clock.forward(hours=6)
     came: list[int] = []
     while len(came) < 20:
-        taken = await house.db.transact(lambda c: outbox_store.claim(c, clock(), "w", 64, HOOKS))
+        taken = await services.db.transact(lambda c: outbox_store.claim(c, clock(), "w", 64, HOOKS))
         assert len(taken) == 1, came  # one at a time, and at once the next
         came.append(taken[0].payload["n"])
-        assert await house.db.transact(lambda c, m=taken[0]: outbox_store.mark_sent(c, m.id, "w"))
+        assert await services.db.transact(lambda c, m=taken[0]: outbox_store.mark_sent(c, m.id, "w"))
     assert came == list(range(20))
 
 
-async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(house: House, clock: Clock) -> None:
-    await fill(house, behind_a_dead_one(2 * outbox_store.WINDOW))
+async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
+    await fill(services, behind_a_dead_one(2 * outbox_store.WINDOW))
     for _ in range(3):
-        await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
+        await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
     first = behind_a_dead_one(1)[0]["id"]
-    assert await house.db.transact(lambda c: outbox_store.drop(c, first, "by hand"))
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
+    assert await services.db.transact(lambda c: outbox_store.drop(c, first, "by hand"))
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
     assert [m.payload["n"] for m in taken] == [1]
 
 
 async def test_what_was_set_aside_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
-    house: House, clock: Clock
+    services: Services, clock: Clock
 ) -> None:
     first, *rest = behind_a_dead_one(2 * outbox_store.WINDOW)
     tried = {"status": M.LEASED, "attempts": outbox_store.MOST_TRIES, "lease_token": "died", "lease_until": YESTERDAY}
-    await fill(house, [{**first, **tried}, *rest])
+    await fill(services, [{**first, **tried}, *rest])
     for _ in range(3):
-        await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
-    assert await house.db.transact(outbox_store.bury) == 1
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
+        await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
+    assert await services.db.transact(outbox_store.bury) == 1
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
     assert [m.payload["n"] for m in taken] == [1]
 
 
-async def test_with_sms_gateways_alone_residents_and_officers_are_texted_and_departments_wait(house: House) -> None:
+async def test_with_sms_gateways_alone_residents_and_officers_are_texted_and_departments_wait(
+    services: Services,
+) -> None:
     kinds = [
         a_message(1, "resident", "ticket:1", YESTERDAY),
         a_message(2, "escalation", "duty:fire", YESTERDAY),
         a_message(3, "escalation", "department:lifts", YESTERDAY),
         a_message(4, "department", "department:lifts", YESTERDAY),
     ]
-    await fill(house, kinds)
-    taken = await house.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, TEXTS))
+    await fill(services, kinds)
+    taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, TEXTS))
     assert sorted(m.payload["n"] for m in taken) == [1, 2]
 
 
@@ -209,7 +211,7 @@ def explained(c: sa.Connection, statement: str, values: Any) -> Read:
     return read
 
 
-async def postgres_reads(house: House, reach: Reach) -> Read:
+async def postgres_reads(services: Services, reach: Reach) -> Read:
     total = Read()
 
     def ask(c: sa.Connection) -> None:
@@ -225,14 +227,14 @@ async def postgres_reads(house: House, reach: Reach) -> Read:
         raise Undone
 
     with pytest.raises(Undone):
-        await house.db.transact(ask)
+        await services.db.transact(ask)
     return total
 
 
 STEP = 50  # instructions of SQLite's machine in one count
 
 
-async def sqlite_reads(house: House, reach: Reach) -> Read:
+async def sqlite_reads(services: Services, reach: Reach) -> Read:
     """SQLite: the plans, and how many instructions the claim ran, which goes with the rows it visits."""
     total = Read()
 
@@ -259,39 +261,39 @@ async def sqlite_reads(house: House, reach: Reach) -> Read:
         raise Undone
 
     with pytest.raises(Undone):
-        await house.db.transact(ask)
+        await services.db.transact(ask)
     return total
 
 
-async def reads_of(house: House, reach: Reach) -> Read:
-    return await (sqlite_reads if house.db.dialect.name == "sqlite" else postgres_reads)(house, reach)
+async def reads_of(services: Services, reach: Reach) -> Read:
+    return await (sqlite_reads if services.db.dialect.name == "sqlite" else postgres_reads)(services, reach)
 
 
 @pytest.mark.parametrize("waiting", [without_a_way, behind_a_dead_one])
 async def test_a_claim_reads_no_more_behind_twenty_thousand_than_behind_five_thousand(
-    waiting: Callable[[int], list[dict[str, Any]]], house: House
+    waiting: Callable[[int], list[dict[str, Any]]], services: Services
 ) -> None:
     rows = waiting(MANY)
-    await fill_with_sent(house, FEW)
-    await fill(house, rows[:FEW] + of_others())
-    few = await reads_of(house, HOOKS)
-    await fill(house, rows[FEW:])
-    many = await reads_of(house, HOOKS)
+    await fill_with_sent(services, FEW)
+    await fill(services, rows[:FEW] + of_others())
+    few = await reads_of(services, HOOKS)
+    await fill(services, rows[FEW:])
+    many = await reads_of(services, HOOKS)
     assert many.scanned == ()  # PostgreSQL may walk the small table, where that costs less
     assert 0 < many.rows <= SPREAD * few.rows
     assert many.pages <= SPREAD * few.pages
-    if house.db.dialect.name == "postgresql":
+    if services.db.dialect.name == "postgresql":
         assert many.rows <= 8 * outbox_store.WINDOW
     else:
         assert any("ix_outbox_kind_next_at_id" in detail for detail in many.plans)
         assert not any("ix_outbox_due" in detail for detail in many.plans)
 
 
-async def test_with_nothing_but_what_nobody_can_send_a_claim_reads_a_handful_of_rows(house: House) -> None:
-    await fill(house, without_a_way(FEW))
-    read = await reads_of(house, HOOKS)
+async def test_with_nothing_but_what_nobody_can_send_a_claim_reads_a_handful_of_rows(services: Services) -> None:
+    await fill(services, without_a_way(FEW))
+    read = await reads_of(services, HOOKS)
     assert read.scanned == ()
-    if house.db.dialect.name == "sqlite":
+    if services.db.dialect.name == "sqlite":
         assert read.rows <= 1_000
     else:
         assert read.rows <= 10 and read.pages <= 40
@@ -301,27 +303,27 @@ async def test_with_nothing_but_what_nobody_can_send_a_claim_reads_a_handful_of_
 
 
 async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_metrics(
-    house: House, clock: Clock, desk: Player
+    services: Services, clock: Clock, desk: Player
 ) -> None:
-    silent = replace(house, speaks=False)
+    silent = replace(services, speaks=False)
     rows = without_a_way(37) + [a_message(n, "webhook", f"subscription:{n}", YESTERDAY) for n in range(3)]
-    await fill(house, rows)
+    await fill(services, rows)
     said = [f for f in await examine(silent, clock()) if f.check == "outbox"]
     named = [f for f in said if "37 messages of kind department" in f.says]
     assert len(named) == 1 and named[0].warns and not named[0].wrong
     assert "no gateway or address is set for them" in named[0].says
     assert "37 条 department 类消息滞留" in named[0].says_zh
     assert not any("kind webhook" in f.says for f in said)  # they have a way out
-    house.speaks = False
+    services.speaks = False
     lines = (await desk.http.get("/metrics")).text.splitlines()
     assert 'hotline_outbox_waiting{kind="department",sendable="false"} 37.0' in lines
     assert 'hotline_outbox_waiting{kind="webhook",sendable="true"} 3.0' in lines
 
 
-async def test_the_doctor_counts_a_thousand_of_a_kind_and_no_more(house: House, clock: Clock) -> None:
-    await fill(house, without_a_way(FEW))
-    waits = await outbox_store.waiting(house.db, HOOKS)
+async def test_the_doctor_counts_a_thousand_of_a_kind_and_no_more(services: Services, clock: Clock) -> None:
+    await fill(services, without_a_way(FEW))
+    waits = await outbox_store.waiting(services.db, HOOKS)
     assert [(w.kind, w.count, w.sendable, w.oldest) for w in waits] == [("department", 1000, False, YESTERDAY)]
-    silent = replace(house, speaks=False)
+    silent = replace(services, speaks=False)
     says = " ".join(f.says for f in await examine(silent, clock()) if f.check == "outbox")
     assert "1000 or more messages of kind department" in says

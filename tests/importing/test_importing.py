@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hotline.delivery import store as outbox_store
 from hotline.importing.mapping import read_mapping
-from hotline.importing.service import Report, import_file
+from hotline.importing.service import ImportReport, import_file
 from hotline.operations.doctor import examine
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.items import Override
@@ -18,9 +18,9 @@ from hotline.organisation.service.directory import change
 from hotline.organisation.service.seeding import complete
 from hotline.refusals import Refused
 from hotline.shipped import shipped
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import Scope
-from hotline.tickets.sla.jobs import adopt, ring_due
+from hotline.tickets.sla.jobs import adopt, escalate_due
 from hotline.tickets.store import callers, counters, lists
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.tables import call
@@ -78,19 +78,21 @@ def written(path: Path, *rows: dict[str, str]) -> Path:
     return path
 
 
-async def taken(house: House, path: Path, clock: Clock, desk: Player, **over: Any) -> Report:
+async def taken(services: Services, path: Path, clock: Clock, desk: Player, **over: Any) -> ImportReport:
     folder = shipped("seeds") / "nyc311"
     dry = over.get("dry_run", False)
-    directory = await complete(house.db, house.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry)
+    directory = await complete(
+        services.db, services.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry
+    )
     return await import_file(
-        house, path, read_mapping(folder), directory, dry_run=dry, progress=lambda n: None, now=clock()
+        services, path, read_mapping(folder), directory, dry_run=dry, progress=lambda n: None, now=clock()
     )
 
 
 async def test_a_closed_request_arrives_with_its_whole_story(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
-    report = await taken(house, written(tmp_path / "f.csv", GOOD), clock, desk)
+    report = await taken(services, written(tmp_path / "f.csv", GOOD), clock, desk)
     assert (report.taken, report.refused) == (1, [])
     t = (await desk.get("/v1/tickets", params={"outer_number": "1"})).json()["items"][0]
     whole = await desk.see(t)
@@ -110,11 +112,11 @@ async def test_a_closed_request_arrives_with_its_whole_story(
         "accept_report",
         "confirm",
     ]
-    assert await counters.drift(house.db) == {}
+    assert await counters.drift(services.db) == {}
 
 
 async def test_dirty_rows_are_kept_and_say_what_was_odd(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     rows = [
         {**GOOD, "Unique Key": "early", "Closed Date": "01/01/2023 01:00:00 AM"},
@@ -127,7 +129,7 @@ async def test_dirty_rows_are_kept_and_say_what_was_odd(
             "Closed Date": "03/09/2023 12:00:00 AM",
         },
     ]
-    report = await taken(house, written(tmp_path / "f.csv", *rows), clock, desk)
+    report = await taken(services, written(tmp_path / "f.csv", *rows), clock, desk)
     assert (report.taken, report.refused) == (3, [])
     assert len(report.odd) == 4
     early = (await desk.get("/v1/tickets", params={"outer_number": "early"})).json()["items"][0]
@@ -153,7 +155,7 @@ BAD = [
 
 @pytest.mark.parametrize(("change", "column"), BAD, ids=[c for _, c in BAD])
 async def test_a_row_that_cannot_be_taken_is_refused_by_column_and_its_neighbours_are_not(
-    change: dict[str, str], column: str, house: House, clock: Clock, desk: Player, tmp_path: Path
+    change: dict[str, str], column: str, services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     path = written(
         tmp_path / "f.csv",
@@ -161,39 +163,39 @@ async def test_a_row_that_cannot_be_taken_is_refused_by_column_and_its_neighbour
         {**GOOD, "Unique Key": "b", **change},
         {**GOOD, "Unique Key": "c"},
     )
-    report = await taken(house, path, clock, desk)
+    report = await taken(services, path, clock, desk)
     assert report.taken == 2
     assert [place for place, _ in report.refused] == ["row 3"]
     assert column in report.refused[0][1]
 
 
 async def test_a_second_run_goes_on_and_a_dry_run_keeps_nothing(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     rows = [{**GOOD, "Unique Key": str(n)} for n in range(120)]
-    dry = await taken(house, written(tmp_path / "f.csv", *rows), clock, desk, dry_run=True)
+    dry = await taken(services, written(tmp_path / "f.csv", *rows), clock, desk, dry_run=True)
     assert dry.taken == 120
-    assert (await house.directory.now(clock())).version == 1
-    assert await lists.listed(house.db, Scope(True, None, frozenset()), {}, 10) == []
-    half = await taken(house, written(tmp_path / "half.csv", *rows[:70]), clock, desk)
-    whole = await taken(house, written(tmp_path / "f.csv", *rows, rows[0]), clock, desk)
+    assert (await services.directory.now(clock())).version == 1
+    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, 10) == []
+    half = await taken(services, written(tmp_path / "half.csv", *rows[:70]), clock, desk)
+    whole = await taken(services, written(tmp_path / "f.csv", *rows, rows[0]), clock, desk)
     assert (half.taken, whole.taken, whole.known) == (70, 50, 70)
     assert whole.refused == [("row 122", "Unique Key: the same id stands in an earlier row")]
 
 
 async def test_bytes_that_are_no_text_are_refused_by_row(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     path = written(tmp_path / "f.csv", {**GOOD, "Unique Key": "a"}, {**GOOD, "Unique Key": "b", "Descriptor": "XX"})
     path.write_bytes(path.read_bytes().replace(b"XX", b"\xff\xfe"))
-    report = await taken(house, path, clock, desk)
+    report = await taken(services, path, clock, desk)
     assert (report.taken, len(report.refused)) == (1, 1)
 
 
-async def test_all_of_a_real_day_of_new_york(house: House, clock: Clock, desk: Player, db: Any) -> None:
+async def test_all_of_a_real_day_of_new_york(services: Services, clock: Clock, desk: Player, db: Any) -> None:
     if not SHARED.exists():
         pytest.skip("../shared/data is not here")
-    report = await taken(house, SHARED, clock, desk)
+    report = await taken(services, SHARED, clock, desk)
     assert (report.taken, report.refused) == (4999, [])
     assert report.by_status == {"closed": 4419, "dispatched": 576, "awaiting_info": 4}
     assert report.odd["closed before it was created: closed at its creation instead"] == 2
@@ -210,7 +212,7 @@ CASE = {
 }  # fmt: skip
 
 
-async def moved(house: House, folder: Path, clock: Clock, *cases: dict[str, str], **over: Any) -> Report:
+async def moved(services: Services, folder: Path, clock: Clock, *cases: dict[str, str], **over: Any) -> ImportReport:
     """Take these cases of the city's old hotline in, by its mapping with these changes."""
     with (folder / "city.csv").open("w", encoding="utf-8", newline="") as file:
         out = csv.DictWriter(file, [*CASE])
@@ -218,26 +220,26 @@ async def moved(house: House, folder: Path, clock: Clock, *cases: dict[str, str]
         out.writerows({**CASE, **case} for case in cases)
     options = {name: over.pop(name) for name in ("dry_run", "notify", "rejected") if name in over}
     return await import_file(
-        house, folder / "city.csv", layout(folder, **over), await house.directory.now(clock()),
+        services, folder / "city.csv", layout(folder, **over), await services.directory.now(clock()),
         progress=lambda n: None, now=clock(), **{"dry_run": False, **options},
     )  # fmt: skip
 
 
-async def the_case(house: House, outer: str, desk: Player) -> dict[str, Any]:
+async def the_case(services: Services, outer: str, desk: Player) -> dict[str, Any]:
     found = (await desk.get("/v1/tickets", params={"outer_number": outer})).json()["items"]
     assert len(found) == 1, outer
     return await desk.see(found[0])
 
 
 async def test_a_case_that_moves_house_keeps_whom_to_call_back_and_by_when(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     report = await moved(
-        house, tmp_path, clock, {"Due": "2026-12-20 18:00:00", "Priority": "特急", "Wechat": "wangxiuying"}
+        services, tmp_path, clock, {"Due": "2026-12-20 18:00:00", "Priority": "特急", "Wechat": "wangxiuying"}
     )
     assert (report.taken, report.refused) == (1, [])
-    case = await the_case(house, "1", desk)
-    facts = await ticket_facts.facts(house.db, Scope(True, None, frozenset()), case["number"])
+    case = await the_case(services, "1", desk)
+    facts = await ticket_facts.facts(services.db, Scope(True, None, frozenset()), case["number"])
     assert facts is not None
     t = facts.ticket
     assert (t.phone, t.caller_name, t.contact, t.reply_wanted) == ("+8613800138000", "王秀英", "wangxiuying", True)
@@ -251,15 +253,15 @@ async def test_a_case_that_moves_house_keeps_whom_to_call_back_and_by_when(
     "phone", ["0731-88880000转802", "不详请加微信", "85291234567x", "13800138000或找王阿姨", "1" * 80]
 )
 async def test_a_number_nobody_can_read_is_kept_as_it_was_written(
-    phone: str, house: House, clock: Clock, desk: Player, tmp_path: Path
+    phone: str, services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
-    report = await moved(house, tmp_path, clock, {"Phone": phone, "Wechat": "wx"})
+    report = await moved(services, tmp_path, clock, {"Phone": phone, "Wechat": "wx"})
     assert (report.taken, report.refused) == (1, [])
-    case = await the_case(house, "1", desk)
-    facts = await ticket_facts.facts(house.db, Scope(True, None, frozenset()), case["number"])
+    case = await the_case(services, "1", desk)
+    facts = await ticket_facts.facts(services.db, Scope(True, None, frozenset()), case["number"])
     assert facts is not None and facts.ticket.reply_wanted
     assert facts.ticket.contact == f"wx; {phone}"
-    assert await house.db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == phone
+    assert await services.db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == phone
 
 
 ENDS = {  # the word in the file: (our word in the mapping, the state the ticket must be in)
@@ -279,19 +281,19 @@ ENDS = {  # the word in the file: (our word in the mapping, the state the ticket
 
 @pytest.mark.parametrize("with_department", [True, False])
 async def test_every_case_ends_in_the_state_the_mapping_says(
-    with_department: bool, house: House, clock: Clock, desk: Player, db: Any, tmp_path: Path
+    with_department: bool, services: Services, clock: Clock, desk: Player, db: Any, tmp_path: Path
 ) -> None:
     """A cancelled case is no open order of a department."""
     ends = {w: e for w, e in ENDS.items() if with_department or e[0] not in ("dispatched", "accepted", "resolved")}
     over: dict[str, Any] = {} if with_department else {"department": None}
     report = await moved(
-        house, tmp_path, clock,
+        services, tmp_path, clock,
         *({"No": word, "Status": word, "Closed": "2026-11-21 08:00:00"} for word in ends),
         status={"column": "Status", "values": {word: target for word, (target, _) in ends.items()}},
         decline_reason="legal_procedure", void_reason="test", **over,
     )  # fmt: skip
     assert (report.taken, report.refused) == (len(ends), [])
-    found = {word: await the_case(house, word, desk) for word in ends}
+    found = {word: await the_case(services, word, desk) for word in ends}
     assert {word: t["status"] for word, t in found.items()} == {word: state for word, (_, state) in ends.items()}
     for word in ("办结", "撤回", "不予受理", "废单"):
         live = [a for a in found[word]["assignments"] if a["status"] not in ("done", "recalled")]
@@ -301,48 +303,48 @@ async def test_every_case_ends_in_the_state_the_mapping_says(
 
 @pytest.mark.parametrize("at_night", [False, True])
 async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
-    at_night: bool, house: House, clock: Clock, desk: Player, tmp_path: Path
+    at_night: bool, services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     """An open case of last spring is late nowhere in this house, and no department is flooded; not at night either,
     with nobody on duty, when what comes in new is told at once."""
     if at_night:
         clock.forward(hours=12)
         gap = Override(start="2026-11-25T18:00", end="2026-11-26T08:00", member=None)
-        rosters = (await house.directory.now(clock())).rosters
+        rosters = (await services.directory.now(clock())).rosters
         nobody = [("rosters", code, replace(roster, overrides=(gap,))) for code, roster in rosters.items()]
-        await change(house.db, house.directory, nobody, CLOCK, clock())
+        await change(services.db, services.directory, nobody, CLOCK, clock())
     cases = [{"No": str(n), "Created": "2026-03-02 08:00:00", "Priority": "特急" if n % 2 else "",
               "Status": "办理中" if n < 8 else "待派"} for n in range(10)]  # fmt: skip
     status = {"column": "Status", "values": {"办理中": "issued", "待派": "triaged"}}
-    assert (await moved(house, tmp_path, clock, *cases, status=status)).taken == 10
-    assert await outbox_store.listed(house.db, "queued", "", 50) == []
-    case = await the_case(house, "2", desk)
+    assert (await moved(services, tmp_path, clock, *cases, status=status)).taken == 10
+    assert await outbox_store.listed(services.db, "queued", "", 50) == []
+    case = await the_case(services, "2", desk)
     running = case["clocks"]["running"]
     assert {c["metric"] for c in running} >= {"resolve", "report", "accept"}
     assert all(c["due_at"] > clock().isoformat() for c in running)
-    assert await adopt(house, clock()) == 0  # nothing is left for a worker to start, and to tell of
-    assert (await ring_due(house, clock())).told == 0
-    assert await outbox_store.listed(house.db, "queued", "", 50) == []
-    assert not [f for f in await examine(house, clock()) if f.wrong and f.check in ("tickets", "clocks")]
+    assert await adopt(services, clock()) == 0  # nothing is left for a worker to start, and to tell of
+    assert (await escalate_due(services, clock())).told == 0
+    assert await outbox_store.listed(services.db, "queued", "", 50) == []
+    assert not [f for f in await examine(services, clock()) if f.wrong and f.check in ("tickets", "clocks")]
 
 
 async def test_departments_hear_of_the_orders_they_get_where_it_is_asked_for(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     ended = {"No": "2", "Status": "办结", "Closed": "2026-11-21 08:00:00"}
-    await moved(house, tmp_path, clock, {}, ended, notify=True)
-    told = await outbox_store.listed(house.db, "queued", "", 50)
+    await moved(services, tmp_path, clock, {}, ended, notify=True)
+    told = await outbox_store.listed(services.db, "queued", "", 50)
     assert [(m.kind, m.partition) for m in told] == [("department", "department:water")]
 
 
 async def test_an_old_export_does_not_change_what_is_known_of_a_caller(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     await desk.call("路灯不亮", caller={"phone": "13800138000", "name": "王秀英（新）"})
-    before = await callers.card(house.db, "+8613800138000")
+    before = await callers.card(services.db, "+8613800138000")
     clock.forward(hours=1)
-    await moved(house, tmp_path, clock, {"Caller": "王小姐"})
-    assert await callers.card(house.db, "+8613800138000") == before
+    await moved(services, tmp_path, clock, {"Caller": "王小姐"})
+    assert await callers.card(services.db, "+8613800138000") == before
 
 
 WRONG: list[tuple[dict[str, str], str, str]] = [
@@ -364,10 +366,10 @@ WRONG: list[tuple[dict[str, str], str, str]] = [
 
 
 async def test_what_cannot_be_is_refused_by_line_column_and_rule(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     cases = [{"No": str(n), **change} for n, (change, _, _) in enumerate(WRONG)]
-    report = await moved(house, tmp_path, clock, *cases, {"No": "good"}, rejected=tmp_path / "rejected.csv")
+    report = await moved(services, tmp_path, clock, *cases, {"No": "good"}, rejected=tmp_path / "rejected.csv")
     assert report.taken == 1 and report.refused_count == len(WRONG)
     for (_, column, rule), (place, why), line in zip(WRONG, report.refused, range(2, 99), strict=False):
         assert place == f"row {line}" and why.startswith(f"{column}: ") and rule in why, (why, column, rule)
@@ -387,34 +389,36 @@ async def test_what_cannot_be_is_refused_by_line_column_and_rule(
     ],
 )
 async def test_nothing_is_taken_in_where_mapping_and_heading_do_not_fit(
-    over: dict[str, Any], house: House, clock: Clock, tmp_path: Path
+    over: dict[str, Any], services: Services, clock: Clock, tmp_path: Path
 ) -> None:
     with pytest.raises(Refused, match="nothing was taken in"):
-        await moved(house, tmp_path, clock, {}, **over)
-    assert await lists.listed(house.db, Scope(True, None, frozenset()), {}, 10) == []
+        await moved(services, tmp_path, clock, {}, **over)
+    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, 10) == []
 
 
 async def test_a_report_of_misconduct_stays_confidential_when_it_is_imported(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
-    await moved(house, tmp_path, clock, {}, kind={"column": "Status", "other": "report"})
+    await moved(services, tmp_path, clock, {}, kind={"column": "Status", "other": "report"})
     facts = await ticket_facts.facts(
-        house.db, Scope(True, None, frozenset()), (await the_case(house, "1", desk))["number"]
+        services.db, Scope(True, None, frozenset()), (await the_case(services, "1", desk))["number"]
     )
     assert facts is not None and facts.ticket.confidential
 
 
 async def test_a_matter_without_a_department_was_answered_at_once(
-    house: House, clock: Clock, desk: Player, tmp_path: Path
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     answered = {"Status": "办结", "Closed": "2026-11-20 08:10:00", "Reply": "按规定每月十日发放"}
-    await moved(house, tmp_path, clock, answered, department=None,
+    await moved(services, tmp_path, clock, answered, department=None,
                 status={"column": "Status", "values": {"办结": "closed"}})  # fmt: skip
-    case = await the_case(house, "1", desk)
+    case = await the_case(services, "1", desk)
     assert (case["status"], case["result"]["public_reply"], case["assignments"]) == ("closed", "按规定每月十日发放", [])
 
 
-async def test_a_written_offset_counts_for_a_case_too(house: House, clock: Clock, desk: Player, tmp_path: Path) -> None:
-    await moved(house, tmp_path, clock, {"Created": "2020-01-01T12:00:00+00:00"},
+async def test_a_written_offset_counts_for_a_case_too(
+    services: Services, clock: Clock, desk: Player, tmp_path: Path
+) -> None:
+    await moved(services, tmp_path, clock, {"Created": "2020-01-01T12:00:00+00:00"},
                 zone="America/Los_Angeles", time_format="%Y-%m-%dT%H:%M:%S%z")  # fmt: skip
-    assert (await the_case(house, "1", desk))["created_at"] == "2020-01-01T12:00:00+00:00"
+    assert (await the_case(services, "1", desk))["created_at"] == "2020-01-01T12:00:00+00:00"

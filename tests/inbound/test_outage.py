@@ -19,16 +19,16 @@ from fastapi import FastAPI
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.outages import outage_of
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.delivery.gateways import add
 from hotline.delivery.notices import signatures
 from hotline.inbound.spool import Spool
 from hotline.operations.readiness import refresh
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import Believed, add_key, revoke_key
+from hotline.organisation.service.accounts import ActorCache, add_key, revoke_key
 from hotline.telephony.tables import voice_call
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.schemas.shown import Spooled
 from hotline.worker.inbound import take_next
 from hotline.worker.spool_drain import bring_in
@@ -47,8 +47,8 @@ TABLES = ("inbound", "ticket", "voice_event")
 class Street:
     """Whoever pushes to us, and a desk that was on shift before anything went wrong."""
 
-    def __init__(self, house: House, http: httpx.AsyncClient, desk: Player, clock: Clock) -> None:
-        self.house, self.http, self.desk, self.clock = house, http, desk, clock
+    def __init__(self, services: Services, http: httpx.AsyncClient, desk: Player, clock: Clock) -> None:
+        self.services, self.http, self.desk, self.clock = services, http, desk, clock
 
     async def text(self, id: str, said: str, sender: str = "13800138000") -> httpx.Response:  # noqa: A002
         push = KANNEL.text(id, sender, "12345", said, self.clock())
@@ -80,22 +80,22 @@ class Street:
 
     async def titles(self) -> list[str]:
         """The tickets there are in the end."""
-        while await bring_in(self.house) or await take_next(self.house, self.clock()):
+        while await bring_in(self.services) or await take_next(self.services, self.clock()):
             pass
         return sorted(t["title"] for t in (await self.desk.get("/v1/tickets?limit=200")).json()["items"])
 
     async def rung(self) -> int:
-        return len(await self.house.db.rows(_RUNG))
+        return len(await self.services.db.rows(_RUNG))
 
 
-_RUNG = Question(sa.select(voice_call.c.reference))
+_RUNG = PreparedQuery(sa.select(voice_call.c.reference))
 
 
 @pytest.fixture
-async def street(app: FastAPI, house: House, cast: Cast, clock: Clock, tmp_path: Path) -> AsyncIterator[Street]:
-    house.spool = house.inbox._spool = Spool(tmp_path / "spool", SECRET)
-    house.public_url = house.gateways._url = PUBLIC
-    house.deadlines.lookup, house.deadlines.write, house.deadlines.push = 0.3, 0.4, 0.9
+async def street(app: FastAPI, services: Services, cast: Cast, clock: Clock, tmp_path: Path) -> AsyncIterator[Street]:
+    services.spool = services.inbox._spool = Spool(tmp_path / "spool", SECRET)
+    services.public_url = services.gateways._url = PUBLIC
+    services.deadlines.lookup, services.deadlines.write, services.deadlines.push = 0.3, 0.4, 0.9
     gateways: tuple[tuple[str, str, dict[str, Any], dict[str, list[str]]], ...] = (
         ("kannel", "kannel", {}, {"token": [KANNEL.secrets["token"]]}),
         ("cti", "cti", {}, {"token": [TOKEN]}),
@@ -104,17 +104,17 @@ async def street(app: FastAPI, house: House, cast: Cast, clock: Clock, tmp_path:
     )
     for name, provider, settings, secrets in gateways:
         await add(
-            house.gateways, house.db, house.secret, name, provider, settings, secrets, sends=False, weight=50, by="test",
+            services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=False, weight=50, by="test",
             now=clock(),
         )  # fmt: skip
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        known = Street(house, http, await cast("desk"), clock)
+        known = Street(services, http, await cast("desk"), clock)
         await known.desk.get("/v1/me")
-        assert await refresh(house, clock())
+        assert await refresh(services, clock())
         clock.forward(minutes=1)
         yield known
-    if house.spool is not None:
-        house.spool.close()
+    if services.spool is not None:
+        services.spool.close()
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ def _writes(task: "asyncio.Task[Any]") -> bool:
 
 
 async def test_while_the_database_says_nothing_every_push_is_answered_and_kept_once(street: Street) -> None:
-    async with silent(street.house.db):
+    async with silent(street.services.db):
         said = {
             "text": await street.text("s-1", "3栋着火了"),
             "report": await street.report("r-1"),
@@ -173,23 +173,23 @@ async def test_while_the_database_says_nothing_every_push_is_answered_and_kept_o
         assert again.json() == said["keyed call"].json()
         order = await street.order("CD1")  # its number is the answer: it cannot be given later
         assert order.status_code == 503 and order.headers["retry-after"]
-        assert (await street.looks_up()).json() == {"contacts": []} or isinstance(street.house.db, Sqlite)
+        assert (await street.looks_up()).json() == {"contacts": []} or isinstance(street.services.db, Sqlite)
         street.clock.forward(minutes=1)
         assert (await street.text("s-1", "3栋着火了")).status_code == 200  # its provider repeats
-    assert street.house.spool is not None and street.house.spool.waiting() > 0
+    assert street.services.spool is not None and street.services.spool.waiting() > 0
     titles = await street.titles()
     assert titles == ["3栋着火了", "9栋停水了", "9栋停水了"]
     assert await street.rung() == 1
     references = [reply.json()["reference"] for name, reply in said.items() if "call" in name]
     found = [(await street.desk.get(f"/v1/inbound/{name}")).json()["number"] for name in references]
     assert len(set(found)) == 2 and None not in found
-    assert street.house.spool.size() == street.house.spool.bad() == 0
+    assert street.services.spool.size() == street.services.spool.bad() == 0
 
 
 async def test_a_call_kept_for_later_is_linked_to_the_one_on_the_exchange(street: Street, watch: Player) -> None:
     assert (await street.rings("c-1")).status_code == 200
     (voice,) = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z")).json()["items"]
-    async with silent(street.house.db):
+    async with silent(street.services.db):
         body = {"channel": "phone", "narrative": "9栋停水了", "voice_call": voice["id"]}
         taken = await street.desk.post("/v1/calls", body)
         assert taken.status_code == 202
@@ -201,7 +201,7 @@ async def test_a_call_kept_for_later_is_linked_to_the_one_on_the_exchange(street
 
 async def test_what_was_written_after_all_when_the_wait_was_over_is_found_again(street: Street) -> None:
     """The deadline passes, the database was only slow: both the write and the spooled copy arrive."""
-    house, write, transact = street.house, street.house.db.write, street.house.db.transact
+    services, write, transact = street.services, street.services.db.write, street.services.db.transact
     gate = asyncio.Event()
 
     async def slow_write(batch: Any) -> Any:
@@ -212,7 +212,7 @@ async def test_what_was_written_after_all_when_the_wait_was_over_is_found_again(
         await gate.wait()
         return await transact(work)
 
-    house.db.write, house.db.transact = slow_write, slow_transact
+    services.db.write, services.db.transact = slow_write, slow_transact
     taken = [await street.call(), await street.call("call-1")]
     assert [reply.status_code for reply in taken] == [202, 202]
     assert (await street.text("s-1", "3栋着火了")).status_code == 200
@@ -220,7 +220,7 @@ async def test_what_was_written_after_all_when_the_wait_was_over_is_found_again(
     gate.set()
     while len((await street.desk.get("/v1/tickets")).json()["items"]) < 2:
         await asyncio.sleep(0)
-    house.db.write, house.db.transact = write, transact
+    services.db.write, services.db.transact = write, transact
     assert await street.titles() == ["3栋着火了", "9栋停水了", "9栋停水了"]
     assert await street.rung() == 1
     shown = [(await street.desk.get(f"/v1/inbound/{reply.json()['reference']}")).json() for reply in taken]
@@ -233,9 +233,9 @@ async def test_a_push_of_an_exchange_waits_once_for_each_thing_that_is_looked_up
     event: str, seconds: float, street: Street
 ) -> None:
     """An unreadable event: gateway, directory, write. A call: gateway, then whatever the deadline of a push leaves."""
-    deadlines, loop = street.house.deadlines, asyncio.get_running_loop()
+    deadlines, loop = street.services.deadlines, asyncio.get_running_loop()
     deadlines.lookup, deadlines.write, deadlines.push = 1.0, 0.2, 1.5
-    async with silent(street.house.db):
+    async with silent(street.services.db):
         begun = loop.time()
         reply = await (street.odd_event() if event == "odd" else street.rings("c-1"))
         took = loop.time() - begun
@@ -285,38 +285,38 @@ STATES = ["53100", "53200", "53400", "57014", "57P01", "57P03", "58030", "25006"
 
 @pytest.mark.parametrize(("db", "state"), [("sqlite", "13"), *(("postgres", s) for s in STATES)], indirect=["db"])
 async def test_a_database_that_takes_nothing_now_is_spooled_for_whatever_the_reason(state: str, street: Street) -> None:
-    house = street.house
-    house.deadlines.lookup, house.deadlines.write, house.deadlines.push = 5, 5, 5  # it answers, and says no
-    assert house.spool is not None
+    services = street.services
+    services.deadlines.lookup, services.deadlines.write, services.deadlines.push = 5, 5, 5  # it answers, and says no
+    assert services.spool is not None
     much = "路灯坏了" * 200
-    async with refusing(house.db, state):
+    async with refusing(services.db, state):
         sent = 0
-        while house.spool.waiting() < 12 and sent < 60:  # a little room may be left
+        while services.spool.waiting() < 12 and sent < 60:  # a little room may be left
             texts = [await street.text(f"s-{sent}", f"{sent}号{much}", f"1380013{sent:04d}")]
             calls = [await street.desk.post("/v1/calls", {**CALL, "narrative": f"{sent}号{much}"})]
             rung = [await street.rings(f"c-{sent}")]
             assert [r.status_code for r in (*texts, *rung)] == [200, 200]
             assert calls[0].status_code in (201, 202) and (calls[0].status_code == 201 or Spooled(**calls[0].json()))
             sent += 1
-        assert house.spool.waiting() >= 12
-        waiting = house.spool.waiting()
-        await bring_in(house)
-        assert house.spool.bad() == 0 and 0 < house.spool.waiting() <= waiting  # later, not never
+        assert services.spool.waiting() >= 12
+        waiting = services.spool.waiting()
+        await bring_in(services)
+        assert services.spool.bad() == 0 and 0 < services.spool.waiting() <= waiting  # later, not never
     titles = await street.titles()
     assert len(titles) == 2 * sent and await street.rung() == sent
-    assert house.spool.size() == house.spool.bad() == 0
+    assert services.spool.size() == services.spool.bad() == 0
 
 
 async def test_a_full_disk_under_the_spool_too_is_told_as_it_is(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = street.house
-    house.deadlines.write = 5
+    services = street.services
+    services.deadlines.write = 5
 
     def no_room(_: int) -> None:
         raise OSError(errno.ENOSPC, "no room")
 
-    async with refusing(house.db, "53100"):
+    async with refusing(services.db, "53100"):
         much = "路灯坏了" * 2000
         for n in range(40):  # SQLite may have some pages left
             await street.desk.post("/v1/calls", {**CALL, "narrative": f"{n}号{much}"})
@@ -336,7 +336,7 @@ def test_what_the_request_itself_is_to_blame_for_is_no_outage() -> None:
 
 
 async def test_a_server_can_take_in_as_long_as_spool_or_database_would_keep_it(street: Street, tmp_path: Path) -> None:
-    house, http = street.house, street.http
+    services, http = street.services, street.http
 
     async def can(expect: int) -> dict[str, Any]:
         reply = await http.get("/readyz/intake")
@@ -344,48 +344,48 @@ async def test_a_server_can_take_in_as_long_as_spool_or_database_would_keep_it(s
         return dict(reply.json()["checks"])
 
     assert (await can(200))["spool"] is True
-    async with silent(house.db):
-        if not isinstance(house.db, Sqlite):
+    async with silent(services.db):
+        if not isinstance(services.db, Sqlite):
             assert (await http.get("/readyz")).status_code == 503
         await can(200)
         in_the_way = tmp_path / "a-file"
         in_the_way.touch()
-        broken = house.spool = Spool(in_the_way / "spool", SECRET)
-        if not isinstance(house.db, Sqlite):
+        broken = services.spool = Spool(in_the_way / "spool", SECRET)
+        if not isinstance(services.db, Sqlite):
             assert (await can(503))["spool"] is False
-        full = house.spool = Spool(tmp_path / "small", SECRET, cap=1000)
+        full = services.spool = Spool(tmp_path / "small", SECRET, cap=1000)
         while await full.usable():
             await full.append({"n": 1}, street.clock())
-        if not isinstance(house.db, Sqlite):
+        if not isinstance(services.db, Sqlite):
             await can(503)
         full.close()
     for spool in (broken, full, None):
-        house.spool = spool
+        services.spool = spool
         assert (await can(200))["database"] is True  # the database takes it
-    house.leaving = True
+    services.leaving = True
     await can(503)
     assert (await http.get("/readyz")).status_code == 503
 
 
 async def test_who_was_valid_when_the_database_answered_last_is_let_in_by_every_process(
-    street: Street, app: FastAPI, house: House, clock: Clock
+    street: Street, app: FastAPI, services: Services, clock: Clock
 ) -> None:
     made = {
-        name: await add_key(house, name, Grant(frozenset({Role.OPERATOR})), "test", until, clock())
+        name: await add_key(services, name, Grant(frozenset({Role.OPERATOR})), "test", until, clock())
         for name, until in (("valid", None), ("revoked", None), ("ends soon", clock.now.replace(hour=5)))
     }
-    await revoke_key(house, Believed(), made["revoked"]["id"], clock())
-    assert await refresh(house, clock())  # of a process that none of them ever asked
-    late = await add_key(house, "late", Grant(frozenset({Role.OPERATOR})), "test", None, clock())
+    await revoke_key(services, ActorCache(), made["revoked"]["id"], clock())
+    assert await refresh(services, clock())  # of a process that none of them ever asked
+    late = await add_key(services, "late", Grant(frozenset({Role.OPERATOR})), "test", None, clock())
     clock.forward(hours=2)
-    async with silent(house.db):
-        if isinstance(house.db, Sqlite):  # it still reads: take that away too
-            house.db._local, path = type(house.db._local)(), house.db.path
-            house.db.path = path / "gone"
+    async with silent(services.db):
+        if isinstance(services.db, Sqlite):  # it still reads: take that away too
+            services.db._local, path = type(services.db._local)(), services.db.path
+            services.db.path = path / "gone"
         told = {}
         for name, key in (*made.items(), ("late", late)):
             headers = {"authorization": f"Bearer {key['secret']}"}
             told[name] = (await street.http.post("/v1/calls", json=CALL, headers=headers)).status_code
-        if isinstance(house.db, Sqlite):
-            house.db.path, house.db._local = path, type(house.db._local)()
+        if isinstance(services.db, Sqlite):
+            services.db.path, services.db._local = path, type(services.db._local)()
     assert told == {"valid": 202, "revoked": 503, "ends soon": 503, "late": 503}

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.database.engine import Away
+from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery.gateways import add
 from hotline.inbound.spool import Spool, SpoolFull
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.inbound import take_next
 from hotline.worker.spool_drain import bring_in
 from tests.conftest import NOON, Clock, Player
@@ -31,7 +31,7 @@ class Cut:
 
     def __enter__(self) -> None:
         async def away(*_: Any, **__: Any) -> Any:
-            raise Away("the database does not answer")
+            raise DatabaseUnavailable("the database does not answer")
 
         for verb in ("rows", "plain", "transact", "write", "reserve", "time"):
             self._patch.setattr(self._db, verb, away)
@@ -41,15 +41,15 @@ class Cut:
 
 
 @pytest.fixture
-async def spooling(house: House, tmp_path: Path) -> AsyncIterator[House]:
-    house.spool = house.inbox._spool = Spool(tmp_path / "spool", SECRET)
-    yield house
-    if house.spool is not None:
-        house.spool.close()
+async def spooling(services: Services, tmp_path: Path) -> AsyncIterator[Services]:
+    services.spool = services.inbox._spool = Spool(tmp_path / "spool", SECRET)
+    yield services
+    if services.spool is not None:
+        services.spool.close()
 
 
 @pytest.fixture
-async def http(app: FastAPI, spooling: House, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+async def http(app: FastAPI, spooling: Services, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     spooling.public_url = spooling.gateways._url = PUBLIC
     await add(
         spooling.gateways, spooling.db, spooling.secret, "kannel", "kannel", {}, {"token": [KANNEL.secrets["token"]]},
@@ -65,7 +65,7 @@ async def push(http: httpx.AsyncClient, text: Push) -> httpx.Response:
 
 
 async def test_texts_and_calls_go_on_while_the_database_is_away(
-    http: httpx.AsyncClient, spooling: House, desk: Player, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, spooling: Services, desk: Player, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.get("/v1/me")  # on shift: known since before
     with Cut(spooling.db, monkeypatch):
@@ -104,7 +104,12 @@ async def test_texts_and_calls_go_on_while_the_database_is_away(
 
 
 async def test_nobody_unknown_is_let_in_because_nobody_can_be_asked(
-    http: httpx.AsyncClient, spooling: House, desk: Player, pipes: Player, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient,
+    spooling: Services,
+    desk: Player,
+    pipes: Player,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await desk.get("/v1/me")
     await pipes.get("/v1/me")
@@ -123,7 +128,7 @@ async def test_nobody_unknown_is_let_in_because_nobody_can_be_asked(
 
 
 async def test_without_a_spool_nothing_is_acknowledged(
-    http: httpx.AsyncClient, spooling: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    http: httpx.AsyncClient, spooling: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spooling.spool = spooling.inbox._spool = None
     with Cut(spooling.db, monkeypatch):
@@ -197,9 +202,9 @@ async def test_what_cannot_be_brought_in_yet_stays(tmp_path: Path) -> None:
 
     async def breaks(record: Any) -> None:
         if record["n"] == 1:
-            raise Away("gone again")
+            raise DatabaseUnavailable("gone again")
 
-    with pytest.raises(Away):
+    with pytest.raises(DatabaseUnavailable):
         await spool.drain(breaks)
     await spool.append({"n": 3}, NOON + timedelta(seconds=1))
     assert await _all(spool) == [0, 1, 2, 3]
@@ -216,11 +221,11 @@ async def test_what_can_never_come_in_is_set_aside_once_and_holds_up_nothing(tmp
         if record["n"] == 1:
             raise RuntimeError("poison")
         if record["n"] == 2 and gone:
-            raise Away("gone again")
+            raise DatabaseUnavailable("gone again")
         found.append(record["n"])
 
     for _ in range(3):
-        with pytest.raises(Away):
+        with pytest.raises(DatabaseUnavailable):
             await spool.drain(one)
     gone = False
     await spool.drain(one)

@@ -14,13 +14,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.database.engine import Away
+from hotline.database.engine import DatabaseUnavailable
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.service.accounts import add_key
 from hotline.organisation.service.directory import change
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import NOON, Cast, Clock, Player
 from tests.open311 import far_side
 from tests.open311.far_side import BASE, FORMS, Far, lean, perl_is_here, perl_simple, spark, stamp, xml_simple
@@ -32,37 +32,37 @@ PNG, JPEG = b"\x89PNG\r\n\x1a\n" + b"0" * 100, b"\xff\xd8\xff\xe0\x00\x10JFIF\x0
 WORDS = ("open", "for_triage", "in_progress", "planned")
 
 
-async def keyed(house: House, name: str, role: Role = Role.GATEWAY) -> str:
-    return str((await add_key(house, name, Grant(frozenset({role})), "test", None, house.clock()))["secret"])
+async def keyed(services: Services, name: str, role: Role = Role.GATEWAY) -> str:
+    return str((await add_key(services, name, Grant(frozenset({role})), "test", None, services.clock()))["secret"])
 
 
 CHANNELS = (Channel.PHONE, Channel.WEB)
 
 
-async def opted_in(house: House, *channels: Channel) -> None:
+async def opted_in(services: Services, *channels: Channel) -> None:
     """Every category that may be publishes what comes by these channels."""
-    directory = await house.directory.now(house.clock())
+    directory = await services.directory.now(services.clock())
     items = [
         ("categories", code, replace(item, public_channels=channels))
         for code, item in directory.categories.items()
         if not item.confidential
     ]
     boss = Actor(ActorKind.KEY, "boss", "boss", frozenset({Role.ADMIN}))
-    await change(house.db, house.directory, items, boss, house.clock())
+    await change(services.db, services.directory, items, boss, services.clock())
 
 
 @pytest.fixture
-async def closed_far(app: FastAPI, house: House) -> AsyncIterator[Far]:
+async def closed_far(app: FastAPI, services: Services) -> AsyncIterator[Far]:
     """Where nobody has chosen to publish anything."""
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
-        yield Far(http, await keyed(house, "fms"))
+        yield Far(http, await keyed(services, "fms"))
 
 
 @pytest.fixture
-async def far(closed_far: Far, house: House) -> Far:
+async def far(closed_far: Far, services: Services) -> Far:
     """Where calls and reports are published."""
-    await opted_in(house, *CHANNELS)
+    await opted_in(services, *CHANNELS)
     return closed_far
 
 
@@ -99,12 +99,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def work_off(house: House) -> None:
+async def work_off(services: Services) -> None:
     """The worker's step, until nothing can be left."""
     from hotline.worker.inbound import take_next
 
     for _ in range(5):
-        await take_next(house, house.clock())
+        await take_next(services, services.clock())
 
 
 async def tickets(desk: Player) -> list[str]:
@@ -251,10 +251,10 @@ async def test_case_04_post_matrix(
 @pytest.mark.parametrize("rest", [{}, {"service_code": "nothing"}, {"lat": "91"}, {"service_code": ""}])
 @pytest.mark.parametrize("whose", ["nobody", "empty", "unknown", "an operator"])
 async def test_case_04_without_our_key_it_is_403_whatever_else_is_wrong(
-    whose: str, rest: dict[str, str], far: Far, house: House, desk: Player
+    whose: str, rest: dict[str, str], far: Far, services: Services, desk: Player
 ) -> None:
     keys = {"nobody": None, "empty": "", "unknown": "hl_x_y"}
-    key = keys[whose] if whose in keys else await keyed(house, "li", Role.OPERATOR)
+    key = keys[whose] if whose in keys else await keyed(services, "li", Role.OPERATOR)
     for form in FORMS:
         (error,) = await far.post(lift_report(**rest), form, key=key, expect=403)
         assert str(error["code"]).startswith("403")
@@ -345,14 +345,14 @@ async def test_case_07_an_unknown_number_is_404(far: Far) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_case_08_a_batch_service_gives_a_token_then_the_number(
-    form: str, far: Far, cast: Cast, house: House
+    form: str, far: Far, cast: Cast, services: Services
 ) -> None:
     await publish(cast, "sdq-water", intake="batch")
     assert {s["service_code"]: s["type"] for s in await far.get("services")}["sdq-water"] == "batch"
     made = await far.post(WATER, form)
     assert made["token"] and not made.get("service_request_id")
     assert lean(await far.both(f"tokens/{made['token']}")) == [{"token": made["token"]}]
-    await work_off(house)
+    await work_off(services)
     (ready,) = await far.both(f"tokens/{made['token']}")
     (found,) = await far.both(f"requests/{ready['service_request_id']}", api_key=far.key)
     assert (ready["token"], found["description"]) == (made["token"], WATER["description"])
@@ -365,11 +365,11 @@ async def test_case_08_an_unknown_token_is_404(far: Far) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_case_08_a_black_box_gives_neither_and_says_so(
-    form: str, far: Far, cast: Cast, house: House, desk: Player
+    form: str, far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     await publish(cast, "sdq-water", intake="blackbox")
     assert list(lean(await far.post(WATER, form))) == ["service_notice"]
-    await work_off(house)
+    await work_off(services)
     assert len(await tickets(desk)) == 1  # nobody can follow it, and nobody forgets it
 
 
@@ -744,10 +744,10 @@ async def test_case_17_what_is_not_public_is_not_there(road: Road, far: Far, cas
     assert hidden not in public and "za-misconduct" not in public and shown in public
 
 
-async def test_case_17_a_token_leads_to_nothing_hidden(far: Far, cast: Cast, house: House, desk: Player) -> None:
+async def test_case_17_a_token_leads_to_nothing_hidden(far: Far, cast: Cast, services: Services, desk: Player) -> None:
     await publish(cast, "sdq-water", intake="batch")
     token = (await far.post(WATER))["token"]
-    await work_off(house)
+    await work_off(services)
     (number,) = await tickets(desk)
     await desk.act(await desk.see(number), "set_confidential", confidential=True, reason="本人要求")
     for form in FORMS:
@@ -848,10 +848,10 @@ async def test_case_18_f3_sent_again_is_the_same_ticket_also_at_once(far: Far, d
 
 @pytest.mark.parametrize("field", ["client_request_id", "attribute[fixmystreet_id]"])
 async def test_case_18_the_senders_own_number_counts_once_for_each_sender(
-    field: str, far: Far, house: House, desk: Player
+    field: str, far: Far, services: Services, desk: Player
 ) -> None:
     one, again, other = [await far.post({**LIFT, field: n}) for n in ("77", "77", "78")]
-    elsewhere = await far.post({**LIFT, field: "77"}, key=await keyed(house, "libre"))
+    elsewhere = await far.post({**LIFT, field: "77"}, key=await keyed(services, "libre"))
     assert lean(one) == lean(again)
     assert len({m["service_request_id"] for m in (one, other, elsewhere)}) == 3
     nameless = [await far.post({**LIFT, field: ""}) for _ in range(2)]
@@ -859,22 +859,24 @@ async def test_case_18_the_senders_own_number_counts_once_for_each_sender(
     assert len(await tickets(desk)) == 5
 
 
-async def test_case_18_a_token_asked_for_twice_is_one_token(far: Far, cast: Cast, house: House, desk: Player) -> None:
+async def test_case_18_a_token_asked_for_twice_is_one_token(
+    far: Far, cast: Cast, services: Services, desk: Player
+) -> None:
     await publish(cast, "sdq-water", intake="batch")
     one = await far.post({**WATER, "client_request_id": "c1"})
-    await work_off(house)
+    await work_off(services)
     assert (await far.post({**WATER, "client_request_id": "c1"}))["token"] == one["token"]
-    await work_off(house)
+    await work_off(services)
     assert len(await tickets(desk)) == 1
 
 
-async def test_f4_a_token_is_followed_to_the_id(far: Far, cast: Cast, house: House) -> None:
+async def test_f4_a_token_is_followed_to_the_id(far: Far, cast: Cast, services: Services) -> None:
     await publish(cast, "sdq-water", intake="batch")
     (pending,) = xml_simple((await far.send(WATER, "xml")).text)["request"]
     assert isinstance(pending["token"], str) and not pending.get("service_request_id")
     (waiting,) = (await far.fms(f"tokens/{pending['token']}"))["request"]
     assert not waiting.get("service_request_id")
-    await work_off(house)
+    await work_off(services)
     (ready,) = (await far.fms(f"tokens/{pending['token']}"))["request"]
     assert isinstance(ready["service_request_id"], str)
 
@@ -931,12 +933,12 @@ async def test_f6_updates_older_than_a_day_must_be_asked_for(far: Far, cast: Cas
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("word", ["FIXED", "CLOSED", "OPEN", "REOPEN", "CANCELLED", "IN_PROGRESS", "open"])
 async def test_f7_a_residents_word_is_a_contact_and_never_a_decision(
-    word: str, form: str, far: Far, cast: Cast, house: House, desk: Player
+    word: str, form: str, far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     t = await a_lift(cast)
     made = await far.update(update(t["number"], word), form)
     assert made["update_id"]
-    await work_off(house)
+    await work_off(services)
     after = await desk.see(t)
     assert (after["status"], after["counters"]["calls"]) == ("dispatched", t["counters"]["calls"] + 1)
     assert "还是没修好" in await all_the_desk_knows(desk, t["number"])
@@ -944,22 +946,22 @@ async def test_f7_a_residents_word_is_a_contact_and_never_a_decision(
 
 @pytest.mark.parametrize("word", ["REOPEN", "OPEN", "FIXED"])
 async def test_f7_a_closed_matter_stays_closed_and_the_desk_is_shown_the_word(
-    word: str, far: Far, cast: Cast, house: House, desk: Player
+    word: str, far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     t = await closed(cast)
     await far.update(update(t["number"], word), "xml")
-    await work_off(house)
+    await work_off(services)
     assert (await desk.see(t))["status"] == "closed"
     assert len((await desk.get("/v1/inbound", params={"status": "odd"})).json()["items"]) == 1
 
 
-async def test_case_18_f7_sent_again_is_one_contact(far: Far, cast: Cast, house: House, desk: Player) -> None:
+async def test_case_18_f7_sent_again_is_one_contact(far: Far, cast: Cast, services: Services, desk: Player) -> None:
     t, other = await a_lift(cast), await a_lift(cast)
     said = list(await asyncio.gather(*(far.update(update(t["number"]), form) for form in (*FORMS, *FORMS))))
-    await work_off(house)
+    await work_off(services)
     said.append(await far.update(update(t["number"], updated_datetime="2026-11-25T12:30:00+08:00"), "xml"))
     await far.update(update(other["number"]))  # their number again, of another matter
-    await work_off(house)
+    await work_off(services)
     assert len({s["update_id"] for s in said}) == 1
     assert [(await desk.see(x))["counters"]["calls"] for x in (t, other)] == [2, 2]
 
@@ -1020,7 +1022,9 @@ async def test_the_real_perl_reads_what_its_imitation_reads(far: Far, cast: Cast
 # --- 19-22: under load, under fire, and by the book ---
 
 
-async def test_case_19_a_long_list_costs_as_few_questions_as_a_short_one(far: Far, desk: Player, house: House) -> None:
+async def test_case_19_a_long_list_costs_as_few_questions_as_a_short_one(
+    far: Far, desk: Player, services: Services
+) -> None:
     for _ in range(30):
         await asyncio.gather(*(a_ticket(desk) for _ in range(10)))
     for what in (
@@ -1031,9 +1035,9 @@ async def test_case_19_a_long_list_costs_as_few_questions_as_a_short_one(far: Fa
         "requests.csv",
     ):
         await far.http.get(f"{BASE}/services.json")  # the directory is at hand
-        before = house.db.asked
+        before = services.db.asked
         reply = await far.http.get(f"{BASE}/{what}")
-        assert (reply.status_code, house.db.asked - before <= 3) == (200, True), (what, house.db.asked - before)
+        assert (reply.status_code, services.db.asked - before <= 3) == (200, True), (what, services.db.asked - before)
         if what == "requests.json":
             assert len(reply.json()) == 300
 
@@ -1075,13 +1079,13 @@ async def test_case_20_nonsense_is_400_or_404_in_the_format_asked_for(
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("what", ["services", "services/dt-fault", "requests", "servicerequestupdates"])
 async def test_case_21_without_its_database_no_list_is_empty(
-    what: str, form: str, app: FastAPI, house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    what: str, form: str, app: FastAPI, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
-        raise Away("x")
+        raise DatabaseUnavailable("x")
 
     for verb in ("rows", "transact"):
-        monkeypatch.setattr(house.db, verb, away)
+        monkeypatch.setattr(services.db, verb, away)
     clock.forward(hours=1)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
@@ -1190,14 +1194,14 @@ async def test_what_the_desk_writes_into_a_report_stays_at_the_desk(far: Far, de
 
 @pytest.mark.parametrize("form", FORMS)
 async def test_f3_sent_again_after_a_week_is_still_the_same_ticket(
-    form: str, far: Far, house: House, clock: Clock
+    form: str, far: Far, services: Services, clock: Clock
 ) -> None:
     from hotline.worker.retention import tidy
 
     said = {**WATER, "attribute[fixmystreet_id]": "77"}
     first = (await far.post(said, form))["service_request_id"]
     clock.forward(days=7)
-    await tidy(house, clock())
+    await tidy(services, clock())
     assert (await far.post(said, form))["service_request_id"] == first
 
 
@@ -1238,7 +1242,7 @@ async def test_case_20_a_nul_anywhere_in_a_report_is_left_out(far: Far) -> None:
 
 
 async def test_case_20_a_defect_of_ours_is_told_in_their_own_errors(
-    far: Far, house: House, monkeypatch: pytest.MonkeyPatch
+    far: Far, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a defect")
@@ -1256,24 +1260,24 @@ async def test_a_degree_is_a_plain_number(value: str, far: Far) -> None:
 
 
 async def test_f7_an_update_older_than_its_request_is_for_somebody_to_judge(
-    far: Far, cast: Cast, house: House, desk: Player
+    far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     t = await a_lift(cast)
     await far.update(update(t["number"], updated_datetime="2020-01-01T00:00:00Z"))
-    await work_off(house)
+    await work_off(services)
     assert (await desk.see(t))["counters"]["calls"] == t["counters"]["calls"]
     (odd,) = (await desk.get("/v1/inbound")).json()["items"]
     assert "older" in odd["why"]
 
 
 async def test_f7_pictures_and_links_of_an_update_reach_the_desk(
-    far: Far, cast: Cast, house: House, desk: Player
+    far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     t = await a_lift(cast)
     link = "https://fms.example.org/p.jpg"
     for _ in range(2):
         await far.update({**update(t["number"]), "media_url": link}, files={"photo1": ("a.png", PNG, "image/png")})
-    await work_off(house)
+    await work_off(services)
     files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
     assert [f["name"] for f in files] == ["a.png"]
     assert link in await all_the_desk_knows(desk, t["number"])
@@ -1295,12 +1299,12 @@ async def test_the_table_is_read_page_by_page(far: Far, monkeypatch: pytest.Monk
 
 
 async def test_f7_a_picture_sent_for_a_closed_matter_is_kept_with_the_word(
-    far: Far, cast: Cast, house: House, desk: Player
+    far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     t = await closed(cast)
     made = await far.update(update(t["number"]), files={"photo1": ("a.png", PNG, "image/png")})
     assert made["update_id"]
-    await work_off(house)
+    await work_off(services)
     (item,) = (await desk.get("/v1/inbound")).json()["items"]
     files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
     assert [f["name"] for f in files] == ["a.png"] and item["number"] == t["number"]
@@ -1325,10 +1329,10 @@ async def answered(cast: Cast, **fields: Any) -> str:
 
 @pytest.mark.parametrize("channels", [(), (Channel.WEB,)], ids=["nothing", "another channel"])
 async def test_what_nobody_chose_to_publish_is_there_for_no_stranger(
-    channels: tuple[Channel, ...], closed_far: Far, cast: Cast, house: House
+    channels: tuple[Channel, ...], closed_far: Far, cast: Cast, services: Services
 ) -> None:
     far = closed_far
-    await opted_in(house, *channels)
+    await opted_in(services, *channels)
     number = await answered(cast)
     for form in FORMS:
         await far.get(f"requests/{number}", form, expect=404)
@@ -1342,7 +1346,7 @@ async def test_what_nobody_chose_to_publish_is_there_for_no_stranger(
 
 
 async def test_what_was_said_and_answered_is_published_by_no_choice(
-    far: Far, cast: Cast, house: House, desk: Player
+    far: Far, cast: Cast, services: Services, desk: Player
 ) -> None:
     reported = {**LIFT, **CALLER, "address_string": "3栋2单元301", "media_url": "https://fms.example.org/p.jpg"}
     number, sent = await answered(cast), (await far.post(reported))["service_request_id"]
@@ -1360,11 +1364,11 @@ async def answered_otherwise(desk: Player) -> str:
 
 
 async def test_a_client_reads_its_own_reports_and_no_other_key_does(
-    closed_far: Far, house: House, cast: Cast, desk: Player
+    closed_far: Far, services: Services, cast: Cast, desk: Player
 ) -> None:
     far = closed_far
     number = (await far.post({**LIFT, "address_string": "3栋2单元"}))["service_request_id"]
-    other = await keyed(house, "libre")
+    other = await keyed(services, "libre")
     (own,) = await far.both("requests", api_key=far.key)
     assert (own["service_request_id"], own["description"], own["lat"]) == (number, LIFT["description"], 30.69)
     assert await far.both(f"requests/{number}", api_key=far.key) == [own]
@@ -1380,9 +1384,9 @@ async def test_a_client_reads_its_own_reports_and_no_other_key_does(
 
 
 async def test_a_stranger_asks_so_often_a_minute_and_a_client_with_a_key_as_it_likes(
-    far: Far, house: House, clock: Clock
+    far: Far, services: Services, clock: Clock
 ) -> None:
-    house.open311_reads = 3
+    services.open311_reads = 3
     for _ in range(3):
         await far.get("requests")
     for form in FORMS:
@@ -1403,8 +1407,8 @@ async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch
     assert len((await far.http.get(f"{BASE}/requests.csv")).text.splitlines()) == 1 + 2
 
 
-async def test_a_house_without_open311_has_nothing_there(far: Far, house: House, desk: Player) -> None:
-    house.open311 = False
+async def test_a_house_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
+    services.open311 = False
     for what in ("discovery", "services", "requests", "servicerequestupdates"):
         for form in FORMS:
             assert (await far.http.get(f"{BASE}/{what}.{form}")).status_code == 404

@@ -27,7 +27,7 @@ from hotline.organisation.model.items import Override
 from hotline.organisation.service.directory import change
 from hotline.refusals import Refused
 from hotline.tickets import tables as ticket_tables
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.loop import Worker
 from tests.conftest import Clock, Player
 from tests.postgres import find_server
@@ -35,20 +35,20 @@ from tests.postgres import find_server
 NOTICES = Path(__file__).parents[3] / "shared" / "data"
 
 
-async def found(house: House, clock: Clock) -> dict[str, Finding]:
+async def found(services: Services, clock: Clock) -> dict[str, Finding]:
     """What each check says; the worst where it says several things."""
     said: dict[str, Finding] = {}
-    for f in await examine(house, clock.now):
+    for f in await examine(services, clock.now):
         if f.check not in said or f.wrong:
             said[f.check] = f
     return said
 
 
 async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
-    house: House, clock: Clock, lift_ticket: dict[str, Any], desk: Player
+    services: Services, clock: Clock, lift_ticket: dict[str, Any], desk: Player
 ) -> None:
     clock.now = datetime.now(UTC).replace(year=2026, month=6, day=10)
-    said = await examine(house, clock.now)
+    said = await examine(services, clock.now)
     checks = {
         "directory",
         "clocks",
@@ -71,80 +71,84 @@ async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
     assert (await desk.see(lift_ticket))["version"] == lift_ticket["version"]
 
 
-async def overdue(house: House, clock: Clock) -> None:
+async def overdue(services: Services, clock: Clock) -> None:
     clock.forward(days=3)
 
 
-async def no_next_step(house: House, clock: Clock) -> None:
+async def no_next_step(services: Services, clock: Clock) -> None:
     stuck = (
         sa.update(ticket_tables.clock)
         .where(ticket_tables.clock.c.metric == "resolve")
         .values(next_at=None, next_level=None)
     )
-    await house.db.transact(lambda c: c.execute(stuck))
+    await services.db.transact(lambda c: c.execute(stuck))
 
 
-async def no_clock(house: House, clock: Clock) -> None:
-    await house.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
+async def no_clock(services: Services, clock: Clock) -> None:
+    await services.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
 
 
-async def old_message(house: House, clock: Clock) -> None:
+async def old_message(services: Services, clock: Clock) -> None:
     clock.forward(minutes=6)
 
 
-async def unannounced_year(house: House, clock: Clock) -> None:
+async def unannounced_year(services: Services, clock: Clock) -> None:
     clock.now = datetime(2027, 1, 4, 4, tzinfo=UTC)
 
 
-async def nobody_now(house: House, clock: Clock) -> None:
-    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+async def nobody_now(services: Services, clock: Clock) -> None:
+    roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-25T11:00", end="2026-11-25T13:00", member=None)
     await change(
-        house.db, house.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now
+        services.db,
+        services.directory,
+        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
+        CLOCK,
+        clock.now,
     )
 
 
-async def clock_runs_ahead(house: House, clock: Clock) -> None:
-    theirs = await house.db.time()
-    house.db.clock = lambda: theirs  # type: ignore[attr-defined]
+async def clock_runs_ahead(services: Services, clock: Clock) -> None:
+    theirs = await services.db.time()
+    services.db.clock = lambda: theirs  # type: ignore[attr-defined]
     clock.now = theirs + timedelta(seconds=20)
 
 
-async def fsync_is_off(house: House, clock: Clock) -> None:
+async def fsync_is_off(services: Services, clock: Clock) -> None:
     """The suite's PostgreSQL runs without it anyway."""
-    if isinstance(house.db, Sqlite):
-        assert all(safe for _, _, safe in await house.db.durability())
-        await house.db._on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
+    if isinstance(services.db, Sqlite):
+        assert all(safe for _, _, safe in await services.db.durability())
+        await services.db._on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
 
 
-def row_of_text(key: str, house: House, now: datetime) -> dict[str, Any]:
+def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
     return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
 
 
-async def an_old_text(house: House, clock: Clock) -> None:
-    row = row_of_text("old", house, clock())
-    await house.inbox.keep_now([row])
+async def an_old_text(services: Services, clock: Clock) -> None:
+    row = row_of_text("old", services, clock())
+    await services.inbox.keep_now([row])
     clock.forward(minutes=6)
 
 
-async def a_spool_file_that_was_changed(house: House, clock: Clock) -> None:
-    folder = house.files.parent / "spool"
-    house.spool = Spool(folder, house.secret)
+async def a_spool_file_that_was_changed(services: Services, clock: Clock) -> None:
+    folder = services.files.parent / "spool"
+    services.spool = Spool(folder, services.secret)
     folder.mkdir()
     (folder / "x.bad").write_text("?")
 
 
-async def an_officer_nobody_can_reach(house: House, clock: Clock) -> None:
+async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
     settings = {"url": "http://x.example/", "sender": "12345"}
     secrets = {"secret": ["whsec_" + "QUJD" * 10]}
-    house.speaks = False
+    services.speaks = False
     await add(
-        house.gateways, house.db, house.secret, "g", "generic", settings, secrets, sends=True, weight=50, by="test",
+        services.gateways, services.db, services.secret, "g", "generic", settings, secrets, sends=True, weight=50, by="test",
         now=clock(),
     )  # fmt: skip
 
 
-FAULTS: list[tuple[str, Callable[[House, Clock], Awaitable[None]], str]] = [
+FAULTS: list[tuple[str, Callable[[Services, Clock], Awaitable[None]], str]] = [
     ("clocks", overdue, "does a worker run"),
     ("ladders", no_next_step, "without a next step"),
     ("tickets", no_clock, "without a clock"),
@@ -162,48 +166,50 @@ FAULTS: list[tuple[str, Callable[[House, Clock], Awaitable[None]], str]] = [
 @pytest.mark.parametrize(("check", "plant", "says"), FAULTS, ids=[f[0] for f in FAULTS])
 async def test_a_planted_fault_turns_its_check_red(
     check: str,
-    plant: Callable[[House, Clock], Awaitable[None]],
+    plant: Callable[[Services, Clock], Awaitable[None]],
     says: str,
-    house: House,
+    services: Services,
     clock: Clock,
     lift_ticket: dict[str, Any],
 ) -> None:
     if check not in ("skew", "durability"):
-        assert not (await found(house, clock))[check].wrong
-    await plant(house, clock)
-    said = (await found(house, clock))[check]
+        assert not (await found(services, clock))[check].wrong
+    await plant(services, clock)
+    said = (await found(services, clock))[check]
     assert said.wrong and says in said.says and said.says_zh
 
 
-async def test_from_november_on_next_years_missing_notice_is_a_warning(house: House, clock: Clock) -> None:
-    cn = (await house.directory.now(clock.now)).calendars["cn"]
+async def test_from_november_on_next_years_missing_notice_is_a_warning(services: Services, clock: Clock) -> None:
+    cn = (await services.directory.now(clock.now)).calendars["cn"]
     assert unannounced(cn, datetime(2026, 10, 31, tzinfo=UTC).date()) is None
     assert unannounced(cn, datetime(2026, 11, 1, tzinfo=UTC).date()) == 2027
-    said = [f for f in await examine(house, clock.now) if f.check == "calendar"]
+    said = [f for f in await examine(services, clock.now) if f.check == "calendar"]
     assert said[0].warns and not said[0].wrong and "2027" in said[0].says and "2027" in said[0].says_zh
 
 
 async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
-    house: House, clock: Clock, lift_ticket: dict[str, Any]
+    services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
     old = sa.update(ticket_tables.clock).values(calendar_version=0)
     dead = sa.update(outbox_tables.outbox).values(status="dead")
-    await house.db.transact(lambda c: (c.execute(old), c.execute(dead)))
-    warned = {f.check for f in await examine(house, clock.now) if f.warns}
+    await services.db.transact(lambda c: (c.execute(old), c.execute(dead)))
+    warned = {f.check for f in await examine(services, clock.now) if f.warns}
     assert {"reckoning", "outbox"} <= warned
 
 
 async def test_a_house_that_speaks_to_nobody_is_warned_not_failed(
-    house: House, clock: Clock, lift_ticket: dict[str, Any]
+    services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    house.speaks = False
+    services.speaks = False
     clock.forward(hours=1)
-    said = (await found(house, clock))["outbox"]
+    said = (await found(services, clock))["outbox"]
     assert said.warns and not said.wrong and "HOTLINE_NOTICE_URL is not set" in said.says
 
 
-async def test_readyz_shows_what_the_doctor_found_and_stays_ready(desk: Player, house: House, clock: Clock) -> None:
-    await nobody_now(house, clock)
+async def test_readyz_shows_what_the_doctor_found_and_stays_ready(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    await nobody_now(services, clock)
     reply = await desk.get("/readyz")
     assert reply.status_code == 200
     said = {f["check"]: f for f in reply.json()["checks"]["doctor"]}
@@ -211,14 +217,18 @@ async def test_readyz_shows_what_the_doctor_found_and_stays_ready(desk: Player, 
     assert reply.json()["checks"]["clocks_due"] == 0
 
 
-async def test_a_gap_ahead_is_told_to_the_supervisors_once(house: House, clock: Clock) -> None:
-    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+async def test_a_gap_ahead_is_told_to_the_supervisors_once(services: Services, clock: Clock) -> None:
+    roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
     await change(
-        house.db, house.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now
+        services.db,
+        services.directory,
+        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
+        CLOCK,
+        clock.now,
     )
-    assert [await warn_of_gaps(house, clock.now) for _ in range(3)] == [1, 0, 0]
-    rows = await house.db.transact(
+    assert [await warn_of_gaps(services, clock.now) for _ in range(3)] == [1, 0, 0]
+    rows = await services.db.transact(
         lambda c: c.execute(sa.select(outbox_tables.outbox).where(outbox_tables.outbox.c.kind == "gap")).all()
     )
     assert rows[0].partition == "role:supervisor"
@@ -241,7 +251,7 @@ async def test_a_postgres_that_keeps_what_it_says_is_found_safe(tmp_path: Path) 
 
 
 async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
-    house: House, clock: Clock, lift_ticket: dict[str, Any]
+    services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
     beats: list[httpx.Request] = []
 
@@ -249,23 +259,23 @@ async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
         beats.append(request)
         return httpx.Response(200)
 
-    clock.now = await house.db.time()
-    await house.db.transact(
+    clock.now = await services.db.time()
+    await services.db.transact(
         lambda c: (
             c.execute(sa.delete(outbox_tables.outbox)),
             c.execute(sa.update(ticket_tables.clock).values(next_at=clock.now + timedelta(days=1))),
         )
     )
-    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    cn = (await services.directory.now(clock.now)).calendars["cn"]
     far = replace(cn, confirmed_to=f"{clock.now.year + 1}-12-31")
-    await change(house.db, house.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    await change(services.db, services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
     worker = Worker(
-        house, None, Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
+        services, None, Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
     )
     await worker._audit()
-    safe = all(safe for _, _, safe in await house.db.durability())  # the suite's PostgreSQL runs without fsync
-    assert len(beats) == safe, [f for f in await examine(house, clock.now) if f.wrong]
-    await no_next_step(house, clock)
+    safe = all(safe for _, _, safe in await services.db.durability())  # the suite's PostgreSQL runs without fsync
+    assert len(beats) == safe, [f for f in await examine(services, clock.now) if f.wrong]
+    await no_next_step(services, clock)
     await worker._audit()
     assert len(beats) == safe
     refusing = Heartbeat(
@@ -306,9 +316,9 @@ def test_a_notice_that_is_not_one_names_its_fault(data: Any, name: str, wanted: 
 
 
 async def test_a_year_is_not_skipped_and_a_notice_replaces_what_was_said_of_its_year(
-    house: House, clock: Clock
+    services: Services, clock: Clock
 ) -> None:
-    calendars = (await house.directory.now(clock.now)).calendars
+    calendars = (await services.directory.now(clock.now)).calendars
     with pytest.raises(Refused):
         announced(calendars["cn"], read_announcement(notice(2028), "2028.json"))
     with pytest.raises(Refused):
@@ -323,8 +333,8 @@ async def test_a_year_is_not_skipped_and_a_notice_replaces_what_was_said_of_its_
 
 @pytest.mark.skipif(not NOTICES.is_dir(), reason="the notices' files are not there")
 @pytest.mark.parametrize("year", [2023, 2024, 2025, 2026])
-async def test_the_seeded_calendar_is_what_the_notices_say(year: int, house: House, clock: Clock) -> None:
-    cn = (await house.directory.now(clock.now)).calendars["cn"]
+async def test_the_seeded_calendar_is_what_the_notices_say(year: int, services: Services, clock: Clock) -> None:
+    cn = (await services.directory.now(clock.now)).calendars["cn"]
     read = read_announcement(
         json.loads((NOTICES / f"holiday-cn-{year}.json").read_text(encoding="utf-8")), f"holiday-cn-{year}.json"
     )

@@ -10,8 +10,8 @@ import pytest
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_person
-from hotline.tickets.context import House
-from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Clock, Player
 
 DUTY = "/v1/departments/service-centre/duty"
@@ -101,16 +101,16 @@ async def test_two_swap_over_http_and_a_handler_plans_its_own_department_alone(
     assert clash.status_code == 422 and clash.json()["errors"][0]["field"] == "second"  # the same member, all week long
 
 
-async def hire(house: House, login: str, department: str = "property-works") -> str:
+async def hire(services: Services, login: str, department: str = "property-works") -> str:
     grant = Grant(frozenset({Role.HANDLER}), department)
-    made = await add_person(house, login, login, "a long sentence 9", grant, None, None, house.clock())
+    made = await add_person(services, login, login, "a long sentence 9", grant, None, None, services.clock())
     return str(made["id"])  # type: ignore[index]
 
 
 async def test_an_order_goes_to_a_person_by_hand_and_what_a_hand_chose_stays(
-    desk: Player, lifts: Player, house: House, lift_ticket: dict[str, Any]
+    desk: Player, lifts: Player, services: Services, lift_ticket: dict[str, Any]
 ) -> None:
-    works_1, li = await hire(house, "works-1"), await hire(house, "li.works")
+    works_1, li = await hire(services, "works-1"), await hire(services, "li.works")
     given = await lifts.order(lift_ticket, "assign", assignee="li.works")
     assert given["assignments"][0]["assignee"] == li
     accepted = await lifts.order(given, "accept")
@@ -118,7 +118,7 @@ async def test_an_order_goes_to_a_person_by_hand_and_what_a_hand_chose_stays(
     await lifts.order(accepted, "claim", expect=409)
     wrong = await lifts.order(accepted, "assign", assignee="nobody", expect=422)
     assert wrong["errors"][0]["field"] == "assignee"
-    other = await hire(house, "plumber", "water")
+    other = await hire(services, "plumber", "water")
     await lifts.order(accepted, "assign", assignee=other, expect=422)  # works elsewhere
     found = (await lifts.get("/v1/departments/property-works/candidates")).json()["items"]
     by = {c["login"]: c for c in found}
@@ -127,11 +127,11 @@ async def test_an_order_goes_to_a_person_by_hand_and_what_a_hand_chose_stays(
 
 
 async def test_an_unsigned_order_of_a_willing_department_goes_to_whoever_is_on_duty_with_the_least_work(
-    desk: Player, cast: Cast, house: House, clock: Clock, lift_ticket: dict[str, Any]
+    desk: Player, cast: Cast, services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
     boss = await cast("boss")
     on_duty = (await boss.get("/v1/departments/property-works/duty")).json()["now"][0]["member"]["code"]
-    ids = {login: await hire(house, login) for login in ("works-1", "works-2", "works-3")}
+    ids = {login: await hire(services, login) for login in ("works-1", "works-2", "works-3")}
     item = await boss.get("/v1/directory/departments/property-works")
     reply = await boss.http.put(
         "/v1/directory/departments/property-works", json={**item.json(), "auto_assign": True, "head": "works-1"},
@@ -139,7 +139,7 @@ async def test_an_unsigned_order_of_a_willing_department_goes_to_whoever_is_on_d
     )  # fmt: skip
     assert reply.status_code == 200, reply.text
     clock.forward(hours=3)
-    while (await ring_due(house, clock.now)).claimed:
+    while (await escalate_due(services, clock.now)).claimed:
         pass
     assert (await desk.see(lift_ticket))["assignments"][0]["assignee"] == ids[on_duty]
 

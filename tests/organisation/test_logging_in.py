@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import Believed, add_person, change_person, log_in, log_in_once
+from hotline.organisation.service.accounts import ActorCache, add_person, change_person, log_in, log_in_once
 from hotline.organisation.service.passwords import WAITING, PasswordHashing
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.web import tables as web_tables
-from hotline.web.idempotency import Asked
+from hotline.web.idempotency import RequestKey
 from hotline.worker.retention import tidy
 from tests.conftest import Clock
 
@@ -52,38 +52,40 @@ class Slow(Quick):
 
 
 @pytest.fixture
-async def staff(house: House, clock: Clock) -> House:
+async def staff(services: Services, clock: Clock) -> Services:
     """Li Min and Chen have log-ins."""
-    house.hashing = PasswordHashing(Quick())
+    services.hashing = PasswordHashing(Quick())
     for login in (LI, CHEN):
-        await add_person(house, login, login, RIGHT, Grant(frozenset({Role.OPERATOR})), None, None, clock())
-    return house
+        await add_person(services, login, login, RIGHT, Grant(frozenset({Role.OPERATOR})), None, None, clock())
+    return services
 
 
 async def tries(
-    house: House, clock: Clock, login: str, password: str, address: str | None = HOME, device: str | None = None
+    services: Services, clock: Clock, login: str, password: str, address: str | None = HOME, device: str | None = None
 ) -> Refusal | None:
     """Why it was refused; None: logged in."""
     try:
-        await log_in(house, login, password, address, clock(), device)
+        await log_in(services, login, password, address, clock(), device)
     except Refused as refused:
         return refused.refusal
     return None
 
 
-async def wrong(house: House, clock: Clock, login: str, address: str, device: str | None = None) -> Code:
-    refusal = await tries(house, clock, login, "wrong", address, device)
+async def wrong(services: Services, clock: Clock, login: str, address: str, device: str | None = None) -> Code:
+    refusal = await tries(services, clock, login, "wrong", address, device)
     assert refusal is not None
     return refusal.code
 
 
-async def test_wrong_passwords_from_elsewhere_do_not_keep_anybody_out(staff: House, clock: Clock) -> None:
+async def test_wrong_passwords_from_elsewhere_do_not_keep_anybody_out(staff: Services, clock: Clock) -> None:
     for n in range(99):
         assert await wrong(staff, clock, LI, f"198.51.100.{n}") is Code.UNAUTHENTICATED
     assert await tries(staff, clock, LI, RIGHT, "203.0.113.7") is None
 
 
-async def test_a_place_is_heard_eight_times_and_asking_on_does_not_make_it_longer(staff: House, clock: Clock) -> None:
+async def test_a_place_is_heard_eight_times_and_asking_on_does_not_make_it_longer(
+    staff: Services, clock: Clock
+) -> None:
     for _ in range(8):
         assert await wrong(staff, clock, LI, HOME) is Code.UNAUTHENTICATED
     for _ in range(14):
@@ -95,7 +97,7 @@ async def test_a_place_is_heard_eight_times_and_asking_on_does_not_make_it_longe
     assert await tries(staff, clock, LI, RIGHT) is None
 
 
-async def test_one_try_in_fourteen_minutes_locks_nobody(staff: House, clock: Clock) -> None:
+async def test_one_try_in_fourteen_minutes_locks_nobody(staff: Services, clock: Clock) -> None:
     for _ in range(30):
         assert await wrong(staff, clock, LI, HOME) is Code.UNAUTHENTICATED
         clock.forward(minutes=14)
@@ -104,7 +106,7 @@ async def test_one_try_in_fourteen_minutes_locks_nobody(staff: House, clock: Clo
 
 @pytest.mark.parametrize("device", [None, "a browser"])
 async def test_sixty_failures_behind_one_address_keep_nobody_out_who_was_here_before(
-    device: str | None, staff: House, clock: Clock
+    device: str | None, staff: Services, clock: Clock
 ) -> None:
     assert await tries(staff, clock, LI, RIGHT, OFFICE, device) is None
     for n in range(60):
@@ -117,7 +119,7 @@ async def test_sixty_failures_behind_one_address_keep_nobody_out_who_was_here_be
     assert await tries(staff, clock, CHEN, RIGHT, OFFICE) is None
 
 
-async def test_a_known_browser_is_heard_wherever_it_is_and_whatever_others_try(staff: House, clock: Clock) -> None:
+async def test_a_known_browser_is_heard_wherever_it_is_and_whatever_others_try(staff: Services, clock: Clock) -> None:
     assert await tries(staff, clock, LI, RIGHT, HOME, "a browser") is None
     for n in range(100):
         await wrong(staff, clock, LI, f"198.51.100.{n}")
@@ -128,21 +130,23 @@ async def test_a_known_browser_is_heard_wherever_it_is_and_whatever_others_try(s
     assert await tries(staff, clock, LI, RIGHT, "203.0.113.9", "a browser") is None
 
 
-async def test_a_known_browser_guesses_no_more_than_anybody(staff: House, clock: Clock) -> None:
+async def test_a_known_browser_guesses_no_more_than_anybody(staff: Services, clock: Clock) -> None:
     assert await tries(staff, clock, LI, RIGHT, HOME, "a browser") is None
     for n in range(8):
         assert await wrong(staff, clock, LI, f"198.51.100.{n}", "a browser") is Code.UNAUTHENTICATED
     assert await wrong(staff, clock, LI, "198.51.100.9", "a browser") is Code.TOO_MANY
 
 
-async def test_a_browser_known_for_one_log_in_is_a_stranger_to_another(staff: House, clock: Clock) -> None:
+async def test_a_browser_known_for_one_log_in_is_a_stranger_to_another(staff: Services, clock: Clock) -> None:
     assert await tries(staff, clock, CHEN, RIGHT, OFFICE, "a browser") is None
     for n in range(100):
         await wrong(staff, clock, LI, f"198.51.100.{n}")
     assert await wrong(staff, clock, LI, OFFICE, "a browser") is Code.TOO_MANY
 
 
-async def test_guessing_from_everywhere_comes_down_to_a_try_in_a_quarter_of_an_hour(staff: House, clock: Clock) -> None:
+async def test_guessing_from_everywhere_comes_down_to_a_try_in_a_quarter_of_an_hour(
+    staff: Services, clock: Clock
+) -> None:
     heard, begun = 0, clock()
     while clock() - begun < timedelta(days=1):
         refusal = await tries(staff, clock, LI, "wrong", f"198.51.{heard // 250}.{heard % 250}")
@@ -153,7 +157,7 @@ async def test_guessing_from_everywhere_comes_down_to_a_try_in_a_quarter_of_an_h
     assert 150 < heard < 210
 
 
-async def test_whoever_logs_in_does_not_get_more_guesses_at_others(staff: House, clock: Clock) -> None:
+async def test_whoever_logs_in_does_not_get_more_guesses_at_others(staff: Services, clock: Clock) -> None:
     for n in range(60):
         await wrong(staff, clock, f"guess{n}", OFFICE)
         if n == 50:
@@ -161,22 +165,22 @@ async def test_whoever_logs_in_does_not_get_more_guesses_at_others(staff: House,
     assert await wrong(staff, clock, "guess99", OFFICE) is Code.TOO_MANY
 
 
-async def test_a_repeat_under_the_same_key_is_no_wrong_password(staff: House, clock: Clock) -> None:
+async def test_a_repeat_under_the_same_key_is_no_wrong_password(staff: Services, clock: Clock) -> None:
     given = set()
     for _ in range(12):
-        asked = Asked("anybody", "a key", "a body", keep_body=True)
+        asked = RequestKey("anybody", "a key", "a body", keep_body=True)
         done = await log_in_once(staff, LI, RIGHT, HOME, asked, lambda shown: str(shown["token"]), clock())
         given.add(done.answer.body)
     assert len(given) == 1
     for _ in range(12):
-        reused = Asked("anybody", "a key", "another body", keep_body=True)
+        reused = RequestKey("anybody", "a key", "another body", keep_body=True)
         with pytest.raises(Refused) as stopped:
             await log_in_once(staff, LI, RIGHT, HOME, reused, lambda shown: str(shown["token"]), clock())
         assert stopped.value.refusal.code is Code.KEY_REUSED
     assert await tries(staff, clock, LI, RIGHT) is None
 
 
-async def test_one_line_with_many_ipv6_addresses_is_one_place(staff: House, clock: Clock) -> None:
+async def test_one_line_with_many_ipv6_addresses_is_one_place(staff: Services, clock: Clock) -> None:
     for n in range(8):
         await wrong(staff, clock, LI, f"2001:db8:1:2::{n + 1:x}")
     assert await wrong(staff, clock, LI, "2001:db8:1:2:ffff::9") is Code.TOO_MANY
@@ -186,7 +190,7 @@ async def test_one_line_with_many_ipv6_addresses_is_one_place(staff: House, cloc
     assert await wrong(staff, clock, CHEN, "192.0.2.77") is Code.TOO_MANY
 
 
-async def test_a_log_in_that_is_not_there_is_told_and_costs_the_same(staff: House, clock: Clock) -> None:
+async def test_a_log_in_that_is_not_there_is_told_and_costs_the_same(staff: Services, clock: Clock) -> None:
     quick = Quick()
     staff.hashing = PasswordHashing(quick)
     there = [await tries(staff, clock, LI, "wrong", HOME) for _ in range(9)]
@@ -201,13 +205,13 @@ async def test_the_hash_that_is_checked_for_nobody_costs_what_a_new_one_costs() 
     assert await hashing.verify("x" * 12, None, known=False) is False
 
 
-async def test_many_tries_at_once_are_as_many_as_one_after_the_other(staff: House, clock: Clock) -> None:
+async def test_many_tries_at_once_are_as_many_as_one_after_the_other(staff: Services, clock: Clock) -> None:
     codes = await asyncio.gather(*(wrong(staff, clock, LI, HOME) for _ in range(20)))
     assert codes.count(Code.UNAUTHENTICATED) + codes.count(Code.OVERLOADED) == 8
     assert codes.count(Code.TOO_MANY) == 12
 
 
-async def test_counts_are_forgotten_and_name_nobody(staff: House, clock: Clock) -> None:
+async def test_counts_are_forgotten_and_name_nobody(staff: Services, clock: Clock) -> None:
     await wrong(staff, clock, LI, HOME)
     assert await tries(staff, clock, CHEN, RIGHT, OFFICE, "a browser") is None
 
@@ -230,12 +234,12 @@ async def until(condition: Any) -> None:
             await asyncio.sleep(0)
 
 
-def strangers(house: House, clock: Clock, count: int) -> list[asyncio.Task[Refusal | None]]:
-    return [asyncio.create_task(tries(house, clock, f"guess{n}", "wrong", f"198.51.100.{n}")) for n in range(count)]
+def strangers(services: Services, clock: Clock, count: int) -> list[asyncio.Task[Refusal | None]]:
+    return [asyncio.create_task(tries(services, clock, f"guess{n}", "wrong", f"198.51.100.{n}")) for n in range(count)]
 
 
 @pytest.fixture
-async def busy(staff: House, clock: Clock) -> Any:
+async def busy(staff: Services, clock: Clock) -> Any:
     """Every place of the strangers' lane is taken, and the rest has been refused."""
     assert await tries(staff, clock, LI, RIGHT, HOME) is None
     slow = Slow()
@@ -247,7 +251,7 @@ async def busy(staff: House, clock: Clock) -> Any:
     await asyncio.gather(*flood)
 
 
-async def test_a_flood_of_log_ins_is_refused_and_not_queued(staff: House, clock: Clock, busy: Any) -> None:
+async def test_a_flood_of_log_ins_is_refused_and_not_queued(staff: Services, clock: Clock, busy: Any) -> None:
     _, flood = busy
     refused = [task.result() for task in flood if task.done()]
     assert {(r.code, r.retry_after) for r in refused} == {(Code.OVERLOADED, 3)}
@@ -255,7 +259,7 @@ async def test_a_flood_of_log_ins_is_refused_and_not_queued(staff: House, clock:
     assert late is not None and late.code is Code.OVERLOADED
 
 
-async def test_what_was_refused_unchecked_is_not_counted(staff: House, clock: Clock, busy: Any) -> None:
+async def test_what_was_refused_unchecked_is_not_counted(staff: Services, clock: Clock, busy: Any) -> None:
     slow, flood = busy
     for _ in range(20):
         assert await wrong(staff, clock, CHEN, OFFICE) is Code.OVERLOADED
@@ -265,7 +269,7 @@ async def test_what_was_refused_unchecked_is_not_counted(staff: House, clock: Cl
 
 
 async def test_a_flood_of_strangers_does_not_delay_whoever_was_here_before(
-    staff: House, clock: Clock, busy: Any
+    staff: Services, clock: Clock, busy: Any
 ) -> None:
     slow, flood = busy
     assert slow.begun.acquire(timeout=30)  # one stranger is being checked
@@ -277,16 +281,16 @@ async def test_a_flood_of_strangers_does_not_delay_whoever_was_here_before(
 
 
 async def test_credentials_are_checked_while_every_hashing_thread_is_busy(
-    staff: House, clock: Clock, busy: Any, desk: Any
+    staff: Services, clock: Clock, busy: Any, desk: Any
 ) -> None:
     assert (await desk.get("/v1/me")).status_code == 200
 
 
 async def test_setting_a_password_waits_for_no_stranger_and_is_bounded_too(
-    staff: House, clock: Clock, busy: Any
+    staff: Services, clock: Clock, busy: Any
 ) -> None:
     grant = Grant(frozenset({Role.OPERATOR}))
     made = await add_person(staff, "new", "new", RIGHT, grant, None, None, clock())
     assert isinstance(made, dict)
-    changed = await change_person(staff, Believed(), made["id"], 1, {"password": "another sentence 7"}, clock())
+    changed = await change_person(staff, ActorCache(), made["id"], 1, {"password": "another sentence 7"}, clock())
     assert changed["version"] == 2

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from hotline.organisation.model.items import Calendar, span_of
 from hotline.organisation.model.vocabulary import Counting, DayEnd, Metric, Unit
-from hotline.organisation.model.working_time import Reckoner, because, reckon
+from hotline.organisation.model.working_time import WorkingTime, because, calculate_limit
 from hotline.organisation.service.seeding import items_in
 from hotline.shipped import shipped
 from hotline.text.numbering import FIRST, number_of
 from hotline.tickets.model.ticket import Clock
-from hotline.tickets.sla.timers import fold, mark
+from hotline.tickets.sla.timers import replay, timer_event
 
 
 def _seeded(code: str) -> Calendar:
@@ -42,7 +42,7 @@ CALENDARS = {
     "nyc": _calendar(zone="America/New_York", hours=("08:00-12:00", "13:00-17:00")),
     "ny24": _calendar(zone="America/New_York", hours=("00:00-24:00",), workdays=(0, 1, 2, 3, 4, 5, 6)),
 }
-RECKONERS = {code: Reckoner(calendar) for code, calendar in CALENDARS.items()}
+RECKONERS = {code: WorkingTime(calendar) for code, calendar in CALENDARS.items()}
 CASES = list(csv.DictReader((Path(__file__).parent / "deadlines.csv").read_text(encoding="utf-8").splitlines()))
 TERMS = {
     "policy": "x",
@@ -54,10 +54,10 @@ TERMS = {
 }
 
 
-def a_clock(*marks: Any, reckoner: Reckoner, terms: Any = TERMS) -> Clock:
+def a_clock(*marks: Any, reckoner: WorkingTime, terms: Any = TERMS) -> Clock:
     start = datetime.fromisoformat(marks[0][1])
     bare = Clock("x", number_of(FIRST), None, Metric.RESOLVE, terms, tuple(marks), "x", 1, start)
-    return fold(bare, reckoner, 1)
+    return replay(bare, reckoner, 1)
 
 
 def test_there_are_cases_enough_and_each_make_up_day_is_among_them() -> None:
@@ -71,15 +71,15 @@ def test_there_are_cases_enough_and_each_make_up_day_is_among_them() -> None:
 def test_a_limit_ends_when_the_law_says(case: dict[str, str]) -> None:
     reckoner, start = RECKONERS[case["calendar"]], datetime.fromisoformat(case["start"])
     span = f"{case['amount']} {case['unit']}"
-    marks = [mark("start", start, span=span)]
+    marks = [timer_event("start", start, span=span)]
     for pause in filter(None, case["pauses"].split(";")):
         begun, ended = (datetime.fromisoformat(x) for x in pause.split("/"))
-        marks += [mark("pause", begun), mark("resume", ended)]
+        marks += [timer_event("pause", begun), timer_event("resume", ended)]
     clock = a_clock(*marks, reckoner=reckoner)
     assert clock.due_at == datetime.fromisoformat(case["due"])
     assert clock.provisional == (case["provisional"] == "yes")
     if not case["pauses"]:
-        reckoned = reckon(reckoner, start, span_of(span))
+        reckoned = calculate_limit(reckoner, start, span_of(span))
         assert (reckoned.due_at, reckoned.provisional) == (clock.due_at, clock.provisional)
         said = because(reckoner, start, reckoned.due_at, span_of(span))
         assert (said[0].rule, said[-1].rule) == ("starts", "due")
@@ -88,23 +88,31 @@ def test_a_limit_ends_when_the_law_says(case: dict[str, str]) -> None:
 
 def test_an_explanation_names_the_holidays_and_the_worked_weekend() -> None:
     start = datetime(2026, 2, 13, 2, 0, tzinfo=UTC)
-    due = reckon(RECKONERS["cn"], start, span_of("7 working_days")).due_at
+    due = calculate_limit(RECKONERS["cn"], start, span_of("7 working_days")).due_at
     said = {b.rule: b.matched for b in because(RECKONERS["cn"], start, due, span_of("7 working_days"))}
     assert "2026-02-16 春节" in said["holidays passed over"] and len(said["holidays passed over"]) == 9
     assert said["worked days off (调休)"] == ("2026-02-14 春节", "2026-02-28 春节")
-    rolled = reckon(RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), span_of("7 calendar_days")).due_at
+    rolled = calculate_limit(
+        RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), span_of("7 calendar_days")
+    ).due_at
     why = because(RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), rolled, span_of("7 calendar_days"))
     assert ("2026-10-01 国庆节", "2026-10-08") in [b.matched for b in why]
 
 
 def test_local_exceptions_and_saturday_mornings_count_as_they_are_worked() -> None:
-    flooded = Reckoner(replace(CN, exceptions={"2026-11-26": (), "2026-11-28": ("09:00-12:00",)}))
+    flooded = WorkingTime(replace(CN, exceptions={"2026-11-26": (), "2026-11-28": ("09:00-12:00",)}))
     start = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # Wednesday 17:00
-    assert reckon(flooded, start, span_of("1 working_hours")).due_at == datetime(2026, 11, 27, 1, 30, tzinfo=UTC)
-    assert reckon(flooded, start, span_of("2 working_days")).due_at == datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
-    saturdays = Reckoner(replace(CN, workdays=(0, 1, 2, 3, 4, 5), weekday_hours={"5": ("09:00-12:00",)}))
+    assert calculate_limit(flooded, start, span_of("1 working_hours")).due_at == datetime(
+        2026, 11, 27, 1, 30, tzinfo=UTC
+    )
+    assert calculate_limit(flooded, start, span_of("2 working_days")).due_at == datetime(
+        2026, 11, 28, 16, 0, tzinfo=UTC
+    )
+    saturdays = WorkingTime(replace(CN, workdays=(0, 1, 2, 3, 4, 5), weekday_hours={"5": ("09:00-12:00",)}))
     friday = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
-    assert reckon(saturdays, friday, span_of("1.5 working_hours")).due_at == datetime(2026, 11, 28, 2, 0, tzinfo=UTC)
+    assert calculate_limit(saturdays, friday, span_of("1.5 working_hours")).due_at == datetime(
+        2026, 11, 28, 2, 0, tzinfo=UTC
+    )
 
 
 MOMENTS = st.integers(0, 455 * 86_400).map(lambda s: datetime(2025, 12, 1, tzinfo=UTC) + timedelta(seconds=s))
@@ -120,15 +128,19 @@ SPANS = st.one_of(
 @given(WHICH, MOMENTS, st.timedeltas(timedelta(0), timedelta(days=30)), SPANS)
 def test_whoever_starts_later_is_never_due_sooner(which: str, start: datetime, later: timedelta, span: str) -> None:
     r = RECKONERS[which]
-    assert start < reckon(r, start, span_of(span)).due_at <= reckon(r, start + later, span_of(span)).due_at
+    assert (
+        start
+        < calculate_limit(r, start, span_of(span)).due_at
+        <= calculate_limit(r, start + later, span_of(span)).due_at
+    )
 
 
 @given(WHICH, MOMENTS, st.integers(1, 60), st.integers(0, 60), st.sampled_from(list(Unit)))
 def test_a_longer_limit_never_ends_sooner(which: str, start: datetime, amount: int, more: int, unit: Unit) -> None:
     r = RECKONERS[which]
     assert (
-        reckon(r, start, span_of(f"{amount} {unit}")).due_at
-        <= reckon(r, start, span_of(f"{amount + more} {unit}")).due_at
+        calculate_limit(r, start, span_of(f"{amount} {unit}")).due_at
+        <= calculate_limit(r, start, span_of(f"{amount + more} {unit}")).due_at
     )
 
 
@@ -144,13 +156,13 @@ def test_a_pause_of_no_length_changes_nothing_and_a_longer_one_never_gives_less(
     which: str, start: datetime, span: str, share: float, length: timedelta, more: timedelta
 ) -> None:
     r = RECKONERS[which]
-    begins = mark("start", start, span=span)
+    begins = timer_event("start", start, span=span)
     due = a_clock(begins, reckoner=r).due_at
     assert due is not None
     at = (start + (due - start) * share).replace(microsecond=0)
-    assert a_clock(begins, mark("pause", at), mark("resume", at), reckoner=r).due_at == due
-    paused = a_clock(begins, mark("pause", at), mark("resume", at + length), reckoner=r).due_at
-    longer = a_clock(begins, mark("pause", at), mark("resume", at + length + more), reckoner=r).due_at
+    assert a_clock(begins, timer_event("pause", at), timer_event("resume", at), reckoner=r).due_at == due
+    paused = a_clock(begins, timer_event("pause", at), timer_event("resume", at + length), reckoner=r).due_at
+    longer = a_clock(begins, timer_event("pause", at), timer_event("resume", at + length + more), reckoner=r).due_at
     assert paused is not None and longer is not None and due <= paused <= longer
     assert paused <= due + length + timedelta(days=30)  # and no more than it lasted, but for days off at its end
 

@@ -23,12 +23,12 @@ from hotline.reporting.service import figures
 from hotline.reporting.service.figures import drift, fold, rebuild
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
-from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.sla.jobs import escalate_due
 from hotline.worker.loop import Worker
-from hotline.worker.outbox import Ways
-from hotline.worker.subprocess import DRIFT, LEFT, Aside
+from hotline.worker.outbox import DeliveryChannels
+from hotline.worker.subprocess import DRIFT, LEFT, WorkerSubprocess
 from tests.conftest import Cast, Clock, Player
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -42,13 +42,13 @@ HANDLERS = {"property-works": "lifts", "water": "pipes", "residents-affairs": "a
 class Street:
     """Who lives through the year, and what they do."""
 
-    def __init__(self, cast: dict[str, Player], house: House, clock: Clock, seed: int) -> None:
-        self.cast, self.house, self.clock, self.dice = cast, house, clock, random.Random(seed)
+    def __init__(self, cast: dict[str, Player], services: Services, clock: Clock, seed: int) -> None:
+        self.cast, self.services, self.clock, self.dice = cast, services, clock, random.Random(seed)
         self.numbers: list[str] = []
         self.open: list[str] = []
 
     async def ring(self) -> None:
-        while (await ring_due(self.house, self.clock())).claimed:
+        while (await escalate_due(self.services, self.clock())).claimed:
             pass
 
     async def come(self) -> None:
@@ -222,11 +222,11 @@ async def by_hand(watch: Player, numbers: list[str], first: date, last: date, to
 
 
 @pytest.fixture
-async def year(cast: Cast, house: House, clock: Clock) -> Street:
+async def year(cast: Cast, services: Services, clock: Clock) -> Street:
     people = {name: await cast(name) for name in ("desk", "switch", "watch", "lifts", "pipes", "property", "affairs")}
-    street = Street(people, house, clock, seed=24365)
+    street = Street(people, services, clock, seed=24365)
     clock.now = datetime(2025, 11, 25, 1, 0, tzinfo=ZONE)
-    await fold(house, clock())
+    await fold(services, clock())
     for _ in range(73):  # a year, five days at a time
         for _ in range(street.dice.randint(0, 2)):
             await street.come()
@@ -239,7 +239,7 @@ async def year(cast: Cast, house: House, clock: Clock) -> Street:
         await street.ring()
         street.open = [n for n in street.open if (await people["watch"].see(n))["status"] not in
                        ("closed", "declined", "merged", "withdrawn", "void")]  # fmt: skip
-        while await fold(house, clock()):
+        while await fold(services, clock()):
             pass
     return street
 
@@ -251,7 +251,7 @@ async def asked(player: Player, **query: Any) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(400)
-async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, house: House, clock: Clock) -> None:
+async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, services: Services, clock: Clock) -> None:
     watch, today = year.cast["watch"], clock().astimezone(ZONE).date()
     assert len(year.numbers) > 50
     for first, last in ((today - timedelta(days=370), today), (date(2026, 3, 1), date(2026, 3, 31))):
@@ -303,9 +303,9 @@ async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, ho
     april = (await asked(watch, first=date(2026, 4, 1), last=date(2026, 4, 30)))["groups"][0]["stock"]
     assert march["open"] == april["carried_over"]
     # rollups are what counting everything anew gives, before and after they are made anew
-    assert await drift(house, clock()) == {}
-    assert await rebuild(house, clock(), anew=True)
-    assert await drift(house, clock()) == {}
+    assert await drift(services, clock()) == {}
+    assert await rebuild(services, clock(), anew=True)
+    assert await drift(services, clock()) == {}
     assert (await asked(watch, **span))["groups"] == [whole]
     # behind every number stand exactly so many tickets, within any filter
     month = {"first": "2026-03-01", "last": "2026-03-31", "department": "property-works"}
@@ -327,9 +327,15 @@ async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, ho
 
 
 async def test_a_department_reads_its_own_work_and_ranks_nobody(
-    desk: Player, lifts: Player, pipes: Player, watch: Player, house: House, clock: Clock, lift_ticket: dict[str, Any]
+    desk: Player,
+    lifts: Player,
+    pipes: Player,
+    watch: Player,
+    services: Services,
+    clock: Clock,
+    lift_ticket: dict[str, Any],
 ) -> None:
-    await fold(house, clock())
+    await fold(services, clock())
     [own] = (await asked(lifts))["groups"]
     assert own["counts"]["dispatched"] == 1
     assert (await asked(pipes))["groups"][0]["counts"]["dispatched"] == 0
@@ -381,12 +387,14 @@ def test_periods_begin_and_end_where_people_think() -> None:
     assert last_whole(Period.DAY, date(2026, 1, 1)) == date(2025, 12, 31)
 
 
-async def test_weeks_and_months_add_up_their_days(desk: Player, watch: Player, house: House, clock: Clock) -> None:
-    await fold(house, clock())
+async def test_weeks_and_months_add_up_their_days(
+    desk: Player, watch: Player, services: Services, clock: Clock
+) -> None:
+    await fold(services, clock())
     for _ in range(4):
         await desk.call("电梯坏了", category="dt-fault")
         clock.forward(days=3)
-    while await fold(house, clock()):
+    while await fold(services, clock()):
         pass
     span = {"first": "2026-11-20", "last": "2026-12-20"}
     for by, counts in (
@@ -398,18 +406,18 @@ async def test_weeks_and_months_add_up_their_days(desk: Player, watch: Player, h
     assert (await watch.get("/v1/figures", params={"by": "year"})).status_code == 422
 
 
-def beside(house: House, folder: Path) -> Aside:
+def beside(services: Services, folder: Path) -> WorkerSubprocess:
     """A process of its own over the same database."""
-    db = house.db
+    db = services.db
     if isinstance(db, Postgres):
         where = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
     else:
         where = f"sqlite:///{db.path}"
-    return Aside({"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder)})
+    return WorkerSubprocess({"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder)})
 
 
 async def test_a_large_house_counts_everything_in_a_process_of_its_own(
-    watch: Player, house: House, clock: Clock, lift_ticket: dict[str, Any], tmp_path: Path, monkeypatch: Any
+    watch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(figures, "AT_HAND", 0)  # one ticket is many
 
@@ -417,25 +425,25 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
         raise AssertionError("counted while requests wait")
 
     monkeypatch.setattr(figures, "rebuild", never)
-    aside = beside(house, tmp_path)
-    worker = Worker(house, Ways(None, httpx.AsyncClient(), httpx.AsyncClient()), aside=aside)
+    aside = beside(services, tmp_path)
+    worker = Worker(services, DeliveryChannels(None, httpx.AsyncClient(), httpx.AsyncClient()), aside=aside)
     assert not await worker._fold()
-    assert "position" in (await rollups.mark(house.db) or {})
-    assert await drift(house, clock()) == {}
+    assert "position" in (await rollups.mark(services.db) or {})
+    assert await drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
     assert await aside.run("figures", "check") == (0, "0 rollups differ\n")
-    await house.db.transact(lambda c: c.execute(sa.update(report_tables.rollup).where(report_tables.rollup.c.dimension == "house")
+    await services.db.transact(lambda c: c.execute(sa.update(report_tables.rollup).where(report_tables.rollup.c.dimension == "house")
                                                 .values(counts={"accepted": 7})))  # fmt: skip
     code, said = await aside.run("figures", "check")
     assert code == DRIFT and "differ" in said
-    await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "another process", anew=True))
+    await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "another process", anew=True))
     assert not await worker._fold()  # which is at it: this one waits, and counts nothing itself
     worker.stop()
     assert await aside.run("figures", "check") == (-15, "")
 
 
-async def test_told_to_stop_what_runs_aside_leaves(house: House, tmp_path: Path) -> None:
-    aside = beside(house, tmp_path)
+async def test_told_to_stop_what_runs_aside_leaves(services: Services, tmp_path: Path) -> None:
+    aside = beside(services, tmp_path)
     running = asyncio.create_task(aside.run("work"))  # which runs until it is told to leave
     while aside._running is None and not running.done():
         await asyncio.sleep(0)
@@ -444,8 +452,8 @@ async def test_told_to_stop_what_runs_aside_leaves(house: House, tmp_path: Path)
     assert code in LEFT
 
 
-async def test_told_to_stop_while_it_begins_it_leaves_as_well(house: House, tmp_path: Path) -> None:
-    aside = beside(house, tmp_path)
+async def test_told_to_stop_while_it_begins_it_leaves_as_well(services: Services, tmp_path: Path) -> None:
+    aside = beside(services, tmp_path)
     running = asyncio.create_task(aside.run("work"))
     await asyncio.sleep(0)  # it is being begun, and is not there yet
     assert aside._running is None
@@ -455,58 +463,58 @@ async def test_told_to_stop_while_it_begins_it_leaves_as_well(house: House, tmp_
 
 
 async def test_very_many_rollups_are_put_in_place_piece_by_piece(
-    house: House, clock: Clock, lift_ticket: dict[str, Any], monkeypatch: Any
+    services: Services, clock: Clock, lift_ticket: dict[str, Any], monkeypatch: Any
 ) -> None:
-    await fold(house, clock())
+    await fold(services, clock())
     monkeypatch.setattr(rollups, "ROOM", 10)  # two rows in a piece
     monkeypatch.setattr(figures, "WRITTEN", 3)
-    assert await rebuild(house, clock(), anew=True)
-    assert await drift(house, clock()) == {}
+    assert await rebuild(services, clock(), anew=True)
+    assert await drift(services, clock()) == {}
 
 
 async def test_whoever_died_counting_is_followed_by_another_soon(
-    house: House, clock: Clock, lift_ticket: dict[str, Any]
+    services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    assert await figures.must_be_rebuilt(house)
-    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
-    assert not await figures.must_be_rebuilt(house)
+    assert await figures.must_be_rebuilt(services)
+    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
+    assert not await figures.must_be_rebuilt(services)
     clock.forward(minutes=2)
-    await house.db.transact(lambda c: rollups.renew(c, clock(), "first"))
-    await house.db.transact(lambda c: rollups.renew(c, clock.now + timedelta(hours=1), "somebody else"))
+    await services.db.transact(lambda c: rollups.renew(c, clock(), "first"))
+    await services.db.transact(lambda c: rollups.renew(c, clock.now + timedelta(hours=1), "somebody else"))
     clock.forward(minutes=2)
-    assert not await figures.must_be_rebuilt(house) and not await rebuild(house, clock())
+    assert not await figures.must_be_rebuilt(services) and not await rebuild(services, clock())
     clock.forward(minutes=2)
-    assert await figures.must_be_rebuilt(house)
-    assert await rebuild(house, clock()) and not await figures.must_be_rebuilt(house)
-    assert not await rebuild(house, clock())  # what stands is not counted a second time
-    assert await drift(house, clock()) == {}
+    assert await figures.must_be_rebuilt(services)
+    assert await rebuild(services, clock()) and not await figures.must_be_rebuilt(services)
+    assert not await rebuild(services, clock())  # what stands is not counted a second time
+    assert await drift(services, clock()) == {}
 
 
 async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(
-    desk: Player, watch: Player, house: House, clock: Clock, lift_ticket: dict[str, Any]
+    desk: Player, watch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    await fold(house, clock())
-    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first", anew=True))
-    assert await house.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "second", anew=True))
+    await fold(services, clock())
+    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first", anew=True))
+    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "second", anew=True))
     key = ("house", "2026-11-25", "")
-    assert not await house.db.transact(lambda c: rollups.add_fresh(c, {key: Counter(accepted=7)}, "first", clock()))
-    assert not await house.db.transact(lambda c: rollups.install(c, {"position": 0, "skip": []}, "first"))
-    assert await fold(house, clock()) == 0 and await drift(house, clock()) == {}  # nothing is said meanwhile
-    assert await rebuild(house, clock(), anew=True)
-    assert await drift(house, clock()) == {}
+    assert not await services.db.transact(lambda c: rollups.add_fresh(c, {key: Counter(accepted=7)}, "first", clock()))
+    assert not await services.db.transact(lambda c: rollups.install(c, {"position": 0, "skip": []}, "first"))
+    assert await fold(services, clock()) == 0 and await drift(services, clock()) == {}  # nothing is said meanwhile
+    assert await rebuild(services, clock(), anew=True)
+    assert await drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
 
 
 async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
-    cast: Cast, house: House, clock: Clock
+    cast: Cast, services: Services, clock: Clock
 ) -> None:
     desk = await cast("desk")
-    await fold(house, clock())
+    await fold(services, clock())
     await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
     await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
-    while await fold(house, clock()):
+    while await fold(services, clock()):
         pass
-    made = await add_key(house, "part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"), "test", None, clock())
+    made = await add_key(services, "part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"), "test", None, clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     for by, code in (("category", "wx-light"), ("channel", "phone"), ("area", "rq-b3")):
         groups = (await desk.get("/v1/figures", params={"by": by}, headers=headers)).json()["groups"]
@@ -517,16 +525,18 @@ async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
     assert (await desk.get("/v1/exports", params={"everybody": True}, headers=headers)).status_code == 403
 
 
-async def test_the_stream_loses_its_beginning_and_never_its_middle(desk: Player, house: House, clock: Clock) -> None:
-    await fold(house, clock())
+async def test_the_stream_loses_its_beginning_and_never_its_middle(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    await fold(services, clock())
     for back in (30, 0, 40, 0):  # an old import among new calls
         clock.forward(days=-back)
         await desk.call("路灯坏了")
         clock.forward(days=back)
-    while await fold(house, clock()):
+    while await fold(services, clock()):
         pass
-    places = [r.position for r in await streaming_store.after(house.db, 0)]
-    mark = (await rollups.mark(house.db) or {})["position"]
-    await house.db.transact(lambda c: streaming_store.forget(c, clock() - timedelta(days=7), mark, 100))
-    left = [r.position for r in await streaming_store.after(house.db, 0)]
+    places = [r.position for r in await streaming_store.after(services.db, 0)]
+    mark = (await rollups.mark(services.db) or {})["position"]
+    await services.db.transact(lambda c: streaming_store.forget(c, clock() - timedelta(days=7), mark, 100))
+    left = [r.position for r in await streaming_store.after(services.db, 0)]
     assert left == places[places.index(left[0]) :] and len(left) < len(places)

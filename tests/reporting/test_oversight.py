@@ -3,22 +3,22 @@
 from typing import Any
 
 from hotline.reporting.service.figures import fold
-from hotline.tickets.context import House
-from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import LIFT, Cast, Clock, Player
 
 
 async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
-    desk: Player, watch: Player, lifts: Player, house: House, clock: Clock
+    desk: Player, watch: Player, lifts: Player, services: Services, clock: Clock
 ) -> None:
-    await fold(house, clock())
+    await fold(services, clock())
     for _ in range(2):
         await desk.call(LIFT, category="dt-fault")
     light = await desk.call("5栋路灯坏了", category="wx-light", location={"area": "rq-b5", "lat": 30.69, "lon": 103.83})
     clock.forward(days=20)
-    while (await ring_due(house, clock())).claimed:
+    while (await escalate_due(services, clock())).claimed:
         pass
-    while await fold(house, clock()):
+    while await fold(services, clock()):
         pass
     wall = (await watch.get("/v1/wall")).json()
     assert (wall["open"], wall["counts"]["dispatched"]) == (3, 3)
@@ -34,12 +34,14 @@ async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
     assert (await lifts.get("/v1/map")).json()["features"] == []
 
 
-async def test_the_wall_of_a_part_of_the_community_is_of_that_part(cast: Cast, house: House, clock: Clock) -> None:
+async def test_the_wall_of_a_part_of_the_community_is_of_that_part(
+    cast: Cast, services: Services, clock: Clock
+) -> None:
     desk, block = await cast("desk"), await cast("block3")
-    await fold(house, clock())
+    await fold(services, clock())
     await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
     await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
-    while await fold(house, clock()):
+    while await fold(services, clock()):
         pass
     wall = (await block.get("/v1/wall")).json()
     assert wall["open"] == 1 and [a["area"]["code"] for a in wall["areas"]] == ["rq-b3"]

@@ -13,13 +13,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.database.engine import Away
+from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import add, change
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused
 from hotline.review import store as review_store
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
 from tests.conftest import Clock, Player
@@ -35,8 +35,8 @@ WANG = "+8613800138000"
 class Line:
     """A provider's line to us: its gateway is set up, its pushes arrive."""
 
-    def __init__(self, house: House, http: httpx.AsyncClient, clock: Clock) -> None:
-        self.house, self.http, self.clock = house, http, clock
+    def __init__(self, services: Services, http: httpx.AsyncClient, clock: Clock) -> None:
+        self.services, self.http, self.clock = services, http, clock
         self.serial = 0
 
     async def set_up(self, name: str, **settings: Any) -> Any:
@@ -46,7 +46,7 @@ class Line:
         if name == "aws":
             own["certificates"] = {providers.CERTIFICATE_URL: providers.certificate().decode()}
         await add(
-            self.house.gateways, self.house.db, self.house.secret, name, name, own, secrets, sends=False, weight=50,
+            self.services.gateways, self.services.db, self.services.secret, name, name, own, secrets, sends=False, weight=50,
             by="test", now=self.clock(),
         )  # fmt: skip
         return far
@@ -62,20 +62,20 @@ class Line:
 
     async def work(self) -> int:
         done = 0
-        while worked := await take_next(self.house, self.clock()):
+        while worked := await take_next(self.services, self.clock()):
             done += worked
         return done
 
     async def rows(self, status: str = "done") -> list[Any]:
-        return list(await review_store.listed(self.house.db, EVERYTHING, status, "", 200))
+        return list(await review_store.listed(self.services.db, EVERYTHING, status, "", 200))
 
 
 @pytest.fixture
-async def line(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Line]:
-    house.public_url = house.gateways._url = PUBLIC
+async def line(app: FastAPI, services: Services, clock: Clock) -> AsyncIterator[Line]:
+    services.public_url = services.gateways._url = PUBLIC
     transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 4000))
     async with httpx.AsyncClient(transport=transport, base_url="http://internal:8000") as http:
-        yield Line(house, http, clock)
+        yield Line(services, http, clock)
 
 
 def right(reply: httpx.Response, expected: Any) -> None:
@@ -157,14 +157,14 @@ async def test_case_06_with_the_database_down_nothing_is_acknowledged(
     name: str, line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = await line.set_up(name)
-    await line.house.gateways.now(line.clock())
+    await line.services.gateways.now(line.clock())
     push = far.text("later", WANG, "12345", LAMP, line.clock())
     with monkeypatch.context() as cut:
 
         async def away(work: Any) -> Any:
-            raise Away("the database does not answer")
+            raise DatabaseUnavailable("the database does not answer")
 
-        cut.setattr(line.house.db, "transact", away)
+        cut.setattr(line.services.db, "transact", away)
         reply = await line.push(push)
         assert reply.status_code == 503 and int(reply.headers["retry-after"]) >= 1
     assert await line.rows("kept") == []
@@ -383,11 +383,11 @@ async def test_case_16_a_signature_ten_minutes_off_is_refused(off: timedelta, li
 async def test_case_18_a_hundred_items_are_kept_together(line: Line) -> None:
     far = await line.set_up("generic")
     many = [(f"h-{n}", f"+86138001{n:05d}", "12345", f"{n}栋停水", line.clock()) for n in range(100)]
-    await line.house.directory.now(line.clock())  # a process reads it once, before its first push
-    asked = line.house.db.asked
+    await line.services.directory.now(line.clock())  # a process reads it once, before its first push
+    asked = line.services.db.asked
     reply = await line.push(far.texts(many))
     assert reply.json() == {"accepted": 100, "set_aside": 0}
-    assert line.house.db.asked - asked <= 3
+    assert line.services.db.asked - asked <= 3
     assert len(await line.rows("kept")) == 100
 
 
@@ -415,7 +415,7 @@ async def test_case_20_a_danger_word_is_heard_whoever_sends_it(line: Line, desk:
     await line.work()
     tickets = (await desk.get("/v1/tickets?limit=50")).json()["items"]
     assert [t["priority"] for t in tickets].count("emergency") == 3
-    alarms = [m for m in await outbox_store.listed(line.house.db, "queued", "", 200) if m.kind == "alarm"]
+    alarms = [m for m in await outbox_store.listed(line.services.db, "queued", "", 200) if m.kind == "alarm"]
     assert any("danger" in m.payload["text"] for m in alarms)
 
 
@@ -426,7 +426,7 @@ async def test_case_22_old_and_new_secret_live_together_until_the_old_is_dropped
         name, "password"
     )
     fresh = "whsec_" + "QUJD" * 10 if name == "generic" else "another-secret-of-theirs"
-    h = line.house
+    h = line.services
     await change(h.gateways, h.db, h.secret, name, line.clock(), new={word: [fresh]})
     assert (await line.says(far, LAMP)).status_code == 200
     await change(h.gateways, h.db, h.secret, name, line.clock(), drop={word: [far.secrets[word]]})
@@ -437,7 +437,7 @@ async def test_case_22_old_and_new_secret_live_together_until_the_old_is_dropped
 async def test_addresses_are_a_list_where_they_are_set(line: Line) -> None:
     far = await line.set_up("kannel", addresses=["198.51.100.0/24"])
     assert (await line.says(far, LAMP)).status_code == 401
-    h = line.house
+    h = line.services
     await change(h.gateways, h.db, h.secret, "kannel", line.clock(), settings={"addresses": ["203.0.113.0/24"]})
     assert (await line.says(far, LAMP)).status_code == 200
 
@@ -470,7 +470,7 @@ async def test_case_24_aws_believes_no_certificate_of_others_and_calls_nobody(
     assert "confirm it by hand" in odd.why and "SubscribeURL" in odd.raw
     unknown = far.resign(push, SigningCertURL="https://sns.eu-west-1.amazonaws.com/other.pem")
     assert (await line.push(unknown)).status_code == 503  # brought again, when the worker has fetched it
-    wanted = (await line.house.gateways.now(line.clock()))["aws"].account.settings["wanted_certificate"]
+    wanted = (await line.services.gateways.now(line.clock()))["aws"].account.settings["wanted_certificate"]
     assert wanted == "https://sns.eu-west-1.amazonaws.com/other.pem"
     assert asked == []
 
@@ -506,11 +506,11 @@ async def test_a_get_where_the_provider_posts_is_refused(line: Line) -> None:
     assert (await line.http.get("/v1/hooks/sms/infobip")).status_code == 405
 
 
-async def test_what_is_not_right_with_a_gateway_is_told_before_it_is_kept(house: House, clock: Clock) -> None:
+async def test_what_is_not_right_with_a_gateway_is_told_before_it_is_kept(services: Services, clock: Clock) -> None:
     async def tried(name: str, provider: str, settings: Any, secrets: Any, *, sends: bool = False) -> list[str]:
         with pytest.raises(Refused) as refused:
             await add(
-                house.gateways, house.db, house.secret, name, provider, settings, secrets, sends=sends, weight=50, by="t",
+                services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=sends, weight=50, by="t",
                 now=clock(),
             )  # fmt: skip
         return [field for field, _ in refused.value.refusal.errors]
@@ -535,7 +535,9 @@ NAMELESS = {
 
 async def alarms(line: Line) -> list[str]:
     return [
-        m.payload["inbound"] for m in await outbox_store.listed(line.house.db, "queued", "", 200) if m.kind == "alarm"
+        m.payload["inbound"]
+        for m in await outbox_store.listed(line.services.db, "queued", "", 200)
+        if m.kind == "alarm"
     ]
 
 
@@ -603,8 +605,8 @@ async def test_a_fire_that_is_out_hides_no_other_in_the_same_body(line: Line) ->
 
 async def test_a_danger_is_heard_in_the_first_push_of_a_process(line: Line) -> None:
     far = await line.set_up("generic")
-    line.house.directory = DirectoryAtHand(line.house.db)  # it has read nothing yet
-    assert not line.house.directory.known
+    line.services.directory = DirectoryCache(line.services.db)  # it has read nothing yet
+    assert not line.services.directory.known
     await line.says(far, FIRE)
     assert [r.urgent for r in await line.rows("kept")] == [True]
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from hotline.locales import keys, text
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority
-from hotline.sms.model.requests import Does, Wish, does_to, read_text
-from hotline.sms.model.templates import LONGEST, letter_for, parts_of, quiet_until, withheld, written
-from hotline.sms.model.weights import Health, Share, chosen, shifted
+from hotline.sms.model.requests import TextEffect, Wish, does_to, read_text
+from hotline.sms.model.templates import LONGEST, parts_of, quiet_until, template_for, withheld, written
+from hotline.sms.model.weights import GatewayHealth, GatewayWeight, chosen, shifted
 from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
 from hotline.triage.model import Advice
 from tests.tickets.make import a_ticket
@@ -111,22 +111,22 @@ def test_no_text_breaks_the_reading(text: str) -> None:
     read_text(text)
 
 
-def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | None = None) -> Share:
-    return Share(name, weight, resting, shifted_at)
+def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | None = None) -> GatewayWeight:
+    return GatewayWeight(name, weight, resting, shifted_at)
 
 
 def test_weight_goes_in_tens_never_below_ten_and_never_on_one_error() -> None:
-    good, bad = Health(tries=100), Health(tries=100, errors=60)
+    good, bad = GatewayHealth(tries=100), GatewayHealth(tries=100, errors=60)
     a, b = _share("a", 50), _share("b", 50)
-    assert shifted([a, b], {"a": Health(tries=1, errors=1)}, NOON) == {}
-    assert shifted([a, b], {"a": Health(tries=9, errors=9)}, NOON) == {}
+    assert shifted([a, b], {"a": GatewayHealth(tries=1, errors=1)}, NOON) == {}
+    assert shifted([a, b], {"a": GatewayHealth(tries=9, errors=9)}, NOON) == {}
     assert shifted([a, b], {"a": bad, "b": good}, NOON) == {"a": 40, "b": 60}
     assert shifted([_share("a", 10), b], {"a": bad}, NOON) == {}
     assert shifted([_share("a", 15), b], {"a": bad}, NOON) == {"a": 10, "b": 55}
     assert shifted([a, b], {"a": bad, "b": bad}, NOON) == {}  # nowhere better to go
     assert shifted([a], {"a": bad}, NOON) == {}
     assert shifted([_share("a", 40, 50, NOON), _share("b", 60)], {"a": bad}, NOON + timedelta(seconds=59)) == {}
-    slow = Health(texts=20, slow=3)
+    slow = GatewayHealth(texts=20, slow=3)
     assert shifted([a, b], {"a": slow}, NOON) == {"a": 40, "b": 60}
     back = shifted([_share("a", 20, 50, NOON), _share("b", 80, 50, NOON)], {}, NOON + timedelta(minutes=5))
     assert back == {"a": 30, "b": 70}
@@ -150,31 +150,31 @@ LIFT, WATER = "dt-fault", "sdq-water"
 @pytest.mark.parametrize(
     ("status", "text", "of", "how", "does", "said"),
     [
-        ("resolved", "1", None, {}, Does.RATE, Satisfaction.VERY_SATISFIED),
-        ("resolved", "5", None, {}, Does.REOPEN, Satisfaction.VERY_DISSATISFIED),
-        ("resolved", "又坏了", LIFT, {}, Does.REOPEN, Satisfaction.DISSATISFIED),
-        ("resolved", "又停水了", WATER, {}, Does.NEW, None),
-        ("resolved", "满意，9栋停水了", None, {"beside": WATER}, Does.NEW, Satisfaction.SATISFIED),
-        ("resolved", "1", None, {"theirs": False}, Does.JOIN, None),  # an officer decides nothing
-        ("resolved", "9栋停水了", WATER, {}, Does.NEW, None),
-        ("closed", "又坏了", LIFT, {}, Does.REOPEN, None),
-        ("closed", "又停水了", WATER, {}, Does.NEW, None),
-        ("closed", "又停水了", WATER, {"named": True}, Does.REOPEN, None),
-        ("closed", "5", None, {}, Does.REOPEN, None),
-        ("closed", "1", None, {}, Does.NOTE, None),
-        ("closed", "路灯坏了", None, {}, Does.NEW, None),
-        ("closed", "又坏了", LIFT, {"theirs": False}, Does.NEW, None),
-        ("awaiting_info", "7栋楼下", None, {}, Does.TELL, None),
-        ("awaiting_info", "7栋楼下", None, {"theirs": False}, Does.JOIN, None),
-        ("awaiting_info", "9栋停水了", WATER, {}, Does.NEW, None),
-        ("dispatched", "左边那台", None, {}, Does.JOIN, None),
-        ("dispatched", "9栋停水了", WATER, {}, Does.NEW, None),
-        ("dispatched", "9栋停水了", WATER, {"named": True}, Does.JOIN, None),
-        ("void", "左边那台", None, {"named": True}, Does.NEW, None),
+        ("resolved", "1", None, {}, TextEffect.RATE, Satisfaction.VERY_SATISFIED),
+        ("resolved", "5", None, {}, TextEffect.REOPEN, Satisfaction.VERY_DISSATISFIED),
+        ("resolved", "又坏了", LIFT, {}, TextEffect.REOPEN, Satisfaction.DISSATISFIED),
+        ("resolved", "又停水了", WATER, {}, TextEffect.NEW, None),
+        ("resolved", "满意，9栋停水了", None, {"beside": WATER}, TextEffect.NEW, Satisfaction.SATISFIED),
+        ("resolved", "1", None, {"theirs": False}, TextEffect.JOIN, None),  # an officer decides nothing
+        ("resolved", "9栋停水了", WATER, {}, TextEffect.NEW, None),
+        ("closed", "又坏了", LIFT, {}, TextEffect.REOPEN, None),
+        ("closed", "又停水了", WATER, {}, TextEffect.NEW, None),
+        ("closed", "又停水了", WATER, {"named": True}, TextEffect.REOPEN, None),
+        ("closed", "5", None, {}, TextEffect.REOPEN, None),
+        ("closed", "1", None, {}, TextEffect.NOTE, None),
+        ("closed", "路灯坏了", None, {}, TextEffect.NEW, None),
+        ("closed", "又坏了", LIFT, {"theirs": False}, TextEffect.NEW, None),
+        ("awaiting_info", "7栋楼下", None, {}, TextEffect.TELL, None),
+        ("awaiting_info", "7栋楼下", None, {"theirs": False}, TextEffect.JOIN, None),
+        ("awaiting_info", "9栋停水了", WATER, {}, TextEffect.NEW, None),
+        ("dispatched", "左边那台", None, {}, TextEffect.JOIN, None),
+        ("dispatched", "9栋停水了", WATER, {}, TextEffect.NEW, None),
+        ("dispatched", "9栋停水了", WATER, {"named": True}, TextEffect.JOIN, None),
+        ("void", "左边那台", None, {"named": True}, TextEffect.NEW, None),
     ],
 )  # fmt: skip
 def test_what_a_text_does_to_a_ticket_about_a_lift(
-    status: str, text: str, of: str | None, how: dict[str, object], does: Does, said: Satisfaction | None
+    status: str, text: str, of: str | None, how: dict[str, object], does: TextEffect, said: Satisfaction | None
 ) -> None:
     beside = advice(str(how["beside"])) if "beside" in how else None
     theirs, named = bool(how.get("theirs", True)), bool(how.get("named", False))
@@ -186,9 +186,9 @@ def test_what_a_text_does_to_a_ticket_about_a_lift(
 def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(status: TicketStatus) -> None:
     fire = advice(None, Danger.FIRE)
     for said in ("1 着火了", "谢谢，着火了", "又着火了"):
-        assert does_to(a_ticket(status), read_text(said), fire, None, theirs=True, named=True)[0] is Does.NEW
+        assert does_to(a_ticket(status), read_text(said), fire, None, theirs=True, named=True)[0] is TextEffect.NEW
     burning = a_ticket("dispatched", flags=("danger:fire",))
-    assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is Does.JOIN
+    assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is TextEffect.JOIN
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(statu
 def test_which_letter_tells_of_a_step(
     action: Action, of: dict[str, object], how: dict[str, bool], letter: str | None
 ) -> None:
-    told = letter_for(action, a_ticket(**of), begun=how.get("begun", False), asks=how.get("asks", True))
+    told = template_for(action, a_ticket(**of), begun=how.get("begun", False), asks=how.get("asks", True))
     assert told == letter and (told is None or told in LETTERS)
 
 

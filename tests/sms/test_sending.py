@@ -19,7 +19,7 @@ from hotline.delivery.account import Account
 from hotline.delivery.gateways import add
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.inbound.push import Push
-from hotline.sms.backfill import reconcile
+from hotline.sms.backfill import backfill
 from hotline.sms.contract import Outgoing, sms_provider
 from hotline.sms.model.status import TextStatus
 from hotline.sms.providers.aliyun import rpc_signature
@@ -28,7 +28,7 @@ from hotline.sms.providers.huawei import sdk_signature
 from hotline.sms.providers.kannel import faults_of_conf
 from hotline.sms.providers.tencent import tc3
 from hotline.sms.providers.vonage import signature_of
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.inbound import take_next
 from tests.conftest import Clock, Player
 
@@ -328,13 +328,13 @@ def _twilio(sid: str, direction: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "there"), [("twilio", 2), ("infobip", 1), ("tencent", 1)])
 async def test_what_a_push_never_brought_is_found_by_asking(
-    name: str, there: int, app: FastAPI, house: House, clock: Clock, desk: Player
+    name: str, there: int, app: FastAPI, services: Services, clock: Clock, desk: Player
 ) -> None:
     settings, secrets = ACCOUNTS[name]
     await add(
-        house.gateways,
-        house.db,
-        house.secret,
+        services.gateways,
+        services.db,
+        services.secret,
         name,
         name,
         settings,
@@ -345,12 +345,12 @@ async def test_what_a_push_never_brought_is_found_by_asking(
         now=clock(),
     )
     async with httpx.AsyncClient(transport=httpx.MockTransport(_page)) as client:
-        assert await reconcile(house, name, client, clock() - timedelta(hours=24)) == (
+        assert await backfill(services, name, client, clock() - timedelta(hours=24)) == (
             there,
             there + (name == "twilio"),
         )
-        assert await reconcile(house, name, client, clock() - timedelta(hours=24)) == (there, 0)
-    while await take_next(house, clock()):
+        assert await backfill(services, name, client, clock() - timedelta(hours=24)) == (there, 0)
+    while await take_next(services, clock()):
         pass
     tickets = (await desk.get("/v1/tickets")).json()["items"]
     assert len(tickets) == 1  # one sender, one matter

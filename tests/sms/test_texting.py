@@ -19,11 +19,11 @@ from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.sms.outgoing import shift_weights
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
-from hotline.worker.outbox import Ways, send_next
+from hotline.worker.outbox import DeliveryChannels, send_next
 from tests.conftest import Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import FAR, GENERIC, PUBLIC
@@ -36,15 +36,15 @@ SECRET = GENERIC.secrets["secret"]
 class Town:
     """The house with one gateway both ways, and the street on the other side of it."""
 
-    def __init__(self, house: House, http: httpx.AsyncClient, handset: Handset, clock: Clock) -> None:
-        self.house, self.http, self.handset, self.clock = house, http, handset, clock
-        self.ways = Ways(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
+    def __init__(self, services: Services, http: httpx.AsyncClient, handset: Handset, clock: Clock) -> None:
+        self.services, self.http, self.handset, self.clock = services, http, handset, clock
+        self.ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
         self.serial = 0
 
     async def gateway(self, name: str = "generic", weight: int = 50, **settings: Any) -> None:
         own = {"url": f"http://{name}.example/send", "sender": "12345", **settings}
         await add(
-            self.house.gateways, self.house.db, self.house.secret, name, "generic", own, {"secret": [SECRET]}, sends=True,
+            self.services.gateways, self.services.db, self.services.secret, name, "generic", own, {"secret": [SECRET]}, sends=True,
             weight=weight, by="test", now=self.clock(),
         )  # fmt: skip
 
@@ -61,22 +61,22 @@ class Town:
         assert reply.status_code == 200, reply.text
 
     async def work(self) -> None:
-        while await take_next(self.house, self.clock()):
+        while await take_next(self.services, self.clock()):
             pass
 
     async def send(self) -> list[str]:
         """Send all that is due; what reached the handsets by it."""
         before = len(self.handset.got)
-        while await send_next(self.house, self.ways, self.clock()):
+        while await send_next(self.services, self.ways, self.clock()):
             pass
         return [t["text"] for t in self.handset.got[before:]]
 
 
 @pytest.fixture
-async def town(app: Any, house: House, clock: Clock) -> AsyncIterator[Town]:
-    house.public_url = house.gateways._url = PUBLIC
+async def town(app: Any, services: Services, clock: Clock) -> AsyncIterator[Town]:
+    services.public_url = services.gateways._url = PUBLIC
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        made = Town(house, http, Handset(), clock)
+        made = Town(services, http, Handset(), clock)
         await made.gateway()
         yield made
         await made.ways.close()
@@ -103,7 +103,7 @@ async def test_a_text_becomes_a_ticket_and_its_sender_gets_the_number_back(town:
     ticket = await newest(desk)
     assert (ticket["channel"], ticket["status"], ticket["caller"]["phone"]) == ("sms", "dispatched", WANG)
     (text,) = await town.send()
-    assert ticket["number"] in text and query_code(town.house.secret, ticket["number"]) in text
+    assert ticket["number"] in text and query_code(town.services.secret, ticket["number"]) in text
     assert "您反映的事项已转" in text  # received and handed on, in one text
     (row,) = (await desk.get(f"/v1/tickets/{ticket['number']}/texts")).json()["items"]
     assert (row["status"], row["to"], row["gateway"]) == ("sent", WANG, "generic")
@@ -233,7 +233,7 @@ async def test_progress_is_told_to_the_owner_and_to_whoever_has_the_code(town: T
     assert number in text and "办理中" in text
     await town.writes(f"查询 {number}", LI)  # not theirs, and no code
     assert "没有查到" in (await town.send())[0]
-    await town.writes(f"查询 {number} {query_code(town.house.secret, number)}", LI)
+    await town.writes(f"查询 {number} {query_code(town.services.secret, number)}", LI)
     assert "办理中" in (await town.send())[0]
     await town.writes(f"{number[:3]} {number[3:6]} {number[6:]}")  # the number alone, said in threes
     assert "办理中" in (await town.send())[0]
@@ -294,7 +294,7 @@ async def test_nobody_gets_more_texts_than_they_can_bear(town: Town, desk: Playe
         await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
     sent = await town.send()
     assert len(sent) == 4
-    held = [r for r in await sms_store.listed(town.house.db, EVERYTHING, "capped", "", 50)]
+    held = [r for r in await sms_store.listed(town.services.db, EVERYTHING, "capped", "", 50)]
     assert len(held) == 2
     await desk.call("3栋着火了", caller={"phone": "13800138000"})
     assert len(await town.send()) == 1
@@ -311,7 +311,7 @@ async def test_a_confidential_caller_and_a_landline_are_not_written_to(town: Tow
         (await desk.get(f"/v1/tickets/{t['number']}/texts")).json()["items"][0]["error"] for t in (secret, fixed, quiet)
     ]
     assert why == ["confidential", "a landline takes no texts", "no reply wanted"]
-    (row,) = await sms_store.of_ticket(town.house.db, secret["number"])
+    (row,) = await sms_store.of_ticket(town.services.db, secret["number"])
     assert row.body == ""
 
 
@@ -352,9 +352,9 @@ async def test_officers_on_duty_are_texted_at_any_hour(town: Town, desk: Player)
     town.clock.now = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)  # 02:00 in Chengdu
     await desk.call("3栋着火了", caller={"phone": "13800138000", "name": "王秀英"})
     assert not [t for t in await town.send() if "值班提醒" in t]
-    dead = await outbox_store.listed(town.house.db, "dead", "", 50)
+    dead = await outbox_store.listed(town.services.db, "dead", "", 50)
     assert dead and all("no phone number on the roster" in m.last_error for m in dead)  # told, not lost
-    h = town.house
+    h = town.services
     roster = (await h.directory.now(town.clock())).rosters["service-centre"]
     phoned = replace(roster, members=tuple(replace(m, phone="0086 137-0000-0001") for m in roster.members))
     await change_directory(h.db, h.directory, [("rosters", roster.code, phoned)], desk.actor, town.clock())
@@ -374,7 +374,7 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
 
     async def stands() -> str:
         await town.work()
-        row = await sms_store.a_text(town.house.db, EVERYTHING, text_id)
+        row = await sms_store.a_text(town.services.db, EVERYTHING, text_id)
         return str(row.status) if row else "unknown"
 
     await town.reports(text_id, "delivered")  # before we have even sent it: it waits for its text
@@ -407,9 +407,9 @@ async def test_a_report_whose_time_nobody_can_read_counts_from_when_it_came_not_
     assert (reply.status_code, reply.json()) == (200, {"accepted": 1, "set_aside": 0})
     town.clock.forward(minutes=20)
     await town.work()
-    row = await sms_store.a_text(town.house.db, EVERYTHING, text_id)
+    row = await sms_store.a_text(town.services.db, EVERYTHING, text_id)
     assert row is not None and (row.status, row.status_at) == ("delivered", came)
-    (kept,) = [r for r in await review_store.listed(town.house.db, EVERYTHING, "done", "", 50) if r.kind == "report"]
+    (kept,) = [r for r in await review_store.listed(town.services.db, EVERYTHING, "done", "", 50) if r.kind == "report"]
     assert kept.details["said_at"] == "03/04/2026 10:00:00"
 
 
@@ -420,13 +420,15 @@ async def test_case_14_undelivered_becomes_delivered_and_an_unknown_word_is_an_a
     await town.send()
     await town.reports(text_id, "strange")
     await town.work()
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, text_id)).status == "technical_failure"
-    assert any("unknown report" in str(m.payload) for m in await outbox_store.listed(town.house.db, "queued", "", 50))
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, text_id)).status == "technical_failure"
+    assert any(
+        "unknown report" in str(m.payload) for m in await outbox_store.listed(town.services.db, "queued", "", 50)
+    )
     await town.reports(text_id, "undelivered")
     await town.work()
     await town.reports(text_id, "delivered")
     await town.work()
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, text_id)).status == "delivered"
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, text_id)).status == "delivered"
 
 
 async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
@@ -436,7 +438,7 @@ async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
     number = (await newest(desk))["number"]
     town.handset.say = lambda text: httpx.ReadTimeout("slow")
     assert await town.send() == []
-    row = await sms_store.a_text(town.house.db, EVERYTHING, f"{number}.1.0")
+    row = await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")
     assert (row.status, row.attempts) == ("created", 1) and "ReadTimeout" in row.error
     town.handset.say = lambda text: None
     assert await town.send() == []  # not yet
@@ -458,16 +460,16 @@ async def test_case_25_forty_eight_tries_end_in_a_failure_that_is_seen_and_can_b
     for _ in range(60):
         await town.send()
         town.clock.forward(minutes=7)
-    tries = await attempts.tries(town.house.db, f"{number}.1.0")
+    tries = await attempts.tries(town.services.db, f"{number}.1.0")
     assert len(tries) == 48
     assert tries[-1].at - begun > timedelta(hours=3.5)
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, f"{number}.1.0")).status == "technical_failure"
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")).status == "technical_failure"
     listed = (await watch.get("/v1/texts")).json()["items"]
     assert f"{number}.1.0" in [t["id"] for t in listed]
     town.handset.say = lambda text: None
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 202
     assert len(await town.send()) >= 1
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, f"{number}.1.0")).status == "sent"
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")).status == "sent"
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 409
 
 
@@ -480,20 +482,20 @@ async def test_a_crash_between_sending_and_marking_sends_again_under_the_same_re
     def crash(text: dict[str, Any]) -> None:
         raise asyncio.CancelledError
 
-    sender_ways = Ways(texts=httpx.AsyncClient(transport=httpx.MockTransport(town.handset)))
+    sender_ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(town.handset)))
     town.handset.say = crash  # type: ignore[assignment]
-    await send_next(town.house, sender_ways, town.clock())
+    await send_next(town.services, sender_ways, town.clock())
     town.handset.say = lambda text: None
     town.clock.forward(seconds=46)  # the lease ends
     assert len(await town.send()) == 1
-    rows = await sms_store.of_ticket(town.house.db, number)
+    rows = await sms_store.of_ticket(town.services.db, number)
     assert [(r.id, r.attempts, r.status) for r in rows] == [(f"{number}.1.0", 2, "sent")]
     await sender_ways.close()
 
 
 async def test_weights_move_by_tens_away_from_what_fails_and_drift_back(town: Town, desk: Player) -> None:
     await town.gateway("second", weight=50)
-    h = town.house
+    h = town.services
 
     async def weights() -> dict[str, int]:
         return {n: g.weight for n, g in (await h.gateways.now(town.clock())).items()}
@@ -536,7 +538,7 @@ async def test_a_resident_is_answered_by_the_gateway_they_wrote_to(town: Town, d
 
 async def test_a_gateway_that_is_switched_off_takes_nothing_in_and_sends_nothing(town: Town, desk: Player) -> None:
     await town.writes(LAMP)
-    h = town.house
+    h = town.services
     await change(h.gateways, h.db, h.secret, "generic", town.clock(), active=False)
     assert await town.send() == []
     push = FAR["generic"].text("off", WANG, "12345", LAMP, town.clock())
@@ -551,7 +553,7 @@ async def test_a_burst_is_worked_off_with_the_dangers_first(town: Town, desk: Pl
         ]
     )
     assert (await town.http.request("POST", push.path, headers=push.headers, content=push.body)).status_code == 200
-    await take_next(town.house, town.clock())
+    await take_next(town.services, town.clock())
     urgent = [t for t in (await desk.get("/v1/tickets?limit=200")).json()["items"] if t["priority"] == "emergency"]
     assert len(urgent) == 1
     await town.work()
@@ -624,10 +626,10 @@ async def test_an_officers_reply_is_no_opinion_of_the_caller(
     await town.send()
     await solved(desk, lifts, switch)
     await town.send()
-    row = (await sms_store.of_ticket(town.house.db, ticket["number"]))[-1]
+    row = (await sms_store.of_ticket(town.services.db, ticket["number"]))[-1]
     theirs = {**row._asdict(), "id": "officer.1", "receiver": LI}
     theirs.pop("confidential")
-    await town.house.db.transact(lambda c: sms_store.begin(c, [theirs]))
+    await town.services.db.transact(lambda c: sms_store.begin(c, [theirs]))
     await town.writes("1", LI)
     assert (await desk.see(ticket))["status"] == "resolved"
     await town.writes("5", LI)
@@ -640,7 +642,7 @@ async def test_who_asked_with_a_code_may_not_answer_for_the_caller(
     await town.writes("3栋2单元电梯坏了，不动了")
     ticket = await solved(desk, lifts, switch)
     await town.send()
-    await town.writes(f"查询 {ticket['number']} {query_code(town.house.secret, ticket['number'])}", LI)
+    await town.writes(f"查询 {ticket['number']} {query_code(town.services.secret, ticket['number'])}", LI)
     await town.send()
     await town.writes("1", LI)
     assert (await desk.see(ticket))["status"] == "resolved"
@@ -661,7 +663,7 @@ async def test_a_danger_waits_for_no_other_text_of_its_sender(town: Town, desk: 
         [(f"w-{n}", WANG, "12345", "5栋停水了" if n < 40 else "5栋燃气泄漏了", town.clock()) for n in range(41)]
     )
     assert (await town.http.request("POST", push.path, headers=push.headers, content=push.body)).status_code == 200
-    await take_next(town.house, town.clock())
+    await take_next(town.services, town.clock())
     items = (await desk.get("/v1/tickets?limit=200")).json()["items"]
     assert [t["priority"] for t in items].count("emergency") == 1
 
@@ -674,7 +676,7 @@ async def test_asking_without_a_code_uses_up_no_guesses(town: Town, desk: Player
         await town.writes(f"查询 {number}", LI)
         town.clock.forward(minutes=11)
     await town.send()
-    await town.writes(f"查询 {number} {query_code(town.house.secret, number)}", LI)
+    await town.writes(f"查询 {number} {query_code(town.services.secret, number)}", LI)
     assert "办理中" in (await town.send())[-1]
 
 
@@ -682,7 +684,7 @@ async def test_too_many_wrong_codes_are_answered_like_a_wrong_one(town: Town, de
     await town.writes("3栋2单元电梯坏了，不动了")
     number = (await newest(desk))["number"]
     await town.send()
-    right = query_code(town.house.secret, number)
+    right = query_code(town.services.secret, number)
     wrong = "000000" if right != "000000" else "111111"
     for _ in range(7):
         await town.writes(f"查询 {number} {wrong}", LI)
@@ -753,7 +755,7 @@ async def test_each_caller_of_a_merged_ticket_is_told_by_a_message_of_their_own(
 async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Town, desk: Player, watch: Player) -> None:
     await town.writes(LAMP)
     await town.send()
-    (row,) = await sms_store.of_ticket(town.house.db, (await newest(desk))["number"])
+    (row,) = await sms_store.of_ticket(town.services.db, (await newest(desk))["number"])
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is on its way
     await town.reports(row.id, word)
     await town.work()
@@ -761,21 +763,21 @@ async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Tow
     assert len(await town.send()) == 1
     await town.reports(row.id, "delivered", "p-2")
     await town.work()
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, row.id)).status == "delivered"
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, row.id)).status == "delivered"
 
 
 async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch: Player) -> None:
     await town.writes(LAMP)
     await town.send()
-    (row,) = await sms_store.of_ticket(town.house.db, (await newest(desk))["number"])
+    (row,) = await sms_store.of_ticket(town.services.db, (await newest(desk))["number"])
     await town.reports(row.id, "undelivered")
     await town.work()
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
-    await town.house.db.transact(
+    await town.services.db.transact(
         lambda c: sms_store.settle(c, row.id, "undelivered", town.clock(), {})
     )  # told meanwhile
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is queued already
-    assert (await sms_store.a_text(town.house.db, EVERYTHING, row.id)).status == "undelivered"
+    assert (await sms_store.a_text(town.services.db, EVERYTHING, row.id)).status == "undelivered"
 
 
 async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:
@@ -787,10 +789,10 @@ async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, d
     for _ in range(60):
         await town.send()
         town.clock.forward(minutes=10)
-    (row,) = await sms_store.of_ticket(town.house.db, number)
+    (row,) = await sms_store.of_ticket(town.services.db, number)
     assert row.status in ("technical_failure", "rejected")
     town.handset.say = lambda text: None
-    assert await town.house.db.transact(lambda c: send_again(c, row.id, town.clock()))
+    assert await town.services.db.transact(lambda c: send_again(c, row.id, town.clock()))
     assert len(await town.send()) == 1
 
 
@@ -825,14 +827,14 @@ async def test_what_came_in_and_went_out_is_forgotten_after_half_a_year(town: To
     await town.writes(LAMP)
     await town.writes("1", LI)  # nobody asked: it waits for somebody
     await town.send()
-    assert (await tidy(town.house, town.clock()))["texts"] == 0
+    assert (await tidy(town.services, town.clock()))["texts"] == 0
     town.clock.forward(days=181)
-    done = await tidy(town.house, town.clock())
+    done = await tidy(town.services, town.clock())
     assert (done["texts"], done["inbound"]) == (1, 1) and done["tries"] >= 1
     number = (await newest(desk))["number"]
-    assert await sms_store.of_ticket(town.house.db, number) == []
+    assert await sms_store.of_ticket(town.services.db, number) == []
     assert len((await desk.get("/v1/inbound")).json()["items"]) == 1
-    assert await outbox_store.listed(town.house.db, "sent", "", 50) == []
+    assert await outbox_store.listed(town.services.db, "sent", "", 50) == []
 
 
 async def test_a_sender_is_told_how_many_were_set_aside_and_why_stands_in_the_log(town: Town, desk: Player) -> None:

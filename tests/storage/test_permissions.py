@@ -12,8 +12,8 @@ from hotline.inbound.spool import Spool
 from hotline.operations.doctor import Finding, examine
 from hotline.settings import Settings
 from hotline.storage.permissions import make_private, write_private
-from hotline.tickets.context import House
-from hotline.wiring import migrate, open_house
+from hotline.tickets.context import Services
+from hotline.wiring import migrate, open_services
 from tests import fork_server
 from tests.chaos.server import Process
 from tests.conftest import Clock, Player
@@ -82,12 +82,12 @@ def test_what_a_server_writes_is_closed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 async def test_files_and_the_spool_are_closed_whatever_the_umask(
-    house: House, desk: Player, lift_ticket: dict[str, Any], clock: Clock, loose: None
+    services: Services, desk: Player, lift_ticket: dict[str, Any], clock: Clock, loose: None
 ) -> None:
     upload = {"file": ("a.png", PNG, "image/png")}
     sent = await desk.http.post(f"/v1/tickets/{lift_ticket['number']}/attachments", files=upload)
-    assert sent.status_code == 201 and open_to_others(house.files) == []
-    spool = Spool(house.files.parent / "spool", house.secret)
+    assert sent.status_code == 201 and open_to_others(services.files) == []
+    spool = Spool(services.files.parent / "spool", services.secret)
     await spool.append({"a": 1}, clock())
     spool.close()
 
@@ -103,7 +103,7 @@ async def test_a_database_is_closed_whatever_the_umask_and_wherever_it_lies(tmp_
     await migrate(settings)
     for path in (tmp_path / "elsewhere").iterdir():
         path.chmod(0o644)
-    async with open_house(settings):
+    async with open_services(settings):
         assert open_to_others(tmp_path / "elsewhere") == [] and open_to_others(tmp_path / "data") == []
 
 
@@ -143,29 +143,29 @@ def test_the_doctor_names_what_others_may_read_and_closes_nothing_itself(tmp_pat
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("name", ["hotline.db-wal", "secret", "files", "files/ab", "spool", "exports", "spool/x.spool"])
 async def test_the_doctor_looks_at_everything_that_holds_data(
-    name: str, house: House, clock: Clock, tmp_path: Path
+    name: str, services: Services, clock: Clock, tmp_path: Path
 ) -> None:
-    house.data_dir = tmp_path / "data"
-    path = house.data_dir / name
+    services.data_dir = tmp_path / "data"
+    path = services.data_dir / name
     path.parent.mkdir(parents=True)
     path.touch() if "." in name or name == "secret" else path.mkdir()
-    make_private(house.data_dir)
-    assert (await permissions_of(house, clock)).says == "only its owner may read the data"
+    make_private(services.data_dir)
+    assert (await permissions_of(services, clock)).says == "only its owner may read the data"
     path.chmod(0o755 if path.is_dir() else 0o644)
-    found = await permissions_of(house, clock)
+    found = await permissions_of(services, clock)
     assert found.wrong and f"chmod go= {path}" in found.says
 
 
-async def permissions_of(house: House, clock: Clock) -> Finding:
-    return {f.check: f for f in await examine(house, clock())}["permissions"]
+async def permissions_of(services: Services, clock: Clock) -> Finding:
+    return {f.check: f for f in await examine(services, clock())}["permissions"]
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)
-async def test_the_doctor_tells_of_an_open_folder(house: House, clock: Clock, tmp_path: Path) -> None:
-    house.data_dir = tmp_path / "data"
-    house.data_dir.mkdir(mode=0o755)
-    found = await permissions_of(house, clock)
-    assert found.wrong and f"chmod -R go= {house.data_dir}" in found.says and found.says_zh
-    (house.data_dir / "somebody-elses").mkdir()
-    found = await permissions_of(house, clock)
+async def test_the_doctor_tells_of_an_open_folder(services: Services, clock: Clock, tmp_path: Path) -> None:
+    services.data_dir = tmp_path / "data"
+    services.data_dir.mkdir(mode=0o755)
+    found = await permissions_of(services, clock)
+    assert found.wrong and f"chmod -R go= {services.data_dir}" in found.says and found.says_zh
+    (services.data_dir / "somebody-elses").mkdir()
+    found = await permissions_of(services, clock)
     assert found.warns and not found.wrong and "folder of its own" in found.says

@@ -25,7 +25,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        app.state.house.leave()
+        app.state.services.leave()
         server.should_exit = True
         await running
         for connection in list(server.server_state.connections):  # uvicorn leaves what the grace was too short for

@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from hotline.application import build_app
 from hotline.database.journal import Journal
 from hotline.organisation.model.actors import ActorKind
-from hotline.organisation.service.accounts import Believed, who_is
+from hotline.organisation.service.accounts import ActorCache, who_is
 from hotline.organisation.service.credentials import Credential
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.streaming import service as streaming_service
 from hotline.streaming import store as streaming_store
-from hotline.tickets.context import House
-from hotline.tickets.model.stream_events import Watching
+from hotline.tickets.context import Services
+from hotline.tickets.model.stream_events import StreamFilter
 from hotline.tickets.model.visibility import EVERYTHING
-from hotline.tickets.serials import Numbers
+from hotline.tickets.serials import TicketNumbers
 from tests.conftest import LIFT, Cast, Clock, Player
 from tests.streaming.listening import Ear, listening, serving
 
@@ -92,7 +92,7 @@ async def test_whoever_comes_back_hears_what_they_missed_once(app: FastAPI, desk
         assert len({(e["number"], e["seq"]) for _, e in missed}) == len(missed)
 
 
-async def test_a_screen_can_begin_with_what_has_just_happened(app: FastAPI, house: House, desk: Player) -> None:
+async def test_a_screen_can_begin_with_what_has_just_happened(app: FastAPI, services: Services, desk: Player) -> None:
     for n in range(4):
         await desk.call(f"第{n}盏路灯坏了")
     async with serving(app) as at:
@@ -131,7 +131,7 @@ async def test_a_department_filter_narrows_and_never_widens(app: FastAPI, cast: 
 
 
 async def test_no_credential_no_stream_and_a_revoked_one_ends_it(
-    app: FastAPI, cast: Cast, house: House, monkeypatch: pytest.MonkeyPatch, clock: Clock
+    app: FastAPI, cast: Cast, services: Services, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     from hotline.organisation.service.accounts import revoke_key
     from hotline.streaming import routes as streaming_routes
@@ -145,26 +145,26 @@ async def test_no_credential_no_stream_and_a_revoked_one_ends_it(
             assert ear.response.status_code == 403
         async with listening(at, key(desk)) as ear:
             await hello(ear)
-            await revoke_key(house, app.state.believed, desk.actor.id, clock())
+            await revoke_key(services, app.state.actor_cache, desk.actor.id, clock())
             assert (await ear.next())[1] == "bye"
-    assert house.stream.listening == 0
+    assert services.stream.listening == 0
 
 
 async def test_one_person_opens_so_many_streams_and_the_house_so_many(
-    app: FastAPI, desk: Player, watch: Player, house: House, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, desk: Player, watch: Player, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming_service, "MOST_EACH", 1)
     async with serving(app) as at, listening(at, key(desk)) as ear:
         await hello(ear)
         async with listening(at, key(desk)) as second:
             assert second.response.status_code == 429
-        house.stream.most = 1
+        services.stream.most = 1
         async with listening(at, key(watch)) as third:
             assert third.response.status_code == 503 and "retry-after" in third.response.headers
 
 
 async def test_a_slow_listener_is_told_to_look_anew_and_holds_nobody_up(
-    app: FastAPI, desk: Player, watch: Player, house: House, monkeypatch: pytest.MonkeyPatch
+    app: FastAPI, desk: Player, watch: Player, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming_service, "MOST_QUEUED", 20_000)
     async with serving(app) as at, listening(at, key(watch)) as quick:
@@ -174,7 +174,7 @@ async def test_a_slow_listener_is_told_to_look_anew_and_holds_nobody_up(
         writer.write(f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {key(desk)}\r\n\r\n".encode())
         await reader.readuntil(b"event: hello")
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a phone in a tunnel
-        slow = next(x for x in house.stream._listeners if x.owner.endswith(desk.actor.id))
+        slow = next(x for x in services.stream._listeners if x.owner.endswith(desk.actor.id))
         filler = b": " + b"x" * 60_000 + b"\n\n"
         for _ in range(400):  # the kernel's buffers first, then ours
             slow.push(filler)
@@ -200,7 +200,7 @@ async def test_a_shutdown_ends_every_stream_within_three_seconds(app: FastAPI, d
     async with serving(app) as at, listening(at, key(desk)) as ear:
         await hello(ear)
         begun = time.monotonic()
-        app.state.house.stream.close()
+        app.state.services.stream.close()
         assert (await ear.next())[1] == "bye"
         with pytest.raises(EOFError):
             await ear.next()
@@ -209,14 +209,22 @@ async def test_a_shutdown_ends_every_stream_within_three_seconds(app: FastAPI, d
 
 @pytest.mark.parametrize("listeners", [3])
 async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
-    house: House, clock: Clock, desk: Player, app: FastAPI, listeners: int
+    services: Services, clock: Clock, desk: Player, app: FastAPI, listeners: int
 ) -> None:
     """Two journals write, three streams of two processes place and read: nobody misses, repeats or reorders."""
-    second = House(house.db, Journal(house.db), house.directory, Numbers(house.db), clock, house.secret, house.files)
+    second = Services(
+        services.db,
+        Journal(services.db),
+        services.directory,
+        TicketNumbers(services.db),
+        clock,
+        services.secret,
+        services.files,
+    )
     second.journal.start()
     heard: list[list[tuple[int, str]]] = [[] for _ in range(listeners)]
-    homes = [house, second, house]
-    from hotline.tickets.model.stream_events import Watching
+    homes = [services, second, services]
+    from hotline.tickets.model.stream_events import StreamFilter
     from hotline.tickets.model.visibility import EVERYTHING
 
     def ear_of(n: int) -> streaming_service.Listener:
@@ -230,26 +238,26 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
         async def wait(data: bytes) -> None:
             take(data)
 
-        return streaming_service.Listener(homes[n].stream, Watching(EVERYTHING), f"person:{n}", take, wait)
+        return streaming_service.Listener(homes[n].stream, StreamFilter(EVERYTHING), f"person:{n}", take, wait)
 
     ears = [ear_of(n) for n in range(listeners)]
     for n, ear in enumerate(ears):
         await homes[n].stream.join(ear, None)
     from hotline.organisation.model.vocabulary import Channel
-    from hotline.tickets.intake import Taken, take_call
-    from hotline.web.idempotency import Asked
+    from hotline.tickets.intake import IntakeRequest, take_call
+    from hotline.web.idempotency import RequestKey
 
-    async def write(home: House, n: int) -> None:
-        asked = Asked("test", f"k{n}", f"{n}")
+    async def write(home: Services, n: int) -> None:
+        asked = RequestKey("test", f"k{n}", f"{n}")
         await take_call(
-            home, Taken(Channel.PHONE, f"第{n}盏路灯坏了"), desk.actor, asked, lambda facts, call: "{}", clock()
+            home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), desk.actor, asked, lambda facts, call: "{}", clock()
         )
 
     await asyncio.gather(*(write(homes[n % 2], n) for n in range(60)))
-    written = await streaming_store.after(house.db, 0, 10_000)
+    written = await streaming_store.after(services.db, 0, 10_000)
     async with asyncio.timeout(10):
         while True:
-            rows = await streaming_store.after(house.db, 0, 10_000)
+            rows = await streaming_store.after(services.db, 0, 10_000)
             if len(rows) >= 60 and all(len(h) == len(rows) for h in heard) and len(rows) == len(written):
                 break
             written = rows
@@ -258,24 +266,24 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     places = [p for p, _ in heard[0]]
     assert places == list(range(places[0], places[0] + len(places)))
     second.stream.close()
-    house.stream.close()
+    services.stream.close()
     await second.journal.drain()
 
 
 @pytest.fixture
-async def second(app: FastAPI, house: House) -> FastAPI:
+async def second(app: FastAPI, services: Services) -> FastAPI:
     """Another process over the same database: it knows nothing of what the first keeps in memory."""
     twin = build_app(lambda: None)  # type: ignore[arg-type, return-value]
-    twin.state.house = House(
-        house.db,
-        Journal(house.db),
-        DirectoryAtHand(house.db),
-        Numbers(house.db),
-        house.clock,
-        house.secret,
-        house.files,
+    twin.state.services = Services(
+        services.db,
+        Journal(services.db),
+        DirectoryCache(services.db),
+        TicketNumbers(services.db),
+        services.clock,
+        services.secret,
+        services.files,
     )
-    twin.state.believed = Believed()
+    twin.state.actor_cache = ActorCache()
     return twin
 
 
@@ -341,7 +349,7 @@ async def test_whoever_loses_their_right_hears_no_more_in_any_process(
             assert (await ear.next())[1] == "bye"
         await desk.call("路灯坏了")
         assert await colleague.tickets(1)
-    assert app.state.house.stream.listening == second.state.house.stream.listening == 0
+    assert app.state.services.stream.listening == second.state.services.stream.listening == 0
 
 
 async def test_a_revoked_key_is_believed_by_no_process_for_more_than_a_second(
@@ -362,27 +370,29 @@ async def test_a_revoked_key_is_believed_by_no_process_for_more_than_a_second(
 
 
 async def test_a_thousand_listeners_cost_one_small_question_while_nobody_loses_a_right(
-    house: House, cast: Cast
+    services: Services, cast: Cast
 ) -> None:
     desk, watch, boss = await cast("desk"), await cast("watch"), await cast("boss")
     access = {
-        n: streaming_service.StreamAccess(Credential(ActorKind.KEY, p.actor.id), await who_is(house, Believed(), key(p)[7:], house.clock()))
+        n: streaming_service.StreamAccess(Credential(ActorKind.KEY, p.actor.id), await who_is(services, ActorCache(), key(p)[7:], services.clock()))
         for n, p in enumerate((desk, watch))
     }  # fmt: skip
 
     async def wait(_: bytes) -> None: ...
 
     ears = [
-        streaming_service.Listener(house.stream, Watching(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2])
+        streaming_service.Listener(
+            services.stream, StreamFilter(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2]
+        )
         for n in range(1000)
     ]
-    house.stream._listeners.update(ears)
-    await house.stream.check_access()
-    before = house.db.asked
-    await house.stream.check_access()
-    assert house.db.asked - before == 1
+    services.stream._listeners.update(ears)
+    await services.stream.check_access()
+    before = services.db.asked
+    await services.stream.check_access()
+    assert services.db.asked - before == 1
     await boss.http.delete(f"/v1/keys/{watch.actor.id}")
-    before = house.db.asked
-    await house.stream.check_access()
-    assert house.db.asked - before <= 3 and sum(ear.ended for ear in ears) == 500
-    house.stream._listeners.clear()
+    before = services.db.asked
+    await services.stream.check_access()
+    assert services.db.asked - before <= 3 and sum(ear.ended for ear in ears) == 500
+    services.stream._listeners.clear()

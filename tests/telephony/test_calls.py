@@ -26,9 +26,9 @@ from hotline.refusals import Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.exchanges.twilio_voice import TwilioVoice
 from hotline.telephony.service import end_silent_calls
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.loop import Worker
-from hotline.worker.outbox import Ways
+from hotline.worker.outbox import DeliveryChannels
 from tests.conftest import Cast, Clock, Player
 
 TOKEN = "a-token-the-exchange-has"
@@ -36,13 +36,13 @@ SIGNED = "an-auth-token-of-twilio"
 
 
 class Exchange:
-    def __init__(self, house: House, http: httpx.AsyncClient, clock: Clock) -> None:
-        self.house, self.http, self.clock = house, http, clock
+    def __init__(self, services: Services, http: httpx.AsyncClient, clock: Clock) -> None:
+        self.services, self.http, self.clock = services, http, clock
 
     async def set_up(self, provider: str, **settings: Any) -> None:
         secrets = {"auth_token": [SIGNED]} if provider == "twilio_voice" else {"token": [TOKEN]}
         await add(
-            self.house.gateways, self.house.db, self.house.secret, provider.replace("_", "-"), provider, settings, secrets,
+            self.services.gateways, self.services.db, self.services.secret, provider.replace("_", "-"), provider, settings, secrets,
             sends=False, weight=50, by="test", now=self.clock(),
         )  # fmt: skip
 
@@ -64,10 +64,10 @@ class Exchange:
 
 
 @pytest.fixture
-async def exchange(app: FastAPI, house: House, clock: Clock) -> AsyncIterator[Exchange]:
-    house.public_url = house.gateways._url = "https://hotline.example.org"
+async def exchange(app: FastAPI, services: Services, clock: Clock) -> AsyncIterator[Exchange]:
+    services.public_url = services.gateways._url = "https://hotline.example.org"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        yield Exchange(house, http, clock)
+        yield Exchange(services, http, clock)
 
 
 def at(clock: Clock, seconds: float) -> float:
@@ -360,7 +360,9 @@ async def test_the_events_of_a_call_are_kept_for_a_month_and_the_call_stands(
     for event in events:
         await exchange.tells("cti", event)
     clock.forward(days=31)
-    assert (await tidy(exchange.house, clock()))["events"] == 3 + 1  # the queue it was put into is an event of its own
+    assert (await tidy(exchange.services, clock()))[
+        "events"
+    ] == 3 + 1  # the queue it was put into is an event of its own
     await exchange.tells("cti", events[2])
     (call,) = await exchange.calls(watch)
     assert (call["outcome"], call["talk_ms"]) == ("answered", 60_000)
@@ -406,16 +408,16 @@ async def test_a_missed_call_becomes_a_call_back_that_ends_by_itself(
 
 
 async def test_the_card_pops_up_with_whoever_answers(
-    exchange: Exchange, app: FastAPI, house: House, desk: Player, clock: Clock
+    exchange: Exchange, app: FastAPI, services: Services, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti", agents={"101": "li.min"})
     open_one = await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"})
     await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138000", "name": "王秀英"})
     for login in ("li.min", "wang.wu"):
         grant = Grant(frozenset({Role.OPERATOR}))
-        await add_person(house, login, login, "a long sentence 9", grant, None, None, clock())
+        await add_person(services, login, login, "a long sentence 9", grant, None, None, clock())
     tokens = [
-        (await log_in(house, login, "a long sentence 9", "127.0.0.1", clock()))["token"]
+        (await log_in(services, login, "a long sentence 9", "127.0.0.1", clock()))["token"]
         for login in ("li.min", "wang.wu")
     ]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")
@@ -440,21 +442,21 @@ async def test_the_card_pops_up_with_whoever_answers(
         headers={"authorization": f"Bearer {tokens[0]}"},
     )  # fmt: skip
     assert taken.status_code == 201
-    (call,) = await exchange.calls(await _as_watch(house, app))
+    (call,) = await exchange.calls(await _as_watch(services, app))
     assert call["number"] == taken.json()["ticket"]["number"]
     waiting = asyncio.create_task(mine(tokens[1], wait=20))
     async with asyncio.timeout(10):
-        while not house.ringing._waiters:  # type: ignore[attr-defined]
+        while not services.ringing._waiters:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
-    house.leave()  # told to stop, nobody is waited for who only waits
+    services.leave()  # told to stop, nobody is waited for who only waits
     assert (await asyncio.wait_for(waiting, 0.9))["items"] == []
     await http.aclose()
 
 
-async def _as_watch(house: House, app: FastAPI) -> Any:
+async def _as_watch(services: Services, app: FastAPI) -> Any:
     from hotline.organisation.service.accounts import add_key
 
-    made = await add_key(house, "w", Grant(frozenset({Role.SUPERVISOR})), "test", None, house.clock())
+    made = await add_key(services, "w", Grant(frozenset({Role.SUPERVISOR})), "test", None, services.clock())
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),
         base_url="http://hotline",
@@ -584,7 +586,7 @@ async def test_twilio_voice_and_its_recording_by_reference(
     from hotline.worker.retention import tidy
 
     clock.forward(days=31)
-    await tidy(exchange.house, clock())
+    await tidy(exchange.services, clock())
     items = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z&to=2026-12-01T00:00:00Z")).json()["items"]
     assert [c["recording"] for c in items] == [None, None]
     await tells(CallStatus="completed", Timestamp=when(0), **recorded)  # told again, it does not come back
@@ -703,18 +705,18 @@ async def test_a_call_of_which_nothing_more_is_heard_ends_and_its_caller_is_rung
         await exchange.tells("cti", event)
     for gone in (timedelta(minutes=119), timedelta(minutes=1)):
         clock.now += gone
-        await end_silent_calls(exchange.house, clock())
+        await end_silent_calls(exchange.services, clock())
         states = {c["phone"]: c["state"] for c in await exchange.calls(watch)}
         over = "ended" if gone == timedelta(minutes=1) else "offered"
         assert states == {"+8613800138000": over, "+8613900139000": "answered"}
     for _ in range(3):  # however often, and by however many
-        await asyncio.gather(*(end_silent_calls(exchange.house, clock()) for _ in range(3)))
+        await asyncio.gather(*(end_silent_calls(exchange.services, clock()) for _ in range(3)))
     missed = next(c for c in await exchange.calls(watch) if c["state"] == "ended")
     assert (missed["outcome"], missed["cause"], missed["wait_ms"]) == ("missed", "no_end_reported", None)
     (owed,) = (await watch.get("/v1/return-calls")).json()["items"]
     assert (owed["phone"], owed["missed"]) == ("+8613800138000", 1)
     clock.forward(hours=10)
-    await end_silent_calls(exchange.house, clock())
+    await end_silent_calls(exchange.services, clock())
     spoken = next(c for c in await exchange.calls(watch) if c["phone"] == "+8613900139000")
     assert (spoken["state"], spoken["outcome"], spoken["cause"]) == ("ended", "answered", "no_end_reported")
     assert (spoken["ended_at"], spoken["talk_ms"], spoken["wait_ms"]) == (None, None, 12_000)
@@ -736,7 +738,7 @@ async def test_what_is_told_after_all_of_a_call_that_was_ended_for_silence_count
     for events in calls.values():
         await exchange.tells("cti", events[0])
     clock.forward(hours=3)
-    await end_silent_calls(exchange.house, clock())
+    await end_silent_calls(exchange.services, clock())
     assert len((await watch.get("/v1/return-calls")).json()["items"]) == 3
     for event in calls["over"][1:]:  # the exchange's link was down: it tells now what was then
         await exchange.tells("cti", event)
@@ -747,7 +749,7 @@ async def test_what_is_told_after_all_of_a_call_that_was_ended_for_silence_count
     assert (still["state"], still["outcome"]) == ("answered", None)
     assert [r["phone"] for r in (await watch.get("/v1/return-calls")).json()["items"]] == ["+8613800138002"]
     clock.forward(hours=12)
-    await end_silent_calls(exchange.house, clock())
+    await end_silent_calls(exchange.services, clock())
     still = next(c for c in await exchange.calls(watch) if c["phone"] == "+8613800138001")
     assert (still["state"], still["cause"]) == ("ended", "no_end_reported")
 
@@ -761,7 +763,7 @@ async def test_how_long_a_call_may_be_silent_is_set_for_each_exchange(
     ended = []
     for _ in range(4):
         clock.forward(minutes=10)
-        await end_silent_calls(exchange.house, clock())
+        await end_silent_calls(exchange.services, clock())
         ended.append(sum(c["state"] == "ended" for c in await exchange.calls(watch)))
     assert ended == [1, 1, 2, 2]
     for wrong in ({"longest_wait_minutes": 0}, {"longest_talk_minutes": "long"}, {"longest_talk_minutes": 99999},
@@ -782,7 +784,7 @@ async def test_a_call_that_was_open_before_we_looked_for_silence_ends_too(
     await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET end_due_at = NULL"))  # as before
     await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET pbx = 'gone' WHERE queue = 'orphan'"))
     await db.transact(lambda c: call_store.forget_events(c, clock() - timedelta(days=30), 100))
-    await end_silent_calls(exchange.house, clock())
+    await end_silent_calls(exchange.services, clock())
     query = "/v1/voice-calls?from=2026-11-20T00:00:00Z&to=2027-02-01T00:00:00Z"
     states = {c["queue"]: (c["state"], c["cause"]) for c in (await watch.get(query)).json()["items"]}
     over = ("ended", "no_end_reported")
@@ -797,7 +799,7 @@ async def test_the_worker_looks_for_silent_calls(exchange: Exchange, watch: Play
     await exchange.set_up("cti")
     await exchange.tells("cti", a_call(clock, "waits")[0])
     clock.forward(hours=3)
-    worker = Worker(exchange.house, Ways(None, None, None))
+    worker = Worker(exchange.services, DeliveryChannels(None, None, None))
     running = asyncio.create_task(worker.run())
     while (await exchange.calls(watch))[0]["state"] != "ended":
         await asyncio.sleep(0)

@@ -25,10 +25,10 @@ from hotline.sms import incoming, receiving
 from hotline.sms.model.requests import Wish, read_text
 from hotline.text.normalisation import asked, folded, terms
 from hotline.text.numbering import read_number
-from hotline.text.phone_parsing import heard
+from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import masked
 from hotline.tickets import intake
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Satisfaction
 from hotline.worker.spool_drain import bring_in
 from tests.conftest import Cast, Clock, Player, broken
@@ -141,13 +141,13 @@ async def test_what_was_written_with_marks_is_found_by_its_words(desk: Player) -
 
 
 @pytest.fixture
-async def town(app: FastAPI, house: House, clock: Clock) -> Any:
+async def town(app: FastAPI, services: Services, clock: Clock) -> Any:
     from tests.sms.handset import Handset
     from tests.sms.providers import PUBLIC
 
-    house.public_url = house.gateways._url = PUBLIC
+    services.public_url = services.gateways._url = PUBLIC
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        made = Town(house, http, Handset(), clock)
+        made = Town(services, http, Handset(), clock)
         await made.gateway()
         yield made
         await made.ways.close()
@@ -218,7 +218,7 @@ NONE = ["", " ", "—", "--", "\u200e", "\u202a\u202c", "anonymous", "匿名", "
 
 @pytest.mark.parametrize(("raw", "phone", "extension"), READ)
 def test_a_number_is_read_however_it_is_written(raw: str, phone: str, extension: str | None) -> None:
-    found = heard(raw, "CN", "28")
+    found = parse_phone(raw, "CN", "28")
     assert (found.phone, found.extension, found.unread) == (phone, extension, None)
 
 
@@ -347,10 +347,10 @@ async def test_an_operator_is_told_that_a_number_cannot_be_read_when_looking_it_
 
 
 @pytest.fixture
-async def exchange(app: FastAPI, house: House, clock: Clock) -> Any:
-    house.public_url = house.gateways._url = "https://hotline.example.org"
+async def exchange(app: FastAPI, services: Services, clock: Clock) -> Any:
+    services.public_url = services.gateways._url = "https://hotline.example.org"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        yield Exchange(house, http, clock)
+        yield Exchange(services, http, clock)
 
 
 async def test_a_caller_whose_number_cannot_be_read_is_rung_back_all_the_same(
@@ -384,12 +384,12 @@ async def test_half_a_character_loses_no_call_of_an_exchange(exchange: Exchange,
 
 
 @pytest.fixture
-async def hands_over(desk: Player, house: House, clock: Clock) -> Callable[..., Awaitable[dict[str, Any]]]:
+async def hands_over(desk: Player, services: Services, clock: Clock) -> Callable[..., Awaitable[dict[str, Any]]]:
     """Another hotline's orders: `await hands_over(order_no=…)`, with a mark before the JSON where that is asked for; our
     answer."""
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
     await add(
-        house.gateways, house.db, house.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
+        services.gateways, services.db, services.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
         sends=False, weight=50, by="test", now=clock(),
     )  # fmt: skip
 
@@ -443,26 +443,26 @@ async def test_another_hotlines_order_is_taken_whatever_its_details(
 
 
 async def test_a_call_kept_while_the_database_is_away_tells_and_keeps_its_words(
-    house: House, desk: Player, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    services: Services, desk: Player, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.spool = house.inbox._spool = Spool(tmp_path / "spool", SECRET)
+    services.spool = services.inbox._spool = Spool(tmp_path / "spool", SECRET)
     await desk.get("/v1/me")
-    with Cut(house.db, monkeypatch):
+    with Cut(services.db, monkeypatch):
         clock.forward(minutes=5)
         body = {"channel": "phone", "narrative": GAS, "caller": {"phone": "号" * 300}}
         kept = await desk.post("/v1/calls", body)
         assert kept.status_code == 202 and [e["field"] for e in kept.json()["unread"]] == ["caller.phone"]
-    assert await bring_in(house) == 1
-    house.spool.close()
+    assert await bring_in(services) == 1
+    services.spool.close()
     ticket = await newest(desk)
     assert (ticket["caller"]["contact"], ticket["priority"]) == ("号" * 300, "emergency")
     assert ticket["unread"]
 
 
-async def test_an_open311_report_keeps_what_could_not_be_read(app: FastAPI, house: House, desk: Player) -> None:
+async def test_an_open311_report_keeps_what_could_not_be_read(app: FastAPI, services: Services, desk: Player) -> None:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
-        far = Far(http, await keyed(house, "fms"))
+        far = Far(http, await keyed(services, "fms"))
         for phone, kept in (
             ("0731-88880000转802", "0731-88880000转802"),
             ("不详", "不详"),
@@ -477,7 +477,7 @@ async def test_an_open311_report_keeps_what_could_not_be_read(app: FastAPI, hous
 
 
 async def test_nothing_long_is_analysed_on_the_event_loop(
-    town: Town, desk: Player, house: House, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    town: Town, desk: Player, services: Services, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each analysis notes the thread it runs on: the loop's may be held by short texts alone."""
     here = threading.get_ident()

@@ -30,14 +30,14 @@ async def test_a_picture_is_kept_listed_and_given_back_to_be_saved(
     assert (await desk.see(lift_ticket))["counters"]["attachments"] == 1
 
 
-async def test_the_same_bytes_are_kept_once(lift_ticket: dict[str, Any], desk: Player, house: Any) -> None:
+async def test_the_same_bytes_are_kept_once(lift_ticket: dict[str, Any], desk: Player, services: Any) -> None:
     for name in ("a.png", "b.png"):
         assert (await _send(desk, lift_ticket["number"], PNG, name)).status_code == 201
-    assert len([p for p in house.files.rglob("*") if p.is_file()]) == 1
+    assert len([p for p in services.files.rglob("*") if p.is_file()]) == 1
 
 
 async def test_a_file_that_lies_or_is_nothing_we_take_is_refused(
-    lift_ticket: dict[str, Any], desk: Player, house: Any
+    lift_ticket: dict[str, Any], desk: Player, services: Any
 ) -> None:
     number = lift_ticket["number"]
     for content, kind, status, rule in (
@@ -50,7 +50,7 @@ async def test_a_file_that_lies_or_is_nothing_we_take_is_refused(
         assert (reply.status_code, rule in reply.text) == (status, True), reply.text
     big = await _send(desk, number, PNG + b"0" * (10 * 1024 * 1024))
     assert big.status_code == 413
-    assert [p for p in house.files.rglob("*") if p.is_file()] == []
+    assert [p for p in services.files.rglob("*") if p.is_file()] == []
     assert (await desk.get(f"/v1/tickets/{number}/attachments")).json()["items"] == []
 
 

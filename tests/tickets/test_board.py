@@ -3,20 +3,22 @@
 from collections import Counter
 from typing import Any
 
-from hotline.tickets.act import seen
-from hotline.tickets.context import House
+from hotline.tickets.act import visible_ticket
+from hotline.tickets.context import Services
 from hotline.tickets.sla.colours import colour_of, looks_of
-from hotline.tickets.sla.jobs import ring_due
+from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import LIFT, Cast, Clock, Player
 
 
-async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast, house: House, clock: Clock) -> None:
+async def test_the_board_shows_states_and_colours_as_each_clock_says(
+    cast: Cast, services: Services, clock: Clock
+) -> None:
     desk, lifts, watch = await cast("desk"), await cast("lifts"), await cast("watch")
     tickets = []
     for hours in (0, 1, 3, 20):
         clock.forward(hours=hours)
         tickets.append(await desk.call(LIFT, category="dt-fault", priority="urgent" if hours % 2 else "normal"))
-        while (await ring_due(house, clock())).claimed:
+        while (await escalate_due(services, clock())).claimed:
             pass
     accepted = await lifts.order(tickets[3], "accept")
     done = await lifts.order(
@@ -28,7 +30,7 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
     shown = {order["id"]: order["colour"] for order in queue}
     truth: Counter[tuple[str, str]] = Counter()
     for t in tickets:
-        facts = await seen(house, t["number"], watch.actor)
+        facts = await visible_ticket(services, t["number"], watch.actor)
         for order in facts.assignments:
             if order.closed_at is None:
                 looks = looks_of([c for c in facts.clocks if c.assignment == order.id], clock())
@@ -45,7 +47,7 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(cast: Cast,
 
 
 async def test_a_colour_turns_while_nobody_touches_the_queue(
-    house: House, lifts: Player, lift_ticket: dict[str, Any], clock: Clock
+    services: Services, lifts: Player, lift_ticket: dict[str, Any], clock: Clock
 ) -> None:
     path = "/v1/departments/property-works/queue"
     plain = (await lifts.get(path)).json()["items"]
@@ -53,7 +55,7 @@ async def test_a_colour_turns_while_nobody_touches_the_queue(
     seen_so_far = []
     for hours in (0, 6, 200):
         clock.forward(hours=hours)
-        while (await ring_due(house, clock())).claimed:
+        while (await escalate_due(services, clock())).claimed:
             pass
         (order,) = (await lifts.get(f"{path}?colours=true", headers={"if-none-match": "x"})).json()["items"]
         board = (await lifts.get("/v1/departments/property-works/board")).json()
@@ -63,7 +65,7 @@ async def test_a_colour_turns_while_nobody_touches_the_queue(
 
 
 async def test_an_order_looks_as_the_worst_of_its_clocks(
-    desk: Player, lifts: Player, house: House, clock: Clock
+    desk: Player, lifts: Player, services: Services, clock: Clock
 ) -> None:
     clock.forward(hours=3)  # the offices are open
     ticket = await desk.call("3栋电梯关到人了", category="dt-trapped")
@@ -71,7 +73,7 @@ async def test_an_order_looks_as_the_worst_of_its_clocks(
     path, looks = "/v1/departments/property-works", []
     for minutes in (0, 4, 0):  # five to sign for it, hours to solve it
         clock.forward(minutes=minutes)
-        while (await ring_due(house, clock())).claimed:
+        while (await escalate_due(services, clock())).claimed:
             pass
         (order,) = (await lifts.get(f"{path}/queue?colours=true")).json()["items"]
         assert (await lifts.get(f"{path}/board")).json()["colours"][order["colour"]] == 1
@@ -82,7 +84,7 @@ async def test_an_order_looks_as_the_worst_of_its_clocks(
 
 
 async def test_what_a_ruling_takes_too_long_over_is_not_the_departments_lateness(
-    desk: Player, cast: Cast, house: House, clock: Clock
+    desk: Player, cast: Cast, services: Services, clock: Clock
 ) -> None:
     affairs = await cast("affairs")
     clock.forward(hours=3)
@@ -91,9 +93,9 @@ async def test_what_a_ruling_takes_too_long_over_is_not_the_departments_lateness
     ticket = await affairs.order(ticket, "contact_caller", contacted="phone")
     await affairs.order(ticket, "request_return", reason_code="not_our_duty", basis="职责清单", department="water")
     clock.forward(hours=36)  # a working day is over, the limit to solve it is not
-    while (await ring_due(house, clock())).claimed:
+    while (await escalate_due(services, clock())).claimed:
         pass
-    facts = await seen(house, ticket["number"], desk.actor)
+    facts = await visible_ticket(services, ticket["number"], desk.actor)
     late = {c.metric for c in facts.clocks if c.assignment and c.stopped_at is None and colour_of(c, clock()) == "red"}
     assert late == {"ruling"}
     (order,) = (await affairs.get("/v1/departments/residents-affairs/queue?colours=true")).json()["items"]

@@ -16,8 +16,8 @@ from hotline.organisation.service.directory import change
 from hotline.organisation.service.seeding import seed
 from hotline.shipped import shipped
 from hotline.tickets import tables as ticket_tables
-from hotline.tickets.context import House
-from hotline.tickets.sla.jobs import adopt, reckon_due, ring_due
+from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import adopt, escalate_due, recalculate_due
 from tests.conftest import Cast, Clock, Player, broken
 from tests.tickets.test_clocks import LIFT_STUCK, clock_of, lamp_ticket, moment, pass_time, rung, told
 
@@ -30,7 +30,7 @@ async def extended(ticket: dict[str, Any], lifts: Player, switch: Player, until:
 
 
 async def test_an_extended_order_that_becomes_an_emergency_is_chased_as_one(
-    desk: Player, lifts: Player, switch: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, lifts: Player, switch: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
     given = await extended(accepted, lifts, switch, clock.now + timedelta(days=29))
@@ -38,8 +38,8 @@ async def test_an_extended_order_that_becomes_an_emergency_is_chased_as_one(
     soon = clock.now + timedelta(hours=2)
     assert [moment(clock_of(raised, m)["limit_at"]) for m in ("report", "resolve")] == [soon, soon]
     assert moment(raised["promised_at"]) == soon
-    await pass_time(house, clock, soon + timedelta(minutes=1), timedelta(minutes=5))
-    assert {m for m, _, colour in await rung(house) if colour == "red"} >= {"report", "resolve"}
+    await pass_time(services, clock, soon + timedelta(minutes=1), timedelta(minutes=5))
+    assert {m for m, _, colour in await rung(services) if colour == "red"} >= {"report", "resolve"}
     lowered = await desk.act(await desk.see(raised), "amend", priority="normal", reason="it does not")
     assert moment(clock_of(lowered, "report")["due_at"]) == moment(given["assignments"][0]["due_at"])  # as approved
 
@@ -77,25 +77,25 @@ async def test_a_lowered_priority_takes_nothing_from_an_approved_extension(
 
 
 async def test_a_missed_limit_is_not_told_anew_because_its_ladder_changed(
-    desk: Player, house: House, clock: Clock
+    desk: Player, services: Services, clock: Clock
 ) -> None:
     ticket = await desk.call("有点事情想说")
-    await pass_time(house, clock, moment(clock_of(ticket, "dispatch")["due_at"]) + timedelta(minutes=1))
+    await pass_time(services, clock, moment(clock_of(ticket, "dispatch")["due_at"]) + timedelta(minutes=1))
     seen = await desk.see(ticket)
     missed = clock_of(seen, "dispatch")["breached_at"]
     assert missed
-    before = await rung(house, "dispatch")
+    before = await rung(services, "dispatch")
     for priority in ("emergency", "normal", "emergency", "normal"):
         seen = await desk.act(seen, "amend", priority=priority, reason="again")
         assert clock_of(seen, "dispatch")["breached_at"] == missed
-        while (await ring_due(house, clock.now)).claimed:
+        while (await escalate_due(services, clock.now)).claimed:
             pass
         seen = await desk.see(ticket)
-    assert await rung(house, "dispatch") == before
+    assert await rung(services, "dispatch") == before
 
 
 async def test_a_missed_limit_by_hand_stays_missed_through_a_pause(
-    desk: Player, switch: Player, house: House, clock: Clock
+    desk: Player, switch: Player, services: Services, clock: Clock
 ) -> None:
     loose = await desk.call("有点事情想说")
     sorted_ = await switch.act(loose, "triage", category="wx-light", kind="request", priority="normal")
@@ -110,7 +110,7 @@ async def test_a_missed_limit_by_hand_stays_missed_through_a_pause(
 
 
 async def test_a_limit_by_hand_and_one_from_outside_give_way_to_an_emergencys(
-    desk: Player, switch: Player, house: House, clock: Clock
+    desk: Player, switch: Player, services: Services, clock: Clock
 ) -> None:
     outer = (clock.now + timedelta(days=12)).isoformat()
     soon = clock.now + timedelta(hours=2)
@@ -128,20 +128,25 @@ async def test_a_limit_by_hand_and_one_from_outside_give_way_to_an_emergencys(
 
 
 async def test_after_a_raise_the_new_ladder_begins_at_its_own_beginning(
-    desk: Player, lifts: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, lifts: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
-    await pass_time(house, clock, moment(accepted["assignments"][0]["due_at"]) - timedelta(hours=9), timedelta(hours=1))
-    assert [x[1:] for x in await rung(house, "report")] == [(1, "blue"), (2, "yellow")]
+    await pass_time(
+        services, clock, moment(accepted["assignments"][0]["due_at"]) - timedelta(hours=9), timedelta(hours=1)
+    )
+    assert [x[1:] for x in await rung(services, "report")] == [(1, "blue"), (2, "yellow")]
     raised = await desk.act(await desk.see(lamp_ticket), "amend", priority="emergency", reason="sparks")
     await pass_time(
-        house, clock, moment(clock_of(raised, "report")["due_at"]) + timedelta(minutes=1), timedelta(minutes=5)
+        services, clock, moment(clock_of(raised, "report")["due_at"]) + timedelta(minutes=1), timedelta(minutes=5)
     )
-    assert [x[1:] for x in await rung(house, "report")][2:] == [(3, "yellow"), (4, "red")]  # half of it gone; its end
+    assert [x[1:] for x in await rung(services, "report")][2:] == [
+        (3, "yellow"),
+        (4, "red"),
+    ]  # half of it gone; its end
 
 
 async def test_what_was_extended_after_everybody_was_told_is_quiet_until_its_new_end(
-    desk: Player, lifts: Player, switch: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, lifts: Player, switch: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
     await lifts.order(accepted, "contact_caller", contacted="phone")
@@ -151,18 +156,18 @@ async def test_what_was_extended_after_everybody_was_told_is_quiet_until_its_new
     asked = await lifts.order(
         await lifts.see(lamp_ticket), "request_extension", due_at=later.isoformat(), reason="parts"
     )
-    await pass_time(house, clock, due + timedelta(days=4), timedelta(hours=2))
-    told_so_far = len(await rung(house, "report")) + len(await rung(house, "resolve"))
-    assert ("report", 4, "red") in await rung(house)
+    await pass_time(services, clock, due + timedelta(days=4), timedelta(hours=2))
+    told_so_far = len(await rung(services, "report")) + len(await rung(services, "resolve"))
+    assert ("report", 4, "red") in await rung(services)
     await switch.order(await switch.see(asked["number"]), "approve_extension")
-    await pass_time(house, clock, later - timedelta(days=8), timedelta(hours=2))
-    assert len(await rung(house, "report")) + len(await rung(house, "resolve")) == told_so_far
-    await pass_time(house, clock, later + timedelta(minutes=1), timedelta(hours=2))
-    assert [x for x in await rung(house, "report") if x[2] == "red"][-1][1] > 4  # its new end is told
+    await pass_time(services, clock, later - timedelta(days=8), timedelta(hours=2))
+    assert len(await rung(services, "report")) + len(await rung(services, "resolve")) == told_so_far
+    await pass_time(services, clock, later + timedelta(minutes=1), timedelta(hours=2))
+    assert [x for x in await rung(services, "report") if x[2] == "red"][-1][1] > 4  # its new end is told
 
 
 async def test_a_deadline_from_outside_does_not_stand_still_while_we_do(
-    desk: Player, watch: Player, house: House, clock: Clock
+    desk: Player, watch: Player, services: Services, clock: Clock
 ) -> None:
     outer = clock.now + timedelta(days=12)
     ticket = await desk.call(
@@ -170,12 +175,12 @@ async def test_a_deadline_from_outside_does_not_stand_still_while_we_do(
     )
     review = (clock.now + timedelta(days=60)).isoformat()
     await watch.act(ticket, "shelve", reason="the council votes", review_at=review)
-    await pass_time(house, clock, outer + timedelta(minutes=1), timedelta(hours=6))
-    assert ("resolve", 1, "red") in await rung(house)
+    await pass_time(services, clock, outer + timedelta(minutes=1), timedelta(hours=6))
+    assert ("resolve", 1, "red") in await rung(services)
 
 
 async def test_a_pause_never_makes_an_extended_limit_sooner(
-    desk: Player, lifts: Player, switch: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, lifts: Player, switch: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     sunday_night = datetime(2026, 12, 13, 12, tzinfo=UTC)
     given = await extended(await lifts.order(lamp_ticket, "accept"), lifts, switch, sunday_night)
@@ -189,7 +194,13 @@ async def test_a_pause_never_makes_an_extended_limit_sooner(
 
 
 async def test_neither_our_review_nor_our_shelf_makes_a_department_late(
-    desk: Player, lifts: Player, switch: Player, watch: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player,
+    lifts: Player,
+    switch: Player,
+    watch: Player,
+    services: Services,
+    clock: Clock,
+    lamp_ticket: dict[str, Any],
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
     due = moment(accepted["assignments"][0]["due_at"])
@@ -216,11 +227,11 @@ async def test_neither_our_review_nor_our_shelf_makes_a_department_late(
 
 
 async def test_a_clock_that_began_with_the_dispatch_runs_on_after_a_recall(
-    desk: Player, switch: Player, house: House, clock: Clock
+    desk: Player, switch: Player, services: Services, clock: Clock
 ) -> None:
-    policies = (await house.directory.now(clock.now)).policies
+    policies = (await services.directory.now(clock.now)).policies
     late = replace(policies["request"], starts=Starts.DISPATCHED)
-    await change(house.db, house.directory, [("policies", "request", late)], CLOCK, clock.now)
+    await change(services.db, services.directory, [("policies", "request", late)], CLOCK, clock.now)
     ticket = await desk.call("路灯不亮", category="wx-light")
     assert clock_of(ticket, "resolve")["started_at"]
     back = await switch.act(ticket, "recall", reason="another one")
@@ -228,16 +239,16 @@ async def test_a_clock_that_began_with_the_dispatch_runs_on_after_a_recall(
     clock.forward(hours=1)
     told_ = await desk.act(asked, "provide_info", text="the second")
     assert told_["status"] == "triaged" and clock_of(told_, "resolve")["paused_at"] is None
-    await pass_time(house, clock, clock.now + timedelta(days=20), timedelta(hours=6))
-    assert await rung(house, "resolve")
+    await pass_time(services, clock, clock.now + timedelta(days=20), timedelta(hours=6))
+    assert await rung(services, "resolve")
 
 
 async def test_another_policy_brings_its_own_calendar(
-    desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
-    policies = (await house.directory.now(clock.now)).policies
+    policies = (await services.directory.now(clock.now)).policies
     nights = replace(policies["emergency"], calendar="always", resolve="2 working_hours")
-    await change(house.db, house.directory, [("policies", "emergency", nights)], CLOCK, clock.now)
+    await change(services.db, services.directory, [("policies", "emergency", nights)], CLOCK, clock.now)
     clock.now = datetime(2026, 11, 28, 18, tzinfo=UTC)  # Sunday 02:00
     raised = await desk.act(lamp_ticket, "amend", priority="emergency", reason="sparks")
     assert moment(clock_of(raised, "resolve")["due_at"]) == clock.now + timedelta(hours=2)
@@ -251,7 +262,7 @@ async def test_a_limit_in_minutes_is_kept_to_the_second(desk: Player, clock: Clo
 
 
 async def test_clocks_found_missing_do_not_end_what_is_waited_for(
-    desk: Player, lifts: Player, switch: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, lifts: Player, switch: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     resolved = await switch.order(
         await lifts.order(await lifts.order(lamp_ticket, "accept"), "report", internal_result="x", public_reply="y", solved=True),
@@ -264,77 +275,83 @@ async def test_clocks_found_missing_do_not_end_what_is_waited_for(
     back = await lifts.order(
         await lifts.see(other), "request_return", reason_code="not_our_duty", basis="row 1", department="water"
     )
-    await house.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
+    await services.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
     clock.forward(minutes=10)
-    assert await adopt(house, clock.now) == 3
-    while (await ring_due(house, clock.now)).claimed:
+    assert await adopt(services, clock.now) == 3
+    while (await escalate_due(services, clock.now)).claimed:
         pass
     assert [(await desk.see(t))["status"] for t in (resolved, asked, back)] == [
         "resolved",
         "awaiting_info",
         "dispatched",
     ]
-    assert await rung(house, "ruling") == []
+    assert await rung(services, "ruling") == []
 
 
 async def test_an_emergency_nobody_could_route_calls_the_houses_officer_at_night(
-    desk: Player, house: House, clock: Clock
+    desk: Player, services: Services, clock: Clock
 ) -> None:
     clock.now = datetime(2026, 11, 28, 18, tzinfo=UTC)
     taken = await desk.call("不晓得是啥子味道，怪得很", priority="emergency")
-    assert taken["status"] in ("received", "triaged") and [x[:19] for x in await told(house, "duty")] == [
+    assert taken["status"] in ("received", "triaged") and [x[:19] for x in await told(services, "duty")] == [
         "duty:service-centre"
     ]
     normal = await desk.call("有点事情想说")
-    assert len(await told(house, "duty")) == 1
+    assert len(await told(services, "duty")) == 1
     await desk.act(normal, "amend", priority="emergency", reason="he cannot breathe")
-    assert len(await told(house, "duty")) == 2
+    assert len(await told(services, "duty")) == 2
 
 
 async def test_a_step_for_a_head_nobody_named_goes_to_the_supervisors_too(
-    desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     await pass_time(
-        house, clock, moment(lamp_ticket["assignments"][0]["accept_by"]) + timedelta(minutes=1), timedelta(minutes=5)
+        services, clock, moment(lamp_ticket["assignments"][0]["accept_by"]) + timedelta(minutes=1), timedelta(minutes=5)
     )
-    lines = await told(house, "escalation")
+    lines = await told(services, "escalation")
     assert "head:property-works" in lines and "role:supervisor" in lines
 
 
 async def test_a_poisoned_ticket_does_not_stop_the_recount_of_the_others(
-    desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     other = await desk.call("5栋路灯不亮", category="wx-light")
     bad = sa.update(ticket_tables.clock).where(ticket_tables.clock.c.number == lamp_ticket["number"])
-    await house.db.transact(lambda c: c.execute(bad.values(marks=[["dance", "2026-11-25T04:00:00+00:00", {}]])))
-    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    await services.db.transact(lambda c: c.execute(bad.values(marks=[["dance", "2026-11-25T04:00:00+00:00", {}]])))
+    cn = (await services.directory.now(clock.now)).calendars["cn"]
     shut = replace(cn, exceptions={"2026-11-26": ()})
-    await change(house.db, house.directory, [("calendars", "cn", shut)], CLOCK, clock.now)
-    assert await reckon_due(house, clock.now) == 1
+    await change(services.db, services.directory, [("calendars", "cn", shut)], CLOCK, clock.now)
+    assert await recalculate_due(services, clock.now) == 1
     assert moment((await desk.see(other))["assignments"][0]["due_at"]) == datetime(2026, 12, 7, 16, tzinfo=UTC)
 
 
-async def test_a_gap_is_told_once_however_the_week_ahead_moves_over_it(house: House, clock: Clock) -> None:
-    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+async def test_a_gap_is_told_once_however_the_week_ahead_moves_over_it(services: Services, clock: Clock) -> None:
+    roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-12-03T02:00", end="2026-12-03T11:00", member=None)
     await change(
-        house.db, house.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now
+        services.db,
+        services.directory,
+        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
+        CLOCK,
+        clock.now,
     )
     new = 0
     while clock.now < datetime(2026, 12, 3, 6, tzinfo=UTC):
-        new += await warn_of_gaps(house, clock.now)
+        new += await warn_of_gaps(services, clock.now)
         clock.forward(hours=3)
     assert new == 1
     ended = tuple(replace(s, until="2026-12-10") for s in roster.shifts)
-    await change(house.db, house.directory, [("rosters", roster.code, replace(roster, shifts=ended))], CLOCK, clock.now)
+    await change(
+        services.db, services.directory, [("rosters", roster.code, replace(roster, shifts=ended))], CLOCK, clock.now
+    )
     for _ in range(60):
-        new += await warn_of_gaps(house, clock.now)
+        new += await warn_of_gaps(services, clock.now)
         clock.forward(hours=12)
     assert new <= 4  # the hole that never ends: told when it is seen, when it has lasted long; not at every look
 
 
 async def test_dates_nobody_means_are_refused_and_break_nothing(
-    watch: Player, desk: Player, house: House, cast: Cast
+    watch: Player, desk: Player, services: Services, cast: Cast
 ) -> None:
     duty = "/v1/departments/service-centre/duty"
     for start, end in (("0001-01-01T00:00:00", "0001-01-02T00:00:00"), ("9999-12-30T00:00:00", "9999-12-31T00:00:00")):
@@ -369,12 +386,12 @@ async def test_a_turn_that_was_swapped_is_swapped_again_as_it_stands(watch: Play
 
 @pytest.mark.parametrize(("who", "sees"), [("desk", True), ("gate", False), ("liftmen", False), ("pipes", False)])
 async def test_the_numbers_of_those_on_duty_are_for_the_desk_and_their_own(
-    who: str, sees: bool, house: House, clock: Clock, cast: Cast
+    who: str, sees: bool, services: Services, clock: Clock, cast: Cast
 ) -> None:
-    roster = (await house.directory.now(clock.now)).rosters["service-centre"]
+    roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     known = tuple(replace(m, phone="13800138000") for m in roster.members)
     await change(
-        house.db, house.directory, [("rosters", roster.code, replace(roster, members=known))], CLOCK, clock.now
+        services.db, services.directory, [("rosters", roster.code, replace(roster, members=known))], CLOCK, clock.now
     )
     player = await cast(who)
     listed = (await player.get("/v1/directory/rosters")).json()["items"]
@@ -384,19 +401,19 @@ async def test_the_numbers_of_those_on_duty_are_for_the_desk_and_their_own(
 
 
 async def test_a_calendar_whose_change_moves_nothing_fills_no_timeline(
-    desk: Player, house: House, clock: Clock, lamp_ticket: dict[str, Any]
+    desk: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
-    cn = (await house.directory.now(clock.now)).calendars["cn"]
+    cn = (await services.directory.now(clock.now)).calendars["cn"]
     far = replace(cn, days={**cn.days, "2026-12-31": False})
-    await change(house.db, house.directory, [("calendars", "cn", far)], CLOCK, clock.now)
-    assert await reckon_due(house, clock.now) == 1 and await reckon_due(house, clock.now) == 0
+    await change(services.db, services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    assert await recalculate_due(services, clock.now) == 1 and await recalculate_due(services, clock.now) == 0
     after = await desk.see(lamp_ticket)
     assert after["version"] == lamp_ticket["version"]
     assert {c["calendar_version"] for c in after["clocks"]["running"]} == {2}
 
 
-async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(house: House, clock: Clock) -> None:
-    d = await house.directory.now(clock.now)
+async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(services: Services, clock: Clock) -> None:
+    d = await services.directory.now(clock.now)
     cn = replace(
         d.calendars["cn"], confirmed_to="2027-12-31", days={"2027-01-01": False}, exceptions={"2026-12-01": ()}
     )
@@ -405,8 +422,10 @@ async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(hous
         overrides=(Override(start="2026-12-01T20:00", end="2026-12-02T08:00", member="duty-2", reason="ill"),),
     )
     mine = [("calendars", "cn", cn), ("rosters", roster.code, roster)]
-    await change(house.db, house.directory, mine, CLOCK, clock.now)
-    again = await seed(house.db, house.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now)
+    await change(services.db, services.directory, mine, CLOCK, clock.now)
+    again = await seed(
+        services.db, services.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now
+    )
     assert (again.calendars["cn"], again.rosters["service-centre"]) == (cn, roster)
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.text.numbering import number_of
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from tests.conftest import Clock, Player
 
@@ -20,13 +20,13 @@ async def look(app: FastAPI, number: str, code: str, address: str = "198.51.100.
 
 
 async def test_number_and_code_tell_how_it_stands_and_not_a_word_about_anybody(
-    app: FastAPI, house: House, desk: Player, lifts: Player, switch: Player
+    app: FastAPI, services: Services, desk: Player, lifts: Player, switch: Player
 ) -> None:
     ticket = await desk.call(
         "我是王秀英，3栋2单元电梯坏了", caller={"phone": "13800138000", "name": "王秀英"}, category="dt-fault",
         location={"address": "3栋2单元1202"},
     )  # fmt: skip
-    number, code = ticket["number"], query_code(house.secret, ticket["number"])
+    number, code = ticket["number"], query_code(services.secret, ticket["number"])
     for spoken in (number, f"{number[:3]} {number[3:6]} {number[6:]}"):
         reply = await look(app, spoken, f"{code[:3]} {code[3:]}")
         assert reply.status_code == 200, reply.text
@@ -52,17 +52,17 @@ async def test_number_and_code_tell_how_it_stands_and_not_a_word_about_anybody(
 
 
 async def test_a_wrong_code_a_wrong_number_and_a_confidential_matter_are_the_same_404(
-    app: FastAPI, house: House, desk: Player
+    app: FastAPI, services: Services, desk: Player
 ) -> None:
     ticket = await desk.call("3栋电梯坏了", category="dt-fault")
     hidden = await desk.call("举报有人吃回扣", category="za-misconduct")
-    right = query_code(house.secret, ticket["number"])
+    right = query_code(services.secret, ticket["number"])
     wrong = "000000" if right != "000000" else "000001"
     replies = [
         await look(app, ticket["number"], wrong),
         await look(app, "100000014", wrong),
         await look(app, "12345", "123456"),
-        await look(app, hidden["number"], query_code(house.secret, hidden["number"])),
+        await look(app, hidden["number"], query_code(services.secret, hidden["number"])),
     ]
     assert {(r.status_code, r.text) for r in replies} == {(404, replies[0].text)}
 
@@ -72,10 +72,10 @@ def wrong_codes(right: str, count: int) -> list[str]:
 
 
 @pytest.fixture
-async def asked_for(house: House, desk: Player) -> tuple[str, str]:
+async def asked_for(services: Services, desk: Player) -> tuple[str, str]:
     """A ticket's number and its code."""
     number = (await desk.call("3栋电梯坏了", category="dt-fault"))["number"]
-    return number, query_code(house.secret, number)
+    return number, query_code(services.secret, number)
 
 
 async def test_wrong_codes_from_elsewhere_do_not_keep_a_resident_from_their_own_ticket(
@@ -102,14 +102,14 @@ async def test_an_address_is_heard_five_times_an_hour_for_a_ticket_and_asking_on
 
 
 async def test_where_the_code_was_right_before_it_is_heard_whatever_others_try(
-    app: FastAPI, asked_for: tuple[str, str], desk: Player, house: House
+    app: FastAPI, asked_for: tuple[str, str], desk: Player, services: Services
 ) -> None:
     number, right = asked_for
     assert (await look(app, number, right)).status_code == 200
     for n in range(30):  # a neighbour behind the same address tries other tickets
         await look(app, number_of(5000 + n), "123123")
     other = (await desk.call("5栋电梯坏了", category="dt-fault"))["number"]
-    assert (await look(app, other, query_code(house.secret, other))).status_code == 429
+    assert (await look(app, other, query_code(services.secret, other))).status_code == 429
     assert (await look(app, number, right)).status_code == 200
 
 
@@ -166,13 +166,13 @@ async def test_a_question_that_cannot_be_right(body: dict[str, Any], field: str,
 
 
 async def test_whoever_takes_the_call_can_tell_the_code_and_the_desk_can_look_it_up(
-    desk: Player, house: House, lifts: Player
+    desk: Player, services: Services, lifts: Player
 ) -> None:
     taken = (
         await desk.post("/v1/calls", {"channel": "phone", "narrative": "3栋电梯坏了", "category": "dt-fault"})
     ).json()
     number = taken["ticket"]["number"]
-    assert taken["query_code"] == query_code(house.secret, number)
+    assert taken["query_code"] == query_code(services.secret, number)
     again = await desk.get(f"/v1/tickets/{number}/query-code")
     assert again.json() == {"number": number, "query_code": taken["query_code"]}
     assert (await lifts.get(f"/v1/tickets/{number}/query-code")).status_code == 403

@@ -15,10 +15,10 @@ from hotline.shipped import shipped
 from hotline.storage.file_types import agrees, media_type_of
 from hotline.text.normalisation import asked, folded, terms
 from hotline.text.numbering import FIRST, number_of, read_number, serial_of
-from hotline.text.phone_parsing import heard
+from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import is_service, is_withheld, masked
 from hotline.tickets.model.routing import route
-from hotline.tickets.sla.policies import limits_for, reckoner_of
+from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.triage.model import Lexicon, advise, lexicon
 
 
@@ -232,7 +232,7 @@ def test_an_emergency_is_due_in_hours_and_an_enquiry_in_working_days(directory: 
 
 
 def test_offices_are_open_on_a_worked_saturday_and_shut_on_a_holiday(directory: Directory) -> None:
-    counts = reckoner_of(directory, None)
+    counts = working_time_of(directory, None)
     assert counts is not None
     assert counts.is_working(datetime(2026, 5, 9, 2, tzinfo=UTC))
     assert not counts.is_working(datetime(2026, 5, 4, 2, tzinfo=UTC))
@@ -282,13 +282,13 @@ def test_what_is_no_number_is_none(typed: str) -> None:
     ],
 )
 def test_a_number_is_heard_as_what_it_is(raw: str | None, phone: str | None, caller: bool) -> None:
-    found = heard(raw, "CN", "28")
+    found = parse_phone(raw, "CN", "28")
     assert (found.phone, found.caller) == (phone, caller)
 
 
 @pytest.mark.parametrize("raw", ["1380013800", "138001380000", "abc", "+1", "00000000000", "9" * 30, "无", "不详"])
 def test_what_is_no_number_is_told_and_its_words_are_kept(raw: str) -> None:
-    found = heard(raw, "CN", "28")
+    found = parse_phone(raw, "CN", "28")
     assert (found.phone, found.caller, found.words) == (None, False, raw)
     assert found.unread is not None
 

@@ -13,13 +13,13 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key
 from hotline.organisation.service.seeding import seed
 from hotline.shipped import shipped
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.store import counters
 from tests.conftest import Player
 
 
 async def test_fifteen_communities_each_see_their_own_and_the_street_sees_all(
-    app: FastAPI, house: House, desk: Player, db: Any
+    app: FastAPI, services: Services, desk: Player, db: Any
 ) -> None:
     def clear(c: sa.Connection) -> None:
         c.execute(sa.delete(organisation_tables.directory))
@@ -27,12 +27,12 @@ async def test_fifteen_communities_each_see_their_own_and_the_street_sees_all(
 
     await db.transact(clear)
     root = shipped("seeds")
-    directory = await seed(db, house.directory, root / "liucheng", root, desk.actor, house.clock())
+    directory = await seed(db, services.directory, root / "liucheng", root, desk.actor, services.clock())
     communities = sorted(a.code for a in directory.areas.values() if a.level == "community")
     assert len(communities) == 15
 
     async def client(grant: Grant) -> httpx.AsyncClient:
-        made = await add_key(house, "x", grant, "test", None, house.clock())
+        made = await add_key(services, "x", grant, "test", None, services.clock())
         headers = {"authorization": f"Bearer {made['secret']}"}
         return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers=headers)
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.reporting.service import exports
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player
 from tests.streaming.listening import listening, serving
 
@@ -63,12 +63,12 @@ async def test_the_timeline_of_a_contractor_holds_no_other_departments_notes(cas
 
 
 async def test_the_file_of_timelines_holds_what_the_page_does(
-    cast: Cast, number: str, house: House, clock: Clock
+    cast: Cast, number: str, services: Services, clock: Clock
 ) -> None:
     for name in ("liftmen", "desk", "lifts"):
         player = await cast(name)
         asked = (await player.post("/v1/exports", {"kind": "timeline", "form": "jsonl"})).json()
-        while await exports.make_next(house, clock()):
+        while await exports.make_next(services, clock()):
             pass
         file = (await player.get(f"/v1/exports/{asked['id']}/file")).text
         page = (await player.get(f"/v1/tickets/{number}/timeline")).json()["items"]
@@ -78,7 +78,7 @@ async def test_the_file_of_timelines_holds_what_the_page_does(
 
 
 async def test_colleagues_of_one_contractor_read_each_others_notes(
-    app: FastAPI, cast: Cast, house: House, number: str
+    app: FastAPI, cast: Cast, services: Services, number: str
 ) -> None:
     from tests.conftest import CAST
 
@@ -122,7 +122,7 @@ async def test_the_stream_tells_a_contractor_of_no_line_its_timeline_hides(app: 
         assert set(heard) <= set(shown)
 
 
-async def test_a_subscription_of_a_contractor_hears_of_its_own_orders_alone(cast: Cast, house: House) -> None:
+async def test_a_subscription_of_a_contractor_hears_of_its_own_orders_alone(cast: Cast, services: Services) -> None:
     from hotline.delivery import store as outbox_store
     from hotline.delivery.model import MessageStatus
 
@@ -130,14 +130,16 @@ async def test_a_subscription_of_a_contractor_hears_of_its_own_orders_alone(cast
     body = {"name": "lifts", "url": "https://lifts.example.org/hook", "department": "lifts"}
     assert (await boss.post("/v1/subscriptions", body)).status_code == 201
     await busy(cast)
-    told = [m.payload for m in await outbox_store.listed(house.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"]
+    told = [
+        m.payload for m in await outbox_store.listed(services.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"
+    ]
     of_water = [e for e in told if (e["order"] or {}).get("department") == "water"]
     assert of_water and all("lifts" not in e["departments"] for e in of_water)
     assert any("lifts" in e["departments"] for e in told)
 
 
 async def test_a_department_whose_order_was_returned_is_told_no_more(
-    cast: Cast, house: House, clock: Clock, lift_ticket: dict[str, Any]
+    cast: Cast, services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
     from hotline.delivery import store as outbox_store
     from hotline.delivery.model import MessageStatus
@@ -147,13 +149,15 @@ async def test_a_department_whose_order_was_returned_is_told_no_more(
     t = await watch.act(await watch.see(lift_ticket), "recall", reason="另派")
     clock.forward(minutes=1)
     await (await cast("switch")).act(t, "urge", reason="又来电")
-    told = [m.payload for m in await outbox_store.listed(house.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"]
+    told = [
+        m.payload for m in await outbox_store.listed(services.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"
+    ]
     by_type = {e["type"]: e["departments"] for e in told}
     assert "property-works" in by_type["order.recalled"] and by_type["ticket.urged"] == []
 
 
 async def test_whoever_reported_is_named_by_no_line_to_those_who_see_the_caller_masked(
-    cast: Cast, house: House, clock: Clock, number: str
+    cast: Cast, services: Services, clock: Clock, number: str
 ) -> None:
     desk, lifts = await cast("desk"), await cast("lifts")
     caller = (await desk.see(number))["caller"]["id"]

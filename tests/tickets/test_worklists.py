@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from tests.conftest import LIFT, Cast, Clock, Player, broken
 
 DONE = {"internal_result": "换了主板", "public_reply": "电梯已修好", "solved": True}
@@ -80,7 +80,7 @@ async def test_what_waits_for_the_caller_and_what_lies_on_the_shelf_have_lists_o
 
 @pytest.mark.parametrize("queue", ["call_back", "information", "shelf"])
 async def test_a_department_and_another_part_of_the_community_see_none_of_it(
-    desk: Player, lifts: Player, watch: Player, cast: Cast, queue: str, house: House
+    desk: Player, lifts: Player, watch: Player, cast: Cast, queue: str, services: Services
 ) -> None:
     ticket = await solved(desk, lifts, watch, location={"area": "rq-b9"})
     if queue == "information":

@@ -20,9 +20,9 @@ from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Change, Clock, Command
 from hotline.tickets.model.vocabulary import LIVE, OPEN, Action, TicketStatus
 from hotline.tickets.sla.escalation import commands_of
-from hotline.tickets.sla.policies import reckoner_of
+from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.settling import settle
-from hotline.tickets.sla.timers import fold
+from hotline.tickets.sla.timers import replay
 from tests.conftest import NOON
 from tests.tickets.make import as_role, complete
 from tests.walks.test_walk import Walk
@@ -115,10 +115,10 @@ class ClockWalk(Walk):
     @invariant()
     def every_row_is_the_fold_of_its_marks(self) -> None:
         for clock in self.rows.values():
-            reckoner = reckoner_of(RUIQUAN, clock.calendar)
+            reckoner = working_time_of(RUIQUAN, clock.calendar)
             assert reckoner is not None
             bare = Clock(clock.id, clock.number, clock.assignment, clock.metric, clock.terms, clock.marks, "", 0, NOON)
-            assert fold(bare, reckoner, clock.calendar_version) == clock
+            assert replay(bare, reckoner, clock.calendar_version) == clock
 
     @invariant()
     def the_running_clocks_are_those_that_have_not_stopped(self) -> None:

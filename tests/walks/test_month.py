@@ -12,15 +12,15 @@ import sqlalchemy as sa
 from hotline.operations.doctor import QUICK, examine
 from hotline.shipped import shipped
 from hotline.tickets import tables as ticket_tables
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.queues import waits_for
 from hotline.tickets.model.ticket import Clock, Facts
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import FINAL, OPEN, TicketStatus
 from hotline.tickets.sla import store as sla_store
-from hotline.tickets.sla.jobs import ring_due
-from hotline.tickets.sla.policies import reckoner_of
-from hotline.tickets.sla.timers import fold
+from hotline.tickets.sla.jobs import escalate_due
+from hotline.tickets.sla.policies import working_time_of
+from hotline.tickets.sla.timers import replay
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
 from tests.conftest import Cast, Player
@@ -33,7 +33,7 @@ SAID = {"internal_result": "done", "public_reply": "done", "solved": True}
 
 
 async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
-    house: House, clock: HouseClock, cast: Cast, desk: Player, switch: Player, watch: Player
+    services: Services, clock: HouseClock, cast: Cast, desk: Player, switch: Player, watch: Player
 ) -> None:
     chance = random.Random(24365)
     clock.now = BEGINS
@@ -53,7 +53,7 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
                 **({"category": line["category"]} if line["category"] else {}),
             )
             open_now.append(taken["number"])
-        while (await ring_due(house, clock.now)).claimed:
+        while (await escalate_due(services, clock.now)).claimed:
             pass
         for number in chance.sample(open_now, min(len(open_now), 9)):
             ticket = await boss.see(number)
@@ -61,9 +61,9 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
                 open_now.remove(number)
                 continue
             await somebody_acts(ticket, chance, done, desk, switch, watch, cast, clock)
-    facts = await all_of(house)
+    facts = await all_of(services)
     assert len(facts) == len(lines)
-    directory = await house.directory.now(clock.now)
+    directory = await services.directory.now(clock.now)
     ends: Counter[str] = Counter()
     for f in facts:
         ends[f.ticket.status] += 1
@@ -74,7 +74,7 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
         assert waiting is not None and (waiting.role or waiting.department) and waiting.until, f.ticket
         assert waiting.department is None or waiting.department in directory.departments
         assert any(c.next_at and c.next_at > clock.now for c in f.clocks), "and time will ask for it"
-    await nothing_was_missed(house, clock, facts)
+    await nothing_was_missed(services, clock, facts)
     print(f"a month: {dict(ends)}, {dict(done)}")
     assert ends["closed"] > 40 and done["dawdled"] > 10
 
@@ -154,29 +154,29 @@ async def somebody_acts(
         await watch.act(ticket, "unshelve", reason="voted")
 
 
-async def all_of(house: House) -> list[Facts]:
+async def all_of(services: Services) -> list[Facts]:
     numbers = [
-        n for (n,) in await house.db.transact(lambda c: c.execute(sa.select(ticket_tables.ticket.c.number)).all())
+        n for (n,) in await services.db.transact(lambda c: c.execute(sa.select(ticket_tables.ticket.c.number)).all())
     ]
-    found = [await ticket_facts.facts(house.db, Scope(True, None, frozenset()), n) for n in numbers]
+    found = [await ticket_facts.facts(services.db, Scope(True, None, frozenset()), n) for n in numbers]
     return [f for f in found if f is not None]
 
 
-async def nothing_was_missed(house: House, clock: HouseClock, facts: list[Facts]) -> None:
+async def nothing_was_missed(services: Services, clock: HouseClock, facts: list[Facts]) -> None:
     """Every stored clock is the fold of its marks; every step that lay behind was told once, in order; the doctor has
     nothing to say."""
-    directory = await house.directory.now(clock.now)
+    directory = await services.directory.now(clock.now)
     rungs: dict[str, list[Any]] = {}
-    for r in await house.db.transact(lambda c: c.execute(sa.select(ticket_tables.escalation)).all()):
+    for r in await services.db.transact(lambda c: c.execute(sa.select(ticket_tables.escalation)).all()):
         rungs.setdefault(r.clock, []).append(r)
     count = 0
     for f in facts:
-        for clock_row in await history.clocks_of(house.db, f.ticket.number):
-            reckoner = reckoner_of(directory, clock_row.calendar)
+        for clock_row in await history.clocks_of(services.db, f.ticket.number):
+            reckoner = working_time_of(directory, clock_row.calendar)
             assert reckoner is not None
             c = clock_row
             bare = Clock(c.id, c.number, c.assignment, c.metric, c.terms, c.marks, "", 0, c.started_at)
-            assert fold(bare, reckoner, c.calendar_version) == c
+            assert replay(bare, reckoner, c.calendar_version) == c
             levels = sorted(r.level for r in rungs.get(c.id, ()))
             assert len(set(levels)) == len(levels) and (levels[-1] if levels else 0) == c.level
             assert all(r.at - r.due_at <= STEP for r in rungs.get(c.id, ())), c.id
@@ -185,5 +185,5 @@ async def nothing_was_missed(house: House, clock: HouseClock, facts: list[Facts]
                 assert levels, c.id
             count += 1
     assert count > 400
-    assert await sla_store.unfired(house.db, clock.now) == (0, None) and not await sla_store.stuck(house.db)
-    assert not [f for f in await examine(house, clock.now, QUICK) if f.wrong and f.check != "outbox"]
+    assert await sla_store.unfired(services.db, clock.now) == (0, None) and not await sla_store.stuck(services.db)
+    assert not [f for f in await examine(services, clock.now, QUICK) if f.wrong and f.check != "outbox"]

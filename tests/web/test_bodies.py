@@ -13,7 +13,7 @@ from hotline.open311.routes import MOST_BEFORE_KEY
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key, revoke_key
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.web.guard import LARGEST_PUBLIC, PUBLIC
 from tests.conftest import Cast, Player
 
@@ -68,12 +68,12 @@ def filled(path: str) -> str:
 
 
 @pytest.fixture
-async def bogus(house: House) -> list[Headers]:
+async def bogus(services: Services) -> list[Headers]:
     """No credential, an unknown key, an unknown token, a revoked key."""
-    made = await add_key(house, "gone", Grant(frozenset({Role.OPERATOR})), "test", None, house.clock())
-    from hotline.organisation.service.accounts import Believed
+    made = await add_key(services, "gone", Grant(frozenset({Role.OPERATOR})), "test", None, services.clock())
+    from hotline.organisation.service.accounts import ActorCache
 
-    await revoke_key(house, Believed(), made["id"], house.clock())
+    await revoke_key(services, ActorCache(), made["id"], services.clock())
     keys = ("hl_0123456789abcdef_" + "x" * 43, "hs_" + "x" * 43, made["secret"])
     return [{}, *({"authorization": f"Bearer {key}"} for key in keys)]
 
@@ -110,12 +110,12 @@ async def test_every_open_route_takes_little_or_is_a_push(app: FastAPI) -> None:
 
 @pytest.mark.parametrize("path", ["sms/nobody", "sms/nobody/status", "voice/nobody", "orders/nobody", "sms/listed"])
 async def test_a_push_for_no_gateway_or_from_nowhere_on_its_list_is_not_read(
-    path: str, app: FastAPI, house: House
+    path: str, app: FastAPI, services: Services
 ) -> None:
     settings = {"addresses": ["203.0.113.0/24"]}
     await add_gateway(
-        house.gateways, house.db, house.secret, "listed", "kannel", settings, {"token": ["t" * 24], "password": ["p"]},
-        sends=False, weight=100, by="test", now=house.clock(),
+        services.gateways, services.db, services.secret, "listed", "kannel", settings, {"token": ["t" * 24], "password": ["p"]},
+        sends=False, weight=100, by="test", now=services.clock(),
     )  # fmt: skip
     body = Body(large(size=900 * 1024))
     status = await send(app, "POST", f"/v1/hooks/{path}", body, {"content-type": "application/json"})
@@ -134,7 +134,7 @@ FORMS = ("application/x-www-form-urlencoded", f"multipart/form-data; boundary={B
 @pytest.mark.parametrize("kind", FORMS)
 @pytest.mark.parametrize("where", ["nowhere", "first", "query", "last"])
 async def test_an_open311_form_is_read_only_as_far_as_a_key_can_stand(
-    kind: str, where: str, app: FastAPI, house: House
+    kind: str, where: str, app: FastAPI, services: Services
 ) -> None:
     key = "hl_0123456789abcdef_" + "x" * 43
 

@@ -222,12 +222,12 @@ async def test_a_key_reused_for_something_else_is_refused(desk: Player) -> None:
 
 
 async def test_a_fault_of_ours_says_nothing_of_the_request(
-    desk: Player, house: Any, monkeypatch: pytest.MonkeyPatch
+    desk: Player, services: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(house.numbers, "take", broken)
+    monkeypatch.setattr(services.numbers, "take", broken)
     transport = httpx.ASGITransport(app=desk.http._transport.app, raise_app_exceptions=False)  # type: ignore[attr-defined]
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline", headers=desk.http.headers) as http:
         assert problem(await http.post("/v1/calls", json=GOOD), 500, "internal")["applied"] == "unknown"

@@ -17,8 +17,8 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.egress import Egress, Forbidden, is_open, networks
 from hotline.delivery.notices import GatewayDown, Notices, signatures
 from hotline.organisation.model.actors import Role
-from hotline.tickets.context import House
-from hotline.worker.outbox import Ways, send_next
+from hotline.tickets.context import Services
+from hotline.worker.outbox import DeliveryChannels, send_next
 from tests.conftest import Cast, Clock, Player
 
 
@@ -46,8 +46,8 @@ async def hook() -> Hook:
 
 
 @pytest.fixture
-async def ways(hook: Hook) -> AsyncIterator[Ways]:
-    made = Ways(hooks=httpx.AsyncClient(transport=httpx.MockTransport(hook)))
+async def ways(hook: Hook) -> AsyncIterator[DeliveryChannels]:
+    made = DeliveryChannels(hooks=httpx.AsyncClient(transport=httpx.MockTransport(hook)))
     yield made
     await made.close()
 
@@ -57,8 +57,8 @@ async def boss(cast: Cast) -> Player:
     return await cast("boss")
 
 
-async def deliver(house: House, ways: Ways, clock: Clock) -> None:
-    while await send_next(house, ways, clock()):
+async def deliver(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
+    while await send_next(services, ways, clock()):
         pass
 
 
@@ -69,17 +69,17 @@ async def subscribe(boss: Player, **more: Any) -> dict[str, Any]:
 
 
 async def test_the_life_of_a_ticket_is_told_in_order_and_an_independent_library_believes_it(
-    boss: Player, desk: Player, lifts: Player, switch: Player, house: House, hook: Hook, ways: Ways
+    boss: Player, desk: Player, lifts: Player, switch: Player, services: Services, hook: Hook, ways: DeliveryChannels
 ) -> None:
     clock = Clock(datetime.now(UTC).replace(microsecond=0))  # the verifier reads the real clock
-    house.clock = clock
+    services.clock = clock
     made = await subscribe(boss)
     ticket = await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"}, category="dt-fault")
     ticket = await lifts.order(ticket, "accept")
     ticket = await lifts.order(ticket, "report", internal_result="换件甲", public_reply="已修好", solved=True)
     ticket = await switch.act(ticket, "accept_report")
     await desk.act(ticket, "confirm", satisfaction="satisfied")
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert hook.types() == [
         "ticket.received", "ticket.triaged", "ticket.dispatched", "order.accepted", "order.reported", "ticket.resolved",
         "ticket.closed",
@@ -103,24 +103,24 @@ async def test_the_life_of_a_ticket_is_told_in_order_and_an_independent_library_
 
 
 async def test_only_what_was_asked_for_and_only_what_may_be_told(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     await subscribe(boss, events=["ticket.dispatched"], department="water")
     await desk.call("3栋电梯坏了", category="dt-fault")
     await desk.call("9栋停水", category="sdq-water")
     await desk.call("举报有人吃回扣", category="za-misconduct")
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert hook.types() == ["ticket.dispatched"]
     assert json.loads(hook.got[0].content)["data"]["ticket"]["category"] == "sdq-water"
 
 
-async def test_nobody_subscribed_nothing_is_written(desk: Player, house: House) -> None:
+async def test_nobody_subscribed_nothing_is_written(desk: Player, services: Services) -> None:
     await desk.call("3栋电梯坏了", category="dt-fault")
-    assert [m for m in await outbox_store.listed(house.db, "queued", "", 50) if m.kind == "event"] == []
+    assert [m for m in await outbox_store.listed(services.db, "queued", "", 50) if m.kind == "event"] == []
 
 
 async def test_a_receiver_that_is_down_is_tried_for_three_days_and_can_be_replayed(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     made = await subscribe(boss, events=["ticket.received"])
     await desk.call("3栋电梯坏了")
@@ -133,7 +133,7 @@ async def test_a_receiver_that_is_down_is_tried_for_three_days_and_can_be_replay
     hook.say = down
     begun = clock()
     for _ in range(400):
-        await deliver(house, ways, clock)
+        await deliver(services, ways, clock)
         clock.forward(minutes=15)
     assert len(tries) == 10 and len({t[1] for t in tries}) == 1 and len({t[2] for t in tries}) == 10
     assert timedelta(hours=60) < tries[-1][0] - begun < timedelta(hours=92)
@@ -145,81 +145,81 @@ async def test_a_receiver_that_is_down_is_tried_for_three_days_and_can_be_replay
     hook.got.clear()
     again = await boss.post(f"/v1/subscriptions/{made['id']}/deliveries/{log[0]['id']}/replay")
     assert again.status_code == 202
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert [r.headers["webhook-id"] for r in hook.got] == [log[0]["id"]]
 
 
 async def test_retry_after_is_kept_to(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     await subscribe(boss, events=["ticket.received"])
     await desk.call("3栋电梯坏了")
     hook.say = lambda request: httpx.Response(429, headers={"retry-after": "3600"})
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     hook.say = lambda request: 200
     hook.got.clear()
     clock.forward(minutes=59)
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert hook.got == []
     clock.forward(minutes=2)
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert len(hook.got) == 1
 
 
 async def test_gone_ends_a_subscription_and_the_admin_can_take_it_up_again(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     made = await subscribe(boss, events=["ticket.received"])
     await desk.call("3栋电梯坏了")
     hook.say = lambda request: 410
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     seen = await boss.get(f"/v1/subscriptions/{made['id']}")
     assert (seen.json()["active"], seen.json()["disabled"]) == (False, "the receiver said 410 Gone")
     await desk.call("5栋电梯坏了")
-    assert [m for m in await outbox_store.listed(house.db, "queued", "", 50) if m.kind == "event"] == []
+    assert [m for m in await outbox_store.listed(services.db, "queued", "", 50) if m.kind == "event"] == []
     path = f"/v1/subscriptions/{made['id']}"
     on = await boss.http.patch(path, json={"active": True}, headers={"if-match": seen.headers["etag"]})
     assert on.status_code == 200 and on.json()["disabled"] is None
 
 
 async def test_after_a_change_of_secret_both_sign_for_a_day(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels
 ) -> None:
     clock = Clock(datetime.now(UTC).replace(microsecond=0))
-    house.clock = clock
+    services.clock = clock
     made = await subscribe(boss, events=["ticket.received"])
     fresh = (await boss.post(f"/v1/subscriptions/{made['id']}/rotate")).json()["secret"]
     await desk.call("3栋电梯坏了")
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     headers = {k: v for k, v in hook.got[-1].headers.items() if k.startswith("webhook-")}
     for secret in (made["secret"], fresh):
         Webhook(secret).verify(hook.got[-1].content, headers)
     clock.forward(hours=25)
     await desk.call("5栋电梯坏了")
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert len(hook.got[-1].headers["webhook-signature"].split()) == 1
     assert (await boss.get(f"/v1/subscriptions/{made['id']}")).text.count("whsec_") == 0
 
 
 async def test_one_dead_receiver_holds_up_no_other(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     await subscribe(boss, events=["ticket.received"], url="https://dead.example.org/")
     await subscribe(boss, events=["ticket.received"], url="https://well.example.org/")
     for n in range(5):
         await desk.call(f"{n}栋电梯坏了")
     hook.say = lambda request: httpx.ConnectTimeout("slow") if request.url.host == "dead.example.org" else 200
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     assert [r.url.host for r in hook.got] == ["well.example.org"] * 5
 
 
 async def test_an_event_is_spread_once_however_often_it_is_tried(
-    boss: Player, desk: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
 ) -> None:
     await subscribe(boss, events=["ticket.received"])
     await desk.call("3栋电梯坏了")
-    await asyncio.gather(*(send_next(house, ways, clock()) for _ in range(4)))
-    await deliver(house, ways, clock)
+    await asyncio.gather(*(send_next(services, ways, clock()) for _ in range(4)))
+    await deliver(services, ways, clock)
     assert len(hook.got) == 1
 
 
@@ -242,13 +242,20 @@ async def test_a_subscription_that_cannot_be_right_names_the_field(
 
 
 async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
-    boss: Player, desk: Player, lifts: Player, switch: Player, house: House, hook: Hook, ways: Ways, clock: Clock
+    boss: Player,
+    desk: Player,
+    lifts: Player,
+    switch: Player,
+    services: Services,
+    hook: Hook,
+    ways: DeliveryChannels,
+    clock: Clock,
 ) -> None:
     from hotline.delivery.gateways import add
 
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
     await add(
-        house.gateways, house.db, house.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
+        services.gateways, services.db, services.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
         sends=False, weight=50, by="test", now=clock(),
     )  # fmt: skip
     order = {
@@ -286,7 +293,7 @@ async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
     ticket = await lifts.order(ticket, "accept")
     ticket = await lifts.order(ticket, "report", internal_result="换件", public_reply="已修好", solved=True)
     await switch.act(ticket, "accept_report")
-    await deliver(house, ways, clock)
+    await deliver(services, ways, clock)
     steps = [json.loads(r.content) for r in hook.got]
     assert {s["order_no"] for s in steps} == {"CD20261125001"}
     assert steps[0]["step"] == "SIGNED" and steps[-1]["step"] == "REPLIED" and steps[-1]["reply"] == "已修好"

@@ -29,7 +29,7 @@ from hotline.refusals import Code, Refused
 from hotline.reporting import charts
 from hotline.reporting.service.figures import hours, zone_of
 from hotline.text.bidi import isolated
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
@@ -160,9 +160,9 @@ async def _static(request: Request) -> Response:
 
 
 async def _who(request: Request) -> Actor | None:
-    house: House = request.app.state.house
+    services: Services = request.app.state.services
     try:
-        return await who_is(house, request.app.state.believed, request.cookies.get(COOKIE), house.clock())
+        return await who_is(services, request.app.state.actor_cache, request.cookies.get(COOKIE), services.clock())
     except Refused as refused:
         if refused.refusal.code is not Code.UNAUTHENTICATED:
             raise
@@ -234,8 +234,8 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
 
 async def _zone(request: Request) -> str:
     """Where the house stands: its people read times as its wall clock shows them, wherever a browser thinks it is."""
-    house: House = request.app.state.house
-    return zone_of(await house.directory.now(house.clock())).key
+    services: Services = request.app.state.services
+    return zone_of(await services.directory.now(services.clock())).key
 
 
 async def _nowhere(request: Request) -> Response:
@@ -248,11 +248,11 @@ async def _nowhere(request: Request) -> Response:
 
 async def _session(request: Request) -> Response:
     """Log in and out. The cookie is for our own pages alone, and no script can read it."""
-    house: House = request.app.state.house
-    secure = house.public_url.startswith("https://")
+    services: Services = request.app.state.services
+    secure = services.public_url.startswith("https://")
     if request.method == "DELETE":
         if token := request.cookies.get(COOKIE):
-            await log_out(house, request.app.state.believed, token)
+            await log_out(services, request.app.state.actor_cache, token)
         gone = Response(status_code=204)
         gone.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
         return gone
@@ -265,7 +265,9 @@ async def _session(request: Request) -> Response:
     device = request.cookies.get(DEVICE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
-        made = await log_in(house, login[:200], password[:400], client.host if client else None, house.clock(), device)
+        made = await log_in(
+            services, login[:200], password[:400], client.host if client else None, services.clock(), device
+        )
     except Refused as refused:
         status = {Code.UNAUTHENTICATED: 401, Code.TOO_MANY: 429}.get(refused.refusal.code, 503)
         wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
@@ -307,8 +309,8 @@ async def _hours(request: Request) -> Response:
     actor, language = await _who(request), language_of(request)
     if actor is None or not actor.roles & WHOLE:
         return Response(status_code=401 if actor is None else 403)
-    house: House = request.app.state.house
-    days = await hours(house, actor, house.clock())
+    services: Services = request.app.state.services
+    days = await hours(services, actor, services.clock())
     drawn = charts.heat(
         text("wall.hours", language), [(d["day"][5:], d["hours"]) for d in days], [str(h) for h in range(24)]
     )

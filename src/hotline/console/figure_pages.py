@@ -14,12 +14,12 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
 from hotline.reporting.model import COUNTS, FIGURES, span_of
 from hotline.reporting.service import reports
-from hotline.reporting.service.figures import Wanted, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureQuery, counted_tickets, figures, ranking, zone_of
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import Period
 from hotline.telephony.service import figures as acd
 from hotline.text.bidi import isolated
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.store import lists
@@ -29,9 +29,9 @@ SHOWN = 50  # tickets behind a number, on the page; the API pages on
 
 
 async def figures_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
-    house: House = request.app.state.house
-    now = house.clock()
-    directory = await house.directory.now(now)
+    services: Services = request.app.state.services
+    now = services.clock()
+    directory = await services.directory.now(now)
     query = request.query_params
     today = now.astimezone(zone_of(directory)).date()
     last = _day(query.get("last"), today, "last")
@@ -39,25 +39,27 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     by = query.get("by") if query.get("by") in GROUPINGS else "department"
     figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
     filters = {"department": code} if (code := query.get("department")) else {}
-    whole = await figures(house, actor, Wanted(first, last, None, filters), now)
-    days = (await figures(house, actor, Wanted(first, last, "day", filters), now))["groups"]
-    groups = (await figures(house, actor, Wanted(first, last, by, filters), now))["groups"]
+    whole = await figures(services, actor, FigureQuery(first, last, None, filters), now)
+    days = (await figures(services, actor, FigureQuery(first, last, "day", filters), now))["groups"]
+    groups = (await figures(services, actor, FigureQuery(first, last, by, filters), now))["groups"]
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
     zone = zone_of(directory)
     calls = None
     if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} and actor.areas is None:
         begins = datetime.combine(first, datetime.min.time(), zone)
-        calls = await acd(house, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
+        calls = await acd(services, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
     return {
-        "wanted": Wanted(first, last, by, {"department": filters.get("department", "")}),
+        "wanted": FigureQuery(first, last, by, {"department": filters.get("department", "")}),
         "by": by,
         "groupings": GROUPINGS,
         "figure": figure,
         "departments": [d for d in directory.departments.values() if d.active],
         "links": Markup.escape(share),
-        "listed": await _listed(house, actor, query.get("measure"), Wanted(first, last, None, filters), now),
+        "listed": await _listed(services, actor, query.get("measure"), FigureQuery(first, last, None, filters), now),
         "acd": calls,
-        "ranking": await ranking(house, actor, str(figure), Wanted(first, last), now) if calls is not None else None,
+        "ranking": await ranking(services, actor, str(figure), FigureQuery(first, last), now)
+        if calls is not None
+        else None,
         **_told(language, str(by), str(figure), whole["groups"], _every(days, first, min(last, today)), groups),
         "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "zone": zone.key,
@@ -77,14 +79,14 @@ def _day(given: str | None, otherwise: date, field: str) -> date:
 
 
 async def _listed(
-    house: House, actor: Actor, measure: str | None, wanted: Wanted, now: datetime
+    services: Services, actor: Actor, measure: str | None, wanted: FigureQuery, now: datetime
 ) -> Mapping[str, Any] | None:
     if measure is None or (measure not in MEASURES and measure not in JUDGED.values()):
         return None
-    rows = await counted_tickets(house, actor, measure, wanted, now, SHOWN + 1, None)
-    zone = zone_of(await house.directory.now(now))
+    rows = await counted_tickets(services, actor, measure, wanted, now, SHOWN + 1, None)
+    zone = zone_of(await services.directory.now(now))
     numbers = sorted({r.number for r in rows if r.theirs})
-    briefs = await lists.listed(house.db, scope_of(actor), {"found": numbers}, len(numbers)) if numbers else []
+    briefs = await lists.listed(services.db, scope_of(actor), {"found": numbers}, len(numbers)) if numbers else []
     titles = {r.number: r.title for r in briefs}
     return {
         "measure": measure,
@@ -181,8 +183,8 @@ def _oversees(actor: Actor) -> None:
 
 async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
     _oversees(actor)
-    house: House = request.app.state.house
-    rows = await report_reports.listed(house.db, 400)
+    services: Services = request.app.state.services
+    rows = await report_reports.listed(services.db, 400)
     return {
         "reports": [
             {"period": r.period, "first": r.first, "last": span_of(Period(r.period), date.fromisoformat(r.first))[1]}
@@ -192,13 +194,13 @@ async def reports_page(request: Request, actor: Actor, language: str) -> Mapping
 
 
 async def report_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
-    house: House = request.app.state.house
+    services: Services = request.app.state.services
     given = request.path_params
     _oversees(actor)
     if given["period"] not in set(Period) or not given["first"].replace("-", "").isdigit():
         raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
-    report = await reports.kept(house, Period(given["period"]), given["first"])
-    directory = await house.directory.now(house.clock())
+    report = await reports.kept(services, Period(given["period"]), given["first"])
+    directory = await services.directory.now(services.clock())
     zone = zone_of(directory)
     home = directory.home
     return {

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from hotline.database.columns import SearchIndex
-from hotline.database.write_plan import Answer, TableWrite, WritePlan, gather, in_order
+from hotline.database.write_plan import StoredAnswer, TableWrite, WritePlan, gather, in_order
 from hotline.text.normalisation import terms
 
 EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
@@ -50,7 +50,7 @@ def as_json(rows: Any) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _answer_row(n: int, answer: Answer) -> dict[str, Any]:
+def _answer_row(n: int, answer: StoredAnswer) -> dict[str, Any]:
     return {
         "n": n,
         "owner": answer.owner,

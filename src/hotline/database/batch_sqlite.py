@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, written
 from hotline.database.engine import Committed, Outcome, Replayed, Stale
-from hotline.database.write_plan import Answer, TableWrite, WriteBatch, WritePlan, gather, in_order
+from hotline.database.write_plan import StoredAnswer, TableWrite, WriteBatch, WritePlan, gather, in_order
 from hotline.text.normalisation import terms
 
 _EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
@@ -45,8 +45,8 @@ def write_batch(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Ou
     return outcomes
 
 
-def _answer(owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str) -> Answer:
-    return Answer(owner, key, fingerprint, status, body, datetime.fromisoformat(at), etag)
+def _answer(owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str) -> StoredAnswer:
+    return StoredAnswer(owner, key, fingerprint, status, body, datetime.fromisoformat(at), etag)
 
 
 def _versions(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> dict[tuple[sa.Table, str], int]:

@@ -12,7 +12,7 @@ LOOK_AGAIN = timedelta(seconds=1)
 ANEW = timedelta(0)
 
 
-class AtHand(Generic[T]):
+class CachedTable(Generic[T]):
     """One snapshot; `look` reads it."""
 
     def __init__(self, look: Callable[[datetime], Awaitable[T]], deadlines: Deadlines | None = None) -> None:

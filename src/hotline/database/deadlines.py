@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hotline.database.engine import Away, Unsure
+from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.outages import outage_of
 from hotline.refusals import Refused
 
@@ -33,7 +33,7 @@ async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError as late:
-        raise (Unsure() if writes else Away("the database did not answer in time")) from late
+        raise (CommitUnknown() if writes else DatabaseUnavailable("the database did not answer in time")) from late
     except Refused:
         raise
     except Exception as fault:

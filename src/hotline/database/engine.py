@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from hotline.database.prepared import Question, Row
-from hotline.database.write_plan import Answer, WritePlan
+from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.refusals import Code, Refusal, Refused
 
 R = TypeVar("R")
@@ -17,14 +17,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    answer: Answer
+    answer: StoredAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """The key was used before; this is what was answered then."""
 
-    answer: Answer
+    answer: StoredAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Database(Protocol):
     asked: int  # round trips so far
     orders_itself: bool  # one writer: what it inserts is in commit order
 
-    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""
 
-    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps
         them."""
 
@@ -78,14 +78,14 @@ class Database(Protocol):
     async def close(self) -> None: ...
 
 
-class Away(Refused):
+class DatabaseUnavailable(Refused):
     """The database cannot be reached or is busy beyond its limits; nothing was written."""
 
     def __init__(self, why: str) -> None:
         super().__init__(Refusal(Code.UNAVAILABLE, why))
 
 
-class Full(Refused):
+class DatabaseFull(Refused):
     """No room on the disk; nothing was written."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class IntegrityFault(Exception):
     """A unique or foreign key said no to this change; nothing was written."""
 
 
-class Unsure(Refused):
+class CommitUnknown(Refused):
     """The connection broke during COMMIT: written or not, nobody knows. A repeat with the same key is safe."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ def has_committed() -> bool:
     return bool(_COMMITTED.get())
 
 
-async def one(db: Database, question: Question, /, **values: Any) -> Row | None:
+async def one(db: Database, question: PreparedQuery, /, **values: Any) -> Row | None:
     """The first row, or None."""
     found = await db.rows(question, **values)
     return found[0] if found else None

@@ -14,9 +14,19 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hotline.database.batch_postgres import EARLIER, as_json, statement_of
-from hotline.database.engine import Away, Committed, Full, IntegrityFault, Outcome, Replayed, Stale, Unsure, note_commit
-from hotline.database.prepared import Question, Row
-from hotline.database.write_plan import Answer, WritePlan, indexed_characters
+from hotline.database.engine import (
+    Committed,
+    CommitUnknown,
+    DatabaseFull,
+    DatabaseUnavailable,
+    IntegrityFault,
+    Outcome,
+    Replayed,
+    Stale,
+    note_commit,
+)
+from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.write_plan import StoredAnswer, WritePlan, indexed_characters
 
 R = TypeVar("R")
 READ_ON_LOOP = 10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
@@ -71,14 +81,14 @@ class Postgres:
             await self._engine.dispose()
             self._engine = None
 
-    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = question.on(self.dialect)
         async with self._line() as line:
             self.asked += 1
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
-    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = question.on(self.dialect)
         async with self._line() as line:
             self.asked += 1
@@ -172,11 +182,11 @@ class Postgres:
         async with self._line(writing=True) as line:
             found = {r["n"]: r["kept"] for r in await self._once_more(line, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
-            earlier: dict[tuple[str, str], Answer] = {}
+            earlier: dict[tuple[str, str], StoredAnswer] = {}
             if missing:  # keys used before: tell what was answered then
                 self.asked += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
-                earlier = {(r["owner"], r["key"]): Answer(**dict(r)) for r in await line.fetch(EARLIER, keys)}
+                earlier = {(r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(EARLIER, keys)}
         outcomes: list[Outcome] = []
         for n, answer in enumerate(answers):
             if n in found:
@@ -228,7 +238,7 @@ class Postgres:
             try:
                 await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
             except TimeoutError:
-                raise Away("all database connections are busy") from None
+                raise DatabaseUnavailable("all database connections are busy") from None
         else:
             await self._room.acquire()  # at once: no timer is needed
         line: asyncpg.Connection[Any] | None = None
@@ -318,18 +328,18 @@ def _told(fault: BaseException, *, sent: bool) -> BaseException:
     state = _refused_by_server(fault)
     if state is not None:
         if state == "53100":
-            return Full()
+            return DatabaseFull()
         if state.startswith("23"):
             return IntegrityFault(type(fault).__name__)
         if state.startswith(_BUSY):
-            return Away("the database is busy")
+            return DatabaseUnavailable("the database is busy")
         if state.startswith(_UNUSABLE) or isinstance(fault, asyncpg.InvalidCachedStatementError):
-            return Away("the database does not answer")
+            return DatabaseUnavailable("the database does not answer")
         return fault
     if isinstance(fault, sa.exc.TimeoutError):
-        return Away("all database connections are busy")
+        return DatabaseUnavailable("all database connections are busy")
     if isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _never_sent(fault):
-        return Unsure() if sent else Away("the database does not answer")
+        return CommitUnknown() if sent else DatabaseUnavailable("the database does not answer")
     return fault
 
 

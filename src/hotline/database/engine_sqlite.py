@@ -18,8 +18,15 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.pool import StaticPool
 
 from hotline.database.batch_sqlite import write_batch
-from hotline.database.engine import Away, Full, IntegrityFault, Outcome, Unsure, note_commit
-from hotline.database.prepared import Prepared, Question, Row
+from hotline.database.engine import (
+    CommitUnknown,
+    DatabaseFull,
+    DatabaseUnavailable,
+    IntegrityFault,
+    Outcome,
+    note_commit,
+)
+from hotline.database.prepared import CompiledQuery, PreparedQuery, Row
 from hotline.database.write_plan import WritePlan
 
 R = TypeVar("R")
@@ -61,15 +68,15 @@ class Sqlite:
         self._writer.shutdown()
         self._readers.shutdown()
 
-    async def rows(self, question: Question, /, **values: Any) -> list[Row]:
+    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = question.on(self.dialect)
         return [prepared.row(r) for r in await self._read(prepared, values)]
 
-    async def plain(self, question: Question, /, **values: Any) -> list[dict[str, Any]]:
+    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = question.on(self.dialect)
         return [prepared.plain(r) for r in await self._read(prepared, values)]
 
-    async def _read(self, prepared: Prepared, values: dict[str, Any]) -> list[Any]:
+    async def _read(self, prepared: CompiledQuery, values: dict[str, Any]) -> list[Any]:
         parameters = prepared.values(values)
 
         def ask() -> list[Any]:
@@ -235,11 +242,11 @@ def _told(fault: Exception) -> Exception:
     if code is None:
         return fault
     if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM:
-        return Full()
+        return DatabaseFull()
     if "no such table" in str(fault):  # not migrated yet
-        return Away("the database file cannot be used")
+        return DatabaseUnavailable("the database file cannot be used")
     why = _AWAY.get(code & 0xFF)
-    return fault if why is None else Away(why)
+    return fault if why is None else DatabaseUnavailable(why)
 
 
 def _commit(commit: Callable[[], Any]) -> None:
@@ -249,7 +256,7 @@ def _commit(commit: Callable[[], Any]) -> None:
         commit()
     except (sqlite3.Error, sa.exc.DBAPIError) as fault:
         if (_code(fault) or 0) & 0xFF == sqlite3.SQLITE_IOERR:
-            raise Unsure from fault
+            raise CommitUnknown from fault
         raise
 
 

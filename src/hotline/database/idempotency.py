@@ -6,24 +6,24 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.database.tables import answer as w
-from hotline.database.write_plan import Answer
+from hotline.database.write_plan import StoredAnswer
 
-_GIVEN = Question(
+_GIVEN = PreparedQuery(
     sa.select(*w.c).where(
         w.c.owner == sa.bindparam("owner", type_=sa.String), w.c.key == sa.bindparam("key", type_=sa.String)
     )
 )
 
 
-async def given(db: Database, owner: str, key: str) -> Answer | None:
+async def given(db: Database, owner: str, key: str) -> StoredAnswer | None:
     """The earlier answer to this key of this owner."""
     row = await one(db, _GIVEN, owner=owner, key=key)
-    return row and Answer(row.owner, row.key, row.fingerprint, row.status, row.body, row.at, row.etag)
+    return row and StoredAnswer(row.owner, row.key, row.fingerprint, row.status, row.body, row.at, row.etag)
 
 
-def keep(connection: sa.Connection, answer: Answer) -> None:
+def keep(connection: sa.Connection, answer: StoredAnswer) -> None:
     """Keep an answer inside an administrative transaction; a key used before raises IntegrityError."""
     connection.execute(
         sa.insert(w).values(

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from hotline.database.engine import Away, Full, Unsure
+from hotline.database.engine import CommitUnknown, DatabaseFull, DatabaseUnavailable
 from hotline.refusals import Refused
 
-OUTAGES = (Away, Full, Unsure)  # what the engines raise for them
+OUTAGES = (DatabaseUnavailable, DatabaseFull, CommitUnknown)  # what the engines raise for them
 DISK_FULL = "53100"
 # SQLSTATE classes: connection, insufficient resources, operator intervention, system error, internal error; the login
 # is refused; the transaction was rolled back for others' sake
@@ -40,17 +40,17 @@ def outage_of(fault: BaseException) -> Refused | None:
     for cause in _causes(fault):
         state = getattr(cause, "sqlstate", None)
         if state == DISK_FULL:
-            return Full()
+            return DatabaseFull()
         if isinstance(state, str) and (state[:2] in _CLASSES or state in _STATES):
-            return Away("the database cannot take this now")
+            return DatabaseUnavailable("the database cannot take this now")
         if isinstance(cause, sqlite3.Error):
             primary = getattr(cause, "sqlite_errorcode", 0) & 0xFF
             if primary == sqlite3.SQLITE_FULL:
-                return Full()
+                return DatabaseFull()
             if primary in _SQLITE:
-                return Away("the database cannot take this now")
+                return DatabaseUnavailable("the database cannot take this now")
         if isinstance(cause, sa.exc.TimeoutError):
-            return Away("all database connections are busy")
+            return DatabaseUnavailable("all database connections are busy")
     return None
 
 

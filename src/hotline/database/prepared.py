@@ -19,7 +19,7 @@ Row = Any  # a named tuple with the labels of the question's columns
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class CompiledQuery:
     """What a driver needs: text, parameter names in order with their encoders, fixed values, and how to read a row."""
 
     text: str
@@ -57,14 +57,14 @@ class Prepared:
         return row
 
 
-class Question:
+class PreparedQuery:
     """`Question(select)`; an engine prepares it on first use."""
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement
-        self._prepared: dict[str, Prepared] = {}
+        self._prepared: dict[str, CompiledQuery] = {}
 
-    def on(self, dialect: sa.Dialect) -> Prepared:
+    def on(self, dialect: sa.Dialect) -> CompiledQuery:
         """This question as one database understands it."""
         known = self._prepared.get(dialect.name)
         if known is None:
@@ -72,7 +72,7 @@ class Question:
         return known
 
 
-def _prepare(statement: Any, dialect: sa.Dialect) -> Prepared:
+def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
     compiled = statement.compile(dialect=dialect)
     binds: Mapping[str, Any] = compiled.binds
     order = compiled.positiontup or ()
@@ -98,7 +98,9 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> Prepared:
     documents = tuple(str(c.key) for c in columns if isinstance(c.type, Document))
     truths = tuple(str(c.key) for c in columns if isinstance(c.type, sa.Boolean) and dialect.name == "sqlite")
     labels = tuple(str(c.key) for c in columns)
-    return Prepared(str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders), labels, documents, truths)
+    return CompiledQuery(
+        str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders), labels, documents, truths
+    )
 
 
 def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:

@@ -13,7 +13,7 @@ R = TypeVar("R")
 LARGEST = 64
 
 
-class Together:
+class WriteBatcher:
     """`write` from anywhere in one loop. A task of its own writes what waits, so that nobody works for others for ever,
     or takes them along when cancelled."""
 

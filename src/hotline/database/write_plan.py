@@ -19,7 +19,7 @@ from hotline.database.columns import SearchIndex
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredAnswer:
     """What a request was answered: kept under its key, in the same transaction as its effect."""
 
     owner: str
@@ -92,7 +92,7 @@ class SearchEntry:
 class WritePlan:
     """All that is written at once, or not at all, and the answer kept with it."""
 
-    answer: Answer
+    answer: StoredAnswer
     guards: tuple[Guard, ...]
     rows: Mapping[TableWrite, Sequence[Any]]
     tallies: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (noun, place, status) -> difference
@@ -103,7 +103,7 @@ class WritePlan:
 class WriteBatch:
     """Several plans, table by table. `place` is a plan's place in the batch."""
 
-    answers: list[Answer]
+    answers: list[StoredAnswer]
     guards: list[tuple[int, Guard]]  # (place, guard)
     rows: dict[TableWrite, list[Any]]  # no table without rows
     tallies: list[tuple[int, str, str, str, int]]  # (place, noun, place counted, status, difference)

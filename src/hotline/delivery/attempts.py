@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant
 from hotline.database.engine import Database
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.model import MessageStatus
 from hotline.delivery.tables import attempt, outbox
 
@@ -19,10 +19,10 @@ ENDED = (MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.DROPPED, MessageS
 def log(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Tries, each once."""
     if rows:
-        insert_once(c, attempt, rows)
+        insert_ignoring_duplicates(c, attempt, rows)
 
 
-_TRIES = Question(
+_TRIES = PreparedQuery(
     sa.select(*attempt.c).where(attempt.c.message == sa.bindparam("id", type_=sa.String)).order_by(attempt.c.n)
 )
 
@@ -47,7 +47,7 @@ def forget(c: sa.Connection, before: datetime, limit: int) -> int:
     return len(doomed)
 
 
-_TRIED = Question(
+_TRIED = PreparedQuery(
     sa.select(
         attempt.c.way,
         sa.func.count().label("tries"),

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.tables import gateway as g
 
-_ALL = Question(sa.select(*g.c).order_by(g.c.name))
+_ALL = PreparedQuery(sa.select(*g.c).order_by(g.c.name))
 
 
 async def every(db: Database) -> Sequence[Row]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.cache import AtHand
+from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.delivery import gateway_store, registry
@@ -16,7 +16,7 @@ from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import Faults
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
 
@@ -42,7 +42,7 @@ class Gateway:
     version: int
 
 
-class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
+class GatewayCache(CachedTable[Mapping[str, Gateway]]):
     """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
     providers sign it, and reports come back to it."""
 
@@ -51,7 +51,7 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
         db: Database,
         secret: bytes,
         url: str,
-        directory: DirectoryAtHand | None = None,
+        directory: DirectoryCache | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
         super().__init__(self._every, deadlines)
@@ -83,7 +83,7 @@ class GatewaysAtHand(AtHand[Mapping[str, Gateway]]):
 
 
 async def add(
-    at_hand: GatewaysAtHand,
+    cached: GatewayCache,
     db: Database,
     secret: bytes,
     name: str,
@@ -120,19 +120,19 @@ async def add(
         await db.transact(lambda c: gateway_store.keep(c, row))
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
-    at_hand.forget()
+    cached.forget()
 
 
 async def change(
-    at_hand: GatewaysAtHand, db: Database, secret: bytes, name: str, now: datetime, *,
+    cached: GatewayCache, db: Database, secret: bytes, name: str, now: datetime, *,
     settings: Mapping[str, Any] | None = None, new: Mapping[str, Sequence[str]] | None = None,
     drop: Mapping[str, Sequence[str]] | None = None, active: bool | None = None, sends: bool | None = None,
     weight: int | None = None,
 ) -> Gateway:  # fmt: skip
     """Settings are merged (null removes one); `new` secrets live beside the old ones until these are dropped. Raises
     Refused."""
-    at_hand.forget()
-    found = (await at_hand.now(now)).get(name)
+    cached.forget()
+    found = (await cached.now(now)).get(name)
     if found is None:
         raise Refused(NOBODY)
     merged = {k: v for k, v in {**found.account.settings, **(settings or {})}.items() if v is not None}
@@ -162,14 +162,14 @@ async def change(
         values_set |= {"weight": weight, "resting": weight, "shifted_at": None}
     if not await db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
         raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
-    at_hand.forget()
-    return (await at_hand.now(now))[name]
+    cached.forget()
+    return (await cached.now(now))[name]
 
 
-async def remove(at_hand: GatewaysAtHand, db: Database, name: str) -> None:
+async def remove(cached: GatewayCache, db: Database, name: str) -> None:
     if not await db.transact(lambda c: gateway_store.remove(c, name)):
         raise Refused(NOBODY)
-    at_hand.forget()
+    cached.forget()
 
 
 def _faults(

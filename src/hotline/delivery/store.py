@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from hotline.database.columns import is_one_of, read_instant
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import database_time, is_free
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.model import Message
 from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.tables import outbox as o
@@ -90,13 +90,13 @@ def _of_kind(*columns: Any, way: Way) -> sa.Select[Any]:
     return found.where(TO_OFFICER) if way is Way.TO_OFFICERS else found
 
 
-_EACH_KIND = Question(_KINDS)
+_EACH_KIND = PreparedQuery(_KINDS)
 _OLDEST = {
-    way: Question(_of_kind(o.c.next_at, way=way).order_by(o.c.next_at, o.c.id).limit(1))
+    way: PreparedQuery(_of_kind(o.c.next_at, way=way).order_by(o.c.next_at, o.c.id).limit(1))
     for way in (Way.ALL, Way.TO_OFFICERS)
 }
 _COUNT = {
-    way: Question(
+    way: PreparedQuery(
         sa.select(sa.func.count().label("n")).select_from(_of_kind(o.c.id, way=way).limit(COUNTED).subquery())
     )
     for way in (Way.ALL, Way.TO_OFFICERS)
@@ -133,7 +133,7 @@ async def oldest_due(db: Database, now: datetime, reach: Reach = EVERYWHERE) -> 
     return min((at for at in found if at is not None and at <= now), default=None)
 
 
-_LISTED = Question(
+_LISTED = PreparedQuery(
     sa.select(*o.c)
     .where(o.c.status == sa.bindparam("status", type_=sa.String), o.c.id > sa.bindparam("after", type_=sa.String))
     .order_by(o.c.id)
@@ -160,7 +160,7 @@ def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
         for m in fresh.values()
     ]  # fmt: skip
     if rows:
-        insert_once(db, o, rows)  # another worker may have added one since we looked
+        insert_ignoring_duplicates(db, o, rows)  # another worker may have added one since we looked
     return len(rows)
 
 
@@ -355,8 +355,8 @@ def drop(db: sa.Connection, id: str, why: str) -> bool:  # noqa: A002
     return _ended(db, there.values(status=M.DROPPED, last_error=why[:500]))
 
 
-_ONE = Question(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
-_IN_LINE = Question(
+_ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
+_IN_LINE = PreparedQuery(
     sa.select(*o.c)
     .where(o.c.partition == sa.bindparam("partition", type_=sa.String), o.c.kind == sa.literal_column("'webhook'"))
     .where(o.c.id > sa.bindparam("after", type_=sa.String))

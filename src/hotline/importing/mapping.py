@@ -43,7 +43,7 @@ _SINGLE = ("id", "created_at", "closed_at", "due_at", "phone", "name", "lat", "l
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class ColumnWords:
     """How a column's words become ours. `other`: for words not listed; None refuses the row. `prefix`: made from the
     word itself."""
 
@@ -80,15 +80,15 @@ class Layout:
     contact: tuple[str, ...] = ()  # other ways to reach the caller
     reply: str | None = None
     default_reply: str
-    status: Words
-    department: Words | None = None
-    area: Words | None = None
-    channel: Words | None = None
-    category: Words
-    priority: Words | None = None
-    kind: Words | None = None
-    confidential: Words | None = None  # yes or no
-    reply_wanted: Words | None = None  # yes or no
+    status: ColumnWords
+    department: ColumnWords | None = None
+    area: ColumnWords | None = None
+    channel: ColumnWords | None = None
+    category: ColumnWords
+    priority: ColumnWords | None = None
+    kind: ColumnWords | None = None
+    confidential: ColumnWords | None = None  # yes or no
+    reply_wanted: ColumnWords | None = None  # yes or no
     decline_reason: DeclineReason | None = None
     void_reason: VoidReason | None = None
     odd: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Layout:
     def formats(self) -> tuple[str, ...]:
         return (self.time_format,) if isinstance(self.time_format, str) else self.time_format
 
-    def words(self) -> Iterator[tuple[str, Words]]:
+    def words(self) -> Iterator[tuple[str, ColumnWords]]:
         """(name, words) of every column that is translated."""
         for name in ("status", "department", "area", "channel", "category", "priority", "kind", "confidential",
                      "reply_wanted"):  # fmt: skip
@@ -133,7 +133,7 @@ class ReadMapping:
 
 _IN_PLACE: Mapping[str, Any] = {
     "about": "-", "source": "-", "format": "csv", "id": "-", "zone": "UTC", "time_format": "iso8601", "created_at": "-",
-    "title": (), "narrative": ("-",), "default_reply": "-", "status": Words(column="-"), "category": Words(column="-"),
+    "title": (), "narrative": ("-",), "default_reply": "-", "status": ColumnWords(column="-"), "category": ColumnWords(column="-"),
 }  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def _plain_faults(m: Layout) -> Iterator[tuple[str, str]]:
         yield "department", f"needed where a status is {', '.join(sorted(ends & NEEDS_DEPARTMENT))}"
 
 
-def _word_faults(name: str, words: Words, directory: Directory) -> Iterator[tuple[str, str]]:
+def _word_faults(name: str, words: ColumnWords, directory: Directory) -> Iterator[tuple[str, str]]:
     allowed = targets(name, directory)
     if words.prefix is not None:
         if name not in _NOUNS:

@@ -14,15 +14,15 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from hotline.database.engine import IntegrityFault, Replayed
-from hotline.database.write_plan import Answer
+from hotline.database.write_plan import StoredAnswer
 from hotline.delivery.model import Message
 from hotline.importing.files import FileUnreadable, ImportRow, ImportSource, RejectedFile
 from hotline.importing.mapping import (
     STATUSES,
+    ColumnWords,
     Layout,
     ReadMapping,
     TimeReader,
-    Words,
     as_far_as_read,
     mapping_faults,
     read_mapping,
@@ -32,9 +32,9 @@ from hotline.organisation.model.actors import CLOCK, RULES, Actor, ActorKind, Ro
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.phone_parsing import Heard, caller_id, heard
+from hotline.text.phone_parsing import ParsedPhone, caller_id, parse_phone
 from hotline.tickets.act import FURTHEST
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model import tallies
 from hotline.tickets.model.ticket import Call, Caller, Change, Clock, Command, Entry, Facts, Ticket, Written
@@ -44,7 +44,7 @@ from hotline.tickets.store import callers
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 
-__all__ = ["Layout", "Report", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
+__all__ = ["Layout", "ImportReport", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
 
 BATCH = 50  # rows in one transaction, and apart from the batches people wait for
 MOST_LISTED = 10_000  # refused rows a report lists; all are counted, and stand in the files that were asked for
@@ -57,7 +57,7 @@ _FIELDS = {str(f): f for f in F}
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What became of a file: taken in now, known from an earlier run, refused with (row, reason), taken in with
     something odd. `refused` lists the first MOST_LISTED; `by_rule` counts every broken rule."""
 
@@ -111,7 +111,7 @@ def checked_source(
 
 
 async def import_file(
-    house: House,
+    services: Services,
     path: Path,
     mapping: Layout,
     directory: Directory,
@@ -123,15 +123,15 @@ async def import_file(
     notify: bool = False,
     rejected: Path | None = None,
     on_refused: Callable[[str, str], None] | None = None,
-    report: Report | None = None,
-) -> Report:
+    report: ImportReport | None = None,
+) -> ImportReport:
     """Take a file in by this directory, one transaction per batch; a second run goes on where the first one stopped.
 
     Raises Refused before the first row where mapping or heading are wrong, and later only where database or disk fail:
     `report` then holds what was taken in. `progress` is told how many bytes are read, `on_refused` each refused
     (place, reason). `rejected`: a file for the refused rows. `notify`: departments are told of the orders they get."""
     source = checked_source(path, mapping, directory, encoding)
-    run = _Import(house, directory, mapping, report or Report(), now, dry_run=dry_run, notify=notify)
+    run = _Import(services, directory, mapping, report or ImportReport(), now, dry_run=dry_run, notify=notify)
     kept = _rejected_file(rejected, source) if rejected is not None else None
     read = source.rows()
 
@@ -181,16 +181,16 @@ class _Import:
 
     def __init__(
         self,
-        house: House,
+        services: Services,
         directory: Directory,
         mapping: Layout,
-        report: Report,
+        report: ImportReport,
         now: datetime,
         *,
         dry_run: bool,
         notify: bool,
     ) -> None:
-        self.house, self.directory, self.m, self.report, self.now = house, directory, mapping, report, now
+        self.services, self.directory, self.m, self.report, self.now = services, directory, mapping, report, now
         self.dry_run, self.notify = dry_run, notify
         self._seen: set[str] = set()
         self.times = TimeReader(mapping.zone, mapping.formats)
@@ -225,7 +225,7 @@ class _Import:
             except Refused as refused:
                 named.append((row, refused))
         idents = [ident for _, ident in named if isinstance(ident, str)]
-        known = await ticket_facts.known_outers(self.house.db, self.m.source, idents) if idents else set()
+        known = await ticket_facts.known_outers(self.services.db, self.m.source, idents) if idents else set()
         made: list[_Imported] = []
         for row, ident in named:
             if isinstance(ident, Refused):
@@ -234,7 +234,7 @@ class _Import:
             if ident in known:
                 self.report.known += 1
                 continue
-            number = _NO_NUMBER if self.dry_run else await self.house.numbers.take()
+            number = _NO_NUMBER if self.dry_run else await self.services.numbers.take()
             try:
                 change, odd = _Story(self, row.cells or {}, ident, number).told()
             except Refused as refused:
@@ -242,7 +242,7 @@ class _Import:
             except Exception as fault:  # one odd row must not end the import of all others
                 refuse(row, (("", f"cannot be taken in: {type(fault).__name__}"),))
             else:
-                answer = Answer(f"import:{self.m.source}", ident, "import", 201, "", self.now, "1")
+                answer = StoredAnswer(f"import:{self.m.source}", ident, "import", 201, "", self.now, "1")
                 made.append(_Imported(row, change, answer, odd))
         if not self.dry_run:
             made = await self._without_known_callers(made)
@@ -257,7 +257,7 @@ class _Import:
     async def _without_known_callers(self, made: list["_Imported"]) -> list["_Imported"]:
         """A card that is here already stays: an old export knows neither the newest name nor when they last called."""
         ids = {caller.id for one in made for caller in one.change.callers}
-        known = await callers.known(self.house.db, sorted(ids)) if ids else set()
+        known = await callers.known(self.services.db, sorted(ids)) if ids else set()
         return [
             replace(one, change=replace(one.change, callers=()))
             if any(caller.id in known for caller in one.change.callers)
@@ -271,7 +271,7 @@ class _Import:
         if not made:
             return []
         try:
-            outcomes = await self.house.db.write([plan_of(one.change, one.answer) for one in made])
+            outcomes = await self.services.db.write([plan_of(one.change, one.answer) for one in made])
         except Refused:
             raise
         except Exception as fault:
@@ -279,7 +279,7 @@ class _Import:
                 return [kept for one in made for kept in await self._written([one], refuse)]
             ident = made[0].answer.key
             if isinstance(fault, IntegrityFault) and await ticket_facts.known_outers(
-                self.house.db, self.m.source, [ident]
+                self.services.db, self.m.source, [ident]
             ):  # another run took it in at the same moment
                 self.report.known += 1
             else:
@@ -296,7 +296,7 @@ class _Imported:
 
     row: ImportRow
     change: Change
-    answer: Answer
+    answer: StoredAnswer
     odd: list[str]
 
 
@@ -358,7 +358,7 @@ class _Story:
             updated_at=created,
             category=item.code,
             priority=priority,
-            caller=caller_id(who.phone, self.run.house.secret) if who.phone and who.caller else None,
+            caller=caller_id(who.phone, self.run.services.secret) if who.phone and who.caller else None,
             phone=who.phone,
             caller_name=texts["name"] or None,
             contact=contact,
@@ -414,7 +414,7 @@ class _Story:
     def _cell(self, column: str) -> str:
         return self.row.get(column, "").strip()
 
-    def _word(self, name: str, words: Words) -> str:
+    def _word(self, name: str, words: ColumnWords) -> str:
         raw = self._cell(words.column)
         if words.prefix is not None:
             code = words.prefix + re.sub(r"[^a-z0-9]+", "-", raw.lower()[:200]).strip("-")[:34]
@@ -499,11 +499,11 @@ class _Story:
             return None
         return value
 
-    def _caller(self, texts: Mapping[str, str]) -> tuple[Heard, str | None]:
+    def _caller(self, texts: Mapping[str, str]) -> tuple[ParsedPhone, str | None]:
         """(the number as read, other ways to reach them). A number that cannot be read refuses no row: it stays as it
         was written, among the other ways, and so does one with an extension."""
-        raw, contact, house = texts["phone"] or None, texts["contact"], self.run.house
-        who = heard(raw, house.region, house.area_code)
+        raw, contact, services = texts["phone"] or None, texts["contact"], self.run.services
+        who = parse_phone(raw, services.region, services.area_code)
         if who.unread:
             self.odd.append(f"{self.m.phone}: {who.unread}")
         if who.words:

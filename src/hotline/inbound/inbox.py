@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hotline.database.deadlines import Deadlines, within
 from hotline.database.engine import Database
 from hotline.database.outages import OUTAGES
-from hotline.database.write_batcher import Together
+from hotline.database.write_batcher import WriteBatcher
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
 from hotline.delivery.payloads import hashed_key
@@ -27,7 +27,7 @@ class Inbox:
     def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
         self._db, self._spool = db, spool
         self._deadlines = deadlines or Deadlines()
-        self._together = Together(db)
+        self._together = WriteBatcher(db)
         self._asking = 0  # pushes that wait for their acknowledgement
         self._calm = asyncio.Event()
         self._calm.set()

@@ -13,7 +13,7 @@ Done = Callable[[sa.Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class InboundOutcome:
     """What became of it; `also` is written in the same transaction as that."""
 
     status: InboundStatus
@@ -25,5 +25,5 @@ class Worked:
     set: Mapping[str, Any] = field(default_factory=dict)
 
 
-def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> Worked:
-    return Worked(InboundStatus.ODD, why=why, number=number, messages=messages)
+def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> InboundOutcome:
+    return InboundOutcome(InboundStatus.ODD, why=why, number=number, messages=messages)

@@ -11,7 +11,7 @@ from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Acknowledgement, Push
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.inbound.signatures import is_from_gateway
-from hotline.organisation.dependencies import Asking
+from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
 
@@ -19,15 +19,15 @@ GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$
 log = structlog.get_logger("hotline.hooks")
 
 
-async def pushed(ask: Asking, gateway: str, kind: GatewayKind) -> Push:
+async def pushed(context: RequestContext, gateway: str, kind: GatewayKind) -> Push:
     """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
     body is read for a gateway that is there, from an address of its list. Raises Refused."""
-    request = ask.request
-    found = await ask.house.gateways.named(gateway, kind, ask.now)
+    request = context.request
+    found = await context.services.gateways.named(gateway, kind, context.now)
     if not is_from_gateway(found.account, client_address(request)):
         log.warning("hook.refused", gateway=gateway, why="not from an address of this gateway")
         raise Refused(NOT_THEIRS)
-    url = f"{ask.house.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
+    url = f"{context.services.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
     query: bytes = request.scope["query_string"]
     if query:
         url += f"?{query.decode('latin-1')}"
@@ -37,7 +37,7 @@ async def pushed(ask: Asking, gateway: str, kind: GatewayKind) -> Push:
         body = await request.body()
     except ClientDisconnect:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body broke off; nothing was kept")) from None
-    return Push(request.method, url, query, headers, body, remote, ask.now)
+    return Push(request.method, url, query, headers, body, remote, context.now)
 
 
 def acknowledged(reply: Acknowledgement) -> Response:

@@ -13,7 +13,7 @@ from hotline.delivery.payloads import cleaned, hashed_key, words_in
 from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.push import Odd
 from hotline.refusals import Code, Refusal
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise
 
 NOT_THEIRS = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
@@ -30,27 +30,28 @@ class Item(Protocol):
 
 
 I = TypeVar("I", bound=Item)
-Columns = Callable[[House, Gateway, I, Lexicon, datetime], dict[str, Any]]
+Columns = Callable[[Services, Gateway, I, Lexicon, datetime], dict[str, Any]]
 
 
 async def rows_of(
-    house: House, gateway: Gateway, items: Sequence[I], now: datetime, columns_of: Columns[I]
+    services: Services, gateway: Gateway, items: Sequence[I], now: datetime, columns_of: Columns[I]
 ) -> list[dict[str, Any]]:
     """Items as they are kept. `columns_of`: the columns of an item's row in which it differs from a blank one."""
-    if not house.directory.known:  # this process has just started: it would find no danger word
+    if not services.directory.known:  # this process has just started: it would find no danger word
         with suppress(*OUTAGES):
-            async with within(house.deadlines.lookup):
-                await house.directory.now(now)
-    lexicon = house.directory.lexicon()
+            async with within(services.deadlines.lookup):
+                await services.directory.now(now)
+    lexicon = services.directory.lexicon()
 
     def rows(some: Sequence[I]) -> list[dict[str, Any]]:
         return [
-            cleaned({**_blank(gateway, item, now), **columns_of(house, gateway, item, lexicon, now)}) for item in some
+            cleaned({**_blank(gateway, item, now), **columns_of(services, gateway, item, lexicon, now)})
+            for item in some
         ]
 
     found: list[dict[str, Any]] = []
     for some in _in_pieces(items):  # so that a call need not wait until the whole batch is done
-        found += await house.offload.run(sum(map(_size, some)), rows, some)
+        found += await services.offload.run(sum(map(_size, some)), rows, some)
     return found
 
 
@@ -81,7 +82,7 @@ def _blank(gateway: Gateway, item: Item, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def odd_columns(house: House, gateway: Gateway, item: Odd, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+def odd_columns(services: Services, gateway: Gateway, item: Odd, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
     """Of an item that nobody can read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
     # one that is kept once for many is about how the gateway is set up, not about what somebody wrote

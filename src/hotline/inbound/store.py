@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant, is_one_of
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import database_time, is_free
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.model import InboundStatus as S
 from hotline.inbound.tables import inbound as i
@@ -23,7 +23,7 @@ _WAITING = (S.KEPT, S.LEASED)
 def keep(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep what was pushed; what we have already is left as it is."""
     for at in range(0, len(rows), 500):
-        insert_once(c, i, sorted(rows[at : at + 500], key=lambda r: (r["gateway"], r["kind"], r["key"])))
+        insert_ignoring_duplicates(c, i, sorted(rows[at : at + 500], key=lambda r: (r["gateway"], r["kind"], r["key"])))
 
 
 def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
@@ -104,15 +104,15 @@ def settle(c: sa.Connection, id: str, values: Mapping[str, Any], only: Sequence[
     return c.execute(sa.update(i).where(*where).values(**values)).rowcount == 1
 
 
-_ONE = Question(sa.select(*i.c).where(i.c.id == sa.bindparam("id", type_=sa.String)))
-_KEYED = Question(
+_ONE = PreparedQuery(sa.select(*i.c).where(i.c.id == sa.bindparam("id", type_=sa.String)))
+_KEYED = PreparedQuery(
     sa.select(*i.c).where(
         i.c.gateway == sa.bindparam("gateway", type_=sa.String),
         i.c.kind == sa.bindparam("kind", type_=sa.String),
         i.c.key == sa.bindparam("key", type_=sa.String),
     )
 )
-_LATELY = Question(
+_LATELY = PreparedQuery(
     sa.select(sa.func.count().label("n")).where(
         i.c.sender == sa.bindparam("sender", type_=sa.String),
         i.c.received_at > sa.bindparam("since", type_=Instant),
@@ -120,12 +120,12 @@ _LATELY = Question(
         i.c.kind == K.TEXT,
     )
 )
-_OLDEST = Question(
+_OLDEST = PreparedQuery(
     sa.select(sa.func.min(i.c.next_at).label("at"), sa.func.count().label("n")).where(
         is_one_of(i.c.status, _WAITING), i.c.next_at <= sa.bindparam("now", type_=Instant)
     )
 )
-_ODD = Question(
+_ODD = PreparedQuery(
     sa.select(sa.func.count().label("n")).select_from(
         sa.select(i.c.id).where(i.c.status == S.ODD).limit(1000).subquery()
     )

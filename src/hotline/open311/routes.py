@@ -36,11 +36,11 @@ from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Attribute, Category
 from hotline.organisation.model.vocabulary import Intake
-from hotline.organisation.service.accounts import Believed, who_is
+from hotline.organisation.service.accounts import ActorCache, who_is
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import Stored, store
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 from hotline.web.forwarded import client_address
 from hotline.web.limits import AddressBudget
@@ -65,7 +65,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-class Wrong(Exception):
+class Open311Error(Exception):
     """An error as this surface tells it: 403 for the key, 404 for what is not there, 429 for too many questions, 400
     for everything else. `retry_after`: in seconds."""
 
@@ -75,12 +75,12 @@ class Wrong(Exception):
 
 
 @dataclass
-class Asked:
+class Open311Request:
     """One request: how it asked, in which house, at which moment."""
 
     request: Request
-    house: House
-    believed: Believed
+    services: Services
+    actor_cache: ActorCache
     directory: Directory
     now: datetime
     query: Mapping[str, str]
@@ -105,8 +105,8 @@ class Open311:
     async def _answer(self, request: Request) -> Response:
         path = clean(request.scope["path"].removeprefix(BASE))
         found = _PATH.fullmatch(path)
-        house: House = self._state.house
-        if not house.open311 or found is None or (found["form"] == "csv" and found["name"] != "requests"):
+        services: Services = self._state.services
+        if not services.open311 or found is None or (found["form"] == "csv" and found["name"] != "requests"):
             return Response("there is nothing at this path", 404, CORS, "text/plain")
         name, form = found["name"], found["form"]
         words = name.split("/")
@@ -119,13 +119,13 @@ class Open311:
         shared = CORS if public else {"Cache-Control": "no-store"}
         try:
             content, kind = await self._told(request, words, form)
-        except Wrong as wrong:
+        except Open311Error as wrong:
             return told(wrong, form, shared)
         except Refused as refused:
             return told(_wrong(refused.refusal), form, shared)
         except Exception as fault:  # a client of this surface reads no other errors than this surface's
             log.error("open311.fault", fault=type(fault).__name__, exc_info=fault)
-            return told(Wrong(500, "a defect of ours, noted in the log"), form, shared)
+            return told(Open311Error(500, "a defect of ours, noted in the log"), form, shared)
         headers = {**shared, "Content-Type": kind}
         if not isinstance(content, bytes):
             return StreamingResponse(content, 200, headers)
@@ -134,18 +134,20 @@ class Open311:
     async def _told(
         self, request: Request, words: Sequence[str], form: str
     ) -> tuple[bytes | AsyncIterator[bytes], str]:
-        house: House = self._state.house
-        now = house.clock()
+        services: Services = self._state.services
+        now = services.clock()
         given = ((clean(k), clean(v)) for k, v in request.query_params.items())
         query = {k: v for k, v in given if v != ""}  # an empty one is as good as none
-        asked = Asked(request, house, self._state.believed, await house.directory.now(now), now, query, form, NOBODY)
+        asked = Open311Request(
+            request, services, self._state.actor_cache, await services.directory.now(now), now, query, form, NOBODY
+        )
         if request.method == "POST":
             handler = _POSTS.get(words[0]) if len(words) == 1 else None
             if handler is None:
-                raise Wrong(400, "nothing can be posted here")
+                raise Open311Error(400, "nothing can be posted here")
             return written(await self._posted(asked, handler), form)
         if request.method not in ("GET", "HEAD"):
-            raise Wrong(400, "not this method here")
+            raise Open311Error(400, "not this method here")
         key = query.get("api_key")
         if key is None:
             self._count(asked, services=words[0] in ("discovery", "services"))
@@ -160,40 +162,42 @@ class Open311:
             return _csv(asked, first), "text/csv; charset=utf-8"
         reader = _GETS.get((words[0], len(words)))
         if reader is None or not all(words):
-            raise Wrong(404, "there is nothing at this path")
+            raise Open311Error(404, "there is nothing at this path")
         _check_jurisdiction(asked, query)
         return written(await reader(asked, *words[1:]), form)
 
-    def _count(self, asked: Asked, *, services: bool = False) -> None:
+    def _count(self, asked: Open311Request, *, services: bool = False) -> None:
         """Raises Wrong where the address has asked too often within the minute."""
-        most = asked.house.open311_reads
+        most = asked.services.open311_reads
         budget, most = (self._service_reads, most * SERVICE_READS) if services else (self._reads, most)
         wait = budget.spend(client_address(asked.request), most, asked.now)
         if wait:
-            raise Wrong(429, f"at most {most} questions a minute without a key", retry_after=wait)
+            raise Open311Error(429, f"at most {most} questions a minute without a key", retry_after=wait)
 
-    async def _key_holder(self, asked: Asked, key: str) -> Actor:
+    async def _key_holder(self, asked: Open311Request, key: str) -> Actor:
         """Whose key it is. A wrong one counts as a question without one: guessing has an end."""
         try:
             return await _key_holder(asked, key)
-        except Wrong:
+        except Open311Error:
             self._count(asked)
             raise
 
-    async def _posted(self, asked: Asked, handler: Callable[[Asked, Actor], Awaitable[Listed]]) -> Listed:
+    async def _posted(
+        self, asked: Open311Request, handler: Callable[[Open311Request, Actor], Awaitable[Listed]]
+    ) -> Listed:
         """The key comes first, whatever else is wrong; then the form. Without a good key no more of the body is read
         than a key can stand in."""
         key = asked.query.get("api_key")
         if not key:
             asked.request, key = await _key_ahead(asked.request)
-        async with within(2 * asked.house.deadlines.lookup):
+        async with within(2 * asked.services.deadlines.lookup):
             actor = await self._key_holder(asked, key)
         data: FormData | None = None
         try:
-            data = await _form(asked.request, asked.house.offload)
+            data = await _form(asked.request, asked.services.offload)
             asked.body, asked.files = _fields(asked.query, data)
             _check_jurisdiction(asked, asked.body.fields)
-            async with within(asked.house.deadlines.write, writes=True):
+            async with within(asked.services.deadlines.write, writes=True):
                 return await handler(asked, actor)
         finally:
             if data is not None:
@@ -213,7 +217,7 @@ async def _key_ahead(request: Request) -> tuple[Request, str]:
             head += message.get("body", b"")
             whole = not message.get("more_body", False)
     except HTTPException:
-        raise Wrong(400, "the body did not come in time") from None
+        raise Open311Error(400, "the body did not come in time") from None
 
     async def again() -> MutableMapping[str, Any]:
         return read.popleft() if read else await request.receive()
@@ -280,20 +284,20 @@ def _media_type(request: Request) -> str:
 async def _form(request: Request, offload: Offload) -> FormData:
     kind = _media_type(request)
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
-        raise Wrong(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
+        raise Open311Error(400, "send a form: application/x-www-form-urlencoded or multipart/form-data")
     try:
         if kind == "application/x-www-form-urlencoded":
             raw = await request.body()
             if len(raw) > LARGEST_FORM:
-                raise Wrong(400, "the body is too large")
+                raise Open311Error(400, "the body is too large")
             return FormData(await offload.run(len(raw), _pairs, raw))
         if kind == "":
             return FormData([])
         return await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
     except (HTTPException, ValueError, UnicodeDecodeError, KeyError) as fault:
         if isinstance(fault, HTTPException) and fault.status_code == 413:
-            raise Wrong(400, "the body is too large") from None
-        raise Wrong(400, "the form cannot be read: UTF-8, and not more fields than a form has") from None
+            raise Open311Error(400, "the body is too large") from None
+        raise Open311Error(400, "the form cannot be read: UTF-8, and not more fields than a form has") from None
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
@@ -327,42 +331,42 @@ def _fields(query: Mapping[str, str], data: FormData | None) -> tuple[Form, list
     return Form(fields, attributes, media), files
 
 
-async def _key_holder(asked: Asked, key: str) -> Actor:
+async def _key_holder(asked: Open311Request, key: str) -> Actor:
     try:
-        actor = await who_is(asked.house, asked.believed, key or None, asked.now)
+        actor = await who_is(asked.services, asked.actor_cache, key or None, asked.now)
     except Refused as refused:
         if refused.refusal.code is not Code.UNAUTHENTICATED:
             raise
-        raise Wrong(403, "api_key missing or unknown") from None
+        raise Open311Error(403, "api_key missing or unknown") from None
     if Role.GATEWAY not in actor.roles:
-        raise Wrong(403, "api_key is not one of a gateway")
+        raise Open311Error(403, "api_key is not one of a gateway")
     return actor
 
 
-def _check_jurisdiction(asked: Asked, fields: Mapping[str, str]) -> None:
+def _check_jurisdiction(asked: Open311Request, fields: Mapping[str, str]) -> None:
     """One house, one jurisdiction: none need be named; where ours has a name, another one is not here."""
     named = fields.get("jurisdiction_id")
-    if named and asked.house.jurisdiction and named != asked.house.jurisdiction:
-        raise Wrong(404, "jurisdiction_id: no such jurisdiction")
+    if named and asked.services.jurisdiction and named != asked.services.jurisdiction:
+        raise Open311Error(404, "jurisdiction_id: no such jurisdiction")
 
 
-def _wrong(refusal: Refusal) -> Wrong:
+def _wrong(refusal: Refusal) -> Open311Error:
     if refusal.code is Code.NOT_FOUND:
-        return Wrong(404, refusal.detail)
+        return Open311Error(404, refusal.detail)
     if refusal.code in (Code.UNAUTHENTICATED, Code.NOT_YOUR_ROLE):
-        return Wrong(403, refusal.detail)
+        return Open311Error(403, refusal.detail)
     if refusal.code in (Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL):
-        return Wrong(503, refusal.detail)
+        return Open311Error(503, refusal.detail)
     if refusal.code is Code.INTERNAL:
-        return Wrong(500, refusal.detail)
+        return Open311Error(500, refusal.detail)
     return (
-        Wrong(400, *(f"{name}: {rule}" for name, rule in refusal.errors))
+        Open311Error(400, *(f"{name}: {rule}" for name, rule in refusal.errors))
         if refusal.errors
-        else Wrong(400, refusal.detail)
+        else Open311Error(400, refusal.detail)
     )
 
 
-def told(wrong: Wrong, form: str, headers: Mapping[str, str]) -> Response:
+def told(wrong: Open311Error, form: str, headers: Mapping[str, str]) -> Response:
     errors = [{"code": wrong.status, "description": said} for said in wrong.said]
     content, kind = written(Listed("errors", "error", errors), "xml" if form == "csv" else form)
     wait = wrong.retry_after or (2 if wrong.status == 503 else None)
@@ -373,10 +377,10 @@ def told(wrong: Wrong, form: str, headers: Mapping[str, str]) -> Response:
 # What can be asked
 
 
-async def _discovery(asked: Asked) -> One:
-    changed = await open311_store.changed_at(asked.house.db)
+async def _discovery(asked: Open311Request) -> One:
+    changed = await open311_store.changed_at(asked.services.db)
     home = asked.directory.home
-    url = f"{asked.house.public_url.rstrip('/')}{BASE}/"
+    url = f"{asked.services.public_url.rstrip('/')}{BASE}/"
     endpoint = {
         "specification": "http://wiki.open311.org/GeoReport_v2",
         "url": url,
@@ -385,7 +389,7 @@ async def _discovery(asked: Asked) -> One:
         "formats": Listed("formats", "format", ["text/xml", "application/json"]),
     }
     name = f"{home.name} ({home.name_en})" if home else "hotline"
-    contact = asked.house.contact or name
+    contact = asked.services.contact or name
     return One(
         "discovery",
         {
@@ -397,9 +401,9 @@ async def _discovery(asked: Asked) -> One:
     )  # fmt: skip
 
 
-async def _services(asked: Asked) -> Listed:
+async def _services(asked: Open311Request) -> Listed:
     """All of them or an error: a client drops what is missing, so the directory's version is asked for anew."""
-    await organisation_directory.version_of(asked.house.db)
+    await organisation_directory.version_of(asked.services.db)
     return Listed("services", "service", [_service(asked.directory, c) for c in offered(asked.directory)])
 
 
@@ -420,8 +424,8 @@ def _choices(attribute: Attribute) -> Listed:
     return Listed("values", "value", [{"key": v.key, "name": v.name} for v in attribute.values])
 
 
-async def _definition(asked: Asked, code: str) -> One:
-    await organisation_directory.version_of(asked.house.db)
+async def _definition(asked: Open311Request, code: str) -> One:
+    await organisation_directory.version_of(asked.services.db)
     category = service(asked.directory, code)
     questions = [
         {
@@ -457,7 +461,7 @@ def _moment(query: Mapping[str, str], name: str) -> datetime | None:
         return None
     found = w3c_moment(query[name])
     if found is None:
-        raise Wrong(400, f"{name}: a date-time with zone, as 2026-11-25T08:00:00Z")
+        raise Open311Error(400, f"{name}: a date-time with zone, as 2026-11-25T08:00:00Z")
     return found
 
 
@@ -470,9 +474,9 @@ def _window(
         return None if back is None else (now - back, now)
     start, end = start or (end or now) - DAYS, end or (start or now) + DAYS
     if start > end:
-        raise Wrong(400, f"{names[0]}: must not be later than {names[1]}")
+        raise Open311Error(400, f"{names[0]}: must not be later than {names[1]}")
     if end - start > DAYS:
-        raise Wrong(400, f"{names[0]}, {names[1]}: at most 90 days apart")
+        raise Open311Error(400, f"{names[0]}, {names[1]}: at most 90 days apart")
     # told in whole seconds: what is told with a second belongs to it
     return start.replace(microsecond=0), end.replace(microsecond=999_999)
 
@@ -480,7 +484,7 @@ def _window(
 def _whole(query: Mapping[str, str], name: str, usual: int) -> int:
     text = query.get(name, str(usual))
     if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise Wrong(400, f"{name}: a whole number")
+        raise Open311Error(400, f"{name}: a whole number")
     return int(text)
 
 
@@ -488,17 +492,17 @@ def _commas(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Sequence[Row]:
+async def _found(asked: Open311Request, limit: int | None = None, offset: int = 0) -> Sequence[Row]:
     """The requests a client asked for."""
     query = asked.query
     if "service_request_id" in query:  # overrides all other arguments
         ids = _commas(query["service_request_id"])[:MOST]
-        return await open311_store.these(asked.house.db, asked.view, ids) if ids else []
+        return await open311_store.these(asked.services.db, asked.view, ids) if ids else []
     updated = _window(query, ("updated_after", "updated_before"), asked.now, None)
     requested = _window(query, ("start_date", "end_date"), asked.now, None if updated else DAYS)
     states = _commas(query.get("status", "open,closed"))
     if not set(states) <= {"open", "closed"}:
-        raise Wrong(400, "status: open, closed, or both")
+        raise Open311Error(400, "status: open, closed, or both")
     services = _commas(query.get("service_code", ""))[:MOST]
     size = min(max(_whole(query, "page_size", MOST), 1), MOST)
     page = max(_whole(query, "page", 1), 1)
@@ -506,7 +510,7 @@ async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Seq
         size, page = limit, 1
     state = states[0] if len(set(states)) == 1 else ""
     return await open311_store.listed(
-        asked.house.db,
+        asked.services.db,
         asked.view,
         requested,
         updated,
@@ -517,27 +521,29 @@ async def _found(asked: Asked, limit: int | None = None, offset: int = 0) -> Seq
     )
 
 
-async def _requests(asked: Asked) -> Listed:
+async def _requests(asked: Open311Request) -> Listed:
     rows = await _found(asked)
     return Listed("service_requests", "request", await _shown(asked, rows))
 
 
-async def _request(asked: Asked, id: str) -> Listed:  # noqa: A002
-    rows = await open311_store.these(asked.house.db, asked.view, [id])
+async def _request(asked: Open311Request, id: str) -> Listed:  # noqa: A002
+    rows = await open311_store.these(asked.services.db, asked.view, [id])
     if not rows:
-        raise Wrong(404, "service_request_id: no such request")
+        raise Open311Error(404, "service_request_id: no such request")
     return Listed("service_requests", "request", await _shown(asked, rows))
 
 
-async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
+async def _shown(asked: Open311Request, rows: Sequence[Row]) -> list[dict[str, Any]]:
     notes: dict[str, list[Row]] = {}
     more = asked.query.get("extensions") == "true"
     if more and rows:
-        for note in await open311_store.notes(asked.house.db, [r.number for r in rows]):
+        for note in await open311_store.notes(asked.services.db, [r.number for r in rows]):
             notes.setdefault(note.number, []).append(note)
     parents = {r.parent for r in rows if r.parent}
     public = (
-        {r.number for r in await open311_store.these(asked.house.db, asked.view, sorted(parents))} if parents else set()
+        {r.number for r in await open311_store.these(asked.services.db, asked.view, sorted(parents))}
+        if parents
+        else set()
     )
     return [
         {
@@ -548,7 +554,7 @@ async def _shown(asked: Asked, rows: Sequence[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _own(asked: Asked, row: Row) -> bool:
+def _own(asked: Open311Request, row: Row) -> bool:
     """Whether a request came with the asker's own key."""
     return asked.view.client is not None and row.created_by == asked.view.client
 
@@ -565,25 +571,25 @@ def _more(row: Row, notes: Sequence[Row], *, own: bool) -> dict[str, Any]:
     }
 
 
-async def _token(asked: Asked, token: str) -> Listed:
-    row = await inbound_store.by_id(asked.house.db, token)
+async def _token(asked: Open311Request, token: str) -> Listed:
+    row = await inbound_store.by_id(asked.services.db, token)
     if row is None or row.kind != InboundKind.REQUEST:
-        raise Wrong(404, "token: no such token")
+        raise Open311Error(404, "token: no such token")
     number = None
     if row.number is not None:
-        if await open311_store.is_hidden(asked.house.db, row.number):  # the token is its sender's: it needs no key
-            raise Wrong(404, "token: no such token")
+        if await open311_store.is_hidden(asked.services.db, row.number):  # the token is its sender's: it needs no key
+            raise Open311Error(404, "token: no such token")
         number = row.number
     return Listed(
         "service_requests", "request", [{**({"service_request_id": number} if number else {}), "token": token}]
     )
 
 
-async def _updates(asked: Asked) -> Listed:
+async def _updates(asked: Open311Request) -> Listed:
     window = _window(asked.query, ("start_date", "end_date"), asked.now, UPDATES_BACK)
     if window is None:
-        raise Wrong(400, "start_date and end_date")
-    rows = await open311_store.updates(asked.house.db, asked.view, *window, MOST_UPDATES)
+        raise Open311Error(400, "start_date and end_date")
+    rows = await open311_store.updates(asked.services.db, asked.view, *window, MOST_UPDATES)
     shown_ones = [
         {
             "update_id": f"{r.number}.{r.seq}",
@@ -598,7 +604,7 @@ async def _updates(asked: Asked) -> Listed:
     return Listed("service_request_updates", "request_update", shown_ones)
 
 
-async def _csv(asked: Asked, rows: Sequence[Row]) -> AsyncIterator[bytes]:
+async def _csv(asked: Open311Request, rows: Sequence[Row]) -> AsyncIterator[bytes]:
     """All that fits the filters, as a table, page by page; without a key, CSV_MOST_PUBLIC at most. A cell a spreadsheet
     would run is disarmed."""
     yield _lines([COLUMNS])
@@ -623,9 +629,9 @@ def _lines(rows: Iterable[Sequence[Any]]) -> bytes:
 # What can be sent
 
 
-async def _report(asked: Asked, actor: Actor) -> Listed:
-    files = [await _stored(asked.house, f) for f in asked.files]
-    done = await open311_service.report(asked.house, asked.body, files, actor, asked.now)
+async def _report(asked: Open311Request, actor: Actor) -> Listed:
+    files = [await _stored(asked.services, f) for f in asked.files]
+    done = await open311_service.report(asked.services, asked.body, files, actor, asked.now)
     if done.intake is Intake.BATCH:
         answer: dict[str, Any] = {"token": done.token}
     elif done.intake is Intake.BLACKBOX:
@@ -635,19 +641,19 @@ async def _report(asked: Asked, actor: Actor) -> Listed:
     return Listed("service_requests", "request", [answer])
 
 
-async def _stored(house: House, file: UploadFile) -> tuple[Stored, str]:
+async def _stored(services: Services, file: UploadFile) -> tuple[Stored, str]:
     name = (file.filename or "media").replace("\\", "/").rsplit("/", 1)[-1]
-    stored = await store(house, file.read, None)
+    stored = await store(services, file.read, None)
     return stored, "".join(c for c in name if c.isprintable())[:120] or "media"
 
 
-async def _update(asked: Asked, actor: Actor) -> Listed:
-    files = [await _stored(asked.house, f) for f in asked.files]
-    kept = await open311_service.update(asked.house, asked.body, files, actor, asked.now)
+async def _update(asked: Open311Request, actor: Actor) -> Listed:
+    files = [await _stored(asked.services, f) for f in asked.files]
+    kept = await open311_service.update(asked.services, asked.body, files, actor, asked.now)
     return Listed("service_request_updates", "request_update", [{"update_id": kept}])
 
 
-_POSTS: Mapping[str, Callable[[Asked, Actor], Awaitable[Listed]]] = {
+_POSTS: Mapping[str, Callable[[Open311Request, Actor], Awaitable[Listed]]] = {
     "requests": _report,
     "servicerequestupdates": _update,
 }

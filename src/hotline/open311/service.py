@@ -16,7 +16,7 @@ from hotline.delivery.gateways import Gateway
 from hotline.delivery.payloads import clean, key_of, local_moment
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
-from hotline.inbound.outcome import Worked, odd
+from hotline.inbound.outcome import InboundOutcome, odd
 from hotline.open311 import store as open311_store
 from hotline.open311.model import PublicView, published
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -26,15 +26,15 @@ from hotline.organisation.model.vocabulary import AttributeType, Channel, Intake
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import Stored
 from hotline.text.numbering import read_number
-from hotline.text.phone_parsing import heard
+from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.attachments import attach
-from hotline.tickets.context import House
-from hotline.tickets.intake import TAKEN_BEFORE, Taken, take_call
+from hotline.tickets.context import Services
+from hotline.tickets.intake import TAKEN_BEFORE, IntakeRequest, take_call
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 from hotline.tickets.spool_intake import plain, taken_of
 from hotline.tickets.store import facts as ticket_facts
-from hotline.web.idempotency import Asked
+from hotline.web.idempotency import RequestKey
 
 LONGEST = 4000
 UNKNOWN_SERVICE = Refusal(Code.NOT_FOUND, "service_code: no such service")
@@ -82,16 +82,16 @@ class Reported:
 
 
 async def report(
-    house: House, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime
+    services: Services, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime
 ) -> Reported:
     """Take a report in. Raises Refused with every field that is wrong."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     wrong: list[tuple[str, str]] = []
     code = form.get("service_code")
     if code is None:
         raise Refused(_wrong([("service_code", "required")]))
     category = service(directory, code)
-    taken = _read(house, category, form, wrong)
+    taken = _read(services, category, form, wrong)
     if wrong:
         raise Refused(_wrong(wrong))
     own = form.get("client_request_id") or next(iter(form.attributes.get(FMS, ())), None) or None
@@ -99,22 +99,22 @@ async def report(
         sender = f"open311:{hashlib.sha256(actor.id.encode()).hexdigest()[:30]}"
         taken = replace(taken, outer_system=sender, outer_number=key_of(own))
     if category.intake is Intake.BATCH:
-        token = await _put_by(house, taken, own, actor, now)
+        token = await _put_by(services, taken, own, actor, now)
         return Reported(Intake.BATCH, token=token)
-    number, new = await _take(house, taken, own or reference(now), actor, now)
+    number, new = await _take(services, taken, own or reference(now), actor, now)
     if new:
-        await _attach(house, number, files, own or number, actor, now)
+        await _attach(services, number, files, own or number, actor, now)
     return Reported(category.intake, number=number, new=new)
 
 
-async def _take(house: House, taken: Taken, own: str, actor: Actor, now: datetime) -> tuple[str, bool]:
-    asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
+async def _take(services: Services, taken: IntakeRequest, own: str, actor: Actor, now: datetime) -> tuple[str, bool]:
+    asked = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
     try:
-        done = await take_call(house, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+        done = await take_call(services, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
     except Refused as refused:
         if refused.refusal is not TAKEN_BEFORE:
             raise
-        known = await ticket_facts.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
+        known = await ticket_facts.number_of_outer(services.db, taken.outer_system or "", taken.outer_number or "")
         if known is None:
             raise
         return known, False
@@ -122,22 +122,22 @@ async def _take(house: House, taken: Taken, own: str, actor: Actor, now: datetim
 
 
 async def _attach(
-    house: House, number: str, files: Sequence[tuple[Stored, str]], own: str, actor: Actor, now: datetime
+    services: Services, number: str, files: Sequence[tuple[Stored, str]], own: str, actor: Actor, now: datetime
 ) -> None:
     for place, (stored, name) in enumerate(files):
-        asked = Asked(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
-        await attach(house, number, stored, name, actor, asked, lambda file: str(file.id), now, EVERYTHING)
+        asked = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
+        await attach(services, number, stored, name, actor, asked, lambda file: str(file.id), now, EVERYTHING)
 
 
-async def _put_by(house: House, taken: Taken, own: str | None, actor: Actor, now: datetime) -> str:
+async def _put_by(services: Services, taken: IntakeRequest, own: str | None, actor: Actor, now: datetime) -> str:
     """Keep a report of a batch service for the worker; its token. The same for the sender's same number."""
     name = reference(now)
     gateway, key = f"open311:{actor.id}"[:60], key_of(own or name)
     details = {"taken": plain(taken), "actor": actor.id, "name": actor.name, "home_area": actor.home_area,
                "areas": sorted(actor.areas) if actor.areas is not None else None}  # fmt: skip
     row = _row(name, gateway, InboundKind.REQUEST, key, taken.narrative, details, f"request {name}", now)
-    await house.inbox.keep_now([row])
-    found = await inbound_store.by_key(house.db, gateway, InboundKind.REQUEST, key)
+    await services.inbox.keep_now([row])
+    found = await inbound_store.by_key(services.db, gateway, InboundKind.REQUEST, key)
     return str(found.id) if found is not None else name
 
 
@@ -160,7 +160,7 @@ def _row(
     }  # fmt: skip
 
 
-def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, str]]) -> Taken:
+def _read(services: Services, category: Category, form: Form, wrong: list[tuple[str, str]]) -> IntakeRequest:
     """The report as intake takes it; what is wrong is added to `wrong`."""
     lat, lon = _degrees(form, "lat", 90, wrong), _degrees(form, "long", 180, wrong)
     given = {name for name in ("lat", "long") if form.get(name)}
@@ -178,7 +178,7 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
     name = " ".join(n for n in (form.get("first_name"), form.get("last_name")) if n and n != "-")[:120] or None
     phone = form.get("phone")
     contact = form.get("email")
-    who = heard(phone, house.region, house.area_code)
+    who = parse_phone(phone, services.region, services.area_code)
     if who.words:  # no reason to lose a report
         contact = " ".join(c for c in (contact, who.words) if c)
     said = {
@@ -188,7 +188,7 @@ def _read(house: House, category: Category, form: Form, wrong: list[tuple[str, s
         # the public is told what the public sent: what the desk makes of it may hold what a caller said on the phone
         "description": description, "address": _line(address), "lat": lat, "long": lon,
     }  # fmt: skip
-    return Taken(
+    return IntakeRequest(
         Channel.WEB, description or category.name, phone=phone, name=_line(name),
         contact=_line(contact), address=_line(address), lat=lat, lon=lon, category=category.code,
         form={"source": "open311", **{k: v for k, v in said.items() if v or v == 0}},
@@ -258,7 +258,9 @@ def _wrong(errors: Sequence[tuple[str, str]]) -> Refusal:
     return Refusal(Code.INVALID, "the request is not right", errors=tuple(errors))
 
 
-async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime) -> str:
+async def update(
+    services: Services, form: Form, files: Sequence[tuple[Stored, str]], actor: Actor, now: datetime
+) -> str:
     """Keep what a client says of a request, once for its own number; the id it is kept under. Never a step by itself:
     its pictures are put to the request. Raises Refused."""
     wrong = [(name, "required") for name in ("service_request_id", "update_id") if form.get(name) is None]
@@ -273,8 +275,8 @@ async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], 
     if wrong:
         raise Refused(_wrong(wrong))
     number = read_number(form.get("service_request_id") or "")
-    view = PublicView(published(await house.directory.now(now)), actor.id)
-    rows = await open311_store.these(house.db, view, [number]) if number else []
+    view = PublicView(published(await services.directory.now(now)), actor.id)
+    rows = await open311_store.these(services.db, view, [number]) if number else []
     if not rows or number is None:
         raise Refused(UNKNOWN_REQUEST)
     word = _line(form.get("status")) or ""
@@ -282,9 +284,9 @@ async def update(house: House, form: Form, files: Sequence[tuple[Stored, str]], 
     details = {"word": word[:40], "at": said, "number": number, "actor": actor.id, "name": actor.name,
                "media_urls": [m[:500] for m in form.media_urls if m][:20]}  # fmt: skip
     row = _row(reference(now), gateway, InboundKind.UPDATE, key, text, details, f"update {number}", now)
-    await house.inbox.keep_now([row])
-    kept = await inbound_store.by_key(house.db, gateway, InboundKind.UPDATE, key)
-    await _attach(house, number, files, f"update {key}", actor, now)
+    await services.inbox.keep_now([row])
+    kept = await inbound_store.by_key(services.db, gateway, InboundKind.UPDATE, key)
+    await _attach(services, number, files, f"update {key}", actor, now)
     return str(kept.id) if kept is not None else str(row["id"])
 
 
@@ -296,10 +298,10 @@ def _client(row: Row) -> Actor:
     )
 
 
-async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+async def work_off_update(services: Services, row: Row, gateway: Gateway | None, now: datetime) -> InboundOutcome:
     """An update is a contact of an open ticket; of any other it is for somebody to judge."""
     number, word = row.details["number"], row.details.get("word") or ""
-    facts = await ticket_facts.facts(house.db, EVERYTHING, number)
+    facts = await ticket_facts.facts(services.db, EVERYTHING, number)
     if facts is None or facts.ticket.status not in OPEN:
         state = facts.ticket.status if facts else TicketStatus.VOID
         return odd(f"an update ({word or 'no word'}) on a {state} ticket", number)
@@ -308,31 +310,31 @@ async def work_off_update(house: House, row: Row, gateway: Gateway | None, now: 
         return odd(f"an update ({word or 'no word'}) older than the request", number)
     words = [f"[{word}]" if word else "", row.text.strip(), *(row.details.get("media_urls") or ())]
     text = " ".join(w for w in words if w)
-    taken = Taken(Channel.WEB, text or "…", attach_to=number)
-    asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    taken = IntakeRequest(Channel.WEB, text or "…", attach_to=number)
+    asked = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(house, taken, _client(row), asked, lambda *_: "", now, joins=EVERYTHING)
+        done = await take_call(services, taken, _client(row), asked, lambda *_: "", now, joins=EVERYTHING)
     except Refused as refused:
         if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
             return odd(f"an update ({word or 'no word'}) that came too late", number)
         raise
-    return Worked(InboundStatus.DONE, Effect.JOINED, done.after.ticket.number if done.after else number)
+    return InboundOutcome(InboundStatus.DONE, Effect.JOINED, done.after.ticket.number if done.after else number)
 
 
-async def work_off_request(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+async def work_off_request(services: Services, row: Row, gateway: Gateway | None, now: datetime) -> InboundOutcome:
     """A report of a batch service becomes its ticket."""
     taken = taken_of(row.details["taken"])
-    asked = Asked(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    asked = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(house, taken, _client(row), asked, lambda facts, *_: str(facts.ticket.number), now)
+        done = await take_call(services, taken, _client(row), asked, lambda facts, *_: str(facts.ticket.number), now)
     except Refused as refused:
         if refused.refusal is TAKEN_BEFORE:
-            known = await ticket_facts.number_of_outer(house.db, taken.outer_system or "", taken.outer_number or "")
-            return Worked(InboundStatus.DONE, Effect.OPENED, known)
+            known = await ticket_facts.number_of_outer(services.db, taken.outer_system or "", taken.outer_number or "")
+            return InboundOutcome(InboundStatus.DONE, Effect.OPENED, known)
         if refused.refusal.code is not Code.INVALID:
             raise
         return odd(f"refused: {refused.refusal.detail}")
-    return Worked(InboundStatus.DONE, Effect.OPENED, done.answer.body)
+    return InboundOutcome(InboundStatus.DONE, Effect.OPENED, done.answer.body)
 
 
 def w3c_moment(text: str) -> datetime | None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Instant, is_one_of
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.open311.model import NEVER, STEPS, PublicView
 from hotline.organisation.model.vocabulary import Kind
 from hotline.organisation.tables import directory_log
@@ -54,7 +54,7 @@ _COLUMNS = (
 
 
 @lru_cache(maxsize=64)
-def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str) -> Question:
+def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str) -> PreparedQuery:
     question = sa.select(*_COLUMNS).where(_PUBLIC)
     if by_requested:
         question = question.where(
@@ -78,7 +78,7 @@ def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str)
         question = question.where(is_one_of(t.c.status, OPEN))
     elif states == "closed":
         question = question.where(sa.not_(is_one_of(t.c.status, OPEN)))
-    return Question(
+    return PreparedQuery(
         question.order_by(t.c.created_at.desc(), t.c.number.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer))
         .offset(sa.bindparam("offset", type_=sa.Integer))
@@ -110,12 +110,12 @@ async def listed(
     return await db.rows(question, **values)
 
 
-_THESE = Question(
+_THESE = PreparedQuery(
     sa.select(*_COLUMNS).where(_PUBLIC, Among(t.c.number, "numbers")).order_by(t.c.created_at.desc(), t.c.number.desc())
 )
-_HIDDEN = Question(sa.select(t.c.number).where(_NOT_HIDDEN, t.c.number == sa.bindparam("number", type_=sa.String)))
+_HIDDEN = PreparedQuery(sa.select(t.c.number).where(_NOT_HIDDEN, t.c.number == sa.bindparam("number", type_=sa.String)))
 _STEP = sa.and_(is_one_of(timeline.c.action, STEPS), is_one_of(timeline.c.status_to, TicketStatus))
-_UPDATES = Question(
+_UPDATES = PreparedQuery(
     sa.select(
         timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, timeline.c.status_to, t.c.public_reply,
         t.c.channel_told, t.c.satisfaction_final, t.c.created_by,
@@ -126,12 +126,12 @@ _UPDATES = Question(
     .order_by(timeline.c.at, timeline.c.number, timeline.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )  # fmt: skip
-_NOTES = Question(
+_NOTES = PreparedQuery(
     sa.select(timeline.c.number, timeline.c.at, timeline.c.action)
     .where(Among(timeline.c.number, "numbers"), _STEP)
     .order_by(timeline.c.number, timeline.c.seq)
 )
-_CHANGED = Question(sa.select(sa.func.max(directory_log.c.at, type_=Instant).label("at")))
+_CHANGED = PreparedQuery(sa.select(sa.func.max(directory_log.c.at, type_=Instant).label("at")))
 
 
 async def these(db: Database, view: PublicView, numbers: Sequence[str]) -> Sequence[Row]:

@@ -22,7 +22,7 @@ from hotline.organisation.model.items import Roster
 from hotline.refusals import Refused
 from hotline.storage.permissions import exposed, is_shared, told
 from hotline.text.numbering import Number
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 
 UNFIRED = timedelta(seconds=60)  # a step that was due longer ago and has not been told
@@ -64,99 +64,99 @@ def _at_least(count: int, bound: int) -> tuple[object, object]:
     return text("doctor.at_least", "en", count=bound), text("doctor.at_least", "zh-Hans", count=bound)
 
 
-Check = Callable[[House, Directory, datetime], Awaitable[list[Finding]]]
+Check = Callable[[Services, Directory, datetime], Awaitable[list[Finding]]]
 
 
-async def _directory(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _directory(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     if directory.home is None:
         return [finding("directory", "doctor.directory.empty", wrong=True)]
     return [finding("directory", "doctor.directory.good", version=directory.version)]
 
 
-async def _unfired(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    count, oldest = await sla_store.unfired(house.db, now - UNFIRED)
+async def _unfired(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    count, oldest = await sla_store.unfired(services.db, now - UNFIRED)
     if not count or oldest is None:
         return [finding("clocks", "doctor.clocks.good")]
     ago = int((now - oldest).total_seconds())
     return [finding("clocks", "doctor.clocks.late", wrong=True, count=count, seconds=ago)]
 
 
-async def _stuck(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    found = await sla_store.stuck(house.db)
+async def _stuck(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    found = await sla_store.stuck(services.db)
     if not found:
         return [finding("ladders", "doctor.ladders.good")]
     which = ", ".join(r.id for r in found[:5])
     return [finding("ladders", "doctor.ladders.stuck", wrong=True, count=len(found), which=which)]
 
 
-async def _lost(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    found = await sla_store.without_clock(house.db, 5)
+async def _lost(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    found = await sla_store.without_clock(services.db, 5)
     if not found:
         return [finding("tickets", "doctor.tickets.good")]
     return [finding("tickets", "doctor.tickets.without_clock", wrong=True, which=", ".join(found))]
 
 
-async def _behind(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _behind(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     for code in directory.calendars:
         version = directory.versions.get(("calendars", code), directory.version)
-        if await sla_store.counted_otherwise(house.db, code, version, 1):
+        if await sla_store.counted_otherwise(services.db, code, version, 1):
             return [finding("reckoning", "doctor.reckoning.behind", warns=True, calendar=code)]
     return [finding("reckoning", "doctor.reckoning.good")]
 
 
-async def _outbox(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _outbox(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
-    texts = bool(await house.gateways.senders(now))
-    reach = outbox_store.Reach(texts, house.speaks, hooks=True)
-    oldest = await outbox_store.oldest_due(house.db, now, reach)
-    stranded = not house.speaks and await outbox_store.oldest_due(house.db, now) is not None
+    texts = bool(await services.gateways.senders(now))
+    reach = outbox_store.Reach(texts, services.speaks, hooks=True)
+    oldest = await outbox_store.oldest_due(services.db, now, reach)
+    stranded = not services.speaks and await outbox_store.oldest_due(services.db, now) is not None
     if stranded and not texts:
         found.append(finding("outbox", "doctor.outbox.no_address", warns=True))
-    elif stranded and await outbox_store.oldest_due(house.db, now, outbox_store.Reach(notices=True)) is not None:
+    elif stranded and await outbox_store.oldest_due(services.db, now, outbox_store.Reach(notices=True)) is not None:
         found.append(finding("outbox", "doctor.outbox.texts_alone", warns=True))
     elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         found.append(finding("outbox", "doctor.outbox.late", wrong=True, seconds=ago))
-    waits = await outbox_store.waiting(house.db, reach)
+    waits = await outbox_store.waiting(services.db, reach)
     for kind in (w for w in waits if not w.sendable or w.count >= outbox_store.COUNTED):
         key = "doctor.outbox.waits" if kind.sendable else "doctor.outbox.stranded"
         since = f"{kind.oldest:%Y-%m-%dT%H:%M}Z"
         count, count_zh = _at_least(kind.count, outbox_store.COUNTED)
         chinese = {"count": count_zh}
         found.append(finding("outbox", key, warns=True, kind=kind.kind, since=since, count=count, chinese=chinese))
-    if dead := len(await outbox_store.listed(house.db, "dead", "", 100)):
+    if dead := len(await outbox_store.listed(services.db, "dead", "", 100)):
         count, count_zh = _at_least(dead, 100)
         found.append(finding("outbox", "doctor.outbox.dead", warns=True, count=count, chinese={"count": count_zh}))
     return found or [finding("outbox", "doctor.outbox.good")]
 
 
-async def _inbound(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _inbound(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
-    waiting = await inbound_store.oldest_waiting(house.db, now)
+    waiting = await inbound_store.oldest_waiting(services.db, now)
     oldest = read_instant(waiting.at) if waiting else None
     if oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         found.append(finding("inbound", "doctor.inbound.late", wrong=True, seconds=ago))
-    if odd := await inbound_store.odd_ones(house.db):
+    if odd := await inbound_store.odd_ones(services.db):
         found.append(finding("inbound", "doctor.inbound.odd", warns=True, count=odd))
     return found or [finding("inbound", "doctor.inbound.good")]
 
 
-async def _spool(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    if house.spool is None:
+async def _spool(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    if services.spool is None:
         return [finding("spool", "doctor.spool.none", warns=True)]
     found: list[Finding] = []
-    if bad := house.spool.bad():
+    if bad := services.spool.bad():
         found.append(finding("spool", "doctor.spool.bad", wrong=True, count=bad))
-    if house.spool.size():
-        waiting = await asyncio.to_thread(house.spool.waiting)
+    if services.spool.size():
+        waiting = await asyncio.to_thread(services.spool.waiting)
         found.append(finding("spool", "doctor.spool.waits", warns=True, count=waiting))
     return found or [finding("spool", "doctor.spool.good")]
 
 
-async def _gateways(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _gateways(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
-    gateways = await house.gateways.now(now)
+    gateways = await services.gateways.now(now)
     all_beside_us = True
     for g in gateways.values():
         try:
@@ -187,16 +187,16 @@ async def _gateways(house: House, directory: Directory, now: datetime) -> list[F
             key = "doctor.gateways.weight"
             found.append(finding("gateways", key, warns=True, gateway=g.name, weight=g.weight, usual=g.resting))
     if any(g.sends and g.active for g in gateways.values()):
-        if house.public_url.startswith("http://127.0.0.1") and not all_beside_us:
+        if services.public_url.startswith("http://127.0.0.1") and not all_beside_us:
             found.append(finding("gateways", "doctor.gateways.local", warns=True))
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]
-        if silent and not house.speaks:
+        if silent and not services.speaks:
             found.append(finding("gateways", "doctor.gateways.no_phone", wrong=True, who=", ".join(silent[:5])))
     return found or [finding("gateways", "doctor.gateways.good")]
 
 
-async def _calendars(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _calendars(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for c in directory.calendars.values():
         today = now.astimezone(ZoneInfo(c.zone)).date()
@@ -212,7 +212,7 @@ async def _calendars(house: House, directory: Directory, now: datetime) -> list[
     return found or [finding("calendar", "doctor.calendar.good")]
 
 
-async def _duty(house: House, directory: Directory, now: datetime) -> list[Finding]:
+async def _duty(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for roster in directory.rosters.values():
         if not roster.active:
@@ -236,39 +236,39 @@ def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
     return said("en", roster.name_en), said("zh-Hans", roster.name)
 
 
-async def skew_of(house: House) -> tuple[datetime, timedelta]:
+async def skew_of(services: Services) -> tuple[datetime, timedelta]:
     """The database's time, and how far this process's clock is ahead of it (negative: behind), less what asking
     took."""
-    before = house.clock()
-    theirs = await house.db.time()
-    after = house.clock()
+    before = services.clock()
+    theirs = await services.db.time()
+    after = services.clock()
     return theirs, before - theirs if before > theirs else min(after - theirs, timedelta(0))
 
 
-async def _skew(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    theirs, ahead = await skew_of(house)
+async def _skew(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    theirs, ahead = await skew_of(services)
     apart = abs(ahead)
     if apart > SKEW:
         return [finding("skew", "doctor.skew.apart", wrong=True, seconds=f"{apart.total_seconds():.1f}")]
-    newest = await sla_store.newest_entry(house.db)  # other processes write as well, by clocks this one cannot see
+    newest = await sla_store.newest_entry(services.db)  # other processes write as well, by clocks this one cannot see
     if newest is not None and newest - theirs > SKEW:
         seconds = f"{(newest - theirs).total_seconds():.1f}"
         return [finding("skew", "doctor.skew.ahead", wrong=True, seconds=seconds)]
     return [finding("skew", "doctor.skew.good")]
 
 
-async def _durability(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    weak = [f"{name} = {value}" for name, value, safe in await house.db.durability() if not safe]
+async def _durability(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    weak = [f"{name} = {value}" for name, value, safe in await services.db.durability() if not safe]
     if weak:
         return [finding("durability", "doctor.durability.weak", wrong=True, settings=", ".join(weak))]
     return [finding("durability", "doctor.durability.good")]
 
 
-async def _permissions(house: House, directory: Directory, now: datetime) -> list[Finding]:
-    found = await asyncio.to_thread(exposed, house.data_dir, house.database_file)
+async def _permissions(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    found = await asyncio.to_thread(exposed, services.data_dir, services.database_file)
     if not found:
         return [finding("permissions", "doctor.permissions.good")]
-    listed, folder = told(found), house.data_dir
+    listed, folder = told(found), services.data_dir
     if folder is not None and found == [folder] and is_shared(folder):
         return [finding("permissions", "doctor.permissions.shared", warns=True, files=listed)]
     remedy = f"chmod -R go= {folder or ''}".strip() if folder is not None and folder in found else f"chmod go= {listed}"
@@ -296,19 +296,19 @@ WATCH: Sequence[Check] = (
 CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
 
 
-async def examine(house: House, now: datetime, checks: Sequence[Check] = CHECKS) -> list[Finding]:
+async def examine(services: Services, now: datetime, checks: Sequence[Check] = CHECKS) -> list[Finding]:
     """Every check's findings, in order. Changes nothing."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     found: list[Finding] = []
     for check in checks:
-        found += await check(house, directory, now)
+        found += await check(services, directory, now)
     return found
 
 
-async def warn_of_gaps(house: House, now: datetime) -> int:
+async def warn_of_gaps(services: Services, now: datetime) -> int:
     """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new. A gap is known by its
     roster and its beginning, which no later look moves; a roster that never had anybody is told once."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     messages: list[Message] = []
     for roster in directory.rosters.values():
         window = now - BEHIND
@@ -322,4 +322,4 @@ async def warn_of_gaps(house: House, now: datetime) -> int:
             en, zh = gap_said(roster, max(start, now), end)
             payload = {"roster": roster.code, "from": max(start, now), "to": end, "text": en, "text_zh": zh}
             messages.append(Message(key, "gap", Number(""), "role:supervisor", payload, now))
-    return await house.db.transact(lambda c: outbox_store.add_once(c, messages)) if messages else 0
+    return await services.db.transact(lambda c: outbox_store.add_once(c, messages)) if messages else 0

@@ -6,37 +6,37 @@ from typing import Any
 from hotline.database.deadlines import within
 from hotline.organisation.store import directory
 from hotline.refusals import Refused
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 
 REFRESH = 15.0  # seconds between two refreshes
 
 
-async def refresh(house: House, now: datetime) -> bool:
+async def refresh(services: Services, now: datetime) -> bool:
     """Read directory, gateways and credentials, so that they are known when the database is away. False: it is away."""
     try:
-        async with within(2 * house.deadlines.write):
-            await house.directory.now(now)
-            await house.gateways.now(now)
-            await house.credentials.refresh(house.db, now)
+        async with within(2 * services.deadlines.write):
+            await services.directory.now(now)
+            await services.gateways.now(now)
+            await services.credentials.refresh(services.db, now)
     except Refused:
         return False
     return True
 
 
-async def can_take_in(house: House) -> tuple[bool, dict[str, Any]]:
+async def can_take_in(services: Services) -> tuple[bool, dict[str, Any]]:
     """Whether a call or a text sent here would be kept, and why: by the spool, else by the database. False as soon as
     the process was told to stop."""
-    checks: dict[str, Any] = {"leaving": house.leaving, "directory": house.directory.known}
-    if house.spool is not None:
-        checks["spool"] = await house.spool.usable()
-    if house.leaving:
+    checks: dict[str, Any] = {"leaving": services.leaving, "directory": services.directory.known}
+    if services.spool is not None:
+        checks["spool"] = await services.spool.usable()
+    if services.leaving:
         return False, checks
-    if checks.get("spool") and house.directory.known:
+    if checks.get("spool") and services.directory.known:
         return True, checks
     try:  # without a spool, the database must take it
-        async with within(house.deadlines.lookup / 2):
-            await directory.version_of(house.db)
+        async with within(services.deadlines.lookup / 2):
+            await directory.version_of(services.db)
         checks["database"] = True
     except Refused:
         checks["database"] = False
-    return bool(checks["database"] and house.journal.alive), checks
+    return bool(checks["database"] and services.journal.alive), checks

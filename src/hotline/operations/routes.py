@@ -11,7 +11,7 @@ from hotline.delivery import store as outbox_store
 from hotline.inbound import store as inbound_store
 from hotline.operations.doctor import QUICK, examine, skew_of
 from hotline.operations.readiness import can_take_in
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
 from hotline.organisation.store import directory
 from hotline.refusals import Refused
 from hotline.tickets.schemas.shown import Health, Ready
@@ -37,55 +37,58 @@ SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, an
 
 
 @router.get("/healthz", operation_id="healthz", response_model=Health)
-async def healthz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+async def healthz(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
     """The process answers."""
     return reply({"status": "ok"})
 
 
 @router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
-async def readyz(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+async def readyz(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
     """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
     and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
     could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
     make the process unready."""
-    checks: dict[str, Any] = {"journal": ask.house.journal.alive, "journal_depth": ask.house.journal.depth}
-    if ask.house.spool is not None:
-        checks["spool_bytes"] = ask.house.spool.size()
+    checks: dict[str, Any] = {
+        "journal": context.services.journal.alive,
+        "journal_depth": context.services.journal.depth,
+    }
+    if context.services.spool is not None:
+        checks["spool_bytes"] = context.services.spool.size()
     try:
-        async with within(ask.house.deadlines.lookup):
-            checks["directory"] = await directory.version_of(ask.house.db)
+        async with within(context.services.deadlines.lookup):
+            checks["directory"] = await directory.version_of(context.services.db)
             checks["database"] = True
-        async with within(ask.house.deadlines.write):
-            await _measured(ask, checks)
+        async with within(context.services.deadlines.write):
+            await _measured(context, checks)
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
-    if ask.house.leaving:
+    if context.services.leaving:
         checks["leaving"] = True
-    ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not ask.house.leaving
+    ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not context.services.leaving
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 
 @router.get(
     "/readyz/intake", operation_id="readyz_intake", response_model=Ready, responses={503: {"description": "Not ready"}}
 )
-async def readyz_intake(ask: Annotated[Asking, anybody("health.read")]) -> Response:
+async def readyz_intake(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
     """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
     neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
-    ready, checks = await can_take_in(ask.house)
+    ready, checks = await can_take_in(context.services)
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 
-async def _measured(ask: Asking, checks: dict[str, Any]) -> None:
+async def _measured(context: RequestContext, checks: dict[str, Any]) -> None:
     """Add what waits in the database, and what the doctor finds."""
-    oldest = await outbox_store.oldest_due(ask.house.db, ask.now)
-    checks["outbox_oldest_seconds"] = oldest and max(0.0, (ask.now - oldest).total_seconds())
-    count, unfired = await sla_store.unfired(ask.house.db, ask.now)
-    waiting = await inbound_store.oldest_waiting(ask.house.db, ask.now)
+    oldest = await outbox_store.oldest_due(context.services.db, context.now)
+    checks["outbox_oldest_seconds"] = oldest and max(0.0, (context.now - oldest).total_seconds())
+    count, unfired = await sla_store.unfired(context.services.db, context.now)
+    waiting = await inbound_store.oldest_waiting(context.services.db, context.now)
     checks["inbound_waiting"] = waiting.n if waiting else 0
     checks["clocks_due"] = count
-    checks["clocks_oldest_seconds"] = unfired and max(0.0, (ask.now - unfired).total_seconds())
-    found = await examine(ask.house, ask.now, QUICK)
+    checks["clocks_oldest_seconds"] = unfired and max(0.0, (context.now - unfired).total_seconds())
+    found = await examine(context.services, context.now, QUICK)
     # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
     checks["doctor"] = [
         {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _OPEN else None}
@@ -95,32 +98,34 @@ async def _measured(ask: Asking, checks: dict[str, Any]) -> None:
 
 
 @router.get("/metrics", operation_id="metrics")
-async def metrics(ask: Annotated[Asking, anybody("metrics.read")]) -> Response:
+async def metrics(context: Annotated[RequestContext, anybody("metrics.read")]) -> Response:
     """Prometheus text format."""
-    DEPTH.set(ask.house.journal.depth)
-    BATCH.set(ask.house.journal.last_batch)
-    COMMITS.set(ask.house.journal.batches)
-    COMMIT_SECONDS.set(ask.house.journal.seconds)
-    ASKED.set(ask.house.db.asked)
-    LISTENING.set(ask.house.stream.listening)
-    TOLD.set(ask.house.stream.told)
-    if ask.house.spool is not None:
-        SPOOLED.set(ask.house.spool.size())
+    DEPTH.set(context.services.journal.depth)
+    BATCH.set(context.services.journal.last_batch)
+    COMMITS.set(context.services.journal.batches)
+    COMMIT_SECONDS.set(context.services.journal.seconds)
+    ASKED.set(context.services.db.asked)
+    LISTENING.set(context.services.stream.listening)
+    TOLD.set(context.services.stream.told)
+    if context.services.spool is not None:
+        SPOOLED.set(context.services.spool.size())
     try:
-        waiting = await inbound_store.oldest_waiting(ask.house.db, ask.now)
+        waiting = await inbound_store.oldest_waiting(context.services.db, context.now)
         held = waiting.at if waiting else None
-        INBOUND.set(max(0.0, (ask.now - held).total_seconds()) if held else 0.0)
-        ODD.set(await inbound_store.odd_ones(ask.house.db))
-        oldest = await outbox_store.oldest_due(ask.house.db, ask.now)
-        OLDEST.set(max(0.0, (ask.now - oldest).total_seconds()) if oldest else 0.0)
-        reach = outbox_store.Reach(bool(await ask.house.gateways.senders(ask.now)), ask.house.speaks, hooks=True)
+        INBOUND.set(max(0.0, (context.now - held).total_seconds()) if held else 0.0)
+        ODD.set(await inbound_store.odd_ones(context.services.db))
+        oldest = await outbox_store.oldest_due(context.services.db, context.now)
+        OLDEST.set(max(0.0, (context.now - oldest).total_seconds()) if oldest else 0.0)
+        reach = outbox_store.Reach(
+            bool(await context.services.gateways.senders(context.now)), context.services.speaks, hooks=True
+        )
         WAITING.clear()
-        for kind in await outbox_store.waiting(ask.house.db, reach):
+        for kind in await outbox_store.waiting(context.services.db, reach):
             WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)
-        _, ahead = await skew_of(ask.house)
+        _, ahead = await skew_of(context.services)
         SKEW.set(ahead.total_seconds())
-        _, unfired = await sla_store.unfired(ask.house.db, ask.now)
-        UNFIRED.set(max(0.0, (ask.now - unfired).total_seconds()) if unfired else 0.0)
+        _, unfired = await sla_store.unfired(context.services.db, context.now)
+        UNFIRED.set(max(0.0, (context.now - unfired).total_seconds()) if unfired else 0.0)
     except Refused:
         OLDEST.set(float("nan"))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

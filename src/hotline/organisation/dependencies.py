@@ -15,27 +15,27 @@ from hotline.database.deadlines import within
 from hotline.database.outages import OUTAGES
 from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.accounts import COOKIE, Believed, who_is
+from hotline.organisation.service.accounts import COOKIE, ActorCache, who_is
 from hotline.organisation.service.offline import known_actor
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import House
-from hotline.web.idempotency import Asked
+from hotline.tickets.context import Services
+from hotline.web.idempotency import RequestKey
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
-class Asking:
+class RequestContext:
     """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
     its own."""
 
-    __slots__ = ("actor", "believed", "house", "now", "request")
+    __slots__ = ("actor", "actor_cache", "services", "now", "request")
 
     def __init__(self, request: Request, actor: Actor | None) -> None:
         state = request.app.state
-        self.request, self.house, self.believed = request, state.house, state.believed
-        self.now: datetime = state.house.clock()
+        self.request, self.services, self.actor_cache = request, state.services, state.actor_cache
+        self.now: datetime = state.services.clock()
         self.actor: Actor = actor or NOBODY
         key = request.headers.get("idempotency-key")
         if key is not None and not _KEY.fullmatch(key):
@@ -44,7 +44,7 @@ class Asking:
 
     async def check_again(self) -> None:
         """After a wait: whoever lost their rights meanwhile is told nothing more. Raises Refused."""
-        if await who_is(self.house, self.believed, credential(self.request), self.house.clock()) != self.actor:
+        if await who_is(self.services, self.actor_cache, credential(self.request), self.services.clock()) != self.actor:
             raise Refused(Refusal(Code.UNAUTHENTICATED, "your rights have changed meanwhile: ask again"))
 
     def version(self) -> int:
@@ -63,16 +63,16 @@ class Asking:
             )
         return int(found[1])
 
-    def asked(self, body: bytes) -> Asked:
+    def asked(self, body: bytes) -> RequestKey:
         """The request's key in its owner's name, one of our own where none was sent; and what tells this request from
         another."""
         key = self.request.headers.get("idempotency-key")
         digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + body).hexdigest()
-        return Asked(
+        return RequestKey(
             f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None
         )
 
-    async def asked_whole(self) -> Asked:
+    async def request_key_of_body(self) -> RequestKey:
         """`asked` over the body as it came."""
         return self.asked(await self.request.body())
 
@@ -92,44 +92,46 @@ def _from_our_page(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     if site is not None and site != "same-origin":
         return False
-    public: str = request.app.state.house.public_url  # a proxy may have put its own name into Host
+    public: str = request.app.state.services.public_url  # a proxy may have put its own name into Host
     ours = "/".join(public.split("/")[:3])
     return bool(origin) and (origin == ours or origin.partition("://")[2] == request.headers.get("host"))
 
 
-class Policy:
+class AccessPolicy:
     """Who may use a route. Declared on every one of them; a test fails where it is missing."""
 
     def __init__(self, rule: str, roles: frozenset[Role] | None, *, when_away: bool = False) -> None:
         self.rule, self.roles, self._when_away = rule, roles, when_away
 
-    async def __call__(self, request: Request) -> Asking:
+    async def __call__(self, request: Request) -> RequestContext:
         if self.roles is None:
-            return Asking(request, None)
-        return Asking(request, request.scope.get(ACTOR) or await self.admit(request))
+            return RequestContext(request, None)
+        return RequestContext(request, request.scope.get(ACTOR) or await self.admit(request))
 
     async def admit(self, request: Request) -> Actor:
         """Whoever asks, if they may. Raises Refused."""
         roles = self.roles or frozenset()
-        house: House = request.app.state.house
-        believed, now = request.app.state.believed, house.clock()
-        if self._when_away and house.spool is not None:
-            actor = await self._asked_or_known(request, house, believed, now)
+        services: Services = request.app.state.services
+        actor_cache, now = request.app.state.actor_cache, services.clock()
+        if self._when_away and services.spool is not None:
+            actor = await self._asked_or_known(request, services, actor_cache, now)
         else:
-            actor = await who_is(house, believed, credential(request), now)
+            actor = await who_is(services, actor_cache, credential(request), now)
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
         return actor
 
-    async def _asked_or_known(self, request: Request, house: House, believed: Believed, now: datetime) -> Actor:
+    async def _asked_or_known(
+        self, request: Request, services: Services, actor_cache: ActorCache, now: datetime
+    ) -> Actor:
         """Who asks; with the database away or too slow, who that was when it answered last."""
         try:
-            async with within(house.deadlines.lookup):
-                return await who_is(house, believed, credential(request), now)
+            async with within(services.deadlines.lookup):
+                return await who_is(services, actor_cache, credential(request), now)
         except OUTAGES:
-            known = believed.lately(credential(request), now)
+            known = actor_cache.lately(credential(request), now)
             if known is None:
-                known = await known_actor(house, credential(request), now)
+                known = await known_actor(services, credential(request), now)
             if known is None:
                 raise
             return known
@@ -140,12 +142,12 @@ class Policy:
 
 def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
     """Only these roles. `when_away`: with the database away, whoever was one of them within the shift."""
-    return Depends(Policy(rule, frozenset(roles), when_away=when_away))
+    return Depends(AccessPolicy(rule, frozenset(roles), when_away=when_away))
 
 
 def anybody(rule: str) -> Any:
     """Without credentials: declared, not forgotten."""
-    return Depends(Policy(rule, None))
+    return Depends(AccessPolicy(rule, None))
 
 
 class AuthenticatedRoute(APIRoute):
@@ -154,7 +156,7 @@ class AuthenticatedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, Policy)), None)
+        policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
         if self.body_field is None or policy is None or policy.roles is None:
             return handle
         admit = policy.admit
@@ -188,10 +190,10 @@ NumberPath = Annotated[
 CodePath = Annotated[str, Path(max_length=60, pattern=r"^[\x21-\x7e]+$")]
 
 
-async def department_seen(ask: Asking, code: str) -> Directory:
+async def department_seen(context: RequestContext, code: str) -> Directory:
     """The directory, if the department is the asker's to see. 404 for one that is not there and for one that is not
     theirs alike."""
-    directory: Directory = await ask.house.directory.now(ask.now)
-    if code not in directory.departments or (code not in ask.actor.departments and not ask.actor.roles & WHOLE):
+    directory: Directory = await context.services.directory.now(context.now)
+    if code not in directory.departments or (code not in context.actor.departments and not context.actor.roles & WHOLE):
         raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
     return directory

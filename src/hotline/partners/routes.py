@@ -13,24 +13,24 @@ from hotline.inbound.push import Unauthentic
 from hotline.inbound.pushes import GatewayPath, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.inbound.signatures import check_address, check_standard
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
 from hotline.partners.service import take_order
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.routes.hooks import ANY
 from hotline.web.problems import field_rule
 from hotline.web.responses import refusals
 
-Hook = Annotated[Asking, anybody("hooks.push")]
+Hook = Annotated[RequestContext, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 
 
 @router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=ANY)
-async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
     answers go out by a subscription of form `12345`."""
-    push = await pushed(ask, gateway, GatewayKind.ORDERS)
-    found = await ask.house.gateways.named(gateway, GatewayKind.ORDERS, push.at)
+    push = await pushed(context, gateway, GatewayKind.ORDERS)
+    found = await context.services.gateways.named(gateway, GatewayKind.ORDERS, push.at)
     try:
         check_address(found.account, push)
         check_standard(found.account.all_of("secret"), push)
@@ -42,8 +42,8 @@ async def push_order(gateway: GatewayPath, ask: Hook) -> Response:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:
-        async with within(ask.house.deadlines.write, writes=True):
-            done, unread = await take_order(ask.house, gateway, system, body, area, push.at)
+        async with within(context.services.deadlines.write, writes=True):
+            done, unread = await take_order(context.services, gateway, system, body, area, push.at)
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise

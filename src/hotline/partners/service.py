@@ -8,18 +8,18 @@ from hotline.organisation.model.actors import gateway_actor
 from hotline.organisation.model.vocabulary import Channel
 from hotline.partners.hotline_12345 import FIELD_OF, read_order
 from hotline.text.numbering import Number
-from hotline.text.phone_parsing import heard
+from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import FURTHEST
-from hotline.tickets.context import House
-from hotline.tickets.intake import Taken, take_call, unread_of
+from hotline.tickets.context import Services
+from hotline.tickets.intake import IntakeRequest, take_call, unread_of
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.tickets.store import facts as ticket_facts
-from hotline.web.idempotency import Asked, Done
+from hotline.web.idempotency import ActionResult, RequestKey
 
 
 async def take_order(
-    house: House, gateway: str, system: str, body: Any, area: str | None, now: datetime
-) -> tuple[Done, list[tuple[str, str]]]:
+    services: Services, gateway: str, system: str, body: Any, area: str | None, now: datetime
+) -> tuple[ActionResult, list[tuple[str, str]]]:
     """Take an order in, once for its number; (their field, rule) of each detail that could not be read. Raises
     Refused."""
     order = read_order(body)
@@ -27,19 +27,19 @@ async def take_order(
     if due is not None and not now < due <= now + FURTHEST:  # no reason to refuse an order
         due, rule = None, "left out: must be later than now, by five years at most"
         order["unread"] = (*order["unread"], ("outer.due_at", rule))
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     home = directory.home.area if directory.home else None
     actor = gateway_actor(gateway, area, home)
-    taken = Taken(
+    taken = IntakeRequest(
         Channel.HOTLINE, order["narrative"], title=order["title"], phone=order["phone"], name=order["name"],
         confidential=order["confidential"], address=order["address"], kind=order["kind"], outer_system=system,
         outer_number=order["number"], outer_due_at=due, unread=order["unread"],
     )  # fmt: skip
-    asked = Asked(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
-    done = await take_call(house, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+    asked = RequestKey(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
+    done = await take_call(services, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
     if due is None and order.get("due_at") is not None and done.replayed:
-        facts = await ticket_facts.facts(house.db, EVERYTHING, Number(done.answer.body))
+        facts = await ticket_facts.facts(services.db, EVERYTHING, Number(done.answer.body))
         if facts is not None and facts.ticket.outer_due_at is not None:  # it was later than now when it came first
             taken = replace(taken, unread=order["unread"][:-1])
-    unread = unread_of(taken, heard(taken.phone, house.region, house.area_code))
+    unread = unread_of(taken, parse_phone(taken.phone, services.region, services.area_code))
     return done, [(FIELD_OF[field], rule) for field, rule in unread]

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Instant, is_one_of
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.measures import MEASURES, Measure, Of, Op, Test
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store.lists import COUNTED_UNDER
@@ -42,7 +42,9 @@ def _table(measure: Measure) -> sa.Table:
 
 
 @lru_cache(maxsize=512)
-def _counted(code: str, whole: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool) -> Question:
+def _counted(
+    code: str, whole: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
+) -> PreparedQuery:
     measure = MEASURES[code]
     table = _table(measure)
     at = table.c[measure.at] if measure.at else t.c.created_at
@@ -72,7 +74,7 @@ def _counted(code: str, whole: bool, by_area: bool, by_order: bool, filters: fro
     if after:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
         question = question.where(sa.tuple_(at, key) > place)
-    return Question(question.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(question.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 async def counted_by(

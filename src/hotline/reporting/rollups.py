@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hotline.database.columns import Among, read_instant
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MARGIN
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import rollup as r
 from hotline.tickets.model.measures import HOUR, MEASURES, Delta, Of, counted, keys_of
 from hotline.tickets.tables import assignment as a
@@ -32,7 +32,7 @@ PIECE = 1000  # tickets read at once
 ROOM = 50_000  # rows kept in memory while everything is counted
 
 STANDS = sa.select(r.c.counts).where(r.c.dimension == MARK[0])  # within a transaction
-_MARK = Question(sa.select(r.c.counts).where(r.c.dimension == sa.literal(MARK[0])))
+_MARK = PreparedQuery(sa.select(r.c.counts).where(r.c.dimension == sa.literal(MARK[0])))
 
 
 async def mark(db: Database) -> dict[str, Any] | None:
@@ -115,7 +115,7 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: st
     """Whether the rollups are ours to make anew, under this token: none stand (or they are wanted `anew`), and nobody
     else is at it, or gave up."""
     empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
-    insert_once(c, r, [empty])
+    insert_ignoring_duplicates(c, r, [empty])
     stands = c.execute(STANDS.with_for_update()).scalar_one()
     since = read_instant(stands.get("rebuilding_since"))
     # a sign of life far ahead was given by a clock that has been set back since
@@ -229,13 +229,13 @@ def unfolded(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) ->
 
 
 @lru_cache(maxsize=32)
-def _between(codes: bool) -> Question:
+def _between(codes: bool) -> PreparedQuery:
     question = sa.select(r.c.day, r.c.code, r.c.counts).where(
         r.c.dimension == sa.bindparam("dimension", type_=sa.String),
         r.c.day >= sa.bindparam("first", type_=sa.String),
         r.c.day <= sa.bindparam("last", type_=sa.String),
     )
-    return Question(question.where(Among(r.c.code, "codes")) if codes else question)
+    return PreparedQuery(question.where(Among(r.c.code, "codes")) if codes else question)
 
 
 async def between(

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hotline.database.prepared import Row
 from hotline.inbound.model import InboundStatus
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
@@ -16,11 +16,11 @@ from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
-Desk = Annotated[Asking, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
-Sees = Annotated[Asking, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
+Desk = Annotated[RequestContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Sees = Annotated[RequestContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 
 
@@ -65,17 +65,17 @@ def _inbound(row: Row) -> dict[str, Any]:
 
 @router.get("/inbound", operation_id="list_inbound", response_model=InboundPage, responses=refusals())
 async def list_inbound(
-    ask: Desk, status: InboundStatus = InboundStatus.ODD, after: After = "", limit: Limit = 50
+    context: Desk, status: InboundStatus = InboundStatus.ODD, after: After = "", limit: Limit = 50
 ) -> Response:
     """What was pushed to us and stands in a state; `odd` waits for somebody to look at it. Oldest first."""
-    rows = await review_store.listed(ask.house.db, scope_of(ask.actor), status, after, limit)
+    rows = await review_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
     return reply({"items": [_inbound(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundOut, responses=refusals(*READ))
-async def read_inbound(item: CodePath, ask: Desk) -> Response:
+async def read_inbound(item: CodePath, context: Desk) -> Response:
     """One of them, with all that came (`raw`); of a confidential matter neither that nor its sender."""
-    row = await review_store.an_item(ask.house.db, scope_of(ask.actor), item)
+    row = await review_store.an_item(context.services.db, scope_of(context.actor), item)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     return reply({**_inbound(row), "raw": "" if row.confidential else row.raw})
@@ -88,11 +88,13 @@ async def read_inbound(item: CodePath, ask: Desk) -> Response:
     status_code=201,
     responses=refusals(*POST, Code.NOT_NOW),
 )
-async def take_up_inbound(item: CodePath, body: TakeUp, ask: Desk) -> Response:
+async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Response:
     """Take an odd one in after all: as a new ticket, or onto an open one. Its sender is the caller where it has one."""
-    asked = await ask.asked_whole()
+    asked = await context.request_key_of_body()
     wanted = (body.narrative, body.attach_to, body.category, body.area)
-    return done_reply(await take_up(ask.house, item, *wanted, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now))
+    return action_reply(
+        await take_up(context.services, item, *wanted, context.actor, asked, lambda r: dumped(_inbound(r)), context.now)
+    )
 
 
 @router.post(
@@ -101,9 +103,11 @@ async def take_up_inbound(item: CodePath, body: TakeUp, ask: Desk) -> Response:
     response_model=InboundOut,
     responses=refusals(*POST, Code.NOT_NOW),
 )
-async def dismiss_inbound(item: CodePath, body: Dismissal, ask: Desk) -> Response:
+async def dismiss_inbound(item: CodePath, body: Dismissal, context: Desk) -> Response:
     """There is nothing to do about it. The reason is kept."""
-    asked = await ask.asked_whole()
-    return done_reply(
-        await dismiss(ask.house, item, body.reason, ask.actor, asked, lambda r: dumped(_inbound(r)), ask.now)
+    asked = await context.request_key_of_body()
+    return action_reply(
+        await dismiss(
+            context.services, item, body.reason, context.actor, asked, lambda r: dumped(_inbound(r)), context.now
+        )
     )

@@ -13,10 +13,10 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
-from hotline.tickets.context import House
-from hotline.tickets.intake import Taken, take_call
+from hotline.tickets.context import Services
+from hotline.tickets.intake import IntakeRequest, take_call
 from hotline.tickets.model.visibility import scope_of
-from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 
 OPEN = (InboundStatus.ODD,)
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such item")
@@ -24,21 +24,21 @@ HANDLED = Refusal(Code.NOT_NOW, "somebody has seen to it already, or it is still
 
 
 async def take_up(
-    house: House,
+    services: Services,
     item: str,
     narrative: str | None,
     attach_to: str | None,
     category: str | None,
     area: str | None,
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Callable[[Row], str],
     now: datetime,
-) -> Done:
+) -> ActionResult:
     """Take it in. Raises Refused."""
-    if earlier := await earlier_answer(house, asked):
+    if earlier := await earlier_answer(services, asked):
         return earlier
-    row = await review_store.an_item(house.db, scope_of(actor), item)
+    row = await review_store.an_item(services.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
     if row.status not in OPEN:
@@ -49,13 +49,13 @@ async def take_up(
         raise Refused(Refusal(Code.INCOMPLETE, "say what it is about", errors=(("narrative", rule),)))
     channel = Channel.SMS if row.kind in (InboundKind.TEXT, InboundKind.PART) else Channel.WEB
     phone = row.sender if row.details.get("caller") else None
-    taken = Taken(channel, words or "…", phone=phone, attach_to=attach_to, category=category, area=area)
-    key = Asked("inbound", f"in.{row.id}", "inbound")  # once, whoever else takes it up
-    done = await take_call(house, taken, actor, key, _numbered, now)
+    taken = IntakeRequest(channel, words or "…", phone=phone, attach_to=attach_to, category=category, area=area)
+    key = RequestKey("inbound", f"in.{row.id}", "inbound")  # once, whoever else takes it up
+    done = await take_call(services, taken, actor, key, _numbered, now)
     number = done.after.ticket.number if done.after else done.answer.body
     effect = Effect.JOINED if attach_to else Effect.OPENED
     values = {"status": InboundStatus.DONE, "effect": effect, "number": number, "handled_by": actor.id}
-    return await write_once(house, asked, lambda c: _settled(c, row, values, 201, show), now)
+    return await write_once(services, asked, lambda c: _settled(c, row, values, 201, show), now)
 
 
 def _settled(c: sa.Connection, row: Row, values: Mapping[str, Any], status: int, show: Callable[[Row], str]) -> Reply:
@@ -65,12 +65,18 @@ def _settled(c: sa.Connection, row: Row, values: Mapping[str, Any], status: int,
 
 
 async def dismiss(
-    house: House, item: str, reason: str, actor: Actor, asked: Asked, show: Callable[[Row], str], now: datetime
-) -> Done:
+    services: Services,
+    item: str,
+    reason: str,
+    actor: Actor,
+    asked: RequestKey,
+    show: Callable[[Row], str],
+    now: datetime,
+) -> ActionResult:
     """Nothing to do. Raises Refused."""
-    if earlier := await earlier_answer(house, asked):
+    if earlier := await earlier_answer(services, asked):
         return earlier
-    row = await review_store.an_item(house.db, scope_of(actor), item)
+    row = await review_store.an_item(services.db, scope_of(actor), item)
     if row is None:
         raise Refused(UNKNOWN)
     values = {
@@ -78,7 +84,7 @@ async def dismiss(
         "why": f"{row.why or ''}; dismissed: {reason}"[:500],
         "handled_by": actor.id,
     }
-    return await write_once(house, asked, lambda c: _settled(c, row, values, 200, show), now)
+    return await write_once(services, asked, lambda c: _settled(c, row, values, 200, show), now)
 
 
 def _numbered(facts: Any, *_: Any) -> str:

@@ -13,7 +13,7 @@ from hotline.inbound.rows import rows_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import Lists, sms_provider
 from hotline.sms.receiving import columns_of
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 
 
 def lists() -> list[str]:
@@ -25,22 +25,22 @@ def lists() -> list[str]:
     return found
 
 
-async def reconcile(house: House, name: str, client: httpx.AsyncClient, since: datetime) -> tuple[int, int]:
+async def backfill(services: Services, name: str, client: httpx.AsyncClient, since: datetime) -> tuple[int, int]:
     """Take in what we missed since then: (texts there, those new to us). Raises Refused."""
-    now = house.clock()
-    gateway = await house.gateways.named(name, GatewayKind.SMS, now)
+    now = services.clock()
+    gateway = await services.gateways.named(name, GatewayKind.SMS, now)
     adapter = sms_provider(gateway.provider).adapter(gateway.account)
     if not isinstance(adapter, Lists):
         errors = (("gateway", f"one of {', '.join(lists())}"),)
         raise Refused(Refusal(Code.INVALID, "this provider cannot be asked what it sent", errors=errors))
-    await house.directory.now(now)
+    await services.directory.now(now)
     there = new = 0
     try:
         async for page in adapter.since(client, since, now):
-            rows = await rows_of(house, gateway, page, now, columns_of)
-            known = await house.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
+            rows = await rows_of(services, gateway, page, now, columns_of)
+            known = await services.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
-                await house.inbox.keep(rows)
+                await services.inbox.keep(rows)
             there += sum(1 for item in page if not isinstance(item, Odd))
             new += len(rows) - known
     except (GatewayDown, GatewayRefused) as fault:

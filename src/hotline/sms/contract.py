@@ -61,7 +61,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class SendResult:
     """The provider has it."""
 
     provider_id: str | None = None
@@ -86,7 +86,7 @@ class SmsAdapter(Protocol):
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         """What the provider takes for success. `kept`: items that were read, `odd`: those set aside."""
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         """Hand one text over. Raises GatewayDown, GatewayRefused."""
 
 

@@ -11,65 +11,68 @@ from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import Message
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import Effect, InboundStatus
-from hotline.inbound.outcome import Worked, odd
+from hotline.inbound.outcome import InboundOutcome, odd
 from hotline.locales import bilingual, text
 from hotline.organisation.model.actors import Actor, ActorKind, Role, gateway_actor
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refused
 from hotline.sms import store as sms_store
-from hotline.sms.model.requests import MOST_AN_HOUR, OPT_OUT, Does, Meaning, Wish, does_to, read_text
+from hotline.sms.model.requests import MOST_AN_HOUR, OPT_OUT, TextEffect, TextRequest, Wish, does_to, read_text
 from hotline.text.numbering import Number
-from hotline.text.phone_parsing import Heard, caller_id
+from hotline.text.phone_parsing import ParsedPhone, caller_id
 from hotline.tickets.act import act
-from hotline.tickets.context import House
-from hotline.tickets.intake import Taken, take_call
+from hotline.tickets.context import Services
+from hotline.tickets.intake import IntakeRequest, take_call
 from hotline.tickets.lookup import code_matches, progress_of
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.triage.model import Advice, Lexicon, advise
-from hotline.web.idempotency import Asked
+from hotline.web.idempotency import RequestKey
 
 F = Field
 LONGEST = 10_000
 NOT_OURS = "the receiving number belongs to no area: see `numbers` of the gateway"
 
 
-def resident(house: House, phone: str) -> Actor:
+def resident(services: Services, phone: str) -> Actor:
     return Actor(
-        ActorKind.RESIDENT, caller_id(phone, house.secret), text("role.resident", "zh-Hans"), frozenset({Role.RESIDENT})
+        ActorKind.RESIDENT,
+        caller_id(phone, services.secret),
+        text("role.resident", "zh-Hans"),
+        frozenset({Role.RESIDENT}),
     )
 
 
-async def work_off(house: House, row: Row, gateway: Gateway | None, now: datetime) -> Worked:
+async def work_off(services: Services, row: Row, gateway: Gateway | None, now: datetime) -> InboundOutcome:
     """One text. Raises Refused only for what another try can mend."""
-    directory = await house.directory.now(now)
-    who = Heard(
+    directory = await services.directory.now(now)
+    who = ParsedPhone(
         row.sender if row.details.get("caller") else None,
         row.details.get("raw_sender"),
         bool(row.details.get("caller")),
     )
     settings = gateway.account.settings if gateway else {}
     opt_out = frozenset(settings.get("opt_out") or OPT_OUT)
-    meaning = await house.offload.run(len(row.text), read_text, row.text, opt_out)
-    text = Worker(house, row, who, meaning, settings, directory.home.area if directory.home else None, now)
+    meaning = await services.offload.run(len(row.text), read_text, row.text, opt_out)
+    text = IncomingText(services, row, who, meaning, settings, directory.home.area if directory.home else None, now)
     return await text.work_off()
 
 
 @dataclass(frozen=True)
-class Worker:
+class IncomingText:
     """One text, its sender and what its words ask for."""
 
-    house: House
+    services: Services
     row: Row
-    who: Heard
-    meaning: Meaning
+    who: ParsedPhone
+    meaning: TextRequest
     settings: Mapping[str, Any]
     home: str | None
     now: datetime
 
-    async def work_off(self) -> Worked:
+    async def work_off(self) -> InboundOutcome:
         row, meaning, who = self.row, self.meaning, self.who
         if meaning.wish is Wish.NOTHING:
             return odd("empty: it says nothing")
@@ -81,21 +84,21 @@ class Worker:
         if meaning.wish is Wish.OPT_OUT:
             phone = who.phone
             also = (lambda c: sms_store.stop(c, phone, self.now, "sms"),)
-            return Worked(InboundStatus.DONE, Effect.OPTED_OUT, messages=self._reply("opted_out"), also=also)
+            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_OUT, messages=self._reply("opted_out"), also=also)
         if meaning.wish is Wish.OPT_IN:
             phone = who.phone
             also = (lambda c: sms_store.unstop(c, phone),)
-            return Worked(InboundStatus.DONE, Effect.OPTED_IN, messages=self._reply("opted_in"), also=also)
+            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_IN, messages=self._reply("opted_in"), also=also)
         if meaning.wish is Wish.HELP:
-            return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("help"))
+            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=self._reply("help"))
         since = self.now - timedelta(hours=1)
-        if not row.urgent and await inbound_store.lately(self.house.db, who.phone, since, row.id) > MOST_AN_HOUR:
+        if not row.urgent and await inbound_store.lately(self.services.db, who.phone, since, row.id) > MOST_AN_HOUR:
             return odd(f"more than {MOST_AN_HOUR} texts from this number within an hour")
         if meaning.wish is Wish.PROGRESS and not row.urgent:
             return await self._progress(who.phone)
         target, named = await self._target(who.phone)
         if meaning.wish is Wish.THANKS and not row.urgent:
-            return Worked(InboundStatus.DONE, Effect.NOTED, target.ticket.number if target else None)
+            return InboundOutcome(InboundStatus.DONE, Effect.NOTED, target.ticket.number if target else None)
         if target is not None:
             worked = await self._on(target, who.phone, named)
             if worked is not None:
@@ -104,7 +107,7 @@ class Worker:
             return odd("an answer to a question that is not open", target.ticket.number if target else None)
         return await self._opens()
 
-    async def _from_nobody(self) -> Worked:
+    async def _from_nobody(self) -> InboundOutcome:
         """A service number or a name: kept, never a caller, never answered; a danger in it is told to the desk."""
         warned: tuple[Message, ...] = ()
         if self.row.urgent:
@@ -121,33 +124,35 @@ class Worker:
         }  # fmt: skip
         return (Message(f"re.{self.row.id}", "text", Number(number), f"text:{self.who.phone}", payload, self.now),)
 
-    async def _progress(self, phone: str) -> Worked:
+    async def _progress(self, phone: str) -> InboundOutcome:
         """How it goes: of the number they name, if it is theirs or the code is right; else of their newest."""
         facts: Facts | None = None
-        mine = await sms_store.recent_of(self.house.db, caller_id(phone, self.house.secret))
+        mine = await sms_store.recent_of(self.services.db, caller_id(phone, self.services.secret))
         if self.meaning.numbers:
-            found = await ticket_facts.facts(self.house.db, EVERYTHING, self.meaning.numbers[0])
+            found = await ticket_facts.facts(self.services.db, EVERYTHING, self.meaning.numbers[0])
             if found is not None and (self._theirs(found, phone) or await self._has_code(found, phone)):
                 facts = found
         elif mine:
             still = [r for r in mine if r.status in OPEN] or list(mine)[:1]
-            facts = await ticket_facts.facts(self.house.db, EVERYTHING, still[0].number)
+            facts = await ticket_facts.facts(self.services.db, EVERYTHING, still[0].number)
         if facts is None:
-            return Worked(InboundStatus.DONE, Effect.ASKED, messages=self._reply("progress_none"))
-        directory = await self.house.directory.now(self.now)
+            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=self._reply("progress_none"))
+        directory = await self.services.directory.now(self.now)
         values = progress_of(directory, facts, self.meaning.language or "zh")
         number = facts.ticket.number
-        return Worked(InboundStatus.DONE, Effect.ASKED, number, messages=self._reply("progress", number, values))
+        return InboundOutcome(
+            InboundStatus.DONE, Effect.ASKED, number, messages=self._reply("progress", number, values)
+        )
 
     def _theirs(self, facts: Facts, phone: str) -> bool:
-        return facts.ticket.caller == caller_id(phone, self.house.secret)
+        return facts.ticket.caller == caller_id(phone, self.services.secret)
 
     async def _has_code(self, facts: Facts, phone: str) -> bool:
         """The right query code; none at all is no wrong one, and after too many wrong ones none is right."""
         if self.meaning.code is None:
             return False
         try:
-            return await code_matches(self.house, facts.ticket.number, self.meaning.code, f"sms:{phone}", self.now)
+            return await code_matches(self.services, facts.ticket.number, self.meaning.code, f"sms:{phone}", self.now)
         except Refused as refused:
             if refused.refusal.code is not Code.TOO_MANY:
                 raise
@@ -158,20 +163,20 @@ class Worker:
         last spoken of on this line. That an officer, or somebody with a query code, was sent a text about a ticket does
         not make it theirs."""
         for number in self.meaning.numbers:
-            facts = await ticket_facts.facts(self.house.db, EVERYTHING, number)
+            facts = await ticket_facts.facts(self.services.db, EVERYTHING, number)
             if facts is not None and self._theirs(facts, phone):
                 return await self._whole(facts), True
         if self.row.details.get("continues"):  # a late part of a long text belongs where its others went
-            whole = await inbound_store.by_id(self.house.db, self.row.details["continues"])
+            whole = await inbound_store.by_id(self.services.db, self.row.details["continues"])
             facts = (
-                await ticket_facts.facts(self.house.db, EVERYTHING, whole.number) if whole and whole.number else None
+                await ticket_facts.facts(self.services.db, EVERYTHING, whole.number) if whole and whole.number else None
             )
             if facts is not None and self._theirs(facts, phone):
                 return await self._whole(facts), True
         asks = self.meaning.wish is Wish.RATE
         line = self.row.receiver or ""
-        for spoken_of in await sms_store.threads_of(self.house.db, phone, line, self.row.gateway, asked=asks):
-            facts = await ticket_facts.facts(self.house.db, EVERYTHING, spoken_of)
+        for spoken_of in await sms_store.threads_of(self.services.db, phone, line, self.row.gateway, asked=asks):
+            facts = await ticket_facts.facts(self.services.db, EVERYTHING, spoken_of)
             if facts is not None and self._theirs(facts, phone):
                 return await self._whole(facts), False
         return None, False
@@ -180,26 +185,26 @@ class Worker:
         """The ticket, or the one that carries its matter now."""
         if facts.ticket.parent is None:
             return facts
-        chain = await ticket_facts.chain_of(self.house.db, facts.ticket.number)
-        return (await ticket_facts.facts(self.house.db, EVERYTHING, chain[-1]) if chain else None) or facts
+        chain = await ticket_facts.chain_of(self.services.db, facts.ticket.number)
+        return (await ticket_facts.facts(self.services.db, EVERYTHING, chain[-1]) if chain else None) or facts
 
-    async def _on(self, facts: Facts, phone: str, named: bool) -> Worked | None:
+    async def _on(self, facts: Facts, phone: str, named: bool) -> InboundOutcome | None:
         """What the text does to this ticket; None: it is another matter."""
-        lexicon, meaning, number = self.house.directory.lexicon(), self.meaning, facts.ticket.number
+        lexicon, meaning, number = self.services.directory.lexicon(), self.meaning, facts.ticket.number
         advice = await self._advice(lexicon, self.row.text)
         beside = await self._advice(lexicon, meaning.words) if meaning.words else None
         does, said = does_to(facts.ticket, meaning, advice, beside, theirs=self._theirs(facts, phone), named=named)
-        if does is Does.NOTE:
-            return Worked(InboundStatus.DONE, Effect.NOTED, number, "rated after it was closed")
-        if does is Does.JOIN:
+        if does is TextEffect.NOTE:
+            return InboundOutcome(InboundStatus.DONE, Effect.NOTED, number, "rated after it was closed")
+        if does is TextEffect.JOIN:
             return await self._joins(facts)
-        if does is Does.TELL:
+        if does is TextEffect.TELL:
             return await self._acts(Action.PROVIDE_INFO, {F.TEXT: self._words}, facts, phone, Effect.TOLD)
-        if does is Does.RATE:
+        if does is TextEffect.RATE:
             fields = {F.SATISFACTION: said, **({F.TEXT: meaning.words} if meaning.words else {})}
             rated = await self._acts(Action.CONFIRM, fields, facts, phone, Effect.RATED)
             return rated or odd("an answer that came too late", number)
-        if does is Does.REOPEN:
+        if does is TextEffect.REOPEN:
             fields = {
                 F.REASON: text("letter_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
                 **({F.SATISFACTION: said} if said else {}),
@@ -211,7 +216,7 @@ class Worker:
         return None
 
     async def _advice(self, lexicon: Lexicon, text: str) -> Advice:
-        return await self.house.offload.run(len(text), advise, lexicon, text[:LONGEST])
+        return await self.services.offload.run(len(text), advise, lexicon, text[:LONGEST])
 
     @property
     def _words(self) -> str:
@@ -219,17 +224,17 @@ class Worker:
 
     async def _acts(
         self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect
-    ) -> Worked | None:
+    ) -> InboundOutcome | None:
         """Let the resident act; None: the tables say no."""
         asked = self._asked()
         for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a word
             command = Command(action, facts.ticket.version, fields)
             try:
                 await act(
-                    self.house,
+                    self.services,
                     facts.ticket.number,
                     command,
-                    resident(self.house, phone),
+                    resident(self.services, phone),
                     asked,
                     _nothing,
                     self.now,
@@ -240,33 +245,33 @@ class Worker:
                     if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):
                         return None
                     raise
-                again = await ticket_facts.facts(self.house.db, EVERYTHING, facts.ticket.number)
+                again = await ticket_facts.facts(self.services.db, EVERYTHING, facts.ticket.number)
                 if again is None:
                     return None
                 facts = again
                 continue
-            return Worked(InboundStatus.DONE, effect, facts.ticket.number)
+            return InboundOutcome(InboundStatus.DONE, effect, facts.ticket.number)
         return None
 
-    async def _joins(self, facts: Facts) -> Worked | None:
+    async def _joins(self, facts: Facts) -> InboundOutcome | None:
         number = facts.ticket.number
-        taken = Taken(Channel.SMS, self.row.text[:LONGEST], phone=self.who.phone, attach_to=number)
+        taken = IntakeRequest(Channel.SMS, self.row.text[:LONGEST], phone=self.who.phone, attach_to=number)
         try:
             # whose ticket it is was looked at above: the sender's, not the gateway's
             gateway, asked = self._gateway(), self._asked()
-            done = await take_call(self.house, taken, gateway, asked, _nothing, self.now, joins=EVERYTHING)
+            done = await take_call(self.services, taken, gateway, asked, _nothing, self.now, joins=EVERYTHING)
         except Refused as refused:
             if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
                 return None
             raise
         number = done.after.ticket.number if done.after else number
-        return Worked(InboundStatus.DONE, Effect.JOINED, number, messages=self._reply("joined", number))
+        return InboundOutcome(InboundStatus.DONE, Effect.JOINED, number, messages=self._reply("joined", number))
 
-    async def _opens(self) -> Worked:
+    async def _opens(self) -> InboundOutcome:
         text = self.row.text
-        taken = Taken(Channel.SMS, text[:LONGEST], phone=self.who.phone)
+        taken = IntakeRequest(Channel.SMS, text[:LONGEST], phone=self.who.phone)
         try:
-            done = await take_call(self.house, taken, self._gateway(), self._asked(), _numbered, self.now)
+            done = await take_call(self.services, taken, self._gateway(), self._asked(), _numbered, self.now)
         except Refused as refused:
             if refused.refusal.code is not Code.INVALID:
                 raise
@@ -275,14 +280,14 @@ class Worker:
         why = f"longer than {LONGEST} characters: the rest stands in raw" if len(text) > LONGEST else None
         if self.row.details.get("incomplete"):
             why = "a part of it never came"
-        return Worked(InboundStatus.DONE, Effect.OPENED, number, why)
+        return InboundOutcome(InboundStatus.DONE, Effect.OPENED, number, why)
 
     def _gateway(self) -> Actor:
         area = (self.settings.get("numbers") or {}).get(self.row.receiver or "")
         return gateway_actor(self.row.gateway, area, self.home)
 
-    def _asked(self) -> Asked:
-        return Asked(f"gateway:{self.row.gateway}"[:60], f"in.{self.row.id}", "inbound", keep_body=True)
+    def _asked(self) -> RequestKey:
+        return RequestKey(f"gateway:{self.row.gateway}"[:60], f"in.{self.row.id}", "inbound", keep_body=True)
 
 
 def _nothing(*_: Any) -> str:

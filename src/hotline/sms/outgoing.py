@@ -25,17 +25,17 @@ from hotline.sms.model.templates import (
     AT_ONCE,
     TO_OFFICERS,
     UNCAPPED,
-    Letter,
+    ComposedText,
     is_capped,
-    letter_for,
     quiet_until,
+    template_for,
     withheld,
     written,
 )
-from hotline.sms.model.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, Health, Share, chosen, shifted
+from hotline.sms.model.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, GatewayHealth, GatewayWeight, chosen, shifted
 from hotline.text.numbering import Number
-from hotline.text.phone_parsing import heard
-from hotline.tickets.context import House
+from hotline.text.phone_parsing import parse_phone
+from hotline.tickets.context import Services
 from hotline.tickets.lookup import progress_of, query_code, said_time, zone_of
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import Action
@@ -47,7 +47,7 @@ PARKED = timedelta(hours=24)  # how long a report waits for the text it speaks o
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedText:
     """One text that a message asks for. `held`: why it is not sent (stopped, capped, withheld)."""
 
     id: str
@@ -55,7 +55,7 @@ class Planned:
     to: str
     template: str
     language: str
-    letter: Letter
+    letter: ComposedText
     values: Mapping[str, str]
     urgent: bool
     held: TextStatus | None = None
@@ -71,10 +71,10 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SendPlan:
     """What comes of a message now: texts to send, or the moment to look again."""
 
-    texts: tuple[Planned, ...] = ()
+    texts: tuple[PlannedText, ...] = ()
     later: datetime | None = None
 
 
@@ -92,33 +92,35 @@ def send_again(c: sa.Connection, message: str, now: datetime, *, sent_too: bool 
     return True
 
 
-async def planned(house: House, m: Row, facts: Facts | None, now: datetime) -> Plan:
+async def planned(services: Services, m: Row, facts: Facts | None, now: datetime) -> SendPlan:
     """The texts of a message. Facts are its ticket's, where it has one."""
-    directory = await house.directory.now(now)
-    found: list[Planned] = []
+    directory = await services.directory.now(now)
+    found: list[PlannedText] = []
     if m.kind == "text":
         found = _reply(directory, m)
     elif facts is not None:
         found = (
-            await _to_residents(house, directory, m, facts)
+            await _to_residents(services, directory, m, facts)
             if m.kind == "resident"
-            else _to_officer(house, directory, m, facts)
+            else _to_officer(services, directory, m, facts)
         )
     if not found:
-        return Plan()
-    checked = [await _checked(house, text, now) for text in found]
-    quiet = quiet_until(now, zone_of(directory), *house.quiet)
+        return SendPlan()
+    checked = [await _checked(services, text, now) for text in found]
+    quiet = quiet_until(now, zone_of(directory), *services.quiet)
     disturbing = [t for t in checked if t.held is None and not t.urgent and t.template not in AT_ONCE | TO_OFFICERS]
     if quiet is not None and disturbing:
-        return Plan(later=min(quiet, now + LOOK_AGAIN))
-    return Plan(tuple(checked))
+        return SendPlan(later=min(quiet, now + LOOK_AGAIN))
+    return SendPlan(tuple(checked))
 
 
-async def _checked(house: House, text: Planned, now: datetime) -> Planned:
+async def _checked(services: Services, text: PlannedText, now: datetime) -> PlannedText:
     """Where it stands already, the stop list and the caps. Emergencies and officers pass the last two."""
     if text.held is not None:
         return text
-    found = await sms_store.standing(house.db, text.id, text.to, now - timedelta(minutes=10), now - timedelta(hours=24))
+    found = await sms_store.standing(
+        services.db, text.id, text.to, now - timedelta(minutes=10), now - timedelta(hours=24)
+    )
     known = TextStatus(found.status) if found.status is not None else None
     text = replace(text, known=known, last=found.gateway)
     if text.urgent or text.template in TO_OFFICERS:
@@ -130,16 +132,18 @@ async def _checked(house: House, text: Planned, now: datetime) -> Planned:
     return text
 
 
-def _reply(directory: Directory, m: Row) -> list[Planned]:
+def _reply(directory: Directory, m: Row) -> list[PlannedText]:
     p = m.payload
     values = {**p.get("values", {}), **_common(directory, p["language"], m.number)}
     letter = _letter(p["template"], p["language"], values)
     return [
-        Planned(m.id, m.number, p["to"], p["template"], p["language"], letter, values, False, gateway=p.get("gateway"))
+        PlannedText(
+            m.id, m.number, p["to"], p["template"], p["language"], letter, values, False, gateway=p.get("gateway")
+        )
     ]
 
 
-def _letter(template: str, language: str, values: Mapping[str, str]) -> Letter:
+def _letter(template: str, language: str, values: Mapping[str, str]) -> ComposedText:
     return written(text(f"letter.{template}", language), values)
 
 
@@ -149,31 +153,31 @@ def _common(directory: Directory, language: str, number: str) -> dict[str, str]:
     return {"hotline": name, "number": number}
 
 
-async def _to_residents(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:
+async def _to_residents(services: Services, directory: Directory, m: Row, facts: Facts) -> list[PlannedText]:
     """The caller of the ticket; or of one that was merged into it, whose own message names it."""
     action = Action(m.payload["action"])
     child = m.payload.get("child")
     if child is None:
-        own = _to_resident(house, directory, m, facts, action)
+        own = _to_resident(services, directory, m, facts, action)
         return [own] if own else []
-    merged = await history.a_child(house.db, child, facts.ticket.number)
+    merged = await history.a_child(services.db, child, facts.ticket.number)
     if merged is None:
         return []
     ticket = replace(
         facts.ticket, number=Number(merged.number), phone=merged.phone, narrative=merged.narrative,
         confidential=merged.confidential, reply_wanted=merged.reply_wanted, caller=merged.caller,
     )  # fmt: skip
-    text = _to_resident(house, directory, m, replace(facts, ticket=ticket), action, asks=False)
+    text = _to_resident(services, directory, m, replace(facts, ticket=ticket), action, asks=False)
     return [text] if text else []
 
 
-async def spread_over_callers(house: House, m: Row) -> list[Message]:
+async def spread_over_callers(services: Services, m: Row) -> list[Message]:
     """A message for the caller of each ticket that was merged into this one: each is sent, and tried, by itself."""
     if m.kind != "resident" or not m.payload.get("merged") or m.payload.get("child") is not None:
         return []
     if m.payload["action"] in (Action.RECEIVE, Action.MERGE):
         return []
-    children = await history.children_of(house.db, m.number)
+    children = await history.children_of(services.db, m.number)
     return [
         Message(
             f"{m.id}~{c.number}"[:40], "resident", Number(m.number), f"ticket:{c.number}",
@@ -184,11 +188,11 @@ async def spread_over_callers(house: House, m: Row) -> list[Message]:
 
 
 def _to_resident(
-    house: House, directory: Directory, m: Row, facts: Facts, action: Action, *, asks: bool = True
-) -> Planned | None:
+    services: Services, directory: Directory, m: Row, facts: Facts, action: Action, *, asks: bool = True
+) -> PlannedText | None:
     """The text of one step to one caller; None: this step needs none."""
     ticket = facts.ticket
-    template = letter_for(action, ticket, begun=m.created_at == ticket.created_at, asks=asks)
+    template = template_for(action, ticket, begun=m.created_at == ticket.created_at, asks=asks)
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
     language = language_of(ticket.narrative) or "zh"
@@ -196,7 +200,7 @@ def _to_resident(
     department = directory.departments.get(ticket.department or "")
     values = {
         **_common(directory, language, ticket.number),
-        "code": query_code(house.secret, ticket.number),
+        "code": query_code(services.secret, ticket.number),
         "department": "" if department is None else (department.name, department.name_en)[place],
         "promised": said_time(directory, ticket.promised_at, language) if ticket.promised_at else "—",
         "review": said_time(directory, ticket.review_at, language) if ticket.review_at else "—",
@@ -213,14 +217,14 @@ def _to_resident(
     if ticket.confidential:
         letter = replace(letter, body="")
     held = TextStatus.WITHHELD if why is not None else None
-    return Planned(m.id, ticket.number, ticket.phone, template, language, letter, values, urgent, held, why)
+    return PlannedText(m.id, ticket.number, ticket.phone, template, language, letter, values, urgent, held, why)
 
 
-def _phone(house: House, raw: str) -> str:
-    return heard(raw, house.region, house.area_code).phone or raw
+def _phone(services: Services, raw: str) -> str:
+    return parse_phone(raw, services.region, services.area_code).phone or raw
 
 
-def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> list[Planned]:
+def _to_officer(services: Services, directory: Directory, m: Row, facts: Facts) -> list[PlannedText]:
     """To whoever is on duty: what and where, never who called."""
     ticket, payload = facts.ticket, m.payload
     if not payload.get("phone"):
@@ -243,10 +247,10 @@ def _to_officer(house: House, directory: Directory, m: Row, facts: Facts) -> lis
         }
     letter = _letter(m.kind, language, values)
     return [
-        Planned(
+        PlannedText(
             m.id,
             ticket.number,
-            _phone(house, str(payload["phone"])),
+            _phone(services, str(payload["phone"])),
             m.kind,
             language,
             letter,
@@ -262,7 +266,7 @@ def _said(directory: Directory, moment: Any, language: str) -> str:
     return said_time(directory, moment, language) if moment else "—"
 
 
-def first_row(text: Planned, now: datetime) -> dict[str, Any]:
+def first_row(text: PlannedText, now: datetime) -> dict[str, Any]:
     """A text's row before its first try."""
     return {
         "id": text.id, "number": text.number, "receiver": text.to[:20], "template": text.template,
@@ -272,42 +276,43 @@ def first_row(text: Planned, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pick(senders: Sequence[Gateway], text: Planned, attempt: int) -> Gateway | None:
+def pick(senders: Sequence[Gateway], text: PlannedText, attempt: int) -> Gateway | None:
     """The gateway for this try: the one the resident wrote to, else by weight, not the one that failed just now. Which
     it is follows from the text and the try, as evenly as a die."""
     by_name = {g.name: g for g in senders}
     if text.gateway in by_name and text.gateway != text.last:
         return by_name[text.gateway]
-    shares = [Share(g.name, g.weight, g.resting, g.shifted_at) for g in senders]
+    shares = [GatewayWeight(g.name, g.weight, g.resting, g.shifted_at) for g in senders]
     roll = int.from_bytes(hashlib.sha256(f"{text.id} {attempt}".encode()).digest()[:6]) / 2**48
     name = chosen(shares, roll, [text.last] if text.last else [])
     return by_name.get(name or "")
 
 
-async def shift_weights(house: House, now: datetime) -> dict[str, int]:
+async def shift_weights(services: Services, now: datetime) -> dict[str, int]:
     """Move weight away from what fails or is slow, and back; the new weights."""
-    if len(await house.gateways.senders(now)) < 2:
+    if len(await services.gateways.senders(now)) < 2:
         return {}
-    tried = await attempts.tried(house.db, now - ERRORS_WINDOW)
-    sent = await sms_store.under_way(house.db, now - SLOW_WINDOW, now - SLOW)
+    tried = await attempts.tried(services.db, now - ERRORS_WINDOW)
+    sent = await sms_store.under_way(services.db, now - SLOW_WINDOW, now - SLOW)
     nothing = (0, 0)
     counts = {r.way: (int(r.tries), int(r.errors or 0)) for r in tried}
     # a gateway that never reports is not slow: nothing is known of it
     slowly = {r.way: (int(r.texts), int(r.slow or 0) if r.reported else 0) for r in sent}
     health = {
-        name: Health(*counts.get(name, nothing), *slowly.get(name, nothing)) for name in counts.keys() | slowly.keys()
+        name: GatewayHealth(*counts.get(name, nothing), *slowly.get(name, nothing))
+        for name in counts.keys() | slowly.keys()
     }
 
     def shift(c: sa.Connection) -> dict[str, int]:
-        shares = [Share(r.name, r.weight, r.resting, r.shifted_at) for r in gateway_store.lock(c)]
+        shares = [GatewayWeight(r.name, r.weight, r.resting, r.shifted_at) for r in gateway_store.lock(c)]
         moved = shifted(shares, health, now)
         for name, weight in moved.items():
             gateway_store.change(c, name, {"weight": weight, "shifted_at": now})
         return moved
 
-    moved = await house.db.transact(shift)
+    moved = await services.db.transact(shift)
     if moved:
-        house.gateways.forget()
+        services.gateways.forget()
     return moved
 
 

@@ -17,8 +17,8 @@ from hotline.inbound.push import Acknowledgement, Malformed, Odd, Push, Unauthen
 from hotline.inbound.rows import LONGEST, NOT_THEIRS, odd_columns, rows_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import DeliveryReport, NeedsCertificate, Text, sms_provider
-from hotline.text.phone_parsing import Heard, heard
-from hotline.tickets.context import House
+from hotline.text.phone_parsing import ParsedPhone, parse_phone
+from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise
 
 FETCHING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
@@ -27,20 +27,20 @@ NOT_TRUE = timedelta(minutes=10)  # a time further ahead than this was not read 
 log = structlog.get_logger("hotline.hooks")
 
 
-async def receive(house: House, name: str, push: Push, *, reports: bool) -> Acknowledgement:
+async def receive(services: Services, name: str, push: Push, *, reports: bool) -> Acknowledgement:
     """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
     nothing could be kept."""
-    gateway = await house.gateways.named(name, GatewayKind.SMS, push.at)
+    gateway = await services.gateways.named(name, GatewayKind.SMS, push.at)
     provider = sms_provider(gateway.provider)
     adapter = provider.adapter(gateway.account)
     if push.method == "GET" and not provider.reads_get:
         raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
     size = len(push.body) + len(push.query)
     try:
-        await house.offload.run(size, adapter.authenticate, push)
+        await services.offload.run(size, adapter.authenticate, push)
     except NeedsCertificate as needs:
-        async with within(house.deadlines.write, writes=True):
-            await detached(_want_certificate(house, gateway, needs.url))
+        async with within(services.deadlines.write, writes=True):
+            await detached(_want_certificate(services, gateway, needs.url))
         raise Refused(FETCHING) from None
     except (Unauthentic, ValueError) as wrong:
         log.warning(
@@ -49,33 +49,33 @@ async def receive(house: House, name: str, push: Push, *, reports: bool) -> Ackn
         raise Refused(NOT_THEIRS) from None
     items: Sequence[Text | DeliveryReport | Odd]
     try:
-        items = await house.offload.run(size, adapter.reports if reports else adapter.texts, push)
+        items = await services.offload.run(size, adapter.reports if reports else adapter.texts, push)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, Malformed) else "the body cannot be read"
         items = [Odd(why, kept_raw(push.body))]
-    rows = await rows_of(house, gateway, items, push.at, columns_of)
+    rows = await rows_of(services, gateway, items, push.at, columns_of)
     if rows:
-        await house.inbox.keep(rows)
+        await services.inbox.keep(rows)
     odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
     return adapter.acknowledge(len(rows) - odd, odd)
 
 
-async def _want_certificate(house: House, gateway: Gateway, url: str) -> None:
+async def _want_certificate(services: Services, gateway: Gateway, url: str) -> None:
     """Note which certificate the worker should fetch; the newest wish is kept."""
     if gateway.account.settings.get("wanted_certificate") != url:
         settings = {**gateway.account.settings, "wanted_certificate": url}
-        await house.db.transact(
+        await services.db.transact(
             lambda c: gateway_store.change(c, gateway.name, {"settings": settings}, gateway.version)
         )
-        house.gateways.forget()
+        services.gateways.forget()
 
 
 def columns_of(
-    house: House, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
+    services: Services, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
     """The columns of an item's row, those apart that every row begins with."""
     if isinstance(item, Odd):
-        return odd_columns(house, gateway, item, lexicon, now)
+        return odd_columns(services, gateway, item, lexicon, now)
     if isinstance(item, DeliveryReport):
         about = item.reference or item.provider_id or item.key
         details = {
@@ -85,11 +85,11 @@ def columns_of(
         }  # fmt: skip
         partition = key_of("report", gateway.name, about)[:100]
         return {"kind": InboundKind.REPORT, "key": item.key, "partition": partition, "details": details}
-    return _text_columns(house, gateway, item, lexicon, now)
+    return _text_columns(services, gateway, item, lexicon, now)
 
 
-def _text_columns(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
-    who = sender_of(house, item.sender)
+def _text_columns(services: Services, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+    who = sender_of(services, item.sender)
     details: dict[str, Any] = {**item.details, "raw_sender": item.sender[:60], "caller": who.caller}
     sent = item.sent_at
     if sent is not None and sent > now + NOT_TRUE:
@@ -109,6 +109,6 @@ def _text_columns(house: House, gateway: Gateway, item: Text, lexicon: Lexicon, 
     return row
 
 
-def sender_of(house: House, raw: str) -> Heard:
+def sender_of(services: Services, raw: str) -> ParsedPhone:
     """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
-    return heard(raw, house.region, house.area_code)
+    return parse_phone(raw, services.region, services.area_code)

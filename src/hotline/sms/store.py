@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant, is_one_of
 from hotline.database.engine import Database
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.tables import inbound as i
 from hotline.sms.model.status import DELIVERY_RANK, TextStatus
@@ -30,7 +30,7 @@ _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 def begin(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """The rows of texts about to be tried; at a later try they are there already."""
     if rows:
-        insert_once(c, x, rows)
+        insert_ignoring_duplicates(c, x, rows)
 
 
 def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
@@ -69,14 +69,14 @@ def find(c: sa.Connection, gateway: str, reference: str | None, provider_id: str
 
 
 def stop(c: sa.Connection, phone: str, at: datetime, by: str) -> None:
-    insert_once(c, stop_list, [{"phone": phone, "at": at, "by_id": by}])
+    insert_ignoring_duplicates(c, stop_list, [{"phone": phone, "at": at, "by_id": by}])
 
 
 def unstop(c: sa.Connection, phone: str) -> None:
     c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
 
 
-_STOPS = Question(
+_STOPS = PreparedQuery(
     sa.select(*stop_list.c)
     .where(stop_list.c.phone > sa.bindparam("after", type_=sa.String))
     .order_by(stop_list.c.phone)
@@ -91,7 +91,7 @@ _SENT = (
 _mine = x.alias("mine")
 _THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
 _STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String))
-_STANDING = Question(
+_STANDING = PreparedQuery(
     sa.select(
         _STOPS_IT.scalar_subquery().label("stopped"),
         sa.select(_mine.c.status).where(_THIS).scalar_subquery().label("status"),
@@ -100,7 +100,7 @@ _STANDING = Question(
         _SENT.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
     )
 )
-_OF_TICKET = Question(
+_OF_TICKET = PreparedQuery(
     sa.select(*x.c, confidential_of(x.c.number))
     .where(x.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(x.c.created_at, x.c.id)
@@ -143,7 +143,7 @@ def forget_texts(c: sa.Connection, before: datetime, limit: int) -> int:
 
 
 _FINAL = (TextStatus.DELIVERED, TextStatus.UNDELIVERED, TextStatus.EXPIRED, TextStatus.REJECTED)
-_DELIVERED = Question(
+_DELIVERED = PreparedQuery(
     sa.select(
         text_out.c.gateway.label("way"),
         sa.func.count().label("texts"),
@@ -172,7 +172,7 @@ async def under_way(db: Database, since: datetime, slow: datetime) -> Sequence[R
     return await db.rows(_DELIVERED, since=since, slow=slow)
 
 
-_RECENT = Question(
+_RECENT = PreparedQuery(
     sa.select(
         t.c.number,
         t.c.status,
@@ -188,7 +188,7 @@ _RECENT = Question(
     .order_by(t.c.created_at.desc())
     .limit(20)
 )
-_TEXTED = Question(  # the ticket of our last text to them, on the line they answer to
+_TEXTED = PreparedQuery(  # the ticket of our last text to them, on the line they answer to
     sa.select(text_out.c.number)
     .where(text_out.c.receiver == sa.bindparam("phone", type_=sa.String), text_out.c.number != "")
     .where(
@@ -201,7 +201,7 @@ _TEXTED = Question(  # the ticket of our last text to them, on the line they ans
     .order_by(text_out.c.created_at.desc())
     .limit(5)
 )
-_ASKED = Question(  # the last we asked how satisfied they are
+_ASKED = PreparedQuery(  # the last we asked how satisfied they are
     sa.select(text_out.c.number)
     .where(
         text_out.c.receiver == sa.bindparam("phone", type_=sa.String),
@@ -210,7 +210,7 @@ _ASKED = Question(  # the last we asked how satisfied they are
     .order_by(text_out.c.created_at.desc())
     .limit(1)
 )
-_WROTE = Question(
+_WROTE = PreparedQuery(
     sa.select(i.c.number)
     .where(i.c.sender == sa.bindparam("phone", type_=sa.String), i.c.number.is_not(None))
     .where(i.c.receiver == sa.bindparam("line", type_=sa.String), i.c.kind == K.TEXT)

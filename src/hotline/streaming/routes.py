@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
-from hotline.database.engine import Away
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, credential, department_seen, may
+from hotline.database.engine import DatabaseUnavailable
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, credential, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
 from hotline.organisation.service.accounts import credential_of, who_is
 from hotline.refusals import Code, Refused
 from hotline.streaming.service import Listener, Stream, StreamAccess, framed
-from hotline.tickets.model.stream_events import Watching
+from hotline.tickets.model.stream_events import StreamFilter
 from hotline.tickets.model.visibility import scope_of
 from hotline.web.field_types import CodeWord
 from hotline.web.guard import AFTER
@@ -37,7 +37,7 @@ class EventStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, stream: Stream, watching: Watching, owner: str, after: int | None, recent: int,
+        self, stream: Stream, watching: StreamFilter, owner: str, after: int | None, recent: int,
         still: Callable[[], Awaitable[bool]], access: StreamAccess,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -107,7 +107,7 @@ class EventStream(Response):
     },
 )
 async def listen(
-    ask: Annotated[Asking, may("stream.listen", *PEOPLE)],
+    context: Annotated[RequestContext, may("stream.listen", *PEOPLE)],
     department: Annotated[
         list[CodeWord] | None, Query(max_length=20, description="Only what concerns these departments, and all below")
     ] = None,
@@ -125,24 +125,24 @@ async def listen(
     that you must look at everything anew, `bye` that you should come again. It ends within about a second of your
     log-in or key being changed, disabled, revoked or expired. A comment every 15 seconds shows that the
     line lives."""
-    house, actor, token = ask.house, ask.actor, credential(ask.request)
+    services, actor, token = context.services, context.actor, credential(context.request)
     departments: frozenset[str] | None = None
     for code in department or ():
-        directory = await department_seen(ask, code)
+        directory = await department_seen(context, code)
         departments = (departments or frozenset()) | directory.below.get(code, frozenset({code}))
     owner = f"{actor.kind}:{actor.id}"
-    house.stream.make_room(owner)
+    services.stream.make_room(owner)
 
-    believed = ask.believed
+    actor_cache = context.actor_cache
 
     async def still() -> bool:
         try:
-            return await who_is(house, believed, token, house.clock()) == actor
-        except Away:
+            return await who_is(services, actor_cache, token, services.clock()) == actor
+        except DatabaseUnavailable:
             return True
         except Refused:
             return False
 
     place = last_event_id if last_event_id is not None else after
-    access = StreamAccess(credential_of(house, token or ""), actor)
-    return EventStream(house.stream, Watching(scope_of(actor), departments), owner, place, recent, still, access)
+    access = StreamAccess(credential_of(services, token or ""), actor)
+    return EventStream(services.stream, StreamFilter(scope_of(actor), departments), owner, place, recent, still, access)

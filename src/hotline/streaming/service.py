@@ -21,7 +21,7 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.service.credentials import Credential, Credentials
 from hotline.refusals import Code, Refusal, Refused
 from hotline.streaming import store as streaming_store
-from hotline.tickets.model.stream_events import Watching, hears
+from hotline.tickets.model.stream_events import StreamFilter, hears
 
 log = structlog.get_logger("hotline.stream")
 POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
@@ -59,7 +59,7 @@ class Listener:
                  "ended", "owner", "until", "watching")  # fmt: skip
 
     def __init__(
-        self, stream: "Stream", watching: Watching, owner: str, give: Give, wait: Wait,
+        self, stream: "Stream", watching: StreamFilter, owner: str, give: Give, wait: Wait,
         access: "StreamAccess | None" = None,
     ) -> None:  # fmt: skip
         self._stream, self.watching, self.owner = stream, watching, owner
@@ -126,7 +126,9 @@ class Stream:
         self._credentials = credentials
         self._access_version: tuple[int, int] | None = None  # the version at which every credential was looked at
         self._listeners: set[Listener] = set()
-        self._alike: dict[Watching, set[Listener]] = {}  # those who hear the same are looked up once for all of them
+        self._alike: dict[
+            StreamFilter, set[Listener]
+        ] = {}  # those who hear the same are looked up once for all of them
         self._each: Counter[str] = Counter()
         self._reader: asyncio.Task[None] | None = None
         self._pinger: asyncio.Task[None] | None = None

@@ -8,18 +8,18 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import sequence
 from hotline.tickets.tables import event as e
 
 AT_ONCE = 1000
 _TURN = "stream"  # the row whose lock lets one process place events at a time
 
-_WAITING = Question(sa.select(e.c.id).where(e.c.position.is_(None)).limit(1))
-_LAST = Question(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0).label("n")))
-_FIRST = Question(sa.select(sa.func.coalesce(sa.func.min(e.c.position), 0).label("n")))
-_AFTER = Question(
+_WAITING = PreparedQuery(sa.select(e.c.id).where(e.c.position.is_(None)).limit(1))
+_LAST = PreparedQuery(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0).label("n")))
+_FIRST = PreparedQuery(sa.select(sa.func.coalesce(sa.func.min(e.c.position), 0).label("n")))
+_AFTER = PreparedQuery(
     sa.select(e.c.position, e.c.area, e.c.holders, e.c.body)
     .where(e.c.position > sa.bindparam("position", type_=sa.BigInteger))
     .order_by(e.c.position)
@@ -43,7 +43,7 @@ async def place_waiting(db: Database) -> int:
 
 def place(c: sa.Connection) -> int:
     """The next AT_ONCE of them. In order of insertion: what followed from an event comes after it."""
-    insert_once(c, sequence, [{"name": _TURN, "next": 0}])
+    insert_ignoring_duplicates(c, sequence, [{"name": _TURN, "next": 0}])
     c.execute(sa.select(sequence.c.next).where(sequence.c.name == _TURN).with_for_update())
     last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
     waiting = (
@@ -69,7 +69,7 @@ async def first_position(db: Database) -> int:
     return int(row.n) if row else 0
 
 
-_UNFOLDED = Question(
+_UNFOLDED = PreparedQuery(
     sa.select(e.c.id)
     .where(sa.or_(e.c.position > sa.bindparam("position", type_=sa.BigInteger), e.c.position.is_(None)))
     .where(e.c.at < sa.bindparam("end", type_=Instant))

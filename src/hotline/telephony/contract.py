@@ -15,7 +15,7 @@ from hotline.delivery.payloads import clean, document, hashed_key
 from hotline.delivery.provider import TOKEN, GatewayProvider, Secret
 from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic
 from hotline.inbound.signatures import check_address, check_token, same
-from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.model import CallEvent, CallSignal
 from hotline.text.timestamps import is_too_far_ahead
 
 
@@ -110,7 +110,7 @@ class EventMeaning:
     """What an event of an exchange says of its call. `what` None: nothing, it is about agents, devices or the exchange
     itself."""
 
-    what: Rang | None
+    what: CallSignal | None
     cause: str | None = None
     abandoned: bool | None = None
 

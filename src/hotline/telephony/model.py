@@ -11,7 +11,7 @@ from typing import Any
 from hotline.telephony.vocabulary import Direction, VoiceOutcome, VoiceState
 
 
-class Rang(StrEnum):
+class CallSignal(StrEnum):
     """What an event says."""
 
     OFFERED = "offered"
@@ -25,8 +25,8 @@ class Rang(StrEnum):
 
 
 _ORDER = {
-    Rang.OFFERED: 0, Rang.QUEUED: 1, Rang.ANSWERED: 2, Rang.EXITED: 3, Rang.LEFT: 4, Rang.HUNG_UP: 5, Rang.RECORDED: 6,
-    Rang.NO_END: 7,
+    CallSignal.OFFERED: 0, CallSignal.QUEUED: 1, CallSignal.ANSWERED: 2, CallSignal.EXITED: 3, CallSignal.LEFT: 4, CallSignal.HUNG_UP: 5, CallSignal.RECORDED: 6,
+    CallSignal.NO_END: 7,
 }  # fmt: skip
 MISSED = frozenset({"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"})
 REJECTED = frozenset({"notfound", "rejected", "forwarded"})
@@ -45,7 +45,7 @@ class CallEvent:
 
     reference: str
     key: str
-    what: Rang
+    what: CallSignal
     at: datetime
     direction: Direction = Direction.IN
     phone: str | None = None  # as the exchange wrote it
@@ -71,7 +71,7 @@ class CallEvent:
 def read_event(reference: str, key: str, data: Mapping[str, Any], received: datetime | None = None) -> CallEvent:
     """An event as it was kept."""
     return CallEvent(
-        reference, key, Rang(data["what"]), datetime.fromisoformat(data["at"]), Direction(data["direction"]),
+        reference, key, CallSignal(data["what"]), datetime.fromisoformat(data["at"]), Direction(data["direction"]),
         data.get("phone"), data.get("line"), data.get("queue"), data.get("agent"), data.get("cause"),
         data.get("abandoned"), data.get("recording"), data.get("unread"), received,
     )  # fmt: skip
@@ -106,20 +106,22 @@ class VoiceCall:
 def began(events: Iterable[CallEvent]) -> bool:
     """Whether these events tell of a call: one was offered, or they know who called or which queue it was in. The end
     of something nobody offered us is none."""
-    return any(e.what in (Rang.OFFERED, Rang.QUEUED, Rang.ANSWERED) or e.phone or e.queue for e in events)
+    return any(
+        e.what in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
+    )
 
 
 def told(events: Iterable[CallEvent]) -> VoiceCall:
     """The call that these events make: all that have come so far, in any order."""
     every = list(events)
-    found = _in_order(e for e in every if e.what is not Rang.NO_END)
+    found = _in_order(e for e in every if e.what is not CallSignal.NO_END)
     if not found:
         raise ValueError("a call without an event")
 
-    def first(what: Rang) -> CallEvent | None:
+    def first(what: CallSignal) -> CallEvent | None:
         return next((e for e in found if e.what is what), None)
 
-    def last(what: Rang) -> CallEvent | None:
+    def last(what: CallSignal) -> CallEvent | None:
         return next((e for e in reversed(found) if e.what is what), None)
 
     def said(name: str) -> Any:
@@ -127,21 +129,23 @@ def told(events: Iterable[CallEvent]) -> VoiceCall:
 
     offered = found[0]
     # an agent who left had been there, whether or not their answer was told
-    spoken = any(e.what in (Rang.ANSWERED, Rang.LEFT) for e in found)
-    queued, answer, hung_up = first(Rang.QUEUED), first(Rang.ANSWERED), last(Rang.HUNG_UP)
-    taken = last(Rang.ANSWERED)  # after a transfer, whoever has it now
-    direction = next((e.direction for e in found if e.what is Rang.OFFERED), offered.direction)
+    spoken = any(e.what in (CallSignal.ANSWERED, CallSignal.LEFT) for e in found)
+    queued, answer, hung_up = first(CallSignal.QUEUED), first(CallSignal.ANSWERED), last(CallSignal.HUNG_UP)
+    taken = last(CallSignal.ANSWERED)  # after a transfer, whoever has it now
+    direction = next((e.direction for e in found if e.what is CallSignal.OFFERED), offered.direction)
     way = _followed(found)
     end = hung_up or way.out
-    news = [e.received or e.at for e in found if e.what is not Rang.RECORDED] or [e.received or e.at for e in found]
+    news = [e.received or e.at for e in found if e.what is not CallSignal.RECORDED] or [
+        e.received or e.at for e in found
+    ]
     heard_at = max(news)
-    silent = end is None and any(e.what is Rang.NO_END and e.at >= heard_at for e in every)
+    silent = end is None and any(e.what is CallSignal.NO_END and e.at >= heard_at for e in every)
     if end is not None or silent:
         state = VoiceState.ENDED
     else:
         state = VoiceState.ANSWERED if way.place is _Place.WITH_AGENT else VoiceState.OFFERED
     outcome = _outcome(spoken, hung_up, way.out, queued, found) if state is VoiceState.ENDED else None
-    recorded = last(Rang.RECORDED)
+    recorded = last(CallSignal.RECORDED)
     return VoiceCall(
         reference=found[0].reference,
         direction=direction,
@@ -196,15 +200,15 @@ def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
         waiting = _SameTime(list(same_time))
         while (event := waiting.take(inside, queue)) is not None:
             found.append(event)
-            if event.what is Rang.QUEUED:
+            if event.what is CallSignal.QUEUED:
                 inside, queue = True, event.queue
             elif event.what in _OUT_OF_QUEUE:
                 inside, queue = False, None
     return found
 
 
-_OUT_OF_QUEUE = (Rang.EXITED, Rang.LEFT)
-_IN_QUEUE = (Rang.ANSWERED, *_OUT_OF_QUEUE)
+_OUT_OF_QUEUE = (CallSignal.EXITED, CallSignal.LEFT)
+_IN_QUEUE = (CallSignal.ANSWERED, *_OUT_OF_QUEUE)
 
 
 class _SameTime:
@@ -220,9 +224,9 @@ class _SameTime:
 
     def take(self, inside: bool, queue: str | None) -> CallEvent | None:
         """The first that fits a caller who is in this queue or in none, else the first of all. None: none is left."""
-        groups: list[tuple[str | None, ...]] = [(Rang.OFFERED,)]
+        groups: list[tuple[str | None, ...]] = [(CallSignal.OFFERED,)]
         if not inside:
-            groups.append((Rang.QUEUED,))
+            groups.append((CallSignal.QUEUED,))
         elif queue is None:
             groups += [(what,) for what in _IN_QUEUE]
         else:
@@ -246,14 +250,14 @@ def _followed(events: Iterable[CallEvent]) -> _Way:
     way = _Way()
     for e in events:
         other_queue = way.queue is not None and e.queue is not None and e.queue != way.queue
-        if e.what is Rang.QUEUED:
+        if e.what is CallSignal.QUEUED:
             # one that only has its time from us may be told late: the caller waited before the answer, not after it
             own_time = e.unread is None and e.at != e.received
             if way.place is not _Place.WITH_AGENT or other_queue or own_time:
                 if way.since is not None:
                     way.talks.append((way.since, way.out or e))
                 way.place, way.out, way.since, way.queue = _Place.WAITING, None, None, e.queue
-        elif e.what is Rang.ANSWERED:
+        elif e.what is CallSignal.ANSWERED:
             way.since = way.since or e
             way.place, way.out, way.queue, way.agent = _Place.WITH_AGENT, None, e.queue or way.queue, e.agent
         elif _takes_out(e, way, other_queue):
@@ -266,8 +270,10 @@ def _takes_out(event: CallEvent, way: _Way, other_queue: bool) -> bool:
     if other_queue or way.place is _Place.OUT:
         return False
     if way.place is _Place.WAITING:
-        return event.what is Rang.EXITED or (event.what is Rang.LEFT and (event.queue or way.queue) == event.queue)
-    return event.what is Rang.LEFT and (way.agent is None or event.agent in (None, way.agent))
+        return event.what is CallSignal.EXITED or (
+            event.what is CallSignal.LEFT and (event.queue or way.queue) == event.queue
+        )
+    return event.what is CallSignal.LEFT and (way.agent is None or event.agent in (None, way.agent))
 
 
 def _talked(way: _Way, end: CallEvent | None) -> int | None:
@@ -287,11 +293,11 @@ def _outcome(
     if spoken:
         return VoiceOutcome.ANSWERED
     end = hung_up or out
-    if out is not None and out.what is Rang.EXITED and (hung_up is None or hung_up.abandoned is None):
+    if out is not None and out.what is CallSignal.EXITED and (hung_up is None or hung_up.abandoned is None):
         end = out  # the queue let them go before they hung up
     if end is None:
         return VoiceOutcome.MISSED  # nobody said that the caller gave up
-    said = [e.abandoned for e in events if e is end or e.what is not Rang.EXITED]
+    said = [e.abandoned for e in events if e is end or e.what is not CallSignal.EXITED]
     if any(said):
         return VoiceOutcome.ABANDONED
     cause = (end.cause or "").replace("_", "").casefold()
@@ -299,7 +305,7 @@ def _outcome(
         return VoiceOutcome.MISSED
     if cause in REJECTED:
         return VoiceOutcome.REJECTED
-    if end.what is Rang.EXITED:
+    if end.what is CallSignal.EXITED:
         return VoiceOutcome.MISSED
     return (
         VoiceOutcome.ABANDONED if queued is not None or cause in ("cancel", "normalclearing") else VoiceOutcome.MISSED
@@ -313,7 +319,7 @@ def _ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class CallRatio:
     """A figure with its formula: how it is called, what is divided by what."""
 
     name: str
@@ -335,22 +341,22 @@ def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[
     c = counts
     within = f"answered within {threshold} s"
     shares = [
-        Share("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
-        Share("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
-        Share("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
-        Share("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
-        Share(
+        CallRatio("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
+        CallRatio("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
+        CallRatio("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
+        CallRatio("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
+        CallRatio(
             "service_level_without_short_abandons", f"{within} ÷ (offered − abandoned within {short} s)", c["in_time"],
             c["offered"] - c["short_abandons"],
         ),
-        Share(
+        CallRatio(
             "average_speed_of_answer_ms", "waiting of answered calls ÷ answered, of those whose wait is known",
             c["wait_ms"], c["answered_waits_known"],
         ),
-        Share(
+        CallRatio(
             "average_wait_of_abandoned_ms", "their waiting ÷ abandoned, of those whose wait is known",
             c["abandoned_ms"], c["abandoned_waits_known"],
         ),
-        Share("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
+        CallRatio("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
     ]  # fmt: skip
     return dict(c), [s.shown() for s in shares]

@@ -16,26 +16,26 @@ from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Unauthentic
 from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
 from hotline.inbound.rows import NOT_THEIRS
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, anybody, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, anybody, may
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.service import figures, link_once, login_of, receive_events
 from hotline.telephony.vocabulary import ReturnCall
-from hotline.tickets.act import seen
-from hotline.tickets.caller_lookup import card_of
+from hotline.tickets.act import visible_ticket
+from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.model.visibility import phone_shown, scope_of
 from hotline.tickets.schemas.shown import dumped, unread_shown
 from hotline.web.field_types import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
-Hook = Annotated[Asking, anybody("hooks.push")]
-Operator = Annotated[Asking, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Hook = Annotated[RequestContext, anybody("hooks.push")]
+Operator = Annotated[RequestContext, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 LONGEST_WAIT = 25
 MOST_DAYS = 366
@@ -78,7 +78,7 @@ class ReturnCallPage(Shown):
     next: str | None
 
 
-class Tried(Strict):
+class ReturnCallAttempt(Strict):
     """How a try ended. `connected` or `given_up` ends the matter; the others leave it open."""
 
     outcome: Literal["connected", "no_reply", "busy", "wrong_number", "given_up"]
@@ -104,19 +104,21 @@ class FiguresOut(Shown):
     responses=refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL),
     openapi_extra=_ANY,
 )
-async def push_voice(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     """Events of an exchange: in any order, more than once, of calls we never heard of. 2xx: kept."""
-    return acknowledged(await receive_events(ask.house, gateway, await pushed(ask, gateway, GatewayKind.VOICE)))
+    return acknowledged(
+        await receive_events(context.services, gateway, await pushed(context, gateway, GatewayKind.VOICE))
+    )
 
 
 @router.get("/hooks/voice/{gateway}/lookup", operation_id="look_up_for_exchange", responses=refusals(*READ))
 async def look_up_for_exchange(
-    gateway: GatewayPath, ask: Hook, number: Annotated[str, Query(max_length=200)] = ""
+    gateway: GatewayPath, context: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record where there is one name,
     and how many tickets are open. Nothing of a confidential matter."""
-    push = await pushed(ask, gateway, GatewayKind.VOICE)
-    found = await ask.house.gateways.named(gateway, GatewayKind.VOICE, push.at)
+    push = await pushed(context, gateway, GatewayKind.VOICE)
+    found = await context.services.gateways.named(gateway, GatewayKind.VOICE, push.at)
     exchange = exchange_provider(found.provider)
     try:
         exchange.adapter(found.account).authenticate(push)
@@ -126,9 +128,9 @@ async def look_up_for_exchange(
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:
-        async with within(ask.house.deadlines.write):
-            card = await card_of(
-                ask.house, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, ask.now
+        async with within(context.services.deadlines.write):
+            card = await caller_card(
+                context.services, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, context.now
             )
     except Refused:
         return reply({"contacts": []})
@@ -139,12 +141,12 @@ async def look_up_for_exchange(
     return reply({"contacts": [contact]})
 
 
-def _shown(row: Row, ask: Asking) -> dict[str, Any]:
+def _shown(row: Row, context: RequestContext) -> dict[str, Any]:
     secret = bool(row.confidential)
-    recorded = bool(ask.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
+    recorded = bool(context.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
     return {
         "id": row.id, "pbx": row.pbx, "direction": row.direction,
-        "phone": phone_shown(row.phone or row.raw_phone, ask.actor, confidential=secret), "line": row.line,
+        "phone": phone_shown(row.phone or row.raw_phone, context.actor, confidential=secret), "line": row.line,
         "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
         "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
         "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
@@ -155,53 +157,59 @@ def _shown(row: Row, ask: Asking) -> dict[str, Any]:
 
 @router.get("/me/calls", operation_id="read_my_calls", response_model=PopPage, responses=refusals())
 async def read_my_calls(
-    ask: Operator,
+    context: Operator,
     after: Annotated[Moment | None, Query(description="`next` of the answer before")] = None,
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
     agent: Annotated[Plain, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
 ) -> Response:
     """The calls on my line since `after`, each with who is calling: ask again with `next` as soon as this is answered,
     and the card is there when the telephone is picked up."""
-    name = await login_of(ask.house, ask.actor) or agent
-    since = after or ask.now - timedelta(minutes=1)
-    rows = await call_store.of_agent(ask.house.db, name, since) if name else []
+    name = await login_of(context.services, context.actor) or agent
+    since = after or context.now - timedelta(minutes=1)
+    rows = await call_store.of_agent(context.services.db, name, since) if name else []
     until = asyncio.get_running_loop().time() + wait
     waited = False
-    while not (rows or ask.house.stream.closing) and name and (left := until - asyncio.get_running_loop().time()) > 0:
+    while (
+        not (rows or context.services.stream.closing)
+        and name
+        and (left := until - asyncio.get_running_loop().time()) > 0
+    ):
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
-            await asyncio.wait_for(ask.house.ringing.wait(), min(1.0, left))
-        rows = await call_store.of_agent(ask.house.db, name, since)
+            await asyncio.wait_for(context.services.ringing.wait(), min(1.0, left))
+        rows = await call_store.of_agent(context.services.db, name, since)
         waited = True
     if waited:
-        await ask.check_again()
+        await context.check_again()
     items = []
     for row in rows:
-        card = await card_of(ask.house, row.phone or row.raw_phone, ask.actor, ask.now)
+        card = await caller_card(context.services, row.phone or row.raw_phone, context.actor, context.now)
         if card["unread"] and card["phone"] is None:
             card["phone"] = row.raw_phone
-        items.append({**_shown(row, ask), "card": {**card, "unread": unread_shown(card["unread"])}})
+        items.append({**_shown(row, context), "card": {**card, "unread": unread_shown(card["unread"])}})
     return reply({"items": items, "next": rows[-1].moved_at if rows else since})
 
 
 @router.get("/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusals())
 async def list_voice_calls(
-    ask: Annotated[Asking, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[RequestContext, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
     """Calls offered within a window (the last day), oldest first. Recordings by reference, for supervisors."""
-    first, last = _window(ask.now, start, end)
-    rows = await call_store.calls(ask.house.db, scope_of(ask.actor), first, last, after, limit)
-    return reply({"items": [_shown(r, ask) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    first, last = _window(context.now, start, end)
+    rows = await call_store.calls(context.services.db, scope_of(context.actor), first, last, after, limit)
+    return reply({"items": [_shown(r, context) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.post("/voice-calls/{call}/link", operation_id="link_voice_call", status_code=204, responses=refusals(*POST))
-async def link_voice_call(call: CodePath, body: Linked, ask: Operator) -> Response:
+async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Response:
     """Note which ticket came of a call."""
-    facts = await seen(ask.house, body.number, ask.actor)
-    return done_reply(await link_once(ask.house, call, facts.ticket.number, await ask.asked_whole(), ask.now))
+    facts = await visible_ticket(context.services, body.number, context.actor)
+    return action_reply(
+        await link_once(context.services, call, facts.ticket.number, await context.request_key_of_body(), context.now)
+    )
 
 
 def _returned(row: Row) -> dict[str, Any]:
@@ -212,11 +220,11 @@ def _returned(row: Row) -> dict[str, Any]:
 
 @router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
 async def list_return_calls(
-    ask: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
+    context: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
 ) -> Response:
     """Who rang and spoke to nobody, one for each number, longest waiting first. It closes by itself when they ring
     again and are answered, or when they are rung and answer."""
-    rows = await call_store.returns(ask.house.db, scope_of(ask.actor), status, after, limit)
+    rows = await call_store.returns(context.services.db, scope_of(context.actor), status, after, limit)
     return reply({"items": [_returned(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
@@ -226,20 +234,20 @@ async def list_return_calls(
     response_model=ReturnCallOut,
     responses=refusals(*POST, Code.NOT_NOW),
 )
-async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Response:
+async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Operator) -> Response:
     """Log a try to ring somebody back."""
-    asked = await ask.asked_whole()
+    asked = await context.request_key_of_body()
     done = body.outcome in ("connected", "given_up")
     values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
     if done:
         values |= {
             "status": ReturnCall.DONE,
-            "done_at": ask.now,
-            "done_by": (await login_of(ask.house, ask.actor) or ask.actor.id)[:60],
+            "done_at": context.now,
+            "done_by": (await login_of(context.services, context.actor) or context.actor.id)[:60],
         }
     if body.number is not None:
-        values["number"] = (await seen(ask.house, body.number, ask.actor)).ticket.number
-    row = await call_store.a_return(ask.house.db, scope_of(ask.actor), call)
+        values["number"] = (await visible_ticket(context.services, body.number, context.actor)).ticket.number
+    row = await call_store.a_return(context.services.db, scope_of(context.actor), call)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such call"))
 
@@ -249,12 +257,12 @@ async def try_return_call(call: CodePath, body: Tried, ask: Operator) -> Respons
             raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
         return Reply(200, dumped(_returned(row._replace(**values, tries=tries))))
 
-    return done_reply(await write_once(ask.house, asked, log_try, ask.now))
+    return action_reply(await write_once(context.services, asked, log_try, context.now))
 
 
 @router.get("/figures/acd", operation_id="read_acd_figures", response_model=FiguresOut, responses=refusals())
 async def read_acd_figures(
-    ask: Annotated[Asking, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[RequestContext, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     queue: Annotated[Plain | None, Query(max_length=60)] = None,
@@ -263,8 +271,8 @@ async def read_acd_figures(
 ) -> Response:
     """The call centre's figures within a window (the last day): offered, answered, in time, abandoned, waits and talks.
     Every share comes with its formula, numerator and denominator; 15 s is GB/T 33358's."""
-    first, last = _window(ask.now, start, end)
-    return reply(await figures(ask.house, first, last, queue, threshold, short))
+    first, last = _window(context.now, start, end)
+    return reply(await figures(context.services, first, last, queue, threshold, short))
 
 
 def _window(now: datetime, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:

@@ -29,7 +29,7 @@ from hotline.telephony.model import (
     LONGEST_TALK,
     LONGEST_WAIT,
     CallEvent,
-    Rang,
+    CallSignal,
     VoiceCall,
     acd_figures,
     began,
@@ -37,9 +37,9 @@ from hotline.telephony.model import (
     told,
 )
 from hotline.telephony.vocabulary import VoiceState
-from hotline.text.phone_parsing import Heard, heard
-from hotline.tickets.context import House
-from hotline.web.idempotency import Asked, Done, Reply, write_once
+from hotline.text.phone_parsing import ParsedPhone, parse_phone
+from hotline.tickets.context import Services
+from hotline.web.idempotency import ActionResult, Reply, RequestKey, write_once
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
 EVENTS = timedelta(days=30)  # how long the events of a call are kept, and it may still change
@@ -49,16 +49,16 @@ UNKNOWN = Refusal(Code.NOT_FOUND, "no such call")
 log = structlog.get_logger("hotline.voice")
 
 
-async def receive_events(house: House, name: str, push: Push) -> Acknowledgement:
+async def receive_events(services: Services, name: str, push: Push) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
     begun = asyncio.get_running_loop().time()
-    gateway = await house.gateways.named(name, GatewayKind.VOICE, push.at)
-    directory = await house.directory.at_hand(push.at)
+    gateway = await services.gateways.named(name, GatewayKind.VOICE, push.at)
+    directory = await services.directory.cached(push.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
     exchange = exchange_provider(gateway.provider).adapter(replace(gateway.account, home_zone=home))
     size = len(push.body) + len(push.query)
     try:
-        await house.offload.run(size, exchange.authenticate, push)
+        await services.offload.run(size, exchange.authenticate, push)
     except (Unauthentic, ValueError) as wrong:
         log.warning(
             "hook.refused", gateway=name, why=str(wrong) if isinstance(wrong, Unauthentic) else "not to be read"
@@ -66,44 +66,46 @@ async def receive_events(house: House, name: str, push: Push) -> Acknowledgement
         raise Refused(NOT_THEIRS) from None
     items: Sequence[CallEvent | Odd]
     try:
-        items = await house.offload.run(size, exchange.events, push)
+        items = await services.offload.run(size, exchange.events, push)
     except (ValueError, KeyError, TypeError, AttributeError):
         items = [Odd("the body cannot be read", kept_raw(push.body))]
-    odd = await rows_of(house, gateway, [item for item in items if isinstance(item, Odd)], push.at, odd_columns)
+    odd = await rows_of(services, gateway, [item for item in items if isinstance(item, Odd)], push.at, odd_columns)
     if odd:
-        await house.inbox.keep(odd)
+        await services.inbox.keep(odd)
     events = [item for item in items if isinstance(item, CallEvent)]
     try:
-        left = house.deadlines.push - (asyncio.get_running_loop().time() - begun)
+        left = services.deadlines.push - (asyncio.get_running_loop().time() - begun)
         async with within(left, writes=True):  # ends the wait, not the transaction
-            await detached(take_events(house, gateway, events, push.at))
+            await detached(take_events(services, gateway, events, push.at))
     except OUTAGES:
-        if house.spool is None:
+        if services.spool is None:
             raise
         plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]
-        await house.spool.append({"kind": "voice", "pbx": name, "events": plain, "at": push.at.isoformat()}, push.at)
+        await services.spool.append({"kind": "voice", "pbx": name, "events": plain, "at": push.at.isoformat()}, push.at)
     return exchange.acknowledge()
 
 
-async def take_spooled_events(house: House, record: Mapping[str, Any]) -> None:
+async def drain_spooled_events(services: Services, record: Mapping[str, Any]) -> None:
     """Events that were spooled; those of an exchange that is gone go with it."""
-    gateway = (await house.gateways.now(house.clock())).get(record["pbx"])
+    gateway = (await services.gateways.now(services.clock())).get(record["pbx"])
     if gateway is not None:
         events = [read_event(e["reference"], e["key"], e) for e in record["events"]]
-        await take_events(house, gateway, events, datetime.fromisoformat(record["at"]))
+        await take_events(services, gateway, events, datetime.fromisoformat(record["at"]))
 
 
-async def take_events(house: House, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
+async def take_events(services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
     """Events into calls, in one transaction; the same event twice does nothing."""
     if not events:
         return
-    async with house.taking_events:  # one at a time here: pushes of one call come together, and would only wait below
-        await house.db.transact(lambda c: _take(c, house, gateway, events, now))
-    house.ringing.set()
-    house.ringing.clear()
+    async with (
+        services.taking_events
+    ):  # one at a time here: pushes of one call come together, and would only wait below
+        await services.db.transact(lambda c: _take(c, services, gateway, events, now))
+    services.ringing.set()
+    services.ringing.clear()
 
 
-def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
+def _take(c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
     # always in one order, events before calls before telephone numbers: two pushes never wait for each other in a ring
     for event in sorted(events, key=lambda e: (e.reference, e.key)):
         row = {
@@ -114,10 +116,10 @@ def _take(c: sa.Connection, house: House, gateway: Gateway, events: Sequence[Cal
             "at": now,
         }
         call_store.keep_event(c, row)
-    _refold(c, house, gateway, sorted({e.reference for e in events}), now)
+    _refold(c, services, gateway, sorted({e.reference for e in events}), now)
 
 
-def _refold(c: sa.Connection, house: House, gateway: Gateway, names: Sequence[str], now: datetime) -> None:
+def _refold(c: sa.Connection, services: Services, gateway: Gateway, names: Sequence[str], now: datetime) -> None:
     """Calls anew from all their events, and after them who is to be rung back."""
     phones: set[tuple[str, bool]] = set()
     for name in names:
@@ -133,35 +135,35 @@ def _refold(c: sa.Connection, house: House, gateway: Gateway, names: Sequence[st
         if before is None or made_at(before.id) < now - EVENTS:
             continue  # its events are forgotten: it stays as it was
         call = told(_kept(c, gateway, name))  # asked anew: others may have brought some until the call was ours
-        who = _caller(house, call.phone)
+        who = _caller(services, call.phone)
         call_store.set_call(c, before.id, _image(gateway, call, who, before, now))
-        phones |= {number for number in (_rings_from(who), _rings_from(_caller(house, before.raw_phone))) if number}
+        phones |= {number for number in (_rings_from(who), _rings_from(_caller(services, before.raw_phone))) if number}
     for phone, read in sorted(phones):
         call_store.recount(c, phone, reference(now), now, now - EVENTS, read=read)
 
 
-async def end_silent_calls(house: House, now: datetime) -> int:
+async def end_silent_calls(services: Services, now: datetime) -> int:
     """End the calls of which nothing was heard for too long; how many were looked at. Each for itself, and by an event
     of ours in its own log: what is told of it later still counts."""
-    rows = await house.db.transact(lambda c: call_store.overdue(c, now, AT_ONCE))
-    gateways = await house.gateways.now(now) if rows else {}
+    rows = await services.db.transact(lambda c: call_store.overdue(c, now, AT_ONCE))
+    gateways = await services.gateways.now(now) if rows else {}
     for row in rows:
         gateway = gateways.get(row.pbx)
         try:
-            async with house.taking_events:
-                await house.db.transact(partial(_end_silent, house=house, gateway=gateway, row=row, now=now))
+            async with services.taking_events:
+                await services.db.transact(partial(_end_silent, services=services, gateway=gateway, row=row, now=now))
         except Exception as fault:  # one odd call must not hold up the others: it is looked at again later
             log.error("voice.no_end.fault", id=row.id, fault=type(fault).__name__, exc_info=fault)
             later = {"end_due_at": now + LOOK_AGAIN}
-            await house.db.transact(partial(call_store.set_call, id=row.id, values=later))
+            await services.db.transact(partial(call_store.set_call, id=row.id, values=later))
     return len(rows)
 
 
-def _end_silent(c: sa.Connection, house: House, gateway: Gateway | None, row: Row, now: datetime) -> None:
+def _end_silent(c: sa.Connection, services: Services, gateway: Gateway | None, row: Row, now: datetime) -> None:
     events = _kept(c, gateway, row.reference) if gateway is not None else []
     if gateway is None or not began(events) or made_at(row.id) < now - EVENTS:
         call_store.end_as_it_stands(c, row.id, now)  # nothing is left to fold, nor will anything be told of it
-        if rings_from := _rings_from(_caller(house, row.raw_phone)):
+        if rings_from := _rings_from(_caller(services, row.raw_phone)):
             phone, read = rings_from
             call_store.recount(c, phone, reference(now), now, now - EVENTS, read=read)
         log.warning("voice.no_end", pbx=row.pbx, id=row.id)
@@ -170,11 +172,11 @@ def _end_silent(c: sa.Connection, house: House, gateway: Gateway | None, row: Ro
     due = _end_due(gateway, call)
     if due is not None and due <= now:
         key = hashed_key("no end", row.reference, call.heard_at.isoformat())
-        silence = CallEvent(row.reference, key, Rang.NO_END, call.heard_at, call.direction)
-        _take(c, house, gateway, [silence], now)
+        silence = CallEvent(row.reference, key, CallSignal.NO_END, call.heard_at, call.direction)
+        _take(c, services, gateway, [silence], now)
         log.warning("voice.no_end", pbx=row.pbx, id=row.id)
     else:
-        _refold(c, house, gateway, [row.reference], now)
+        _refold(c, services, gateway, [row.reference], now)
 
 
 def _kept(c: sa.Connection, gateway: Gateway, name: str) -> list[CallEvent]:
@@ -199,12 +201,12 @@ def _whole(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(names), **row}
 
 
-def _caller(house: House, raw: str | None) -> Heard:
+def _caller(services: Services, raw: str | None) -> ParsedPhone:
     digits = raw if raw is None or raw.startswith("+") or not raw.isdigit() else _with_country(raw)
-    return replace(heard(digits, house.region, house.area_code), raw=raw)  # as it is kept with the call
+    return replace(parse_phone(digits, services.region, services.area_code), raw=raw)  # as it is kept with the call
 
 
-def _rings_from(who: Heard) -> tuple[str, bool] | None:
+def _rings_from(who: ParsedPhone) -> tuple[str, bool] | None:
     """The number a caller is rung back on, and whether it could be read: one that could not is no reason to forget
     them. None: withheld, or a service's."""
     if who.phone is not None:
@@ -222,7 +224,7 @@ def _short(said: str | None) -> str | None:
     return said[:60] if said else None
 
 
-def _image(gateway: Gateway, call: VoiceCall, who: Heard, before: Row, now: datetime) -> dict[str, Any]:
+def _image(gateway: Gateway, call: VoiceCall, who: ParsedPhone, before: Row, now: datetime) -> dict[str, Any]:
     agents = gateway.account.settings.get("agents") or {}
     agent = str(agents.get(call.agent, call.agent)) if call.agent else None
     days = int(gateway.account.settings.get("retention_days") or RETENTION)
@@ -242,32 +244,32 @@ def _image(gateway: Gateway, call: VoiceCall, who: Heard, before: Row, now: date
     return {**image, "moved_at": now if moved else before.moved_at}
 
 
-async def login_of(house: House, actor: Actor) -> str | None:
+async def login_of(services: Services, actor: Actor) -> str | None:
     """The login an exchange knows this operator by."""
     if actor.kind is not ActorKind.PERSON:
         return None
-    row = await people.by_id(house.db, actor.id)
+    row = await people.by_id(services.db, actor.id)
     return row.login if row else None
 
 
-async def number_of(house: House, call: str) -> str | None:
+async def number_of(services: Services, call: str) -> str | None:
     """The number a call came from, as the exchange gave it where it cannot be read or was withheld; None where there is
     none, or no such call."""
-    row = await call_store.a_call(house.db, call)
+    row = await call_store.a_call(services.db, call)
     return row.phone or row.raw_phone if row is not None else None
 
 
-async def link(house: House, call: str, number: str) -> None:
+async def link(services: Services, call: str, number: str) -> None:
     """Note which ticket came of a call. Raises Refused where there is no such call."""
-    row = await call_store.a_call(house.db, call)
+    row = await call_store.a_call(services.db, call)
     if row is None:
         raise Refused(UNKNOWN)
-    await house.db.transact(lambda c: call_store.set_call(c, row.id, {"number": number}))
+    await services.db.transact(lambda c: call_store.set_call(c, row.id, {"number": number}))
 
 
-async def link_once(house: House, call: str, number: str, asked: Asked, now: datetime) -> Done:
+async def link_once(services: Services, call: str, number: str, asked: RequestKey, now: datetime) -> ActionResult:
     """The same under an Idempotency-Key."""
-    row = await call_store.a_call(house.db, call)
+    row = await call_store.a_call(services.db, call)
     if row is None:
         raise Refused(UNKNOWN)
 
@@ -275,14 +277,14 @@ async def link_once(house: House, call: str, number: str, asked: Asked, now: dat
         call_store.set_call(c, row.id, {"number": number})
         return Reply(204)
 
-    return await write_once(house, asked, note, now)
+    return await write_once(services, asked, note, now)
 
 
 async def figures(
-    house: House, start: datetime, end: datetime, queue: str | None, threshold: int, short: int
+    services: Services, start: datetime, end: datetime, queue: str | None, threshold: int, short: int
 ) -> dict[str, Any]:
     """The call centre's figures within a window, with their formulas."""
-    counts = await call_store.counted(house.db, start, end, queue, threshold * 1000, short * 1000)
+    counts = await call_store.counted(services.db, start, end, queue, threshold * 1000, short * 1000)
     shown, shares = acd_figures(counts, threshold, short)
     return {
         "from": start, "to": end, "queue": queue, "threshold_seconds": threshold, "short_abandon_seconds": short,

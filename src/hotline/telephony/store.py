@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.telephony.model import NO_END_REPORTED
 from hotline.telephony.tables import return_call as r
 from hotline.telephony.tables import voice_call as v
@@ -25,7 +25,7 @@ BY_ITSELF = ("rang again", "reached")  # how a promise ends that no operator end
 
 def keep_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
     """An event, once."""
-    insert_once(c, e, [row])
+    insert_ignoring_duplicates(c, e, [row])
 
 
 def events_of(c: sa.Connection, pbx: str, reference: str) -> Sequence[Row]:
@@ -39,7 +39,7 @@ def call_of(c: sa.Connection, pbx: str, reference: str) -> Row | None:
 
 
 def begin_call(c: sa.Connection, row: Mapping[str, Any]) -> None:
-    insert_once(c, v, [row])
+    insert_ignoring_duplicates(c, v, [row])
 
 
 def overdue(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
@@ -100,7 +100,9 @@ def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datet
             c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
             return
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
-        insert_once(c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}])
+        insert_ignoring_duplicates(
+            c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
+        )
     elif promise is not None:
         still = sa.select(v.c.id).where(*_in_vain(phone, read), v.c.ended_at >= promise.at).limit(1)
         if promise.tries == 0 and c.execute(still).first() is None:
@@ -128,8 +130,8 @@ def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  
 
 
 @lru_cache(maxsize=2)
-def _calls(by_area: bool) -> Question:
-    return Question(
+def _calls(by_area: bool) -> PreparedQuery:
+    return PreparedQuery(
         sa.select(*v.c, confidential_of(v.c.number))
         .where(of_their_tickets(v.c.number, whole_scope(by_area)))
         .where(
@@ -141,8 +143,8 @@ def _calls(by_area: bool) -> Question:
     )
 
 
-_CALL = Question(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
-_OF_AGENT = Question(
+_CALL = PreparedQuery(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
+_OF_AGENT = PreparedQuery(
     sa.select(*v.c, confidential_of(v.c.number))
     .where(v.c.agent == sa.bindparam("agent", type_=sa.String), v.c.moved_at > sa.bindparam("since", type_=Instant))
     .order_by(v.c.moved_at, v.c.id)
@@ -175,7 +177,7 @@ async def of_agent(db: Database, agent: str, since: datetime) -> Sequence[Row]:
 
 
 @lru_cache(maxsize=4)
-def _counted(by_queue: bool) -> Question:
+def _counted(by_queue: bool) -> PreparedQuery:
     def count(*when: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
         return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*when), 1), else_=0)), 0)
 
@@ -202,7 +204,7 @@ def _counted(by_queue: bool) -> Question:
         v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant),
         v.c.direction == sa.literal_column(f"'{Direction.IN}'"),
     )  # fmt: skip
-    return Question(question.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else question)
+    return PreparedQuery(question.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else question)
 
 
 async def counted(

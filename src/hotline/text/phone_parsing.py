@@ -32,7 +32,7 @@ READ_IN_PART = "only a part could be read as a telephone number; the words are k
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ParsedPhone:
     """What a number field means. `phone` None: withheld, or it cannot be read. `caller` False: a service number, kept,
     but nobody's card; or no number. `extension`: digits behind it. `unread`: what could not be read, None: nothing."""
 
@@ -48,28 +48,28 @@ class Heard:
         return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 
-def heard(raw: str | None, region: str, area_code: str) -> Heard:
+def parse_phone(raw: str | None, region: str, area_code: str) -> ParsedPhone:
     """Read a number field: E.164 for real ones, digits for short codes; a local number gets the area code. Never
     refuses: `unread` says what could not be read. Of the field itself LONGEST_RAW characters are kept."""
     return _heard(raw and raw[:LONGEST_RAW], region, area_code)
 
 
 @lru_cache(maxsize=4096)
-def _heard(raw: str | None, region: str, area_code: str) -> Heard:
+def _heard(raw: str | None, region: str, area_code: str) -> ParsedPhone:
     if raw is None or is_withheld(raw):
-        return Heard(None, raw, caller=False)
+        return ParsedPhone(None, raw, caller=False)
     text = address_user(normalised(raw).strip())
     if len(text) > LONGEST_NUMBER:
-        return Heard(None, raw, caller=False, unread=UNREADABLE)
+        return ParsedPhone(None, raw, caller=False, unread=UNREADABLE)
     if found := _one(text, region, area_code):
         return replace(found, raw=raw)
     for part in candidates(text):
         if part != text and (found := _one(part, region, area_code)) and found.caller:
             return replace(found, raw=raw, unread=READ_IN_PART)
-    return Heard(None, raw, caller=False, unread=UNREADABLE)
+    return ParsedPhone(None, raw, caller=False, unread=UNREADABLE)
 
 
-def _one(text: str, region: str, area_code: str) -> Heard | None:
+def _one(text: str, region: str, area_code: str) -> ParsedPhone | None:
     """A field that holds one number, with or without an extension. None: it does not."""
     if found := _number(plain(text), region, area_code):
         return found
@@ -79,17 +79,17 @@ def _one(text: str, region: str, area_code: str) -> Heard | None:
     return None
 
 
-def _number(digits: str, region: str, area_code: str) -> Heard | None:
+def _number(digits: str, region: str, area_code: str) -> ParsedPhone | None:
     if not digits.removeprefix("+").isdigit() or not digits.isascii():
         return None
     if region == "CN" and _MOBILE.fullmatch(digits):
-        return Heard(f"+86{digits[-11:]}", None, caller=True)
+        return ParsedPhone(f"+86{digits[-11:]}", None, caller=True)
     for number in (digits, _within_china(digits)) if region == "CN" else (digits,):
         if is_service(number):
-            return Heard(number, None, caller=False)
+            return ParsedPhone(number, None, caller=False)
     for number in _readings(digits, region, area_code):
         if (e164 := _valid(number, region)) is not None:
-            return Heard(e164, None, caller=True)
+            return ParsedPhone(e164, None, caller=True)
     return None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hotline.database import idempotency
 from hotline.database.engine import Committed, Replayed, Stale
-from hotline.database.write_plan import Answer
+from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.model.actors import CLOCK, Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import DepartmentKind
@@ -15,14 +15,14 @@ from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import Number, read_number
 from hotline.tickets import workload
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import LATE, decide
 from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts
 from hotline.tickets.model.visibility import Scope, scope_of
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
-from hotline.web.idempotency import Asked, Done, kept, replayed
+from hotline.web.idempotency import ActionResult, RequestKey, kept, replayed
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
@@ -32,11 +32,11 @@ UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
 
 
 async def act(
-    house: House,
+    services: Services,
     number: str,
     command: Command,
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Show,
     now: datetime,
     *,
@@ -45,42 +45,42 @@ async def act(
     caller: Caller | None = None,
     attachment: Attachment | None = None,
     scope: Scope | None = None,
-) -> Done:
+) -> ActionResult:
     """Do it durably, or raise Refused."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     read = read_number(number)
-    facts = await ticket_facts.facts(house.db, scope or scope_of(actor), read) if read else None
+    facts = await ticket_facts.facts(services.db, scope or scope_of(actor), read) if read else None
     decided: Change | Refusal = UNKNOWN
     if facts is not None:
         facts = replace(facts, directory=directory)
-        facts, command, refusal = await _completed(house, directory, facts, command, actor, now)
+        facts, command, refusal = await _completed(services, directory, facts, command, actor, now)
         decided = refusal or decide(facts, command, actor, now)
     if isinstance(decided, Change):
         if call is not None:
             decided = replace(decided, calls=(call,), callers=(caller,) if caller else ())
         if attachment is not None:
             decided = replace(decided, attachments=(attachment,))
-        decided = await house.subscribers.announced(decided, now)
+        decided = await services.subscribers.announced(decided, now)
         after = decided.after
         answer = written_answer(asked, status, show(after), now, after)
-        outcome = await house.journal.commit(plan_of(decided, kept(answer, asked)))
+        outcome = await services.journal.commit(plan_of(decided, kept(answer, asked)))
         if isinstance(outcome, Replayed):
             return replayed(outcome.answer, asked)
         if not isinstance(outcome, Stale):
-            return Done(answer, replayed=False, after=after)
+            return ActionResult(answer, replayed=False, after=after)
         decided = LATE
-    earlier = await idempotency.given(house.db, asked.owner, asked.key)  # a retry meets the world its first try made
+    earlier = await idempotency.given(services.db, asked.owner, asked.key)  # a retry meets the world its first try made
     if earlier is not None:
         return replayed(earlier, asked)
     raise Refused(decided)
 
 
-def written_answer(asked: Asked, status: int, body: str, now: datetime, after: Facts) -> Answer:
-    return Answer(asked.owner, asked.key, asked.fingerprint, status, body, now, str(after.ticket.version))
+def written_answer(asked: RequestKey, status: int, body: str, now: datetime, after: Facts) -> StoredAnswer:
+    return StoredAnswer(asked.owner, asked.key, asked.fingerprint, status, body, now, str(after.ticket.version))
 
 
 async def act_by_clock(
-    house: House, facts: Facts, commands: Sequence[Command], key: str, now: datetime
+    services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime
 ) -> Refusal | None:
     """What time does, by the same door: the first of these commands that the tables allow, durably and once for each
     key. None: it is done, now or before; else why not."""
@@ -93,14 +93,14 @@ async def act_by_clock(
         return decided
     if not decided.clocks:  # no clock is touched: nothing has happened
         return None
-    decided = await house.subscribers.announced(decided, now)
-    answer = Answer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
-    outcome = await house.journal.commit(plan_of(decided, answer))
+    decided = await services.subscribers.announced(decided, now)
+    answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
+    outcome = await services.journal.commit(plan_of(decided, answer))
     return None if isinstance(outcome, Committed | Replayed) else LATE
 
 
 async def _completed(
-    house: House, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
+    services: Services, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
 ) -> tuple[Facts, Command, Refusal | None]:
     """Look up what the command points at: codes in the directory, the target of a merge, the person it is given to."""
     given: dict[Any, Any] = dict(command.fields)
@@ -113,7 +113,7 @@ async def _completed(
         )
     if command.action is Action.MERGE and given.get(F.TARGET):
         target_number = read_number(str(given[F.TARGET]))
-        target = await ticket_facts.facts(house.db, scope_of(actor), target_number) if target_number else None
+        target = await ticket_facts.facts(services.db, scope_of(actor), target_number) if target_number else None
         if target is None or target_number is None:
             return (
                 facts,
@@ -122,14 +122,14 @@ async def _completed(
             )
         given[F.TARGET] = target_number
         holders = [h for a in target.assignments if a.status in LIVE for h in (a.department, a.performer) if h]
-        chain = await ticket_facts.chain_of(house.db, target_number)
+        chain = await ticket_facts.chain_of(services.db, target_number)
         facts = replace(facts, target=target.ticket, target_chain=chain, target_holders=tuple(dict.fromkeys(holders)))
     category = directory.categories.get(given.get(F.CATEGORY) or "")
     if category is not None and category.confidential:
         given["confidential_category"] = True
     if command.action is Action.ASSIGN and given.get(F.ASSIGNEE):
         order = facts.order(command.assignment or "")
-        person = await workload.person_of(house.db, directory, order, str(given[F.ASSIGNEE])) if order else None
+        person = await workload.person_of(services.db, directory, order, str(given[F.ASSIGNEE])) if order else None
         if person is None:
             rule = "nobody of that id or login works in this department"
             return facts, command, Refusal(Code.INVALID, "the order cannot go there", errors=((F.ASSIGNEE, rule),))
@@ -176,16 +176,16 @@ def _live(directory: Directory, noun: str, code: str) -> bool:
     return item is not None and item.active
 
 
-async def seen(house: House, number: str, actor: Actor, scope: Scope | None = None) -> Facts:
+async def visible_ticket(services: Services, number: str, actor: Actor, scope: Scope | None = None) -> Facts:
     """The ticket, if it is the actor's to see. Raises Refused(NOT_FOUND) for both not there and not theirs."""
     read = read_number(number)
-    facts = await ticket_facts.facts(house.db, scope or scope_of(actor), Number(read)) if read else None
+    facts = await ticket_facts.facts(services.db, scope or scope_of(actor), Number(read)) if read else None
     if facts is None:
         raise Refused(UNKNOWN)
     return facts
 
 
-async def authors_for(house: House, actor: Actor, ids: Iterable[str]) -> dict[str, str]:
+async def authors_for(services: Services, actor: Actor, ids: Iterable[str]) -> dict[str, str]:
     """The departments of those who wrote as handlers of one, by id, where this actor's view of a timeline depends on
     it: for a contractor."""
-    return await people.handlers_among(house.db, ids) if actor.contractor else {}
+    return await people.handlers_among(services.db, ids) if actor.contractor else {}

@@ -10,39 +10,39 @@ from uuid import uuid4
 from hotline.organisation.model.actors import Actor
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import Stored, place_of
-from hotline.tickets.act import act, authors_for, seen
-from hotline.tickets.context import House
+from hotline.tickets.act import act, authors_for, visible_ticket
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Attachment, Command, Facts
 from hotline.tickets.model.visibility import Scope, visible_file
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
-from hotline.web.idempotency import Asked, Done
+from hotline.web.idempotency import ActionResult, RequestKey
 
 
-async def may_attach(house: House, number: str, actor: Actor, now: datetime) -> None:
+async def may_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
     """Before a byte is kept: is the ticket theirs to see, and does it still take files? Raises Refused."""
-    facts = await seen(house, number, actor)
+    facts = await visible_ticket(services, number, actor)
     decided = decide(facts, Command(Action.ATTACH, facts.ticket.version), actor, now)
     if isinstance(decided, Refusal):
         raise Refused(decided)
 
 
 async def attach(
-    house: House,
+    services: Services,
     number: str,
     stored: Stored,
     name: str,
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Callable[[Attachment], str],
     now: datetime,
     scope: Scope | None = None,
-) -> Done:
+) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
     refusal."""
     for _ in range(10):
-        facts = await seen(house, number, actor, scope)
+        facts = await visible_ticket(services, number, actor, scope)
         file = Attachment(
             str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, now, actor.id
         )
@@ -52,24 +52,26 @@ async def attach(
             return show(file)
 
         try:
-            return await act(house, number, command, actor, asked, shown, now, status=201, attachment=file, scope=scope)
+            return await act(
+                services, number, command, actor, asked, shown, now, status=201, attachment=file, scope=scope
+            )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
 
 
-async def files_seen(house: House, number: str, actor: Actor) -> list[Any]:
+async def files_seen(services: Services, number: str, actor: Actor) -> list[Any]:
     """The rows of a ticket's files that the actor may see, oldest first. Raises Refused: not theirs to see."""
-    facts = await seen(house, number, actor)
-    rows = await history.files_of(house.db, facts.ticket.number)
-    authors = await authors_for(house, actor, (r.by_id for r in rows))
+    facts = await visible_ticket(services, number, actor)
+    rows = await history.files_of(services.db, facts.ticket.number)
+    authors = await authors_for(services, actor, (r.by_id for r in rows))
     return [r for r in rows if visible_file(r.by_id, facts.assignments, actor, authors)]
 
 
-async def found(house: House, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
+async def found(services: Services, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
     """The row and the place of a file, if its ticket is the actor's to see."""
-    row = next((r for r in await files_seen(house, number, actor) if r.id == attachment), None)
+    row = next((r for r in await files_seen(services, number, actor) if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
-    return row, place_of(house, row.sha256)
+    return row, place_of(services, row.sha256)

@@ -4,19 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import Actor
-from hotline.text.phone_parsing import heard
-from hotline.tickets.context import House
+from hotline.text.phone_parsing import parse_phone
+from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.store import callers
 
 OPEN_AT_MOST, HISTORY = 50, 20
 
 
-async def card_of(house: House, phone: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
+async def caller_card(services: Services, phone: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
     """`known` (one name is on record for the number), `maybe`, `unknown` or `withheld`; with open tickets and history
     the actor may see. Of a number that cannot be read nobody is known: `unread` says so."""
-    directory = await house.directory.now(now)
-    who = heard(phone, house.region, house.area_code)
+    directory = await services.directory.now(now)
+    who = parse_phone(phone, services.region, services.area_code)
     nobody: dict[str, Any] = {
         "match": "unknown",
         "phone": who.phone,
@@ -30,13 +30,13 @@ async def card_of(house: House, phone: str | None, actor: Actor, now: datetime) 
         return nobody
     if who.phone is None:
         return {**nobody, "match": "withheld"}
-    card = await callers.card(house.db, who.phone) if who.caller else None
+    card = await callers.card(services.db, who.phone) if who.caller else None
     if card is None:
         return nobody
     scope = scope_of(actor)
-    names = await callers.names_of(house.db, scope, card.id)
-    running = await callers.tickets_of(house.db, scope, card.id, OPEN_AT_MOST, still_open=True)
-    ended = await callers.tickets_of(house.db, scope, card.id, HISTORY, still_open=False)
+    names = await callers.names_of(services.db, scope, card.id)
+    running = await callers.tickets_of(services.db, scope, card.id, OPEN_AT_MOST, still_open=True)
+    ended = await callers.tickets_of(services.db, scope, card.id, HISTORY, still_open=False)
     if scope.areas is not None and not (names or running or ended):  # known elsewhere is not known here
         return nobody
 

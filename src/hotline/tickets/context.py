@@ -10,29 +10,29 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
 from hotline.database.offload import Offload
-from hotline.database.write_batcher import Together
-from hotline.delivery.gateways import GatewaysAtHand
+from hotline.database.write_batcher import WriteBatcher
+from hotline.delivery.gateways import GatewayCache
 from hotline.inbound.inbox import Inbox
 from hotline.inbound.spool import Spool
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.credentials import Credentials
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.sms.model.templates import QUIET_FROM, QUIET_TO
 from hotline.streaming.service import Stream
-from hotline.tickets.serials import Numbers
-from hotline.webhooks.cache import Subscribers
+from hotline.tickets.serials import TicketNumbers
+from hotline.webhooks.cache import SubscriptionCache
 
 
 @dataclass
-class House:
+class Services:
     """Database, journal, directory, numbers; the clock; the secret that keys are hashed with; where files lie.
     `gateways` and `inbox` follow from these."""
 
     db: Database
     journal: Journal
-    directory: DirectoryAtHand
-    numbers: Numbers
+    directory: DirectoryCache
+    numbers: TicketNumbers
     clock: Callable[[], datetime]
     secret: bytes
     files: Path
@@ -56,18 +56,18 @@ class House:
     leaving: bool = False  # told to stop: no more work should be sent here
     deadlines: Deadlines = field(init=False)
     offload: Offload = field(default_factory=Offload)
-    gateways: GatewaysAtHand = field(init=False)
-    subscribers: Subscribers = field(init=False)
+    gateways: GatewayCache = field(init=False)
+    subscribers: SubscriptionCache = field(init=False)
     inbox: Inbox = field(init=False)
-    together: Together = field(init=False)
+    batcher: WriteBatcher = field(init=False)
     stream: Stream = field(init=False)
 
     def __post_init__(self) -> None:
         self.deadlines = self.directory.deadlines
-        self.gateways = GatewaysAtHand(self.db, self.secret, self.public_url, self.directory, self.deadlines)
-        self.subscribers = Subscribers(self.db, self.secret, self.directory, self.deadlines)
+        self.gateways = GatewayCache(self.db, self.secret, self.public_url, self.directory, self.deadlines)
+        self.subscribers = SubscriptionCache(self.db, self.secret, self.directory, self.deadlines)
         self.inbox = Inbox(self.db, self.spool, self.deadlines)
-        self.together = Together(self.db)
+        self.batcher = WriteBatcher(self.db)
         credentials = Credentials(self.db, self.directory, lambda: self.clock())
         self.stream = Stream(self.db, self.journal.written, self.streams, credentials)
 

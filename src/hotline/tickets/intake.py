@@ -17,9 +17,9 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import Number, read_number
-from hotline.text.phone_parsing import LONGEST_RAW, Heard, caller_id, heard
+from hotline.text.phone_parsing import LONGEST_RAW, ParsedPhone, caller_id, parse_phone
 from hotline.tickets.act import FURTHEST, act, unknown_codes, written_answer
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model import clock_effects, tallies
 from hotline.tickets.model.routing import Routed, route
@@ -30,7 +30,7 @@ from hotline.tickets.sla import settling
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 from hotline.triage.model import Advice, advise
-from hotline.web.idempotency import Asked, Done, replayed
+from hotline.web.idempotency import ActionResult, RequestKey, replayed
 
 F = Field
 TITLE_LENGTH = 40
@@ -41,7 +41,7 @@ TAKEN_BEFORE = Refusal(
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IntakeRequest:
     """What the operator took down. Hints (kind, category, priority, area) win over advice."""
 
     channel: Channel
@@ -73,51 +73,66 @@ Show = Any  # (facts, call) -> the reply as text
 
 
 async def take_call(
-    house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime, *, joins: Scope | None = None
-) -> Done:
+    services: Services,
+    taken: IntakeRequest,
+    actor: Actor,
+    asked: RequestKey,
+    show: Show,
+    now: datetime,
+    *,
+    joins: Scope | None = None,
+) -> ActionResult:
     """Take a call in, durably. `joins`: what `attach_to` may name, where that was decided by more than who asks.
     Raises Refused with every field that is wrong, and Unsure where the database did not answer within the deadline:
     the call may be taken in yet, and a repeat under the same key is."""
-    async with within(house.deadlines.write, writes=True):
-        return await _take_in(house, taken, actor, asked, show, now, joins)
+    async with within(services.deadlines.write, writes=True):
+        return await _take_in(services, taken, actor, asked, show, now, joins)
 
 
 async def _take_in(
-    house: House, taken: Taken, actor: Actor, asked: Asked, show: Show, now: datetime, joins: Scope | None
-) -> Done:
-    directory = await house.directory.now(now)
+    services: Services,
+    taken: IntakeRequest,
+    actor: Actor,
+    asked: RequestKey,
+    show: Show,
+    now: datetime,
+    joins: Scope | None,
+) -> ActionResult:
+    directory = await services.directory.now(now)
     try:
-        who = _checked(directory, house, taken, actor, now)
+        who = _checked(directory, services, taken, actor, now)
     except Refused as refused:
-        if earlier := await idempotency.given(house.db, asked.owner, asked.key):
+        if earlier := await idempotency.given(services.db, asked.owner, asked.key):
             return replayed(earlier, asked)
         raise refused from None
     call_id = str(uuid4())
     if taken.attach_to is not None:
-        return await _join(house, taken, who, call_id, actor, asked, show, now, joins or intake_scope(actor))
+        return await _join(services, taken, who, call_id, actor, asked, show, now, joins or intake_scope(actor))
     if taken.outer_number is not None and await ticket_facts.has_outer(
-        house.db, taken.outer_system or "", taken.outer_number
+        services.db, taken.outer_system or "", taken.outer_number
     ):
-        if earlier := await idempotency.given(house.db, asked.owner, asked.key):
+        if earlier := await idempotency.given(services.db, asked.owner, asked.key):
             return replayed(earlier, asked)
         raise Refused(TAKEN_BEFORE)
-    change, call = await opened(house, directory, taken, who, call_id, actor, now)
-    change = await house.subscribers.announced(change, now)
+    change, call = await opened(services, directory, taken, who, call_id, actor, now)
+    change = await services.subscribers.announced(change, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if asked.keep_body else replace(answer, body=str(change.after.ticket.number))
     try:
-        outcome = await house.journal.commit(plan_of(change, keeping), priority=True)
+        outcome = await services.journal.commit(plan_of(change, keeping), priority=True)
     except IntegrityFault as fault:
         if taken.outer_number is None:
             raise
         raise Refused(TAKEN_BEFORE) from fault  # it came in by another line at the same moment
     if isinstance(outcome, Replayed):
         return replayed(outcome.answer, asked)
-    return Done(answer, replayed=False, after=change.after)
+    return ActionResult(answer, replayed=False, after=change.after)
 
 
-def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now: datetime) -> Heard:
+def _checked(
+    directory: Directory, services: Services, taken: IntakeRequest, actor: Actor, now: datetime
+) -> ParsedPhone:
     """The caller's number as heard, which is never a reason to refuse; raises Refused with all that is wrong at
     once."""
     errors: list[tuple[str, str]] = []
@@ -130,20 +145,20 @@ def _checked(directory: Directory, house: House, taken: Taken, actor: Actor, now
         errors.append(("outer.due_at", "must be later than now, by five years at most"))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)))
-    return heard(taken.phone, house.region, house.area_code)
+    return parse_phone(taken.phone, services.region, services.area_code)
 
 
 async def _join(
-    house: House,
-    taken: Taken,
-    who: Heard,
+    services: Services,
+    taken: IntakeRequest,
+    who: ParsedPhone,
     call_id: str,
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Show,
     now: datetime,
     scope: Scope,
-) -> Done:
+) -> ActionResult:
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     number = read_number(taken.attach_to or "")
@@ -156,28 +171,28 @@ async def _join(
             )
         )
     for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
-        facts = await ticket_facts.facts(house.db, scope, number or Number(""))
+        facts = await ticket_facts.facts(services.db, scope, number or Number(""))
         if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
-            number = (await ticket_facts.chain_of(house.db, facts.ticket.number))[-1]
-            whole = await ticket_facts.facts(house.db, scope, number)
+            number = (await ticket_facts.chain_of(services.db, facts.ticket.number))[-1]
+            whole = await ticket_facts.facts(services.db, scope, number)
             if whole is None and scope.creator is not None:  # they may tell it more, and learn no more of it
                 show = partial(_of_own, show, facts)
                 scope = EVERYTHING
-                whole = await ticket_facts.facts(house.db, scope, number)
+                whole = await ticket_facts.facts(services.db, scope, number)
             facts = whole
         if facts is None or number is None:
-            if earlier := await idempotency.given(house.db, asked.owner, asked.key):
+            if earlier := await idempotency.given(services.db, asked.owner, asked.key):
                 return replayed(earlier, asked)
             raise Refused(Refusal(Code.INVALID, "no such ticket", errors=(("attach_to", "no such ticket"),)))
         hidden = bool(taken.confidential) or facts.ticket.confidential
         call, caller = (
-            _call(taken, who, number, call_id, hidden, actor, now, house.secret),
-            _caller(taken, who, hidden, now, house.secret),
+            _call(taken, who, number, call_id, hidden, actor, now, services.secret),
+            _caller(taken, who, hidden, now, services.secret),
         )
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: taken.narrative})
         try:
             return await act(
-                house,
+                services,
                 number,
                 command,
                 actor,
@@ -196,12 +211,18 @@ async def _join(
 
 
 async def opened(
-    house: House, directory: Directory, taken: Taken, who: Heard, call_id: str, actor: Actor, now: datetime
+    services: Services,
+    directory: Directory,
+    taken: IntakeRequest,
+    who: ParsedPhone,
+    call_id: str,
+    actor: Actor,
+    now: datetime,
 ) -> tuple[Change, Call]:
     """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
     size = len(taken.narrative) + len(taken.address or "")
-    advice = await house.offload.run(size, advise, house.directory.lexicon(), taken.narrative, taken.address)
-    ticket, routed = _ticket(directory, taken, who, advice, await house.numbers.take(), actor, now, house.secret)
+    advice = await services.offload.run(size, advise, services.directory.lexicon(), taken.narrative, taken.address)
+    ticket, routed = _ticket(directory, taken, who, advice, await services.numbers.take(), actor, now, services.secret)
     received = Entry(
         ticket.number,
         1,
@@ -235,8 +256,8 @@ async def opened(
         )  # fmt: skip
         touched = begun.touched
     after = steps[-1].after
-    call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, house.secret)
-    caller = _caller(taken, who, ticket.confidential, now, house.secret)
+    call = _call(taken, who, ticket.number, call_id, ticket.confidential, actor, now, services.secret)
+    caller = _caller(taken, who, ticket.confidential, now, services.secret)
     return (
         Change(
             after=after,
@@ -255,7 +276,7 @@ async def opened(
 
 
 def _path(
-    taken: Taken, ticket: Ticket, routed: Routed | None, advice: Advice, actor: Actor
+    taken: IntakeRequest, ticket: Ticket, routed: Routed | None, advice: Advice, actor: Actor
 ) -> Iterator[tuple[Action, Mapping[Any, Any], Actor, bool]]:
     """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
     (action, its fields, by whom, whether it is the last)."""
@@ -294,8 +315,8 @@ def _order(routed: Routed) -> dict[Any, Any]:
 
 def _ticket(
     directory: Directory,
-    taken: Taken,
-    who: Heard,
+    taken: IntakeRequest,
+    who: ParsedPhone,
     advice: Advice,
     number: Any,
     actor: Actor,
@@ -361,7 +382,7 @@ def _ticket(
     return ticket, routed
 
 
-def unread_of(taken: Taken, who: Heard) -> tuple[tuple[str, str], ...]:
+def unread_of(taken: IntakeRequest, who: ParsedPhone) -> tuple[tuple[str, str], ...]:
     """(field, rule) of each detail that could not be taken as it was written."""
     return (*taken.unread, *((("caller.phone", who.unread),) if who.unread else ()))
 
@@ -375,14 +396,21 @@ def _reason(advice: Advice, by_hand: bool) -> str:
     return "chosen by the operator" if by_hand else f"confidence {advice.confidence:.2f}"
 
 
-def _hints(taken: Taken) -> dict[str, Any]:
+def _hints(taken: IntakeRequest) -> dict[str, Any]:
     hints = {"kind": taken.kind, "category": taken.category, "priority": taken.priority, "area": taken.area}
     given = {name: value for name, value in hints.items() if value is not None}
     return {**given, "form": dict(taken.form)} if taken.form else given
 
 
 def _call(
-    taken: Taken, who: Heard, number: Any, call_id: str, confidential: bool, actor: Actor, now: datetime, secret: bytes
+    taken: IntakeRequest,
+    who: ParsedPhone,
+    number: Any,
+    call_id: str,
+    confidential: bool,
+    actor: Actor,
+    now: datetime,
+    secret: bytes,
 ) -> Call:
     return Call(
         id=call_id,
@@ -409,7 +437,7 @@ def _of_own(show: Show, own: Facts, _: Facts, call: Call) -> str:
     return str(show(own, call))
 
 
-def _caller(taken: Taken, who: Heard, confidential: bool, now: datetime, secret: bytes) -> Caller | None:
+def _caller(taken: IntakeRequest, who: ParsedPhone, confidential: bool, now: datetime, secret: bytes) -> Caller | None:
     if who.phone is None or not who.caller:
         return None
     return Caller(caller_id(who.phone, secret), who.phone, None if confidential else taken.name, now)

@@ -14,7 +14,7 @@ from hotline.organisation.service.accounts import subject, too_many_attempts
 from hotline.refusals import Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.act import UNKNOWN
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.visibility import EVERYTHING, PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
@@ -42,12 +42,12 @@ def query_code(secret: bytes, number: str) -> str:
     return str(int.from_bytes(digest[:8]) % 10**CODE_LENGTH).zfill(CODE_LENGTH)
 
 
-async def code_matches(house: House, number: str, code: str | None, asker: str, now: datetime) -> bool:
+async def code_matches(services: Services, number: str, code: str | None, asker: str, now: datetime) -> bool:
     """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
     address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
-    right = code is not None and hmac.compare_digest(code.encode(), query_code(house.secret, number).encode())
-    place, whole = subject(house, "ticket-place", number, asker), subject(house, "ticket", number)
-    from_address = subject(house, "asker", asker)
+    right = code is not None and hmac.compare_digest(code.encode(), query_code(services.secret, number).encode())
+    place, whole = subject(services, "ticket-place", number, asker), subject(services, "ticket", number)
+    from_address = subject(services, "asker", asker)
 
     def count(c: sa.Connection) -> datetime:
         known = bool(throttle_store.known(c, {place}, now - KNOWN))
@@ -65,23 +65,23 @@ async def code_matches(house: House, number: str, code: str | None, asker: str, 
             throttle_store.count(c, limits, held, now)
         return moment
 
-    moment = await house.db.transact(count)
+    moment = await services.db.transact(count)
     if moment > now:
         raise Refused(too_many_attempts(moment, now, "codes"))
     return right
 
 
-async def look_up(house: House, number: str, code: str, address: str | None, now: datetime) -> dict[str, Any]:
+async def look_up(services: Services, number: str, code: str, address: str | None, now: datetime) -> dict[str, Any]:
     """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
     matter alike."""
     read = read_number(number)
     asker = f"address:{counted_as(address)}"
-    right = await code_matches(house, read or number[:20], code if read else None, asker, now)
-    facts = await ticket_facts.facts(house.db, EVERYTHING, read) if right and read else None
+    right = await code_matches(services, read or number[:20], code if read else None, asker, now)
+    facts = await ticket_facts.facts(services.db, EVERYTHING, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(UNKNOWN)
-    directory = await house.directory.now(now)
-    steps = await history.public_steps(house.db, facts.ticket.number)
+    directory = await services.directory.now(now)
+    steps = await history.public_steps(services.db, facts.ticket.number)
     return shown_to_resident(directory, facts, steps)
 
 

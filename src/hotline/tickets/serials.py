@@ -8,7 +8,7 @@ from hotline.text.numbering import FIRST, Number, number_of
 BLOCK = 64  # serials taken at once: one round trip for so many tickets; a restart leaves the rest of a block unused
 
 
-class Numbers:
+class TicketNumbers:
     """Hands out ticket numbers; several processes never hand out the same one."""
 
     def __init__(self, db: Database) -> None:

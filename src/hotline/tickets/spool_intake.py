@@ -18,25 +18,30 @@ from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refused
 from hotline.telephony.service import link, number_of
 from hotline.text.numbering import read_number
-from hotline.tickets.context import House
-from hotline.tickets.intake import Taken, take_call
+from hotline.tickets.context import Services
+from hotline.tickets.intake import IntakeRequest, take_call
 from hotline.tickets.model.vocabulary import Action, Field
-from hotline.web.idempotency import Asked
+from hotline.web.idempotency import RequestKey
 
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
 log = structlog.get_logger("hotline.spool")
 
 
-async def spool_call(
-    house: House, taken: Taken, actor: Actor, asked: Asked, now: datetime, voice_call: str | None = None
+async def spool_request(
+    services: Services,
+    taken: IntakeRequest,
+    actor: Actor,
+    asked: RequestKey,
+    now: datetime,
+    voice_call: str | None = None,
 ) -> str:
     """Keep a call for later; the reference it can be found by. `voice_call`: the one on the exchange it came by. Raises
     Refused where there is no room."""
-    if house.spool is None:
+    if services.spool is None:
         raise TypeError("there is no spool")
     name = reference(now)
     if asked.keep_body:  # a key of the client's own: a repeat is told the same
-        name = str(UUID(bytes=hmac.digest(house.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
+        name = str(UUID(bytes=hmac.digest(services.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
     record = {
         "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(asked),
         "voice_call": voice_call,
@@ -46,11 +51,11 @@ async def spool_call(
             "home_area": actor.home_area, "contractor": actor.contractor,
         },
     }  # fmt: skip
-    await house.spool.append(record, now)
+    await services.spool.append(record, now)
     return name
 
 
-async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
+async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) -> None:
     """Take a spooled call in, at the moment it was taken. One that is refused now is shown to operators. Raises Refused
     only for what another try can mend."""
     at = datetime.fromisoformat(record["at"])
@@ -63,8 +68,8 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
     taking, voice_call = taken_of(record["taken"]), record.get("voice_call")
     try:
         if voice_call is not None and taking.phone is None:
-            taking = replace(taking, phone=await number_of(house, voice_call))
-        done = await take_call(house, taking, actor, Asked(**record["asked"]), _told(record["reference"]), at)
+            taking = replace(taking, phone=await number_of(services, voice_call))
+        done = await take_call(services, taking, actor, RequestKey(**record["asked"]), _told(record["reference"]), at)
         number = done.after.ticket.number if done.after else _number_in(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
@@ -81,10 +86,10 @@ async def take_spooled(house: House, record: Mapping[str, Any]) -> None:
         "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None,
         "lease_token": None, "handled_by": None,
     }  # fmt: skip
-    await house.db.transact(lambda c: inbound_store.keep(c, [row]))
+    await services.db.transact(lambda c: inbound_store.keep(c, [row]))
     if voice_call is not None and number is not None:
         try:
-            await link(house, voice_call, number)
+            await link(services, voice_call, number)
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
@@ -101,13 +106,13 @@ def _number_in(body: str) -> str | None:
     return str(number) if number is not None else None
 
 
-def plain(taken: Taken) -> dict[str, Any]:
+def plain(taken: IntakeRequest) -> dict[str, Any]:
     """What was taken down as plain data."""
     words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(taken), option=orjson.OPT_NON_STR_KEYS))
     return words
 
 
-def taken_of(data: Mapping[str, Any]) -> Taken:
+def taken_of(data: Mapping[str, Any]) -> IntakeRequest:
     """The same, read again."""
     words: dict[str, Any] = dict(data)
     for name, kind in (("channel", Channel), ("kind", Kind), ("priority", Priority), ("at_once", Action)):
@@ -116,7 +121,7 @@ def taken_of(data: Mapping[str, Any]) -> Taken:
         words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
     words["unread"] = tuple((field, rule) for field, rule in words.get("unread") or ())
     words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
-    return Taken(**words)
+    return IntakeRequest(**words)
 
 
 def _told(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.write_plan import Answer, Guard, SearchEntry, TableWrite, WritePlan
+from hotline.database.write_plan import Guard, SearchEntry, StoredAnswer, TableWrite, WritePlan
 from hotline.delivery import tables as outbox_tables
 from hotline.delivery.model import Message
 from hotline.text.numbering import serial_of
@@ -52,7 +52,7 @@ TICKET_WRITES = (
 )  # fmt: skip
 
 
-def plan_of(change: Change, answer: Answer) -> WritePlan:
+def plan_of(change: Change, answer: StoredAnswer) -> WritePlan:
     """The plan that makes this change true and keeps this answer. Its guards are the tickets it writes, each at the
     version that was decided on."""
     return WritePlan(

@@ -53,7 +53,7 @@ class TooLarge(HTTPException):
         super().__init__(413)
 
 
-class Guard:
+class RequestGuard:
     """Wraps the whole application."""
 
     def __init__(self, app: App) -> None:

@@ -9,7 +9,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from hotline.database.engine import Unsure, has_committed
+from hotline.database.engine import CommitUnknown, has_committed
 from hotline.locales import pair
 from hotline.locales.labels import label_of
 from hotline.refusals import Code, Refusal, Refused
@@ -102,7 +102,7 @@ async def refuse(_: Request, error: Exception) -> Response:
         raise error
     refusal = error.refusal
     if refusal.code in _NOT_APPLIED and has_committed():  # a part of it is written: "not applied" would be a lie
-        refusal = Unsure().refusal
+        refusal = CommitUnknown().refusal
     return problem(refusal)
 
 

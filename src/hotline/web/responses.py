@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from hotline.refusals import Code
 from hotline.tickets.schemas.shown import Problem
-from hotline.web.idempotency import Done
+from hotline.web.idempotency import ActionResult
 from hotline.web.problems import MEDIA, STATUS, TITLE
 
 
@@ -17,7 +17,7 @@ def reply(body: Any, status: int = 200, version: int | None = None) -> Response:
     return Response(content, status, headers, media_type="application/json")
 
 
-def done_reply(done: Done) -> Response:
+def action_reply(done: ActionResult) -> Response:
     """What was done, or what was answered when the same key did it."""
     headers = {"ETag": f'"{done.answer.etag}"'} if done.answer.etag else {}
     if done.replayed:

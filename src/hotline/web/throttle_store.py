@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hotline.database.insert_ignore import insert_once
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.web.tables import known_place as k
 from hotline.web.tables import throttle as t
 from hotline.web.throttling import Limit, Tally
@@ -19,7 +19,7 @@ def tallies(c: sa.Connection, subjects: Iterable[str], now: datetime, *, fresh: 
     the other. `fresh`: rows are made where there are none, to be counted in."""
     wanted = sorted(subjects)
     if fresh:
-        insert_once(c, t, [{"subject": s, "count": 0, "began_at": now, "last_at": now} for s in wanted])
+        insert_ignoring_duplicates(c, t, [{"subject": s, "count": 0, "began_at": now, "last_at": now} for s in wanted])
     held = sa.select(t.c.subject, t.c["count"].label("tries"), t.c.began_at, t.c.last_at)
     held = held.where(t.c.subject.in_(wanted)).order_by(t.c.subject).with_for_update()
     return {row.subject: Tally(row.tries, row.began_at, row.last_at) for row in c.execute(held)}
@@ -53,7 +53,7 @@ def known(c: sa.Connection, places: Iterable[str], since: datetime) -> set[str]:
 def note(c: sa.Connection, places: Iterable[str], now: datetime) -> None:
     """Keep these places as known."""
     wanted = sorted(places)
-    insert_once(c, k, [{"place": place, "last_at": now} for place in wanted])
+    insert_ignoring_duplicates(c, k, [{"place": place, "last_at": now} for place in wanted])
     stale = sa.update(k).where(k.c.place.in_(wanted), k.c.last_at < now - NOTED_AGAIN)
     c.execute(stale.values(last_at=now))
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hotline.database.cache import AtHand
+from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.secrets.secret_box import unseal
 from hotline.tickets.model.ticket import Change
 from hotline.webhooks import store as subscription_store
-from hotline.webhooks.model import Wanted, events_of
+from hotline.webhooks.model import EventFilter, events_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Subscription:
     name: str
     url: str
     form: str
-    wanted: Wanted
+    wanted: EventFilter
     department: str | None
     area: str | None
     secrets: tuple[tuple[str, str | None], ...]
@@ -38,11 +38,11 @@ class Subscription:
         return [s for s, until in reversed(self.secrets) if until is None or datetime.fromisoformat(until) > now]
 
 
-class Subscribers(AtHand[Sequence[Subscription]]):
+class SubscriptionCache(CachedTable[Sequence[Subscription]]):
     """The subscriptions of this process."""
 
     def __init__(
-        self, db: Database, secret: bytes, directory: DirectoryAtHand, deadlines: Deadlines | None = None
+        self, db: Database, secret: bytes, directory: DirectoryCache, deadlines: Deadlines | None = None
     ) -> None:
         super().__init__(self._every, deadlines)
         self._db, self._secret, self._directory = db, secret, directory
@@ -62,7 +62,7 @@ class Subscribers(AtHand[Sequence[Subscription]]):
 def _read(secret: bytes, directory: Directory, row: Row) -> Subscription:
     return Subscription(
         row.id, row.name, row.url, row.form,
-        Wanted(
+        EventFilter(
             tuple(row.events),
             directory.below.get(row.department, frozenset({row.department})) if row.department else None,
             directory.areas_below.get(row.area, frozenset({row.area})) if row.area else None,

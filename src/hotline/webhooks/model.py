@@ -44,7 +44,7 @@ TYPES = tuple(sorted(set(TYPE_OF.values())))
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """What a subscriber wants: types ("*" or none: every one), of which departments', areas' or outer system's
     tickets."""
 
@@ -54,7 +54,7 @@ class Wanted:
     outer_system: str | None = None
 
 
-def wants(wanted: Wanted, event: Mapping[str, Any]) -> bool:
+def wants(wanted: EventFilter, event: Mapping[str, Any]) -> bool:
     """Whether an event goes there. A confidential matter goes only to the hotline it came from."""
     if wanted.events and "*" not in wanted.events and event["type"] not in wanted.events:
         return False

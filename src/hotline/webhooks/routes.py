@@ -10,19 +10,19 @@ from starlette.responses import Response
 
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, WRITE, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
 from hotline.webhooks import service as subscription_service
 from hotline.webhooks.cache import Subscription
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
-Admin = Annotated[Asking, may("subscriptions.manage", Role.ADMIN)]
+Admin = Annotated[RequestContext, may("subscriptions.manage", Role.ADMIN)]
 Url = Annotated[Plain, Field(min_length=8, max_length=500)]
 Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
 
@@ -100,15 +100,15 @@ def _shown(s: Subscription) -> dict[str, Any]:
 
 
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
-async def list_subscriptions(ask: Admin) -> Response:
+async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of a part, those of that part."""
-    ask.house.subscribers.forget()
-    found = await ask.house.subscribers.now(ask.now)
-    return reply({"items": [_shown(s) for s in found if subscription_service.manages(ask.actor, s)], "next": None})
+    context.services.subscribers.forget()
+    found = await context.services.subscribers.now(context.now)
+    return reply({"items": [_shown(s) for s in found if subscription_service.manages(context.actor, s)], "next": None})
 
 
 @router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
-async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
+async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
     nowhere else; a repeat with the same Idempotency-Key is told the same. Tries go on for about 75 hours; 410 ends them
     all."""
@@ -116,38 +116,42 @@ async def subscribe(body: SubscriptionIn, ask: Admin) -> Response:
     def show(row: Mapping[str, Any], secret: str) -> str:
         return dumped({**{name: row[name] for name in _SHOWN}, "secret": secret})
 
-    asked = await ask.asked_whole()
-    return done_reply(
-        await subscription_service.subscribe(ask.house, body.model_dump(), ask.actor, asked, show, ask.now)
+    asked = await context.request_key_of_body()
+    return action_reply(
+        await subscription_service.subscribe(
+            context.services, body.model_dump(), context.actor, asked, show, context.now
+        )
     )
 
 
 @router.get(
     "/{subscription}", operation_id="read_subscription", response_model=SubscriptionOut, responses=refusals(*READ)
 )
-async def read_subscription(subscription: CodePath, ask: Admin) -> Response:
+async def read_subscription(subscription: CodePath, context: Admin) -> Response:
     """One subscription."""
-    found = await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
+    found = await subscription_service.found(context.services, subscription, context.actor, context.now)
     return reply(_shown(found), version=found.version)
 
 
 @router.patch(
     "/{subscription}", operation_id="change_subscription", response_model=SubscriptionOut, responses=refusals(*WRITE)
 )
-async def change_subscription(subscription: CodePath, body: SubscriptionChange, ask: Admin) -> Response:
+async def change_subscription(subscription: CodePath, body: SubscriptionChange, context: Admin) -> Response:
     """Change what was sent. `active` true takes up one that was switched off."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in values if values[name] is None]
     if empty:
         raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((n, "not null") for n in empty)))
-    found = await subscription_service.change(ask.house, subscription, ask.version(), values, ask.actor, ask.now)
+    found = await subscription_service.change(
+        context.services, subscription, context.version(), values, context.actor, context.now
+    )
     return reply(_shown(found), version=found.version)
 
 
 @router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
-async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
+async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
     """End a subscription. What is still on its way to it is not sent."""
-    await subscription_service.unsubscribe(ask.house, subscription, ask.actor, ask.now)
+    await subscription_service.unsubscribe(context.services, subscription, context.actor, context.now)
     return Response(status_code=204)
 
 
@@ -157,12 +161,12 @@ async def unsubscribe(subscription: CodePath, ask: Admin) -> Response:
     response_model=SecretOut,
     responses=refusals(*POST, Code.STALE),
 )
-async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
+async def rotate_subscription(subscription: CodePath, context: Admin) -> Response:
     """A new secret, told this once. For a day deliveries carry both signatures."""
-    asked = await ask.asked_whole()
-    return done_reply(
+    asked = await context.request_key_of_body()
+    return action_reply(
         await subscription_service.rotate(
-            ask.house, subscription, ask.actor, asked, lambda s: dumped({"secret": s}), ask.now
+            context.services, subscription, context.actor, asked, lambda s: dumped({"secret": s}), context.now
         )
     )
 
@@ -172,13 +176,13 @@ async def rotate_subscription(subscription: CodePath, ask: Admin) -> Response:
 )
 async def list_deliveries(
     subscription: CodePath,
-    ask: Admin,
+    context: Admin,
     after: Annotated[Plain, Query(max_length=40, description="`next` of the page before")] = "",
     limit: Limit = 50,
 ) -> Response:
     """The delivery log: what was sent, how often, what it came to."""
-    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
-    rows = await outbox_store.in_line(ask.house.db, f"subscription:{subscription}", after, limit)
+    await subscription_service.found(context.services, subscription, context.actor, context.now)
+    rows = await outbox_store.in_line(context.services.db, f"subscription:{subscription}", after, limit)
     shown = [
         {
             "id": r.id, "type": r.payload.get("type"), "number": r.number, "status": r.status, "attempts": r.attempts,
@@ -195,13 +199,13 @@ async def list_deliveries(
     response_model=DeliveryOut,
     responses=refusals(*READ),
 )
-async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+async def read_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """One delivery with every try."""
-    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
-    row = await outbox_store.by_id(ask.house.db, delivery)
+    await subscription_service.found(context.services, subscription, context.actor, context.now)
+    row = await outbox_store.by_id(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
-    tries = await outbox_attempts.tries(ask.house.db, delivery)
+    tries = await outbox_attempts.tries(context.services.db, delivery)
     log = [{"n": t.n, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
     return reply({"id": row.id, "status": row.status, "attempts": row.attempts, "payload": row.payload, "tries": log})
 
@@ -212,16 +216,16 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) 
     status_code=202,
     responses=refusals(*POST, Code.NOT_NOW),
 )
-async def replay_delivery(subscription: CodePath, delivery: CodePath, ask: Admin) -> Response:
+async def replay_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """Send one that failed or was sent already once more, under the same id: its receiver knows it by that."""
-    await subscription_service.found(ask.house, subscription, ask.actor, ask.now)
-    row = await outbox_store.by_id(ask.house.db, delivery)
+    await subscription_service.found(context.services, subscription, context.actor, context.now)
+    row = await outbox_store.by_id(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
 
     def replay(c: sa.Connection) -> Reply:
-        if not outbox_store.requeue(c, delivery, ask.now, sent_too=True):
+        if not outbox_store.requeue(c, delivery, context.now, sent_too=True):
             raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
         return Reply(202, dumped({"queued": delivery}))
 
-    return done_reply(await write_once(ask.house, await ask.asked_whole(), replay, ask.now))
+    return action_reply(await write_once(context.services, await context.request_key_of_body(), replay, context.now))

@@ -24,8 +24,8 @@ from hotline.partners.hotline_12345 import answered
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
 from hotline.text.numbering import Number
-from hotline.tickets.context import House
-from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.tickets.context import Services
+from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription
 from hotline.webhooks.model import TYPES, wants
@@ -35,11 +35,11 @@ BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
 NOBODY = Refusal(Code.NOT_FOUND, "no such subscription")
 
 
-async def spread(house: House, m: Row, token: str) -> None:
+async def spread(services: Services, m: Row, token: str) -> None:
     """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
-    now = house.clock()
+    now = services.clock()
     event = m.payload
-    found = [s for s in await house.subscribers.now(now, ANEW) if s.active and wants(s.wanted, event)]
+    found = [s for s in await services.subscribers.now(now, ANEW) if s.active and wants(s.wanted, event)]
     payload = {"event": m.id, **event}
     number = Number(m.number)
     deliveries = [
@@ -51,7 +51,7 @@ async def spread(house: House, m: Row, token: str) -> None:
         if outbox_store.mark_sent(c, m.id, token) and deliveries:
             outbox_store.add_once(c, deliveries)
 
-    await house.db.transact(write)
+    await services.db.transact(write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class Delivery:
     body: bytes
 
 
-async def delivery_of(house: House, m: Row) -> Delivery | None:
+async def delivery_of(services: Services, m: Row) -> Delivery | None:
     """None: the subscription is gone, or switched off."""
-    now = house.clock()
+    now = services.clock()
     wanted = m.partition.removeprefix("subscription:")
-    found = next((s for s in await house.subscribers.now(now) if s.id == wanted), None)
+    found = next((s for s in await services.subscribers.now(now) if s.id == wanted), None)
     if found is None or not found.active:
         return None
     return Delivery(found.id, found.url, found.living(now), _body(found.form, m))
@@ -83,10 +83,10 @@ def _body(form: str, m: Row) -> bytes:
     return orjson.dumps({**shown, "data": data})
 
 
-async def disable(house: House, id: str, why: str) -> None:  # noqa: A002
+async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
     """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
-    await house.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
-    house.subscribers.forget()
+    await services.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
+    services.subscribers.forget()
 
 
 def fresh_secret() -> str:
@@ -112,20 +112,20 @@ def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, 
 
 
 async def subscribe(
-    house: House,
+    services: Services,
     values: Mapping[str, Any],
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Callable[[Mapping[str, Any], str], str],
     now: datetime,
-) -> Done:
+) -> ActionResult:
     """A new subscription; `show(row, secret)` renders it with its secret, told this once. Raises Refused with all that
     is wrong, or where it would tell more than its maker may see."""
-    if earlier := await earlier_answer(house, asked, secret=True):
+    if earlier := await earlier_answer(services, asked, secret=True):
         return earlier
     if faults := outside(actor, values.get("department"), values.get("area")):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
     id, secret = reference(now), fresh_secret()  # noqa: A001
@@ -133,7 +133,7 @@ async def subscribe(
         "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
         "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
         "outer_system": values.get("outer_system"),
-        "sealed": seal(house.secret, f"subscription {id}", [[secret, None]]),
+        "sealed": seal(services.secret, f"subscription {id}", [[secret, None]]),
         "active": True, "disabled": None, "version": 1, "created_at": now, "created_by": actor.id,
     }  # fmt: skip
 
@@ -141,8 +141,8 @@ async def subscribe(
         subscription_store.keep(c, row)
         return Reply(201, show(row, secret), "1")
 
-    done = await write_once(house, asked, add, now, secret=True)
-    house.subscribers.forget()
+    done = await write_once(services, asked, add, now, secret=True)
+    services.subscribers.forget()
     return done
 
 
@@ -151,17 +151,17 @@ def manages(actor: Actor, subscription: Subscription) -> bool:
     return not outside(actor, subscription.department, subscription.area)
 
 
-async def found(house: House, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
+async def found(services: Services, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
     """Raises Refused where there is none that is the actor's to manage."""
-    house.subscribers.forget()
-    for subscription in await house.subscribers.now(now):
+    services.subscribers.forget()
+    for subscription in await services.subscribers.now(now):
         if subscription.id == id and manages(actor, subscription):
             return subscription
     raise Refused(NOBODY)
 
 
 async def change(
-    house: House,
+    services: Services,
     id: str,  # noqa: A002
     version: int,
     values: Mapping[str, Any],
@@ -169,48 +169,48 @@ async def change(
     now: datetime,
 ) -> Subscription:
     """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
-    await found(house, id, actor, now)
-    directory = await house.directory.now(now)
+    await found(services, id, actor, now)
+    directory = await services.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
     row = dict(values)
     if row.get("active"):
         row["disabled"] = None
-    if not await house.db.transact(lambda c: subscription_store.change(c, id, row, version)):
+    if not await services.db.transact(lambda c: subscription_store.change(c, id, row, version)):
         raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
-    return await found(house, id, actor, now)
+    return await found(services, id, actor, now)
 
 
 async def rotate(
-    house: House,
+    services: Services,
     id: str,  # noqa: A002
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     show: Callable[[str], str],
     now: datetime,
-) -> Done:
+) -> ActionResult:
     """A new secret, told this once; both sign for a day."""
-    if earlier := await earlier_answer(house, asked, secret=True):
+    if earlier := await earlier_answer(services, asked, secret=True):
         return earlier
-    subscription = await found(house, id, actor, now)
+    subscription = await found(services, id, actor, now)
     secret = fresh_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
-    sealed = seal(house.secret, f"subscription {id}", [*old[-1:], [secret, None]])
+    sealed = seal(services.secret, f"subscription {id}", [*old[-1:], [secret, None]])
 
     def turn(c: sa.Connection) -> Reply:
         if not subscription_store.change(c, id, {"sealed": sealed}, subscription.version):
             raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
         return Reply(200, show(secret))
 
-    done = await write_once(house, asked, turn, now, secret=True)
-    house.subscribers.forget()
+    done = await write_once(services, asked, turn, now, secret=True)
+    services.subscribers.forget()
     return done
 
 
-async def unsubscribe(house: House, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
+async def unsubscribe(services: Services, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
     """Raises Refused where there is none that is the actor's to end."""
-    await found(house, id, actor, now)
-    if not await house.db.transact(lambda c: subscription_store.remove(c, id)):
+    await found(services, id, actor, now)
+    if not await services.db.transact(lambda c: subscription_store.remove(c, id)):
         raise Refused(NOBODY)
-    house.subscribers.forget()
+    services.subscribers.forget()

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.webhooks.tables import subscription as s
 
-_ALL = Question(sa.select(*s.c).order_by(s.c.created_at, s.c.id))
+_ALL = PreparedQuery(sa.select(*s.c).order_by(s.c.created_at, s.c.id))
 
 
 async def every(db: Database) -> Sequence[Row]:

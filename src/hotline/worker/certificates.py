@@ -8,16 +8,16 @@ import structlog
 from hotline.delivery.gateways import change
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms.contract import FetchesCertificates, sms_provider
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 
 log = structlog.get_logger("hotline.certificates")
 MOST = 5  # kept of one gateway; theirs changes about once a year
 
 
-async def fetch_wanted(house: House, client: httpx.AsyncClient, now: datetime) -> int:
+async def fetch_wanted(services: Services, client: httpx.AsyncClient, now: datetime) -> int:
     """Fetch what is wanted; how many were kept."""
     kept = 0
-    for gateway in list((await house.gateways.now(now)).values()):
+    for gateway in list((await services.gateways.now(now)).values()):
         url = gateway.account.settings.get("wanted_certificate")
         if not url:
             continue
@@ -34,6 +34,6 @@ async def fetch_wanted(house: House, client: httpx.AsyncClient, now: datetime) -
             log.warning("certificate.refused", gateway=gateway.name, why=str(refused))
         newest = dict(list(certificates.items())[-MOST:])
         settings = {"certificates": newest, "wanted_certificate": None}
-        await change(house.gateways, house.db, house.secret, gateway.name, now, settings=settings)
+        await change(services.gateways, services.db, services.secret, gateway.name, now, settings=settings)
         kept += url in newest
     return kept

@@ -18,7 +18,7 @@ from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import Message
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
-from hotline.inbound.outcome import Worked, odd
+from hotline.inbound.outcome import InboundOutcome, odd
 from hotline.locales import bilingual
 from hotline.open311.service import work_off_request, work_off_update
 from hotline.refusals import Refused
@@ -26,7 +26,7 @@ from hotline.sms.incoming import work_off
 from hotline.sms.outgoing import PARKED, apply_report
 from hotline.sms.receiving import FLUSH, FLUSH_URGENT
 from hotline.text.numbering import Number
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.spool_intake import LATER
 from hotline.triage.model import Lexicon, advise
 
@@ -38,64 +38,64 @@ BACK_OFF = (1, 5, 15, 60, 300)  # seconds
 log = structlog.get_logger("hotline.inbound")
 
 
-async def take_next(house: House, now: datetime, limit: int = AT_ONCE) -> int:
+async def take_next(services: Services, now: datetime, limit: int = AT_ONCE) -> int:
     """Work off what is due, a few at once; how many were claimed."""
     token = uuid4().hex
-    claimed = await house.db.transact(lambda c: inbound_store.claim(c, now, token, limit))
+    claimed = await services.db.transact(lambda c: inbound_store.claim(c, now, token, limit))
     if not claimed:
         return 0
-    gateways = await house.gateways.now(now)
+    gateways = await services.gateways.now(now)
     left = iter(sorted(claimed, key=lambda r: (not r.urgent, r.next_at, r.id)))
     long_ones = asyncio.Lock()
 
     async def work() -> None:
         for row in left:
             if not row.urgent:
-                await house.inbox.calm(POLITE)
+                await services.inbox.calm(POLITE)
             # eight long texts in one commit would hold up a call for as long as all of them take
             async with long_ones if len(row.text) > OFFLOADED else nullcontext():
-                await _work_off(house, row, gateways.get(row.gateway), token, now)
+                await _work_off(services, row, gateways.get(row.gateway), token, now)
 
     await asyncio.gather(*(work() for _ in range(HANDS)))
     return len(claimed)
 
 
-async def _work_off(house: House, row: Row, gateway: Gateway | None, token: str, now: datetime) -> None:
+async def _work_off(services: Services, row: Row, gateway: Gateway | None, token: str, now: datetime) -> None:
     try:
         if row.kind == InboundKind.PART:
-            lexicon = house.directory.lexicon()
-            await house.together.write(lambda c: _join_parts(c, row, token, lexicon, now))
+            lexicon = services.directory.lexicon()
+            await services.batcher.write(lambda c: _join_parts(c, row, token, lexicon, now))
             return
         if row.kind == InboundKind.REPORT:
-            await house.together.write(lambda c: _report(c, row, token, now))
+            await services.batcher.write(lambda c: _report(c, row, token, now))
             return
         try:
-            worked = await (_KINDS[InboundKind(row.kind)])(house, row, gateway, now)
+            worked = await (_KINDS[InboundKind(row.kind)])(services, row, gateway, now)
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
             worked = odd(f"refused: {refused.refusal.detail}")  # another try would be told the same
-        await house.together.write(lambda c: _finish(c, row, token, worked, now))
+        await services.batcher.write(lambda c: _finish(c, row, token, worked, now))
     except Refused as refused:  # away, or too busy: as if it had never been tried
-        await _again(house, row, token, now, refused.refusal.detail)
+        await _again(services, row, token, now, refused.refusal.detail)
     except Exception as fault:
         log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
-        await _again(house, row, token, now, f"{type(fault).__name__}")
+        await _again(services, row, token, now, f"{type(fault).__name__}")
 
 
-async def _again(house: House, row: Row, token: str, now: datetime, why: str) -> None:
+async def _again(services: Services, row: Row, token: str, now: datetime, why: str) -> None:
     if row.attempts >= MOST_TRIES:
         worked = odd(f"tried {row.attempts} times: {why}")
-        await house.together.write(lambda c: _finish(c, row, token, worked, now))
+        await services.batcher.write(lambda c: _finish(c, row, token, worked, now))
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
-        await house.together.write(lambda c: inbound_store.put_back(c, row.id, token, database_time(c) + wait, why))
+        await services.batcher.write(lambda c: inbound_store.put_back(c, row.id, token, database_time(c) + wait, why))
     except Refused:
         log.warning("inbound.left", id=row.id)  # its lease ends by itself
 
 
-def _finish(c: sa.Connection, row: Row, token: str, worked: Worked, now: datetime) -> None:
+def _finish(c: sa.Connection, row: Row, token: str, worked: InboundOutcome, now: datetime) -> None:
     values = {
         "status": worked.status, "effect": worked.effect, "number": worked.number,
         "why": worked.why[:500] if worked.why else None, **worked.set,
@@ -115,7 +115,7 @@ def _finish(c: sa.Connection, row: Row, token: str, worked: Worked, now: datetim
 def _report(c: sa.Connection, row: Row, token: str, now: datetime) -> None:
     known, alarm = apply_report(c, row, now)
     if known:
-        done = Worked(InboundStatus.DONE, Effect.REPORTED, messages=[alarm] if alarm else [])
+        done = InboundOutcome(InboundStatus.DONE, Effect.REPORTED, messages=[alarm] if alarm else [])
         _finish(c, row, token, done, now)
     elif now - row.received_at < PARKED:  # it may have come before the answer to our own request
         wait = timedelta(seconds=5) if now - row.received_at < timedelta(minutes=5) else timedelta(minutes=10)

@@ -15,14 +15,14 @@ from hotline.reporting.service.figures import FOLDED_AT_ONCE, are_many, fold, mu
 from hotline.reporting.service.reports import make_due
 from hotline.sms.outgoing import shift_weights
 from hotline.telephony.service import end_silent_calls
-from hotline.tickets.context import House
-from hotline.tickets.sla.jobs import adopt, reckon_due, ring_due
+from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import adopt, escalate_due, recalculate_due
 from hotline.worker.certificates import fetch_wanted
 from hotline.worker.inbound import take_next
-from hotline.worker.outbox import Sender, Ways, alarm
+from hotline.worker.outbox import DeliveryChannels, Sender, alarm
 from hotline.worker.retention import check_counters, check_figures, tidy
 from hotline.worker.spool_drain import bring_in
-from hotline.worker.subprocess import DRIFT, LEFT, Aside
+from hotline.worker.subprocess import DRIFT, LEFT, WorkerSubprocess
 
 log = structlog.get_logger("hotline.worker")
 # seconds a loop sleeps when there was nothing to do
@@ -38,10 +38,14 @@ class Worker:
     """All loops of one process. `run` until `stop`."""
 
     def __init__(
-        self, house: House, ways: Ways, heartbeat: Heartbeat | None = None, aside: Aside | None = None
+        self,
+        services: Services,
+        ways: DeliveryChannels,
+        heartbeat: Heartbeat | None = None,
+        aside: WorkerSubprocess | None = None,
     ) -> None:
-        self.house, self.ways, self.heartbeat, self._aside = house, ways, heartbeat, aside
-        self._sender = Sender(house, ways)
+        self.services, self.ways, self.heartbeat, self._aside = services, ways, heartbeat, aside
+        self._sender = Sender(services, ways)
         self._stop = asyncio.Event()
         self._checked: datetime | None = None
 
@@ -63,7 +67,7 @@ class Worker:
             self._loop("exports", self._export, SOON),
         ]
         await asyncio.gather(*loops)
-        await self._sender.land()
+        await self._sender.settle_all()
         await self.ways.close()
         if self.heartbeat is not None:
             await self.heartbeat.close()
@@ -87,32 +91,32 @@ class Worker:
                     continue
 
     async def _send(self) -> bool:
-        return await self._sender.step(self.house.clock())
+        return await self._sender.step(self.services.clock())
 
     async def _take(self) -> bool:
-        return await take_next(self.house, self.house.clock()) > 0
+        return await take_next(self.services, self.services.clock()) > 0
 
     async def _weigh(self) -> bool:
-        for name, weight in (await shift_weights(self.house, self.house.clock())).items():
+        for name, weight in (await shift_weights(self.services, self.services.clock())).items():
             log.warning("gateway.weight", gateway=name, weight=weight)
         return False
 
     async def _end_calls(self) -> bool:
-        return await end_silent_calls(self.house, self.house.clock()) > 0
+        return await end_silent_calls(self.services, self.services.clock()) > 0
 
     async def _certificates(self) -> bool:
         if self.ways.texts is not None:
-            await fetch_wanted(self.house, self.ways.texts, self.house.clock())
+            await fetch_wanted(self.services, self.ways.texts, self.services.clock())
         return False
 
     async def _spooled(self) -> bool:
-        await bring_in(self.house)
+        await bring_in(self.services)
         return False
 
     async def _fold(self) -> bool:
-        now = self.house.clock()
-        if self._aside is not None and not await stand(self.house) and await are_many(self.house):
-            if await must_be_rebuilt(self.house):
+        now = self.services.clock()
+        if self._aside is not None and not await stand(self.services) and await are_many(self.services):
+            if await must_be_rebuilt(self.services):
                 code, said = await self._aside.run("figures", "rebuild", "--if-needed")
                 if code not in LEFT:
                     log.error("figures.rebuild", code=code, said=said)
@@ -120,28 +124,28 @@ class Worker:
                         await asyncio.wait_for(self._stop.wait(), SELDOM)
             return False
         # again at once only where much waits: a fold for every few events would cost the house a commit for each
-        return await fold(self.house, now) >= FOLDED_AT_ONCE
+        return await fold(self.services, now) >= FOLDED_AT_ONCE
 
     async def _report(self) -> bool:
-        return await make_due(self.house, self.house.clock()) > 0
+        return await make_due(self.services, self.services.clock()) > 0
 
     async def _export(self) -> bool:
-        return await make_next(self.house, self.house.clock())
+        return await make_next(self.services, self.services.clock())
 
     async def _ring(self) -> bool:
-        return (await ring_due(self.house, self.house.clock())).claimed > 0
+        return (await escalate_due(self.services, self.services.clock())).claimed > 0
 
     async def _reckon(self) -> bool:
-        return await reckon_due(self.house, self.house.clock()) > 0
+        return await recalculate_due(self.services, self.services.clock()) > 0
 
     async def _adopt(self) -> bool:
-        return await adopt(self.house, self.house.clock()) > 0
+        return await adopt(self.services, self.services.clock()) > 0
 
     async def _audit(self) -> bool:
         """Look whether a clock was missed, warn of hours without anybody, and say outside if all is well."""
-        now = self.house.clock()
-        await warn_of_gaps(self.house, now)
-        wrong = [f for f in await examine(self.house, now, WATCH) if f.wrong]
+        now = self.services.clock()
+        await warn_of_gaps(self.services, now)
+        wrong = [f for f in await examine(self.services, now, WATCH) if f.wrong]
         for finding in wrong:
             log.error("doctor", check=finding.check, says=finding.says)
             if finding.check == "skew":  # `hotline doctor` on another machine cannot see this one's clock
@@ -155,21 +159,21 @@ class Worker:
 
     async def _tell(self, finding: Finding) -> None:
         """Tell operators, once an hour."""
-        at = await self.house.db.time()
-        await self.house.db.transact(
+        at = await self.services.db.time()
+        await self.services.db.transact(
             lambda c: alarm(c, finding.check, {"text": finding.says, "text_zh": finding.says_zh}, at)
         )
 
     async def _retain(self) -> bool:
-        now = self.house.clock()
-        done = await tidy(self.house, now)
+        now = self.services.clock()
+        done = await tidy(self.services, now)
         if now.hour == NIGHT and (self._checked is None or now - self._checked > timedelta(hours=12)):
             self._checked = now
-            await check_counters(self.house)
-            if self._aside is not None and await are_many(self.house):
+            await check_counters(self.services)
+            if self._aside is not None and await are_many(self.services):
                 code, said = await self._aside.run("figures", "check")
                 if code not in LEFT:
                     log.error("figures.drift" if code == DRIFT else "figures.unchecked", code=code, said=said)
             else:
-                await check_figures(self.house, now)
+                await check_figures(self.services, now)
         return done["answers"] > 0

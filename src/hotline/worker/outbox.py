@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.database.prepared import Row
-from hotline.database.write_batcher import Together
+from hotline.database.write_batcher import WriteBatcher
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import Gateway
@@ -26,11 +26,11 @@ from hotline.delivery.notices import GatewayDown, GatewayRefused, Notices
 from hotline.delivery.store import Reach
 from hotline.locales import bilingual
 from hotline.sms import store as sms_store
-from hotline.sms.contract import Handed, Outgoing, sms_provider
+from hotline.sms.contract import Outgoing, SendResult, sms_provider
 from hotline.sms.model.status import TextStatus
-from hotline.sms.outgoing import Planned, first_row, pick, planned, speaks_by_text, spread_over_callers
+from hotline.sms.outgoing import PlannedText, first_row, pick, planned, speaks_by_text, spread_over_callers
 from hotline.text.numbering import Number
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts
 from hotline.webhooks import service as subscription_service
@@ -41,7 +41,7 @@ log = structlog.get_logger("hotline.outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RetryPolicy:
     """How often a kind of message is tried, and the seconds before each further try."""
 
     tries: int
@@ -51,13 +51,13 @@ class Manner:
         return self.waits[min(attempts, len(self.waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
-NOTICE = Manner(8, (5, 30, 120, 600, 1800, 3600, 7200))
-TEXT = Manner(48, (5, 60, 300))  # about four hours
-HOOK = Manner(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))  # about 75 hours (Standard Webhooks)
+NOTICE = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
+TEXT = RetryPolicy(48, (5, 60, 300))  # about four hours
+HOOK = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))  # about 75 hours (Standard Webhooks)
 
 
 @dataclass
-class Ways:
+class DeliveryChannels:
     """Where messages leave. `texts` and `hooks` are clients; which address and with what secret stands in the house."""
 
     notices: Notices | None = None
@@ -76,56 +76,56 @@ class Ways:
 class Sender:
     """Messages of one worker on their way."""
 
-    house: House
-    ways: Ways
-    flying: set["asyncio.Task[None]"] = field(default_factory=set)
+    services: Services
+    ways: DeliveryChannels
+    in_flight: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._db = Together(self.house.db)
+        self._db = WriteBatcher(self.services.db)
         self._turns: dict[str, asyncio.Lock] = {}
         self._sending: set[str] = set()
 
-    async def launch(self, now: datetime, at_once: int = AT_ONCE) -> int:
+    async def dispatch_due(self, now: datetime, at_once: int = AT_ONCE) -> int:
         """Claim what is due and set it on its way; how many."""
-        room = at_once - len(self.flying)
+        room = at_once - len(self.in_flight)
         if room <= 0:
             return 0
-        senders = await self.house.gateways.senders(now) if self.ways.texts is not None else []
+        senders = await self.services.gateways.senders(now) if self.ways.texts is not None else []
         reach = Reach(bool(senders), self.ways.notices is not None, self.ways.hooks is not None)
         token = uuid4().hex
         sending = tuple(self._sending)
-        claimed = await self.house.db.transact(lambda c: outbox_store.claim(c, now, token, room, reach, sending))
+        claimed = await self.services.db.transact(lambda c: outbox_store.claim(c, now, token, room, reach, sending))
         if not claimed:
             return 0
         by_text = [m for m in claimed if reach.texts and speaks_by_text(m)]
-        directory = await self.house.directory.now(now)
+        directory = await self.services.directory.now(now)
         numbers = sorted({m.number for m in by_text if m.number})
-        facts = await ticket_facts.facts_of(self.house.db, numbers, directory) if numbers else {}
+        facts = await ticket_facts.facts_of(self.services.db, numbers, directory) if numbers else {}
         texting = {m.id for m in by_text}
         for m in claimed:
             work = self._text(m, token, facts.get(m.number), senders) if m.id in texting else self._other(m, token)
             task = asyncio.create_task(self._guarded(m, token, work))
-            self.flying.add(task)
+            self.in_flight.add(task)
             self._sending.add(m.id)
-            task.add_done_callback(partial(self._landed, m.id))
+            task.add_done_callback(partial(self._on_settled, m.id))
         return len(claimed)
 
-    def _landed(self, id: str, task: "asyncio.Task[None]") -> None:  # noqa: A002
-        self.flying.discard(task)
+    def _on_settled(self, id: str, task: "asyncio.Task[None]") -> None:  # noqa: A002
+        self.in_flight.discard(task)
         self._sending.discard(id)
 
     async def step(self, now: datetime) -> bool:
         """Launch, and wait a moment for the first to be done. False: nothing was due, and nothing is on its way."""
-        await self.launch(now)
-        under_way = bool(self.flying)
+        await self.dispatch_due(now)
+        under_way = bool(self.in_flight)
         if under_way:
-            await asyncio.wait(self.flying, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self.in_flight, timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
         return under_way
 
-    async def land(self) -> None:
+    async def settle_all(self) -> None:
         """Wait for all that is on its way."""
-        while self.flying:
-            await asyncio.wait(self.flying)
+        while self.in_flight:
+            await asyncio.wait(self.in_flight)
 
     async def _guarded(self, m: Row, token: str, work: Any) -> None:
         """Whatever a message does to us, it does to itself alone; its lease ends where not even that can be written."""
@@ -140,7 +140,7 @@ class Sender:
 
     async def _other(self, m: Row, token: str) -> None:
         if m.kind == "event":
-            await subscription_service.spread(self.house, m, token)
+            await subscription_service.spread(self.services, m, token)
         elif m.kind == "webhook" and self.ways.hooks is not None:
             await self._hook(m, token, self.ways.hooks)
         elif self.ways.notices is not None:
@@ -153,22 +153,22 @@ class Sender:
         body = orjson.dumps(
             {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
         )
-        await self._try(m, token, "notices", NOTICE, lambda: notices.send(m.id, body, self.house.clock()))
+        await self._try(m, token, "notices", NOTICE, lambda: notices.send(m.id, body, self.services.clock()))
 
     async def _hook(self, m: Row, token: str, client: httpx.AsyncClient) -> None:
-        delivery = await subscription_service.delivery_of(self.house, m)
+        delivery = await subscription_service.delivery_of(self.services, m)
         if delivery is None:  # the subscription is gone or switched off
             await self._db.write(lambda c: outbox_store.put_back(c, m.id, token, None, "nobody subscribes any more"))
             return
         hook = Notices(client, delivery.url, *delivery.secrets)
         refused = await self._try(
-            m, token, m.partition, HOOK, lambda: hook.send(m.id, delivery.body, self.house.clock())
+            m, token, m.partition, HOOK, lambda: hook.send(m.id, delivery.body, self.services.clock())
         )
         if refused is not None and refused.gone:
-            await subscription_service.disable(self.house, delivery.subscription, "the receiver said 410 Gone")
+            await subscription_service.disable(self.services, delivery.subscription, "the receiver said 410 Gone")
 
     async def _try(
-        self, m: Row, token: str, way: str, manner: Manner, send: Callable[[], Any]
+        self, m: Row, token: str, way: str, manner: RetryPolicy, send: Callable[[], Any]
     ) -> GatewayRefused | None:
         begun = time.perf_counter()
         try:
@@ -181,7 +181,7 @@ class Sender:
         except GatewayDown as down:
             await self._failed(m, token, f"down: {down}", manner, down.after, way=way, begun=begun)
             return None
-        tried = _tried(m.id, m.attempts, way, begun, self.house.clock(), None)
+        tried = _tried(m.id, m.attempts, way, begun, self.services.clock(), None)
 
         def mark(c: sa.Connection) -> bool:
             outbox_attempts.log(c, [tried])
@@ -192,14 +192,14 @@ class Sender:
         return None
 
     async def _failed(
-        self, m: Row, token: str, why: str, manner: Manner, after: float | None, *,
+        self, m: Row, token: str, why: str, manner: RetryPolicy, after: float | None, *,
         way: str | None = None, begun: float | None = None, never: bool = False,
     ) -> None:  # fmt: skip
-        now = self.house.clock()
+        now = self.services.clock()
         again = None
         if not never and m.attempts < max(manner.tries, m.max_attempts):
             # by the database's clock, as it will be looked for
-            again = await self.house.db.time() + timedelta(seconds=max(manner.wait(m.attempts), after or 0.0))
+            again = await self.services.db.time() + timedelta(seconds=max(manner.wait(m.attempts), after or 0.0))
         tried = [_tried(m.id, m.attempts, way, begun, now, why)] if way and begun is not None else []
 
         def put(c: sa.Connection) -> None:
@@ -213,11 +213,11 @@ class Sender:
     async def _text(self, m: Row, token: str, facts: Facts | None, senders: Sequence[Gateway]) -> None:
         """The texts of a message: noted before they are sent, because a report may be here before the answer; and what
         came of them together with the message's own mark."""
-        now = self.house.clock()
+        now = self.services.clock()
         receiver = str(m.payload.get("to") or m.payload.get("phone") or (facts.ticket.phone if facts else ""))
         async with self._turns.setdefault(receiver, asyncio.Lock()):  # what a number has had is counted one by one
-            plan = await planned(self.house, m, facts, now)
-            others = await spread_over_callers(self.house, m)
+            plan = await planned(self.services, m, facts, now)
+            others = await spread_over_callers(self.services, m)
             if others:
                 await self._db.write(lambda c: outbox_store.add_once(c, others))
             going = [(t, g) for t in plan.texts if t.needs_sending and (g := pick(senders, t, m.attempts)) is not None]
@@ -241,16 +241,16 @@ class Sender:
         last = never or m.attempts >= max(TEXT.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
         wait = timedelta(seconds=max(TEXT.wait(m.attempts), after))
-        again = None if last else await self.house.db.time() + wait
+        again = None if last else await self.services.db.time() + wait
         why = f"{'refused' if never else 'down'}: {wrong[0]}"
-        await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self.house.clock()))
+        await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self.services.clock()))
 
-    async def _send_text(self, m: Row, text: Planned, gateway: Gateway) -> "Tried":
+    async def _send_text(self, m: Row, text: PlannedText, gateway: Gateway) -> "SendAttempt":
         """One text, once."""
         begun = time.perf_counter()
-        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, self.house.clock())
+        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, self.services.clock())
         fault: GatewayDown | GatewayRefused | None = None
-        handed = Handed()
+        handed = SendResult()
         try:
             if self.ways.texts is None:
                 raise GatewayDown("no gateway sends texts now")
@@ -264,19 +264,19 @@ class Sender:
             log.error("outbox.fault", id=text.id, gateway=gateway.name, fault=type(wrong).__name__, exc_info=wrong)
             fault = GatewayDown(f"fault: {type(wrong).__name__}")
         why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
-        done = self.house.clock()
+        done = self.services.clock()
         row = _tried(text.id, m.attempts, gateway.name, begun, done, why)
-        return Tried(text.id, row, fault, handed, done, _line_of(gateway))
+        return SendAttempt(text.id, row, fault, handed, done, _line_of(gateway))
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SendAttempt:
     """One try of one text, and what it came to."""
 
     id: str
     row: dict[str, Any]
     fault: GatewayDown | GatewayRefused | None
-    handed: Handed
+    handed: SendResult
     at: datetime
     line: str | None
 
@@ -287,13 +287,15 @@ def _line_of(gateway: Gateway) -> str | None:
     return sender if sender.lstrip("+").isdigit() else None
 
 
-def _begin(c: sa.Connection, plan: Sequence[Planned], going: Sequence[tuple[Planned, Gateway]], now: datetime) -> None:
+def _begin(
+    c: sa.Connection, plan: Sequence[PlannedText], going: Sequence[tuple[PlannedText, Gateway]], now: datetime
+) -> None:
     sms_store.begin(c, [first_row(text, now) for text in plan if text.known is None])
     for text, gateway in going:
         sms_store.tried(c, text.id, gateway.name)
 
 
-def _kept(c: sa.Connection, tries: Sequence[Tried]) -> None:
+def _kept(c: sa.Connection, tries: Sequence[SendAttempt]) -> None:
     outbox_attempts.log(c, [t.row for t in tries])
     for t in tries:
         if t.fault is not None:
@@ -303,14 +305,14 @@ def _kept(c: sa.Connection, tries: Sequence[Tried]) -> None:
             sms_store.settle(c, t.id, t.handed.status, t.at, found)
 
 
-def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[Tried]) -> None:
+def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) -> None:
     _kept(c, tries)
     if not outbox_store.mark_sent(c, m.id, token):
         log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
 
 
 def _not_sent(
-    c: sa.Connection, m: Row, token: str, tries: Sequence[Tried], again: datetime | None, why: str, now: datetime
+    c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], again: datetime | None, why: str, now: datetime
 ) -> None:
     _kept(c, tries)
     mine = outbox_store.put_back(c, m.id, token, again, why, most=TEXT.tries)
@@ -346,9 +348,9 @@ def alarm(c: sa.Connection, what: str, said: Mapping[str, str], now: datetime) -
     outbox_store.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", dict(said), now)])
 
 
-async def send_next(house: House, ways: Ways, now: datetime) -> int:
+async def send_next(services: Services, ways: DeliveryChannels, now: datetime) -> int:
     """One whole round: what is due now, sent and marked; how many."""
-    sender = Sender(house, ways)
-    launched = await sender.launch(now)
-    await sender.land()
+    sender = Sender(services, ways)
+    launched = await sender.dispatch_due(now)
+    await sender.settle_all()
     return launched

@@ -22,7 +22,7 @@ from hotline.streaming import store as streaming_store
 from hotline.streaming.service import KEEP
 from hotline.telephony import store as call_store
 from hotline.telephony.service import EVENTS
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.lookup import OF_TICKET
 from hotline.tickets.store import counters
 from hotline.web import throttle_store
@@ -36,23 +36,23 @@ AT_ONCE = 500
 log = structlog.get_logger("hotline.retention")
 
 
-async def tidy(house: House, now: datetime) -> dict[str, int]:
+async def tidy(services: Services, now: datetime) -> dict[str, int]:
     """Delete what is past its time, in small pieces; how much of each."""
-    folded = int((await rollups.mark(house.db) or {}).get("position", 0))  # what the figures have not taken up stays
+    folded = int((await rollups.mark(services.db) or {}).get("position", 0))  # what the figures have not taken up stays
     return {
-        "exports": await exports.tidy(house, now),
-        "stream": await house.db.transact(lambda c: streaming_store.forget(c, now - KEEP, folded, AT_ONCE)),
-        "answers": await house.db.transact(lambda c: idempotency.forget(c, now - ANSWERS, AT_ONCE)),
-        "sessions": await house.db.transact(lambda c: people.forget_sessions(c, now)),
-        "expired": await house.db.transact(lambda c: _expire(c, now)),
-        "buried": await house.db.transact(lambda c: outbox_store.bury(c)),
-        "ahead": await house.db.transact(lambda c: outbox_store.pull_back(c) + inbound_store.pull_back(c)),
-        "events": await house.db.transact(lambda c: call_store.forget_events(c, now - EVENTS, AT_ONCE)),
-        "recordings": await house.db.transact(lambda c: call_store.forget_recordings(c, now, AT_ONCE)),
-        "texts": await house.db.transact(lambda c: sms_store.forget_texts(c, now - TRIES, AT_ONCE)),
-        "inbound": await house.db.transact(lambda c: inbound_store.forget(c, reference(now - TRIES), AT_ONCE)),
-        "tries": await house.db.transact(lambda c: attempts.forget(c, now - TRIES, AT_ONCE)),
-        "throttles": await house.db.transact(
+        "exports": await exports.tidy(services, now),
+        "stream": await services.db.transact(lambda c: streaming_store.forget(c, now - KEEP, folded, AT_ONCE)),
+        "answers": await services.db.transact(lambda c: idempotency.forget(c, now - ANSWERS, AT_ONCE)),
+        "sessions": await services.db.transact(lambda c: people.forget_sessions(c, now)),
+        "expired": await services.db.transact(lambda c: _expire(c, now)),
+        "buried": await services.db.transact(lambda c: outbox_store.bury(c)),
+        "ahead": await services.db.transact(lambda c: outbox_store.pull_back(c) + inbound_store.pull_back(c)),
+        "events": await services.db.transact(lambda c: call_store.forget_events(c, now - EVENTS, AT_ONCE)),
+        "recordings": await services.db.transact(lambda c: call_store.forget_recordings(c, now, AT_ONCE)),
+        "texts": await services.db.transact(lambda c: sms_store.forget_texts(c, now - TRIES, AT_ONCE)),
+        "inbound": await services.db.transact(lambda c: inbound_store.forget(c, reference(now - TRIES), AT_ONCE)),
+        "tries": await services.db.transact(lambda c: attempts.forget(c, now - TRIES, AT_ONCE)),
+        "throttles": await services.db.transact(
             lambda c: throttle_store.forget(c, now - OF_TICKET.window, now - accounts.KNOWN)
         ),
     }
@@ -67,18 +67,18 @@ def _expire(c: sa.Connection, now: datetime) -> int:
     return count
 
 
-async def check_counters(house: House) -> int:
+async def check_counters(services: Services) -> int:
     """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be
     found."""
-    drift = await counters.drift(house.db)
+    drift = await counters.drift(services.db)
     for key, (counted, true) in list(drift.items())[:20]:
         log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)
     return len(drift)
 
 
-async def check_figures(house: House, now: datetime) -> int:
+async def check_figures(services: Services, now: datetime) -> int:
     """Compare the rollups with everything counted anew; how many differ. Reported, not mended."""
-    found = await drift(house, now)
+    found = await drift(services, now)
     for key, (kept, true) in list(found.items())[:20]:
         log.error("figures.drift", dimension=key[0], day=key[1], code=key[2], kept=kept, true=true)
     return len(found)

@@ -13,7 +13,7 @@ DRIFT = 3  # how `figures check` leaves where rollups differ
 LEFT = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or by whoever ends all of us
 
 
-class Aside:
+class WorkerSubprocess:
     """Runs one command of `hotline` at a time over the same house. `settings`: what its environment says besides
     ours."""
 

@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from hotline.operations.readiness import REFRESH, refresh
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.worker.spool_drain import bring_in
 
 DRAIN = 1.0  # seconds between two looks into the spool
 log = structlog.get_logger("hotline.upkeep")
 
 
-async def keep_up(house: House, stop: asyncio.Event, *, drains: bool) -> None:
+async def keep_up(services: Services, stop: asyncio.Event, *, drains: bool) -> None:
     """Run until `stop`. `drains`: bring in the spool, because no worker of this process does."""
-    loops = [_every(REFRESH, lambda: refresh(house, house.clock()), stop)]
+    loops = [_every(REFRESH, lambda: refresh(services, services.clock()), stop)]
     if drains:
-        loops.append(_every(DRAIN, lambda: bring_in(house), stop))
+        loops.append(_every(DRAIN, lambda: bring_in(services), stop))
     await asyncio.gather(*loops)
 
 

@@ -4,9 +4,9 @@ from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_raw, key_of
 from hotline.inbound.push import Acknowledgement, Odd, Push
 from hotline.telephony.contract import EMPTY, Exchange, check_exchange, given_fields, text, time_of, unknown_event
-from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.model import CallEvent, CallSignal
 
-EVENTS = {"ring": Rang.OFFERED, "open": Rang.ANSWERED, "gone": Rang.HUNG_UP}
+EVENTS = {"ring": CallSignal.OFFERED, "open": CallSignal.ANSWERED, "gone": CallSignal.HUNG_UP}
 
 
 class Doorbell:

@@ -8,7 +8,17 @@ from typing import Any
 
 from hotline.organisation.model.directory import NOUNS, Directory, path_to
 from hotline.organisation.model.hours import INTERVALS, Hourly, are_dates, hours_in, hours_on, is_zone
-from hotline.organisation.model.items import ANY, CODE, Calendar, Category, Roster, Shift, Step, span_of, step_of
+from hotline.organisation.model.items import (
+    ANY,
+    CODE,
+    Calendar,
+    Category,
+    EscalationStep,
+    Roster,
+    Shift,
+    span_of,
+    step_of,
+)
 from hotline.organisation.model.vocabulary import (
     AttributeType,
     Hours,
@@ -19,7 +29,7 @@ from hotline.organisation.model.vocabulary import (
 
 
 @dataclass(frozen=True, slots=True)
-class Wrong:
+class DirectoryFault:
     """One thing wrong with the directory: where (noun/code), which field, which rule."""
 
     noun: str
@@ -28,7 +38,7 @@ class Wrong:
     rule: str
 
 
-def faults_of(directory: Directory) -> list[Wrong]:
+def faults_of(directory: Directory) -> list[DirectoryFault]:
     """Everything wrong with this candidate. Empty: it may be kept."""
     return list(_faults(directory))
 
@@ -37,48 +47,52 @@ _LISTS = frozenset({AttributeType.SINGLE, AttributeType.MULTI})
 _OURS = "fixmystreet_id"  # stands in every definition by itself
 
 
-def _attribute_faults(category: Category) -> Iterable[Wrong]:
+def _attribute_faults(category: Category) -> Iterable[DirectoryFault]:
     codes = [a.code for a in category.attributes]
     for place, asked in enumerate(category.attributes):
         where = f"attributes.{place}"
         if not CODE.fullmatch(asked.code) or asked.code == _OURS:
-            yield Wrong("categories", category.code, f"{where}.code", f"a-z 0-9 _ . -, and not {_OURS}")
+            yield DirectoryFault("categories", category.code, f"{where}.code", f"a-z 0-9 _ . -, and not {_OURS}")
         if codes.count(asked.code) > 1:
-            yield Wrong("categories", category.code, f"{where}.code", "stands there twice")
+            yield DirectoryFault("categories", category.code, f"{where}.code", "stands there twice")
         keys = [v.key for v in asked.values]
         if (asked.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
-            yield Wrong(
+            yield DirectoryFault(
                 "categories", category.code, f"{where}.values", "a list has values, each once; others have none"
             )
         if not asked.variable and asked.required:
-            yield Wrong("categories", category.code, f"{where}.required", "what is shown only cannot be required")
+            yield DirectoryFault(
+                "categories", category.code, f"{where}.required", "what is shown only cannot be required"
+            )
 
 
-def _faults(d: Directory) -> Iterable[Wrong]:
+def _faults(d: Directory) -> Iterable[DirectoryFault]:
     for noun in NOUNS:
         for item in d.noun(noun).values():
             if not CODE.fullmatch(item.code):
-                yield Wrong(noun, item.code, "code", "1-40 of a-z 0-9 _ . -, beginning with a letter or digit")
+                yield DirectoryFault(noun, item.code, "code", "1-40 of a-z 0-9 _ . -, beginning with a letter or digit")
             for name in ("name", "name_en"):
                 if hasattr(item, name) and not 1 <= len(getattr(item, name).strip()) <= 120:
-                    yield Wrong(noun, item.code, name, "1-120 characters")
+                    yield DirectoryFault(noun, item.code, name, "1-120 characters")
     for noun in ("departments", "areas", "categories"):
         items = d.noun(noun)
         for item in items.values():
             if item.parent is not None and item.parent not in items:
-                yield Wrong(noun, item.code, "parent", f"unknown: {item.parent}")
+                yield DirectoryFault(noun, item.code, "parent", f"unknown: {item.parent}")
             elif item.parent is not None and len(path_to(items, item.code)) and _circular(items, item.code):
-                yield Wrong(noun, item.code, "parent", "stands above itself")
+                yield DirectoryFault(noun, item.code, "parent", "stands above itself")
             elif item.parent is not None and item.active and not items[item.parent].active:
-                yield Wrong(noun, item.code, "parent", f"retired: {item.parent}")
+                yield DirectoryFault(noun, item.code, "parent", f"retired: {item.parent}")
     for department in d.departments.values():
         for code in department.areas:
             if code not in d.areas:
-                yield Wrong("departments", department.code, "areas", f"unknown area: {code}")
+                yield DirectoryFault("departments", department.code, "areas", f"unknown area: {code}")
     for category in d.categories.values():
         yield from _attribute_faults(category)
         if category.confidential and category.public_channels:
-            yield Wrong("categories", category.code, "public_channels", "a confidential category is never published")
+            yield DirectoryFault(
+                "categories", category.code, "public_channels", "a confidential category is never published"
+            )
     yield from _house_faults(d)
     yield from _calendar_faults(d)
     yield from _policy_faults(d)
@@ -98,77 +112,77 @@ def _circular(items: Mapping[str, Any], code: str) -> bool:
     return False
 
 
-def _house_faults(d: Directory) -> Iterable[Wrong]:
+def _house_faults(d: Directory) -> Iterable[DirectoryFault]:
     if len(d.house) > 1:
-        yield Wrong("house", next(reversed(list(d.house))), "code", "only one house")
+        yield DirectoryFault("house", next(reversed(list(d.house))), "code", "only one house")
     if d.home is None:
         if d.routes or d.policies:
-            yield Wrong("house", "house", "code", "missing: routing needs a fallback department")
+            yield DirectoryFault("house", "house", "code", "missing: routing needs a fallback department")
         return
     if d.home.fallback not in d.departments or not d.departments[d.home.fallback].active:
-        yield Wrong("house", d.home.code, "fallback", f"unknown or retired department: {d.home.fallback}")
+        yield DirectoryFault("house", d.home.code, "fallback", f"unknown or retired department: {d.home.fallback}")
     if d.home.calendar not in d.calendars:
-        yield Wrong("house", d.home.code, "calendar", f"unknown calendar: {d.home.calendar}")
+        yield DirectoryFault("house", d.home.code, "calendar", f"unknown calendar: {d.home.calendar}")
     if d.home.committee is not None and d.home.committee not in d.departments:
-        yield Wrong("house", d.home.code, "committee", f"unknown department: {d.home.committee}")
+        yield DirectoryFault("house", d.home.code, "committee", f"unknown department: {d.home.committee}")
     if d.home.area is not None and d.home.area not in d.areas:
-        yield Wrong("house", d.home.code, "area", f"unknown area: {d.home.area}")
+        yield DirectoryFault("house", d.home.code, "area", f"unknown area: {d.home.area}")
     if not 0 < d.home.sure_at <= 1:
-        yield Wrong("house", d.home.code, "sure_at", "above 0, at most 1")
+        yield DirectoryFault("house", d.home.code, "sure_at", "above 0, at most 1")
 
 
-def _calendar_faults(d: Directory) -> Iterable[Wrong]:
+def _calendar_faults(d: Directory) -> Iterable[DirectoryFault]:
     for c in d.calendars.values():
         if not is_zone(c.zone):
-            yield Wrong("calendars", c.code, "zone", "unknown time zone")
+            yield DirectoryFault("calendars", c.code, "zone", "unknown time zone")
         for name, texts in (("days", c.days), ("names", c.names), ("exceptions", c.exceptions)):
             if not are_dates(texts):
-                yield Wrong("calendars", c.code, name, "dates YYYY-MM-DD")
+                yield DirectoryFault("calendars", c.code, name, "dates YYYY-MM-DD")
         for name, by_year in (("notices", c.notices), ("papers", c.papers)):
             if not all(re.fullmatch(r"[0-9]{4}", year) for year in by_year):
-                yield Wrong("calendars", c.code, name, "keys are years YYYY")
+                yield DirectoryFault("calendars", c.code, name, "keys are years YYYY")
         given = [day for days in c.notices.values() for day in days]
         if not are_dates(given):
-            yield Wrong("calendars", c.code, "notices", "dates YYYY-MM-DD")
+            yield DirectoryFault("calendars", c.code, "notices", "dates YYYY-MM-DD")
         elif len(set(given)) != len(given):
-            yield Wrong("calendars", c.code, "notices", "each day in one notice alone")
+            yield DirectoryFault("calendars", c.code, "notices", "each day in one notice alone")
         if c.confirmed_to and not are_dates([c.confirmed_to]):
-            yield Wrong("calendars", c.code, "confirmed_to", "a date YYYY-MM-DD")
+            yield DirectoryFault("calendars", c.code, "confirmed_to", "a date YYYY-MM-DD")
         if c.always:
             continue
         if not set(c.weekday_hours) <= set("0123456"):
-            yield Wrong("calendars", c.code, "weekday_hours", "keys are 0 (Monday) to 6")
+            yield DirectoryFault("calendars", c.code, "weekday_hours", "keys are 0 (Monday) to 6")
             continue
         if not set(c.workdays) <= set(range(7)) or len(set(c.workdays)) != len(c.workdays):
-            yield Wrong("calendars", c.code, "workdays", "each of 0-6 at most once")
+            yield DirectoryFault("calendars", c.code, "workdays", "each of 0-6 at most once")
             continue
         week = [c.weekday_hours.get(str(n), c.hours) if n in c.workdays else () for n in range(7)]
         if not any(week):
-            yield Wrong("calendars", c.code, "hours", "a calendar needs working time")
+            yield DirectoryFault("calendars", c.code, "hours", "a calendar needs working time")
         for name, several in (("hours", (c.hours,)), ("weekday_hours", c.weekday_hours.values()),
                               ("exceptions", c.exceptions.values())):  # fmt: skip
             try:
                 for hours in several:
                     hours_in(tuple(hours))
             except ValueError:
-                yield Wrong("calendars", c.code, name, INTERVALS)
+                yield DirectoryFault("calendars", c.code, name, INTERVALS)
                 break
         else:
             yield from _nights(c, week)
 
 
-def _nights(c: Calendar, week: list[tuple[str, ...]]) -> Iterable[Wrong]:
+def _nights(c: Calendar, week: list[tuple[str, ...]]) -> Iterable[DirectoryFault]:
     """A night shift may not run into the next day's first hours."""
     days = [hours_in(tuple(hours)) for hours in (*week, c.hours)]
     if any(_runs_into(one, other) for one in days for other in days):
-        yield Wrong("calendars", c.code, "hours", "a night shift runs into the next day's hours")
+        yield DirectoryFault("calendars", c.code, "hours", "a night shift runs into the next day's hours")
     for text in c.exceptions:
         if not are_dates([text]) or text in ("0001-01-01", "9999-12-31"):
             continue
         day = date.fromisoformat(text)
         before, own, after = (hours_in(tuple(hours_on(c, day + timedelta(days=n)))) for n in (-1, 0, 1))
         if _runs_into(before, own) or _runs_into(own, after):
-            yield Wrong(
+            yield DirectoryFault(
                 "calendars", c.code, "exceptions", f"around {text} a night shift runs into the next day's hours"
             )
 
@@ -196,47 +210,47 @@ _SPANS = (
 )
 
 
-def _policy_faults(d: Directory) -> Iterable[Wrong]:
+def _policy_faults(d: Directory) -> Iterable[DirectoryFault]:
     seen: dict[tuple[str, str, str, str], str] = {}
     for p in d.policies.values():
         yield from _selector_faults(d, "policies", p)
         if p.priority != ANY and p.priority not in set(Priority):
-            yield Wrong("policies", p.code, "priority", "unknown priority")
+            yield DirectoryFault("policies", p.code, "priority", "unknown priority")
         if p.area != ANY and p.area not in d.areas:
-            yield Wrong("policies", p.code, "area", f"unknown area: {p.area}")
+            yield DirectoryFault("policies", p.code, "area", f"unknown area: {p.area}")
         if p.calendar is not None and p.calendar not in d.calendars:
-            yield Wrong("policies", p.code, "calendar", f"unknown calendar: {p.calendar}")
+            yield DirectoryFault("policies", p.code, "calendar", f"unknown calendar: {p.calendar}")
         if not p.source.strip():
-            yield Wrong("policies", p.code, "source", "which rule says so")
+            yield DirectoryFault("policies", p.code, "source", "which rule says so")
         if not 0 <= p.outer_margin <= 30:
-            yield Wrong("policies", p.code, "outer_margin", "0-30 working days")
+            yield DirectoryFault("policies", p.code, "outer_margin", "0-30 working days")
         for name in _SPANS:
             text = getattr(p, name)
             try:
                 if text is not None:
                     span_of(text)
             except ValueError as fault:
-                yield Wrong("policies", p.code, name, str(fault))
+                yield DirectoryFault("policies", p.code, name, str(fault))
         key = (p.kind, p.priority, p.category, p.area)
         if key in seen:
-            yield Wrong(
+            yield DirectoryFault(
                 "policies", p.code, "kind", f"overlaps with {seen[key]}: the same kind, priority, category and area"
             )
         seen[key] = p.code
     if d.home and (ANY, ANY, ANY, ANY) not in seen:
-        yield Wrong("policies", "*", "kind", "one row for every case (*, *, *, *) is needed")
+        yield DirectoryFault("policies", "*", "kind", "one row for every case (*, *, *, *) is needed")
 
 
-def _ladder_faults(d: Directory) -> Iterable[Wrong]:
+def _ladder_faults(d: Directory) -> Iterable[DirectoryFault]:
     seen: dict[tuple[str, str], str] = {}
     for ladder in d.ladders.values():
         if ladder.priority != ANY and ladder.priority not in set(Priority):
-            yield Wrong("ladders", ladder.code, "priority", "unknown priority")
+            yield DirectoryFault("ladders", ladder.code, "priority", "unknown priority")
         if not ladder.metrics:
-            yield Wrong("ladders", ladder.code, "metrics", "at least one")
+            yield DirectoryFault("ladders", ladder.code, "metrics", "at least one")
         for metric in ladder.metrics:
             if (metric, ladder.priority) in seen:
-                yield Wrong(
+                yield DirectoryFault(
                     "ladders", ladder.code, "metrics", f"{metric}: overlaps with {seen[(metric, ladder.priority)]}"
                 )
             seen[(metric, ladder.priority)] = ladder.code
@@ -244,50 +258,54 @@ def _ladder_faults(d: Directory) -> Iterable[Wrong]:
             if span_of(ladder.repeat).unit is Unit.CALENDAR_DAYS:
                 raise ValueError("by hours or by working days")
         except ValueError as fault:
-            yield Wrong("ladders", ladder.code, "repeat", str(fault))
-        steps: list[Step] = []
+            yield DirectoryFault("ladders", ladder.code, "repeat", str(fault))
+        steps: list[EscalationStep] = []
         for place, text in enumerate(ladder.steps):
             try:
                 steps.append(step_of(text))
             except ValueError as fault:
-                yield Wrong("ladders", ladder.code, f"steps.{place}", str(fault))
+                yield DirectoryFault("ladders", ladder.code, f"steps.{place}", str(fault))
         if len(steps) != len(ladder.steps):
             continue
         shares = [s.share for s in steps if s.share is not None]
         if 1 not in shares:
-            yield Wrong("ladders", ladder.code, "steps", "one step at 100% is needed: a missed limit is always told")
+            yield DirectoryFault(
+                "ladders", ladder.code, "steps", "one step at 100% is needed: a missed limit is always told"
+            )
         if shares != sorted(set(shares)) or any(s.share is None for s in steps[: len(shares)]):
-            yield Wrong("ladders", ladder.code, "steps", "in order: shares first, each once, then what comes later")
+            yield DirectoryFault(
+                "ladders", ladder.code, "steps", "in order: shares first, each once, then what comes later"
+            )
 
 
-def _roster_faults(d: Directory) -> Iterable[Wrong]:
+def _roster_faults(d: Directory) -> Iterable[DirectoryFault]:
     for r in d.rosters.values():
         if r.department not in d.departments:
-            yield Wrong("rosters", r.code, "department", f"unknown department: {r.department}")
+            yield DirectoryFault("rosters", r.code, "department", f"unknown department: {r.department}")
         if not is_zone(r.zone):
-            yield Wrong("rosters", r.code, "zone", "unknown time zone")
+            yield DirectoryFault("rosters", r.code, "zone", "unknown time zone")
         members = [m.code for m in r.members]
         if not members or len(set(members)) != len(members):
-            yield Wrong("rosters", r.code, "members", "at least one, each code once")
+            yield DirectoryFault("rosters", r.code, "members", "at least one, each code once")
         if not r.shifts or len({s.code for s in r.shifts}) != len(r.shifts):
-            yield Wrong("rosters", r.code, "shifts", "at least one, each code once")
+            yield DirectoryFault("rosters", r.code, "shifts", "at least one, each code once")
         right = True
         for place, shift in enumerate(r.shifts):
             for wrong, rule in _shift_faults(shift, set(members)):
                 right = False
-                yield Wrong("rosters", r.code, f"shifts.{place}.{wrong}", rule)
+                yield DirectoryFault("rosters", r.code, f"shifts.{place}.{wrong}", rule)
         for what, codes in (("members", members), ("shifts", [s.code for s in r.shifts])):
             for place, named in enumerate(codes):
                 if not named.strip():
                     right = False
-                    yield Wrong("rosters", r.code, f"{what}.{place}.code", "not empty")
+                    yield DirectoryFault("rosters", r.code, f"{what}.{place}.code", "not empty")
         for place, member in enumerate(r.members):
             if not member.name.strip():
-                yield Wrong("rosters", r.code, f"members.{place}.name", "not empty")
+                yield DirectoryFault("rosters", r.code, f"members.{place}.name", "not empty")
         for place, o in enumerate(r.overrides):
             for name, code in (("member", o.member), ("instead_of", o.instead_of)):
                 if code is not None and code not in members:
-                    yield Wrong("rosters", r.code, f"overrides.{place}.{name}", f"unknown member: {code}")
+                    yield DirectoryFault("rosters", r.code, f"overrides.{place}.{name}", f"unknown member: {code}")
             try:
                 start, end = datetime.fromisoformat(o.start), datetime.fromisoformat(o.end)
                 if start.tzinfo or end.tzinfo or not start < end or end - start > timedelta(days=62):
@@ -295,7 +313,7 @@ def _roster_faults(d: Directory) -> Iterable[Wrong]:
                 if not (start.year >= 1990 and end.year <= 2190):
                     raise ValueError
             except ValueError:
-                yield Wrong(
+                yield DirectoryFault(
                     "rosters",
                     r.code,
                     f"overrides.{place}.start",
@@ -321,7 +339,7 @@ def _shift_faults(shift: Shift, members: set[str]) -> Iterable[tuple[str, str]]:
         yield "weekdays", "at least one of 0-6"
 
 
-def _week_faults(r: Roster) -> Iterable[Wrong]:
+def _week_faults(r: Roster) -> Iterable[DirectoryFault]:
     """Holes and overlaps of an ordinary week, by the minute."""
     week = 7 * 1440
     spans: list[tuple[int, int, str]] = []
@@ -335,10 +353,10 @@ def _week_faults(r: Roster) -> Iterable[Wrong]:
     reached, last = 0, ""
     for a, b, code in spans:
         if a < reached:
-            yield Wrong("rosters", r.code, "shifts", f"{last} and {code} overlap on {_weekday(a)}")
+            yield DirectoryFault("rosters", r.code, "shifts", f"{last} and {code} overlap on {_weekday(a)}")
             return
         if r.whole and a > reached:
-            yield Wrong(
+            yield DirectoryFault(
                 "rosters",
                 r.code,
                 "shifts",
@@ -347,7 +365,9 @@ def _week_faults(r: Roster) -> Iterable[Wrong]:
             return
         reached, last = b, code
     if r.whole and reached < week and any(s.until is None for s in r.shifts):
-        yield Wrong("rosters", r.code, "shifts", f"nobody on duty from {_weekday(reached)}: a hole in a 24-hour roster")
+        yield DirectoryFault(
+            "rosters", r.code, "shifts", f"nobody on duty from {_weekday(reached)}: a hole in a 24-hour roster"
+        )
 
 
 def _weekday(minute: int) -> str:
@@ -355,30 +375,30 @@ def _weekday(minute: int) -> str:
     return f"{names[minute // 1440 % 7]} {minute % 1440 // 60:02d}:{minute % 60:02d}"
 
 
-def _word_faults(d: Directory) -> Iterable[Wrong]:
+def _word_faults(d: Directory) -> Iterable[DirectoryFault]:
     for w in d.words.values():
         meant = [w.danger is not None, w.kind is not None, w.priority is not None, w.ignore, w.past]
         if sum(meant) != 1:
-            yield Wrong("words", w.code, "danger", "exactly one of danger, kind, priority, ignore, past")
+            yield DirectoryFault("words", w.code, "danger", "exactly one of danger, kind, priority, ignore, past")
         if w.category is not None and (w.danger is None or w.category not in d.categories):
-            yield Wrong("words", w.code, "category", "a known category, and only with a danger")
+            yield DirectoryFault("words", w.code, "category", "a known category, and only with a danger")
         if not w.words or any(not word.strip() for word in w.words):
-            yield Wrong("words", w.code, "words", "at least one, none empty")
+            yield DirectoryFault("words", w.code, "words", "at least one, none empty")
 
 
-def _selector_faults(d: Directory, noun: str, item: Any) -> Iterable[Wrong]:
+def _selector_faults(d: Directory, noun: str, item: Any) -> Iterable[DirectoryFault]:
     if item.category != ANY and item.category not in d.categories:
-        yield Wrong(noun, item.code, "category", f"unknown category: {item.category}")
+        yield DirectoryFault(noun, item.code, "category", f"unknown category: {item.category}")
     if item.kind != ANY and item.kind not in set(Kind):
-        yield Wrong(noun, item.code, "kind", "unknown kind")
+        yield DirectoryFault(noun, item.code, "kind", "unknown kind")
 
 
-def _route_faults(d: Directory) -> Iterable[Wrong]:
+def _route_faults(d: Directory) -> Iterable[DirectoryFault]:
     rows = [r for r in d.routes.values() if r.active]
     for r in rows:
         yield from _selector_faults(d, "routes", r)
         if r.area != ANY and r.area not in d.areas:
-            yield Wrong("routes", r.code, "area", f"unknown area: {r.area}")
+            yield DirectoryFault("routes", r.code, "area", f"unknown area: {r.area}")
         for name, codes in (
             ("lead", (r.lead,)),
             ("assists", r.assists),
@@ -386,32 +406,32 @@ def _route_faults(d: Directory) -> Iterable[Wrong]:
         ):
             for code in codes:
                 if code not in d.departments:
-                    yield Wrong("routes", r.code, name, f"unknown department: {code}")
+                    yield DirectoryFault("routes", r.code, name, f"unknown department: {code}")
                 elif not d.departments[code].active:
-                    yield Wrong("routes", r.code, name, f"retired department: {code}")
+                    yield DirectoryFault("routes", r.code, name, f"retired department: {code}")
         if r.lead in r.assists:
-            yield Wrong("routes", r.code, "assists", "the lead does not assist itself")
+            yield DirectoryFault("routes", r.code, "assists", "the lead does not assist itself")
         if (r.category in d.categories and not d.categories[r.category].active) or (
             r.area in d.areas and not d.areas[r.area].active
         ):
-            yield Wrong("routes", r.code, "category", "unreachable: its category or area is retired")
+            yield DirectoryFault("routes", r.code, "category", "unreachable: its category or area is retired")
     cases: dict[tuple[str, str, str], dict[Hours, str]] = {}
     for r in rows:
         held = cases.setdefault((r.category, r.kind, r.area), {})
         if r.hours in held:
-            yield Wrong(
+            yield DirectoryFault(
                 "routes", r.code, "category", f"overlaps with {held[r.hours]}: the same category, kind, area and hours"
             )
         held[r.hours] = r.code
     for (category, kind, area), held in cases.items():
         split = {Hours.DUTY, Hours.WORKING} <= held.keys()
         if Hours.ALWAYS in held and split:
-            yield Wrong(
+            yield DirectoryFault(
                 "routes", held[Hours.ALWAYS], "hours", "unreachable: the rows for working and duty hours cover it"
             )
         if kind == ANY and all(_covered(cases.get((category, k, area), {})) for k in Kind):
             for code in held.values():
-                yield Wrong("routes", code, "kind", "unreachable: rows for every kind cover it")
+                yield DirectoryFault("routes", code, "kind", "unreachable: rows for every kind cover it")
 
 
 def _covered(held: Mapping[Hours, str]) -> bool:

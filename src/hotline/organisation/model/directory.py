@@ -14,11 +14,11 @@ from hotline.organisation.model.items import (
     Calendar,
     Category,
     Department,
-    House,
-    Ladder,
-    Policy,
+    EscalationPolicy,
+    Organisation,
     Roster,
     Route,
+    SlaPolicy,
     Words,
 )
 from hotline.organisation.model.vocabulary import Kind, Priority
@@ -38,13 +38,13 @@ NOUNS = (
 
 
 SHAPES: Mapping[str, type] = {
-    "house": House,
+    "house": Organisation,
     "calendars": Calendar,
     "departments": Department,
     "areas": Area,
     "categories": Category,
-    "policies": Policy,
-    "ladders": Ladder,
+    "policies": SlaPolicy,
+    "ladders": EscalationPolicy,
     "rosters": Roster,
     "words": Words,
     "routes": Route,
@@ -79,20 +79,20 @@ class Directory:
     """Everything at one version. Maps go from code to item."""
 
     version: int
-    house: Mapping[str, House] = field(default_factory=dict)
+    house: Mapping[str, Organisation] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     departments: Mapping[str, Department] = field(default_factory=dict)
     areas: Mapping[str, Area] = field(default_factory=dict)
     categories: Mapping[str, Category] = field(default_factory=dict)
-    policies: Mapping[str, Policy] = field(default_factory=dict)
-    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    policies: Mapping[str, SlaPolicy] = field(default_factory=dict)
+    ladders: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     words: Mapping[str, Words] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
 
     @property
-    def home(self) -> House | None:
+    def home(self) -> Organisation | None:
         return next(iter(self.house.values()), None)
 
     def noun(self, noun: str) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ class Grant:
     area: str | None = None
 
 
-def is_house_wide(actor: Actor) -> bool:
+def is_organisation_wide(actor: Actor) -> bool:
     """Whether neither an area nor a department limits this actor: what concerns everybody is theirs alone to change."""
     return actor.areas is None and not actor.departments
 

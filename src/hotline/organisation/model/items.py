@@ -34,7 +34,7 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class Organisation:
     """The hotline itself: its name, time zone, calendar, and the dispatcher of last resort. One item, code `house`."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -183,7 +183,7 @@ def span_of(text: str) -> Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class SlaPolicy:
     """How long each part may take, for a case: kind, priority, category and area. The most specific row counts:
     priority before category before area before kind. Limits are spans, as "2 working_hours"."""
 
@@ -212,7 +212,7 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EscalationStep:
     """One rung of a ladder: when, who is told, which colour. `share` of the limit (1 = when it ends), or `later`
     behind its end."""
 
@@ -228,7 +228,7 @@ class Step:
 
 
 @lru_cache(maxsize=1024)
-def step_of(text: str) -> Step:
+def step_of(text: str) -> EscalationStep:
     """A step from its text: "80% head yellow", "+1 working_days supervisor+committee red". Raises ValueError."""
     words = text.split()
     if not words or (words[0].startswith("+") and len(words) < 3) or len(words) < 2:
@@ -248,13 +248,13 @@ def step_of(text: str) -> Step:
         raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
     if len(rest) == 2 and rest[1] not in set(Level):
         raise ValueError(f"a colour: one of {', '.join(Level)}")
-    return Step(
+    return EscalationStep(
         share, later, tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class EscalationPolicy:
     """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
     acts. For these metrics, at this priority."""
 

@@ -22,7 +22,7 @@ _DAY, _MICRO = timedelta(days=1), timedelta(microseconds=1)
 Interval = tuple[datetime, datetime]  # in UTC
 
 
-class Measure(Protocol):
+class SpanCounter(Protocol):
     """One way to count time. Amounts are whole: microseconds for hours, days for days. `first` is the first date that
     may be counted (days only)."""
 
@@ -35,7 +35,7 @@ class Measure(Protocol):
         """How much passes from `start` to `end`. 0 where `end` is not later."""
 
 
-class Reckoner:
+class WorkingTime:
     """One calendar, ready to count with. Days once worked out are kept."""
 
     def __init__(self, calendar: Calendar) -> None:
@@ -44,7 +44,7 @@ class Reckoner:
         self._days: dict[date, tuple[Interval, ...]] = {}
         self._ends: dict[date, datetime] = {}
         civil = calendar.counting is Counting.CIVIL
-        self.measures: dict[Unit, Measure] = {
+        self.measures: dict[Unit, SpanCounter] = {
             Unit.CALENDAR_HOURS: _Elapsing(),
             Unit.WORKING_HOURS: _Working(self),
             Unit.WORKING_DAYS: _Counted(self, self.is_workday) if civil else _Walled(self, self.is_workday),
@@ -149,7 +149,7 @@ class _Elapsing:
 
 
 class _Working:
-    def __init__(self, reckoner: Reckoner) -> None:
+    def __init__(self, reckoner: WorkingTime) -> None:
         self._r = reckoner
 
     def whole(self, span: Span) -> int:
@@ -185,7 +185,7 @@ class _Working:
 class _Counted:
     """Whole days, the Civil Code's way: a day is used up when it ends while the clock runs."""
 
-    def __init__(self, reckoner: Reckoner, counts: Callable[[date], bool]) -> None:
+    def __init__(self, reckoner: WorkingTime, counts: Callable[[date], bool]) -> None:
         self._r, self._counts = reckoner, counts
 
     def whole(self, span: Span) -> int:
@@ -212,7 +212,7 @@ class _Counted:
 class _Walled:
     """A day is 24 hours on the clock of the wall, of the dates that count."""
 
-    def __init__(self, reckoner: Reckoner, counts: Callable[[date], bool]) -> None:
+    def __init__(self, reckoner: WorkingTime, counts: Callable[[date], bool]) -> None:
         self._r, self._counts = reckoner, counts
 
     def whole(self, span: Span) -> int:
@@ -247,27 +247,27 @@ def is_working_unit(unit: Unit) -> bool:
     return unit in (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
 
 
-def first_day(reckoner: Reckoner, start: datetime) -> date:
+def first_day(reckoner: WorkingTime, start: datetime) -> date:
     """The first date a period of days may count: the day after it began."""
     return reckoner.local(start).date() + _DAY
 
 
 @dataclass(frozen=True, slots=True)
-class Reckoned:
+class CalculatedLimit:
     """A deadline: the moment in UTC, and whether it rests on days not announced yet."""
 
     due_at: datetime
     provisional: bool
 
 
-def reckon(reckoner: Reckoner, start: datetime, span: Span) -> Reckoned:
+def calculate_limit(reckoner: WorkingTime, start: datetime, span: Span) -> CalculatedLimit:
     """When a limit that starts at `start` ends."""
     measure = reckoner.measures[span.unit]
     due = measure.after(start, measure.whole(span), first_day(reckoner, start))
-    return Reckoned(due, reckoner.is_provisional(due, span.unit))
+    return CalculatedLimit(due, reckoner.is_provisional(due, span.unit))
 
 
-def because(reckoner: Reckoner, start: datetime, due: datetime, span: Span, *, begun: bool = False) -> list[Because]:
+def because(reckoner: WorkingTime, start: datetime, due: datetime, span: Span, *, begun: bool = False) -> list[Because]:
     """How a limit came to its end, step by step: what counted, what was passed over, where it rolled to. `begun`: its
     first day was counted before; the day it goes on counts too."""
     calendar = reckoner.calendar
@@ -318,11 +318,11 @@ def because(reckoner: Reckoner, start: datetime, due: datetime, span: Span, *, b
     return [*said, _ends(reckoner, due)]
 
 
-def _ends(reckoner: Reckoner, due: datetime) -> Because:
+def _ends(reckoner: WorkingTime, due: datetime) -> Because:
     return Because("due", (_shown(reckoner, due),))
 
 
-def _shown(reckoner: Reckoner, moment: datetime) -> str:
+def _shown(reckoner: WorkingTime, moment: datetime) -> str:
     return reckoner.local(moment).isoformat(timespec="seconds")
 
 

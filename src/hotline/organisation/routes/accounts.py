@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, anybody, credential, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, anybody, credential, may
 from hotline.organisation.model.actors import GRANTED, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service import accounts
@@ -17,11 +17,11 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
 from hotline.web.forwarded import client_address
-from hotline.web.idempotency import Done
-from hotline.web.responses import POST, READ, WRITE, done_reply, refusals, reply
+from hotline.web.idempotency import ActionResult
+from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
-Admin = Annotated[Asking, may("accounts.manage", Role.ADMIN)]
+Admin = Annotated[RequestContext, may("accounts.manage", Role.ADMIN)]
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -77,64 +77,75 @@ class KeyIn(Strict):
         Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.KEY_REUSED, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL
     ),
 )
-async def log_in(body: LogIn, ask: Annotated[Asking, anybody("token.ask")]) -> Response:
+async def log_in(body: LogIn, context: Annotated[RequestContext, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
     address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right
     lately is not held up by what others try elsewhere."""
-    address, device = client_address(ask.request), ask.request.cookies.get(accounts.DEVICE)
-    asked = await ask.asked_whole()
-    done = await accounts.log_in_once(ask.house, body.login, body.password, address, asked, dumped, ask.now, device)
-    return done_reply(done)
+    address, device = client_address(context.request), context.request.cookies.get(accounts.DEVICE)
+    asked = await context.request_key_of_body()
+    done = await accounts.log_in_once(
+        context.services, body.login, body.password, address, asked, dumped, context.now, device
+    )
+    return action_reply(done)
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
-async def log_out(ask: Annotated[Asking, may("token.end", *GRANTED)], request: Request) -> Response:
+async def log_out(context: Annotated[RequestContext, may("token.end", *GRANTED)], request: Request) -> Response:
     """Log out: the token works no more, at once."""
-    await accounts.log_out(ask.house, ask.believed, credential(request) or "")
+    await accounts.log_out(context.services, context.actor_cache, credential(request) or "")
     return Response(status_code=204)
 
 
 @router.get("/me", operation_id="read_me", response_model=MeOut, responses=refusals())
-async def read_me(ask: Annotated[Asking, may("me.read", *GRANTED)]) -> Response:
+async def read_me(context: Annotated[RequestContext, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
     return reply(
         {
-            "kind": ask.actor.kind,
-            "id": ask.actor.id,
-            "name": ask.actor.name,
+            "kind": context.actor.kind,
+            "id": context.actor.id,
+            "name": context.actor.name,
             "roles": [
-                {"code": r, "label": dict(zip(("zh", "en"), label_of(r), strict=True))} for r in sorted(ask.actor.roles)
+                {"code": r, "label": dict(zip(("zh", "en"), label_of(r), strict=True))}
+                for r in sorted(context.actor.roles)
             ],
-            "departments": sorted(ask.actor.departments),
-            "areas": sorted(ask.actor.areas) if ask.actor.areas is not None else None,
+            "departments": sorted(context.actor.departments),
+            "areas": sorted(context.actor.areas) if context.actor.areas is not None else None,
         }
     )
 
 
 @router.get("/people", operation_id="list_people", response_model=PersonPage, responses=refusals())
 async def list_people(
-    ask: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    context: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """People in order of login; for an administrator of a part, those of that part."""
-    rows, place = await accounts.managed(ask.house, ask.actor, people.listed, "login", after, limit)
+    rows, place = await accounts.managed(context.services, context.actor, people.listed, "login", after, limit)
     return reply({"items": [r._asdict() for r in rows], "next": place})
 
 
 @router.post("/people", operation_id="add_person", response_model=PersonOut, status_code=201, responses=refusals(*POST))
-async def add_person(body: PersonIn, ask: Admin) -> Response:
+async def add_person(body: PersonIn, context: Admin) -> Response:
     """Give a person a log-in with roles; a handler also needs a department, and an area limits the view. Nobody gives
     more than they hold: an administrator of an area or a department, only within it."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     done = await accounts.add_person(
-        ask.house, body.login, body.name, body.password, grant, await ask.asked_whole(), dumped, ask.now, ask.actor
+        context.services,
+        body.login,
+        body.name,
+        body.password,
+        grant,
+        await context.request_key_of_body(),
+        dumped,
+        context.now,
+        context.actor,
     )
-    if not isinstance(done, Done):
+    if not isinstance(done, ActionResult):
         raise TypeError("a request always has a key")
-    return done_reply(done)
+    return action_reply(done)
 
 
 @router.patch("/people/{person}", operation_id="change_person", response_model=PersonOut, responses=refusals(*WRITE))
-async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Response:
+async def change_person(person: CodePath, body: PersonChange, context: Admin) -> Response:
     """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
@@ -142,16 +153,18 @@ async def change_person(person: CodePath, body: PersonChange, ask: Admin) -> Res
         raise Refused(
             Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty))
         )
-    shown = await accounts.change_person(ask.house, ask.believed, person, ask.version(), values, ask.now, ask.actor)
+    shown = await accounts.change_person(
+        context.services, context.actor_cache, person, context.version(), values, context.now, context.actor
+    )
     return reply(shown, version=shown["version"])
 
 
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage, responses=refusals())
 async def list_keys(
-    ask: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
+    context: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
     """Keys of machines, without their secrets; for an administrator of a part, those of that part."""
-    rows, place = await accounts.managed(ask.house, ask.actor, people.keys, "id", after, limit)
+    rows, place = await accounts.managed(context.services, context.actor, people.keys, "id", after, limit)
     return reply({"items": [r._asdict() for r in rows], "next": place})
 
 
@@ -162,21 +175,21 @@ async def list_keys(
     status_code=201,
     responses=refusals(*POST),
 )
-async def add_key(body: KeyIn, ask: Admin) -> Response:
+async def add_key(body: KeyIn, context: Admin) -> Response:
     """A key for a machine. Its secret stands in this reply and nowhere else; a repeat with the same Idempotency-Key is
     told the same one, without it another key is made."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     expires: datetime | None = body.expires_at
-    asked = await ask.asked_whole()
-    return done_reply(
+    asked = await context.request_key_of_body()
+    return action_reply(
         await accounts.add_key_once(
-            ask.house, body.name, grant, ask.actor.id, expires, asked, dumped, ask.now, ask.actor
+            context.services, body.name, grant, context.actor.id, expires, asked, dumped, context.now, context.actor
         )
     )
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))
-async def revoke_key(key: CodePath, ask: Admin) -> Response:
+async def revoke_key(key: CodePath, context: Admin) -> Response:
     """Revoke a key. Other processes believe it for a second at most."""
-    await accounts.revoke_key(ask.house, ask.believed, key, ask.now, ask.actor)
+    await accounts.revoke_key(context.services, context.actor_cache, key, context.now, context.actor)
     return Response(status_code=204)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
 from hotline.organisation.model.actors import GRANTED, WHOLE, Role
-from hotline.organisation.model.grants import is_house_wide
+from hotline.organisation.model.grants import is_organisation_wide
 from hotline.organisation.service.directory import change, plain, read_item, shape_of
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
@@ -21,8 +21,8 @@ from hotline.tickets.schemas.shown import (
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
-Reader = Annotated[Asking, may("directory.read", *GRANTED)]
-Editor = Annotated[Asking, may("directory.edit", Role.ADMIN)]
+Reader = Annotated[RequestContext, may("directory.read", *GRANTED)]
+Editor = Annotated[RequestContext, may("directory.edit", Role.ADMIN)]
 Noun = Literal[
     "house", "calendars", "departments", "areas", "categories", "policies", "ladders", "rosters", "words", "routes"
 ]
@@ -32,39 +32,39 @@ WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Cod
 @router.get("/directory/{noun}", operation_id="list_directory", response_model=ItemPage, responses=refusals(*READ))
 async def list_directory(
     noun: Noun,
-    ask: Reader,
+    context: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     after: Annotated[str, Query(max_length=40, description="Items whose code comes behind this one")] = "",
 ) -> Response:
     """Items of one noun in order of code. ETag is the version of the whole directory."""
-    directory = await ask.house.directory.now(ask.now)
+    directory = await context.services.directory.now(context.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
-    page = [_shown(noun, item, ask) for item in found[:limit]]
+    page = [_shown(noun, item, context) for item in found[:limit]]
     return reply({"items": page, "next": page[-1]["code"] if len(found) > limit else None}, version=directory.version)
 
 
 @router.get(
     "/directory/{noun}/{code}", operation_id="read_directory_item", response_model=ItemOut, responses=refusals(*READ)
 )
-async def read_directory_item(noun: Noun, code: CodePath, ask: Reader) -> Response:
+async def read_directory_item(noun: Noun, code: CodePath, context: Reader) -> Response:
     """One item."""
-    directory = await ask.house.directory.now(ask.now)
+    directory = await context.services.directory.now(context.now)
     if code not in directory.noun(noun):
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
-    return reply(_shown(noun, directory.noun(noun)[code], ask), version=directory.version)
+    return reply(_shown(noun, directory.noun(noun)[code], context), version=directory.version)
 
 
-def _shown(noun: str, item: Any, ask: Asking) -> dict[str, Any]:
+def _shown(noun: str, item: Any, context: RequestContext) -> dict[str, Any]:
     """An item as this asker may see it: the numbers of those on duty are for the desk and for their own department."""
     body = plain(noun, item)
-    theirs = ask.actor.roles & WHOLE or (noun == "rosters" and item.department in ask.actor.departments)
-    if noun == "rosters" and (not theirs or ask.actor.contractor):
+    theirs = context.actor.roles & WHOLE or (noun == "rosters" and item.department in context.actor.departments)
+    if noun == "rosters" and (not theirs or context.actor.contractor):
         body["members"] = [{**member, "phone": None} for member in body["members"]]
     return body
 
 
-def _refuse_limited(ask: Asking) -> None:
-    if not is_house_wide(ask.actor):
+def _refuse_limited(context: RequestContext) -> None:
+    if not is_organisation_wide(context.actor):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "the directory is changed by those who administer the whole house"))
 
 
@@ -78,14 +78,19 @@ async def write_directory_item(
         dict[str, Any],
         Body(description="The item; `code` is the path's", examples=[{"lead": "water", "category": "sdq-water"}]),
     ],
-    ask: Editor,
+    context: Editor,
 ) -> Response:
     """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable
     row. The directory is everybody's: an administrator of an area or a department does not change it."""
-    _refuse_limited(ask)
+    _refuse_limited(context)
     item = read_item(noun, {**body, "code": code})
     directory = await change(
-        ask.house.db, ask.house.directory, [(noun, code, item)], ask.actor, ask.now, version=ask.version()
+        context.services.db,
+        context.services.directory,
+        [(noun, code, item)],
+        context.actor,
+        context.now,
+        version=context.version(),
     )
     return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
 
@@ -96,17 +101,22 @@ async def write_directory_item(
     response_model=RetiredOut,
     responses=refusals(*WRITES),
 )
-async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Response:
+async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> Response:
     """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, policies, ladders and
     calendars are removed."""
-    _refuse_limited(ask)
-    directory = await ask.house.directory.now(ask.now)
+    _refuse_limited(context)
+    directory = await context.services.directory.now(context.now)
     item = directory.noun(noun).get(code)
     if item is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     after = replace(item, active=False) if hasattr(item, "active") else None
     directory = await change(
-        ask.house.db, ask.house.directory, [(noun, code, after)], ask.actor, ask.now, version=ask.version()
+        context.services.db,
+        context.services.directory,
+        [(noun, code, after)],
+        context.actor,
+        context.now,
+        version=context.version(),
     )
     left = directory.noun(noun).get(code)
     return reply(
@@ -120,19 +130,19 @@ async def retire_directory_item(noun: Noun, code: CodePath, ask: Editor) -> Resp
     response_model=dict[str, Any],
     responses=refusals(Code.NOT_FOUND),
 )
-async def read_directory_shape(noun: Noun, ask: Reader) -> Response:
+async def read_directory_shape(noun: Noun, context: Reader) -> Response:
     """What an item of a noun may hold, as JSON Schema. `x-refers` says which noun a field's codes are of."""
     return reply(shape_of(noun))
 
 
 @router.get("/directory-log", operation_id="read_directory_log", response_model=LogPage, responses=refusals())
 async def read_directory_log(
-    ask: Annotated[Asking, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
+    context: Annotated[RequestContext, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:
     """Every change ever made to the directory: what, from what, to what, when, by whom."""
-    rows = await organisation_directory.history(ask.house.db, after, limit)
+    rows = await organisation_directory.history(context.services.db, after, limit)
     items = [
         {
             "version": r.version,

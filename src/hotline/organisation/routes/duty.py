@@ -10,22 +10,29 @@ from icalendar import Calendar, Event
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, anybody, department_seen, may
+from hotline.organisation.dependencies import (
+    AuthenticatedRoute,
+    CodePath,
+    RequestContext,
+    anybody,
+    department_seen,
+    may,
+)
 from hotline.organisation.model import duty
 from hotline.organisation.model.actors import PEOPLE, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
 from hotline.organisation.service.duty import override, swapped
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.schemas.shown import DutyOut, ItemOut
 from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, Strict
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
-Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
+Reader = Annotated[RequestContext, may("duty.read", *PEOPLE)]
 Planner = Annotated[
-    Asking, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
+    RequestContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
 ]  # a handler for its own department
 LONGEST = timedelta(days=92)
 FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
@@ -51,14 +58,14 @@ def _turn(turn: duty.Turn, actor: Actor) -> dict[str, Any]:
 @router.get("/{code}/duty", operation_id="read_duty", response_model=DutyOut, responses=refusals(*READ))
 async def read_duty(
     code: CodePath,
-    ask: Reader,
+    context: Reader,
     start: Annotated[Moment | None, Query(alias="from", description="From when on; now where absent")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
 ) -> Response:
     """Who is on duty now and in the time asked for; where nobody is; and whom a call for help would reach now, up the
     chain. `feed` is an iCalendar address to subscribe to."""
-    directory = await department_seen(ask, code)
-    begins = start or ask.now
+    directory = await department_seen(context, code)
+    begins = start or context.now
     ends = end or begins + timedelta(days=7)
     if not begins < ends <= begins + LONGEST:
         raise Refused(Refusal(Code.INVALID, "no such time", errors=(("to", "later than `from`, by 92 days at most"),)))
@@ -70,18 +77,18 @@ async def read_duty(
     return reply(
         {
             "department": directory.name_of("departments", code),
-            "now": [_turn(t, ask.actor) for t in duty.on_duty(directory, code, ask.now)],
-            "called": [_turn(t, ask.actor) for t in duty.called(directory, code, ask.now)],
-            "turns": [_turn(t, ask.actor) for t in turns],
+            "now": [_turn(t, context.actor) for t in duty.on_duty(directory, code, context.now)],
+            "called": [_turn(t, context.actor) for t in duty.called(directory, code, context.now)],
+            "turns": [_turn(t, context.actor) for t in turns],
             "gaps": gaps,
-            "feed": f"/v1/departments/{code}/duty.ics?token={_token(ask.house, code)}",
+            "feed": f"/v1/departments/{code}/duty.ics?token={_token(context.services, code)}",
         }
     )
 
 
-def _token(house: House, department: str) -> str:
+def _token(services: Services, department: str) -> str:
     """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
-    return hmac.new(house.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(services.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 @router.get(
@@ -92,12 +99,14 @@ def _token(house: House, department: str) -> str:
 )
 async def read_duty_feed(
     code: CodePath,
-    ask: Annotated[Asking, anybody("duty.feed")],
+    context: Annotated[RequestContext, anybody("duty.feed")],
     token: Annotated[Plain, Query(max_length=64, description="From `feed` of the department's duty")] = "",
 ) -> Response:
     """The turns of a week back and sixty days ahead, for a calendar program. Names, no phone numbers."""
-    directory = await ask.house.directory.now(ask.now)
-    if code not in directory.departments or not hmac.compare_digest(token.encode(), _token(ask.house, code).encode()):
+    directory = await context.services.directory.now(context.now)
+    if code not in directory.departments or not hmac.compare_digest(
+        token.encode(), _token(context.services, code).encode()
+    ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
     calendar = Calendar()
     calendar.add("prodid", "-//hotline//duty//ZH")
@@ -106,10 +115,10 @@ async def read_duty_feed(
     calendar.add("x-wr-calname", directory.departments[code].name)
     for roster in _rosters(directory, code):
         # whole, not cut by the window: an event keeps its name from one look to the next
-        for turn in duty.whole_turns(roster, ask.now - FEED_BACK, ask.now + FEED_AHEAD):
+        for turn in duty.whole_turns(roster, context.now - FEED_BACK, context.now + FEED_AHEAD):
             event = Event()
             event.add("uid", f"{roster.code}.{turn.member.code}.{turn.start:%Y%m%dT%H%M%S}@hotline")
-            event.add("dtstamp", ask.now.astimezone(UTC))
+            event.add("dtstamp", context.now.astimezone(UTC))
             event.add("dtstart", turn.start.astimezone(UTC))
             event.add("dtend", turn.end.astimezone(UTC))
             event.add("summary", f"{roster.name} · {turn.member.name}")
@@ -167,15 +176,15 @@ class SwapIn(Strict):
     }
 
 
-async def _planned(ask: Asking, code: str) -> None:
-    directory = await department_seen(ask, code)
-    if code in ask.actor.departments:
+async def _planned(context: RequestContext, code: str) -> None:
+    directory = await department_seen(context, code)
+    if code in context.actor.departments:
         return
-    limits = ask.actor.areas
+    limits = context.actor.areas
     if limits is not None and not frozenset(directory.departments[code].areas or ("",)) <= limits:
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "this department works outside your areas too"))
     above = Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN
-    if not ask.actor.roles & frozenset(above):
+    if not context.actor.roles & frozenset(above):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "a handler changes the duty of its own department alone"))
 
 
@@ -186,13 +195,15 @@ async def _planned(ask: Asking, code: str) -> None:
     status_code=201,
     responses=refusals(*POST, Code.STALE),
 )
-async def add_override(code: CodePath, body: OverrideIn, ask: Planner) -> Response:
+async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Response:
     """Somebody stands in for a while, or nobody is there. The roster as it is then; gaps show in the department's
     duty."""
-    await _planned(ask, code)
+    await _planned(context, code)
     made = Override(**body.model_dump(exclude={"roster"}))
-    asked = await ask.asked_whole()
-    return done_reply(await override(ask.house, code, body.roster, lambda _: (made,), ask.actor, asked, ask.now))
+    asked = await context.request_key_of_body()
+    return action_reply(
+        await override(context.services, code, body.roster, lambda _: (made,), context.actor, asked, context.now)
+    )
 
 
 @router.post(
@@ -202,13 +213,13 @@ async def add_override(code: CodePath, body: OverrideIn, ask: Planner) -> Respon
     status_code=201,
     responses=refusals(*POST, Code.STALE),
 )
-async def swap_turns(code: CodePath, body: SwapIn, ask: Planner) -> Response:
+async def swap_turns(code: CodePath, body: SwapIn, context: Planner) -> Response:
     """Two turns are given to each other's member."""
-    await _planned(ask, code)
+    await _planned(context, code)
     pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
-    asked = await ask.asked_whole()
+    asked = await context.request_key_of_body()
 
     def make(roster: Roster) -> tuple[Override, ...]:
         return swapped(roster, *pair, body.reason)
 
-    return done_reply(await override(ask.house, code, body.roster, make, ask.actor, asked, ask.now))
+    return action_reply(await override(context.services, code, body.roster, make, context.actor, asked, context.now))

@@ -18,13 +18,13 @@ from hotline.database.prepared import Row
 from hotline.organisation.model.actors import GRANTED, PEOPLE, Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, may_grant
-from hotline.organisation.service.credentials import Credential, Standing, grant_of, standing_of
+from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, standing_of
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.web import throttle_store
 from hotline.web.addresses import counted_as, read_address
-from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 from hotline.web.throttling import Limit, next_attempt_at
 
 Show = Callable[[Mapping[str, Any]], str]  # renders a reply
@@ -58,7 +58,7 @@ def manages(granter: Actor | None, row: Any) -> bool:
 
 
 async def managed(
-    house: House,
+    services: Services,
     granter: Actor,
     page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
     order: str,
@@ -70,7 +70,7 @@ async def managed(
     the place where it ends is told."""
     found: list[Row] = []
     while True:
-        rows = await page(house.db, after, max(limit, _ROWS_READ))
+        rows = await page(services.db, after, max(limit, _ROWS_READ))
         found += [row for row in rows if manages(granter, row)]
         if len(found) >= limit:
             return found[:limit], str(getattr(found[limit - 1], order))
@@ -79,9 +79,9 @@ async def managed(
         after = str(getattr(rows[-1], order))
 
 
-def hashed(house: House, secret: str) -> str:
+def hashed(services: Services, secret: str) -> str:
     """A keyed hash: a dump of the database holds nothing that logs in."""
-    return hmac.new(house.secret, secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(services.secret, secret.encode(), hashlib.sha256).hexdigest()
 
 
 def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
@@ -99,11 +99,11 @@ def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
         raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
 
 
-class Believed:
+class ActorCache:
     """Credentials checked a moment ago. In the process only, for a second, so that a hot path needs no look-up."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[datetime, int, Standing]] = {}
+        self._known: dict[str, tuple[datetime, int, CredentialState]] = {}
 
     def get(self, credential: str, now: datetime, version: int) -> Actor | None:
         known = self._known.get(credential)
@@ -111,7 +111,7 @@ class Believed:
             return None
         return known[2].actor
 
-    def put(self, credential: str, now: datetime, version: int, standing: Standing) -> None:
+    def put(self, credential: str, now: datetime, version: int, standing: CredentialState) -> None:
         if len(self._known) > 10_000:
             self._known.clear()
         self._known[credential] = (now + FRESH, version, standing)
@@ -129,52 +129,52 @@ class Believed:
         self._known.clear()
 
 
-def credential_of(house: House, credential: str) -> Credential:
+def credential_of(services: Services, credential: str) -> Credential:
     """A token or key as the database knows it."""
     if credential.startswith("hl_"):
         return Credential(ActorKind.KEY, credential.split("_", 2)[1])
-    return Credential(ActorKind.PERSON, hashed(house, credential))
+    return Credential(ActorKind.PERSON, hashed(services, credential))
 
 
-async def who_is(house: House, believed: Believed, credential: str | None, now: datetime) -> Actor:
+async def who_is(services: Services, actor_cache: ActorCache, credential: str | None, now: datetime) -> Actor:
     """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
     if not credential or not credential.isascii() or len(credential) > 200:
         raise Refused(NO_CREDENTIAL)
-    directory = await house.directory.now(now)
-    actor = believed.get(credential, now, directory.version)
+    directory = await services.directory.now(now)
+    actor = actor_cache.get(credential, now, directory.version)
     if actor is None:
         try:
             standing = await (_of_key if credential.startswith("hl_") else _of_session)(
-                house, directory, credential, now
+                services, directory, credential, now
             )
         except Refused as refused:
             if refused.refusal.code is Code.UNAUTHENTICATED:
-                believed.drop(credential)
+                actor_cache.drop(credential)
             raise
-        believed.put(credential, now, directory.version, standing)
+        actor_cache.put(credential, now, directory.version, standing)
         actor = standing.actor
     return actor
 
 
-async def _of_session(house: House, directory: Directory, token: str, now: datetime) -> Standing:
-    row = await people.of_session(house.db, hashed(house, token))
+async def _of_session(services: Services, directory: Directory, token: str, now: datetime) -> CredentialState:
+    row = await people.of_session(services.db, hashed(services, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
     return standing_of(directory, ActorKind.PERSON, row)
 
 
-async def _of_key(house: House, directory: Directory, credential: str, now: datetime) -> Standing:
+async def _of_key(services: Services, directory: Directory, credential: str, now: datetime) -> CredentialState:
     parts = credential.split("_", 2)
-    row = await people.key(house.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
-    right = row is not None and hmac.compare_digest(row.hash, hashed(house, credential))
+    row = await people.key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
+    right = row is not None and hmac.compare_digest(row.hash, hashed(services, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
     return standing_of(directory, ActorKind.KEY, row)
 
 
-def subject(house: House, kind: str, *words: str) -> str:
+def subject(services: Services, kind: str, *words: str) -> str:
     """Under which name something is counted: of one length, and telling nobody what it is about."""
-    return f"{kind}:{hashed(house, chr(0).join(words))[:48]}"
+    return f"{kind}:{hashed(services, chr(0).join(words))[:48]}"
 
 
 def too_many_attempts(moment: datetime, now: datetime, what: str) -> Refusal:
@@ -195,45 +195,45 @@ class CheckedLogIn:
 
 
 async def log_in(
-    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None = None
+    services: Services, login: str, password: str, address: str | None, now: datetime, device: str | None = None
 ) -> dict[str, Any]:
     """A session token for a person. Wrong passwords are counted in the database by log-in and place; `device` is what
     a browser keeps under DEVICE. Raises Refused: wrong, too many, or too many at once."""
-    checked = await _checked_log_in(house, login, password, address, now, device)
+    checked = await _checked_log_in(services, login, password, address, now, device)
     token = f"hs_{secrets.token_urlsafe(32)}"
-    await house.db.transact(lambda c: _start_session(c, house, checked, token, now))
+    await services.db.transact(lambda c: _start_session(c, services, checked, token, now))
     return _session(token, now)
 
 
 async def log_in_once(
-    house: House,
+    services: Services,
     login: str,
     password: str,
     address: str | None,
-    asked: Asked,
+    asked: RequestKey,
     show: Show,
     now: datetime,
     device: str | None = None,
-) -> Done:
+) -> ActionResult:
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
-    checked = await _checked_log_in(house, login, password, address, now, device)
+    checked = await _checked_log_in(services, login, password, address, now, device)
     token = f"hs_{secrets.token_urlsafe(32)}"
 
     def start(c: sa.Connection) -> Reply:
-        _start_session(c, house, checked, token, now)
+        _start_session(c, services, checked, token, now)
         return Reply(200, show(_session(token, now)))
 
     def take_back(c: sa.Connection) -> None:
         throttle_store.take_back(c, checked.counted)
 
     try:
-        done = await write_once(house, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
+        done = await write_once(services, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
     except Refused as refused:
         if refused.refusal.code is Code.KEY_REUSED:
-            await house.db.transact(take_back)
+            await services.db.transact(take_back)
         raise
     if done.replayed:  # `start` has not run, and the password was right all the same
-        await house.db.transact(take_back)
+        await services.db.transact(take_back)
     return done
 
 
@@ -241,25 +241,25 @@ def _session(token: str, now: datetime) -> dict[str, Any]:
     return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
 
 
-def _start_session(c: sa.Connection, house: House, checked: CheckedLogIn, token: str, now: datetime) -> None:
+def _start_session(c: sa.Connection, services: Services, checked: CheckedLogIn, token: str, now: datetime) -> None:
     throttle_store.take_back(c, checked.counted)
     throttle_store.clear(c, checked.cleared)
     throttle_store.note(c, checked.places, now)
-    people.add_session(c, hashed(house, token), checked.person, now, now + SESSION)
+    people.add_session(c, hashed(services, token), checked.person, now, now + SESSION)
 
 
 async def _checked_log_in(
-    house: House, login: str, password: str, address: str | None, now: datetime, device: str | None
+    services: Services, login: str, password: str, address: str | None, now: datetime, device: str | None
 ) -> CheckedLogIn:
     login = login.casefold()
     if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:  # nobody's: no database need be asked
         raise Refused(WRONG)
-    here = subject(house, "place", login, "address", counted_as(address))
-    device_here = subject(house, "place", login, "device", device) if device else here
+    here = subject(services, "place", login, "address", counted_as(address))
+    device_here = subject(services, "place", login, "device", device) if device else here
     places = {here, device_here} if read_address(address) else {device_here} - {here}
     whole = {
-        subject(house, "address", counted_as(address)): FROM_ADDRESS,
-        subject(house, "login", login): FROM_STRANGERS,
+        subject(services, "address", counted_as(address)): FROM_ADDRESS,
+        subject(services, "login", login): FROM_STRANGERS,
     }
 
     def count(c: sa.Connection) -> tuple[bool, dict[str, Limit]]:
@@ -274,23 +274,23 @@ async def _checked_log_in(
         throttle_store.count(c, limits, held, now)
         return bool(known), limits
 
-    known, counted = await house.db.transact(count)
+    known, counted = await services.db.transact(count)
     try:
-        row = await people.by_login(house.db, login)
-        right = await house.hashing.verify(
+        row = await people.by_login(services.db, login)
+        right = await services.hashing.verify(
             password, row.password if row is not None and row.active else None, known=known
         )
     except Refused:  # nothing was checked
-        await house.db.transact(lambda c: throttle_store.take_back(c, counted))
+        await services.db.transact(lambda c: throttle_store.take_back(c, counted))
         raise
     if row is None or not right:
         raise Refused(WRONG)
     return CheckedLogIn(row.id, frozenset(places), frozenset({here, device_here}), counted)
 
 
-async def log_out(house: House, believed: Believed, token: str) -> None:
-    await house.db.transact(lambda c: people.end_session(c, hashed(house, token)))
-    believed.forget()
+async def log_out(services: Services, actor_cache: ActorCache, token: str) -> None:
+    await services.db.transact(lambda c: people.end_session(c, hashed(services, token)))
+    actor_cache.forget()
 
 
 def check_password(password: str, login: str) -> None:
@@ -301,28 +301,28 @@ def check_password(password: str, login: str) -> None:
 
 
 async def add_person(
-    house: House,
+    services: Services,
     login: str,
     name: str,
     password: str,
     grant: Grant,
-    asked: Asked | None,
+    asked: RequestKey | None,
     show: Any,
     now: datetime,
     granter: Actor | None = None,
-) -> Done | dict[str, Any]:
+) -> ActionResult | dict[str, Any]:
     """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
     give."""
-    if asked is not None and (earlier := await earlier_answer(house, asked)):
+    if asked is not None and (earlier := await earlier_answer(services, asked)):
         return earlier
     refuse_wider(granter, grant)
-    check_grant(await house.directory.now(now), grant, machine=False)
+    check_grant(await services.directory.now(now), grant, machine=False)
     check_password(password, login)
     row = {
         "id": str(uuid4()),
         "login": login.casefold(),
         "name": name,
-        "password": await house.hashing.hash(password),
+        "password": await services.hashing.hash(password),
         "roles": sorted(grant.roles),
         "department": grant.department,
         "area": grant.area,
@@ -338,8 +338,8 @@ async def add_person(
 
     try:
         if asked is not None:
-            return await write_once(house, asked, add, now)
-        await house.db.transact(add)
+            return await write_once(services, asked, add, now)
+        await services.db.transact(add)
     except sa.exc.IntegrityError as fault:
         taken = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
         raise Refused(taken) from fault
@@ -347,8 +347,8 @@ async def add_person(
 
 
 async def change_person(
-    house: House,
-    believed: Believed,
+    services: Services,
+    actor_cache: ActorCache,
     person: str,
     version: int,
     values: Mapping[str, Any],
@@ -358,7 +358,7 @@ async def change_person(
     """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
     everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
     holds."""
-    row = await people.by_id(house.db, person)
+    row = await people.by_id(services.db, person)
     if row is None or not manages(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     if row.version != version:
@@ -367,10 +367,10 @@ async def change_person(
     roles = frozenset(map(Role, changed.get("roles", row.roles)))
     grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
     refuse_wider(granter, grant)
-    check_grant(await house.directory.now(now), grant, machine=False)
+    check_grant(await services.directory.now(now), grant, machine=False)
     if "password" in changed:
         check_password(changed["password"], row.login)
-        changed["password"] = await house.hashing.hash(changed["password"])
+        changed["password"] = await services.hashing.hash(changed["password"])
     if "roles" in changed:
         changed["roles"] = sorted(grant.roles)
 
@@ -380,17 +380,17 @@ async def change_person(
             people.end_sessions(c, person)
         return done
 
-    if not await house.db.transact(keep):
+    if not await services.db.transact(keep):
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
-    believed.forget()
-    after = await people.by_id(house.db, person)
+    actor_cache.forget()
+    after = await people.by_id(services.db, person)
     if after is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     return dict(after._asdict())
 
 
 async def add_key(
-    house: House,
+    services: Services,
     name: str,
     grant: Grant,
     by: str,
@@ -400,32 +400,32 @@ async def add_key(
 ) -> dict[str, Any]:
     """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
     give."""
-    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
-    await house.db.transact(lambda c: people.add_key(c, row))
+    row, secret = await _made_key(services, name, grant, by, expires_at, now, granter)
+    await services.db.transact(lambda c: people.add_key(c, row))
     return _key_shown(row, secret)
 
 
 async def add_key_once(
-    house: House,
+    services: Services,
     name: str,
     grant: Grant,
     by: str,
     expires_at: datetime | None,
-    asked: Asked,
+    asked: RequestKey,
     show: Show,
     now: datetime,
     granter: Actor | None = None,
-) -> Done:
+) -> ActionResult:
     """The same under an Idempotency-Key: a repeat is told the same secret."""
-    if earlier := await earlier_answer(house, asked, secret=True):
+    if earlier := await earlier_answer(services, asked, secret=True):
         return earlier
-    row, secret = await _made_key(house, name, grant, by, expires_at, now, granter)
+    row, secret = await _made_key(services, name, grant, by, expires_at, now, granter)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
         return Reply(201, show(_key_shown(row, secret)))
 
-    return await write_once(house, asked, add, now, secret=True)
+    return await write_once(services, asked, add, now, secret=True)
 
 
 def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
@@ -433,7 +433,7 @@ def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
 
 
 async def _made_key(
-    house: House,
+    services: Services,
     name: str,
     grant: Grant,
     by: str,
@@ -444,7 +444,7 @@ async def _made_key(
     """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
     give."""
     refuse_wider(granter, grant)
-    check_grant(await house.directory.now(now), grant, machine=True)
+    check_grant(await services.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
         raise Refused(
             Refusal(
@@ -456,7 +456,7 @@ async def _made_key(
     row = {
         "id": key_id,
         "name": name,
-        "hash": hashed(house, secret),
+        "hash": hashed(services, secret),
         "roles": sorted(grant.roles),
         "department": grant.department,
         "area": grant.area,
@@ -469,14 +469,14 @@ async def _made_key(
 
 
 async def revoke_key(
-    house: House, believed: Believed, key_id: str, now: datetime, granter: Actor | None = None
+    services: Services, actor_cache: ActorCache, key_id: str, now: datetime, granter: Actor | None = None
 ) -> None:
     """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
-    row = await people.key(house.db, key_id)
+    row = await people.key(services.db, key_id)
     if (
         row is None
         or not manages(granter, row)
-        or not await house.db.transact(lambda c: people.revoke_key(c, key_id, now))
+        or not await services.db.transact(lambda c: people.revoke_key(c, key_id, now))
     ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
-    believed.forget()
+    actor_cache.forget()

@@ -11,7 +11,7 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import DepartmentKind
-from hotline.organisation.service.directory import DirectoryAtHand
+from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.store import people
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
@@ -27,7 +27,7 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CredentialState:
     """Who a credential belongs to now, and until when at most."""
 
     actor: Actor
@@ -56,25 +56,25 @@ def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: G
     )
 
 
-def standing_of(directory: Directory, kind: ActorKind, row: Any) -> Standing:
+def standing_of(directory: Directory, kind: ActorKind, row: Any) -> CredentialState:
     """What the row of a session's person or of a key comes to."""
-    return Standing(actor_of(directory, kind, row.id, row.name, grant_of(row)), row.expires_at or NEVER_ENDS)
+    return CredentialState(actor_of(directory, kind, row.id, row.name, grant_of(row)), row.expires_at or NEVER_ENDS)
 
 
 class Credentials:
     """What is known of the credentials that streams are held open with."""
 
-    def __init__(self, db: Database, directory: DirectoryAtHand, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, directory: DirectoryCache, clock: Callable[[], datetime]) -> None:
         self._db, self._directory, self.clock = db, directory, clock
 
     async def version(self) -> tuple[int, int]:
         """It moves when anybody loses or changes a right, in any process: people, keys, sessions, the directory."""
         return await people.access_version(self._db), (await self._directory.now(self.clock())).version
 
-    async def standing(self, asked: Collection[Credential]) -> Mapping[Credential, Standing]:
+    async def standing(self, asked: Collection[Credential]) -> Mapping[Credential, CredentialState]:
         """Those of the credentials that stand now."""
         now, directory = self.clock(), await self._directory.now(self.clock())
-        found: dict[Credential, Standing] = {}
+        found: dict[Credential, CredentialState] = {}
         for kind, look in ((ActorKind.PERSON, people.of_sessions), (ActorKind.KEY, people.live_keys)):
             ids = iter(c.id for c in asked if c.kind is kind)
             while some := list(islice(ids, _AT_ONCE)):

@@ -12,7 +12,7 @@ from hotline.database.deadlines import Deadlines, within
 from hotline.database.engine import Database
 from hotline.database.outages import OUTAGES
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.model.checks import Wrong, faults_of
+from hotline.organisation.model.checks import DirectoryFault, faults_of
 from hotline.organisation.model.directory import ANY_OF, NOUNS, REFERS, SHAPES, Directory
 from hotline.organisation.model.items import ANY
 from hotline.organisation.service.directory_annotations import annotate
@@ -25,7 +25,7 @@ LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its versio
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
 
 
-class DirectoryAtHand:
+class DirectoryCache:
     """The snapshot of this process."""
 
     def __init__(self, db: Database, deadlines: Deadlines | None = None) -> None:
@@ -39,7 +39,7 @@ class DirectoryAtHand:
         """The directory, at most LOOK_AGAIN old. Raises Away."""
         return await self._within(self.deadlines.write, now)
 
-    async def at_hand(self, now: datetime) -> Directory:
+    async def cached(self, now: datetime) -> Directory:
         """The same; with the database away or too slow, the one known last. Only to take something in for later."""
         try:
             return await self._within(self.deadlines.lookup if self.known else self.deadlines.write, now)
@@ -123,7 +123,7 @@ def plain(noun: str, item: Any) -> dict[str, Any]:
 
 async def change(
     db: Database,
-    at_hand: DirectoryAtHand,
+    cached: DirectoryCache,
     items: Sequence[tuple[str, str, Any | None]],
     actor: Actor,
     now: datetime,
@@ -135,8 +135,8 @@ async def change(
 
     `version`: refuse with STALE if the directory has moved on. `also` writes more in the same transaction. Returns the
     new directory; raises Refused with every fault."""
-    await at_hand.reload()
-    directory = await at_hand.now(now)
+    await cached.reload()
+    directory = await cached.now(now)
     if version is not None and version != directory.version:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw"))
     candidate: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
@@ -162,11 +162,11 @@ async def change(
         await db.transact(keep)
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
-    await at_hand.reload()
-    return await at_hand.now(now)
+    await cached.reload()
+    return await cached.now(now)
 
 
-def refuse_faults(faults: Sequence[Wrong]) -> None:
+def refuse_faults(faults: Sequence[DirectoryFault]) -> None:
     if faults:
         errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in faults[:50])
         raise Refused(Refusal(Code.INVALID, "the directory would not be right", errors=errors))

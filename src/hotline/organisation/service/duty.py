@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from hotline.database import idempotency
-from hotline.database.write_plan import Answer
+from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.duty import turns as turns_of
@@ -18,8 +18,8 @@ from hotline.organisation.model.hours import hours_in
 from hotline.organisation.model.items import Override, Roster, Shift
 from hotline.organisation.service.directory import change, plain
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import House
-from hotline.web.idempotency import Asked, Done, replayed
+from hotline.tickets.context import Services
+from hotline.web.idempotency import ActionResult, RequestKey, replayed
 
 PAST = timedelta(days=62)  # an override is kept this long after its end, then leaves the roster; the log keeps it
 TRIES = 5
@@ -79,30 +79,30 @@ def _hours(shift: Shift, day: date) -> tuple[datetime, datetime]:
 
 
 async def override(
-    house: House,
+    services: Services,
     department: str,
     roster: str,
     make: Any,
     actor: Actor,
-    asked: Asked,
+    asked: RequestKey,
     now: datetime,
-) -> Done:
+) -> ActionResult:
     """Put overrides (what `make(roster)` gives) into a roster, if the whole directory stays right. Nobody sent a
     version: a colleague's change in between is no reason to refuse."""
-    if earlier := await idempotency.given(house.db, asked.owner, asked.key):
+    if earlier := await idempotency.given(services.db, asked.owner, asked.key):
         return replayed(earlier, asked)
     for left in reversed(range(TRIES)):
-        directory = await house.directory.now(now)
+        directory = await services.directory.now(now)
         before = roster_of(directory, department, roster)
         oldest = (now - PAST).astimezone(ZoneInfo(before.zone)).replace(tzinfo=None)
         kept = tuple(o for o in before.overrides if datetime.fromisoformat(o.end) > oldest)
         after = replace(before, overrides=(*kept, *make(before)))
         body = orjson.dumps(plain("rosters", after)).decode()
-        answer = Answer(asked.owner, asked.key, asked.fingerprint, 201, body, now)
+        answer = StoredAnswer(asked.owner, asked.key, asked.fingerprint, 201, body, now)
         try:
             await change(
-                house.db,
-                house.directory,
+                services.db,
+                services.directory,
                 [("rosters", roster, after)],
                 actor,
                 now,
@@ -112,9 +112,9 @@ async def override(
         except Refused as refused:
             if refused.refusal.code is not Code.STALE or not left:
                 raise
-            if earlier := await idempotency.given(house.db, asked.owner, asked.key):  # the same key, a moment ago
+            if earlier := await idempotency.given(services.db, asked.owner, asked.key):  # the same key, a moment ago
                 return replayed(earlier, asked)
-            await house.directory.reload()
+            await services.directory.reload()
             continue
-        return Done(answer, replayed=False)
+        return ActionResult(answer, replayed=False)
     raise AssertionError("the last try either returns or raises")

@@ -5,13 +5,13 @@ from datetime import datetime
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.service.accounts import hashed
 from hotline.organisation.service.credentials import actor_of, grant_of
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 
 
-async def known_actor(house: House, credential: str | None, now: datetime) -> Actor | None:
+async def known_actor(services: Services, credential: str | None, now: datetime) -> Actor | None:
     """Whose credential it was at the last refresh. Only to take something in for later."""
-    found = house.credentials.find(hashed(house, credential), now) if credential else None
+    found = services.credentials.find(hashed(services, credential), now) if credential else None
     if found is None:
         return None
     row = found.row
-    return actor_of(await house.directory.at_hand(now), found.kind, row.id, row.name, grant_of(row))
+    return actor_of(await services.directory.cached(now), found.kind, row.id, row.name, grant_of(row))

@@ -13,7 +13,7 @@ from hotline.organisation.model.checks import faults_of
 from hotline.organisation.model.directory import NOUNS, SHAPES, Directory
 from hotline.organisation.model.holidays import carried_on
 from hotline.organisation.model.items import Calendar, Roster
-from hotline.organisation.service.directory import DirectoryAtHand, change, read_item, refuse_faults
+from hotline.organisation.service.directory import DirectoryCache, change, read_item, refuse_faults
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.strict_json import read_json
 
@@ -94,7 +94,7 @@ def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
 
 
 async def seed(
-    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime
+    db: Database, cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime
 ) -> Directory:
     """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
     if not folder.is_dir():
@@ -114,9 +114,9 @@ async def seed(
                 Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)
             )
         )
-    known = await at_hand.now(now)
+    known = await cached.now(now)
     kept = [(noun, code, _beside(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
-    return await change(db, at_hand, kept, actor, now)
+    return await change(db, cached, kept, actor, now)
 
 
 def _beside(before: Any, item: Any) -> Any:
@@ -134,14 +134,14 @@ def _beside(before: Any, item: Any) -> Any:
 
 
 async def complete(
-    db: Database, at_hand: DirectoryAtHand, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
+    db: Database, cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
 ) -> Directory:
     """The directory with what a folder brings and it lacks; what is there stays as it is. `keep` False: on paper
     only."""
-    directory = await at_hand.now(now)
+    directory = await cached.now(now)
     missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
     if keep:
-        return await change(db, at_hand, missing, actor, now) if missing else directory
+        return await change(db, cached, missing, actor, now) if missing else directory
     on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
     for noun, code, item in missing:
         on_paper[noun][code] = item

@@ -7,19 +7,19 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.tables import api_key as k
 from hotline.organisation.tables import person as p
 from hotline.organisation.tables import session as s
 
 MOST = 20_000  # of each kind
 _NOW = sa.bindparam("now", type_=Instant)
-_KEYS = Question(
+_KEYS = PreparedQuery(
     sa.select(k.c.hash, k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at)
     .where(k.c.revoked_at.is_(None), sa.or_(k.c.expires_at.is_(None), k.c.expires_at > _NOW))
     .limit(MOST)
 )
-_SESSIONS = Question(
+_SESSIONS = PreparedQuery(
     sa.select(s.c.hash, p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
     .select_from(s.join(p, p.c.id == s.c.person))
     .where(p.c.active.is_(True), s.c.expires_at > _NOW)

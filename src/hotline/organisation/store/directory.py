@@ -7,13 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.tables import directory as d
 from hotline.organisation.tables import directory_log as log
 
-_ITEMS = Question(sa.select(d.c.noun, d.c.code, d.c.body, d.c.version))
-_VERSION = Question(sa.select(sa.func.coalesce(sa.func.max(log.c.version), 0).label("version")))
-_LOG = Question(
+_ITEMS = PreparedQuery(sa.select(d.c.noun, d.c.code, d.c.body, d.c.version))
+_VERSION = PreparedQuery(sa.select(sa.func.coalesce(sa.func.max(log.c.version), 0).label("version")))
+_LOG = PreparedQuery(
     sa.select(*log.c)
     .where(log.c.version > sa.bindparam("after", type_=sa.Integer))
     .order_by(log.c.version, log.c.place)

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Holds, Instant
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import sequence
 from hotline.organisation.model.actors import WHOLE, Role
 from hotline.organisation.tables import api_key as k
@@ -17,34 +17,34 @@ from hotline.organisation.tables import person as p
 from hotline.organisation.tables import session as s
 
 _SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.active, p.c.version, p.c.created_at)
-_BY_LOGIN = Question(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
-_BY_ID = Question(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
-_LISTED = Question(
+_BY_LOGIN = PreparedQuery(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
+_BY_ID = PreparedQuery(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
+_LISTED = PreparedQuery(
     sa.select(*_SHOWN)
     .where(p.c.login > sa.bindparam("after", type_=sa.String))
     .order_by(p.c.login)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_ANYBODY = Question(sa.select(sa.func.count().label("n")).select_from(p))
-_SESSION = Question(
+_ANYBODY = PreparedQuery(sa.select(sa.func.count().label("n")).select_from(p))
+_SESSION = PreparedQuery(
     sa.select(p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
     .select_from(s.join(p, p.c.id == s.c.person))
     .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
 )
-_SESSIONS = Question(
+_SESSIONS = PreparedQuery(
     sa.select(s.c.hash.label("credential"), p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
     .select_from(s.join(p, p.c.id == s.c.person))
     .where(Among(s.c.hash, "hashes"), p.c.active.is_(True))
 )
-_LIVE_KEYS = Question(
+_LIVE_KEYS = PreparedQuery(
     sa.select(k.c.id.label("credential"), k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at).where(
         Among(k.c.id, "ids"), k.c.revoked_at.is_(None)
     )
 )
 _ACCESS = "access"  # the row that counts changes of anybody's rights
-_ACCESS_VERSION = Question(sa.select(sequence.c.next).where(sequence.c.name == _ACCESS))
-_KEY = Question(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
-_KEYS = Question(
+_ACCESS_VERSION = PreparedQuery(sa.select(sequence.c.next).where(sequence.c.name == _ACCESS))
+_KEY = PreparedQuery(sa.select(*k.c).where(k.c.id == sa.bindparam("id", type_=sa.String)))
+_KEYS = PreparedQuery(
     sa.select(
         k.c.id,
         k.c.name,
@@ -77,7 +77,7 @@ async def listed(db: Database, after: str, limit: int) -> Sequence[Row]:
     return await db.rows(_LISTED, after=after, limit=limit)
 
 
-_HANDLERS = Question(
+_HANDLERS = PreparedQuery(
     sa.union_all(
         sa.select(p.c.id, p.c.department, p.c.roles).where(Among(p.c.id, "ids"), Holds(p.c.roles, "role")),
         sa.select(k.c.id, k.c.department, k.c.roles).where(Among(k.c.id, "ids"), Holds(k.c.roles, "role")),
@@ -121,7 +121,7 @@ async def access_version(db: Database) -> int:
 
 def _count_change(connection: sa.Connection) -> None:
     """In the transaction of the change itself: whoever sees the new count sees the change."""
-    insert_once(connection, sequence, [{"name": _ACCESS, "next": 0}])
+    insert_ignoring_duplicates(connection, sequence, [{"name": _ACCESS, "next": 0}])
     connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
 
 

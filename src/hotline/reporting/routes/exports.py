@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, Response
 
 from hotline.locales import LANGUAGES
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
 from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
@@ -19,11 +19,11 @@ from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.web.field_types import CodeWord, Moment, Shown, Strict
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
-Taker = Annotated[Asking, may("exports.make", *PEOPLE)]
-Overseer = Annotated[Asking, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
+Taker = Annotated[RequestContext, may("exports.make", *PEOPLE)]
+Overseer = Annotated[RequestContext, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -112,34 +112,36 @@ class ReportOut(Shown):
 @router.post(
     "/exports", operation_id="ask_for_export", response_model=ExportOut, status_code=202, responses=refusals(*POST)
 )
-async def ask_for_export(body: ExportIn, ask: Taker) -> Response:
+async def ask_for_export(body: ExportIn, context: Taker) -> Response:
     """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. The worker
     makes it within your view, masked by your role, as both are when you ask; look how far it is, then fetch it. Each is
     logged; a file lies ready for seven days, for as long as your view has not shrunk."""
-    directory = await ask.house.directory.now(ask.now)
-    given = body.filters.given(directory, ask.now)
-    asked = await ask.asked_whole()
-    return done_reply(await exports.ask_for(ask.house, ask.actor, body.kind, body.form, given, asked, ask.now))
+    directory = await context.services.directory.now(context.now)
+    given = body.filters.given(directory, context.now)
+    asked = await context.request_key_of_body()
+    return action_reply(
+        await exports.ask_for(context.services, context.actor, body.kind, body.form, given, asked, context.now)
+    )
 
 
 @router.get("/exports", operation_id="list_exports", response_model=ExportPage, responses=refusals())
 async def list_exports(
-    ask: Taker, everybody: Annotated[bool, Query(description="For those who oversee: everybody's")] = False
+    context: Taker, everybody: Annotated[bool, Query(description="For those who oversee: everybody's")] = False
 ) -> Response:
     """Your files, newest first, each with how far it is; or who took what out of the house."""
     if everybody:
-        if not ask.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or ask.actor.areas is not None:
+        if not context.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or context.actor.areas is not None:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee the whole house"))
-        rows = await report_exports.every(ask.house.db, 200)
+        rows = await report_exports.every(context.services.db, 200)
     else:
-        rows = await report_exports.of_owner(ask.house.db, _owner(ask))
+        rows = await report_exports.of_owner(context.services.db, _owner(context))
     return reply({"items": [exports.shown(row) for row in rows]})
 
 
 @router.get("/exports/{export}", operation_id="read_export", response_model=ExportOut, responses=refusals(*READ))
-async def read_export(export: CodePath, ask: Taker) -> Response:
+async def read_export(export: CodePath, context: Taker) -> Response:
     """How far a file of yours is."""
-    return reply(exports.shown(await _own(ask, export)))
+    return reply(exports.shown(await _own(context, export)))
 
 
 @router.get(
@@ -151,44 +153,44 @@ async def read_export(export: CodePath, ask: Taker) -> Response:
         **refusals(*READ, Code.NOT_NOW),
     },
 )
-async def fetch_export(export: CodePath, ask: Taker) -> Response:
+async def fetch_export(export: CodePath, context: Taker) -> Response:
     """The file itself, once it is ready."""
-    row = await _own(ask, export)
-    if not exports.may_still(row, ask.actor):
+    row = await _own(context, export)
+    if not exports.may_still(row, context.actor):
         raise Refused(Refusal(Code.NOT_FOUND, "no such file"))
     if row.status != ExportStatus.READY:
         raise Refused(Refusal(Code.NOT_NOW, f"the file is not ready: {row.status}"))
-    path = exports.path_of(ask.house, row)
+    path = exports.path_of(context.services, row)
     if not path.exists():
         raise Refused(Refusal(Code.NOT_FOUND, "the file lies on another machine, or is gone"))
-    await ask.house.db.transact(lambda c: report_exports.downloaded(c, row.id))
+    await context.services.db.transact(lambda c: report_exports.downloaded(c, row.id))
     kind = path.suffix.lstrip(".")
     name = f"{row.kind}-{row.created_at:%Y%m%d-%H%M}.{kind}"
     return FileResponse(path, media_type=MEDIA[kind], filename=name)
 
 
-def _oversees(ask: Asking) -> None:
+def _oversees(context: RequestContext) -> None:
     """A report speaks of the whole house: whoever sees a part of it has the figures of that part."""
-    if ask.actor.areas is not None:
+    if context.actor.areas is not None:
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports are of the whole house; figures are of your areas"))
 
 
-def _owner(ask: Asking) -> str:
-    return f"{ask.actor.kind}:{ask.actor.id}"
+def _owner(context: RequestContext) -> str:
+    return f"{context.actor.kind}:{context.actor.id}"
 
 
-async def _own(ask: Asking, export: str) -> Any:
-    row = await report_exports.own(ask.house.db, _owner(ask), export)
+async def _own(context: RequestContext, export: str) -> Any:
+    row = await report_exports.own(context.services.db, _owner(context), export)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such file"))
     return row
 
 
 @router.get("/reports", operation_id="list_reports", response_model=ReportPage, responses=refusals())
-async def list_reports(ask: Overseer) -> Response:
+async def list_reports(context: Overseer) -> Response:
     """The reports made so far, newest first."""
-    _oversees(ask)
-    return reply({"items": [row._asdict() for row in await report_reports.listed(ask.house.db, 400)]})
+    _oversees(context)
+    return reply({"items": [row._asdict() for row in await report_reports.listed(context.services.db, 400)]})
 
 
 @router.get(
@@ -197,14 +199,14 @@ async def list_reports(ask: Overseer) -> Response:
 async def read_report(
     period: Period,
     first: CodePath,
-    ask: Overseer,
+    context: Overseer,
     form: Literal["json", "csv", "xlsx"] = "json",
     language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$")] = "zh-Hans",
 ) -> Response:
     """The figures of a day, week or month as they were when it had ended; `first` is its first day. As JSON, CSV or
     XLSX."""
-    _oversees(ask)
-    report = await reports.kept(ask.house, period, first)
+    _oversees(context)
+    report = await reports.kept(context.services, period, first)
     if form == "json":
         return reply(dict(report))
     data = (reports.as_csv if form == "csv" else reports.as_xlsx)(report, language)

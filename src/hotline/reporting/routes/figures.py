@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from hotline.locales import pair
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, may
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.model import ENOUGH, FIGURES
-from hotline.reporting.service.figures import Wanted, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureQuery, counted_tickets, figures, ranking, zone_of
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.model.visibility import scope_of
@@ -24,7 +24,7 @@ from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 Reader = Annotated[
-    Asking,
+    RequestContext,
     may("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
 ]
 MONTH = timedelta(days=29)
@@ -122,31 +122,35 @@ class CountedPage(Shown):
 
 
 async def wanted_figures(
-    ask: Reader,
+    context: Reader,
     first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None,
     last: Annotated[Day | None, Query(description="Last day; absent: today, where the house stands")] = None,
     department: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     category: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     area: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     channel: Channel | None = None,
-) -> Wanted:
+) -> FigureQuery:
     """The period and the filters; what a route groups by comes with the route."""
-    directory = await ask.house.directory.now(ask.now)
-    last = last or ask.now.astimezone(zone_of(directory)).date()
+    directory = await context.services.directory.now(context.now)
+    last = last or context.now.astimezone(zone_of(directory)).date()
     given = {"department": department, "category": category, "area": area, "channel": channel}
-    return Wanted(first or last - MONTH, last, None, {name: str(code) for name, code in given.items() if code})
+    return FigureQuery(first or last - MONTH, last, None, {name: str(code) for name, code in given.items() if code})
 
 
-Asked = Annotated[Wanted, Depends(wanted_figures)]
+Asked = Annotated[FigureQuery, Depends(wanted_figures)]
 By = Annotated[str | None, Query(pattern=f"^({'|'.join([*Period, *DIMENSIONS])})$")]
 
 
 @router.get("", operation_id="read_figures", response_model=Figures, responses=refusals())
-async def read_figures(ask: Reader, wanted: Asked, by: By = None) -> Response:
+async def read_figures(context: Reader, wanted: Asked, by: By = None) -> Response:
     """Counts, shares, handling times and stock of a period. Shares come with numerator and denominator; `enough` tells
     whether there is enough to compare. A department sees its own work, an area its own. Two filters at most, one of
     them the department."""
-    return reply(await figures(ask.house, ask.actor, Wanted(wanted.first, wanted.last, by, wanted.filters), ask.now))
+    return reply(
+        await figures(
+            context.services, context.actor, FigureQuery(wanted.first, wanted.last, by, wanted.filters), context.now
+        )
+    )
 
 
 def _named(key: str) -> dict[str, str]:
@@ -154,7 +158,7 @@ def _named(key: str) -> dict[str, str]:
 
 
 @router.get("/catalogue", operation_id="read_figures_catalogue", response_model=Catalogue, responses=refusals())
-async def read_catalogue(ask: Reader) -> Response:
+async def read_catalogue(context: Reader) -> Response:
     """Every figure with its formula, every measure with what it counts and on which day. What is not in a formula is
     not in a figure; nothing is excluded by hand."""
     return reply(
@@ -180,19 +184,19 @@ async def read_catalogue(ask: Reader) -> Response:
 
 @router.get("/ranking", operation_id="rank_departments", response_model=Ranking, responses=refusals(*READ))
 async def rank_departments(
-    ask: Annotated[Asking, may("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[RequestContext, may("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     wanted: Asked,
     figure: Annotated[str, Query(max_length=40)],
 ) -> Response:
     """Departments by one figure, ranked among their peers (contractors with contractors, offices with offices). Whoever
     has less than `enough` in the denominator is shown and not ranked."""
-    items = await ranking(ask.house, ask.actor, figure, wanted, ask.now)
+    items = await ranking(context.services, context.actor, figure, wanted, context.now)
     return reply({"figure": figure, "enough": ENOUGH, "items": items})
 
 
 @router.get("/measures/{measure}", operation_id="list_counted", response_model=CountedPage, responses=refusals(*READ))
 async def list_counted(
-    ask: Reader,
+    context: Reader,
     wanted: Asked,
     measure: Annotated[
         str, Path(max_length=40, description="A measure of the catalogue, or `overdue`, `contacted_overdue`")
@@ -204,16 +208,18 @@ async def list_counted(
     longer yours to see is told by its number alone."""
     if measure not in MEASURES and measure not in JUDGED.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
-    house = ask.house
+    services = context.services
     question = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
-    place = opened(house.secret, question, cursor)
+    place = opened(services.secret, question, cursor)
     after = (moment(place[0]), str(place[1])) if place else None
-    rows = await counted_tickets(house, ask.actor, measure, wanted, ask.now, limit + 1, after)
+    rows = await counted_tickets(services, context.actor, measure, wanted, context.now, limit + 1, after)
     page = rows[:limit]
     numbers = sorted({r.number for r in page if r.theirs})
-    found = await lists.listed(house.db, scope_of(ask.actor), {"found": numbers}, len(numbers)) if numbers else []
-    directory = await house.directory.now(ask.now)
-    briefs = {r.number: brief_shown(r, directory, ask.now) for r in found}
+    found = (
+        await lists.listed(services.db, scope_of(context.actor), {"found": numbers}, len(numbers)) if numbers else []
+    )
+    directory = await services.directory.now(context.now)
+    briefs = {r.number: brief_shown(r, directory, context.now) for r in found}
     items = [{"number": r.number, "order": r.order, "at": r.at, "ticket": briefs.get(r.number)} for r in page]
-    more = sealed(house.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
+    more = sealed(services.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
     return reply({"items": items, "next": more})

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, may
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
 from hotline.organisation.model.actors import WHOLE, Role
-from hotline.reporting.service.figures import Wanted, figures, hours, zone_of
+from hotline.reporting.service.figures import FigureQuery, figures, hours, zone_of
 from hotline.reporting.store import oversight
 from hotline.telephony.service import figures as acd
 from hotline.tickets.model.visibility import scope_of
@@ -22,11 +22,11 @@ from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-Watcher = Annotated[Asking, may("wall.read", *WHOLE)]
+Watcher = Annotated[RequestContext, may("wall.read", *WHOLE)]
 LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
 
 
-class Unit(Shown):
+class UnitOpen(Shown):
     department: Named | None
     open: int
     colours: dict[str, int]
@@ -42,7 +42,7 @@ class WallOut(Shown):
     open: int
     counts: dict[str, int]
     colours: dict[str, int]
-    departments: list[Unit]
+    departments: list[UnitOpen]
     areas: list[AreaOpen]
     calls: dict[str, int]
     today: dict[str, Any]
@@ -72,21 +72,21 @@ class CatalogueRows(Shown):
 
 
 @router.get("/wall", operation_id="read_wall", response_model=WallOut, responses=refusals())
-async def read_wall(ask: Watcher) -> Response:
+async def read_wall(context: Watcher) -> Response:
     """The state of the house on one screen, within your areas: open work by state, by the colour of its clocks, by
     department and by area; calls now (for those who see the whole house); today's figures; what came in by hour over
     the last seven days."""
-    house, actor, now = ask.house, ask.actor, ask.now
-    directory, scope = await house.directory.now(now), scope_of(actor)
+    services, actor, now = context.services, context.actor, context.now
+    directory, scope = await services.directory.now(now), scope_of(actor)
     zone = zone_of(directory)
-    counts = await counters.counted(house.db, "ticket", actor.areas)
+    counts = await counters.counted(services.db, "ticket", actor.areas)
     units: dict[str, Counter[str]] = {}
-    for row in await oversight.boards(house.db, scope, now):
+    for row in await oversight.boards(services.db, scope, now):
         units.setdefault(row.department, Counter())[row.looks] += row.n
     today = now.astimezone(zone).date()
     midnight = datetime.combine(today, time(), zone)
-    told = await figures(house, actor, Wanted(today, today), now)
-    places = await counters.open_by_place(house.db, "ticket", OPEN)
+    told = await figures(services, actor, FigureQuery(today, today), now)
+    places = await counters.open_by_place(services.db, "ticket", OPEN)
     return reply(
         {
             "at": now,
@@ -102,30 +102,30 @@ async def read_wall(ask: Watcher) -> Response:
                 for place, n in sorted(places.items(), key=lambda p: (-p[1], p[0]))
                 if actor.areas is None or place in actor.areas
             ],
-            "calls": await oversight.live_calls(house.db, now - LOST) if actor.areas is None else {},
+            "calls": await oversight.live_calls(services.db, now - LOST) if actor.areas is None else {},
             "today": {
                 "counts": told["groups"][0]["counts"] if told["groups"] else {},
                 "shares": told["groups"][0]["shares"] if told["groups"] else {},
-                "acd": await acd(house, midnight, now + timedelta(minutes=1), None, 15, 5)
+                "acd": await acd(services, midnight, now + timedelta(minutes=1), None, 15, 5)
                 if actor.areas is None
                 else None,
             },
-            "hours": await hours(house, actor, now),
+            "hours": await hours(services, actor, now),
         }
     )
 
 
 @router.get("/map", operation_id="read_map", response_model=Dots, responses=refusals())
-async def read_map(ask: Annotated[Asking, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
+async def read_map(context: Annotated[RequestContext, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
     """Open tickets that have a place, as GeoJSON points: number, title, priority, state. No caller."""
-    rows = await oversight.dots(ask.house.db, scope_of(ask.actor))
+    rows = await oversight.dots(context.services.db, scope_of(context.actor))
     features = [
         {
             "type": "Feature",
             "geometry": {"type": "Point", "coordinates": [r.lon, r.lat]},
             "properties": {
                 "number": r.number, "title": r.title, "priority": r.priority, "status": r.status,
-                "category": r.category, "late": r.due_at is not None and r.due_at < ask.now,
+                "category": r.category, "late": r.due_at is not None and r.due_at < context.now,
             },
         }
         for r in rows
@@ -135,11 +135,12 @@ async def read_map(ask: Annotated[Asking, may("map.read", *WHOLE, Role.HANDLER)]
 
 @router.get("/rulings", operation_id="list_rulings", response_model=Rulings, responses=refusals())
 async def list_rulings(
-    ask: Annotated[Asking, may("rulings.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)], limit: Limit = 100
+    context: Annotated[RequestContext, may("rulings.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    limit: Limit = 100,
 ) -> Response:
     """Orders that wait for a ruling: returns and extensions asked for, reports to be reviewed; emergencies first."""
-    directory = await ask.house.directory.now(ask.now)
-    rows = await oversight.rulings(ask.house.db, scope_of(ask.actor), limit)
+    directory = await context.services.directory.now(context.now)
+    rows = await oversight.rulings(context.services.db, scope_of(context.actor), limit)
     items = []
     for row in rows:
         item = row._asdict()
@@ -153,18 +154,18 @@ async def list_rulings(
 
 @router.get("/audit", operation_id="read_audit", response_model=AuditPage, responses=refusals())
 async def read_audit(
-    ask: Annotated[Asking, may("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
+    context: Annotated[RequestContext, may("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
     before: Moment | None = None,
     person: Annotated[Plain | None, Query(max_length=60, description="The id of whoever did it")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """Who did what to which ticket, newest first, within your areas. Reasons and words stand in the timelines."""
-    secret, question = ask.house.secret, ["audit", person]
+    secret, question = context.services.secret, ["audit", person]
     place = opened(secret, question, cursor)
     after = (moment(place[0]), str(place[1]), int(place[2])) if place else None
-    until = before or ask.now + timedelta(minutes=1)
-    rows = await oversight.audit(ask.house.db, scope_of(ask.actor), until, person, after, limit + 1)
+    until = before or context.now + timedelta(minutes=1)
+    rows = await oversight.audit(context.services.db, scope_of(context.actor), until, person, after, limit + 1)
     page = rows[:limit]
     more = sealed(secret, question, [page[-1].at, page[-1].number, page[-1].seq]) if len(rows) > limit else None
     items = [
@@ -181,15 +182,15 @@ async def read_audit(
     "/earlier-answers", operation_id="find_earlier_answers", response_model=EarlierAnswers, responses=refusals()
 )
 async def find_earlier_answers(
-    ask: Annotated[Asking, may("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[RequestContext, may("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
     q: Annotated[str, Query(max_length=60)] = "",
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Response:
     """What was answered to the like before: public replies of tickets that were answered or confirmed as solved, newest
     first. Confidential ones are left out."""
-    directory = await ask.house.directory.now(ask.now)
-    rows = await oversight.earlier_answers(ask.house.db, scope_of(ask.actor), q, category, limit)
+    directory = await context.services.directory.now(context.now)
+    rows = await oversight.earlier_answers(context.services.db, scope_of(context.actor), q, category, limit)
     items = [
         {
             "number": r.number, "title": r.title, "category": directory.name_of("categories", r.category),
@@ -202,13 +203,17 @@ async def find_earlier_answers(
 
 @router.get("/catalogue-rows", operation_id="read_catalogue_rows", response_model=CatalogueRows, responses=refusals())
 async def read_catalogue_rows(
-    ask: Annotated[Asking, may("catalogue.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[
+        RequestContext, may("catalogue.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+    ],
     days: Annotated[int, Query(ge=1, le=366)] = 30,
 ) -> Response:
     """How the dispatch catalogue did: for each row how many orders it chose and how many came back (a miss); without a
     row, a person chose."""
-    directory = await ask.house.directory.now(ask.now)
-    rows = await oversight.catalogue_rows(ask.house.db, scope_of(ask.actor), ask.now - timedelta(days=days), ask.now)
+    directory = await context.services.directory.now(context.now)
+    rows = await oversight.catalogue_rows(
+        context.services.db, scope_of(context.actor), context.now - timedelta(days=days), context.now
+    )
     items = [
         {
             "route": r.route,

@@ -22,12 +22,12 @@ from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
 from hotline.storage.spreadsheets import Workbook, csv_lines
 from hotline.tickets.act import authors_for
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import caller_shown, scope_of, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import facts, lists
-from hotline.web.idempotency import Asked, Done, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 
 PAGE = 500
 KEPT = timedelta(days=7)
@@ -44,32 +44,32 @@ LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "as
 log = structlog.get_logger("hotline.exports")
 
 
-def folder(house: House) -> Path:
-    return house.files.parent / "exports"
+def folder(services: Services) -> Path:
+    return services.files.parent / "exports"
 
 
-def path_of(house: House, row: Row) -> Path:
+def path_of(services: Services, row: Row) -> Path:
     kind = "csv" if row.form == ExportForm.OPEN311 else row.form
-    return folder(house) / f"{row.id}.{kind}"
+    return folder(services) / f"{row.id}.{kind}"
 
 
 async def ask_for(
-    house: House,
+    services: Services,
     actor: Actor,
     kind: ExportKind,
     form: ExportForm,
     filters: Mapping[str, Any],
-    asked: Asked,
+    asked: RequestKey,
     now: datetime,
-) -> Done:
+) -> ActionResult:
     """Put it in the queue. What is made of it is what the asker sees now, by role and area, and no more."""
-    if earlier := await earlier_answer(house, asked):
+    if earlier := await earlier_answer(services, asked):
         return earlier
     if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
         rule = "the bulk form of Open311 holds tickets alone"
         raise Refused(Refusal(Code.INVALID, "this cannot be written so", errors=(("form", rule),)))
     owner = f"{actor.kind}:{actor.id}"
-    if await exports.running(house.db, owner) >= MOST_AT_ONCE:
+    if await exports.running(services.db, owner) >= MOST_AT_ONCE:
         raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_AT_ONCE} files at once; wait until one is ready"))
     row: dict[str, Any] = {
         "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _written(actor),
@@ -80,7 +80,7 @@ async def ask_for(
         exports.add(c, row)
         return Reply(202, orjson.dumps(shown(row)).decode())
 
-    done = await write_once(house, asked, add, now)
+    done = await write_once(services, asked, add, now)
     if not done.replayed:
         log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
     return done
@@ -111,17 +111,17 @@ def may_still(row: Row, actor: Actor) -> bool:
     )  # fmt: skip
 
 
-async def make_next(house: House, now: datetime) -> bool:
+async def make_next(services: Services, now: datetime) -> bool:
     """Make the next file. False: none waits."""
     token = str(uuid4())
-    row = await house.db.transact(lambda c: exports.claim(c, token))
+    row = await services.db.transact(lambda c: exports.claim(c, token))
     if row is None:
         return False
     ended: dict[str, Any]
     try:
         if row.attempts > MOST_TRIES:
             raise RuntimeError("its worker was lost too often")
-        rows = await _make(house, row, token, now)
+        rows = await _make(services, row, token, now)
         ended = {"status": ExportStatus.READY, "rows": rows}
         log.info("export.made", id=row.id, rows=rows)
     except _Lost:
@@ -129,8 +129,8 @@ async def make_next(house: House, now: datetime) -> bool:
     except Exception as fault:
         log.error("export.failed", id=row.id, kind=type(fault).__name__, exc_info=fault)
         ended = {"status": ExportStatus.FAILED, "error": type(fault).__name__}
-    done = {**ended, "ended_at": house.clock(), "lease_until": None}
-    await house.db.transact(lambda c: exports.put(c, row.id, token, done))
+    done = {**ended, "ended_at": services.clock(), "lease_until": None}
+    await services.db.transact(lambda c: exports.put(c, row.id, token, done))
     return True
 
 
@@ -138,21 +138,21 @@ class _Lost(Exception):
     """Another worker holds it now."""
 
 
-async def _make(house: House, row: Row, token: str, now: datetime) -> int:
-    directory, actor = await house.directory.now(now), _read(row.actor)
-    folder(house).mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = path_of(house, row)
+async def _make(services: Services, row: Row, token: str, now: datetime) -> int:
+    directory, actor = await services.directory.now(now), _read(row.actor)
+    folder(services).mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = path_of(services, row)
     unfinished = target.with_suffix(f".{token[:8]}")
     writer = _Writer(unfinished, ExportKind(row.kind), ExportForm(row.form))
     count = 0
     try:
-        async for page in _pages(house, actor, row.filters):
-            lines = await _lines(house, directory, actor, writer, page)
+        async for page in _pages(services, actor, row.filters):
+            lines = await _lines(services, directory, actor, writer, page)
             await asyncio.to_thread(writer.add, lines)
             count += len(lines)
-            if not await house.db.transact(lambda c, n=count: exports.hold(c, row.id, token, exports.LEASE, n)):  # type: ignore[misc]
+            if not await services.db.transact(lambda c, n=count: exports.hold(c, row.id, token, exports.LEASE, n)):  # type: ignore[misc]
                 raise _Lost
-        await house.db.transact(lambda c: exports.hold(c, row.id, token, exports.CLOSING, count))
+        await services.db.transact(lambda c: exports.hold(c, row.id, token, exports.CLOSING, count))
         await asyncio.to_thread(writer.close)
         unfinished.replace(target)
     finally:
@@ -160,12 +160,12 @@ async def _make(house: House, row: Row, token: str, now: datetime) -> int:
     return count
 
 
-async def _pages(house: House, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
+async def _pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
     """The tickets of the filters within the asker's view, oldest first."""
     after: tuple[datetime, str] | None = None
     given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
     while True:
-        page = await lists.listed_whole(house.db, scope_of(actor), given, PAGE, after=after)
+        page = await lists.listed_whole(services.db, scope_of(actor), given, PAGE, after=after)
         if page:
             yield page
         if len(page) < PAGE:
@@ -174,25 +174,25 @@ async def _pages(house: House, actor: Actor, filters: Mapping[str, Any]) -> Asyn
 
 
 async def _lines(
-    house: House, directory: Directory, actor: Actor, writer: "_Writer", page: Sequence[Ticket]
+    services: Services, directory: Directory, actor: Actor, writer: "_Writer", page: Sequence[Ticket]
 ) -> list[Mapping[str, Any] | Sequence[Any]]:
     if writer.form is ExportForm.OPEN311:
         chosen = frozenset(open311_model.published(directory))
         public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
         return [requests.cells(directory, _Public(t), own=False) for t in public]
     if writer.kind is ExportKind.TICKETS:
-        holders = await exports.holders_of(house.db, [t.number for t in page])
+        holders = await exports.holders_of(services.db, [t.number for t in page])
         return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
-    return [line async for line in _entries(house, actor, page)]
+    return [line async for line in _entries(services, actor, page)]
 
 
-async def _entries(house: House, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
+async def _entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
     """The lines of these tickets' timelines that the asker may see, in order of ticket and line."""
     numbers = [t.number for t in page]
-    rows = await exports.lines_of(house.db, numbers)
-    authors = await authors_for(house, actor, (row.by_id for row in rows))
+    rows = await exports.lines_of(services.db, numbers)
+    authors = await authors_for(services, actor, (row.by_id for row in rows))
     tickets_of = {t.number: t for t in page}
-    orders = await facts.orders_of(house.db, numbers) if actor.contractor else {}
+    orders = await facts.orders_of(services.db, numbers) if actor.contractor else {}
     for x in rows:
         visible = visible_entry(x, tickets_of[x.number], orders.get(x.number, ()), actor, authors)
         if visible is not None:
@@ -285,11 +285,11 @@ class _Writer:
             self._file.close()
 
 
-async def tidy(house: House, now: datetime) -> int:
+async def tidy(services: Services, now: datetime) -> int:
     """Delete the files whose time is over; how many."""
-    gone = await house.db.transact(lambda c: exports.over(c, now - KEPT, 100))
+    gone = await services.db.transact(lambda c: exports.over(c, now - KEPT, 100))
     for name in gone:
-        for file in folder(house).glob(f"{name}.*"):
+        for file in folder(services).glob(f"{name}.*"):
             file.unlink(missing_ok=True)
     return len(gone)
 

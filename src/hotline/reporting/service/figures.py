@@ -16,7 +16,7 @@ import orjson
 import structlog
 
 from hotline.database.columns import read_instant
-from hotline.database.engine import Away, Unsure
+from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import WHOLE, Actor
 from hotline.organisation.model.directory import Directory
@@ -25,7 +25,7 @@ from hotline.reporting import drill_down, rollups
 from hotline.reporting.model import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.store import counters
@@ -47,58 +47,60 @@ def zone_of(directory: Directory) -> ZoneInfo:
     return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
 
 
-async def fold(house: House, now: datetime) -> int:
+async def fold(services: Services, now: datetime) -> int:
     """Take up what has happened since; how many events. Makes everything anew where nothing was ever folded."""
-    await streaming_store.place_waiting(house.db)
-    if (mark := await rollups.mark(house.db)) is None or "position" not in mark:
-        await rebuild(house, now)
+    await streaming_store.place_waiting(services.db)
+    if (mark := await rollups.mark(services.db)) is None or "position" not in mark:
+        await rebuild(services, now)
         return 0
-    zone = zone_of(await house.directory.now(now))
-    return await house.db.transact(lambda c: rollups.fold(c, zone))
+    zone = zone_of(await services.directory.now(now))
+    return await services.db.transact(lambda c: rollups.fold(c, zone))
 
 
-async def stand(house: House) -> bool:
+async def stand(services: Services) -> bool:
     """Whether there are rollups to fold on."""
-    return "position" in (await rollups.mark(house.db) or {})
+    return "position" in (await rollups.mark(services.db) or {})
 
 
-async def must_be_rebuilt(house: House) -> bool:
+async def must_be_rebuilt(services: Services) -> bool:
     """Whether nothing was ever folded, and nobody is at it now, by the database's clock."""
-    mark = await rollups.mark(house.db) or {}
-    since, at = read_instant(mark.get("rebuilding_since")), await house.db.time()
+    mark = await rollups.mark(services.db) or {}
+    since, at = read_instant(mark.get("rebuilding_since")), await services.db.time()
     return "position" not in mark and (since is None or not at - GIVEN_UP < since <= at + GIVEN_UP)
 
 
-async def are_many(house: House) -> bool:
+async def are_many(services: Services) -> bool:
     """Whether to count everything takes longer than a request may wait."""
-    return sum((await counters.counted(house.db, "ticket", None)).values()) > AT_HAND
+    return sum((await counters.counted(services.db, "ticket", None)).values()) > AT_HAND
 
 
-async def rebuild(house: House, now: datetime, *, anew: bool = False) -> bool:
+async def rebuild(services: Services, now: datetime, *, anew: bool = False) -> bool:
     """Count everything from the tickets themselves, beside the traffic. False: another process is at it, or took it
     over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
-    zone, token = zone_of(await house.directory.now(now)), uuid4().hex
-    await streaming_store.place_waiting(house.db)
-    at = await house.db.time()
+    zone, token = zone_of(await services.directory.now(now)), uuid4().hex
+    await streaming_store.place_waiting(services.db)
+    at = await services.db.time()
     given_up = at - GIVEN_UP
-    if not await house.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, anew=anew)):
+    if not await services.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, anew=anew)):
         return False
-    living = asyncio.create_task(_show_life(house, token))
+    living = asyncio.create_task(_show_life(services, token))
     try:
-        return await _rebuilt(house, zone, token)
+        return await _rebuilt(services, zone, token)
     finally:
         living.cancel()
 
 
-async def _show_life(house: House, token: str) -> None:
+async def _show_life(services: Services, token: str) -> None:
     while True:
         await asyncio.sleep(RENEW)
-        with contextlib.suppress(Away, Unsure):  # its row is held by our own piece, which shows life as well
-            at = await house.db.time()
-            await house.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
+        with contextlib.suppress(
+            DatabaseUnavailable, CommitUnknown
+        ):  # its row is held by our own piece, which shows life as well
+            at = await services.db.time()
+            await services.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
 
 
-async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
+async def _rebuilt(services: Services, zone: ZoneInfo, token: str) -> bool:
     with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
 
         def count(c: Any) -> dict[str, Any]:
@@ -106,24 +108,24 @@ async def _rebuilt(house: House, zone: ZoneInfo, token: str) -> bool:
                 pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
             return rollups.seen_events(c)
 
-        fresh = await house.db.snapshot(count)
+        fresh = await services.db.snapshot(count)
         pieces.seek(0)
         for line in pieces:
             rows = iter(orjson.loads(line))
             while piece := list(islice(rows, WRITTEN)):
                 sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
-                now = await house.db.time()
-                if not await house.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
+                now = await services.db.time()
+                if not await services.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
                     return False
-    if not await house.db.transact(lambda c: rollups.install(c, fresh, token)):
+    if not await services.db.transact(lambda c: rollups.install(c, fresh, token)):
         return False
     log.info("figures.rebuilt", **{"position": fresh["position"]})
     return True
 
 
-async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+async def drift(services: Services, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
     """Where rollups and truth differ: key -> (kept, true). Counts everything anew; for the night."""
-    zone = zone_of(await house.directory.now(now))
+    zone = zone_of(await services.directory.now(now))
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
         stands = c.execute(rollups.STANDS).scalar_one_or_none() or {}
@@ -144,11 +146,11 @@ async def drift(house: House, now: datetime) -> dict[rollups.Key, tuple[dict[str
                 found[key] = (ours, theirs)
         return found
 
-    return await house.db.snapshot(compare)
+    return await services.db.snapshot(compare)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FigureQuery:
     """Which figures: days from `first` to `last`, grouped `by` a dimension, a period or nothing, of these codes."""
 
     first: date
@@ -165,7 +167,7 @@ class _Asked:
     within: Mapping[str, frozenset[str]]
 
 
-def _plan(directory: Directory, wanted: Wanted, actor: Actor) -> _Asked:
+def _plan(directory: Directory, wanted: FigureQuery, actor: Actor) -> _Asked:
     """Which rollups answer. Whoever sees a part alone is given that part: by area, or by department."""
     within: dict[str, frozenset[str]] = {}
     errors: list[tuple[str, str]] = []
@@ -202,24 +204,24 @@ def _fits(asked: _Asked, code: str) -> bool:
     return all(halves[name] in codes for name, codes in asked.within.items())
 
 
-async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> dict[str, Any]:
+async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: datetime) -> dict[str, Any]:
     """Groups with their counts, shares, handling times and stock; and how far the stream is in them."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     today = now.astimezone(zone_of(directory)).date().isoformat()
     asked = _plan(directory, wanted, actor)
     rows = await rollups.between(
-        house.db, asked.dimension, wanted.first.isoformat(), wanted.last.isoformat(), asked.codes
+        services.db, asked.dimension, wanted.first.isoformat(), wanted.last.isoformat(), asked.codes
     )
     later = await rollups.between(
-        house.db, asked.dimension, (wanted.last + timedelta(days=1)).isoformat(), "9999-12-31", asked.codes
+        services.db, asked.dimension, (wanted.last + timedelta(days=1)).isoformat(), "9999-12-31", asked.codes
     )
-    standing = await rollups.between(house.db, asked.dimension, "", "", asked.codes)
+    standing = await rollups.between(services.db, asked.dimension, "", "", asked.codes)
     groups: dict[str, Counter[str]] = {}
     for row in rows:
         if _fits(asked, row.code):
             groups.setdefault(_group(wanted, asked, row), Counter()).update(judged(row.day, row.counts, today))
     stock = {} if wanted.by in set(Period) else _stocks(wanted, asked, standing, later)
-    mark = await rollups.mark(house.db) or {}
+    mark = await rollups.mark(services.db) or {}
     listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
     return {
         "first": wanted.first,
@@ -233,7 +235,7 @@ async def figures(house: House, actor: Actor, wanted: Wanted, now: datetime) -> 
     }
 
 
-def _group(wanted: Wanted, asked: _Asked, row: Row) -> str:
+def _group(wanted: FigureQuery, asked: _Asked, row: Row) -> str:
     if wanted.by in set(Period):
         return span_of(Period(wanted.by), date.fromisoformat(row.day))[0].isoformat()
     if asked.group is None:
@@ -241,7 +243,7 @@ def _group(wanted: Wanted, asked: _Asked, row: Row) -> str:
     return str(row.code.split("/", 1)[asked.group] if "/" in asked.dimension else row.code)
 
 
-def _stocks(wanted: Wanted, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
+def _stocks(wanted: FigureQuery, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
     """What was open at the end of the period: what is open now, less what came since, and what has left since."""
     found: Counter[str] = Counter()
     for row in standing:
@@ -253,7 +255,9 @@ def _stocks(wanted: Wanted, asked: _Asked, standing: Sequence[Row], later: Seque
     return dict(found)
 
 
-def _shown(directory: Directory, wanted: Wanted, code: str, counts: Counter[str], stock: int | None) -> dict[str, Any]:
+def _shown(
+    directory: Directory, wanted: FigureQuery, code: str, counts: Counter[str], stock: int | None
+) -> dict[str, Any]:
     name = directory.name_of(NOUN[wanted.by], code) if wanted.by in NOUN and code else None
     return {
         "code": code,
@@ -270,12 +274,14 @@ def _shown(directory: Directory, wanted: Wanted, code: str, counts: Counter[str]
     }  # fmt: skip
 
 
-async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: datetime) -> list[dict[str, Any]]:
+async def ranking(
+    services: Services, actor: Actor, figure: str, wanted: FigureQuery, now: datetime
+) -> list[dict[str, Any]]:
     """Departments ranked within their peer group, where there is enough of them to say."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
-    told = await figures(house, actor, Wanted(wanted.first, wanted.last, "department", wanted.filters), now)
+    told = await figures(services, actor, FigureQuery(wanted.first, wanted.last, "department", wanted.filters), now)
     units = [
         (g["code"], str(directory.departments[g["code"]].kind), g["shares"][figure])
         for g in told["groups"]
@@ -293,13 +299,13 @@ async def ranking(house: House, actor: Actor, figure: str, wanted: Wanted, now: 
     ]
 
 
-async def hours(house: House, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+async def hours(services: Services, actor: Actor, now: datetime) -> list[dict[str, Any]]:
     """For each of the last seven days, what came in by hour, within the actor's areas: day, hours (24 of them)."""
-    last = now.astimezone(zone_of(await house.directory.now(now))).date()
+    last = now.astimezone(zone_of(await services.directory.now(now))).date()
     first = last - timedelta(days=HEAT - 1)
     dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
     found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HEAT)}
-    for row in await rollups.between(house.db, dimension, first.isoformat(), last.isoformat(), codes):
+    for row in await rollups.between(services.db, dimension, first.isoformat(), last.isoformat(), codes):
         for name, n in row.counts.items():
             if name.startswith(HOUR):
                 found[row.day][int(name.removeprefix(HOUR))] += n
@@ -307,16 +313,16 @@ async def hours(house: House, actor: Actor, now: datetime) -> list[dict[str, Any
 
 
 async def counted_tickets(
-    house: House,
+    services: Services,
     actor: Actor,
     measure: str,
-    wanted: Wanted,
+    wanted: FigureQuery,
     now: datetime,
     limit: int,
     after: tuple[datetime, str] | None,
 ) -> Sequence[Row]:
     """Exactly what a measure counts in the period, in order of its moment."""
-    directory = await house.directory.now(now)
+    directory = await services.directory.now(now)
     zone = zone_of(directory)
     asked = _plan(directory, wanted, actor)
     first = datetime.combine(wanted.first, time(), zone)
@@ -326,4 +332,4 @@ async def counted_tickets(
             before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
             measure = running
     filters = {name: sorted(codes) for name, codes in asked.within.items()}
-    return await drill_down.counted_by(house.db, scope_of(actor), measure, first, before, filters, limit, after)
+    return await drill_down.counted_by(services.db, scope_of(actor), measure, first, before, filters, limit, after)

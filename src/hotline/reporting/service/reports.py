@@ -13,13 +13,13 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import rollups
 from hotline.reporting.model import COUNTS, FIGURES, last_whole, span_of
-from hotline.reporting.service.figures import Wanted, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureQuery, figures, ranking, zone_of
 from hotline.reporting.store import reports
 from hotline.reporting.vocabulary import Period
 from hotline.storage.spreadsheets import Workbook, csv_lines
 from hotline.streaming import store as streaming_store
 from hotline.telephony.service import figures as acd
-from hotline.tickets.context import House
+from hotline.tickets.context import Services
 
 HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # sees the whole house
 BY = ("day", "department", "category", "area", "channel")
@@ -27,27 +27,27 @@ MOST_MISSED = 40  # periods made up for at once, after the worker was away
 FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded
 
 
-async def make_due(house: House, now: datetime) -> int:
+async def make_due(services: Services, now: datetime) -> int:
     """Make the reports of the periods that are over and have none, back to the last that was made; how many. What
     happened before a period's end must be folded first, so that a report leaves nothing out."""
-    zone = zone_of(await house.directory.now(now))
+    zone = zone_of(await services.directory.now(now))
     today = (now - FIRST_AFTER).astimezone(zone).date()
     made = 0
     for period in Period:
-        for first in await _missing(house, period, today):
+        for first in await _missing(services, period, today):
             end = datetime.combine(span_of(period, first)[1] + timedelta(days=1), time(), zone)
-            if not await _folded_until(house, end):
+            if not await _folded_until(services, end):
                 return made
-            body = orjson.loads(orjson.dumps(await told(house, period, first, now)))
-            await house.db.transact(lambda c, f=first, b=body: reports.keep(c, period, f.isoformat(), b, now))  # type: ignore[misc]  # noqa: B023
+            body = orjson.loads(orjson.dumps(await told(services, period, first, now)))
+            await services.db.transact(lambda c, f=first, b=body: reports.keep(c, period, f.isoformat(), b, now))  # type: ignore[misc]  # noqa: B023
             made += 1
     return made
 
 
-async def _missing(house: House, period: Period, today: date) -> list[date]:
+async def _missing(services: Services, period: Period, today: date) -> list[date]:
     """First days of the periods that are over and were not reported, oldest first; the last one alone at the start."""
     first = last_whole(period, today)
-    newest = await reports.newest(house.db, period)
+    newest = await reports.newest(services.db, period)
     found: list[date] = []
     while len(found) < MOST_MISSED and (newest is None or first.isoformat() > newest):
         found.append(first)
@@ -57,33 +57,33 @@ async def _missing(house: House, period: Period, today: date) -> list[date]:
     return found[::-1]
 
 
-async def _folded_until(house: House, end: datetime) -> bool:
+async def _folded_until(services: Services, end: datetime) -> bool:
     """Whether all that happened before `end` is in the figures."""
-    mark = await rollups.mark(house.db)
+    mark = await rollups.mark(services.db)
     if mark is None or "position" not in mark:
         return False
-    return not await streaming_store.any_unfolded(house.db, int(mark["position"]), end)
+    return not await streaming_store.any_unfolded(services.db, int(mark["position"]), end)
 
 
-async def told(house: House, period: Period, first: date, now: datetime) -> dict[str, Any]:
+async def told(services: Services, period: Period, first: date, now: datetime) -> dict[str, Any]:
     """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre."""
     begins, ends = span_of(period, first)
-    zone = zone_of(await house.directory.now(now))
+    zone = zone_of(await services.directory.now(now))
     start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
-    whole = await figures(house, HOUSE, Wanted(begins, ends), now)
+    whole = await figures(services, HOUSE, FigureQuery(begins, ends), now)
     return {
         "period": period, "first": begins, "last": ends, "zone": zone.key, "at": now, "position": whole["position"],
         "whole": whole["groups"][0],
-        "by": {by: (await figures(house, HOUSE, Wanted(begins, ends, by), now))["groups"] for by in BY},
-        "ranking": {code: await ranking(house, HOUSE, code, Wanted(begins, ends), now)
+        "by": {by: (await figures(services, HOUSE, FigureQuery(begins, ends, by), now))["groups"] for by in BY},
+        "ranking": {code: await ranking(services, HOUSE, code, FigureQuery(begins, ends), now)
                     for code, f in FIGURES.items() if f.charged_to == "department"},
-        "acd": await acd(house, start, end, None, 15, 5),
+        "acd": await acd(services, start, end, None, 15, 5),
     }  # fmt: skip
 
 
-async def kept(house: House, period: Period, first: str) -> Mapping[str, Any]:
+async def kept(services: Services, period: Period, first: str) -> Mapping[str, Any]:
     """A report as it was made. Raises Refused(NOT_FOUND)."""
-    row = await reports.kept(house.db, period, first)
+    row = await reports.kept(services.db, period, first)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
     return {**row.body, "made_at": row.made_at}

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Among, is_one_of
 from hotline.database.engine import Database, one
 from hotline.database.leases import database_time, is_free
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import export as x
 from hotline.reporting.vocabulary import ExportStatus as S
 from hotline.tickets.model.vocabulary import THEIRS, Part
@@ -20,16 +20,16 @@ LEASE = timedelta(minutes=2)  # renewed with each page
 CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
 _OPEN = (S.WAITING, S.MAKING)
 _OWN = sa.bindparam("owner", type_=sa.String)
-_LIST = Question(sa.select(*x.c).where(x.c.owner == _OWN).order_by(x.c.created_at.desc()).limit(50))
-_EVERY = Question(sa.select(*x.c).order_by(x.c.created_at.desc()).limit(sa.bindparam("limit", type_=sa.Integer)))
-_ONE = Question(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String), x.c.owner == _OWN))
-_RUNNING = Question(sa.select(sa.func.count().label("n")).where(x.c.owner == _OWN, is_one_of(x.c.status, _OPEN)))
-_LINES = Question(
+_LIST = PreparedQuery(sa.select(*x.c).where(x.c.owner == _OWN).order_by(x.c.created_at.desc()).limit(50))
+_EVERY = PreparedQuery(sa.select(*x.c).order_by(x.c.created_at.desc()).limit(sa.bindparam("limit", type_=sa.Integer)))
+_ONE = PreparedQuery(sa.select(*x.c).where(x.c.id == sa.bindparam("id", type_=sa.String), x.c.owner == _OWN))
+_RUNNING = PreparedQuery(sa.select(sa.func.count().label("n")).where(x.c.owner == _OWN, is_one_of(x.c.status, _OPEN)))
+_LINES = PreparedQuery(
     sa.select(*timeline.c).where(Among(timeline.c.number, "numbers")).order_by(timeline.c.number, timeline.c.seq)
 )
 
 
-_HOLDERS = Question(
+_HOLDERS = PreparedQuery(
     sa.select(a.c.number, a.c.department)
     .where(Among(a.c.number, "numbers"), is_one_of(a.c.part, (Part.LEAD,)), is_one_of(a.c.status, THEIRS))
     .order_by(a.c.issued_at, a.c.id)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Instant, Matches, is_one_of
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.telephony.tables import voice_call as v
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Outcome
@@ -24,12 +24,12 @@ MOST_DOTS = 5000
 
 
 @lru_cache(maxsize=2)
-def _rulings(by_area: bool) -> Question:
+def _rulings(by_area: bool) -> PreparedQuery:
     waits = sa.or_(
         is_one_of(a.c.status, (AssignmentStatus.RETURN_REQUESTED, AssignmentStatus.REPORTED)),
         a.c.asked_due_at.is_not(None),
     )
-    return Question(
+    return PreparedQuery(
         sa.select(
             a.c.id, a.c.number, a.c.department, a.c.part, a.c.status, a.c.priority, a.c.due_at, a.c.asked_due_at,
             a.c.return_reason, a.c.return_basis, a.c.suggested, a.c.reported_at, a.c.result, t.c.title, t.c.category,
@@ -52,7 +52,7 @@ async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
 
 
 @lru_cache(maxsize=2)
-def _boards(by_area: bool) -> Question:
+def _boards(by_area: bool) -> PreparedQuery:
     held = a.join(t, t.c.number == a.c.number) if by_area else a
     return counted_looks(held, [a.c.closed_at.is_(None), visible(whole_scope(by_area))], a.c.department)
 
@@ -65,9 +65,9 @@ async def boards(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:
 
 
 @lru_cache(maxsize=4)
-def _dots(whole: bool, by_area: bool, by_order: bool) -> Question:
+def _dots(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
-    return Question(
+    return PreparedQuery(
         sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.lat, t.c.lon, t.c.due_at)
         .where(is_one_of(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), visible(scope))
         .order_by(t.c.created_at.desc())
@@ -83,7 +83,7 @@ async def dots(db: Database, scope: Scope) -> Sequence[Row]:
 
 
 @lru_cache(maxsize=8)
-def _audit(by_area: bool, by_person: bool, after: bool) -> Question:
+def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
     question = (
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
@@ -103,7 +103,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> Question:
         )
         question = question.where(here < place)
     order = (timeline.c.at.desc(), timeline.c.number.desc(), timeline.c.seq.desc())
-    return Question(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 async def audit(
@@ -126,7 +126,7 @@ async def audit(
 
 
 @lru_cache(maxsize=8)
-def _answers(by_area: bool, by_words: bool, by_category: bool) -> Question:
+def _answers(by_area: bool, by_words: bool, by_category: bool) -> PreparedQuery:
     question = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
         t.c.ended_at.is_not(None), is_one_of(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
         t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(whole_scope(by_area)),
@@ -135,7 +135,7 @@ def _answers(by_area: bool, by_words: bool, by_category: bool) -> Question:
         question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
     if by_category:
         question = question.where(t.c.category == sa.bindparam("category", type_=sa.String))
-    return Question(
+    return PreparedQuery(
         question.order_by(t.c.ended_at.desc(), t.c.number.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
     )
 
@@ -156,9 +156,9 @@ async def earlier_answers(db: Database, scope: Scope, text: str, category: str |
 
 
 @lru_cache(maxsize=2)
-def _catalogue(by_area: bool) -> Question:
+def _catalogue(by_area: bool) -> PreparedQuery:
     came_back = sa.case((is_one_of(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)
-    return Question(
+    return PreparedQuery(
         sa.select(a.c.route, sa.func.count().label("n"), sa.func.sum(came_back).label("returned"))
         .select_from(a.join(t, t.c.number == a.c.number))
         .where(a.c.issued_at >= sa.bindparam("first", type_=Instant))
@@ -175,7 +175,7 @@ async def catalogue_rows(db: Database, scope: Scope, first: datetime, before: da
     return await db.rows(_catalogue(scope.areas is not None), first=first, before=before, **desk)
 
 
-_LIVE_CALLS = Question(
+_LIVE_CALLS = PreparedQuery(
     sa.select(v.c.state, sa.func.count().label("n"))
     .where(v.c.offered_at >= sa.bindparam("since", type_=Instant), v.c.ended_at.is_(None))
     .group_by(v.c.state)

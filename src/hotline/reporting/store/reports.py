@@ -7,17 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.engine import Database, one
-from hotline.database.insert_ignore import insert_once
-from hotline.database.prepared import Question, Row
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import report as r
 from hotline.reporting.vocabulary import Period
 
-_LIST = Question(
+_LIST = PreparedQuery(
     sa.select(r.c.period, r.c.first, r.c.made_at)
     .order_by(r.c.first.desc(), r.c.period)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_ONE = Question(
+_ONE = PreparedQuery(
     sa.select(*r.c).where(
         r.c.period == sa.bindparam("period", type_=sa.String), r.c.first == sa.bindparam("first", type_=sa.String)
     )
@@ -29,7 +29,7 @@ async def listed(db: Database, limit: int) -> Sequence[Row]:
     return await db.rows(_LIST, limit=limit)
 
 
-_NEWEST = Question(
+_NEWEST = PreparedQuery(
     sa.select(sa.func.max(r.c.first).label("first")).where(r.c.period == sa.bindparam("period", type_=sa.String))
 )
 
@@ -46,4 +46,4 @@ async def kept(db: Database, period: Period, first: str) -> Row | None:
 
 def keep(c: sa.Connection, period: Period, first: str, body: Any, now: datetime) -> None:
     """Once: a report is not made over."""
-    insert_once(c, r, [{"period": period, "first": first, "body": body, "made_at": now}])
+    insert_ignoring_duplicates(c, r, [{"period": period, "first": first, "body": body, "made_at": now}])

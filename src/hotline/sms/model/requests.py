@@ -76,7 +76,7 @@ class Wish(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class TextRequest:
     """`numbers`: the ticket numbers it names, and `code` the query code that goes with them. `again`: it says that
     something came back or was never mended."""
 
@@ -89,30 +89,30 @@ class Meaning:
     language: str | None = None  # zh, en; None: nothing in it tells
 
 
-def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
+def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
     """Read a text. Opting out takes the exact word, alone: "TD" does, "T恤店噪音太大" does not."""
     plain = normalised(text[:LONGEST_READ]).strip()
     whole = plain.strip(_TRAILING).upper()
     word = joined(whole)  # "满\n意" is the same word
     language = language_of(plain)
     if not _visible(plain):
-        return Meaning(Wish.NOTHING)
+        return TextRequest(Wish.NOTHING)
     if word in opt_out:
-        return Meaning(Wish.OPT_OUT, language=language)
+        return TextRequest(Wish.OPT_OUT, language=language)
     if word in _OPT_IN:
-        return Meaning(Wish.OPT_IN, language=language)
+        return TextRequest(Wish.OPT_IN, language=language)
     if word in _HELP:
-        return Meaning(Wish.HELP, language=language)
+        return TextRequest(Wish.HELP, language=language)
     if _PUNCTUATION.sub("", word) in _THANKS:
-        return Meaning(Wish.THANKS, language=language)
+        return TextRequest(Wish.THANKS, language=language)
     asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(word)
     if asked:
         numbers, code = _numbers_and_code(asked[1])
-        return Meaning(Wish.PROGRESS, numbers, code, language=language)
+        return TextRequest(Wish.PROGRESS, numbers, code, language=language)
     numbers, _ = _numbers_and_code(plain)
     alone = read_number(whole) if whole.replace(" ", "").replace("-", "").isdigit() else None
     if alone is not None:  # a number and nothing else: how is it going?
-        return Meaning(Wish.PROGRESS, (alone,), language=language)
+        return TextRequest(Wish.PROGRESS, (alone,), language=language)
     rest = whole
     for run in _RUN.findall(whole):  # "100000006 1": of this ticket
         if read_number(run.split(" ")[0]) is not None:
@@ -121,8 +121,8 @@ def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> Meaning:
     opinion, again = _opinion(rest) or _opinion(joined(rest)), _comes_back(plain)
     if opinion is not None:
         said, beside = opinion
-        return Meaning(Wish.RATE, numbers, None, said, plain[-len(beside) :] if beside else "", again, language)
-    return Meaning(Wish.MATTER, numbers, again=again, language=language)
+        return TextRequest(Wish.RATE, numbers, None, said, plain[-len(beside) :] if beside else "", again, language)
+    return TextRequest(Wish.MATTER, numbers, again=again, language=language)
 
 
 def _opinion(text: str) -> tuple[Satisfaction, str] | None:
@@ -178,7 +178,7 @@ def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
     return tuple(numbers), code
 
 
-class Does(StrEnum):
+class TextEffect(StrEnum):
     """What a text does to the ticket it speaks of."""
 
     NEW = "new"  # nothing: it is another matter
@@ -190,35 +190,35 @@ class Does(StrEnum):
 
 
 def does_to(
-    ticket: Ticket, meaning: Meaning, advice: Advice, beside: Advice | None, *, theirs: bool, named: bool
-) -> tuple[Does, Satisfaction | None]:
+    ticket: Ticket, meaning: TextRequest, advice: Advice, beside: Advice | None, *, theirs: bool, named: bool
+) -> tuple[TextEffect, Satisfaction | None]:
     """What a text does to this ticket, and how satisfied its sender is. `advice`: of the text; `beside`: of what stands
     beside an opinion; `theirs`: the sender is its caller; `named`: by its number. Of a ticket that carries theirs
     together with others' they may say more, and decide nothing."""
     known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
     if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
-        return Does.NEW, None
+        return TextEffect.NEW, None
     another = not named and _is_another(ticket, advice)
     if ticket.status is TicketStatus.RESOLVED and theirs:
         if meaning.wish is Wish.RATE and meaning.satisfaction is not None:
             return _rates(meaning.satisfaction, beside), meaning.satisfaction
         if meaning.again and not _is_another(ticket, advice):
-            return Does.REOPEN, Satisfaction.DISSATISFIED
+            return TextEffect.REOPEN, Satisfaction.DISSATISFIED
     if ticket.status is TicketStatus.CLOSED and theirs:
         if meaning.again or meaning.satisfaction in UNSOLVED:
-            return (Does.NEW if another else Does.REOPEN), None
-        return (Does.NOTE if meaning.wish is Wish.RATE else Does.NEW), None
+            return (TextEffect.NEW if another else TextEffect.REOPEN), None
+        return (TextEffect.NOTE if meaning.wish is Wish.RATE else TextEffect.NEW), None
     if ticket.status not in OPEN or another:
-        return Does.NEW, None
-    return (Does.TELL if ticket.status is TicketStatus.AWAITING_INFO and theirs else Does.JOIN), None
+        return TextEffect.NEW, None
+    return (TextEffect.TELL if ticket.status is TicketStatus.AWAITING_INFO and theirs else TextEffect.JOIN), None
 
 
-def _rates(said: Satisfaction, beside: Advice | None) -> Does:
+def _rates(said: Satisfaction, beside: Advice | None) -> TextEffect:
     """Content with this, and with something new to say: that must not vanish in a closed ticket."""
     if said in UNSOLVED:
-        return Does.REOPEN
+        return TextEffect.REOPEN
     new = beside is not None and beside.category is not None and beside.confidence >= SURE
-    return Does.NEW if new else Does.RATE
+    return TextEffect.NEW if new else TextEffect.RATE
 
 
 def _is_another(ticket: Ticket, advice: Advice) -> bool:

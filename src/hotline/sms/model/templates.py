@@ -57,7 +57,7 @@ _GSM_TWICE = frozenset("|^€{}[]~\\")
 LONGEST = 500  # characters of one text of ours: eight parts
 
 
-def letter_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> str | None:
+def template_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> str | None:
     """Which letter tells a caller of a step; None: it needs none. `begun`: the step is of the moment the ticket was
     opened; `asks`: they may be asked how satisfied they are."""
     if action is A.RECEIVE:
@@ -86,7 +86,7 @@ def withheld(ticket: Ticket) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ComposedText:
     """A text ready to go: how many parts it takes, and in which alphabet."""
 
     body: str
@@ -94,7 +94,7 @@ class Letter:
     ucs2: bool
 
 
-def written(text: str, values: Mapping[str, str]) -> Letter:
+def written(text: str, values: Mapping[str, str]) -> ComposedText:
     """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
     lines = {name: _line(value) for name, value in values.items()}
     body = text.format_map(_Blank(lines))
@@ -106,7 +106,7 @@ def written(text: str, values: Mapping[str, str]) -> Letter:
         lines[longest] = lines[longest][: max(4, len(lines[longest]) - (len(body) - LONGEST) - 1)].rstrip("…") + "…"
         body = text.format_map(_Blank(lines))
     parts, ucs2 = parts_of(body)
-    return Letter(body, parts, ucs2)
+    return ComposedText(body, parts, ucs2)
 
 
 class _Blank(dict[str, str]):

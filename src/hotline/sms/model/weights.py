@@ -19,7 +19,7 @@ SLOW_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class GatewayWeight:
     """One gateway: the weight it has, the one it rests at, and when it was last moved."""
 
     name: str
@@ -29,7 +29,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class GatewayHealth:
     """How a gateway did: tries and errors of the last minute, texts of the last quarter of an hour and how many of them
     are slow."""
 
@@ -45,7 +45,7 @@ class Health:
         return self.texts >= FEW_TRIES and self.slow >= self.texts * SLOW_SHARE
 
 
-def chosen(shares: Sequence[Share], roll: float, but: Sequence[str] = ()) -> str | None:
+def chosen(shares: Sequence[GatewayWeight], roll: float, but: Sequence[str] = ()) -> str | None:
     """The gateway for a roll in [0, 1), by weight; `but` not these, where another is left."""
     left = [s for s in shares if s.name not in but] or list(shares)
     whole = sum(s.weight for s in left)
@@ -59,13 +59,13 @@ def chosen(shares: Sequence[Share], roll: float, but: Sequence[str] = ()) -> str
     return left[-1].name
 
 
-def shifted(shares: Sequence[Share], health: Mapping[str, Health], now: datetime) -> dict[str, int]:
+def shifted(shares: Sequence[GatewayWeight], health: Mapping[str, GatewayHealth], now: datetime) -> dict[str, int]:
     """The weights that change now: name -> new weight. One step at a time; with one gateway nothing ever moves."""
     if len(shares) < 2:
         return {}
     if any(s.shifted_at is not None and now - s.shifted_at < PAUSE for s in shares):
         return {}
-    bad = [s for s in shares if health.get(s.name, Health()).is_bad]
+    bad = [s for s in shares if health.get(s.name, GatewayHealth()).is_bad]
     well = [s for s in shares if s not in bad]
     if bad and well:
         worst = max(bad, key=lambda s: (s.weight, s.name))

@@ -28,7 +28,7 @@ from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import answer_of, asked, escaped
 from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
 from hotline.sms.model.status import TextStatus
 
 API = "https://dysmsapi.aliyuncs.com/"
@@ -108,7 +108,7 @@ class Aliyun:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement('{"code":0,"msg":"接收成功"}'.encode(), "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         asks = {
             "AccessKeyId": account.setting("access_key_id"),
@@ -131,7 +131,7 @@ class Aliyun:
         said = answer_of(reply)
         code = str(said.get("Code") or "") if isinstance(said, dict) else ""
         if reply.is_success and code == "OK":
-            return Handed(str(said.get("BizId") or "") or None)
+            return SendResult(str(said.get("BizId") or "") or None)
         if not code:
             raise GatewayDown("an answer of another shape")
         raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])

@@ -29,7 +29,7 @@ from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import asked, escaped
 from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.inbound.signatures import check_address, check_window
-from hotline.sms.contract import DeliveryReport, Handed, NeedsCertificate, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, NeedsCertificate, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 
 BACK = timedelta(hours=25)  # a push that failed is brought again with the signature it had
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
@@ -126,7 +126,7 @@ class Aws:
             raise GatewayRefused("no certificate") from None
         return reply.text
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account, now = self.account, message.at.astimezone(UTC)
         region = account.setting("region", "us-east-1")
         url = account.setting("api", f"https://sns.{region}.amazonaws.com/")
@@ -163,7 +163,7 @@ class Aws:
             raise GatewayDown(f"http {reply.status_code}: an answer that cannot be read") from None
         found = {e.tag.rpartition("}")[2]: (e.text or "") for e in tree.iter()}
         if reply.is_success and found.get("MessageId"):
-            return Handed(found["MessageId"])
+            return SendResult(found["MessageId"])
         code = found.get("Code", "")
         raise (GatewayDown if code in _LATER or not code else GatewayRefused)(code[:60] or "an answer of another shape")
 

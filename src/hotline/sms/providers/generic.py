@@ -14,7 +14,7 @@ from hotline.delivery.provider import Secret, no_webhook_secret
 from hotline.delivery.provider_client import answer_of
 from hotline.inbound.push import Acknowledgement, Malformed, Odd, Push, odd_item
 from hotline.inbound.signatures import check_address, check_standard
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 from hotline.sms.model.status import TextStatus
 
 MOST = 100
@@ -85,7 +85,7 @@ class Generic:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(orjson.dumps({"accepted": kept, "set_aside": odd}), "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         body = {
             "type": "hotline.text",
             "reference": message.reference,
@@ -100,7 +100,7 @@ class Generic:
         said = answer_of(reply) if reply.content else {}
         if not isinstance(said, dict):
             raise GatewayDown("an answer of another shape")
-        return Handed(str(said.get("id") or "") or None)
+        return SendResult(str(said.get("id") or "") or None)
 
 
 _REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})

@@ -20,7 +20,7 @@ from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import answer_of, asked, escaped
 from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.inbound.signatures import check_address, check_token, check_window, same
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
 from hotline.sms.model.status import TextStatus
 
 _UTC = ZoneInfo("UTC")
@@ -94,7 +94,7 @@ class Huawei:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b'{"returnCode":0,"returnCodeDesc":"Success"}', "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         now, nonce = message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), token_hex(16)
         digest = hashlib.sha256(f"{nonce}{now}{account.newest('app_secret')}".encode()).hexdigest()
@@ -117,7 +117,7 @@ class Huawei:
         code = str(said.get("code") or "") if isinstance(said, dict) else ""
         result = said.get("result") if isinstance(said, dict) else None
         if code == "000000" and isinstance(result, list) and result and isinstance(result[0], dict):
-            return Handed(str(result[0].get("smsMsgId") or "") or None)
+            return SendResult(str(result[0].get("smsMsgId") or "") or None)
         if not code:
             raise GatewayDown("an answer of another shape")
         raise (GatewayDown if code in ("E000000", "E000510", "E000623") else GatewayRefused)(code[:20])

@@ -18,7 +18,7 @@ from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import answer_of, asked
 from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.inbound.signatures import check_address, same
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 from hotline.sms.model.status import TextStatus
 
 _UTC = ZoneInfo("UTC")
@@ -82,7 +82,7 @@ class Infobip:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b"{}", "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         body = {
             "messages": [
@@ -107,7 +107,7 @@ class Infobip:
         group = str((sent[0].get("status") or {}).get("groupName") or "")
         if group == "REJECTED":
             raise GatewayRefused(str((sent[0].get("status") or {}).get("name") or group)[:60])
-        return Handed(str(sent[0].get("messageId") or "") or None, GROUPS.get(group, TextStatus.SENT))
+        return SendResult(str(sent[0].get("messageId") or "") or None, GROUPS.get(group, TextStatus.SENT))
 
     async def since(
         self, client: httpx.AsyncClient, moment: datetime, now: datetime

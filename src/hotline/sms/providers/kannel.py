@@ -17,7 +17,7 @@ from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import asked
 from hotline.inbound.push import Acknowledgement, Odd, Push
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 from hotline.sms.model.status import TextStatus
 
 _TYPES = {
@@ -97,7 +97,7 @@ class Kannel:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         back = {"token": (account.all_of("token") or [""])[-1], "my": message.reference}
         report = f"{account.hook}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
@@ -119,7 +119,7 @@ class Kannel:
             said = reply.text[:1]
             if said not in ("0", "3"):
                 raise GatewayDown("an answer that cannot be read")
-            return Handed(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
+            return SendResult(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
         raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
 
 

@@ -27,7 +27,7 @@ from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import answer_of, asked
 from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
 from hotline.sms.model.status import TextStatus
 
 HOST = "sms.tencentcloudapi.com"
@@ -109,7 +109,7 @@ class Tencent:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement(b'{"result":0,"errmsg":"OK"}', "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         template = (account.settings.get("templates") or {}).get(message.template)
         code = template["id"] if isinstance(template, dict) else template_of(account, message)
@@ -129,7 +129,7 @@ class Tencent:
         if not isinstance(sets, list) or not sets or not isinstance(sets[0], dict):
             raise GatewayDown("an answer of another shape")
         if sets[0].get("Code") == "Ok":
-            return Handed(str(sets[0].get("SerialNo") or "") or None)
+            return SendResult(str(sets[0].get("SerialNo") or "") or None)
         word = str(sets[0].get("Code"))
         raise (GatewayDown if word.startswith(_LATER) else GatewayRefused)(word[:60])
 

@@ -14,7 +14,7 @@ from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import answer_of, asked
 from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
 from hotline.inbound.twilio_signature import check_twilio_signature
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 from hotline.sms.model.status import TextStatus
 
 API = "https://api.twilio.com"
@@ -83,7 +83,7 @@ class Twilio:
     def _login(self) -> tuple[str, str]:
         return self.account.setting("account_sid"), self.account.newest("auth_token")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         sender = self.account.setting("sender")
         form = {
             "MessagingServiceSid" if sender.startswith("MG") else "From": sender,
@@ -94,7 +94,7 @@ class Twilio:
         reply = await asked(client, "POST", f"{self._base}/Messages.json", data=form, auth=self._login())
         said = answer_of(reply)
         if reply.is_success and isinstance(said, dict) and said.get("sid"):
-            return Handed(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
+            return SendResult(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
         raise GatewayRefused(f"http {reply.status_code}: code {said.get('code') if isinstance(said, dict) else '?'}")
 
     async def since(

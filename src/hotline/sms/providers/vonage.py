@@ -16,7 +16,7 @@ from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import answer_of, asked
 from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
 from hotline.inbound.signatures import check_address, check_window, same
-from hotline.sms.contract import DeliveryReport, Handed, Outgoing, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
 from hotline.sms.model.status import TextStatus
 
 API = "https://rest.nexmo.com"
@@ -113,7 +113,7 @@ class Vonage:
     def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
         return Acknowledgement()
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> Handed:
+    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
         account = self.account
         form = {
             "api_key": account.setting("api_key"),
@@ -133,7 +133,7 @@ class Vonage:
             raise GatewayDown("an answer of another shape")
         bad = next((m for m in messages if str(m.get("status")) != "0"), None)
         if bad is None:
-            return Handed(str(messages[0].get("message-id") or "") or None)
+            return SendResult(str(messages[0].get("message-id") or "") or None)
         why = f"status {str(bad.get('status'))[:3]}"
         raise (GatewayDown if str(bad.get("status")) in _LATER else GatewayRefused)(why)
 

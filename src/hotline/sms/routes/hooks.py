@@ -8,39 +8,47 @@ from starlette.responses import Response
 
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
 from hotline.refusals import Code
 from hotline.sms.receiving import receive
 from hotline.web.responses import refusals
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
-Hook = Annotated[Asking, anybody("hooks.push")]
+Hook = Annotated[RequestContext, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 
 
 @router.post("/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=ANY)
-async def push_text(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_text(gateway: GatewayPath, context: Hook) -> Response:
     """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
     same and does nothing. Items that cannot be read are set aside for an operator."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=False))
+    return acknowledged(
+        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
+    )
 
 
 @router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=_SAID)
-async def push_text_by_get(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that put all of it in the query (Kannel, Vonage)."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=False))
+    return acknowledged(
+        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
+    )
 
 
 @router.post(
     "/sms/{gateway}/status", operation_id="push_report", response_class=Response, responses=_SAID, openapi_extra=ANY
 )
-async def push_report(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_report(gateway: GatewayPath, context: Hook) -> Response:
     """Delivery reports. A late or double one never lowers what is known."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=True))
+    return acknowledged(
+        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
+    )
 
 
 @router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=_SAID)
-async def push_report_by_get(gateway: GatewayPath, ask: Hook) -> Response:
+async def push_report_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that put all of it in the query."""
-    return acknowledged(await receive(ask.house, gateway, await pushed(ask, gateway, GatewayKind.SMS), reports=True))
+    return acknowledged(
+        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
+    )

@@ -9,24 +9,24 @@ from starlette.responses import Response
 
 from hotline.database.prepared import Row
 from hotline.delivery import attempts
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, NumberPath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, RequestContext, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
 from hotline.sms.outgoing import send_again
-from hotline.text.phone_parsing import heard
-from hotline.tickets.act import seen
+from hotline.text.phone_parsing import parse_phone
+from hotline.tickets.act import visible_ticket
 from hotline.tickets.model.visibility import phone_shown, scope_of
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
-Desk = Annotated[Asking, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
-Sees = Annotated[Asking, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
+Desk = Annotated[RequestContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Sees = Annotated[RequestContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
 
 
@@ -64,10 +64,10 @@ class StopPage(Shown):
     next: str | None
 
 
-def _text(row: Row, ask: Asking) -> dict[str, Any]:
+def _text(row: Row, context: RequestContext) -> dict[str, Any]:
     return {
         "id": row.id, "number": row.number,
-        "to": phone_shown(row.receiver, ask.actor, confidential=bool(row.confidential)),
+        "to": phone_shown(row.receiver, context.actor, confidential=bool(row.confidential)),
         "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
         "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
         "attempts": row.attempts, "error": row.error,
@@ -76,92 +76,96 @@ def _text(row: Row, ask: Asking) -> dict[str, Any]:
 
 @router.get("/texts", operation_id="list_texts", response_model=TextPage, responses=refusals())
 async def list_texts(
-    ask: Annotated[Asking, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
+    context: Annotated[RequestContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
     status: TextStatus = TextStatus.TECHNICAL_FAILURE,
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
     """Texts of ours that stand in a state, such as `undelivered` or `technical_failure`."""
-    rows = await sms_store.listed(ask.house.db, scope_of(ask.actor), status, after, limit)
-    return reply({"items": [_text(r, ask) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    rows = await sms_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
+    return reply({"items": [_text(r, context) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
 
 
 @router.get(
     "/tickets/{number}/texts", operation_id="list_ticket_texts", response_model=TextPage, responses=refusals(*READ)
 )
-async def list_ticket_texts(number: NumberPath, ask: Sees) -> Response:
+async def list_ticket_texts(number: NumberPath, context: Sees) -> Response:
     """The texts sent about a ticket, and what became of each."""
-    facts = await seen(ask.house, number, ask.actor)
-    rows = await sms_store.of_ticket(ask.house.db, facts.ticket.number)
-    return reply({"items": [_text(r, ask) for r in rows], "next": None})
+    facts = await visible_ticket(context.services, number, context.actor)
+    rows = await sms_store.of_ticket(context.services.db, facts.ticket.number)
+    return reply({"items": [_text(r, context) for r in rows], "next": None})
 
 
 @router.get("/texts/{text}", operation_id="read_text", response_model=TextWhole, responses=refusals(*READ))
 async def read_text(
-    text: CodePath, ask: Annotated[Asking, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)]
+    text: CodePath,
+    context: Annotated[RequestContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
 ) -> Response:
     """One text with its delivery log: every try, by which gateway, how long it took and what it came to."""
-    row = await sms_store.a_text(ask.house.db, scope_of(ask.actor), text)
+    row = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
-    tries = await attempts.tries(ask.house.db, text)
+    tries = await attempts.tries(context.services.db, text)
     log = [{"n": t.n, "way": t.way, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
-    return reply({**_text(row, ask), "tries": log})
+    return reply({**_text(row, context), "tries": log})
 
 
 @router.post(
     "/texts/{text}/resend", operation_id="resend_text", status_code=202, responses=refusals(*POST, Code.NOT_NOW)
 )
 async def resend_text(
-    text: CodePath, ask: Annotated[Asking, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)]
+    text: CodePath,
+    context: Annotated[RequestContext, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
 ) -> Response:
     """Send a text that did not arrive once more, with all its tries: failed, undelivered, expired, rejected, or held
     back because the number had had its share."""
-    known = await sms_store.a_text(ask.house.db, scope_of(ask.actor), text)
+    known = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
     if known is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
 
     def send(c: sa.Connection) -> Reply:
-        if known.status not in sms_store.NOT_ARRIVED or not send_again(c, text, ask.now, sent_too=True):
+        if known.status not in sms_store.NOT_ARRIVED or not send_again(c, text, context.now, sent_too=True):
             raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
         return Reply(202, dumped({"queued": text}))
 
-    return done_reply(await write_once(ask.house, await ask.asked_whole(), send, ask.now))
+    return action_reply(await write_once(context.services, await context.request_key_of_body(), send, context.now))
 
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())
-async def list_stopped(ask: Desk, after: After = "", limit: Limit = 50) -> Response:
+async def list_stopped(context: Desk, after: After = "", limit: Limit = 50) -> Response:
     """Numbers that get no texts from us, emergencies apart. For who sees every area."""
-    rows = [] if scope_of(ask.actor).areas is not None else await sms_store.stopped(ask.house.db, after, limit)
+    rows = (
+        [] if scope_of(context.actor).areas is not None else await sms_store.stopped(context.services.db, after, limit)
+    )
     return reply({"items": [r._asdict() for r in rows], "next": rows[-1].phone if len(rows) == limit else None})
 
 
 @router.post("/stop-list", operation_id="stop_texts", status_code=204, responses=refusals(*POST))
-async def stop_texts(body: Stop, ask: Desk) -> Response:
+async def stop_texts(body: Stop, context: Desk) -> Response:
     """Put a number on the stop list, because its owner asked us to."""
-    phone = _phone(ask, body.phone)
+    phone = _phone(context, body.phone)
 
     def stop(c: sa.Connection) -> Reply:
-        sms_store.stop(c, phone, ask.now, ask.actor.id)
+        sms_store.stop(c, phone, context.now, context.actor.id)
         return Reply(204)
 
-    return done_reply(await write_once(ask.house, await ask.asked_whole(), stop, ask.now))
+    return action_reply(await write_once(context.services, await context.request_key_of_body(), stop, context.now))
 
 
 @router.post("/stop-list/remove", operation_id="unstop_texts", status_code=204, responses=refusals(*POST))
-async def unstop_texts(body: Stop, ask: Desk) -> Response:
+async def unstop_texts(body: Stop, context: Desk) -> Response:
     """Take a number off the stop list."""
-    phone = _phone(ask, body.phone)
+    phone = _phone(context, body.phone)
 
     def unstop(c: sa.Connection) -> Reply:
         sms_store.unstop(c, phone)
         return Reply(204)
 
-    return done_reply(await write_once(ask.house, await ask.asked_whole(), unstop, ask.now))
+    return action_reply(await write_once(context.services, await context.request_key_of_body(), unstop, context.now))
 
 
-def _phone(ask: Asking, raw: str) -> str:
-    found = heard(raw, ask.house.region, ask.house.area_code)
+def _phone(context: RequestContext, raw: str) -> str:
+    found = parse_phone(raw, context.services.region, context.services.area_code)
     if not found.caller or found.phone is None:
         raise Refused(Refusal(Code.INVALID, "no caller has this number", errors=(("phone", "not a caller's number"),)))
     return found.phone

@@ -18,25 +18,25 @@ from hotline.telephony.contract import (
     unknown_event,
     with_unread_times,
 )
-from hotline.telephony.model import TRANSFERRED, CallEvent, Rang
+from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
 # Every event that app_queue and the agents' modules write, of Asterisk 1.4 to 23. After a transfer nothing more is
 # written of a call, unless it comes into a queue again.
 QUEUE_LOG: Mapping[str, EventMeaning] = {
-    "ENTERQUEUE": EventMeaning(Rang.QUEUED),  # url|caller's number|position
-    "CONNECT": EventMeaning(Rang.ANSWERED),  # wait|channel|ringing
-    "ABANDON": EventMeaning(Rang.HUNG_UP, abandoned=True),  # position|first position|wait
-    "EXITEMPTY": EventMeaning(Rang.EXITED, "timeout"),
-    "EXITWITHTIMEOUT": EventMeaning(Rang.EXITED, "timeout"),
-    "EXITWITHKEY": EventMeaning(Rang.EXITED, "key", abandoned=True),  # the caller chose to leave
-    "WITHDRAW": EventMeaning(Rang.EXITED, "withdrawn"),
-    "SYSCOMPAT": EventMeaning(Rang.EXITED, "failed"),  # no common codec
-    "COMPLETEAGENT": EventMeaning(Rang.LEFT),  # the agent hung up: the caller may go on in the dialplan
-    "COMPLETECALLER": EventMeaning(Rang.LEFT),
-    "TRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),  # until Asterisk 11
-    "BLINDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
-    "ATTENDEDTRANSFER": EventMeaning(Rang.LEFT, TRANSFERRED),
+    "ENTERQUEUE": EventMeaning(CallSignal.QUEUED),  # url|caller's number|position
+    "CONNECT": EventMeaning(CallSignal.ANSWERED),  # wait|channel|ringing
+    "ABANDON": EventMeaning(CallSignal.HUNG_UP, abandoned=True),  # position|first position|wait
+    "EXITEMPTY": EventMeaning(CallSignal.EXITED, "timeout"),
+    "EXITWITHTIMEOUT": EventMeaning(CallSignal.EXITED, "timeout"),
+    "EXITWITHKEY": EventMeaning(CallSignal.EXITED, "key", abandoned=True),  # the caller chose to leave
+    "WITHDRAW": EventMeaning(CallSignal.EXITED, "withdrawn"),
+    "SYSCOMPAT": EventMeaning(CallSignal.EXITED, "failed"),  # no common codec
+    "COMPLETEAGENT": EventMeaning(CallSignal.LEFT),  # the agent hung up: the caller may go on in the dialplan
+    "COMPLETECALLER": EventMeaning(CallSignal.LEFT),
+    "TRANSFER": EventMeaning(CallSignal.LEFT, TRANSFERRED),  # until Asterisk 11
+    "BLINDTRANSFER": EventMeaning(CallSignal.LEFT, TRANSFERRED),
+    "ATTENDEDTRANSFER": EventMeaning(CallSignal.LEFT, TRANSFERRED),
     **dict.fromkeys(
         (
             "ADDMEMBER", "AGENTCALLBACKLOGIN", "AGENTCALLBACKLOGOFF", "AGENTDUMP", "AGENTLOGIN", "AGENTLOGOFF",
@@ -48,18 +48,18 @@ QUEUE_LOG: Mapping[str, EventMeaning] = {
 }  # fmt: skip
 # The events of AMI, of Asterisk 1.8 to 23, in lower case: those that say something of a queue's call, and the others.
 AMI: Mapping[str, EventMeaning] = {
-    "queuecallerjoin": EventMeaning(Rang.QUEUED),
-    "join": EventMeaning(Rang.QUEUED),  # until Asterisk 11, as leave and transfer
-    "queuecallerleave": EventMeaning(Rang.EXITED),  # also to an agent: AgentConnect says so
-    "leave": EventMeaning(Rang.EXITED),
-    "queuecallerabandon": EventMeaning(Rang.HUNG_UP, abandoned=True),
-    "agentconnect": EventMeaning(Rang.ANSWERED),
-    "agentcomplete": EventMeaning(Rang.LEFT),
-    "blindtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
-    "attendedtransfer": EventMeaning(Rang.LEFT, TRANSFERRED),
-    "transfer": EventMeaning(Rang.LEFT, TRANSFERRED),
-    "hangup": EventMeaning(Rang.HUNG_UP),
-    "cdr": EventMeaning(Rang.RECORDED),
+    "queuecallerjoin": EventMeaning(CallSignal.QUEUED),
+    "join": EventMeaning(CallSignal.QUEUED),  # until Asterisk 11, as leave and transfer
+    "queuecallerleave": EventMeaning(CallSignal.EXITED),  # also to an agent: AgentConnect says so
+    "leave": EventMeaning(CallSignal.EXITED),
+    "queuecallerabandon": EventMeaning(CallSignal.HUNG_UP, abandoned=True),
+    "agentconnect": EventMeaning(CallSignal.ANSWERED),
+    "agentcomplete": EventMeaning(CallSignal.LEFT),
+    "blindtransfer": EventMeaning(CallSignal.LEFT, TRANSFERRED),
+    "attendedtransfer": EventMeaning(CallSignal.LEFT, TRANSFERRED),
+    "transfer": EventMeaning(CallSignal.LEFT, TRANSFERRED),
+    "hangup": EventMeaning(CallSignal.HUNG_UP),
+    "cdr": EventMeaning(CallSignal.RECORDED),
     **dict.fromkeys(
         """agentcalled agentdump agentlogin agentlogoff agentringnoanswer agents agentscomplete agicallend agiexec
 agiexecend agiexecstart alarm alarmclear aoc-d aoc-e aoc-s aordetail aorlist aorlistcomplete asyncagi asyncagiend
@@ -142,7 +142,7 @@ def _ami(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent
     if meaning.cause == TRANSFERRED and (text(fields, "Result") or "success").casefold() != "success":
         return []  # tried, and the agent is still there
     recording = text(fields, "RecordingFile", "recordingfile")
-    if meaning.what is Rang.RECORDED and recording is None:
+    if meaning.what is CallSignal.RECORDED and recording is None:
         return []
     at, unread = time_of(account, fields, push.at, "Timestamp", "timestamp")
     cause = text(fields, "Cause")
@@ -174,7 +174,7 @@ def _line(line: str, account: Account, push: Push) -> list[CallEvent | Odd]:
     if meaning.what is None or not reference or reference in ("NONE", "REALTIME"):
         return []
     at, unread = time_of(account, {"at": stamp or "?"}, push.at, "at")
-    phone = params[1] if meaning.what is Rang.QUEUED and len(params) > 1 else None
+    phone = params[1] if meaning.what is CallSignal.QUEUED and len(params) > 1 else None
     event = CallEvent(
         key_of(reference), hashed_key(*parts), meaning.what, at, Direction.IN, phone=phone or None,
         queue=None if queue == "NONE" else queue, agent=None if agent == "NONE" else agent, cause=meaning.cause,

@@ -17,13 +17,13 @@ from hotline.telephony.contract import (
     unknown_event,
     with_unread_times,
 )
-from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.model import CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
 EVENTS: Mapping[str, EventMeaning] = {
-    "newcall": EventMeaning(Rang.OFFERED),
-    "answer": EventMeaning(Rang.ANSWERED),
-    "hangup": EventMeaning(Rang.HUNG_UP),
+    "newcall": EventMeaning(CallSignal.OFFERED),
+    "answer": EventMeaning(CallSignal.ANSWERED),
+    "hangup": EventMeaning(CallSignal.HUNG_UP),
     "dtmf": NOT_OF_A_CALL,
     "hold": NOT_OF_A_CALL,
     "unhold": NOT_OF_A_CALL,
@@ -57,7 +57,7 @@ class Cti:
             reference = key_of(reference)
             at, unread = time_of(self.account, fields, push.at, "timestamp", "time")
             out = (text(fields, "direction") or "in").casefold() == "out"
-            agent = text(fields, "answeringNumber", "user") if what is Rang.ANSWERED else text(fields, "user")
+            agent = text(fields, "answeringNumber", "user") if what is CallSignal.ANSWERED else text(fields, "user")
             own = text(fields, "eventId", "event_id")
             key = (
                 hashed_key("event", reference, own)
@@ -74,11 +74,11 @@ class Cti:
             )  # fmt: skip
             events = [event]
             queued = text(fields, "queuedAt", "queued_at")
-            if queued or (what is Rang.OFFERED and event.queue):
+            if queued or (what is CallSignal.OFFERED and event.queue):
                 if queued:
                     at, unread = time_of(self.account, fields, push.at, "queuedAt", "queued_at")
                 events.append(
-                    CallEvent(reference, hashed_key("queued", reference, queued), Rang.QUEUED, at, event.direction,
+                    CallEvent(reference, hashed_key("queued", reference, queued), CallSignal.QUEUED, at, event.direction,
                               queue=event.queue, unread=unread)
                 )  # fmt: skip
             found += with_unread_times(events, raw, push.at)

@@ -20,25 +20,25 @@ from hotline.telephony.contract import (
     unknown_event,
     with_unread_times,
 )
-from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.model import CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
 # CC-Action of every callcenter::info event. A member leaves the queue also into another one, in the same session.
 ACTIONS: Mapping[str, EventMeaning] = {
-    "member-queue-start": EventMeaning(Rang.QUEUED),
-    "member-queue-resume": EventMeaning(Rang.QUEUED),
-    "bridge-agent-start": EventMeaning(Rang.ANSWERED),
-    "bridge-agent-end": EventMeaning(Rang.LEFT),
-    "member-queue-end": EventMeaning(Rang.EXITED),  # CC-Cause says more
+    "member-queue-start": EventMeaning(CallSignal.QUEUED),
+    "member-queue-resume": EventMeaning(CallSignal.QUEUED),
+    "bridge-agent-start": EventMeaning(CallSignal.ANSWERED),
+    "bridge-agent-end": EventMeaning(CallSignal.LEFT),
+    "member-queue-end": EventMeaning(CallSignal.EXITED),  # CC-Cause says more
     **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), NOT_OF_A_CALL),
 }
 ABOUT_AGENTS = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
 CANCELLED: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered
-    "TIMEOUT": EventMeaning(Rang.EXITED, "timeout", abandoned=False),
-    "NO_AGENT_TIMEOUT": EventMeaning(Rang.EXITED, "no_agent_timeout", abandoned=False),
-    "BREAK_OUT": EventMeaning(Rang.EXITED, "break_out", abandoned=True),  # the caller hung up
-    "EXIT_WITH_KEY": EventMeaning(Rang.EXITED, "exit_with_key", abandoned=True),
-    "NONE": EventMeaning(Rang.EXITED, abandoned=True),
+    "TIMEOUT": EventMeaning(CallSignal.EXITED, "timeout", abandoned=False),
+    "NO_AGENT_TIMEOUT": EventMeaning(CallSignal.EXITED, "no_agent_timeout", abandoned=False),
+    "BREAK_OUT": EventMeaning(CallSignal.EXITED, "break_out", abandoned=True),  # the caller hung up
+    "EXIT_WITH_KEY": EventMeaning(CallSignal.EXITED, "exit_with_key", abandoned=True),
+    "NONE": EventMeaning(CallSignal.EXITED, abandoned=True),
 }
 _TIMES = {
     "member-queue-start": "CC-Member-Joined-Time",
@@ -48,7 +48,7 @@ _TIMES = {
 }
 # Event-Name of everything else a server tells, where whole events are passed on
 CHANNEL: Mapping[str, EventMeaning] = {
-    **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(Rang.HUNG_UP)),
+    **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(CallSignal.HUNG_UP)),
     **dict.fromkeys(
         """CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CALLSTATE CHANNEL_CREATE CHANNEL_DATA
 CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE CHANNEL_GLOBAL CHANNEL_HOLD CHANNEL_ORIGINATE CHANNEL_OUTGOING CHANNEL_PARK
@@ -102,22 +102,22 @@ class FreeSwitch:
         if reference is None or meaning.what is None:
             return [Odd("CC-Member-Session-UUID is missing", raw)]
         odd: list[Odd] = []
-        if meaning.what is Rang.EXITED:
+        if meaning.what is CallSignal.EXITED:
             reason = text(fields, "CC-Cancel-Reason") or "NONE"
             if text(fields, "CC-Cause") != "Cancel":
-                meaning = EventMeaning(Rang.LEFT)  # Terminated: they were spoken to
+                meaning = EventMeaning(CallSignal.LEFT)  # Terminated: they were spoken to
             elif reason in CANCELLED:
                 meaning = CANCELLED[reason]
             else:
                 odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
-                meaning = EventMeaning(Rang.EXITED, reason.casefold())
+                meaning = EventMeaning(CallSignal.EXITED, reason.casefold())
         agent, queue = text(fields, "CC-Agent"), text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
         happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
         at, unread = time_of(self.account, happened, push.at, *times)
         key = hashed_key(action, reference, agent, queue, text(fields, *times), text(fields, "CC-Member-UUID"))
         event = CallEvent(
-            key_of(reference), key, meaning.what or Rang.EXITED, at, Direction.IN,
+            key_of(reference), key, meaning.what or CallSignal.EXITED, at, Direction.IN,
             phone=unquote(text(fields, "CC-Member-CID-Number") or "") or None, line=text(fields, "CC-Member-DNIS"),
             queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
         )  # fmt: skip

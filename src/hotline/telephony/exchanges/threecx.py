@@ -18,7 +18,7 @@ from hotline.telephony.contract import (
     unknown_event,
     with_unread_times,
 )
-from hotline.telephony.model import CallEvent, Rang
+from hotline.telephony.model import CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
 KINDS: Mapping[str, bool] = {"inbound": True, "outbound": True, "missed": False, "notanswered": False}  # answered?
@@ -69,16 +69,16 @@ def _events(fields: dict[str, Any], account: Account, now: datetime) -> list[Cal
     # of a ring group every telephone reports the call it missed: that is one call
     reference = hashed_key(said, agent if answered else None, number, direction)
 
-    def event(what: Rang, told: tuple[datetime, str | None], **more: Any) -> CallEvent:
+    def event(what: CallSignal, told: tuple[datetime, str | None], **more: Any) -> CallEvent:
         at, unread = told
         return CallEvent(
             reference, hashed_key(what, reference), what, at, direction, phone=number, unread=unread, **more
         )
 
-    found = [event(Rang.OFFERED, begun)]
+    found = [event(CallSignal.OFFERED, begun)]
     if answered:
-        found.append(event(Rang.ANSWERED, established or begun, agent=agent))
-    found.append(event(Rang.HUNG_UP, ended, cause="normalClearing" if answered else "noAnswer"))
+        found.append(event(CallSignal.ANSWERED, established or begun, agent=agent))
+    found.append(event(CallSignal.HUNG_UP, ended, cause="normalClearing" if answered else "noAnswer"))
     return with_unread_times(found, item_raw(fields), now)
 
 

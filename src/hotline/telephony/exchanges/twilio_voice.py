@@ -10,42 +10,46 @@ from hotline.delivery.provider import Secret
 from hotline.inbound.push import Acknowledgement, Odd, Push
 from hotline.inbound.twilio_signature import check_twilio_signature
 from hotline.telephony.contract import EventMeaning, Exchange, time_of, unknown_event, with_unread_times
-from hotline.telephony.model import TRANSFERRED, CallEvent, Rang
+from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
-STATUSES: Mapping[str, Rang] = {  # CallStatus, and the events of a status callback
-    "queued": Rang.OFFERED,
-    "initiated": Rang.OFFERED,
-    "ringing": Rang.OFFERED,
-    "in-progress": Rang.ANSWERED,
-    "answered": Rang.ANSWERED,
-    "completed": Rang.HUNG_UP,
-    "busy": Rang.HUNG_UP,
-    "no-answer": Rang.HUNG_UP,
-    "failed": Rang.HUNG_UP,
-    "canceled": Rang.HUNG_UP,
+STATUSES: Mapping[str, CallSignal] = {  # CallStatus, and the events of a status callback
+    "queued": CallSignal.OFFERED,
+    "initiated": CallSignal.OFFERED,
+    "ringing": CallSignal.OFFERED,
+    "in-progress": CallSignal.ANSWERED,
+    "answered": CallSignal.ANSWERED,
+    "completed": CallSignal.HUNG_UP,
+    "busy": CallSignal.HUNG_UP,
+    "no-answer": CallSignal.HUNG_UP,
+    "failed": CallSignal.HUNG_UP,
+    "canceled": CallSignal.HUNG_UP,
 }
 
-_LEG: Mapping[str, Rang] = {"in-progress": Rang.ANSWERED, "answered": Rang.ANSWERED, "completed": Rang.LEFT}
+_LEG: Mapping[str, CallSignal] = {
+    "in-progress": CallSignal.ANSWERED,
+    "answered": CallSignal.ANSWERED,
+    "completed": CallSignal.LEFT,
+}
 # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
 DIALLED: Mapping[str, EventMeaning] = {
-    "completed": EventMeaning(Rang.LEFT),
-    "answered": EventMeaning(Rang.LEFT),
-    "busy": EventMeaning(Rang.EXITED, "busy"),
-    "no-answer": EventMeaning(Rang.EXITED, "noAnswer"),
-    "failed": EventMeaning(Rang.EXITED, "failed"),
-    "canceled": EventMeaning(Rang.EXITED, "cancel", abandoned=True),
+    "completed": EventMeaning(CallSignal.LEFT),
+    "answered": EventMeaning(CallSignal.LEFT),
+    "busy": EventMeaning(CallSignal.EXITED, "busy"),
+    "no-answer": EventMeaning(CallSignal.EXITED, "noAnswer"),
+    "failed": EventMeaning(CallSignal.EXITED, "failed"),
+    "canceled": EventMeaning(CallSignal.EXITED, "cancel", abandoned=True),
 }
 QUEUE_RESULTS: Mapping[str, EventMeaning] = {  # QueueResult, where an <Enqueue> ends
-    "bridged": EventMeaning(Rang.LEFT),
-    "bridging-in-process": EventMeaning(Rang.ANSWERED),
-    "redirected-from-bridged": EventMeaning(Rang.LEFT, TRANSFERRED),
-    "redirected": EventMeaning(Rang.EXITED, "redirected"),
-    "leave": EventMeaning(Rang.EXITED, "leave"),
-    "hangup": EventMeaning(Rang.HUNG_UP, "cancel", abandoned=True),
-    "error": EventMeaning(Rang.EXITED, "failed"),
-    "queue-full": EventMeaning(Rang.EXITED, "congestion"),
-    "system-error": EventMeaning(Rang.EXITED, "failed"),
+    "bridged": EventMeaning(CallSignal.LEFT),
+    "bridging-in-process": EventMeaning(CallSignal.ANSWERED),
+    "redirected-from-bridged": EventMeaning(CallSignal.LEFT, TRANSFERRED),
+    "redirected": EventMeaning(CallSignal.EXITED, "redirected"),
+    "leave": EventMeaning(CallSignal.EXITED, "leave"),
+    "hangup": EventMeaning(CallSignal.HUNG_UP, "cancel", abandoned=True),
+    "error": EventMeaning(CallSignal.EXITED, "failed"),
+    "queue-full": EventMeaning(CallSignal.EXITED, "congestion"),
+    "system-error": EventMeaning(CallSignal.EXITED, "failed"),
 }
 
 
@@ -78,14 +82,14 @@ class TwilioVoice:
                 "duration": given.get("RecordingDuration"),
             }
             found.append(
-                CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), Rang.RECORDED,
+                CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), CallSignal.RECORDED,
                           at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
         found += _ended_verbs(given, reference, at, unread)
         odd = _unknown(given, push.at)
         what = _LEG.get(status) if leg else STATUSES.get(status)
-        if what is Rang.ANSWERED and not leg and not out:
-            what = Rang.QUEUED
+        if what is CallSignal.ANSWERED and not leg and not out:
+            what = CallSignal.QUEUED
         if what is None and not found and not odd and not (leg and status in STATUSES):
             odd.append(Odd("CallStatus is missing", item_raw(given)))
         if what is not None:
@@ -94,7 +98,7 @@ class TwilioVoice:
             cause = {"canceled": "cancel", "completed": "normalClearing"}.get(status, status)
             found.append(
                 CallEvent(key_of(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
-                          line=line, agent=agent, cause=cause if what is Rang.HUNG_UP else None, unread=unread)
+                          line=line, agent=agent, cause=cause if what is CallSignal.HUNG_UP else None, unread=unread)
             )  # fmt: skip
         # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
         return [*with_unread_times(found, item_raw(given), push.at), *odd]
@@ -113,9 +117,11 @@ def _ended_verbs(given: Mapping[str, str], reference: str, at: datetime, unread:
         own = given.get("DialCallSid") or given.get("QueueSid") or ""
         key = hashed_key(name, given[name], reference, own, given.get("QueueTime", ""))
         length = given.get("DialCallDuration", "")
-        if meaning.what is Rang.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
+        if meaning.what is CallSignal.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
             begun = at - timedelta(seconds=int(length))  # for who has no status callback of the leg
-            found.append(CallEvent(key_of(reference), hashed_key(key, "answer"), Rang.ANSWERED, begun, unread=unread))
+            found.append(
+                CallEvent(key_of(reference), hashed_key(key, "answer"), CallSignal.ANSWERED, begun, unread=unread)
+            )
         found.append(
             CallEvent(key_of(reference), key, meaning.what, at, cause=meaning.cause, abandoned=meaning.abandoned,
                       unread=unread)

@@ -9,12 +9,12 @@ from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Metric, Priority
 from hotline.tickets.model.entries import Line, changed_columns, extra_fields
-from hotline.tickets.model.notices import told
+from hotline.tickets.model.notices import messages_for
 from hotline.tickets.model.tallies import counter_changes, tallied
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, Written
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
-from hotline.tickets.sla.escalation import at_hand, duty_lines, receivers
-from hotline.tickets.sla.policies import reckoner_of
+from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
+from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.settling import Settled, settle
 from hotline.tickets.sla.timers import LATE
 
@@ -73,8 +73,8 @@ def settled(
         before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
     )
     after = replace(facts, ticket=ticket, assignments=orders, clocks=clocks.running)
-    rung, calls = rung_of(facts, after, command, now)
-    messages = told(facts, after, command, entries[0].seq, now)
+    rung, calls = step_reached(facts, after, command, now)
+    messages = messages_for(facts, after, command, entries[0].seq, now)
     calls += [("duty", line, more) for line, more in called_out(facts, after, command.action, now)]
     for kind, line, more in calls:
         place = len(messages)
@@ -119,14 +119,14 @@ def _promised(facts: Facts, columns: Mapping[str, Any], lead: Assignment | None,
     return {}
 
 
-def rung_of(
+def step_reached(
     facts: Facts, after: Facts, command: Command, now: datetime
 ) -> tuple[Escalation | None, list[tuple[str, str, dict[str, Any]]]]:
     """The step of a ladder this change tells, and the lines it is told on."""
     clock = next((c for c in facts.clocks if c.id == command.fields.get("clock")), None)
     if clock is None or clock.next_at is None:
         return None, []
-    step, level = at_hand(clock), int(command.fields["rung"])
+    step, level = next_step(clock), int(command.fields["rung"])
     order = after.order(clock.assignment) if clock.assignment else after.lead()
     late = now - clock.next_at > LATE
     shown = {
@@ -163,7 +163,7 @@ def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> lis
             lines += [(line, {**shown, **more}) for line, more in duties.items()]
     comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.created_at == now)
     unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and d.home is not None
-    counts = reckoner_of(d, None)
+    counts = working_time_of(d, None)
     if comes_in and unsent and d.home is not None and counts is not None and not counts.is_working(now):
         shown = {"assignment": None, "department": None, "accept_by": None}
         lines += [(line, {**shown, **more}) for line, more in duty_lines(d, d.home.fallback, now).items()]

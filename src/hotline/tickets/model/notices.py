@@ -29,7 +29,7 @@ _TOLD = frozenset(
 _SAID_WHY = frozenset({A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION})  # and these tell them why
 
 
-def told(facts: Facts, after: Facts, command: Command, seq: int, now: datetime) -> list[Message]:
+def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: datetime) -> list[Message]:
     """Messages for the outbox: to the resident where the matter moved, to each department where its order moved."""
     number, action = after.ticket.number, command.action
     messages: list[Message] = []

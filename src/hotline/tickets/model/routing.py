@@ -12,7 +12,7 @@ from hotline.organisation.model.vocabulary import Hours, Kind
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
-from hotline.tickets.sla.policies import reckoner_of
+from hotline.tickets.sla.policies import working_time_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
     if directory.home is None:
         return None
     categories, areas = directory.category_path(category), directory.area_path(area)
-    counts = reckoner_of(directory, None)
+    counts = working_time_of(directory, None)
     open_now = counts.is_working(now) if counts else True
     hours = (Hours.ALWAYS, Hours.WORKING if open_now else Hours.DUTY)
 

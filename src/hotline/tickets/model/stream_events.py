@@ -28,14 +28,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
+class StreamFilter:
     """What one listener wants to hear, within what they may see. None: everything."""
 
     scope: Scope
     departments: frozenset[str] | None = None
 
 
-def hears(watching: Watching, area: str | None, holders: frozenset[str]) -> bool:
+def hears(watching: StreamFilter, area: str | None, holders: frozenset[str]) -> bool:
     """Whether an event is for this listener: the desk by area, a department by the orders it holds or performs."""
     scope = watching.scope
     if scope.areas is not None and area not in scope.areas:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, NumberPath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, RequestContext, may
 from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import store
@@ -14,7 +14,7 @@ from hotline.tickets.attachments import attach, files_seen, found, may_attach
 from hotline.tickets.model.ticket import Attachment
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Shown
-from hotline.web.responses import POST, READ, done_reply, refusals, reply
+from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
 
@@ -54,27 +54,33 @@ def _shown(file: Attachment | Any) -> dict[str, Any]:
 async def attach_file(
     number: NumberPath,
     file: UploadFile,
-    ask: Annotated[Asking, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)],
+    context: Annotated[
+        RequestContext, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
+    ],
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
-    await may_attach(ask.house, number, ask.actor, ask.now)
+    await may_attach(context.services, number, context.actor, context.now)
     name = (
         "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
         or "file"
     )
-    stored = await store(ask.house, file.read, file.content_type)
-    asked = ask.asked(f"{name}\n{stored.sha256}".encode())
-    return done_reply(
-        await attach(ask.house, number, stored, name, ask.actor, asked, lambda f: dumped(_shown(f)), ask.now)
+    stored = await store(context.services, file.read, file.content_type)
+    asked = context.asked(f"{name}\n{stored.sha256}".encode())
+    return action_reply(
+        await attach(
+            context.services, number, stored, name, context.actor, asked, lambda f: dumped(_shown(f)), context.now
+        )
     )
 
 
 @router.get(
     "/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ)
 )
-async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]) -> Response:
+async def list_attachments(
+    number: NumberPath, context: Annotated[RequestContext, may("attachments.read", *PEOPLE)]
+) -> Response:
     """The files of a ticket, oldest first."""
-    rows = await files_seen(ask.house, number, ask.actor)
+    rows = await files_seen(context.services, number, context.actor)
     return reply({"items": [_shown(r) for r in rows], "next": None})
 
 
@@ -88,10 +94,10 @@ async def list_attachments(number: NumberPath, ask: Annotated[Asking, may("attac
     },
 )
 async def read_attachment(
-    number: NumberPath, attachment: CodePath, ask: Annotated[Asking, may("attachments.read", *PEOPLE)]
+    number: NumberPath, attachment: CodePath, context: Annotated[RequestContext, may("attachments.read", *PEOPLE)]
 ) -> Response:
     """The file itself, always to be saved, never to be run in the page."""
-    row, path = await found(ask.house, number, attachment, ask.actor)
+    row, path = await found(context.services, number, attachment, context.actor)
     if not path.is_file():
         raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
     headers = {

@@ -6,22 +6,22 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, department_seen, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
 from hotline.tickets import workload
 from hotline.tickets.schemas.shown import CandidatePage
 from hotline.web.responses import READ, refusals, reply
 
-Reader = Annotated[Asking, may("duty.read", *PEOPLE)]
+Reader = Annotated[RequestContext, may("duty.read", *PEOPLE)]
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
 
 
 @router.get(
     "/{code}/candidates", operation_id="list_candidates", response_model=CandidatePage, responses=refusals(*READ)
 )
-async def list_candidates(code: CodePath, ask: Reader) -> Response:
+async def list_candidates(code: CodePath, context: Reader) -> Response:
     """Who of the department could take an order now: those on duty first, then the least loaded. The first is the
     recommendation; `assign` and `claim` are yours to use."""
-    directory = await department_seen(ask, code)
-    found = await workload.candidates(ask.house.db, directory, code, ask.now)
+    directory = await department_seen(context, code)
+    found = await workload.candidates(context.services.db, directory, code, context.now)
     return reply({"items": [{**asdict(c), "recommended": n == 0} for n, c in enumerate(found)], "next": None})

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.database.prepared import Row
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, CodePath, department_seen, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, department_seen, may
 from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN, Queue
@@ -30,7 +30,7 @@ from hotline.web.paging import Cursor, Limit, Pages, moment, opened, sealed
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-Reader = Annotated[Asking, may("queues.read", *PEOPLE)]
+Reader = Annotated[RequestContext, may("queues.read", *PEOPLE)]
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
@@ -42,7 +42,7 @@ _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 )
 async def read_queue(
     code: CodePath,
-    ask: Reader,
+    context: Reader,
     performing: Annotated[
         bool, Query(description="The orders it performs for others, instead of those it answers for")
     ] = False,
@@ -54,32 +54,34 @@ async def read_queue(
 ) -> Response:
     """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while
     you watch: an unchanged queue is answered 304."""
-    house, actor, now = ask.house, ask.actor, ask.now
-    directory = await department_seen(ask, code)
+    services, actor, now = context.services, context.actor, context.now
+    directory = await department_seen(context, code)
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
-    place = opened(house.secret, question, cursor)
+    place = opened(services.secret, question, cursor)
     asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
-    pages: Pages = ask.request.app.state.pages
+    pages: Pages = context.request.app.state.pages
     stamp, page = -1, None
     # a colour turns with the clock's ladder, which the queue's stamp knows nothing of: such a page is made anew
-    if not colours and pages.has(asked) and ask.request.headers.get("cache-control") != "no-cache":
-        stamp = await counters.queue_stamp(house.db, code)
+    if not colours and pages.has(asked) and context.request.headers.get("cache-control") != "no-cache":
+        stamp = await counters.queue_stamp(services.db, code)
         page = pages.get(asked, stamp, now)
     if page is None:
         after = (place[0], moment(place[1]), place[2]) if place else _FIRST
-        rows = await assignments.open_orders(house.db, scope_of(actor), code, after, limit + 1, performing=performing)
-        stamp = rows[0]["stamp"] if rows else await counters.queue_stamp(house.db, code)
+        rows = await assignments.open_orders(
+            services.db, scope_of(actor), code, after, limit + 1, performing=performing
+        )
+        stamp = rows[0]["stamp"] if rows else await counters.queue_stamp(services.db, code)
         last = rows[limit - 1] if len(rows) > limit else None
-        more = sealed(house.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
+        more = sealed(services.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
         items = [queued_shown(row, directory, now) for row in rows[:limit]]
         if colours:
-            looks = await assignments.looks_of(house.db, [item["id"] for item in items], now)
+            looks = await assignments.looks_of(services.db, [item["id"] for item in items], now)
             items = [{**item, "colour": looks.get(item["id"], "grey")} for item in items]
         page = orjson.dumps({"items": items, "next": more})
         if rows and not colours:  # an empty page has no stamp of its own instant
             pages.put(asked, stamp, _next_due(items, now), page)
     tag = f'"{hashlib.sha256(page).hexdigest()[:20]}"'
-    if ask.request.headers.get("if-none-match") == tag:
+    if context.request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     return Response(page, headers={"ETag": tag}, media_type="application/json")
 
@@ -93,12 +95,12 @@ def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
 
 
 @router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
-async def read_board(code: CodePath, ask: Reader) -> Response:
+async def read_board(code: CodePath, context: Reader) -> Response:
     """The open orders of the department and all below it: how many stand in each state and in each colour of their
     clocks, which waits longest, what is due next. Its cost grows with the open work alone."""
-    directory = await department_seen(ask, code)
-    below, scope = directory.below.get(code, frozenset({code})), scope_of(ask.actor)
-    held = await assignments.open_work(ask.house.db, scope, below, ask.now)
+    directory = await department_seen(context, code)
+    below, scope = directory.below.get(code, frozenset({code})), scope_of(context.actor)
+    held = await assignments.open_work(context.services.db, scope, below, context.now)
     counts, colours = _by(held["counts"], "status"), _by(held["counts"], "looks")
     performing = _by(held["performing"], "status")
     return reply(
@@ -112,7 +114,7 @@ async def read_board(code: CodePath, ask: Reader) -> Response:
             "due_next": [order_line(r) for r in held["due_next"]],
             "performing": performing,
             "performing_open": sum(performing.values()),
-            "at": ask.now,
+            "at": context.now,
         }
     )
 
@@ -133,48 +135,54 @@ def _crossed(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 @router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
-async def read_house_board(ask: Annotated[Asking, may("boards.read", *WHOLE)]) -> Response:
+async def read_house_board(context: Annotated[RequestContext, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
-    counts = await counters.counted(ask.house.db, "ticket", ask.actor.areas)
+    counts = await counters.counted(context.services.db, "ticket", context.actor.areas)
     return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status in OPEN)})
 
 
 @router.get("/worklists/{queue}", operation_id="read_worklist", response_model=WorkPage, responses=refusals())
 async def read_worklist(
     queue: Literal[Queue.INFORMATION, Queue.CALL_BACK, Queue.SHELF],
-    ask: Annotated[Asking, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    context: Annotated[
+        RequestContext, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+    ],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """What the hotline itself must do next: callers to ask for what is missing, residents to call back, shelved matters
     to look at again. What must be done soonest stands first; `until` is when, `call_backs` how often nobody
     answered."""
-    house = ask.house
-    directory = await house.directory.now(ask.now)
+    services = context.services
+    directory = await services.directory.now(context.now)
     question = ["worklist", queue]
-    place = opened(house.secret, question, cursor)
+    place = opened(services.secret, question, cursor)
     after = (moment(place[0]), place[1]) if place else _FIRST[1:]
-    rows = await lists.worklist(house.db, scope_of(ask.actor), queue, after, limit + 1)
+    rows = await lists.worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
     page = rows[:limit]
-    more = sealed(house.secret, question, [page[-1].place, page[-1].number]) if len(rows) > limit else None
-    items = [{**brief_shown(row, directory, ask.now), "until": row.until, "call_backs": row.call_backs} for row in page]
+    more = sealed(services.secret, question, [page[-1].place, page[-1].number]) if len(rows) > limit else None
+    items = [
+        {**brief_shown(row, directory, context.now), "until": row.until, "call_backs": row.call_backs} for row in page
+    ]
     return reply({"items": items, "next": more})
 
 
 @router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())
 async def read_dispatch_queue(
-    ask: Annotated[Asking, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    context: Annotated[
+        RequestContext, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+    ],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """The dispatcher's queue: what no department has yet, emergencies first, then longest waiting."""
-    house = ask.house
-    directory = await house.directory.now(ask.now)
-    place = opened(house.secret, ["waiting"], cursor)
+    services = context.services
+    directory = await services.directory.now(context.now)
+    place = opened(services.secret, ["waiting"], cursor)
     after = (place[0], moment(place[1]), place[2]) if place else _FIRST
-    rows = await lists.waiting(house.db, scope_of(ask.actor), after, limit + 1)
+    rows = await lists.waiting(services.db, scope_of(context.actor), after, limit + 1)
     page = rows[:limit]
     more = None
     if len(rows) > limit:
-        more = sealed(house.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
-    return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})
+        more = sealed(services.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
+    return reply({"items": [brief_shown(row, directory, context.now) for row in page], "next": more})

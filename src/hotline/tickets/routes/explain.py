@@ -8,33 +8,33 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, may
+from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
 from hotline.organisation.model import duty
 from hotline.organisation.model.actors import GRANTED, PEOPLE
 from hotline.organisation.model.directory import SHAPES, Directory
 from hotline.organisation.model.items import Span
 from hotline.organisation.model.vocabulary import Kind, Priority, Unit
-from hotline.organisation.model.working_time import because, reckon
+from hotline.organisation.model.working_time import because, calculate_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets import diagram
-from hotline.tickets.act import seen
+from hotline.tickets.act import visible_ticket
 from hotline.tickets.model.routing import route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.shown import Explained, LifecycleOut, clock_shown, clocks_seen
 from hotline.tickets.sla import explaining
-from hotline.tickets.sla.policies import limits_for, reckoner_of
+from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
 from hotline.triage.model import advise
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 from hotline.web.responses import READ, refusals, reply
 
-Reader = Annotated[Asking, may("directory.read", *GRANTED)]
+Reader = Annotated[RequestContext, may("directory.read", *GRANTED)]
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 
 
 @router.get("/lifecycle", operation_id="read_lifecycle", response_model=LifecycleOut, responses=refusals())
-async def read_lifecycle(ask: Reader) -> Response:
+async def read_lifecycle(context: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English. `schemas` has the JSON
     Schema of each action's body; `x-refers` says which noun of the directory a field's codes are of."""
     machines = diagram.as_data(label_of)
@@ -79,11 +79,11 @@ class DeadlineAsk(Strict):
     response_model=Explained,
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
-async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
+async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
-    await ask.house.directory.now(ask.now)
-    size, lexicon = len(body.narrative) + len(body.address or ""), ask.house.directory.lexicon()
-    shown = (await ask.house.offload.run(size, advise, lexicon, body.narrative, body.address)).shown()
+    await context.services.directory.now(context.now)
+    size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.lexicon()
+    shown = (await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)).shown()
     return reply({"because": shown.pop("because"), "result": shown})
 
 
@@ -93,15 +93,15 @@ async def explain_triage(body: TriageAsk, ask: Reader) -> Response:
     response_model=Explained,
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
-async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
+async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
     """Which departments the catalogue would choose, by which row, and which rows lost to it. Nothing is kept."""
-    directory = await ask.house.directory.now(ask.now)
+    directory = await context.services.directory.now(context.now)
     errors = [(name, "unknown") for name, code, noun in _named(directory, body) if code not in noun]
     if errors:
         raise Refused(
             Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors))
         )
-    at = body.at or ask.now
+    at = body.at or context.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:
         return reply({"result": None, "because": [{"rule": "no house yet", "matched": []}]})
@@ -111,7 +111,7 @@ async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     shown["accept_by"] = limits and limits.accept_by
     shown["policy"] = limits and limits.policy
     shown["provisional"] = limits and limits.provisional
-    counts = reckoner_of(directory, None)
+    counts = working_time_of(directory, None)
     shown["working_hours"] = bool(counts and counts.is_working(at))
     shown["on_duty"] = [t.member.name for t in duty.called(directory, routed.performer or routed.lead, at)]
     return reply({"because": shown.pop("because"), "result": shown})
@@ -123,19 +123,19 @@ async def explain_routing(body: RoutingAsk, ask: Reader) -> Response:
     response_model=Explained,
     responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
-async def explain_deadline(body: DeadlineAsk, ask: Reader) -> Response:
+async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
     """Why something is due when it is, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its
     metric), or for a limit by itself (`start`, `amount`, `unit` and, if not the house's, `calendar`). Nothing is
     kept."""
-    directory = await ask.house.directory.now(ask.now)
+    directory = await context.services.directory.now(context.now)
     if body.ticket is not None:
-        return await _explain_clock(body, ask, directory)
+        return await _explain_clock(body, context, directory)
     errors = [(f, "required, or name a ticket") for f in ("start", "amount", "unit") if getattr(body, f) is None]
     if body.calendar is not None and body.calendar not in directory.calendars:
         errors.append(("calendar", "unknown: not in the directory's calendars"))
     if body.clock is not None:
         errors.append(("clock", "only with a ticket"))
-    counts = reckoner_of(directory, body.calendar)
+    counts = working_time_of(directory, body.calendar)
     if not errors and counts is None:
         errors.append(("calendar", "the house has none yet"))
     if errors or body.start is None or body.amount is None or body.unit is None or counts is None:
@@ -145,32 +145,32 @@ async def explain_deadline(body: DeadlineAsk, ask: Reader) -> Response:
         raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=(("amount", "whole days"),)))
     days = int(body.amount)  # ten thousand working days take a tenth of a second
     try:
-        reckoned = await ask.house.offload.run(days, reckon, counts, body.start, span)
+        reckoned = await context.services.offload.run(days, calculate_limit, counts, body.start, span)
     except ValueError as fault:
         raise Refused(Refusal(Code.INVALID, str(fault), errors=(("amount", "lies too far ahead"),))) from None
     result = {"due_at": counts.local(reckoned.due_at), "provisional": reckoned.provisional}
-    why = await ask.house.offload.run(days, because, counts, body.start, reckoned.due_at, span)
+    why = await context.services.offload.run(days, because, counts, body.start, reckoned.due_at, span)
     return reply({"result": {**result, "calendar": counts.calendar.code}, "because": [b.shown() for b in why]})
 
 
-async def _explain_clock(body: DeadlineAsk, ask: Asking, directory: Directory) -> Response:
-    if not ask.actor.roles & PEOPLE:
+async def _explain_clock(body: DeadlineAsk, context: RequestContext, directory: Directory) -> Response:
+    if not context.actor.roles & PEOPLE:
         raise Refused(Refusal(Code.NOT_FOUND, "no such ticket"))
     given = [f for f in ("start", "amount", "unit", "calendar") if getattr(body, f) is not None]
     if given:
         errors = tuple((f, "not with a ticket") for f in given)
         raise Refused(Refusal(Code.INVALID, "a ticket's clock or a limit by itself, not both", errors=errors))
-    facts = await seen(ask.house, body.ticket or "", ask.actor)
+    facts = await visible_ticket(context.services, body.ticket or "", context.actor)
     wanted = body.clock or "resolve"
-    seen_clocks = clocks_seen(await history.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+    seen_clocks = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
     found = [c for c in seen_clocks if wanted in (c.id, c.metric)]
     if not found:
         has = ", ".join(dict.fromkeys(c.metric for c in seen_clocks)) or "none"
         raise Refused(Refusal(Code.NOT_FOUND, f"the ticket has no such clock; it has {has}"))
     clock = found[-1]
-    counts = reckoner_of(directory, clock.calendar)
+    counts = working_time_of(directory, clock.calendar)
     why = explaining.explained(clock, counts) if counts else []
-    return reply({"result": clock_shown(clock, ask.now), "because": [b.shown() for b in why]})
+    return reply({"result": clock_shown(clock, context.now), "because": [b.shown() for b in why]})
 
 
 def _named(directory: Directory, body: RoutingAsk) -> list[tuple[str, str, Any]]:

@@ -10,12 +10,12 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import Asking, AuthenticatedRoute, NumberPath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, RequestContext, may
 from hotline.organisation.model.actors import PEOPLE, Actor, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import read_number
-from hotline.tickets.act import act, authors_for, seen
+from hotline.tickets.act import act, authors_for, visible_ticket
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import may_find_callers, scope_of, visible_entry
@@ -39,7 +39,7 @@ from hotline.tickets.store import history, lists
 from hotline.web.field_types import Moment, Plain, Strict
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.problems import problem
-from hotline.web.responses import READ, WRITE, done_reply, refusals, reply
+from hotline.web.responses import READ, WRITE, action_reply, refusals, reply
 
 
 class ByTail(AuthenticatedRoute):
@@ -53,14 +53,14 @@ class ByTail(AuthenticatedRoute):
 
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ByTail)
-Reader = Annotated[Asking, may("tickets.read", *PEOPLE)]
+Reader = Annotated[RequestContext, may("tickets.read", *PEOPLE)]
 Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
 FOLLOWED = 500  # of a timeline on a page
 
 
 @router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusals())
 async def list_tickets(
-    ask: Reader,
+    context: Reader,
     status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
     department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
     performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
@@ -94,8 +94,8 @@ async def list_tickets(
 ) -> Response:
     """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the
     boards."""
-    directory = await ask.house.directory.now(ask.now)
-    if caller is not None and not may_find_callers(ask.actor):
+    directory = await context.services.directory.now(context.now)
+    if caller is not None and not may_find_callers(context.actor):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "asking by caller is not for your role"))
     filters: dict[str, Any] = {
         "status": status and sorted(status),
@@ -108,22 +108,22 @@ async def list_tickets(
         "outer_number": outer_number,
         "parent": parent and (read_number(parent) or "-"),
         "performer": performer,
-        "assignee": ask.actor.id if assignee == "me" else assignee,
+        "assignee": context.actor.id if assignee == "me" else assignee,
         "created_from": created_from,
         "created_before": created_before,
         "text": q,
-        "overdue": ask.now if overdue else None,
+        "overdue": context.now if overdue else None,
         "department": department and sorted(directory.below.get(department, {department})),
         "category": category and sorted(directory.categories_below.get(category, {category})),
         "area": area and sorted(directory.areas_below.get(area, {area})),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
-    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, ask.actor.id]
-    place = opened(ask.house.secret, question, cursor)
+    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
+    place = opened(context.services.secret, question, cursor)
     name, descending = sort.lstrip("-"), sort.startswith("-")
     rows = await lists.listed(
-        ask.house.db,
-        scope_of(ask.actor),
+        context.services.db,
+        scope_of(context.actor),
         filters,
         limit + 1,
         sort=name,
@@ -131,57 +131,64 @@ async def list_tickets(
         after=(moment(place[0]), place[1]) if place else None,
     )
     page = rows[:limit]
-    more = sealed(ask.house.secret, question, [getattr(page[-1], name), page[-1].number]) if len(rows) > limit else None
-    return reply({"items": [brief_shown(row, directory, ask.now) for row in page], "next": more})
+    more = (
+        sealed(context.services.secret, question, [getattr(page[-1], name), page[-1].number])
+        if len(rows) > limit
+        else None
+    )
+    return reply({"items": [brief_shown(row, directory, context.now) for row in page], "next": more})
 
 
 @router.get("/{number}", operation_id="read_ticket", response_model=TicketOut, responses=refusals(*READ))
-async def read_ticket(number: NumberPath, ask: Reader) -> Response:
+async def read_ticket(number: NumberPath, context: Reader) -> Response:
     """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
-    facts = await seen(ask.house, number, ask.actor)
+    facts = await visible_ticket(context.services, number, context.actor)
     return reply(
-        ticket_shown(facts, ask.actor, await ask.house.directory.now(ask.now), ask.now), version=facts.ticket.version
+        ticket_shown(facts, context.actor, await context.services.directory.now(context.now), context.now),
+        version=facts.ticket.version,
     )
 
 
 @router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
 async def read_timeline(
     number: NumberPath,
-    ask: Reader,
+    context: Reader,
     limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
     """What happened, in order: who, when, what, why, before and after. A contractor is shown what concerns its own
     orders and the ticket as a whole, and nobody else's notes."""
-    facts = await seen(ask.house, number, ask.actor)
-    rows = await history.told(ask.house.db, facts.ticket.number, after, limit)
-    authors = await authors_for(ask.house, ask.actor, (row.by_id for row in rows))
+    facts = await visible_ticket(context.services, number, context.actor)
+    rows = await history.timeline_of(context.services.db, facts.ticket.number, after, limit)
+    authors = await authors_for(context.services, context.actor, (row.by_id for row in rows))
     items = [
         entry_shown(row, visible)
         for row in rows
-        if (visible := visible_entry(row, facts.ticket, facts.assignments, ask.actor, authors)) is not None
+        if (visible := visible_entry(row, facts.ticket, facts.assignments, context.actor, authors)) is not None
     ]
     more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
     return reply({"items": items, "next": more})
 
 
 @router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
-async def list_calls(number: NumberPath, ask: Reader) -> Response:
+async def list_calls(number: NumberPath, context: Reader) -> Response:
     """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
-    facts = await seen(ask.house, number, ask.actor)
-    rows = await history.calls_of(ask.house.db, facts.ticket.number)
-    return reply({"items": [{**call_shown(r, ask.actor, facts), "number": r.number} for r in rows], "next": None})
+    facts = await visible_ticket(context.services, number, context.actor)
+    rows = await history.calls_of(context.services.db, facts.ticket.number)
+    return reply({"items": [{**call_shown(r, context.actor, facts), "number": r.number} for r in rows], "next": None})
 
 
 @router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
-async def list_clocks(number: NumberPath, ask: Reader) -> Response:
+async def list_clocks(number: NumberPath, context: Reader) -> Response:
     """Every clock the ticket and its assignments ever had, in order of start; and every step of a ladder that was told,
     when it should have been, and to whom. `POST /v1/explain/deadline` says why one is due when it is."""
-    facts = await seen(ask.house, number, ask.actor)
-    found = clocks_seen(await history.clocks_of(ask.house.db, facts.ticket.number), facts, ask.actor)
+    facts = await visible_ticket(context.services, number, context.actor)
+    found = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
-    told = [r._asdict() for r in await history.escalations_of(ask.house.db, facts.ticket.number) if r.clock in theirs]
-    return reply({"items": [clock_shown(c, ask.now) for c in found], "escalations": told, "next": None})
+    told = [
+        r._asdict() for r in await history.escalations_of(context.services.db, facts.ticket.number) if r.clock in theirs
+    ]
+    return reply({"items": [clock_shown(c, context.now) for c in found], "escalations": told, "next": None})
 
 
 def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
@@ -195,12 +202,16 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
     async def act_on_ticket(
         number: NumberPath,
         body: body_type,  # type: ignore[valid-type]
-        ask: Annotated[Asking, may(f"tickets.{action}", *roles)],
+        context: Annotated[RequestContext, may(f"tickets.{action}", *roles)],
     ) -> Response:
-        directory = await ask.house.directory.now(ask.now)
-        command = Command(action, ask.version(), given(body))
-        show = _show(ask.actor, directory, ask.now, revealed=action is Action.REVEAL)
-        return done_reply(await act(ask.house, number, command, ask.actor, await ask.asked_whole(), show, ask.now))
+        directory = await context.services.directory.now(context.now)
+        command = Command(action, context.version(), given(body))
+        show = _show(context.actor, directory, context.now, revealed=action is Action.REVEAL)
+        return action_reply(
+            await act(
+                context.services, number, command, context.actor, await context.request_key_of_body(), show, context.now
+            )
+        )
 
     act_on_ticket.__doc__ = (
         f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
@@ -223,19 +234,19 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
         number: NumberPath,
         assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
         body: body_type,  # type: ignore[valid-type]
-        ask: Annotated[Asking, may(f"assignments.{action}", *roles)],
+        context: Annotated[RequestContext, may(f"assignments.{action}", *roles)],
     ) -> Response:
-        directory = await ask.house.directory.now(ask.now)
-        command = Command(action, ask.version(), given(body), assignment=assignment)
-        return done_reply(
+        directory = await context.services.directory.now(context.now)
+        command = Command(action, context.version(), given(body), assignment=assignment)
+        return action_reply(
             await act(
-                ask.house,
+                context.services,
                 number,
                 command,
-                ask.actor,
-                await ask.asked_whole(),
-                _show(ask.actor, directory, ask.now),
-                ask.now,
+                context.actor,
+                await context.request_key_of_body(),
+                _show(context.actor, directory, context.now),
+                context.now,
             )
         )
 
@@ -258,11 +269,14 @@ for _action, _shape in ORDER_BODIES.items():
 @router.post("/{number}/actions/{action}", include_in_schema=False)
 @router.post("/{number}/assignments/{assignment}/actions/{action}", include_in_schema=False)
 async def no_such_action(
-    number: str, action: str, ask: Annotated[Asking, may("tickets.read", *PEOPLE)], assignment: str | None = None
+    number: str,
+    action: str,
+    context: Annotated[RequestContext, may("tickets.read", *PEOPLE)],
+    assignment: str | None = None,
 ) -> Response:
     """An action that this table does not know: of the other one, it says where that is."""
     try:
-        await seen(ask.house, number, ask.actor)
+        await visible_ticket(context.services, number, context.actor)
     except Refused as refused:
         return problem(refused.refusal)
     here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
-from hotline.tickets.intake import Taken
+from hotline.tickets.intake import IntakeRequest
 from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction
 from hotline.tickets.model.vocabulary import Field as F
 from hotline.web.field_types import (
@@ -104,7 +104,7 @@ class CallIn(Strict):
             raise ValueError("another hotline's order comes with outer: its system and number")
         return self
 
-    def taken(self) -> Taken:
+    def taken(self) -> IntakeRequest:
         """As the service wants it."""
         at_once: dict[F, Any] = {}
         if self.at_once is not None:
@@ -123,7 +123,7 @@ class CallIn(Strict):
         }
         kept = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
         rule = f"too long: the first {LONGEST_DETAIL} characters are kept"
-        return Taken(
+        return IntakeRequest(
             unread=tuple((field, rule) for field, text in details.items() if kept[field] != text),
             channel=Channel(self.channel),
             narrative=self.narrative,
@@ -149,7 +149,7 @@ class CallIn(Strict):
         )
 
 
-class LookupIn(Strict):
+class CallerLookupIn(Strict):
     phone: Annotated[PhoneField, Field(description="As dialled or typed")]
 
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}

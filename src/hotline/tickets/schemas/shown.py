@@ -158,7 +158,7 @@ class CallOut(Shown):
     unread: list[UnreadOut]
 
 
-class TakenOut(Shown):
+class IntakeOut(Shown):
     call: CallOut
     ticket: TicketOut
     unread: list[UnreadOut] = Field(description="What of this call could not be read; it is kept as words")

@@ -5,7 +5,7 @@ from typing import Any
 
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import Step, step_of
+from hotline.organisation.model.items import EscalationStep, step_of
 from hotline.organisation.model.vocabulary import Metric, Priority, Receiver
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Satisfaction, TicketStatus, VoidReason
@@ -14,7 +14,7 @@ T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 # --- what time itself does
 
 
-def at_hand(clock: Clock) -> Step:
+def next_step(clock: Clock) -> EscalationStep:
     """The step that is due next on this clock; past the last one it is repeated."""
     steps = [step_of(text) for text in clock.terms["steps"]]
     return steps[min(clock.next_step or 1, len(steps)) - 1]
@@ -25,7 +25,7 @@ def commands_of(clock: Clock, facts: Facts) -> list[Command]:
 
     An unsigned order is accepted, what was never told is done without or given up, a matter nobody says a word about
     is closed; everything else is told to whom the ladder names."""
-    step = at_hand(clock)
+    step = next_step(clock)
     rung = {"clock": clock.id, "rung": clock.next_level}
     version, found = facts.ticket.version, []
     why = f"{clock.metric} limit of policy {clock.terms['policy']}"
@@ -46,7 +46,9 @@ def commands_of(clock: Clock, facts: Facts) -> list[Command]:
     return found
 
 
-def receivers(step: Step, facts: Facts, order: Assignment | None, now: datetime) -> list[tuple[str, dict[str, Any]]]:
+def receivers(
+    step: EscalationStep, facts: Facts, order: Assignment | None, now: datetime
+) -> list[tuple[str, dict[str, Any]]]:
     """Whom a step tells: (whose line in the outbox, what else they must know). Never empty: where a named receiver has
     nobody, the supervisors are told, and that nobody was there."""
     d = facts.directory

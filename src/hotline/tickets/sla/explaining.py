@@ -4,7 +4,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from hotline.organisation.model.items import Span
-from hotline.organisation.model.working_time import Reckoner, because
+from hotline.organisation.model.working_time import WorkingTime, because
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Clock
 from hotline.tickets.sla.timers import read_instant, read_marks
@@ -25,7 +25,7 @@ _SAID = {
 }
 
 
-def explained(clock: Clock, reckoner: Reckoner) -> list[Because]:
+def explained(clock: Clock, reckoner: WorkingTime) -> list[Because]:
     """Why this clock is due when it is: its policy, what happened to it, and how the days were counted."""
     run = read_marks(clock.marks, reckoner)
     said = [
@@ -50,5 +50,5 @@ def explained(clock: Clock, reckoner: Reckoner) -> list[Because]:
     return said
 
 
-def _local(reckoner: Reckoner, moment: datetime) -> str:
+def _local(reckoner: WorkingTime, moment: datetime) -> str:
     return reckoner.local(moment).isoformat(timespec="seconds")

@@ -9,14 +9,14 @@ from math import ceil
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import ANY, Ladder, Policy, Span, span_of
+from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, Span, span_of
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
-from hotline.organisation.model.working_time import Reckoner, reckon
+from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Part, TicketStatus
 
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
-PLAIN = Ladder(  # where no ladder says otherwise
+PLAIN = EscalationPolicy(  # where no ladder says otherwise
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
 
@@ -61,7 +61,7 @@ SINCE_BEGUN = frozenset({M.DISPATCH, M.RESOLVE, M.ACCEPT, M.CONTACT})  # found m
 RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})  # follow a new priority or category
 
 
-def phase_of_ticket(metric: Metric, ticket: Ticket, policy: Policy) -> Phase:
+def phase_of_ticket(metric: Metric, ticket: Ticket, policy: SlaPolicy) -> Phase:
     """What a ticket's clock does now."""
     phase = TICKET_CLOCKS[metric].get(ticket.status, Phase.STOP)
     before_dispatch = ticket.status in (T.RECEIVED, T.TRIAGED)
@@ -85,15 +85,17 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
 # --- what a clock runs under
 
 
-def policy_for(d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None) -> Policy | None:
+def policy_for(
+    d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None
+) -> SlaPolicy | None:
     """The most specific policy: priority before category before area before kind. None: the directory has no house."""
-    known: dict[Any, Policy | None] = d.__dict__.setdefault("_policies", {})
+    known: dict[Any, SlaPolicy | None] = d.__dict__.setdefault("_policies", {})
     case = (kind, priority, category, area)
     if case in known:
         return known[case]
     categories, areas = d.category_path(category), d.area_path(area)
 
-    def rank(p: Policy) -> tuple[bool, int, int, bool]:
+    def rank(p: SlaPolicy) -> tuple[bool, int, int, bool]:
         by_category = len(categories) - categories.index(p.category) if p.category in categories else 0
         by_area = len(areas) - areas.index(p.area) if p.area in areas else 0
         return p.priority != ANY, by_category, by_area, p.kind != ANY
@@ -110,29 +112,29 @@ def policy_for(d: Directory, kind: Kind, priority: Priority, category: str | Non
     return known[case]
 
 
-def reckoner_of(d: Directory, calendar: str | None) -> Reckoner | None:
+def working_time_of(d: Directory, calendar: str | None) -> WorkingTime | None:
     """That calendar ready to count with, else the house's. None: there is none."""
-    known: dict[str, Reckoner] = d.__dict__.setdefault("_reckoners", {})
+    known: dict[str, WorkingTime] = d.__dict__.setdefault("_reckoners", {})
     code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
     if code is None or code not in d.calendars:
         return None
     if code not in known:
-        known[code] = Reckoner(d.calendars[code])
+        known[code] = WorkingTime(d.calendars[code])
     return known[code]
 
 
-def ladder_for(d: Directory, metric: Metric, priority: Priority) -> Ladder:
+def escalation_policy_for(d: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
     """The ladder of that metric, one for the priority before one for any."""
     fitting = [x for x in d.ladders.values() if metric in x.metrics and x.priority in (ANY, priority)]
     return max(fitting, key=lambda x: x.priority != ANY, default=PLAIN)
 
 
-def terms_of(d: Directory, metric: Metric, policy: Policy, priority: Priority) -> Mapping[str, Any]:
+def terms_of(d: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
     known: dict[Any, Mapping[str, Any]] = d.__dict__.setdefault("_terms", {})
     case = (metric, policy.code, priority)
     if case not in known:
-        ladder = ladder_for(d, metric, priority)
+        ladder = escalation_policy_for(d, metric, priority)
         known[case] = {
             "policy": policy.code,
             "version": d.versions.get(("policies", policy.code), d.version),
@@ -145,7 +147,7 @@ def terms_of(d: Directory, metric: Metric, policy: Policy, priority: Priority) -
     return known[case]
 
 
-def span_for(metric: Metric, policy: Policy, ticket: Ticket) -> Span:
+def span_for(metric: Metric, policy: SlaPolicy, ticket: Ticket) -> Span:
     """The limit a clock of this metric gets: a reopened matter has the policy's `redo`, else half the first limit."""
     if metric in (M.RESOLVE, M.REPORT):
         if ticket.reopens and policy.redo is not None:
@@ -175,15 +177,15 @@ def limits_for(
 ) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory has no house yet."""
     policy = policy_for(d, kind, priority, category, area)
-    reckoner = reckoner_of(d, policy.calendar) if policy else None
+    reckoner = working_time_of(d, policy.calendar) if policy else None
     if policy is None or reckoner is None:
         return None
-    closes = reckon(reckoner, now, span_of(policy.resolve))
-    accept = reckon(reckoner, now, span_of(policy.accept))
+    closes = calculate_limit(reckoner, now, span_of(policy.resolve))
+    accept = calculate_limit(reckoner, now, span_of(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
 
 
-def outer_limit(policy: Policy, reckoner: Reckoner, outer_due_at: datetime, now: datetime) -> datetime:
+def outer_limit(policy: SlaPolicy, reckoner: WorkingTime, outer_due_at: datetime, now: datetime) -> datetime:
     """Ours ends the policy's margin before another hotline's deadline; where that has passed, with it."""
     ours = reckoner.earlier(outer_due_at, policy.outer_margin)
     return ours if ours > now else outer_due_at

@@ -7,12 +7,12 @@ from typing import Any
 
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import Policy, span_of
+from hotline.organisation.model.items import SlaPolicy, span_of
 from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
-from hotline.organisation.model.working_time import Reckoner, is_working_unit, reckon
+from hotline.organisation.model.working_time import WorkingTime, calculate_limit, is_working_unit
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
-from hotline.tickets.sla.escalation import at_hand
+from hotline.tickets.sla.escalation import next_step
 from hotline.tickets.sla.policies import (
     BY_ATTEMPT,
     ORDER_CLOCKS,
@@ -24,11 +24,11 @@ from hotline.tickets.sla.policies import (
     phase_of_order,
     phase_of_ticket,
     policy_for,
-    reckoner_of,
     span_for,
     terms_of,
+    working_time_of,
 )
-from hotline.tickets.sla.timers import fold, mark
+from hotline.tickets.sla.timers import replay, timer_event
 
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 # --- what a change does to the clocks
@@ -50,7 +50,7 @@ class _Settling:
     """One change, seen by every clock in turn."""
 
     def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
-                 directory: Directory, policy: Policy, reckoner: Reckoner) -> None:  # fmt: skip
+                 directory: Directory, policy: SlaPolicy, reckoner: WorkingTime) -> None:  # fmt: skip
         self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
         self.d, self.policy, self.reckoner = directory, policy, reckoner
         self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
@@ -66,17 +66,17 @@ class _Settling:
         self.reclassified = (was.priority, was.kind, was.category, was.area) != (
             ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
 
-    def counting(self, clock: Clock) -> Reckoner:
-        return reckoner_of(self.d, clock.calendar) or self.reckoner
+    def counting(self, clock: Clock) -> WorkingTime:
+        return working_time_of(self.d, clock.calendar) or self.reckoner
 
     def keep(self, clock: Clock, *marks: tuple[Any, ...]) -> Clock:
         counts = self.counting(clock)
-        kept = fold(clock, counts, self.version(counts), (*clock.marks, *marks))
+        kept = replay(clock, counts, self.version(counts), (*clock.marks, *marks))
         self.clocks[(kept.metric, kept.assignment)] = kept
         self.touched[kept.id] = kept
         return kept
 
-    def version(self, counts: Reckoner) -> int:
+    def version(self, counts: WorkingTime) -> int:
         return self.d.versions.get(("calendars", counts.calendar.code), self.d.version)
 
     def begin(self, metric: Metric, order: Assignment | None, *marks: tuple[Any, ...]) -> None:
@@ -106,16 +106,18 @@ class _Settling:
         if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
             phase = Phase.RUN
         if phase is Phase.STOP:
-            self.keep(clock, *([mark("resume", self.now)] if clock.paused_at else []), mark("stop", self.now))
+            self.keep(
+                clock, *([timer_event("resume", self.now)] if clock.paused_at else []), timer_event("stop", self.now)
+            )
             del self.clocks[(metric, clock.assignment)]
         elif phase is Phase.PAUSE and clock.paused_at is None:
-            self.keep(clock, mark("pause", self.now))
+            self.keep(clock, timer_event("pause", self.now))
         elif phase is Phase.HOLD and not held:
-            self.keep(clock, mark("hold", self.now))
+            self.keep(clock, timer_event("hold", self.now))
         elif phase is Phase.RUN and clock.paused_at is not None:
-            self.keep(clock, mark("resume", self.now))
+            self.keep(clock, timer_event("resume", self.now))
         elif phase is Phase.RUN and held:
-            self.keep(clock, mark("run_on", self.now))
+            self.keep(clock, timer_event("run_on", self.now))
 
     def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """The first marks of a clock."""
@@ -128,28 +130,30 @@ class _Settling:
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
-            return (mark("start", self.now, due=self.ticket.review_at or self.now),)
+            return (timer_event("start", self.now, due=self.ticket.review_at or self.now),)
         if metric is M.RESOLVE and self.ticket.outer_due_at is not None:
             ours = outer_limit(self.policy, self.reckoner, self.ticket.outer_due_at, self.now)
             if self.policy.outer is Outer.GOVERNS and ours > self.now:
-                return (mark("start", self.now, due=ours, rigid=True, **since),)
+                return (timer_event("start", self.now, due=ours, rigid=True, **since),)
             if ours > self.now:
-                return (mark("start", self.now, span=span, cap=ours, **since),)
+                return (timer_event("start", self.now, span=span, cap=ours, **since),)
         if metric is M.REPORT and order is not None:
             return self.opening_report(order, missing=missing)
         if metric is M.EXTENSION and order is not None and order.due_at is not None and order.due_at > self.now:
-            return (mark("start", self.now, span=span, cap=order.due_at, **since),)  # decided before it is too late
+            return (
+                timer_event("start", self.now, span=span, cap=order.due_at, **since),
+            )  # decided before it is too late
         if metric is M.ACCEPT and order is not None:
             report = self.clocks.get((M.REPORT, order.id))
             if report is not None and report.due_at is not None and report.due_at > self.now:
-                return (mark("start", self.now, span=span, cap=report.due_at, **since),)
-        begins = mark("start", self.now, span=span, **since)
+                return (timer_event("start", self.now, span=span, cap=report.due_at, **since),)
+        begins = timer_event("start", self.now, span=span, **since)
         if taken_over:
             return (begins,)
         if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
-            return begins, mark("hurry", self.now)
+            return begins, timer_event("hurry", self.now)
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
-            return (begins, mark("hurry", self.now)) if self.unattended(order.department) else (begins,)
+            return (begins, timer_event("hurry", self.now)) if self.unattended(order.department) else (begins,)
         return (begins,)
 
     def unattended(self, department: str | None) -> bool:
@@ -163,11 +167,11 @@ class _Settling:
         unit = Unit.WORKING_HOURS if is_working_unit(span_of(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
         taken_over = missing and "imported" in self.ticket.flags  # its limits begin when this house takes it over
         if order.due_at is not None and not taken_over:
-            return (mark("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
+            return (timer_event("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
         lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)
         leads = self.clocks.get((M.REPORT, lead.id)) if lead is not None and lead.id != order.id else None
         if leads is not None and leads.due_at is not None and leads.due_at > self.now:
-            return (mark("start", self.now, due=leads.due_at, unit=unit),)
+            return (timer_event("start", self.now, due=leads.due_at, unit=unit),)
         if (
             resolve is not None
             and resolve.paused_at is None
@@ -175,16 +179,16 @@ class _Settling:
             and resolve.due_at > self.now
         ):
             ours = tuple(m for m in resolve.marks if m[0] not in ("ring", "hurry", "promise"))
-            return (*ours, mark("issue", self.now))
-        accept = reckon(self.reckoner, self.now, span_of(self.policy.accept))
-        return (mark("start", self.now, due=accept.due_at, unit=unit),)
+            return (*ours, timer_event("issue", self.now))
+        accept = calculate_limit(self.reckoner, self.now, span_of(self.policy.accept))
+        return (timer_event("start", self.now, due=accept.due_at, unit=unit),)
 
     def all(self) -> Settled:
         given = self.command.fields
         # every attempt begins the wait for a word, and for the next attempt, anew
         if self.command.action is A.CALL_BACK:
             for metric in BY_ATTEMPT & {m for m, _ in self.clocks}:
-                self.keep(self.clocks[(metric, None)], mark("stop", self.now))
+                self.keep(self.clocks[(metric, None)], timer_event("stop", self.now))
                 del self.clocks[(metric, None)]
         if self.reclassified:
             self.reclassify()
@@ -224,12 +228,12 @@ class _Settling:
     def ring(self, clock: Clock, level: int) -> None:
         """The last ring alone is kept as a mark: how often it rang before follows from its level."""
         place = min(clock.next_step or 1, len(clock.terms["steps"]))
-        fired = mark("ring", self.now, level=level, place=place, end=not at_hand(clock).is_warning)
+        fired = timer_event("ring", self.now, level=level, place=place, end=not next_step(clock).is_warning)
         marks = tuple(m for m in clock.marks if m[0] != "ring")
         ended = marks[-1][0] == "stop"  # stopped by what it rang for, as an unsigned order that is accepted now
         marks = (*marks[:-1], fired, marks[-1]) if ended else (*marks, fired)
         counts = self.counting(clock)
-        kept = fold(clock, counts, self.version(counts), marks)
+        kept = replay(clock, counts, self.version(counts), marks)
         self.touched[kept.id] = kept
         if not ended:
             self.clocks[(kept.metric, kept.assignment)] = kept
@@ -239,9 +243,9 @@ class _Settling:
         if order is None or order.due_at is None:
             return
         if clock := self.clocks.get((M.REPORT, order.id)):
-            self.keep(clock, mark("extend", self.now, due=order.due_at))
+            self.keep(clock, timer_event("extend", self.now, due=order.due_at))
         if order.part is Part.LEAD and (resolve := self.clocks.get((M.RESOLVE, None))):
-            self.keep(resolve, mark("promise", self.now, due=order.due_at))
+            self.keep(resolve, timer_event("promise", self.now, due=order.due_at))
 
     def hurry(self) -> None:
         """An urge speeds what the resident waits for: the lead's order, else the dispatch, else the call back."""
@@ -254,7 +258,7 @@ class _Settling:
         ):
             if clock is not None and clock.next_at is not None:
                 others = tuple(m for m in clock.marks if m[0] != "hurry")
-                self.keep(replace(clock, marks=others), mark("hurry", self.now))
+                self.keep(replace(clock, marks=others), timer_event("hurry", self.now))
                 return
 
     def reclassify(self) -> None:
@@ -266,7 +270,7 @@ class _Settling:
                 continue
             span = str(span_for(clock.metric, self.policy, self.ticket))
             before = str(span_for(clock.metric, old, was))
-            marks = (mark("policy", self.now, span=span, was=before, policy=self.policy.code),)
+            marks = (timer_event("policy", self.now, span=span, was=before, policy=self.policy.code),)
             if terms["policy"] == clock.terms["policy"]:
                 self.keep(replace(clock, terms=terms))
             else:  # span and calendar go together
@@ -277,7 +281,7 @@ def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command:
     """The clocks after a change from `before` to this ticket with these orders. Without a directory none are kept."""
     d = before.directory
     policy = policy_for(d, ticket.kind, ticket.priority, ticket.category, ticket.area) if d else None
-    reckoner = reckoner_of(d, policy.calendar) if d and policy else None
+    reckoner = working_time_of(d, policy.calendar) if d and policy else None
     if d is None or policy is None or reckoner is None:
         return Settled((), ())
     return _Settling(before, ticket, orders, command, now, d, policy, reckoner).all()

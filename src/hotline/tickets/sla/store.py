@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Instant, is_one_of, read_instant
 from hotline.database.engine import Database, one
 from hotline.database.leases import database_time, is_free
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.tables import clock as c
 from hotline.tickets.tables import ticket as t
@@ -42,7 +42,7 @@ def look_again(db: sa.Connection, clock: str, number: str, token: str, wait: tim
     )
 
 
-_BEHIND = Question(
+_BEHIND = PreparedQuery(
     sa.select(c.c.number)
     .where(
         c.c.stopped_at.is_(None),
@@ -73,7 +73,7 @@ def mark_counted(db: sa.Connection, still: Sequence[tuple[str, int]], calendars:
     return len(marked)
 
 
-_WITHOUT = Question(
+_WITHOUT = PreparedQuery(
     sa.select(t.c.number)
     .where(
         is_one_of(t.c.status, OPEN),
@@ -88,7 +88,7 @@ async def without_clock(db: Database, limit: int) -> list[str]:
     return [r.number for r in await db.rows(_WITHOUT, limit=limit)]
 
 
-_OVERDUE = Question(
+_OVERDUE = PreparedQuery(
     sa.select(sa.func.count().label("n"), sa.func.min(c.c.next_at).label("oldest")).where(
         c.c.next_at.is_not(None), c.c.next_at <= sa.bindparam("before", type_=Instant)
     )
@@ -101,7 +101,7 @@ async def unfired(db: Database, before: datetime) -> tuple[int, datetime | None]
     return (int(row.n), read_instant(row.oldest)) if row else (0, None)
 
 
-_STUCK = Question(
+_STUCK = PreparedQuery(
     sa.select(c.c.number, c.c.id)
     .where(c.c.next_at.is_(None), c.c.stopped_at.is_(None), c.c.paused_at.is_(None))
     .where(c.c.metric != sa.literal_column("'report'"))  # written out, so that the partial index serves it
@@ -114,7 +114,7 @@ async def stuck(db: Database) -> Sequence[Row]:
     return await db.rows(_STUCK)
 
 
-_NEWEST_ENTRY = Question(sa.select(timeline.c.at).order_by(timeline.c.at.desc()).limit(1))
+_NEWEST_ENTRY = PreparedQuery(sa.select(timeline.c.at).order_by(timeline.c.at.desc()).limit(1))
 
 
 async def newest_entry(db: Database) -> datetime | None:

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from hotline.organisation.model.items import Span, Step, span_of, step_of
+from hotline.organisation.model.items import EscalationStep, Span, span_of, step_of
 from hotline.organisation.model.vocabulary import Unit
-from hotline.organisation.model.working_time import Measure, Reckoner, first_day, is_working_unit
+from hotline.organisation.model.working_time import SpanCounter, WorkingTime, first_day, is_working_unit
 from hotline.tickets.model.ticket import Clock
 
 LATE = timedelta(seconds=60)  # a step told later than this is marked late
@@ -20,9 +20,9 @@ LATE = timedelta(seconds=60)  # a step told later than this is marked late
 class _Limit:
     """One limit as it runs: so much of a span from an anchor on, or a moment that was set."""
 
-    def __init__(self, r: Reckoner, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
+    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
                  *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
-        self.measure: Measure = r.measures[unit]
+        self.measure: SpanCounter = r.measures[unit]
         self.unit, self.origin, self.anchor = unit, anchor, anchor
         self.first = first_day(r, anchor) if due is None else date.min  # the first date that may be counted
         self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
@@ -48,7 +48,7 @@ class _Limit:
 class _Run:
     """A clock as its marks are read, one after the other."""
 
-    def __init__(self, reckoner: Reckoner) -> None:
+    def __init__(self, reckoner: WorkingTime) -> None:
         self.r = reckoner
         self.started = self.since = self.born = datetime.min.replace(tzinfo=UTC)
         self.span: Span | None = None
@@ -203,7 +203,7 @@ class _Run:
         """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
         return self.due if self.promised is None or self.shortened else max(self.due, self.promised)
 
-    def reached(self, steps: list[Step]) -> int:
+    def reached(self, steps: list[EscalationStep]) -> int:
         """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
         end; and once its end was told, another ladder does not tell it anew."""
         warnings = sum(step.is_warning for step in steps)
@@ -211,13 +211,13 @@ class _Run:
             return min(max(self.place, warnings + 1), len(steps))
         return min(self.place, warnings)
 
-    def breached(self, steps: list[Step]) -> datetime | None:
+    def breached(self, steps: list[EscalationStep]) -> datetime | None:
         ended, limit = self.held or self.stopped, self.limit
         if ended is not None:
             return limit if ended > limit else None
         return limit if self.reached(steps) > sum(step.is_warning for step in steps) else None
 
-    def next_step(self, steps: list[Step], repeat: Span) -> tuple[int, datetime] | None:
+    def next_step(self, steps: list[EscalationStep], repeat: Span) -> tuple[int, datetime] | None:
         """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
         a deadline from outside does not stand still, whatever we do."""
         limit, reached = self.limit, self.reached(steps)
@@ -234,7 +234,7 @@ class _Run:
         again = self.hurried or self._later(max(self.rung or limit, limit), repeat)
         return len(steps) + 1, max(again, self.since)
 
-    def _moment(self, step: Step, limit: datetime) -> datetime | None:
+    def _moment(self, step: EscalationStep, limit: datetime) -> datetime | None:
         if step.later is not None:
             return self._later(limit, step.later)
         if step.share is None or step.share == 1:
@@ -274,13 +274,13 @@ def read_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def mark(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
+def timer_event(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
     """One mark of a clock; moments among the details as text."""
     plain = {k: v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
     return (what, at.astimezone(UTC).isoformat(), plain)
 
 
-def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
+def replay(clock: Clock, reckoner: WorkingTime, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
     """The clock's row, whole, of its marks (or of these) and this calendar (of this version)."""
     marks = clock.marks if marks is None else marks
     run = read_marks(marks, reckoner)
@@ -309,7 +309,7 @@ def fold(clock: Clock, reckoner: Reckoner, version: int, marks: tuple[Any, ...] 
     )
 
 
-def read_marks(marks: Iterable[Any], reckoner: Reckoner) -> _Run:
+def read_marks(marks: Iterable[Any], reckoner: WorkingTime) -> _Run:
     run = _Run(reckoner)
     for what, at, told in marks:
         _READ[what](run, read_instant(at), told)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Instant, is_one_of
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.vocabulary import Level
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.sla.colours import LOOKS, OWN
@@ -50,7 +50,7 @@ _COLUMNS = (
 )
 
 
-def _queue(holder: sa.Column[Any], by_area: bool) -> Question:
+def _queue(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
     place = sa.tuple_(
         sa.bindparam("rank", type_=sa.SmallInteger),
         sa.bindparam("sort_at", type_=Instant),
@@ -69,7 +69,9 @@ def _queue(holder: sa.Column[Any], by_area: bool) -> Question:
     )
     if by_area:
         question = question.where(Among(t.c.area, "areas"))
-    return Question(question.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(
+        question.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer))
+    )
 
 
 _HELD = {by_area: _queue(a.c.department, by_area) for by_area in (False, True)}
@@ -139,16 +141,16 @@ def looked_at(
     return each, sa.case(*words)
 
 
-def _one_by_one() -> Question:
+def _one_by_one() -> PreparedQuery:
     each, looks = looked_at(a, [Among(a.c.id, "orders")])
-    return Question(sa.select(each.c.id, looks.label("looks")))
+    return PreparedQuery(sa.select(each.c.id, looks.label("looks")))
 
 
-def counted_looks(orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]) -> Question:
+def counted_looks(orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]) -> PreparedQuery:
     """How many of these orders there are by these columns and by how they look."""
     each, looks = looked_at(orders, where, *by)
     groups = [each.c[column.name] for column in by]
-    return Question(
+    return PreparedQuery(
         sa.select(*groups, looks.label("looks"), sa.func.count().label("n")).group_by(*groups, each.c.worst)
     )
 
@@ -165,25 +167,25 @@ _LINE = (a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at
 
 
 @lru_cache(maxsize=2)
-def _open(by_area: bool) -> dict[str, Question]:
+def _open(by_area: bool) -> dict[str, PreparedQuery]:
     # a ticket is fetched only where it is asked for: its page of storage is one more for each order
     orders = a.join(t, t.c.number == a.c.number) if by_area else a
 
     def theirs(holder: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
         return [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
 
-    def first(count: int, where: list[sa.ColumnElement[bool]], *order: sa.Column[Any]) -> Question:
+    def first(count: int, where: list[sa.ColumnElement[bool]], *order: sa.Column[Any]) -> PreparedQuery:
         """The first few in this order: found among the orders alone, then these few with their tickets' titles."""
         few = sa.select(*_LINE).select_from(orders).where(*where).order_by(*order).limit(count).subquery("few")
         titled = few.join(t, t.c.number == few.c.number)
-        return Question(sa.select(few, t.c.title).select_from(titled).order_by(*(few.c[by.name] for by in order)))
+        return PreparedQuery(sa.select(few, t.c.title).select_from(titled).order_by(*(few.c[by.name] for by in order)))
 
     held = theirs(a.c.department)
     return {
         "counts": counted_looks(orders, held, a.c.department, a.c.status),
         "oldest": first(1, held, a.c.issued_at, a.c.id),
         "due_next": first(5, [*held, a.c.due_at >= _NOW], a.c.due_at, a.c.id),
-        "performing": Question(
+        "performing": PreparedQuery(
             sa.select(a.c.status, sa.func.count().label("n"))
             .select_from(orders)
             .where(*theirs(a.c.performer))

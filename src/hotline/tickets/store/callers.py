@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, is_one_of
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.store.scope import seen_by, visible
@@ -15,7 +15,7 @@ from hotline.tickets.tables import call, caller
 from hotline.tickets.tables import ticket as t
 
 _merged = t.alias("merged")
-_CARD = Question(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=sa.String)))
+_CARD = PreparedQuery(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=sa.String)))
 _CALLER = sa.bindparam("caller", type_=sa.String)
 _KNOWN_BY = (
     t.c.number.in_(  # opened by them, joined by them, or the ticket theirs was merged into: three index look-ups
@@ -32,10 +32,10 @@ def _desk(by_area: bool) -> sa.ColumnElement[bool]:
     return visible(Scope(True, frozenset() if by_area else None, frozenset()))
 
 
-def _theirs(by_area: bool, still_open: bool) -> Question:
+def _theirs(by_area: bool, still_open: bool) -> PreparedQuery:
     state = is_one_of(t.c.status, OPEN)
     # a confidential matter must not pop up for whoever answers the next call
-    return Question(
+    return PreparedQuery(
         sa.select(
             t.c.number,
             t.c.status,
@@ -57,7 +57,7 @@ def _theirs(by_area: bool, still_open: bool) -> Question:
 
 
 _NAMES = {
-    by_area: Question(
+    by_area: PreparedQuery(
         sa.select(call.c.caller_name, sa.func.count().label("n"))
         .select_from(call.join(t, t.c.number == call.c.number))
         .where(call.c.caller == _CALLER, call.c.caller_name.is_not(None))
@@ -78,7 +78,7 @@ async def card(db: Database, phone: str) -> Row | None:
     return await one(db, _CARD, phone=phone)
 
 
-_KNOWN = Question(sa.select(caller.c.id).where(Among(caller.c.id, "ids")))
+_KNOWN = PreparedQuery(sa.select(caller.c.id).where(Among(caller.c.id, "ids")))
 
 
 async def known(db: Database, ids: Sequence[str]) -> set[str]:

@@ -6,18 +6,18 @@ from functools import lru_cache
 import sqlalchemy as sa
 
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store.scope import confidential_of, of_their_tickets, seen_by, whole_scope
 
 
 @lru_cache(maxsize=16)
-def _seen(table: sa.Table, by_area: bool, one_of_them: bool) -> Question:
+def _seen(table: sa.Table, by_area: bool, one_of_them: bool) -> PreparedQuery:
     number, status, key = table.c.number, table.c.status, table.c.id
     seen = sa.select(*table.c, confidential_of(number)).where(of_their_tickets(number, whole_scope(by_area)))
     if one_of_them:
-        return Question(seen.where(key == sa.bindparam("id", type_=sa.String)))
-    return Question(
+        return PreparedQuery(seen.where(key == sa.bindparam("id", type_=sa.String)))
+    return PreparedQuery(
         seen.where(status == sa.bindparam("status", type_=sa.String), key > sa.bindparam("after", type_=sa.String))
         .order_by(key)
         .limit(sa.bindparam("limit", type_=sa.Integer))

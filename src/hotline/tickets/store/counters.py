@@ -6,25 +6,25 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among
 from hotline.database.engine import Database
-from hotline.database.prepared import Question
+from hotline.database.prepared import PreparedQuery
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
 
-_OF = Question(
+_OF = PreparedQuery(
     sa.select(c.c.status, sa.func.sum(c.c.n).label("n"))
     .where(c.c.noun == sa.bindparam("noun", type_=sa.String), Among(c.c.place, "places"))
     .group_by(c.c.status)
 )
-_ALL = Question(
+_ALL = PreparedQuery(
     sa.select(c.c.status, sa.func.sum(c.c.n).label("n"))
     .where(c.c.noun == sa.bindparam("noun", type_=sa.String))
     .group_by(c.c.status)
 )
 
 
-_STAMP = Question(
+_STAMP = PreparedQuery(
     sa.select(sa.func.sum(c.c.n).label("n")).where(
         c.c.noun == "queue", c.c.place == sa.bindparam("place", type_=sa.String)
     )
@@ -47,7 +47,7 @@ async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dic
     return {r.status: int(r.n) for r in rows if r.n}
 
 
-_PLACES = Question(
+_PLACES = PreparedQuery(
     sa.select(c.c.place, c.c.status, sa.func.sum(c.c.n).label("n"))
     .where(c.c.noun == sa.bindparam("noun", type_=sa.String))
     .group_by(c.c.place, c.c.status)
@@ -64,23 +64,23 @@ async def open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]
 
 
 _TRUE = {
-    "ticket": Question(
+    "ticket": PreparedQuery(
         sa.select(sa.func.coalesce(t.c.area, "").label("place"), t.c.status, sa.func.count().label("n")).group_by(
             "place", t.c.status
         )
     ),
-    "assignment": Question(
+    "assignment": PreparedQuery(
         sa.select(a.c.department.label("place"), a.c.status, sa.func.count().label("n")).group_by(
             a.c.department, a.c.status
         )
     ),
-    "performing": Question(
+    "performing": PreparedQuery(
         sa.select(a.c.performer.label("place"), a.c.status, sa.func.count().label("n"))
         .where(a.c.performer.is_not(None))
         .group_by(a.c.performer, a.c.status)
     ),
 }
-_KEPT = Question(
+_KEPT = PreparedQuery(
     sa.select(c.c.noun, c.c.place, c.c.status, sa.func.sum(c.c.n).label("n")).group_by(c.c.noun, c.c.place, c.c.status)
 )
 

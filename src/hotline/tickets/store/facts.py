@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Instant, Packed, read_instant
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.text.numbering import Number
@@ -53,10 +53,10 @@ def _whole_facts() -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=16)
-def _facts(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> Question:
+def _facts(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
     areas = frozenset[str]() if by_area else None
     scope = Scope(whole, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
-    return Question(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
+    return PreparedQuery(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
 
 
 async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
@@ -76,7 +76,9 @@ def _read(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
     return Facts(ticket_from_row(rows[0]), orders, children=rows[0].children, clocks=clocks, directory=directory)
 
 
-_ORDERS = Question(sa.select(*_ORDER).where(Among(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id))
+_ORDERS = PreparedQuery(
+    sa.select(*_ORDER).where(Among(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id)
+)
 
 
 async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assignment]]:
@@ -88,7 +90,7 @@ async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assi
     return found
 
 
-_SEVERAL = Question(_whole_facts().where(Among(t.c.number, "numbers")))
+_SEVERAL = PreparedQuery(_whole_facts().where(Among(t.c.number, "numbers")))
 
 
 async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -> dict[str, Facts]:
@@ -97,7 +99,7 @@ async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -
     return {number: _read(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))}
 
 
-_PARENT = Question(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
+_PARENT = PreparedQuery(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
 
 
 async def chain_of(db: Database, number: Number) -> tuple[Number, ...]:
@@ -149,7 +151,7 @@ def clock_from_row(cells: Sequence[Any]) -> Clock:
     return Clock(**v)
 
 
-_OUTER = Question(
+_OUTER = PreparedQuery(
     sa.select(t.c.number).where(
         t.c.outer_system == sa.bindparam("system", type_=sa.String),
         t.c.outer_number == sa.bindparam("outer", type_=sa.String),
@@ -168,7 +170,7 @@ async def has_outer(db: Database, system: str, outer: str) -> bool:
     return await one(db, _OUTER, system=system, outer=outer) is not None
 
 
-_OUTERS = Question(
+_OUTERS = PreparedQuery(
     sa.select(t.c.outer_number).where(
         t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
     )

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from hotline.database.engine import Database, one
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.ticket import Clock
 from hotline.tickets.store.facts import CLOCK, clock_from_row
 from hotline.tickets.tables import attachment, call, clock, escalation, timeline
 from hotline.tickets.tables import ticket as t
 
-_STEPS = Question(
+_STEPS = PreparedQuery(
     sa.select(timeline.c.at, timeline.c.action, timeline.c.status_to)
     .where(timeline.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(timeline.c.seq)
@@ -24,7 +24,7 @@ async def public_steps(db: Database, number: str) -> Sequence[Row]:
     return await db.rows(_STEPS, number=number)
 
 
-_CHILDREN = Question(
+_CHILDREN = PreparedQuery(
     sa.select(t.c.number)
     .where(t.c.parent == sa.bindparam("number", type_=sa.String), t.c.caller.is_not(None))
     .order_by(t.c.number)
@@ -37,7 +37,7 @@ async def children_of(db: Database, number: str) -> Sequence[Row]:
     return await db.rows(_CHILDREN, number=number)
 
 
-_CHILD = Question(
+_CHILD = PreparedQuery(
     sa.select(t.c.number, t.c.phone, t.c.caller, t.c.narrative, t.c.confidential, t.c.reply_wanted).where(
         t.c.number == sa.bindparam("child", type_=sa.String), t.c.parent == sa.bindparam("parent", type_=sa.String)
     )
@@ -49,7 +49,7 @@ async def a_child(db: Database, child: str, parent: str) -> Row | None:
     return await one(db, _CHILD, child=child, parent=parent)
 
 
-_TIMELINE = Question(
+_TIMELINE = PreparedQuery(
     sa.select(*timeline.c)
     .where(
         timeline.c.number == sa.bindparam("number", type_=sa.String),
@@ -60,7 +60,7 @@ _TIMELINE = Question(
 )
 _BELOW = sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
 _BELOW = _BELOW.union(sa.select(t.c.number).where(t.c.parent == _BELOW.c.number))
-_CALLS = Question(
+_CALLS = PreparedQuery(
     sa.select(*call.c, t.c.confidential.label("of_confidential"))
     .select_from(call.join(t, t.c.number == call.c.number))
     .where(
@@ -68,19 +68,19 @@ _CALLS = Question(
     )
     .order_by(call.c.at, call.c.number, call.c.id)
 )
-_FILES = Question(
+_FILES = PreparedQuery(
     sa.select(*attachment.c)
     .where(attachment.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(attachment.c.at, attachment.c.id)
 )
 
 
-_CLOCKS = Question(
+_CLOCKS = PreparedQuery(
     sa.select(*CLOCK)
     .where(clock.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(clock.c.started_at, clock.c.id)
 )
-_ESCALATIONS = Question(
+_ESCALATIONS = PreparedQuery(
     sa.select(*escalation.c)
     .where(escalation.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(escalation.c.at, escalation.c.clock, escalation.c.level)
@@ -97,7 +97,7 @@ async def escalations_of(db: Database, number: str) -> Sequence[Row]:
     return await db.rows(_ESCALATIONS, number=number)
 
 
-async def told(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
+async def timeline_of(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
     """The timeline behind entry `after`. The caller has seen the ticket's facts within its scope before."""
     return await db.rows(_TIMELINE, number=number, after=after, limit=limit)
 

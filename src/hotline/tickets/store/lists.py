@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Holds, Instant, Matches, is_one_of
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.text.normalisation import asked
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
@@ -80,7 +80,7 @@ SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 @lru_cache(maxsize=512)
 def _list(
     whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sort: str, descending: bool, every: bool = False
-) -> Question:
+) -> PreparedQuery:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     key = SORTS[sort]
     question = sa.select(*(TICKET if every else _BRIEF)).where(visible(scope))
@@ -126,7 +126,7 @@ def _list(
         here = sa.tuple_(key, t.c.number)
         question = question.where(here < place if descending else here > place)
     order = (key.desc(), t.c.number.desc()) if descending else (key, t.c.number)
-    return Question(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 def words_query(text: str, dialect: str) -> str | None:
@@ -141,7 +141,7 @@ def words_query(text: str, dialect: str) -> str | None:
 
 FEW = 2000  # hits that are looked up one by one
 _NUMBERS = sa.table(TICKET_WORDS.table, sa.column(TICKET_WORDS.key, sa.String))
-_FOUND = Question(
+_FOUND = PreparedQuery(
     sa.select(_NUMBERS.c.number)
     .where(Matches(TICKET_WORDS, _NUMBERS.c.number, "words"))
     .limit(sa.bindparam("limit", type_=sa.Integer))
@@ -197,7 +197,7 @@ async def listed_whole(
     ]
 
 
-def _waiting(by_area: bool) -> Question:
+def _waiting(by_area: bool) -> PreparedQuery:
     rank = sa.case((t.c.priority == "emergency", 0), (t.c.priority == "urgent", 1), else_=2)
     place = sa.tuple_(
         sa.bindparam("rank", type_=sa.Integer),
@@ -212,15 +212,15 @@ def _waiting(by_area: bool) -> Question:
         .order_by(rank, t.c.created_at, t.c.number)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
-    return Question(question)
+    return PreparedQuery(question)
 
 
-def _worklist(work: Worklist, by_area: bool) -> Question:
+def _worklist(work: Worklist, by_area: bool) -> PreparedQuery:
     place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
     own = (clock.c.number == t.c.number, is_one_of(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
     # what has no clock yet stands by when it came in: nobody overlooks it
     ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
-    return Question(
+    return PreparedQuery(
         sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
         .select_from(t.outerjoin(clock, sa.and_(*own)))
         .where(is_one_of(t.c.status, (work.status,)), visible(whole_scope(by_area)))

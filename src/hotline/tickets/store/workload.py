@@ -6,12 +6,12 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Holds
 from hotline.database.engine import Database
-from hotline.database.prepared import Question, Row
+from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.actors import Role
 from hotline.organisation.tables import person as p
 from hotline.tickets.tables import assignment as a
 
-_LOADS = Question(
+_LOADS = PreparedQuery(
     sa.select(
         p.c.id,
         p.c.login,
