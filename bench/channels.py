@@ -18,17 +18,14 @@ import httpx
 import orjson
 
 from bench import postgres
+from hotline.composition import assemble_services
 from hotline.database.engine import Database
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.journal import Journal
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import add
 from hotline.delivery.model import Message
-from hotline.organisation.service.directory import DirectoryCache
 from hotline.text.numbering import Number
-from hotline.tickets.context import Services
-from hotline.tickets.serials import TicketNumbers
 from hotline.wiring import provider_client
 from hotline.worker.outbox import AT_ONCE, DeliveryChannels, Sender
 from tests.conftest import seeded
@@ -75,15 +72,7 @@ async def bare(port: int, count: int) -> float:
 
 async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float, bool]:
     """Texts/s through the outbox, each claimed, counted, logged and marked; and whether each line kept its order."""
-    services = Services(
-        db,
-        Journal(db),
-        DirectoryCache(db),
-        TicketNumbers(db),
-        lambda: datetime.now(UTC),
-        b"the secret of the benchmark, long",
-        folder,
-    )
+    services = assemble_services(db, lambda: datetime.now(UTC), b"the secret of the benchmark, long", folder)
     now = services.clock()
     settings = {"url": f"http://127.0.0.1:{port}/", "sender": "12345"}
     with contextlib.suppress(Exception):

@@ -22,10 +22,10 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.application import build_app
+from hotline.composition import assemble_services
 from hotline.console import app as console
 from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.journal import Journal
 from hotline.database.metadata import metadata
 from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -38,7 +38,6 @@ from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
 from hotline.tickets.context import Services
-from hotline.tickets.serials import TicketNumbers
 from hotline.triage.model import Lexicon
 from hotline.web.paging import Pages
 from tests.postgres import Server, find_server
@@ -244,14 +243,12 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
 async def services(
     db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryCache]
 ) -> AsyncIterator[Services]:
-    made = Services(
+    made = assemble_services(
         db,
-        Journal(db),
-        snapshot(db),
-        TicketNumbers(db),
         clock,
         b"a secret of the test house, long enough",
         tmp_path / "files",
+        directory=snapshot(db),
         hashing=PasswordHashing(CHEAP),
     )
     made.journal.start()

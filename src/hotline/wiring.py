@@ -14,21 +14,21 @@ import httpx
 import sqlalchemy as sa
 import structlog
 
+from hotline.composition import CapabilitySettings, assemble_services
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.journal import Journal
 from hotline.database.migrations import SchemaState, bring_to, state_of
 from hotline.delivery.egress import Egress, client_of, networks
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import Notices
 from hotline.inbound.spool import Spool
-from hotline.organisation.service.directory import DirectoryCache
+from hotline.open311.settings import Open311Settings
 from hotline.refusals import Code, Refusal, Refused
 from hotline.settings import Settings
 from hotline.shipped import shipped
+from hotline.sms.settings import QuietHours
 from hotline.storage.permissions import make_database_private, make_private
 from hotline.tickets.context import Services
-from hotline.tickets.serials import TicketNumbers
 from hotline.worker.loop import Worker
 from hotline.worker.outbox import DeliveryChannels
 from hotline.worker.subprocess import WorkerSubprocess
@@ -68,25 +68,28 @@ def keep_private(settings: Settings) -> None:
 
 
 def services_of(settings: Settings, db: Database) -> Services:
-    return Services(
-        db=db,
-        journal=Journal(db),
-        directory=DirectoryCache(db),
-        numbers=TicketNumbers(db),
-        clock=clock,
-        secret=settings.key(),
-        files=settings.data_dir / "files",
+    """The services of this process, as set."""
+    capabilities = CapabilitySettings(
+        streams=settings.streams,
+        quiet=QuietHours(*settings.quiet),
+        open311=Open311Settings(
+            served=settings.open311,
+            jurisdiction=settings.open311_jurisdiction,
+            contact=settings.open311_contact,
+            reads=settings.open311_reads,
+        ),
+    )
+    return assemble_services(
+        db,
+        clock,
+        settings.key(),
+        settings.data_dir / "files",
+        capabilities,
         region=settings.region,
         area_code=settings.area_code,
         speaks=settings.notice_url is not None,
         public_url=settings.public_url,
-        quiet=settings.quiet,
         spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
-        jurisdiction=settings.open311_jurisdiction,
-        contact=settings.open311_contact,
-        open311=settings.open311,
-        open311_reads=settings.open311_reads,
-        streams=settings.streams,
         data_dir=settings.data_dir,
         database_file=database_file(settings),
     )

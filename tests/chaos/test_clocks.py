@@ -18,16 +18,14 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from hotline.composition import assemble_services
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.journal import Journal
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel
-from hotline.organisation.service.directory import DirectoryCache
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
 from hotline.tickets.intake import IntakeRequest, take_call
-from hotline.tickets.serials import TicketNumbers
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due
 from hotline.tickets.sla.store import LEASE
@@ -88,15 +86,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 
 def a_house(db: Any, now: datetime, folder: Path) -> Services:
-    return Services(
-        db,
-        Journal(db),
-        DirectoryCache(db),
-        TicketNumbers(db),
-        lambda: now,
-        b"a secret of the test house, long enough",
-        folder,
-    )
+    return assemble_services(db, lambda: now, b"a secret of the test house, long enough", folder)
 
 
 async def taken_in(db: Any, then: datetime, folder: Path) -> None:

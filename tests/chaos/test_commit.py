@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.application import build_app
+from hotline.composition import assemble_services
 from hotline.database.engine_postgres import Postgres
-from hotline.database.journal import Journal
 from hotline.delivery import tables as outbox_tables
 from hotline.inbound import tables as inbound_tables
 from hotline.inbound.model import InboundKind
@@ -24,12 +24,10 @@ from hotline.open311.service import _row as row_of_update
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, add_key, add_person
-from hotline.organisation.service.directory import DirectoryCache
 from hotline.reporting import tables as report_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
 from hotline.tickets.context import Services
-from hotline.tickets.serials import TicketNumbers
 from hotline.web.paging import Pages
 from tests.conftest import NOON, ROOT, Clock, emptied
 
@@ -161,7 +159,7 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     behind = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
     db = Postgres(behind, size=4, clock=clock)
     secret = b"a secret of the test house, long enough"
-    services = Services(db, Journal(db), DirectoryCache(db), TicketNumbers(db), clock, secret, tmp_path / "files")
+    services = assemble_services(db, clock, secret, tmp_path / "files")
     services.journal.start()
     app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the house itself")))
     app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()

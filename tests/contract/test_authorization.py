@@ -20,6 +20,7 @@ from hotline.application import policy_of, published, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key, revoke_key
+from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store import assignments, callers, facts
@@ -172,7 +173,7 @@ async def _ask(
     if path == "/v1/stream":  # it answers for as long as somebody listens: let go as soon as it has begun
         asked = asyncio.create_task(client.request(method, path, **kw))
         while not asked.done():
-            for listener in list(app.state.services.stream._listeners):
+            for listener in list(app.state.services.part(Stream)._listeners):
                 listener.close()
             await asyncio.sleep(0.002)
         return await asked

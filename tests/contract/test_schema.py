@@ -20,15 +20,12 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from hotline.application import build_app, published
+from hotline.composition import assemble_services
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.journal import Journal
 from hotline.organisation.model.actors import GRANTED
 from hotline.organisation.service.accounts import hashed
-from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.store import people
-from hotline.tickets.context import Services
-from hotline.tickets.serials import TicketNumbers
 from tests.conftest import CHEAP, NOON, ROOT
 
 KEY = "hl_f0f0f0f0f0f0f0f0_" + "k" * 43  # known before collection: schemathesis asks for it then
@@ -47,15 +44,8 @@ async def opening() -> Any:
         shutil.copy(TEMPLATE["template"], path)
     db = Sqlite(path)
     await db.open()
-    services = Services(
-        db,
-        Journal(db),
-        DirectoryCache(db),
-        TicketNumbers(db),
-        lambda: NOON,
-        b"secret of the fuzzed house, long enough",
-        folder / "files",
-        hashing=PasswordHashing(CHEAP),
+    services = assemble_services(
+        db, lambda: NOON, b"secret of the fuzzed house, long enough", folder / "files", hashing=PasswordHashing(CHEAP)
     )
     services.journal.start()
     if await people.key(db, KEY.split("_")[1]) is None:

@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
+from hotline.open311.settings import Open311Settings
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel
@@ -1386,7 +1387,7 @@ async def test_a_client_reads_its_own_reports_and_no_other_key_does(
 async def test_a_stranger_asks_so_often_a_minute_and_a_client_with_a_key_as_it_likes(
     far: Far, services: Services, clock: Clock
 ) -> None:
-    services.open311_reads = 3
+    services.part(Open311Settings).reads = 3
     for _ in range(3):
         await far.get("requests")
     for form in FORMS:
@@ -1408,7 +1409,7 @@ async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch
 
 
 async def test_a_house_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
-    services.open311 = False
+    services.part(Open311Settings).served = False
     for what in ("discovery", "services", "requests", "servicerequestupdates"):
         for form in FORMS:
             assert (await far.http.get(f"{BASE}/{what}.{form}")).status_code == 404

@@ -10,17 +10,16 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.application import build_app
-from hotline.database.journal import Journal
+from hotline.composition import assemble_services
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.service.accounts import ActorCache, who_is
 from hotline.organisation.service.credentials import Credential
-from hotline.organisation.service.directory import DirectoryCache
 from hotline.streaming import service as streaming_service
 from hotline.streaming import store as streaming_store
+from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.model.stream_events import StreamFilter
 from hotline.tickets.model.visibility import EVERYTHING
-from hotline.tickets.serials import TicketNumbers
 from tests.conftest import LIFT, Cast, Clock, Player
 from tests.streaming.listening import Ear, listening, serving
 
@@ -147,7 +146,7 @@ async def test_no_credential_no_stream_and_a_revoked_one_ends_it(
             await hello(ear)
             await revoke_key(services, app.state.actor_cache, desk.actor.id, clock())
             assert (await ear.next())[1] == "bye"
-    assert services.stream.listening == 0
+    assert services.part(Stream).listening == 0
 
 
 async def test_one_person_opens_so_many_streams_and_the_house_so_many(
@@ -158,7 +157,7 @@ async def test_one_person_opens_so_many_streams_and_the_house_so_many(
         await hello(ear)
         async with listening(at, key(desk)) as second:
             assert second.response.status_code == 429
-        services.stream.most = 1
+        services.part(Stream).most = 1
         async with listening(at, key(watch)) as third:
             assert third.response.status_code == 503 and "retry-after" in third.response.headers
 
@@ -174,7 +173,7 @@ async def test_a_slow_listener_is_told_to_look_anew_and_holds_nobody_up(
         writer.write(f"GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {key(desk)}\r\n\r\n".encode())
         await reader.readuntil(b"event: hello")
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a phone in a tunnel
-        slow = next(x for x in services.stream._listeners if x.owner.endswith(desk.actor.id))
+        slow = next(x for x in services.part(Stream)._listeners if x.owner.endswith(desk.actor.id))
         filler = b": " + b"x" * 60_000 + b"\n\n"
         for _ in range(400):  # the kernel's buffers first, then ours
             slow.push(filler)
@@ -200,7 +199,7 @@ async def test_a_shutdown_ends_every_stream_within_three_seconds(app: FastAPI, d
     async with serving(app) as at, listening(at, key(desk)) as ear:
         await hello(ear)
         begun = time.monotonic()
-        app.state.services.stream.close()
+        app.state.services.part(Stream).close()
         assert (await ear.next())[1] == "bye"
         with pytest.raises(EOFError):
             await ear.next()
@@ -212,15 +211,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     services: Services, clock: Clock, desk: Player, app: FastAPI, listeners: int
 ) -> None:
     """Two journals write, three streams of two processes place and read: nobody misses, repeats or reorders."""
-    second = Services(
-        services.db,
-        Journal(services.db),
-        services.directory,
-        TicketNumbers(services.db),
-        clock,
-        services.secret,
-        services.files,
-    )
+    second = assemble_services(services.db, clock, services.secret, services.files, directory=services.directory)
     second.journal.start()
     heard: list[list[tuple[int, str]]] = [[] for _ in range(listeners)]
     homes = [services, second, services]
@@ -266,7 +257,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     places = [p for p, _ in heard[0]]
     assert places == list(range(places[0], places[0] + len(places)))
     second.stream.close()
-    services.stream.close()
+    services.part(Stream).close()
     await second.journal.drain()
 
 
@@ -274,15 +265,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
 async def second(app: FastAPI, services: Services) -> FastAPI:
     """Another process over the same database: it knows nothing of what the first keeps in memory."""
     twin = build_app(lambda: None)  # type: ignore[arg-type, return-value]
-    twin.state.services = Services(
-        services.db,
-        Journal(services.db),
-        DirectoryCache(services.db),
-        TicketNumbers(services.db),
-        services.clock,
-        services.secret,
-        services.files,
-    )
+    twin.state.services = assemble_services(services.db, services.clock, services.secret, services.files)
     twin.state.actor_cache = ActorCache()
     return twin
 
@@ -349,7 +332,7 @@ async def test_whoever_loses_their_right_hears_no_more_in_any_process(
             assert (await ear.next())[1] == "bye"
         await desk.call("路灯坏了")
         assert await colleague.tickets(1)
-    assert app.state.services.stream.listening == second.state.services.stream.listening == 0
+    assert app.state.services.part(Stream).listening == second.state.services.part(Stream).listening == 0
 
 
 async def test_a_revoked_key_is_believed_by_no_process_for_more_than_a_second(
@@ -382,17 +365,17 @@ async def test_a_thousand_listeners_cost_one_small_question_while_nobody_loses_a
 
     ears = [
         streaming_service.Listener(
-            services.stream, StreamFilter(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2]
+            services.part(Stream), StreamFilter(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2]
         )
         for n in range(1000)
     ]
-    services.stream._listeners.update(ears)
-    await services.stream.check_access()
+    services.part(Stream)._listeners.update(ears)
+    await services.part(Stream).check_access()
     before = services.db.asked
-    await services.stream.check_access()
+    await services.part(Stream).check_access()
     assert services.db.asked - before == 1
     await boss.http.delete(f"/v1/keys/{watch.actor.id}")
     before = services.db.asked
-    await services.stream.check_access()
+    await services.part(Stream).check_access()
     assert services.db.asked - before <= 3 and sum(ear.ended for ear in ears) == 500
-    services.stream._listeners.clear()
+    services.part(Stream)._listeners.clear()

@@ -24,6 +24,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_person, log_in
 from hotline.refusals import Refused
 from hotline.telephony import store as call_store
+from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.exchanges.twilio_voice import TwilioVoice
 from hotline.telephony.service import end_silent_calls
 from hotline.tickets.context import Services
@@ -446,7 +447,7 @@ async def test_the_card_pops_up_with_whoever_answers(
     assert call["number"] == taken.json()["ticket"]["number"]
     waiting = asyncio.create_task(mine(tokens[1], wait=20))
     async with asyncio.timeout(10):
-        while not services.ringing._waiters:  # type: ignore[attr-defined]
+        while not services.part(CallArrivals).noted._waiters:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
     services.leave()  # told to stop, nobody is waited for who only waits
     assert (await asyncio.wait_for(waiting, 0.9))["items"] == []

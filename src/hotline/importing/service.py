@@ -44,7 +44,7 @@ from hotline.tickets.store import callers
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 
-__all__ = ["Layout", "ImportReport", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
+__all__ = ["ImportReport", "Layout", "as_far_as_read", "checked_source", "import_file", "read_mapping"]
 
 BATCH = 50  # rows in one transaction, and apart from the batches people wait for
 MOST_LISTED = 10_000  # refused rows a report lists; all are counted, and stand in the files that were asked for

@@ -32,6 +32,7 @@ from hotline.open311.model import PublicView, form_of, published, stamp, word_of
 from hotline.open311.requests import COLUMNS, cells, no_number, shown, step_name, step_sentence
 from hotline.open311.serializer import Listed, One, written
 from hotline.open311.service import FMS, Form, offered, service, w3c_moment
+from hotline.open311.settings import Open311Settings
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Attribute, Category
@@ -106,7 +107,11 @@ class Open311:
         path = clean(request.scope["path"].removeprefix(BASE))
         found = _PATH.fullmatch(path)
         services: Services = self._state.services
-        if not services.open311 or found is None or (found["form"] == "csv" and found["name"] != "requests"):
+        if (
+            not services.part(Open311Settings).served
+            or found is None
+            or (found["form"] == "csv" and found["name"] != "requests")
+        ):
             return Response("there is nothing at this path", 404, CORS, "text/plain")
         name, form = found["name"], found["form"]
         words = name.split("/")
@@ -168,7 +173,7 @@ class Open311:
 
     def _count(self, asked: Open311Request, *, services: bool = False) -> None:
         """Raises Wrong where the address has asked too often within the minute."""
-        most = asked.services.open311_reads
+        most = asked.services.part(Open311Settings).reads
         budget, most = (self._service_reads, most * SERVICE_READS) if services else (self._reads, most)
         wait = budget.spend(client_address(asked.request), most, asked.now)
         if wait:
@@ -346,7 +351,11 @@ async def _key_holder(asked: Open311Request, key: str) -> Actor:
 def _check_jurisdiction(asked: Open311Request, fields: Mapping[str, str]) -> None:
     """One house, one jurisdiction: none need be named; where ours has a name, another one is not here."""
     named = fields.get("jurisdiction_id")
-    if named and asked.services.jurisdiction and named != asked.services.jurisdiction:
+    if (
+        named
+        and asked.services.part(Open311Settings).jurisdiction
+        and named != asked.services.part(Open311Settings).jurisdiction
+    ):
         raise Open311Error(404, "jurisdiction_id: no such jurisdiction")
 
 
@@ -389,7 +398,7 @@ async def _discovery(asked: Open311Request) -> One:
         "formats": Listed("formats", "format", ["text/xml", "application/json"]),
     }
     name = f"{home.name} ({home.name_en})" if home else "hotline"
-    contact = asked.services.contact or name
+    contact = asked.services.part(Open311Settings).contact or name
     return One(
         "discovery",
         {

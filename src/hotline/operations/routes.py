@@ -14,6 +14,7 @@ from hotline.operations.readiness import can_take_in
 from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
 from hotline.organisation.store import directory
 from hotline.refusals import Refused
+from hotline.streaming.service import Stream
 from hotline.tickets.schemas.shown import Health, Ready
 from hotline.tickets.sla import store as sla_store
 from hotline.web.responses import reply
@@ -105,8 +106,8 @@ async def metrics(context: Annotated[RequestContext, anybody("metrics.read")]) -
     COMMITS.set(context.services.journal.batches)
     COMMIT_SECONDS.set(context.services.journal.seconds)
     ASKED.set(context.services.db.asked)
-    LISTENING.set(context.services.stream.listening)
-    TOLD.set(context.services.stream.told)
+    LISTENING.set(context.services.part(Stream).listening)
+    TOLD.set(context.services.part(Stream).told)
     if context.services.spool is not None:
         SPOOLED.set(context.services.spool.size())
     try:

@@ -30,7 +30,7 @@ class RequestContext:
     """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
     its own."""
 
-    __slots__ = ("actor", "actor_cache", "services", "now", "request")
+    __slots__ = ("actor", "actor_cache", "now", "request", "services")
 
     def __init__(self, request: Request, actor: Actor | None) -> None:
         state = request.app.state

@@ -32,7 +32,16 @@ from hotline.sms.model.templates import (
     withheld,
     written,
 )
-from hotline.sms.model.weights import ERRORS_WINDOW, SLOW, SLOW_WINDOW, GatewayHealth, GatewayWeight, chosen, shifted
+from hotline.sms.model.weights import (
+    ERRORS_WINDOW,
+    SLOW,
+    SLOW_WINDOW,
+    GatewayHealth,
+    GatewayWeight,
+    chosen,
+    shifted,
+)
+from hotline.sms.settings import QuietHours
 from hotline.text.numbering import Number
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
@@ -107,7 +116,8 @@ async def planned(services: Services, m: Row, facts: Facts | None, now: datetime
     if not found:
         return SendPlan()
     checked = [await _checked(services, text, now) for text in found]
-    quiet = quiet_until(now, zone_of(directory), *services.quiet)
+    hours = services.part(QuietHours)
+    quiet = quiet_until(now, zone_of(directory), hours.begin, hours.end)
     disturbing = [t for t in checked if t.held is None and not t.urgent and t.template not in AT_ONCE | TO_OFFICERS]
     if quiet is not None and disturbing:
         return SendPlan(later=min(quiet, now + LOOK_AGAIN))

@@ -131,7 +131,7 @@ async def listen(
         directory = await department_seen(context, code)
         departments = (departments or frozenset()) | directory.below.get(code, frozenset({code}))
     owner = f"{actor.kind}:{actor.id}"
-    services.stream.make_room(owner)
+    services.part(Stream).make_room(owner)
 
     actor_cache = context.actor_cache
 
@@ -145,4 +145,6 @@ async def listen(
 
     place = last_event_id if last_event_id is not None else after
     access = StreamAccess(credential_of(services, token or ""), actor)
-    return EventStream(services.stream, StreamFilter(scope_of(actor), departments), owner, place, recent, still, access)
+    return EventStream(
+        services.part(Stream), StreamFilter(scope_of(actor), departments), owner, place, recent, still, access
+    )

@@ -20,6 +20,7 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, Requ
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
+from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.service import figures, link_once, login_of, receive_events
 from hotline.telephony.vocabulary import ReturnCall
@@ -169,13 +170,9 @@ async def read_my_calls(
     rows = await call_store.of_agent(context.services.db, name, since) if name else []
     until = asyncio.get_running_loop().time() + wait
     waited = False
-    while (
-        not (rows or context.services.stream.closing)
-        and name
-        and (left := until - asyncio.get_running_loop().time()) > 0
-    ):
+    while not (rows or context.services.leaving) and name and (left := until - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
-            await asyncio.wait_for(context.services.ringing.wait(), min(1.0, left))
+            await asyncio.wait_for(context.services.part(CallArrivals).noted.wait(), min(1.0, left))
         rows = await call_store.of_agent(context.services.db, name, since)
         waited = True
     if waited:

@@ -24,6 +24,7 @@ from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
+from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.model import (
     LONGEST_TALK,
@@ -97,12 +98,12 @@ async def take_events(services: Services, gateway: Gateway, events: Sequence[Cal
     """Events into calls, in one transaction; the same event twice does nothing."""
     if not events:
         return
-    async with (
-        services.taking_events
-    ):  # one at a time here: pushes of one call come together, and would only wait below
+    async with services.part(
+        CallArrivals
+    ).turn:  # one at a time here: pushes of one call come together, and would only wait below
         await services.db.transact(lambda c: _take(c, services, gateway, events, now))
-    services.ringing.set()
-    services.ringing.clear()
+    services.part(CallArrivals).noted.set()
+    services.part(CallArrivals).noted.clear()
 
 
 def _take(c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
@@ -150,7 +151,7 @@ async def end_silent_calls(services: Services, now: datetime) -> int:
     for row in rows:
         gateway = gateways.get(row.pbx)
         try:
-            async with services.taking_events:
+            async with services.part(CallArrivals).turn:
                 await services.db.transact(partial(_end_silent, services=services, gateway=gateway, row=row, now=now))
         except Exception as fault:  # one odd call must not hold up the others: it is looked at again later
             log.error("voice.no_end.fault", id=row.id, fault=type(fault).__name__, exc_info=fault)

@@ -60,7 +60,7 @@ async def act(
             decided = replace(decided, calls=(call,), callers=(caller,) if caller else ())
         if attachment is not None:
             decided = replace(decided, attachments=(attachment,))
-        decided = await services.subscribers.announced(decided, now)
+        decided = await services.completed(decided, now)
         after = decided.after
         answer = written_answer(asked, status, show(after), now, after)
         outcome = await services.journal.commit(plan_of(decided, kept(answer, asked)))
@@ -93,7 +93,7 @@ async def act_by_clock(
         return decided
     if not decided.clocks:  # no clock is touched: nothing has happened
         return None
-    decided = await services.subscribers.announced(decided, now)
+    decided = await services.completed(decided, now)
     answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
     outcome = await services.journal.commit(plan_of(decided, answer))
     return None if isinstance(outcome, Committed | Replayed) else LATE

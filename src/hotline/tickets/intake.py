@@ -115,7 +115,7 @@ async def _take_in(
             return replayed(earlier, asked)
         raise Refused(TAKEN_BEFORE)
     change, call = await opened(services, directory, taken, who, call_id, actor, now)
-    change = await services.subscribers.announced(change, now)
+    change = await services.completed(change, now)
     answer = written_answer(asked, 201, show(change.after, call), now, change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if asked.keep_body else replace(answer, body=str(change.after.ticket.number))

@@ -19,7 +19,7 @@ from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
 from hotline.webhooks import service as subscription_service
-from hotline.webhooks.cache import Subscription
+from hotline.webhooks.cache import Subscription, SubscriptionCache
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
 Admin = Annotated[RequestContext, may("subscriptions.manage", Role.ADMIN)]
@@ -102,8 +102,8 @@ def _shown(s: Subscription) -> dict[str, Any]:
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
 async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of a part, those of that part."""
-    context.services.subscribers.forget()
-    found = await context.services.subscribers.now(context.now)
+    context.services.part(SubscriptionCache).forget()
+    found = await context.services.part(SubscriptionCache).now(context.now)
     return reply({"items": [_shown(s) for s in found if subscription_service.manages(context.actor, s)], "next": None})
 
 

@@ -27,7 +27,7 @@ from hotline.text.numbering import Number
 from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
-from hotline.webhooks.cache import Subscription
+from hotline.webhooks.cache import Subscription, SubscriptionCache
 from hotline.webhooks.model import TYPES, wants
 
 FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
@@ -39,7 +39,7 @@ async def spread(services: Services, m: Row, token: str) -> None:
     """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
     now = services.clock()
     event = m.payload
-    found = [s for s in await services.subscribers.now(now, ANEW) if s.active and wants(s.wanted, event)]
+    found = [s for s in await services.part(SubscriptionCache).now(now, ANEW) if s.active and wants(s.wanted, event)]
     payload = {"event": m.id, **event}
     number = Number(m.number)
     deliveries = [
@@ -68,7 +68,7 @@ async def delivery_of(services: Services, m: Row) -> Delivery | None:
     """None: the subscription is gone, or switched off."""
     now = services.clock()
     wanted = m.partition.removeprefix("subscription:")
-    found = next((s for s in await services.subscribers.now(now) if s.id == wanted), None)
+    found = next((s for s in await services.part(SubscriptionCache).now(now) if s.id == wanted), None)
     if found is None or not found.active:
         return None
     return Delivery(found.id, found.url, found.living(now), _body(found.form, m))
@@ -86,7 +86,7 @@ def _body(form: str, m: Row) -> bytes:
 async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
     """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
     await services.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
-    services.subscribers.forget()
+    services.part(SubscriptionCache).forget()
 
 
 def fresh_secret() -> str:
@@ -142,7 +142,7 @@ async def subscribe(
         return Reply(201, show(row, secret), "1")
 
     done = await write_once(services, asked, add, now, secret=True)
-    services.subscribers.forget()
+    services.part(SubscriptionCache).forget()
     return done
 
 
@@ -153,8 +153,8 @@ def manages(actor: Actor, subscription: Subscription) -> bool:
 
 async def found(services: Services, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
     """Raises Refused where there is none that is the actor's to manage."""
-    services.subscribers.forget()
-    for subscription in await services.subscribers.now(now):
+    services.part(SubscriptionCache).forget()
+    for subscription in await services.part(SubscriptionCache).now(now):
         if subscription.id == id and manages(actor, subscription):
             return subscription
     raise Refused(NOBODY)
@@ -204,7 +204,7 @@ async def rotate(
         return Reply(200, show(secret))
 
     done = await write_once(services, asked, turn, now, secret=True)
-    services.subscribers.forget()
+    services.part(SubscriptionCache).forget()
     return done
 
 
@@ -213,4 +213,4 @@ async def unsubscribe(services: Services, id: str, actor: Actor, now: datetime) 
     await found(services, id, actor, now)
     if not await services.db.transact(lambda c: subscription_store.remove(c, id)):
         raise Refused(NOBODY)
-    services.subscribers.forget()
+    services.part(SubscriptionCache).forget()

@@ -1,0 +1,13 @@
+"""How the Open311 surface is set."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Open311Settings:
+    """`reads`: questions about tickets a minute, from one address without a key."""
+
+    served: bool = True
+    jurisdiction: str | None = None
+    contact: str = ""
+    reads: int = 120
