@@ -38,7 +38,7 @@ from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon
+from hotline.triage.model import Lexicon, lexicon_of
 from hotline.web.paging import Pages
 from tests.postgres import Server, find_server
 
@@ -227,13 +227,14 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
         first = DirectoryCache(db)
         directory = await first.now(NOON)
         await db.close()
-        return directory, first.lexicon()
+        return directory, first.made_of(lexicon_of)
 
     directory, lexicon = asyncio.run(read())
 
     def over(db: Any) -> DirectoryCache:
         made = DirectoryCache(db)
-        made._directory, made._lexicon, made._looked = directory, lexicon, LONG_AGO
+        made._directory, made._looked = directory, LONG_AGO
+        made._made[lexicon_of] = lexicon
         return made
 
     return over

@@ -14,6 +14,7 @@ from hotline.organisation.service.directory import DirectoryCache
 from hotline.sms.settings import QuietHours
 from hotline.streaming.service import Stream
 from hotline.telephony.arrivals import CallArrivals
+from hotline.telephony.service import KnownCalls
 from hotline.tickets.context import Services
 from hotline.tickets.serials import TicketNumbers
 from hotline.webhooks.cache import SubscriptionCache
@@ -59,5 +60,6 @@ def add_capabilities(services: Services, settings: CapabilitySettings) -> None:
     subscriptions = SubscriptionCache(services.db, services.secret, services.directory, services.deadlines)
     for part in (stream, arrivals, subscriptions, settings.quiet, settings.open311):
         services.add(part)
+    services.exchange = KnownCalls(services.db)
     services.before_commit.append(subscriptions.announced)
     services.on_leave += [stream.close, arrivals.noted.set]

@@ -35,7 +35,7 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
 from hotline.tickets.routes.lookup import LookupIn
 from hotline.tickets.schemas.calls import CallIn
-from hotline.triage.model import Lexicon, advise, lexicon
+from hotline.triage.model import Lexicon, advise, lexicon_of
 from hotline.web.rule_texts import translated_rule
 from tests.conftest import NOON
 
@@ -218,7 +218,7 @@ def _directory() -> Directory:
 
 
 HOME = _directory()
-LEXICON: Lexicon = lexicon(HOME)
+LEXICON: Lexicon = lexicon_of(HOME)
 WORDS = [
     *(word for words in HOME.words.values() for word in words.words),
     *(word for category in HOME.categories.values() for word in category.words),
@@ -331,7 +331,7 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
     names = tuple(
         f"{a}{b}路" for a in "东南西北中上下左右前后里外新旧" for b in "一丁万丈三上下不与丐丑专且世丘丙业丛东丝丞"
     )
-    lex = lexicon(Directory(2, areas={area.code: replace(area, aliases=names)}))
+    lex = lexicon_of(Directory(2, areas={area.code: replace(area, aliases=names)}))
     said = "".join(names) * 40
     assert growth(fresh(lambda text: advise(lex, text)), lambda n: said[:n], LONG) < 3
     places = lex.words.found(folded("".join(names)))

@@ -19,7 +19,7 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import is_service, is_withheld, masked
 from hotline.tickets.model.routing import route
 from hotline.tickets.sla.policies import limits_for, working_time_of
-from hotline.triage.model import Lexicon, advise, lexicon
+from hotline.triage.model import Lexicon, advise, lexicon_of
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def directory() -> Directory:
 
 @pytest.fixture(scope="module")
 def lex(directory: Directory) -> Lexicon:
-    return lexicon(directory)
+    return lexicon_of(directory)
 
 
 DANGERS: list[tuple[str, str]] = [
@@ -184,7 +184,7 @@ def test_no_text_breaks_triage_or_search(text: str) -> None:
     assert all(t for t, _ in asked(text))
 
 
-LEX = [lexicon(Directory(0))]
+LEX = [lexicon_of(Directory(0))]
 
 WORKDAY_NOON, NIGHT, SUNDAY = (
     datetime(2026, 11, 25, 4, tzinfo=UTC),

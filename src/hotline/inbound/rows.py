@@ -14,7 +14,7 @@ from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.push import Odd
 from hotline.refusals import Code, Refusal
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, advise
+from hotline.triage.model import Lexicon, advise, lexicon_of
 
 NOT_THEIRS = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
 LONGEST_RAW = 100_000
@@ -41,7 +41,7 @@ async def rows_of(
         with suppress(*OUTAGES):
             async with within(services.deadlines.lookup):
                 await services.directory.now(now)
-    lexicon = services.directory.lexicon()
+    lexicon = services.directory.made_of(lexicon_of)
 
     def rows(some: Sequence[I]) -> list[dict[str, Any]]:
         return [

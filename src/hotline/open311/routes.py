@@ -652,7 +652,7 @@ async def _report(asked: Open311Request, actor: Actor) -> Listed:
 
 async def _stored(services: Services, file: UploadFile) -> tuple[Stored, str]:
     name = (file.filename or "media").replace("\\", "/").rsplit("/", 1)[-1]
-    stored = await store(services, file.read, None)
+    stored = await store(services.files, file.read, None)
     return stored, "".join(c for c in name if c.isprintable())[:120] or "media"
 
 

@@ -318,7 +318,7 @@ async def work_off_update(services: Services, row: Row, gateway: Gateway | None,
         if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
             return odd(f"an update ({word or 'no word'}) that came too late", number)
         raise
-    return InboundOutcome(InboundStatus.DONE, Effect.JOINED, done.after.ticket.number if done.after else number)
+    return InboundOutcome(InboundStatus.DONE, Effect.JOINED, done.number or number)
 
 
 async def work_off_request(services: Services, row: Row, gateway: Gateway | None, now: datetime) -> InboundOutcome:

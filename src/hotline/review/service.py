@@ -52,7 +52,7 @@ async def take_up(
     taken = IntakeRequest(channel, words or "…", phone=phone, attach_to=attach_to, category=category, area=area)
     key = RequestKey("inbound", f"in.{row.id}", "inbound")  # once, whoever else takes it up
     done = await take_call(services, taken, actor, key, _numbered, now)
-    number = done.after.ticket.number if done.after else done.answer.body
+    number = done.number or done.answer.body
     effect = Effect.JOINED if attach_to else Effect.OPENED
     values = {"status": InboundStatus.DONE, "effect": effect, "number": number, "handled_by": actor.id}
     return await write_once(services, asked, lambda c: _settled(c, row, values, 201, show), now)

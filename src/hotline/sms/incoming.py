@@ -28,7 +28,7 @@ from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
 from hotline.tickets.store import facts as ticket_facts
-from hotline.triage.model import Advice, Lexicon, advise
+from hotline.triage.model import Advice, Lexicon, advise, lexicon_of
 from hotline.web.idempotency import RequestKey
 
 F = Field
@@ -190,7 +190,7 @@ class IncomingText:
 
     async def _on(self, facts: Facts, phone: str, named: bool) -> InboundOutcome | None:
         """What the text does to this ticket; None: it is another matter."""
-        lexicon, meaning, number = self.services.directory.lexicon(), self.meaning, facts.ticket.number
+        lexicon, meaning, number = self.services.directory.made_of(lexicon_of), self.meaning, facts.ticket.number
         advice = await self._advice(lexicon, self.row.text)
         beside = await self._advice(lexicon, meaning.words) if meaning.words else None
         does, said = does_to(facts.ticket, meaning, advice, beside, theirs=self._theirs(facts, phone), named=named)
@@ -264,7 +264,7 @@ class IncomingText:
             if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
                 return None
             raise
-        number = done.after.ticket.number if done.after else number
+        number = done.number or number
         return InboundOutcome(InboundStatus.DONE, Effect.JOINED, number, messages=self._reply("joined", number))
 
     async def _opens(self) -> InboundOutcome:
@@ -276,7 +276,7 @@ class IncomingText:
             if refused.refusal.code is not Code.INVALID:
                 raise
             return odd(f"refused: {refused.refusal.detail}")
-        number = done.after.ticket.number if done.after else done.answer.body
+        number = done.number or done.answer.body
         why = f"longer than {LONGEST} characters: the rest stands in raw" if len(text) > LONGEST else None
         if self.row.details.get("incomplete"):
             why = "a part of it never came"

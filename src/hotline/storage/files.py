@@ -1,4 +1,4 @@
-"""TODO hotline.storage.files"""
+"""Files under the hash of their bytes: kept once, synced before they are named, typed by what they are."""
 
 import asyncio
 import errno
@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.file_types import FIRST_BYTES, KNOWN, agrees, media_type_of
-from hotline.tickets.context import Services
 
 LARGEST = 10 * 1024 * 1024
 _PIECE = 256 * 1024
@@ -26,10 +25,10 @@ class Stored:
     media_type: str
 
 
-async def store(services: Services, read: Read, declared: str | None) -> Stored:
+async def store(folder: Path, read: Read, declared: str | None) -> Stored:
     """Take the bytes piece by piece. Raises Refused where they are too many, none, or not what they claim to be."""
-    services.files.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = services.files / f"fresh-{uuid4().hex}"
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    fresh = folder / f"fresh-{uuid4().hex}"
     digest, size, head = hashlib.sha256(), 0, b""
     try:
         with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
@@ -59,7 +58,7 @@ async def store(services: Services, read: Read, declared: str | None) -> Stored:
                     errors=(("file", f"its bytes are {real}"),),
                 )
             )
-        final = place_of(services, digest.hexdigest())
+        final = place_of(folder, digest.hexdigest())
         final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.replace(fresh, final)
         await asyncio.to_thread(_sync_folder, final.parent)
@@ -87,5 +86,5 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def place_of(services: Services, sha256: str) -> Path:
-    return services.files / sha256[:2] / sha256
+def place_of(folder: Path, sha256: str) -> Path:
+    return folder / sha256[:2] / sha256

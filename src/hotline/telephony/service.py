@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.database.deadlines import detached, within
+from hotline.database.engine import Database
 from hotline.database.identifiers import made_at, reference
 from hotline.database.outages import OUTAGES
 from hotline.database.prepared import Row
@@ -253,19 +254,24 @@ async def login_of(services: Services, actor: Actor) -> str | None:
     return row.login if row else None
 
 
-async def number_of(services: Services, call: str) -> str | None:
-    """The number a call came from, as the exchange gave it where it cannot be read or was withheld; None where there is
-    none, or no such call."""
-    row = await call_store.a_call(services.db, call)
-    return row.phone or row.raw_phone if row is not None else None
+class KnownCalls:
+    """What intake asks and notes about the calls of the exchange: `tickets.context.ExchangeCalls`."""
 
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
-async def link(services: Services, call: str, number: str) -> None:
-    """Note which ticket came of a call. Raises Refused where there is no such call."""
-    row = await call_store.a_call(services.db, call)
-    if row is None:
-        raise Refused(UNKNOWN)
-    await services.db.transact(lambda c: call_store.set_call(c, row.id, {"number": number}))
+    async def number_of(self, call: str) -> str | None:
+        """The number a call came from, as the exchange gave it where it cannot be read or was withheld; None where
+        there is none, or no such call."""
+        row = await call_store.a_call(self._db, call)
+        return row.phone or row.raw_phone if row is not None else None
+
+    async def link(self, call: str, number: str) -> None:
+        """Note which ticket came of a call. Raises Refused where there is no such call."""
+        row = await call_store.a_call(self._db, call)
+        if row is None:
+            raise Refused(UNKNOWN)
+        await self._db.transact(lambda c: call_store.set_call(c, row.id, {"number": number}))
 
 
 async def link_once(services: Services, call: str, number: str, asked: RequestKey, now: datetime) -> ActionResult:

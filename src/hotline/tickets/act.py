@@ -67,7 +67,7 @@ async def act(
         if isinstance(outcome, Replayed):
             return replayed(outcome.answer, asked)
         if not isinstance(outcome, Stale):
-            return ActionResult(answer, replayed=False, after=after)
+            return ActionResult(answer, replayed=False, number=after.ticket.number)
         decided = LATE
     earlier = await idempotency.given(services.db, asked.owner, asked.key)  # a retry meets the world its first try made
     if earlier is not None:

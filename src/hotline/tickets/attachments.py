@@ -74,4 +74,4 @@ async def found(services: Services, number: str, attachment: str, actor: Actor) 
     row = next((r for r in await files_seen(services, number, actor) if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
-    return row, place_of(services, row.sha256)
+    return row, place_of(services.files, row.sha256)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from hotline.delivery.gateways import GatewayCache
 from hotline.inbound.inbox import Inbox
@@ -14,6 +15,16 @@ from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
 
 BeforeCommit = Callable[[Change, datetime], Awaitable[Change]]
+
+
+class ExchangeCalls(Protocol):
+    """Calls on the exchange, as far as intake needs them."""
+
+    async def number_of(self, call: str) -> str | None:
+        """The number the call came from, read or not. None: withheld, or no such call."""
+
+    async def link(self, call: str, number: str) -> None:
+        """Note which ticket came of the call. Raises Refused where there is no such call."""
 
 
 @dataclass(kw_only=True)
@@ -27,6 +38,7 @@ class Services(OrganisationServices):
     speaks: bool = True  # there is somewhere to post messages
     spool: Spool | None = None  # None: with the database away, nothing is taken in
     gateways: GatewayCache = field(init=False)
+    exchange: ExchangeCalls = field(init=False)  # set by the composition
     inbox: Inbox = field(init=False)
     before_commit: list[BeforeCommit] = field(default_factory=list)
 

@@ -29,7 +29,7 @@ from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import settling
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
-from hotline.triage.model import Advice, advise
+from hotline.triage.model import Advice, advise, lexicon_of
 from hotline.web.idempotency import ActionResult, RequestKey, replayed
 
 F = Field
@@ -127,7 +127,7 @@ async def _take_in(
         raise Refused(TAKEN_BEFORE) from fault  # it came in by another line at the same moment
     if isinstance(outcome, Replayed):
         return replayed(outcome.answer, asked)
-    return ActionResult(answer, replayed=False, after=change.after)
+    return ActionResult(answer, replayed=False, number=change.after.ticket.number)
 
 
 def _checked(
@@ -221,7 +221,9 @@ async def opened(
 ) -> tuple[Change, Call]:
     """The new ticket as one change: received, and triaged and dispatched where the rules are sure."""
     size = len(taken.narrative) + len(taken.address or "")
-    advice = await services.offload.run(size, advise, services.directory.lexicon(), taken.narrative, taken.address)
+    advice = await services.offload.run(
+        size, advise, services.directory.made_of(lexicon_of), taken.narrative, taken.address
+    )
     ticket, routed = _ticket(directory, taken, who, advice, await services.numbers.take(), actor, now, services.secret)
     received = Entry(
         ticket.number,

@@ -16,7 +16,6 @@ from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refused
-from hotline.telephony.service import link, number_of
 from hotline.text.numbering import read_number
 from hotline.tickets.context import Services
 from hotline.tickets.intake import IntakeRequest, take_call
@@ -68,9 +67,9 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
     taking, voice_call = taken_of(record["taken"]), record.get("voice_call")
     try:
         if voice_call is not None and taking.phone is None:
-            taking = replace(taking, phone=await number_of(services, voice_call))
+            taking = replace(taking, phone=await services.exchange.number_of(voice_call))
         done = await take_call(services, taking, actor, RequestKey(**record["asked"]), _told(record["reference"]), at)
-        number = done.after.ticket.number if done.after else _number_in(done.answer.body)
+        number = done.number or _number_in(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
             raise
@@ -89,7 +88,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
     await services.db.transact(lambda c: inbound_store.keep(c, [row]))
     if voice_call is not None and number is not None:
         try:
-            await link(services, voice_call, number)
+            await services.exchange.link(voice_call, number)
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise

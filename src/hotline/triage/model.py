@@ -65,7 +65,7 @@ class Lexicon:
     words: Finder = field(default_factory=lambda: Finder(()))
 
 
-def lexicon(directory: Directory) -> Lexicon:
+def lexicon_of(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
     rules = [
         w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None

@@ -8,11 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from hotline.database import idempotency
+from hotline.database.context import PlatformServices
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
-from hotline.tickets.context import Services
-from hotline.tickets.model.ticket import Facts
+from hotline.text.numbering import Number
 
 REUSED = Refusal(
     Code.KEY_REUSED,
@@ -37,7 +37,7 @@ class ActionResult:
 
     answer: StoredAnswer
     replayed: bool
-    after: Facts | None = None
+    number: Number | None = None  # of the ticket it was done to, where it was done now
 
 
 def kept(answer: StoredAnswer, asked: RequestKey) -> StoredAnswer:
@@ -65,7 +65,7 @@ class Reply:
     etag: str | None = None
 
 
-async def earlier_answer(services: Services, asked: RequestKey, *, secret: bool = False) -> ActionResult | None:
+async def earlier_answer(services: PlatformServices, asked: RequestKey, *, secret: bool = False) -> ActionResult | None:
     """What was answered to this key before; None: nothing. Raises Refused where it was used for another request."""
     if not asked.keep_body:
         return None
@@ -80,7 +80,7 @@ async def earlier_answer(services: Services, asked: RequestKey, *, secret: bool 
 
 
 async def write_once(
-    services: Services,
+    services: PlatformServices,
     asked: RequestKey,
     work: Callable[[sa.Connection], Reply],
     now: datetime,
@@ -113,7 +113,7 @@ async def write_once(
         raise
 
 
-def _fingerprint(services: Services, asked: RequestKey) -> str:
+def _fingerprint(services: PlatformServices, asked: RequestKey) -> str:
     """Keyed with the server's secret: the body may hold a password, and a plain digest of it could be guessed at."""
     return hmac.digest(services.secret, b"answer" + asked.fingerprint.encode(), "sha256").hex()
 

@@ -28,7 +28,7 @@ from hotline.sms.receiving import FLUSH, FLUSH_URGENT
 from hotline.text.numbering import Number
 from hotline.tickets.context import Services
 from hotline.tickets.spool_intake import LATER
-from hotline.triage.model import Lexicon, advise
+from hotline.triage.model import Lexicon, advise, lexicon_of
 
 AT_ONCE = 32
 HANDS = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
@@ -63,7 +63,7 @@ async def take_next(services: Services, now: datetime, limit: int = AT_ONCE) -> 
 async def _work_off(services: Services, row: Row, gateway: Gateway | None, token: str, now: datetime) -> None:
     try:
         if row.kind == InboundKind.PART:
-            lexicon = services.directory.lexicon()
+            lexicon = services.directory.made_of(lexicon_of)
             await services.batcher.write(lambda c: _join_parts(c, row, token, lexicon, now))
             return
         if row.kind == InboundKind.REPORT:

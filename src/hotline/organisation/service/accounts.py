@@ -15,13 +15,13 @@ import sqlalchemy as sa
 
 from hotline.database.engine import Database
 from hotline.database.prepared import Row
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import GRANTED, PEOPLE, Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, may_grant
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, standing_of
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import Services
 from hotline.web import throttle_store
 from hotline.web.addresses import counted_as, read_address
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
@@ -58,7 +58,7 @@ def manages(granter: Actor | None, row: Any) -> bool:
 
 
 async def managed(
-    services: Services,
+    services: OrganisationServices,
     granter: Actor,
     page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
     order: str,
@@ -79,7 +79,7 @@ async def managed(
         after = str(getattr(rows[-1], order))
 
 
-def hashed(services: Services, secret: str) -> str:
+def hashed(services: OrganisationServices, secret: str) -> str:
     """A keyed hash: a dump of the database holds nothing that logs in."""
     return hmac.new(services.secret, secret.encode(), hashlib.sha256).hexdigest()
 
@@ -129,14 +129,16 @@ class ActorCache:
         self._known.clear()
 
 
-def credential_of(services: Services, credential: str) -> Credential:
+def credential_of(services: OrganisationServices, credential: str) -> Credential:
     """A token or key as the database knows it."""
     if credential.startswith("hl_"):
         return Credential(ActorKind.KEY, credential.split("_", 2)[1])
     return Credential(ActorKind.PERSON, hashed(services, credential))
 
 
-async def who_is(services: Services, actor_cache: ActorCache, credential: str | None, now: datetime) -> Actor:
+async def who_is(
+    services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
+) -> Actor:
     """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
     if not credential or not credential.isascii() or len(credential) > 200:
         raise Refused(NO_CREDENTIAL)
@@ -156,14 +158,18 @@ async def who_is(services: Services, actor_cache: ActorCache, credential: str | 
     return actor
 
 
-async def _of_session(services: Services, directory: Directory, token: str, now: datetime) -> CredentialState:
+async def _of_session(
+    services: OrganisationServices, directory: Directory, token: str, now: datetime
+) -> CredentialState:
     row = await people.of_session(services.db, hashed(services, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
     return standing_of(directory, ActorKind.PERSON, row)
 
 
-async def _of_key(services: Services, directory: Directory, credential: str, now: datetime) -> CredentialState:
+async def _of_key(
+    services: OrganisationServices, directory: Directory, credential: str, now: datetime
+) -> CredentialState:
     parts = credential.split("_", 2)
     row = await people.key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
     right = row is not None and hmac.compare_digest(row.hash, hashed(services, credential))
@@ -172,7 +178,7 @@ async def _of_key(services: Services, directory: Directory, credential: str, now
     return standing_of(directory, ActorKind.KEY, row)
 
 
-def subject(services: Services, kind: str, *words: str) -> str:
+def subject(services: OrganisationServices, kind: str, *words: str) -> str:
     """Under which name something is counted: of one length, and telling nobody what it is about."""
     return f"{kind}:{hashed(services, chr(0).join(words))[:48]}"
 
@@ -195,7 +201,12 @@ class CheckedLogIn:
 
 
 async def log_in(
-    services: Services, login: str, password: str, address: str | None, now: datetime, device: str | None = None
+    services: OrganisationServices,
+    login: str,
+    password: str,
+    address: str | None,
+    now: datetime,
+    device: str | None = None,
 ) -> dict[str, Any]:
     """A session token for a person. Wrong passwords are counted in the database by log-in and place; `device` is what
     a browser keeps under DEVICE. Raises Refused: wrong, too many, or too many at once."""
@@ -206,7 +217,7 @@ async def log_in(
 
 
 async def log_in_once(
-    services: Services,
+    services: OrganisationServices,
     login: str,
     password: str,
     address: str | None,
@@ -241,7 +252,9 @@ def _session(token: str, now: datetime) -> dict[str, Any]:
     return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
 
 
-def _start_session(c: sa.Connection, services: Services, checked: CheckedLogIn, token: str, now: datetime) -> None:
+def _start_session(
+    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, now: datetime
+) -> None:
     throttle_store.take_back(c, checked.counted)
     throttle_store.clear(c, checked.cleared)
     throttle_store.note(c, checked.places, now)
@@ -249,7 +262,7 @@ def _start_session(c: sa.Connection, services: Services, checked: CheckedLogIn, 
 
 
 async def _checked_log_in(
-    services: Services, login: str, password: str, address: str | None, now: datetime, device: str | None
+    services: OrganisationServices, login: str, password: str, address: str | None, now: datetime, device: str | None
 ) -> CheckedLogIn:
     login = login.casefold()
     if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:  # nobody's: no database need be asked
@@ -288,7 +301,7 @@ async def _checked_log_in(
     return CheckedLogIn(row.id, frozenset(places), frozenset({here, device_here}), counted)
 
 
-async def log_out(services: Services, actor_cache: ActorCache, token: str) -> None:
+async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
     await services.db.transact(lambda c: people.end_session(c, hashed(services, token)))
     actor_cache.forget()
 
@@ -301,7 +314,7 @@ def check_password(password: str, login: str) -> None:
 
 
 async def add_person(
-    services: Services,
+    services: OrganisationServices,
     login: str,
     name: str,
     password: str,
@@ -347,7 +360,7 @@ async def add_person(
 
 
 async def change_person(
-    services: Services,
+    services: OrganisationServices,
     actor_cache: ActorCache,
     person: str,
     version: int,
@@ -390,7 +403,7 @@ async def change_person(
 
 
 async def add_key(
-    services: Services,
+    services: OrganisationServices,
     name: str,
     grant: Grant,
     by: str,
@@ -406,7 +419,7 @@ async def add_key(
 
 
 async def add_key_once(
-    services: Services,
+    services: OrganisationServices,
     name: str,
     grant: Grant,
     by: str,
@@ -433,7 +446,7 @@ def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
 
 
 async def _made_key(
-    services: Services,
+    services: OrganisationServices,
     name: str,
     grant: Grant,
     by: str,
@@ -469,7 +482,7 @@ async def _made_key(
 
 
 async def revoke_key(
-    services: Services, actor_cache: ActorCache, key_id: str, now: datetime, granter: Actor | None = None
+    services: OrganisationServices, actor_cache: ActorCache, key_id: str, now: datetime, granter: Actor | None = None
 ) -> None:
     """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
     row = await people.key(services.db, key_id)

@@ -3,7 +3,7 @@ right."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
@@ -18,9 +18,9 @@ from hotline.organisation.model.items import ANY
 from hotline.organisation.service.directory_annotations import annotate
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
-from hotline.triage.model import Lexicon, lexicon
 from hotline.web.rule_texts import rule_of
 
+D = TypeVar("D")
 LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
 
@@ -32,7 +32,7 @@ class DirectoryCache:
         self._db = db
         self.deadlines = deadlines or Deadlines()
         self._directory = Directory(0)
-        self._lexicon = lexicon(self._directory)
+        self._made: dict[Callable[[Directory], Any], Any] = {}
         self._looked: datetime | None = None
 
     async def now(self, now: datetime) -> Directory:
@@ -61,9 +61,11 @@ class DirectoryCache:
             self._looked = now
         return self._directory
 
-    def lexicon(self) -> Lexicon:
-        """The words of the snapshot, ready for triage."""
-        return self._lexicon
+    def made_of(self, make: Callable[[Directory], D]) -> D:
+        """What `make` builds of the snapshot, such as an index of its words: built once for each snapshot."""
+        if make not in self._made:
+            self._made[make] = make(self._directory)
+        return cast(D, self._made[make])
 
     async def reload(self) -> None:
         version = await organisation_directory.version_of(
@@ -78,7 +80,7 @@ class DirectoryCache:
         versions = {(row.noun, row.code): row.version for row in rows}
         kinds: dict[str, Any] = {noun: dict(sorted(items.items())) for noun, items in found.items()}
         self._directory = Directory(version, **kinds, versions=versions)
-        self._lexicon = lexicon(self._directory)
+        self._made.clear()
 
 
 def read_item(noun: str, body: Mapping[str, Any]) -> Any:

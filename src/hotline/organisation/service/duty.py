@@ -10,6 +10,7 @@ import orjson
 
 from hotline.database import idempotency
 from hotline.database.write_plan import StoredAnswer
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.duty import turns as turns_of
@@ -18,7 +19,6 @@ from hotline.organisation.model.hours import hours_in
 from hotline.organisation.model.items import Override, Roster, Shift
 from hotline.organisation.service.directory import change, plain
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, RequestKey, replayed
 
 PAST = timedelta(days=62)  # an override is kept this long after its end, then leaves the roster; the log keeps it
@@ -79,7 +79,7 @@ def _hours(shift: Shift, day: date) -> tuple[datetime, datetime]:
 
 
 async def override(
-    services: Services,
+    services: OrganisationServices,
     department: str,
     roster: str,
     make: Any,

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.service.accounts import hashed
 from hotline.organisation.service.credentials import actor_of, grant_of
-from hotline.tickets.context import Services
 
 
-async def known_actor(services: Services, credential: str | None, now: datetime) -> Actor | None:
+async def known_actor(services: OrganisationServices, credential: str | None, now: datetime) -> Actor | None:
     """Whose credential it was at the last refresh. Only to take something in for later."""
     found = services.credentials.find(hashed(services, credential), now) if credential else None
     if found is None:

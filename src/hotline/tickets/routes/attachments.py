@@ -64,7 +64,7 @@ async def attach_file(
         "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
         or "file"
     )
-    stored = await store(context.services, file.read, file.content_type)
+    stored = await store(context.services.files, file.read, file.content_type)
     asked = context.asked(f"{name}\n{stored.sha256}".encode())
     return action_reply(
         await attach(

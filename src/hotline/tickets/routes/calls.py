@@ -12,7 +12,6 @@ from hotline.database.outages import OUTAGES
 from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refused
-from hotline.telephony.service import link, number_of
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.intake import take_call, unread_of
@@ -63,7 +62,7 @@ async def take_a_call(
     try:
         if body.voice_call is not None and taken.phone is None:
             async with within(context.services.deadlines.lookup):
-                taken = replace(taken, phone=await number_of(context.services, str(body.voice_call)))
+                taken = replace(taken, phone=await context.services.exchange.number_of(str(body.voice_call)))
         done = await take_call(context.services, taken, context.actor, asked, show, context.now)
     except OUTAGES:
         if context.services.spool is None:
@@ -72,12 +71,12 @@ async def take_a_call(
         name = await spool_request(context.services, taken, context.actor, asked, context.now, voice_call)
         unread = unread_of(taken, parse_phone(taken.phone, context.services.region, context.services.area_code))
         return reply({"reference": name, "kept": "spool", "unread": unread_shown(unread)}, 202)
-    if body.voice_call is not None and done.after is not None:
+    if body.voice_call is not None and done.number is not None:
         try:
             async with within(context.services.deadlines.lookup, writes=True):
-                await detached(link(context.services, str(body.voice_call), done.after.ticket.number))
+                await detached(context.services.exchange.link(str(body.voice_call), done.number))
         except (Refused, *OUTAGES) as fault:  # the call is taken: which one of the exchange it was may be noted later
-            log.warning("call.not_linked", number=done.after.ticket.number, why=type(fault).__name__)
+            log.warning("call.not_linked", number=done.number, why=type(fault).__name__)
     return action_reply(done)
 
 

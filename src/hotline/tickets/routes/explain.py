@@ -25,7 +25,7 @@ from hotline.tickets.schemas.shown import Explained, LifecycleOut, clock_shown, 
 from hotline.tickets.sla import explaining
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
-from hotline.triage.model import advise
+from hotline.triage.model import advise, lexicon_of
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 from hotline.web.responses import READ, refusals, reply
 
@@ -82,7 +82,7 @@ class DeadlineAsk(Strict):
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
     await context.services.directory.now(context.now)
-    size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.lexicon()
+    size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.made_of(lexicon_of)
     shown = (await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)).shown()
     return reply({"because": shown.pop("because"), "result": shown})
 
