@@ -23,11 +23,12 @@ from hotline.database.engine import Database
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.delivery import store as outbox_store
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import add
 from hotline.delivery.model import Message
 from hotline.text.numbering import Number
 from hotline.wiring import provider_client
-from hotline.worker.outbox import AT_ONCE, DeliveryChannels, Sender
+from hotline.worker.outbox import AT_ONCE, Sender
 from tests.conftest import seeded
 from tests.postgres import free_port
 

@@ -11,26 +11,18 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
+from hotline.composition import routers
 from hotline.open311.routes import BASE, Open311
 from hotline.operations import docs
-from hotline.operations import routes as operations_routes
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
-from hotline.organisation.routes import accounts, directory, duty
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
-from hotline.reporting.routes import exports, figures, oversight
-from hotline.review import routes as review_routes
-from hotline.sms.routes import hooks
-from hotline.streaming import routes as streaming_routes
-from hotline.telephony import routes as call_routes
 from hotline.tickets.context import Services
-from hotline.tickets.routes import attachments, calls, departments, lookup, tickets
 from hotline.web.addresses import Network
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
 from hotline.web.paging import Pages
 from hotline.web.problems import refuse, refuse_http, refuse_malformed
-from hotline.webhooks import routes as subscription_routes
 from hotline.webhooks.openapi import EVENT, described
 
 VERSION = "1.0.0"
@@ -75,25 +67,8 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)
     app.add_exception_handler(HTTPException, refuse_http)
-    nouns = (
-        calls,
-        tickets,
-        attachments,
-        departments,
-        duty,
-        directory,
-        review_routes,
-        hooks,
-        call_routes,
-        lookup,
-        subscription_routes,
-        streaming_routes,
-        figures,
-        oversight,
-        exports,
-    )
-    for noun in (*nouns, accounts, operations_routes):
-        app.router.routes.extend(noun.router.routes)  # flat: an included router is asked twice for each request
+    for router in routers():
+        app.router.routes.extend(router.routes)  # flat: an included router is asked twice for each request
     if with_docs:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))

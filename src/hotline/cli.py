@@ -812,7 +812,7 @@ A refused caller reads the sentence of the guard that stopped it.
 @figures_app.command("check")
 def figures_check() -> None:
     """Count everything anew beside the traffic and compare it with the rollups. Leaves with 3 where they differ."""
-    from hotline.worker.subprocess import DRIFT
+    from hotline.runtime.subprocess import DRIFT
 
     found = _run(_figures(_settings(), rebuild=False))
     for (dimension, day, code), (kept, true) in sorted(found.items()):

@@ -1,32 +1,45 @@
-"""The services of a process, with what each capability keeps in it."""
+"""THE CAPABILITIES of the product, and the services of a process with what each capability keeps in it. A new capability
+is one line here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
-from hotline.open311.settings import Open311Settings
-from hotline.organisation.service.credentials import Credentials
+from hotline.open311.capability import OPEN311
+from hotline.operations.capability import OPERATIONS
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.sms.settings import QuietHours
-from hotline.streaming.service import Stream
-from hotline.telephony.arrivals import CallArrivals
-from hotline.telephony.service import KnownCalls
+from hotline.partners.capability import PARTNERS
+from hotline.reporting.capability import REPORTING
+from hotline.review.capability import REVIEW
+from hotline.runtime.capability import Capability
+from hotline.runtime.settings import CapabilitySettings
+from hotline.sms.capability import SMS
+from hotline.streaming.capability import STREAMING
+from hotline.telephony.capability import TELEPHONY
 from hotline.tickets.context import Services
 from hotline.tickets.serials import TicketNumbers
-from hotline.webhooks.cache import SubscriptionCache
+from hotline.webhooks.capability import WEBHOOKS
 
+if TYPE_CHECKING:
+    from fastapi import APIRouter
 
-@dataclass(frozen=True, slots=True)
-class CapabilitySettings:
-    """What the capabilities are set to. `streams`: open at once in a process, at most."""
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.worker import Worker
 
-    streams: int = 10_000
-    quiet: QuietHours = field(default_factory=QuietHours)
-    open311: Open311Settings = field(default_factory=Open311Settings)
+CAPABILITIES: tuple[Capability, ...] = (
+    REVIEW,
+    SMS,
+    TELEPHONY,
+    OPEN311,
+    PARTNERS,
+    WEBHOOKS,
+    STREAMING,
+    REPORTING,
+    OPERATIONS,
+)
 
 
 def assemble_services(
@@ -34,7 +47,7 @@ def assemble_services(
     clock: Callable[[], datetime],
     secret: bytes,
     files: Path,
-    capabilities: CapabilitySettings | None = None,
+    settings: CapabilitySettings | None = None,
     **given: Any,
 ) -> Services:
     """Services over an engine, their journal not started yet. `given`: further fields of `Services`."""
@@ -48,18 +61,24 @@ def assemble_services(
         numbers=TicketNumbers(db),
         **given,
     )
-    add_capabilities(services, capabilities or CapabilitySettings())
+    for capability in CAPABILITIES:
+        capability.prepare(services, settings or CapabilitySettings())
     return services
 
 
-def add_capabilities(services: Services, settings: CapabilitySettings) -> None:
-    """Each capability's part of a process."""
-    credentials = Credentials(services.db, services.directory, lambda: services.clock())
-    stream = Stream(services.db, services.journal.written, settings.streams, credentials)
-    arrivals = CallArrivals()
-    subscriptions = SubscriptionCache(services.db, services.secret, services.directory, services.deadlines)
-    for part in (stream, arrivals, subscriptions, settings.quiet, settings.open311):
-        services.add(part)
-    services.exchange = KnownCalls(services.db)
-    services.before_commit.append(subscriptions.announced)
-    services.on_leave += [stream.close, arrivals.noted.set]
+def routers() -> Sequence["APIRouter"]:
+    """Every router of the API: the core's, then each capability's."""
+    from hotline.organisation.routes import accounts, directory, duty
+    from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
+
+    core = (calls, tickets, attachments, departments, candidates, lookup, explain, duty, directory, accounts)
+    return [*(noun.router for noun in core), *(router for each in CAPABILITIES for router in each.routers())]
+
+
+def assemble_worker(context: "WorkerContext") -> "Worker":
+    """A worker with the jobs of the core and of every capability."""
+    from hotline.runtime.worker import Worker
+    from hotline.worker.jobs import clock_jobs, message_jobs, retention_jobs
+
+    core = [*clock_jobs(context), *message_jobs(context), *retention_jobs(context)]
+    return Worker(context, [*core, *(job for each in CAPABILITIES for job in each.jobs(context))])

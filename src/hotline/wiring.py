@@ -14,24 +14,24 @@ import httpx
 import sqlalchemy as sa
 import structlog
 
-from hotline.composition import CapabilitySettings, assemble_services
+from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.migrations import SchemaState, bring_to, state_of
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import Egress, client_of, networks
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import Notices
 from hotline.inbound.spool import Spool
-from hotline.open311.settings import Open311Settings
 from hotline.refusals import Code, Refusal, Refused
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.settings import CapabilitySettings
+from hotline.runtime.subprocess import WorkerSubprocess
+from hotline.runtime.worker import Worker
 from hotline.settings import Settings
 from hotline.shipped import shipped
-from hotline.sms.settings import QuietHours
 from hotline.storage.permissions import make_database_private, make_private
 from hotline.tickets.context import Services
-from hotline.worker.loop import Worker
-from hotline.worker.outbox import DeliveryChannels
-from hotline.worker.subprocess import WorkerSubprocess
 
 
 def clock() -> datetime:
@@ -71,13 +71,11 @@ def services_of(settings: Settings, db: Database) -> Services:
     """The services of this process, as set."""
     capabilities = CapabilitySettings(
         streams=settings.streams,
-        quiet=QuietHours(*settings.quiet),
-        open311=Open311Settings(
-            served=settings.open311,
-            jurisdiction=settings.open311_jurisdiction,
-            contact=settings.open311_contact,
-            reads=settings.open311_reads,
-        ),
+        quiet=settings.quiet,
+        open311=settings.open311,
+        open311_jurisdiction=settings.open311_jurisdiction,
+        open311_contact=settings.open311_contact,
+        open311_reads=settings.open311_reads,
     )
     return assemble_services(
         db,
@@ -131,12 +129,12 @@ def worker_of(settings: Settings, services: Services) -> Worker:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
         notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
     hooks = client_of(Egress(networks(settings.egress_allow)))
-    return Worker(
-        services, DeliveryChannels(notices, provider_client(), hooks), heartbeat_of(settings), aside_of(settings)
-    )
+    channels = DeliveryChannels(notices, provider_client(), hooks)
+    context = WorkerContext(services, channels, heartbeat_of(settings), subprocess_of(settings))
+    return assemble_worker(context)
 
 
-def aside_of(settings: Settings) -> WorkerSubprocess | None:
+def subprocess_of(settings: Settings) -> WorkerSubprocess | None:
     """A process of its own over the same house. None on SQLite, where one process writes: there it is done by a thread
     of ours, its writing in turn with everybody's."""
     if sa.make_url(settings.url).get_backend_name() == "sqlite":

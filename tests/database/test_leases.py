@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from hotline.database.leases import MARGIN
 from hotline.delivery import store as outbox_store
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.model import Message
 from hotline.delivery.notices import Notices
 from hotline.inbound import store as inbound_store
@@ -29,7 +30,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due
 from hotline.worker.inbound import take_next
-from hotline.worker.outbox import DeliveryChannels, Sender
+from hotline.worker.outbox import Sender
 from hotline.worker.retention import tidy
 from tests.conftest import LIFT, Clock, Player
 

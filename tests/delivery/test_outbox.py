@@ -11,9 +11,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.notices import Notices
 from hotline.tickets.context import Services
-from hotline.worker.outbox import DeliveryChannels, send_next
+from hotline.worker.outbox import send_next
 from hotline.worker.retention import tidy
 from tests.conftest import Clock, Player
 

@@ -21,14 +21,15 @@ from hotline.inbound.model import InboundKind
 from hotline.inbound.spool import Spool
 from hotline.open311.service import _row as row_of_update
 from hotline.operations.doctor import Finding, examine, warn_of_gaps
+from hotline.operations.jobs import operations_jobs
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.holidays import announced, read_announcement, unannounced
 from hotline.organisation.model.items import Override
 from hotline.organisation.service.directory import change
 from hotline.refusals import Refused
+from hotline.runtime.jobs import WorkerContext
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
-from hotline.worker.loop import Worker
 from tests.conftest import Clock, Player
 from tests.postgres import find_server
 
@@ -269,14 +270,15 @@ async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
     cn = (await services.directory.now(clock.now)).calendars["cn"]
     far = replace(cn, confirmed_to=f"{clock.now.year + 1}-12-31")
     await change(services.db, services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
-    worker = Worker(
-        services, None, Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
+    context = WorkerContext(
+        services, heartbeat=Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
     )
-    await worker._audit()
+    audit = operations_jobs(context)[0].step
+    await audit()
     safe = all(safe for _, _, safe in await services.db.durability())  # the suite's PostgreSQL runs without fsync
     assert len(beats) == safe, [f for f in await examine(services, clock.now) if f.wrong]
     await no_next_step(services, clock)
-    await worker._audit()
+    await audit()
     assert len(beats) == safe
     refusing = Heartbeat(
         httpx.AsyncClient(transport=httpx.MockTransport(lambda r: httpx.Response(500))), "https://watch.example/x"

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
+from hotline.composition import assemble_worker
 from hotline.database.engine_postgres import Postgres
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -22,13 +22,12 @@ from hotline.reporting.model import ENOUGH, FIGURES, handling, last_whole, ranke
 from hotline.reporting.service import figures
 from hotline.reporting.service.figures import drift, fold, rebuild
 from hotline.reporting.vocabulary import Period
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.subprocess import DRIFT, LEFT, WorkerSubprocess
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.sla.jobs import escalate_due
-from hotline.worker.loop import Worker
-from hotline.worker.outbox import DeliveryChannels
-from hotline.worker.subprocess import DRIFT, LEFT, WorkerSubprocess
 from tests.conftest import Cast, Clock, Player
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -426,8 +425,9 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
 
     monkeypatch.setattr(figures, "rebuild", never)
     aside = beside(services, tmp_path)
-    worker = Worker(services, DeliveryChannels(None, httpx.AsyncClient(), httpx.AsyncClient()), aside=aside)
-    assert not await worker._fold()
+    worker = assemble_worker(WorkerContext(services, subprocess=aside))
+    fold_figures = worker.jobs["figures"].step
+    assert not await fold_figures()
     assert "position" in (await rollups.mark(services.db) or {})
     assert await drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
@@ -437,7 +437,7 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
     code, said = await aside.run("figures", "check")
     assert code == DRIFT and "differ" in said
     await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "another process", anew=True))
-    assert not await worker._fold()  # which is at it: this one waits, and counts nothing itself
+    assert not await fold_figures()  # which is at it: this one waits, and counts nothing itself
     worker.stop()
     assert await aside.run("figures", "check") == (-15, "")
 

@@ -14,6 +14,7 @@ import pytest
 
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import add, change
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
@@ -23,7 +24,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
-from hotline.worker.outbox import DeliveryChannels, send_next
+from hotline.worker.outbox import send_next
 from tests.conftest import Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import FAR, GENERIC, PUBLIC

@@ -17,19 +17,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.composition import assemble_worker
 from hotline.delivery.gateways import add
 from hotline.inbound.push import Push
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_person, log_in
 from hotline.refusals import Refused
+from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
 from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.exchanges.twilio_voice import TwilioVoice
 from hotline.telephony.service import end_silent_calls
 from hotline.tickets.context import Services
-from hotline.worker.loop import Worker
-from hotline.worker.outbox import DeliveryChannels
 from tests.conftest import Cast, Clock, Player
 
 TOKEN = "a-token-the-exchange-has"
@@ -800,7 +800,7 @@ async def test_the_worker_looks_for_silent_calls(exchange: Exchange, watch: Play
     await exchange.set_up("cti")
     await exchange.tells("cti", a_call(clock, "waits")[0])
     clock.forward(hours=3)
-    worker = Worker(exchange.services, DeliveryChannels(None, None, None))
+    worker = assemble_worker(WorkerContext(exchange.services))
     running = asyncio.create_task(worker.run())
     while (await exchange.calls(watch))[0]["state"] != "ended":
         await asyncio.sleep(0)

@@ -46,6 +46,10 @@ class PlatformServices:
         """The part of that class. Raises KeyError: its capability was not added by the composition."""
         return cast(P, self.parts[kind])
 
+    def keeps_for_later(self) -> bool:
+        """Whether what comes in while the database is away is kept on this machine."""
+        return False
+
     def leave(self) -> None:
         """End what waits for news: a shutdown waits for requests under way, and these would never end, or late."""
         self.leaving = True

@@ -1,12 +1,13 @@
 """A push as HTTP brings it, for every kind of gateway: read for its gateway's own file, and answered as that says."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import structlog
 from fastapi import Path
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from hotline.delivery.context import DeliveryServices
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Acknowledgement, Push
 from hotline.inbound.rows import NOT_THEIRS
@@ -15,11 +16,12 @@ from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
 
+D = TypeVar("D", bound=DeliveryServices)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 log = structlog.get_logger("hotline.hooks")
 
 
-async def pushed(context: RequestContext, gateway: str, kind: GatewayKind) -> Push:
+async def pushed(context: RequestContext[D], gateway: str, kind: GatewayKind) -> Push:
     """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
     body is read for a gateway that is there, from an address of its list. Raises Refused."""
     request = context.request

@@ -11,10 +11,11 @@ from hotline.delivery import store as outbox_store
 from hotline.inbound import store as inbound_store
 from hotline.operations.doctor import QUICK, examine, skew_of
 from hotline.operations.readiness import can_take_in
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.organisation.store import directory
 from hotline.refusals import Refused
 from hotline.streaming.service import Stream
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.shown import Health, Ready
 from hotline.tickets.sla import store as sla_store
 from hotline.web.responses import reply
@@ -38,13 +39,13 @@ SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, an
 
 
 @router.get("/healthz", operation_id="healthz", response_model=Health)
-async def healthz(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
+async def healthz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """The process answers."""
     return reply({"status": "ok"})
 
 
 @router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
-async def readyz(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
+async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
     and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
     could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
@@ -73,14 +74,14 @@ async def readyz(context: Annotated[RequestContext, anybody("health.read")]) -> 
 @router.get(
     "/readyz/intake", operation_id="readyz_intake", response_model=Ready, responses={503: {"description": "Not ready"}}
 )
-async def readyz_intake(context: Annotated[RequestContext, anybody("health.read")]) -> Response:
+async def readyz_intake(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
     neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
     ready, checks = await can_take_in(context.services)
     return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 
-async def _measured(context: RequestContext, checks: dict[str, Any]) -> None:
+async def _measured(context: TicketContext, checks: dict[str, Any]) -> None:
     """Add what waits in the database, and what the doctor finds."""
     oldest = await outbox_store.oldest_due(context.services.db, context.now)
     checks["outbox_oldest_seconds"] = oldest and max(0.0, (context.now - oldest).total_seconds())
@@ -99,7 +100,7 @@ async def _measured(context: RequestContext, checks: dict[str, Any]) -> None:
 
 
 @router.get("/metrics", operation_id="metrics")
-async def metrics(context: Annotated[RequestContext, anybody("metrics.read")]) -> Response:
+async def metrics(context: Annotated[TicketContext, anybody("metrics.read")]) -> Response:
     """Prometheus text format."""
     DEPTH.set(context.services.journal.depth)
     BATCH.set(context.services.journal.last_batch)

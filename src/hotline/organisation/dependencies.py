@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends, Path, Request
@@ -13,20 +13,21 @@ from starlette.responses import Response
 
 from hotline.database.deadlines import within
 from hotline.database.outages import OUTAGES
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.service.accounts import COOKIE, ActorCache, who_is
 from hotline.organisation.service.offline import known_actor
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import Services
 from hotline.web.idempotency import RequestKey
 
+S = TypeVar("S", bound=OrganisationServices)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
-class RequestContext:
+class RequestContext(Generic[S]):
     """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
     its own."""
 
@@ -77,6 +78,9 @@ class RequestContext:
         return self.asked(await self.request.body())
 
 
+StaffContext = RequestContext[OrganisationServices]
+
+
 def credential(request: Request) -> str | None:
     """The token or key sent: as Authorization, or as the console's cookie. The cookie counts for what only reads, and
     for what comes from a page of ours: another site's page can make a browser send it, and cannot say it is ours."""
@@ -103,7 +107,7 @@ class AccessPolicy:
     def __init__(self, rule: str, roles: frozenset[Role] | None, *, when_away: bool = False) -> None:
         self.rule, self.roles, self._when_away = rule, roles, when_away
 
-    async def __call__(self, request: Request) -> RequestContext:
+    async def __call__(self, request: Request) -> RequestContext[Any]:
         if self.roles is None:
             return RequestContext(request, None)
         return RequestContext(request, request.scope.get(ACTOR) or await self.admit(request))
@@ -111,9 +115,9 @@ class AccessPolicy:
     async def admit(self, request: Request) -> Actor:
         """Whoever asks, if they may. Raises Refused."""
         roles = self.roles or frozenset()
-        services: Services = request.app.state.services
+        services: OrganisationServices = request.app.state.services
         actor_cache, now = request.app.state.actor_cache, services.clock()
-        if self._when_away and services.spool is not None:
+        if self._when_away and services.keeps_for_later():
             actor = await self._asked_or_known(request, services, actor_cache, now)
         else:
             actor = await who_is(services, actor_cache, credential(request), now)
@@ -122,7 +126,7 @@ class AccessPolicy:
         return actor
 
     async def _asked_or_known(
-        self, request: Request, services: Services, actor_cache: ActorCache, now: datetime
+        self, request: Request, services: OrganisationServices, actor_cache: ActorCache, now: datetime
     ) -> Actor:
         """Who asks; with the database away or too slow, who that was when it answered last."""
         try:
@@ -190,7 +194,7 @@ NumberPath = Annotated[
 CodePath = Annotated[str, Path(max_length=60, pattern=r"^[\x21-\x7e]+$")]
 
 
-async def department_seen(context: RequestContext, code: str) -> Directory:
+async def department_seen(context: RequestContext[S], code: str) -> Directory:
     """The directory, if the department is the asker's to see. 404 for one that is not there and for one that is not
     theirs alike."""
     directory: Directory = await context.services.directory.now(context.now)

@@ -13,14 +13,15 @@ from hotline.inbound.push import Unauthentic
 from hotline.inbound.pushes import GatewayPath, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.inbound.signatures import check_address, check_standard
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.partners.service import take_order
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.routes.hooks import ANY
+from hotline.tickets.dependencies import TicketContext
 from hotline.web.problems import field_rule
 from hotline.web.responses import refusals
 
-Hook = Annotated[RequestContext, anybody("hooks.push")]
+Hook = Annotated[TicketContext, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from hotline.database.prepared import Row
 from hotline.inbound.model import InboundStatus
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
 from hotline.review.service import dismiss, take_up
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
@@ -19,8 +20,8 @@ from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
-Desk = Annotated[RequestContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
-Sees = Annotated[RequestContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
+Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 
 

@@ -11,11 +11,12 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from hotline.database.engine import DatabaseUnavailable
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, credential, department_seen, may
+from hotline.organisation.dependencies import AuthenticatedRoute, credential, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
 from hotline.organisation.service.accounts import credential_of, who_is
 from hotline.refusals import Code, Refused
 from hotline.streaming.service import Listener, Stream, StreamAccess, framed
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.stream_events import StreamFilter
 from hotline.tickets.model.visibility import scope_of
 from hotline.web.field_types import CodeWord
@@ -107,7 +108,7 @@ class EventStream(Response):
     },
 )
 async def listen(
-    context: Annotated[RequestContext, may("stream.listen", *PEOPLE)],
+    context: Annotated[TicketContext, may("stream.listen", *PEOPLE)],
     department: Annotated[
         list[CodeWord] | None, Query(max_length=20, description="Only what concerns these departments, and all below")
     ] = None,

@@ -16,7 +16,7 @@ from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Unauthentic
 from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
 from hotline.inbound.rows import NOT_THEIRS
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, anybody, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, anybody, may
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
@@ -26,6 +26,7 @@ from hotline.telephony.service import figures, link_once, login_of, receive_even
 from hotline.telephony.vocabulary import ReturnCall
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.caller_lookup import caller_card
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import phone_shown, scope_of
 from hotline.tickets.schemas.shown import dumped, unread_shown
 from hotline.web.field_types import Line, Moment, NumberWord, Plain, Shown, Strict
@@ -35,8 +36,8 @@ from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
 _ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
-Hook = Annotated[RequestContext, anybody("hooks.push")]
-Operator = Annotated[RequestContext, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Hook = Annotated[TicketContext, anybody("hooks.push")]
+Operator = Annotated[TicketContext, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 LONGEST_WAIT = 25
 MOST_DAYS = 366
@@ -142,7 +143,7 @@ async def look_up_for_exchange(
     return reply({"contacts": [contact]})
 
 
-def _shown(row: Row, context: RequestContext) -> dict[str, Any]:
+def _shown(row: Row, context: TicketContext) -> dict[str, Any]:
     secret = bool(row.confidential)
     recorded = bool(context.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
     return {
@@ -188,7 +189,7 @@ async def read_my_calls(
 
 @router.get("/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusals())
 async def list_voice_calls(
-    context: Annotated[RequestContext, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[TicketContext, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     after: After = "",
@@ -259,7 +260,7 @@ async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Oper
 
 @router.get("/figures/acd", operation_id="read_acd_figures", response_model=FiguresOut, responses=refusals())
 async def read_acd_figures(
-    context: Annotated[RequestContext, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[TicketContext, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     queue: Annotated[Plain | None, Query(max_length=60)] = None,

@@ -7,10 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from hotline.delivery.gateways import GatewayCache
+from hotline.delivery.context import DeliveryServices
 from hotline.inbound.inbox import Inbox
 from hotline.inbound.spool import Spool
-from hotline.organisation.context import OrganisationServices
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
 
@@ -28,7 +27,7 @@ class ExchangeCalls(Protocol):
 
 
 @dataclass(kw_only=True)
-class Services(OrganisationServices):
+class Services(DeliveryServices):
     """`before_commit`: what a capability adds to a change, such as messages to subscribers, before it is made durable."""
 
     numbers: TicketNumbers
@@ -37,15 +36,16 @@ class Services(OrganisationServices):
     area_code: str = "28"
     speaks: bool = True  # there is somewhere to post messages
     spool: Spool | None = None  # None: with the database away, nothing is taken in
-    gateways: GatewayCache = field(init=False)
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     inbox: Inbox = field(init=False)
     before_commit: list[BeforeCommit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.gateways = GatewayCache(self.db, self.secret, self.public_url, self.directory, self.deadlines)
         self.inbox = Inbox(self.db, self.spool, self.deadlines)
+
+    def keeps_for_later(self) -> bool:
+        return self.spool is not None
 
     async def completed(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""

@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
@@ -22,7 +23,7 @@ from hotline.webhooks import service as subscription_service
 from hotline.webhooks.cache import Subscription, SubscriptionCache
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
-Admin = Annotated[RequestContext, may("subscriptions.manage", Role.ADMIN)]
+Admin = Annotated[TicketContext, may("subscriptions.manage", Role.ADMIN)]
 Url = Annotated[Plain, Field(min_length=8, max_length=500)]
 Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
 

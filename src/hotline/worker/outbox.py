@@ -4,7 +4,7 @@ what is ready is marked as it comes, and more is claimed meanwhile."""
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,8 +20,9 @@ from hotline.database.prepared import Row
 from hotline.database.write_batcher import WriteBatcher
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
+from hotline.delivery.alarms import alarm
+from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import Gateway
-from hotline.delivery.model import Message
 from hotline.delivery.notices import GatewayDown, GatewayRefused, Notices
 from hotline.delivery.store import Reach
 from hotline.locales import bilingual
@@ -29,7 +30,6 @@ from hotline.sms import store as sms_store
 from hotline.sms.contract import Outgoing, SendResult, sms_provider
 from hotline.sms.model.status import TextStatus
 from hotline.sms.outgoing import PlannedText, first_row, pick, planned, speaks_by_text, spread_over_callers
-from hotline.text.numbering import Number
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts
@@ -54,22 +54,6 @@ class RetryPolicy:
 NOTICE = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
 TEXT = RetryPolicy(48, (5, 60, 300))  # about four hours
 HOOK = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))  # about 75 hours (Standard Webhooks)
-
-
-@dataclass
-class DeliveryChannels:
-    """Where messages leave. `texts` and `hooks` are clients; which address and with what secret stands in the house."""
-
-    notices: Notices | None = None
-    texts: httpx.AsyncClient | None = None
-    hooks: httpx.AsyncClient | None = None
-
-    async def close(self) -> None:
-        if self.notices is not None:
-            await self.notices.close()
-        for client in (self.texts, self.hooks):
-            if client is not None:
-                await client.aclose()
 
 
 @dataclass
@@ -341,11 +325,6 @@ def _bury(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
     if m.kind != "alarm":
         alarm(c, "dead", bilingual("alarm.dead"), now)
-
-
-def alarm(c: sa.Connection, what: str, said: Mapping[str, str], now: datetime) -> None:
-    """Tell operators, once an hour for each kind of thing. `said`: as `locales.bilingual` gives it."""
-    outbox_store.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", dict(said), now)])
 
 
 async def send_next(services: Services, ways: DeliveryChannels, now: datetime) -> int:

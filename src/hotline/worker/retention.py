@@ -10,6 +10,7 @@ from hotline.database import idempotency
 from hotline.database.identifiers import reference
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
+from hotline.delivery.alarms import alarm
 from hotline.inbound import store as inbound_store
 from hotline.locales import bilingual
 from hotline.organisation.service import accounts
@@ -26,7 +27,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lookup import OF_TICKET
 from hotline.tickets.store import counters
 from hotline.web import throttle_store
-from hotline.worker.outbox import EXPIRES, alarm
+from hotline.worker.outbox import EXPIRES
 
 TRIES = timedelta(
     days=180

@@ -8,7 +8,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, anybody, credential, may
+from hotline.organisation.dependencies import (
+    AuthenticatedRoute,
+    CodePath,
+    StaffContext,
+    anybody,
+    credential,
+    may,
+)
 from hotline.organisation.model.actors import GRANTED, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service import accounts
@@ -21,7 +28,7 @@ from hotline.web.idempotency import ActionResult
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
-Admin = Annotated[RequestContext, may("accounts.manage", Role.ADMIN)]
+Admin = Annotated[StaffContext, may("accounts.manage", Role.ADMIN)]
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -77,7 +84,7 @@ class KeyIn(Strict):
         Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.KEY_REUSED, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL
     ),
 )
-async def log_in(body: LogIn, context: Annotated[RequestContext, anybody("token.ask")]) -> Response:
+async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.ask")]) -> Response:
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
     address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right
     lately is not held up by what others try elsewhere."""
@@ -90,14 +97,14 @@ async def log_in(body: LogIn, context: Annotated[RequestContext, anybody("token.
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
-async def log_out(context: Annotated[RequestContext, may("token.end", *GRANTED)], request: Request) -> Response:
+async def log_out(context: Annotated[StaffContext, may("token.end", *GRANTED)], request: Request) -> Response:
     """Log out: the token works no more, at once."""
     await accounts.log_out(context.services, context.actor_cache, credential(request) or "")
     return Response(status_code=204)
 
 
 @router.get("/me", operation_id="read_me", response_model=MeOut, responses=refusals())
-async def read_me(context: Annotated[RequestContext, may("me.read", *GRANTED)]) -> Response:
+async def read_me(context: Annotated[StaffContext, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
     return reply(
         {

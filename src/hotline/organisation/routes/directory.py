@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Query
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, may
 from hotline.organisation.model.actors import GRANTED, WHOLE, Role
 from hotline.organisation.model.grants import is_organisation_wide
 from hotline.organisation.service.directory import change, plain, read_item, shape_of
@@ -21,8 +21,8 @@ from hotline.tickets.schemas.shown import (
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
-Reader = Annotated[RequestContext, may("directory.read", *GRANTED)]
-Editor = Annotated[RequestContext, may("directory.edit", Role.ADMIN)]
+Reader = Annotated[StaffContext, may("directory.read", *GRANTED)]
+Editor = Annotated[StaffContext, may("directory.edit", Role.ADMIN)]
 Noun = Literal[
     "house", "calendars", "departments", "areas", "categories", "policies", "ladders", "rosters", "words", "routes"
 ]
@@ -54,7 +54,7 @@ async def read_directory_item(noun: Noun, code: CodePath, context: Reader) -> Re
     return reply(_shown(noun, directory.noun(noun)[code], context), version=directory.version)
 
 
-def _shown(noun: str, item: Any, context: RequestContext) -> dict[str, Any]:
+def _shown(noun: str, item: Any, context: StaffContext) -> dict[str, Any]:
     """An item as this asker may see it: the numbers of those on duty are for the desk and for their own department."""
     body = plain(noun, item)
     theirs = context.actor.roles & WHOLE or (noun == "rosters" and item.department in context.actor.departments)
@@ -63,7 +63,7 @@ def _shown(noun: str, item: Any, context: RequestContext) -> dict[str, Any]:
     return body
 
 
-def _refuse_limited(context: RequestContext) -> None:
+def _refuse_limited(context: StaffContext) -> None:
     if not is_organisation_wide(context.actor):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "the directory is changed by those who administer the whole house"))
 
@@ -137,7 +137,7 @@ async def read_directory_shape(noun: Noun, context: Reader) -> Response:
 
 @router.get("/directory-log", operation_id="read_directory_log", response_model=LogPage, responses=refusals())
 async def read_directory_log(
-    context: Annotated[RequestContext, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
+    context: Annotated[StaffContext, may("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
-    RequestContext,
+    StaffContext,
     anybody,
     department_seen,
     may,
@@ -30,9 +30,9 @@ from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, St
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
-Reader = Annotated[RequestContext, may("duty.read", *PEOPLE)]
+Reader = Annotated[StaffContext, may("duty.read", *PEOPLE)]
 Planner = Annotated[
-    RequestContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
+    StaffContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
 ]  # a handler for its own department
 LONGEST = timedelta(days=92)
 FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
@@ -99,7 +99,7 @@ def _token(services: Services, department: str) -> str:
 )
 async def read_duty_feed(
     code: CodePath,
-    context: Annotated[RequestContext, anybody("duty.feed")],
+    context: Annotated[StaffContext, anybody("duty.feed")],
     token: Annotated[Plain, Query(max_length=64, description="From `feed` of the department's duty")] = "",
 ) -> Response:
     """The turns of a week back and sixty days ahead, for a calendar program. Names, no phone numbers."""
@@ -176,7 +176,7 @@ class SwapIn(Strict):
     }
 
 
-async def _planned(context: RequestContext, code: str) -> None:
+async def _planned(context: StaffContext, code: str) -> None:
     directory = await department_seen(context, code)
     if code in context.actor.departments:
         return

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, Response
 
 from hotline.locales import LANGUAGES
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
@@ -17,13 +17,14 @@ from hotline.reporting.service import exports, reports
 from hotline.reporting.store import exports as report_exports
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.web.field_types import CodeWord, Moment, Shown, Strict
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
-Taker = Annotated[RequestContext, may("exports.make", *PEOPLE)]
-Overseer = Annotated[RequestContext, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
+Taker = Annotated[TicketContext, may("exports.make", *PEOPLE)]
+Overseer = Annotated[TicketContext, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -169,17 +170,17 @@ async def fetch_export(export: CodePath, context: Taker) -> Response:
     return FileResponse(path, media_type=MEDIA[kind], filename=name)
 
 
-def _oversees(context: RequestContext) -> None:
+def _oversees(context: TicketContext) -> None:
     """A report speaks of the whole house: whoever sees a part of it has the figures of that part."""
     if context.actor.areas is not None:
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports are of the whole house; figures are of your areas"))
 
 
-def _owner(context: RequestContext) -> str:
+def _owner(context: TicketContext) -> str:
     return f"{context.actor.kind}:{context.actor.id}"
 
 
-async def _own(context: RequestContext, export: str) -> Any:
+async def _own(context: TicketContext, export: str) -> Any:
     row = await report_exports.own(context.services.db, _owner(context), export)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such file"))

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from hotline.locales import pair
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.model import ENOUGH, FIGURES
 from hotline.reporting.service.figures import FigureQuery, counted_tickets, figures, ranking, zone_of
 from hotline.reporting.vocabulary import Period
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.schemas.shown import Named, brief_shown
@@ -24,7 +25,7 @@ from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 Reader = Annotated[
-    RequestContext,
+    TicketContext,
     may("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
 ]
 MONTH = timedelta(days=29)
@@ -184,7 +185,7 @@ async def read_catalogue(context: Reader) -> Response:
 
 @router.get("/ranking", operation_id="rank_departments", response_model=Ranking, responses=refusals(*READ))
 async def rank_departments(
-    context: Annotated[RequestContext, may("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[TicketContext, may("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     wanted: Asked,
     figure: Annotated[str, Query(max_length=40)],
 ) -> Response:

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import WHOLE, Role
 from hotline.reporting.service.figures import FigureQuery, figures, hours, zone_of
 from hotline.reporting.store import oversight
 from hotline.telephony.service import figures as acd
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.schemas.shown import Named
@@ -22,7 +23,7 @@ from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-Watcher = Annotated[RequestContext, may("wall.read", *WHOLE)]
+Watcher = Annotated[TicketContext, may("wall.read", *WHOLE)]
 LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
 
 
@@ -116,7 +117,7 @@ async def read_wall(context: Watcher) -> Response:
 
 
 @router.get("/map", operation_id="read_map", response_model=Dots, responses=refusals())
-async def read_map(context: Annotated[RequestContext, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
+async def read_map(context: Annotated[TicketContext, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
     """Open tickets that have a place, as GeoJSON points: number, title, priority, state. No caller."""
     rows = await oversight.dots(context.services.db, scope_of(context.actor))
     features = [
@@ -135,7 +136,7 @@ async def read_map(context: Annotated[RequestContext, may("map.read", *WHOLE, Ro
 
 @router.get("/rulings", operation_id="list_rulings", response_model=Rulings, responses=refusals())
 async def list_rulings(
-    context: Annotated[RequestContext, may("rulings.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
+    context: Annotated[TicketContext, may("rulings.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
     limit: Limit = 100,
 ) -> Response:
     """Orders that wait for a ruling: returns and extensions asked for, reports to be reviewed; emergencies first."""
@@ -154,7 +155,7 @@ async def list_rulings(
 
 @router.get("/audit", operation_id="read_audit", response_model=AuditPage, responses=refusals())
 async def read_audit(
-    context: Annotated[RequestContext, may("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
+    context: Annotated[TicketContext, may("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
     before: Moment | None = None,
     person: Annotated[Plain | None, Query(max_length=60, description="The id of whoever did it")] = None,
     limit: Limit = 50,
@@ -182,7 +183,7 @@ async def read_audit(
     "/earlier-answers", operation_id="find_earlier_answers", response_model=EarlierAnswers, responses=refusals()
 )
 async def find_earlier_answers(
-    context: Annotated[RequestContext, may("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[TicketContext, may("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
     q: Annotated[str, Query(max_length=60)] = "",
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
@@ -204,7 +205,7 @@ async def find_earlier_answers(
 @router.get("/catalogue-rows", operation_id="read_catalogue_rows", response_model=CatalogueRows, responses=refusals())
 async def read_catalogue_rows(
     context: Annotated[
-        RequestContext, may("catalogue.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
+        TicketContext, may("catalogue.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)
     ],
     days: Annotated[int, Query(ge=1, le=366)] = 30,
 ) -> Response:

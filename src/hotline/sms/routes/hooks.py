@@ -8,13 +8,14 @@ from starlette.responses import Response
 
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.refusals import Code
 from hotline.sms.receiving import receive
+from hotline.tickets.dependencies import TicketContext
 from hotline.web.responses import refusals
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
-Hook = Annotated[RequestContext, anybody("hooks.push")]
+Hook = Annotated[TicketContext, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from hotline.database.prepared import Row
 from hotline.delivery import attempts
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
@@ -17,6 +17,7 @@ from hotline.sms.model.status import TextStatus
 from hotline.sms.outgoing import send_again
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import visible_ticket
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import phone_shown, scope_of
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Plain, Shown, Strict
@@ -25,8 +26,8 @@ from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
-Desk = Annotated[RequestContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
-Sees = Annotated[RequestContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
+Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
 
 
@@ -64,7 +65,7 @@ class StopPage(Shown):
     next: str | None
 
 
-def _text(row: Row, context: RequestContext) -> dict[str, Any]:
+def _text(row: Row, context: TicketContext) -> dict[str, Any]:
     return {
         "id": row.id, "number": row.number,
         "to": phone_shown(row.receiver, context.actor, confidential=bool(row.confidential)),
@@ -76,7 +77,7 @@ def _text(row: Row, context: RequestContext) -> dict[str, Any]:
 
 @router.get("/texts", operation_id="list_texts", response_model=TextPage, responses=refusals())
 async def list_texts(
-    context: Annotated[RequestContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
+    context: Annotated[TicketContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
     status: TextStatus = TextStatus.TECHNICAL_FAILURE,
     after: After = "",
     limit: Limit = 50,
@@ -99,7 +100,7 @@ async def list_ticket_texts(number: NumberPath, context: Sees) -> Response:
 @router.get("/texts/{text}", operation_id="read_text", response_model=TextWhole, responses=refusals(*READ))
 async def read_text(
     text: CodePath,
-    context: Annotated[RequestContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
+    context: Annotated[TicketContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
 ) -> Response:
     """One text with its delivery log: every try, by which gateway, how long it took and what it came to."""
     row = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
@@ -115,7 +116,7 @@ async def read_text(
 )
 async def resend_text(
     text: CodePath,
-    context: Annotated[RequestContext, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[TicketContext, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
 ) -> Response:
     """Send a text that did not arrive once more, with all its tries: failed, undelivered, expired, rejected, or held
     back because the number had had its share."""
@@ -164,7 +165,7 @@ async def unstop_texts(body: Stop, context: Desk) -> Response:
     return action_reply(await write_once(context.services, await context.request_key_of_body(), unstop, context.now))
 
 
-def _phone(context: RequestContext, raw: str) -> str:
+def _phone(context: TicketContext, raw: str) -> str:
     found = parse_phone(raw, context.services.region, context.services.area_code)
     if not found.caller or found.phone is None:
         raise Refused(Refusal(Code.INVALID, "no caller has this number", errors=(("phone", "not a caller's number"),)))

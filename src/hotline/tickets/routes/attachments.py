@@ -6,11 +6,12 @@ from urllib.parse import quote
 from fastapi import APIRouter, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import store
 from hotline.tickets.attachments import attach, files_seen, found, may_attach
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.ticket import Attachment
 from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Shown
@@ -55,7 +56,7 @@ async def attach_file(
     number: NumberPath,
     file: UploadFile,
     context: Annotated[
-        RequestContext, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
+        TicketContext, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
     ],
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
@@ -77,7 +78,7 @@ async def attach_file(
     "/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ)
 )
 async def list_attachments(
-    number: NumberPath, context: Annotated[RequestContext, may("attachments.read", *PEOPLE)]
+    number: NumberPath, context: Annotated[TicketContext, may("attachments.read", *PEOPLE)]
 ) -> Response:
     """The files of a ticket, oldest first."""
     rows = await files_seen(context.services, number, context.actor)
@@ -94,7 +95,7 @@ async def list_attachments(
     },
 )
 async def read_attachment(
-    number: NumberPath, attachment: CodePath, context: Annotated[RequestContext, may("attachments.read", *PEOPLE)]
+    number: NumberPath, attachment: CodePath, context: Annotated[TicketContext, may("attachments.read", *PEOPLE)]
 ) -> Response:
     """The file itself, always to be saved, never to be run in the page."""
     row, path = await found(context.services, number, attachment, context.actor)

@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from hotline.database.deadlines import detached, within
 from hotline.database.outages import OUTAGES
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refused
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.caller_lookup import caller_card
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.intake import take_call, unread_of
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.ticket import Call, Facts
@@ -35,7 +36,7 @@ log = structlog.get_logger("hotline.intake")
 )
 async def take_a_call(
     body: CallIn,
-    context: Annotated[RequestContext, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY, when_away=True)],
+    context: Annotated[TicketContext, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY, when_away=True)],
 ) -> Response:
     """Take a call, text or visit in. Opens a ticket and triages, routes and dispatches it as far as the rules are sure;
     or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`). Tell the
@@ -88,7 +89,7 @@ async def take_a_call(
 )
 async def look_up_caller(
     body: CallerLookupIn,
-    context: Annotated[RequestContext, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[TicketContext, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
     name), `unknown` or `withheld`; with open tickets and history. Of a number that cannot be read nobody is known, and

@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, department_seen, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
 from hotline.tickets import workload
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.shown import CandidatePage
 from hotline.web.responses import READ, refusals, reply
 
-Reader = Annotated[RequestContext, may("duty.read", *PEOPLE)]
+Reader = Annotated[TicketContext, may("duty.read", *PEOPLE)]
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
 
 

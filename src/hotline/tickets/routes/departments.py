@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.database.prepared import Row
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, RequestContext, department_seen, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, department_seen, may
 from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN, Queue
 from hotline.tickets.schemas.shown import (
@@ -30,7 +31,7 @@ from hotline.web.paging import Cursor, Limit, Pages, moment, opened, sealed
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-Reader = Annotated[RequestContext, may("queues.read", *PEOPLE)]
+Reader = Annotated[TicketContext, may("queues.read", *PEOPLE)]
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
@@ -135,7 +136,7 @@ def _crossed(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 @router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
-async def read_house_board(context: Annotated[RequestContext, may("boards.read", *WHOLE)]) -> Response:
+async def read_house_board(context: Annotated[TicketContext, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
     counts = await counters.counted(context.services.db, "ticket", context.actor.areas)
     return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status in OPEN)})
@@ -145,7 +146,7 @@ async def read_house_board(context: Annotated[RequestContext, may("boards.read",
 async def read_worklist(
     queue: Literal[Queue.INFORMATION, Queue.CALL_BACK, Queue.SHELF],
     context: Annotated[
-        RequestContext, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+        TicketContext, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -170,7 +171,7 @@ async def read_worklist(
 @router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())
 async def read_dispatch_queue(
     context: Annotated[
-        RequestContext, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+        TicketContext, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
     ],
     limit: Limit = 50,
     cursor: Cursor = None,

@@ -8,7 +8,7 @@ from pydantic import Field
 from starlette.responses import Response
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import AuthenticatedRoute, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model import duty
 from hotline.organisation.model.actors import GRANTED, PEOPLE
 from hotline.organisation.model.directory import SHAPES, Directory
@@ -19,6 +19,7 @@ from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets import diagram
 from hotline.tickets.act import visible_ticket
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.shown import Explained, LifecycleOut, clock_shown, clocks_seen
@@ -29,7 +30,7 @@ from hotline.triage.model import advise, lexicon_of
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 from hotline.web.responses import READ, refusals, reply
 
-Reader = Annotated[RequestContext, may("directory.read", *GRANTED)]
+Reader = Annotated[TicketContext, may("directory.read", *GRANTED)]
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 
 
@@ -153,7 +154,7 @@ async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
     return reply({"result": {**result, "calendar": counts.calendar.code}, "because": [b.shown() for b in why]})
 
 
-async def _explain_clock(body: DeadlineAsk, context: RequestContext, directory: Directory) -> Response:
+async def _explain_clock(body: DeadlineAsk, context: TicketContext, directory: Directory) -> Response:
     if not context.actor.roles & PEOPLE:
         raise Refused(Refusal(Code.NOT_FOUND, "no such ticket"))
     given = [f for f in ("start", "amount", "unit", "calendar") if getattr(body, f) is not None]

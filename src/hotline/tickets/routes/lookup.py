@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, RequestContext, anybody, may
+from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, anybody, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code
 from hotline.text.normalisation import normalised
 from hotline.tickets.act import visible_ticket
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.lookup import look_up, query_code
 from hotline.tickets.schemas.shown import CodeOut
 from hotline.web.field_types import NumberWord, Shown, Strict
@@ -44,7 +45,7 @@ class PublicTicket(Shown):
     response_model=PublicTicket,
     responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
-async def look_up_ticket(body: LookupIn, context: Annotated[RequestContext, anybody("tickets.look_up")]) -> Response:
+async def look_up_ticket(body: LookupIn, context: Annotated[TicketContext, anybody("tickets.look_up")]) -> Response:
     """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
     number, by text or from the operator. An address may send five wrong codes an hour for a ticket, and thirty for
     all tickets; 429 says in `Retry-After` when the next is accepted. A POST, so that no code stands in a URL."""
@@ -57,7 +58,7 @@ async def look_up_ticket(body: LookupIn, context: Annotated[RequestContext, anyb
 )
 async def read_query_code(
     number: NumberPath,
-    context: Annotated[RequestContext, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[TicketContext, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
     """The query code of a ticket, for a caller who has lost it and whom you know."""
     facts = await visible_ticket(context.services, number, context.actor)

@@ -10,12 +10,13 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, RequestContext, may
+from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, may
 from hotline.organisation.model.actors import PEOPLE, Actor, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.act import act, authors_for, visible_ticket
+from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import may_find_callers, scope_of, visible_entry
@@ -53,7 +54,7 @@ class ByTail(AuthenticatedRoute):
 
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ByTail)
-Reader = Annotated[RequestContext, may("tickets.read", *PEOPLE)]
+Reader = Annotated[TicketContext, may("tickets.read", *PEOPLE)]
 Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
 FOLLOWED = 500  # of a timeline on a page
 
@@ -202,7 +203,7 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
     async def act_on_ticket(
         number: NumberPath,
         body: body_type,  # type: ignore[valid-type]
-        context: Annotated[RequestContext, may(f"tickets.{action}", *roles)],
+        context: Annotated[TicketContext, may(f"tickets.{action}", *roles)],
     ) -> Response:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), given(body))
@@ -234,7 +235,7 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
         number: NumberPath,
         assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
         body: body_type,  # type: ignore[valid-type]
-        context: Annotated[RequestContext, may(f"assignments.{action}", *roles)],
+        context: Annotated[TicketContext, may(f"assignments.{action}", *roles)],
     ) -> Response:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), given(body), assignment=assignment)
@@ -271,7 +272,7 @@ for _action, _shape in ORDER_BODIES.items():
 async def no_such_action(
     number: str,
     action: str,
-    context: Annotated[RequestContext, may("tickets.read", *PEOPLE)],
+    context: Annotated[TicketContext, may("tickets.read", *PEOPLE)],
     assignment: str | None = None,
 ) -> Response:
     """An action that this table does not know: of the other one, it says where that is."""

@@ -1,0 +1,17 @@
+"""What services that speak with other systems need: the gateways."""
+
+from dataclasses import dataclass, field
+
+from hotline.delivery.gateways import GatewayCache
+from hotline.organisation.context import OrganisationServices
+
+
+@dataclass(kw_only=True)
+class DeliveryServices(OrganisationServices):
+    """`gateways` follows from the others."""
+
+    gateways: GatewayCache = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.gateways = GatewayCache(self.db, self.secret, self.public_url, self.directory, self.deadlines)

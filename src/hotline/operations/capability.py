@@ -1,0 +1,25 @@
+"""Health, readiness, metrics and checks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hotline.runtime.capability import Capability
+from hotline.runtime.jobs import Job, WorkerContext
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def _routers() -> Sequence["APIRouter"]:
+    from hotline.operations import routes
+
+    return (routes.router,)
+
+
+def _jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.operations.jobs import operations_jobs
+
+    return operations_jobs(context)
+
+
+OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs)

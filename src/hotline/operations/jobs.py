@@ -1,0 +1,42 @@
+"""What a worker does for operations: looks whether anything is wrong, and says outside that nothing is."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from hotline.delivery.alarms import alarm
+from hotline.delivery.notices import GatewayDown
+from hotline.operations.doctor import WATCH, Finding, examine, warn_of_gaps
+from hotline.runtime.jobs import Job, WorkerContext
+from hotline.tickets.context import Services
+
+AUDIT = 300.0  # seconds
+log = structlog.get_logger("hotline.worker")
+
+
+def operations_jobs(context: WorkerContext) -> Sequence[Job]:
+    async def audit() -> bool:
+        """Look whether a clock was missed, warn of hours without anybody, and say outside if all is well."""
+        services = context.services
+        now = services.clock()
+        await warn_of_gaps(services, now)
+        wrong = [f for f in await examine(services, now, WATCH) if f.wrong]
+        for finding in wrong:
+            log.error("doctor", check=finding.check, says=finding.says)
+            if finding.check == "skew":  # `hotline doctor` on another machine cannot see this one's clock
+                await _tell(services, finding)
+        if context.heartbeat is not None and not wrong:
+            try:
+                await context.heartbeat.beat()
+            except GatewayDown as down:
+                log.warning("heartbeat.down", why=str(down))
+        return False
+
+    return (Job("audit", audit, AUDIT),)
+
+
+async def _tell(services: Services, finding: Finding) -> None:
+    """Tell operators, once an hour."""
+    at = await services.db.time()
+    said = {"text": finding.says, "text_zh": finding.says_zh}
+    await services.db.transact(lambda c: alarm(c, finding.check, said, at))

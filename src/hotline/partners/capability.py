@@ -1,0 +1,18 @@
+"""Orders of other hotlines."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hotline.runtime.capability import Capability
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def _routers() -> Sequence["APIRouter"]:
+    from hotline.partners import routes
+
+    return (routes.router,)
+
+
+PARTNERS = Capability(name="partners", routers=_routers)

@@ -1,0 +1,18 @@
+"""What came in and waits for somebody to look at it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hotline.runtime.capability import Capability
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def _routers() -> Sequence["APIRouter"]:
+    from hotline.review import routes
+
+    return (routes.router,)
+
+
+REVIEW = Capability(name="review", routers=_routers)

@@ -1,0 +1,1 @@
+"""How a capability joins a process: routes, parts, jobs; and the worker that runs the jobs."""

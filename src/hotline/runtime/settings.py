@@ -1,0 +1,17 @@
+"""What the capabilities of a process are set to."""
+
+from dataclasses import dataclass
+from datetime import time
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilitySettings:
+    """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
+    the local clock. `open311_reads`: questions about tickets a minute, from one address without a key."""
+
+    streams: int = 10_000
+    quiet: tuple[time, time] | None = None
+    open311: bool = True
+    open311_jurisdiction: str | None = None
+    open311_contact: str = ""
+    open311_reads: int = 120
