@@ -1,6 +1,6 @@
 """A push as HTTP brings it, for every kind of gateway: read for its gateway's own file, and answered as that says."""
 
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from fastapi import Path
@@ -16,6 +16,7 @@ from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
 
+ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
 D = TypeVar("D", bound=DeliveryServices)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 log = structlog.get_logger("hotline.hooks")

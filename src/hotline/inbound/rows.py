@@ -8,12 +8,12 @@ from typing import Any, Protocol, TypeVar
 from hotline.database.deadlines import within
 from hotline.database.identifiers import reference
 from hotline.database.outages import OUTAGES
+from hotline.delivery.context import DeliveryServices
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.payloads import cleaned, hashed_key, words_in
 from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.push import Odd
 from hotline.refusals import Code, Refusal
-from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise, lexicon_of
 
 NOT_THEIRS = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
@@ -30,11 +30,11 @@ class Item(Protocol):
 
 
 I = TypeVar("I", bound=Item)
-Columns = Callable[[Services, Gateway, I, Lexicon, datetime], dict[str, Any]]
+Columns = Callable[[DeliveryServices, Gateway, I, Lexicon, datetime], dict[str, Any]]
 
 
 async def rows_of(
-    services: Services, gateway: Gateway, items: Sequence[I], now: datetime, columns_of: Columns[I]
+    services: DeliveryServices, gateway: Gateway, items: Sequence[I], now: datetime, columns_of: Columns[I]
 ) -> list[dict[str, Any]]:
     """Items as they are kept. `columns_of`: the columns of an item's row in which it differs from a blank one."""
     if not services.directory.known:  # this process has just started: it would find no danger word
@@ -82,7 +82,9 @@ def _blank(gateway: Gateway, item: Item, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def odd_columns(services: Services, gateway: Gateway, item: Odd, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+def odd_columns(
+    services: DeliveryServices, gateway: Gateway, item: Odd, lexicon: Lexicon, now: datetime
+) -> dict[str, Any]:
     """Of an item that nobody can read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
     # one that is kept once for many is about how the gateway is set up, not about what somebody wrote

@@ -13,6 +13,8 @@ class OrganisationServices(PlatformServices):
     """The directory's deadlines are those of all services."""
 
     directory: DirectoryCache
+    region: str = "CN"  # numbers without a country are read as of here, and without an area code as of there
+    area_code: str = "28"
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
 

@@ -10,13 +10,12 @@ from hotline.database.deadlines import within
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import document
 from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import GatewayPath, pushed
+from hotline.inbound.pushes import ANY_BODY, GatewayPath, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.inbound.signatures import check_address, check_standard
 from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.partners.service import take_order
 from hotline.refusals import Code, Refusal, Refused
-from hotline.sms.routes.hooks import ANY
 from hotline.tickets.dependencies import TicketContext
 from hotline.web.problems import field_rule
 from hotline.web.responses import refusals
@@ -26,7 +25,7 @@ _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 
 
-@router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=ANY)
+@router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=ANY_BODY)
 async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
     answers go out by a subscription of form `12345`."""

@@ -14,10 +14,10 @@ from hotline.review import store as review_store
 from hotline.review.service import dismiss, take_up
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
-from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
 Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]

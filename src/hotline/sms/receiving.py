@@ -9,6 +9,7 @@ import structlog
 
 from hotline.database.deadlines import detached, within
 from hotline.delivery import gateway_store
+from hotline.delivery.context import DeliveryServices
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import kept_raw, key_of
@@ -71,7 +72,7 @@ async def _want_certificate(services: Services, gateway: Gateway, url: str) -> N
 
 
 def columns_of(
-    services: Services, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
+    services: DeliveryServices, gateway: Gateway, item: Text | DeliveryReport | Odd, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
     """The columns of an item's row, those apart that every row begins with."""
     if isinstance(item, Odd):
@@ -88,7 +89,9 @@ def columns_of(
     return _text_columns(services, gateway, item, lexicon, now)
 
 
-def _text_columns(services: Services, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime) -> dict[str, Any]:
+def _text_columns(
+    services: DeliveryServices, gateway: Gateway, item: Text, lexicon: Lexicon, now: datetime
+) -> dict[str, Any]:
     who = sender_of(services, item.sender)
     details: dict[str, Any] = {**item.details, "raw_sender": item.sender[:60], "caller": who.caller}
     sent = item.sent_at
@@ -109,6 +112,6 @@ def _text_columns(services: Services, gateway: Gateway, item: Text, lexicon: Lex
     return row
 
 
-def sender_of(services: Services, raw: str) -> ParsedPhone:
+def sender_of(services: DeliveryServices, raw: str) -> ParsedPhone:
     """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
     return parse_phone(raw, services.region, services.area_code)

@@ -14,7 +14,7 @@ from hotline.database.deadlines import within
 from hotline.database.prepared import Row
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
+from hotline.inbound.pushes import ANY_BODY, GatewayPath, acknowledged, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, anybody, may
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -28,14 +28,14 @@ from hotline.tickets.act import visible_ticket
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import phone_shown, scope_of
-from hotline.tickets.schemas.shown import dumped, unread_shown
+from hotline.tickets.schemas.shown import unread_shown
 from hotline.web.field_types import Line, Moment, NumberWord, Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
-_ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 Hook = Annotated[TicketContext, anybody("hooks.push")]
 Operator = Annotated[TicketContext, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
@@ -104,7 +104,7 @@ class FiguresOut(Shown):
     operation_id="push_voice",
     response_class=Response,
     responses=refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL),
-    openapi_extra=_ANY,
+    openapi_extra=ANY_BODY,
 )
 async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     """Events of an exchange: in any order, more than once, of calls we never heard of. 2xx: kept."""

@@ -32,8 +32,6 @@ class Services(DeliveryServices):
 
     numbers: TicketNumbers
     files: Path
-    region: str = "CN"
-    area_code: str = "28"
     speaks: bool = True  # there is somewhere to post messages
     spool: Spool | None = None  # None: with the database away, nothing is taken in
     exchange: ExchangeCalls = field(init=False)  # set by the composition

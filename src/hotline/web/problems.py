@@ -1,6 +1,7 @@
 """Refusals speak hotline; this file alone speaks HTTP. Every error has one shape, RFC 9457, and echoes nothing."""
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, Protocol
 
 import orjson
 from fastapi import Request
@@ -13,8 +14,6 @@ from hotline.database.engine import CommitUnknown, has_committed
 from hotline.locales import pair
 from hotline.locales.labels import label_of
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.lifecycle import Move
-from hotline.tickets.model.vocabulary import Action, Field
 from hotline.web.rule_texts import rule_of, translated_rule
 
 MEDIA = "application/problem+json"
@@ -52,10 +51,20 @@ _RETRY_AFTER = {
 
 
 _NOT_APPLIED = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FULL})
-_SHOWN: dict[tuple[Action, tuple[Field, ...]], dict[str, Any]] = {}
+_SHOWN: dict[tuple[StrEnum, tuple[StrEnum, ...]], dict[str, Any]] = {}
 
 
-def shown_move(move: Move[Any]) -> dict[str, Any]:
+class AllowedMove(Protocol):
+    """What may be done instead: an action, and the fields it needs."""
+
+    @property
+    def action(self) -> StrEnum: ...
+
+    @property
+    def fields(self) -> tuple[StrEnum, ...]: ...
+
+
+def shown_move(move: AllowedMove) -> dict[str, Any]:
     """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
     known = _SHOWN.get((move.action, move.fields))
     if known is None:

@@ -6,9 +6,9 @@ import orjson
 from starlette.responses import Response
 
 from hotline.refusals import Code
-from hotline.tickets.schemas.shown import Problem
 from hotline.web.idempotency import ActionResult
 from hotline.web.problems import MEDIA, STATUS, TITLE
+from hotline.web.schemas import Problem
 
 
 def reply(body: Any, status: int = 200, version: int | None = None) -> Response:

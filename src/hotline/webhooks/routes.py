@@ -14,11 +14,11 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import CodeWord, Line, Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 from hotline.webhooks import service as subscription_service
 from hotline.webhooks.cache import Subscription, SubscriptionCache
 

@@ -18,14 +18,15 @@ from hotline.organisation.dependencies import (
 )
 from hotline.organisation.model.actors import GRANTED, Role
 from hotline.organisation.model.grants import Grant
+from hotline.organisation.schemas import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut
 from hotline.organisation.service import accounts
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.schemas.shown import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut, dumped
 from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
 from hotline.web.forwarded import client_address
 from hotline.web.idempotency import ActionResult
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
 Admin = Annotated[StaffContext, may("accounts.manage", Role.ADMIN)]

@@ -9,15 +9,10 @@ from starlette.responses import Response
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, may
 from hotline.organisation.model.actors import GRANTED, WHOLE, Role
 from hotline.organisation.model.grants import is_organisation_wide
+from hotline.organisation.schemas import ItemOut, ItemPage, LogPage, RetiredOut
 from hotline.organisation.service.directory import change, plain, read_item, shape_of
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.schemas.shown import (
-    ItemOut,
-    ItemPage,
-    LogPage,
-    RetiredOut,
-)
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)

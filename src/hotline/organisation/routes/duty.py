@@ -10,6 +10,7 @@ from icalendar import Calendar, Event
 from pydantic import Field
 from starlette.responses import Response
 
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
@@ -22,10 +23,9 @@ from hotline.organisation.model import duty
 from hotline.organisation.model.actors import PEOPLE, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
+from hotline.organisation.schemas import DutyOut, ItemOut
 from hotline.organisation.service.duty import override, swapped
 from hotline.refusals import Code, Refusal, Refused
-from hotline.tickets.context import Services
-from hotline.tickets.schemas.shown import DutyOut, ItemOut
 from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, Strict
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
@@ -86,7 +86,7 @@ async def read_duty(
     )
 
 
-def _token(services: Services, department: str) -> str:
+def _token(services: OrganisationServices, department: str) -> str:
     """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
     return hmac.new(services.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
 

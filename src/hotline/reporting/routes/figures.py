@@ -17,11 +17,12 @@ from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.model.visibility import scope_of
-from hotline.tickets.schemas.shown import Named, brief_shown
+from hotline.tickets.schemas.shown import brief_shown
 from hotline.tickets.store import lists
 from hotline.web.field_types import CodeWord, Day, Shown
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import READ, refusals, reply
+from hotline.web.schemas import Named
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 Reader = Annotated[

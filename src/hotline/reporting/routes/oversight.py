@@ -15,12 +15,12 @@ from hotline.telephony.service import figures as acd
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN
-from hotline.tickets.schemas.shown import Named
 from hotline.tickets.store import counters
 from hotline.tickets.store.assignments import COLOURS
 from hotline.web.field_types import CodeWord, Moment, Plain, Shown
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import refusals, reply
+from hotline.web.schemas import Named
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Watcher = Annotated[TicketContext, may("wall.read", *WHOLE)]

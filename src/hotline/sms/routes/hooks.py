@@ -1,13 +1,13 @@
 """What providers push: texts, delivery reports, calls on the exchange, another hotline's orders. Each is authenticated
 by its gateway, kept, and answered exactly as its provider expects."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.pushes import GatewayPath, acknowledged, pushed
+from hotline.inbound.pushes import ANY_BODY, GatewayPath, acknowledged, pushed
 from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.refusals import Code
 from hotline.sms.receiving import receive
@@ -17,10 +17,11 @@ from hotline.web.responses import refusals
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 Hook = Annotated[TicketContext, anybody("hooks.push")]
 _SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
-ANY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}
 
 
-@router.post("/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=ANY)
+@router.post(
+    "/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=ANY_BODY
+)
 async def push_text(gateway: GatewayPath, context: Hook) -> Response:
     """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
     same and does nothing. Items that cannot be read are set aside for an operator."""
@@ -38,7 +39,11 @@ async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
 
 
 @router.post(
-    "/sms/{gateway}/status", operation_id="push_report", response_class=Response, responses=_SAID, openapi_extra=ANY
+    "/sms/{gateway}/status",
+    operation_id="push_report",
+    response_class=Response,
+    responses=_SAID,
+    openapi_extra=ANY_BODY,
 )
 async def push_report(gateway: GatewayPath, context: Hook) -> Response:
     """Delivery reports. A late or double one never lowers what is known."""

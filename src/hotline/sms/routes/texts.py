@@ -19,11 +19,11 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import phone_shown, scope_of
-from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Plain, Shown, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]

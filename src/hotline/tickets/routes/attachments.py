@@ -13,9 +13,9 @@ from hotline.storage.files import store
 from hotline.tickets.attachments import attach, files_seen, found, may_attach
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.ticket import Attachment
-from hotline.tickets.schemas.shown import dumped
 from hotline.web.field_types import Shown
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
 

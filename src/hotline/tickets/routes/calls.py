@@ -19,9 +19,10 @@ from hotline.tickets.intake import take_call, unread_of
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.schemas.calls import CallerLookupIn, CallIn
-from hotline.tickets.schemas.shown import CallerCard, IntakeOut, Spooled, call_shown, dumped, ticket_shown, unread_shown
+from hotline.tickets.schemas.shown import CallerCard, IntakeOut, Spooled, call_shown, ticket_shown, unread_shown
 from hotline.tickets.spool_intake import spool_request
 from hotline.web.responses import POST, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["intake"], route_class=AuthenticatedRoute)
 log = structlog.get_logger("hotline.intake")

@@ -32,7 +32,6 @@ from hotline.tickets.schemas.shown import (
     call_shown,
     clock_shown,
     clocks_seen,
-    dumped,
     entry_shown,
     ticket_shown,
 )
@@ -41,6 +40,7 @@ from hotline.web.field_types import Moment, Plain, Strict
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.problems import problem
 from hotline.web.responses import READ, WRITE, action_reply, refusals, reply
+from hotline.web.schemas import dumped
 
 
 class ByTail(AuthenticatedRoute):

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import orjson
 from pydantic import Field
 
 from hotline.locales.labels import label_of
@@ -23,23 +22,7 @@ from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatu
 from hotline.tickets.sla.colours import colour_of, has_breached
 from hotline.web.field_types import Shown
 from hotline.web.problems import field_rule, shown_move
-
-
-class Named(Shown):
-    code: str
-    name: str
-    name_en: str
-
-
-class Label(Shown):
-    zh: str
-    en: str
-
-
-class MoveOut(Shown):
-    action: str
-    label: Label
-    needs: list[str]
+from hotline.web.schemas import Label, MoveOut, Named
 
 
 class ClockOut(Shown):
@@ -240,59 +223,6 @@ class CallPage(Shown):
     next: str | None
 
 
-class TokenOut(Shown):
-    token: str
-    token_type: str
-    expires_at: datetime
-
-
-class MeOut(Shown):
-    kind: str
-    id: str
-    name: str
-    roles: list[dict[str, Any]]
-    departments: list[str]
-    areas: list[str] | None
-
-
-class PersonOut(Shown):
-    id: str
-    login: str
-    name: str
-    roles: list[str]
-    department: str | None
-    area: str | None
-    active: bool
-    version: int
-    created_at: datetime
-
-
-class PersonPage(Shown):
-    items: list[PersonOut]
-    next: str | None
-
-
-class KeyOut(Shown):
-    id: str
-    name: str
-    roles: list[str]
-    department: str | None
-    area: str | None
-    created_at: datetime
-    created_by: str
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-
-class KeyMade(KeyOut):
-    secret: str = Field(description="Shown here and nowhere else")
-
-
-class KeyPage(Shown):
-    items: list[KeyOut]
-    next: str | None
-
-
 class CallerCard(Shown):
     match: str = Field(description="known, maybe, unknown or withheld")
     phone: str | None
@@ -301,37 +231,6 @@ class CallerCard(Shown):
     open: list[dict[str, Any]]
     history: list[dict[str, Any]]
     unread: list[UnreadOut]
-
-
-class MemberOut(Shown):
-    code: str
-    name: str
-    phone: str | None
-
-
-class TurnOut(Shown):
-    roster: str
-    shift: str | None
-    date: str | None = Field(description="The day the shift began on, as a swap names it")
-    member: MemberOut
-    start: datetime
-    end: datetime
-    reason: str | None
-
-
-class GapOut(Shown):
-    roster: str
-    start: datetime
-    end: datetime
-
-
-class DutyOut(Shown):
-    department: Named
-    now: list[TurnOut]
-    called: list[TurnOut] = Field(description="Whom a call for help reaches now: its own, else the nearest above it")
-    turns: list[TurnOut]
-    gaps: list[GapOut]
-    feed: str
 
 
 class CandidateOut(Shown):
@@ -391,26 +290,6 @@ class LifecycleOut(Shown):
     actions: list[dict[str, Any]]
 
 
-class ItemOut(Shown):
-    code: str
-
-
-class ItemPage(Shown):
-    items: list[ItemOut]
-    next: str | None
-
-
-class RetiredOut(Shown):
-    code: str
-    retired: bool
-    item: dict[str, Any] | None
-
-
-class LogPage(Shown):
-    items: list[dict[str, Any]]
-    next: str | None
-
-
 class Health(Shown):
     status: str
 
@@ -420,32 +299,7 @@ class Ready(Shown):
     checks: dict[str, Any]
 
 
-class ErrorOut(Shown):
-    field: str
-    rule: str
-    rule_zh: str
-    rule_zh_hant: str
-
-
-class Problem(Shown):
-    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`."""
-
-    type: str
-    title: str
-    title_zh: str
-    status: int
-    detail: str
-    errors: list[ErrorOut]
-    allowed_actions: list[MoveOut] | None = None
-    applied: bool | str | None = None
-    version: int | None = None
-
-
 _OF_REPORTER = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
-
-
-def dumped(body: Any) -> str:
-    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def ticket_shown(
