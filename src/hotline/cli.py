@@ -543,7 +543,8 @@ def set_gateway(
 
         async with wiring.open_services(_settings()) as services:
             await change(
-                services.gateways, services.db, services.secret, name, services.clock(), settings=_values(set_ or []), new=hidden,
+                services.gateways, services.db, services.secret, name, services.clock(),
+                settings=_values(set_ or []), new=hidden,
                 drop=gone, active=active, sends=sends, weight=weight,
             )  # fmt: skip
 

@@ -1,5 +1,5 @@
-"""THE CAPABILITIES of the product, and the services of a process with what each capability keeps in it. A new capability
-is one line here."""
+"""THE CAPABILITIES of the product, and the services of a process with what each capability keeps in it. A new
+capability is one line here."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -16,7 +16,7 @@ from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.journal import Journal
 from hotline.database.metadata import metadata as ours
 from hotline.database.prepared import PreparedQuery
-from hotline.database.write_plan import Guard, SearchEntry, StoredAnswer, TableWrite, WritePlan, gather, in_order
+from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan, gather, in_order
 from hotline.tickets import write_plan
 from hotline.tickets.store import counters
 from tests.conftest import NOON
@@ -120,7 +120,7 @@ def opened(code: str, key: str | None = None, **over: Any) -> WritePlan:
     """A new room with one booking of one guest."""
     plan = WritePlan(
         answer(key or f"open {code}"),
-        (Guard(room, code, None),),
+        (VersionGuard(room, code, None),),
         {
             BOOKINGS: [Booking(f"{code}-1", code, "g1", NOON, ("quiet", "海景"))],
             ROOMS: [Room(code, f"room {code}")],
@@ -136,7 +136,7 @@ def renamed(code: str, expected: int, key: str, title: str = "new name") -> Writ
     """The room under another title, and a second booking."""
     return WritePlan(
         answer(key),
-        (Guard(room, code, expected),),
+        (VersionGuard(room, code, expected),),
         {
             ROOMS: [Room(code, title, expected + 1)],
             BOOKINGS: [Booking(f"{code}-{key}", code, "g1", NOON)],
@@ -224,8 +224,8 @@ async def test_a_row_no_guard_could_hold_back_is_refused_by_itself(journal: Jour
 
 
 async def test_a_plan_may_guard_rows_of_several_tables(journal: Journal, db: Any) -> None:
-    car = Guard(garage, "川A·12345", None)
-    await journal.commit(opened("1", guards=(Guard(room, "1", None), car), rows={
+    car = VersionGuard(garage, "川A·12345", None)
+    await journal.commit(opened("1", guards=(VersionGuard(room, "1", None), car), rows={
         ROOMS: [Room("1", "room 1")], GARAGES: [Garage(car.key)],
     }))  # fmt: skip
     both = renamed("1", 1, "both")
@@ -237,7 +237,7 @@ async def test_a_plan_may_guard_rows_of_several_tables(journal: Journal, db: Any
     right = replace(
         late, guards=(*both.guards, replace(car, expected=1)), rows={**both.rows, GARAGES: [Garage(car.key, 2)]}
     )
-    parked = WritePlan(answer("parked"), (Guard(garage, "川B", None),), {GARAGES: [Garage("川B")]})
+    parked = WritePlan(answer("parked"), (VersionGuard(garage, "川B", None),), {GARAGES: [Garage("川B")]})
     assert [type(s) for s in await db.write([right, parked])] == [Committed, Committed]
     assert (await rows(db, room), await rows(db, garage)) == ([("1", "new name", 2)], [(car.key, 2), ("川B", 1)])
 

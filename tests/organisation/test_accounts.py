@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hotline.database import metadata
+from hotline.database.metadata import metadata
 from tests.conftest import Cast, Clock, Player
 
 GOOD = {"login": "li.dispatch", "name": "李敏", "password": "correct horse 9", "roles": ["dispatcher"]}
@@ -100,7 +100,7 @@ async def test_a_dump_of_the_database_holds_no_usable_secret(boss: Player, db: A
     secret = (await boss.post("/v1/keys", {"name": "gateway", "roles": ["gateway"]})).json()["secret"]
 
     def dump(c: sa.Connection) -> str:
-        return "".join(str(c.execute(sa.select(t)).all()) for t in metadata.metadata.sorted_tables)
+        return "".join(str(c.execute(sa.select(t)).all()) for t in metadata.sorted_tables)
 
     held = await db.transact(dump)
     assert (

@@ -68,7 +68,7 @@ class TableWrite:
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class VersionGuard:
     """A row that a plan writes, and the version it replaces (None: the row is new). Its table has one primary key
     column, of text, and an integer column `version` where an older version is ever named."""
 
@@ -93,7 +93,7 @@ class WritePlan:
     """All that is written at once, or not at all, and the answer kept with it."""
 
     answer: StoredAnswer
-    guards: tuple[Guard, ...]
+    guards: tuple[VersionGuard, ...]
     rows: Mapping[TableWrite, Sequence[Any]]
     tallies: Mapping[tuple[str, str, str], int] = field(default_factory=dict)  # (noun, place, status) -> difference
     search: tuple[SearchEntry, ...] = ()
@@ -104,7 +104,7 @@ class WriteBatch:
     """Several plans, table by table. `place` is a plan's place in the batch."""
 
     answers: list[StoredAnswer]
-    guards: list[tuple[int, Guard]]  # (place, guard)
+    guards: list[tuple[int, VersionGuard]]  # (place, guard)
     rows: dict[TableWrite, list[Any]]  # no table without rows
     tallies: list[tuple[int, str, str, str, int]]  # (place, noun, place counted, status, difference)
     search: dict[SearchIndex, list[SearchEntry]]

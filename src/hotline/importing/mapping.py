@@ -133,7 +133,8 @@ class ReadMapping:
 
 _IN_PLACE: Mapping[str, Any] = {
     "about": "-", "source": "-", "format": "csv", "id": "-", "zone": "UTC", "time_format": "iso8601", "created_at": "-",
-    "title": (), "narrative": ("-",), "default_reply": "-", "status": ColumnWords(column="-"), "category": ColumnWords(column="-"),
+    "title": (), "narrative": ("-",), "default_reply": "-",
+    "status": ColumnWords(column="-"), "category": ColumnWords(column="-"),
 }  # fmt: skip
 
 

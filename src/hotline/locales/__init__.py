@@ -11,7 +11,7 @@ from gettext import GNUTranslations
 from importlib.resources import files
 from typing import IO
 
-__all__ = ["LANGUAGES", "bilingual", "keys", "negotiated", "pair", "text"]
+__all__ = ["LANGUAGES", "bilingual", "keys", "labels", "negotiated", "pair", "text"]
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 _LOCALES = {"zh-Hans": "zh_Hans", "zh": "zh_Hans", "zh-Hant": "zh_Hant", "en": "en"}

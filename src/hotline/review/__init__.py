@@ -1,1 +1,3 @@
 """What came in and waits for somebody to look at it."""
+
+__all__ = ["capability"]

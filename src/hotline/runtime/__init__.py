@@ -1,1 +1,3 @@
 """How a capability joins a process: routes, parts, jobs; and the worker that runs the jobs."""
+
+__all__ = ["capability", "jobs", "settings", "subprocess", "worker"]

@@ -1,1 +1,3 @@
 """Secrets that must be used again, sealed."""
+
+__all__ = ["secret_box"]

@@ -1,1 +1,3 @@
 """The live stream of events."""
+
+__all__ = ["capability", "service", "store"]

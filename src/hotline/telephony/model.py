@@ -25,7 +25,9 @@ class CallSignal(StrEnum):
 
 
 _ORDER = {
-    CallSignal.OFFERED: 0, CallSignal.QUEUED: 1, CallSignal.ANSWERED: 2, CallSignal.EXITED: 3, CallSignal.LEFT: 4, CallSignal.HUNG_UP: 5, CallSignal.RECORDED: 6,
+    CallSignal.OFFERED: 0, CallSignal.QUEUED: 1, CallSignal.ANSWERED: 2,
+    CallSignal.EXITED: 3, CallSignal.LEFT: 4,
+    CallSignal.HUNG_UP: 5, CallSignal.RECORDED: 6,
     CallSignal.NO_END: 7,
 }  # fmt: skip
 MISSED = frozenset({"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"})

@@ -1,1 +1,13 @@
 """Text as people and systems write it: normal forms, phone numbers, times, ticket numbers."""
+
+__all__ = [
+    "bidi",
+    "normalisation",
+    "numbering",
+    "phone_parsing",
+    "phones",
+    "reasons",
+    "spreadsheet_cells",
+    "strict_json",
+    "timestamps",
+]

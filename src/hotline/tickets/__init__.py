@@ -1,1 +1,22 @@
 """Tickets and assignments: lifecycle, intake, the one door, queues, timeline, clocks."""
+
+__all__ = [
+    "act",
+    "attachments",
+    "caller_lookup",
+    "context",
+    "dependencies",
+    "diagram",
+    "intake",
+    "lifecycle",
+    "lookup",
+    "model",
+    "routes",
+    "schemas",
+    "serials",
+    "sla",
+    "spool_intake",
+    "store",
+    "tables",
+    "write_plan",
+]

@@ -28,7 +28,8 @@ class ExchangeCalls(Protocol):
 
 @dataclass(kw_only=True)
 class Services(DeliveryServices):
-    """`before_commit`: what a capability adds to a change, such as messages to subscribers, before it is made durable."""
+    """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
+    subscribers."""
 
     numbers: TicketNumbers
     files: Path

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.write_plan import Guard, SearchEntry, StoredAnswer, TableWrite, WritePlan
+from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan
 from hotline.delivery import tables as outbox_tables
 from hotline.delivery.model import Message
 from hotline.text.numbering import serial_of
@@ -57,7 +57,7 @@ def plan_of(change: Change, answer: StoredAnswer) -> WritePlan:
     version that was decided on."""
     return WritePlan(
         answer,
-        guards=tuple(Guard(ticket_tables.ticket, w.ticket.number, w.expected) for w in change.tickets),
+        guards=tuple(VersionGuard(ticket_tables.ticket, w.ticket.number, w.expected) for w in change.tickets),
         rows={
             CALLERS: change.callers,
             TICKETS: [w.ticket for w in change.tickets],

@@ -1,1 +1,3 @@
 """What a narrative is about."""
+
+__all__ = ["model"]

@@ -1,1 +1,19 @@
 """HTTP without a noun: problems, paging, limits, idempotency, the guard."""
+
+__all__ = [
+    "addresses",
+    "connections",
+    "field_types",
+    "forwarded",
+    "guard",
+    "idempotency",
+    "limits",
+    "paging",
+    "problems",
+    "responses",
+    "rule_texts",
+    "schemas",
+    "tables",
+    "throttle_store",
+    "throttling",
+]

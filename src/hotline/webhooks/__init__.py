@@ -1,1 +1,3 @@
 """Telling other systems of events."""
+
+__all__ = ["capability", "openapi", "service", "tables"]

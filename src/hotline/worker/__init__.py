@@ -1,1 +1,3 @@
 """Jobs that serve more than one capability."""
+
+__all__ = ["jobs", "upkeep"]

@@ -1,1 +1,3 @@
 """Rules and types of the organisation. Standard library only."""
+
+__all__ = ["actors", "directory", "duty", "grants", "holidays", "hours", "items", "vocabulary", "working_time"]

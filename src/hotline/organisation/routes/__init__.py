@@ -1,1 +1,3 @@
 """Directory, accounts and duty over HTTP."""
+
+__all__ = ["accounts", "directory", "duty"]

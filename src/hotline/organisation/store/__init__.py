@@ -1,1 +1,3 @@
 """Queries of the directory, people and credentials."""
+
+__all__ = ["directory", "people"]

@@ -1,1 +1,3 @@
 """Figures, reports and exports in verbs."""
+
+__all__ = ["exports", "figures", "reports"]

@@ -1,1 +1,3 @@
 """Queries of reports, exports and oversight."""
+
+__all__ = ["reports"]

@@ -1,1 +1,3 @@
 """Rules of texts: templates, what a text asks for, which gateway carries the next."""
+
+__all__ = ["status"]

@@ -1,1 +1,3 @@
 """One file per SMS provider."""
+
+__all__ = ["kannel"]

@@ -78,7 +78,8 @@ class Cti:
                 if queued:
                     at, unread = time_of(self.account, fields, push.at, "queuedAt", "queued_at")
                 events.append(
-                    CallEvent(reference, hashed_key("queued", reference, queued), CallSignal.QUEUED, at, event.direction,
+                    CallEvent(
+                        reference, hashed_key("queued", reference, queued), CallSignal.QUEUED, at, event.direction,
                               queue=event.queue, unread=unread)
                 )  # fmt: skip
             found += with_unread_times(events, raw, push.at)

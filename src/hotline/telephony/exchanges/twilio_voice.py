@@ -82,7 +82,8 @@ class TwilioVoice:
                 "duration": given.get("RecordingDuration"),
             }
             found.append(
-                CallEvent(key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), CallSignal.RECORDED,
+                CallEvent(
+                    key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), CallSignal.RECORDED,
                           at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
         found += _ended_verbs(given, reference, at, unread)

@@ -1,1 +1,3 @@
 """Tickets over HTTP."""
+
+__all__ = ["attachments", "calls", "candidates", "departments", "explain", "lookup", "tickets"]

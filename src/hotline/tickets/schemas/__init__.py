@@ -1,1 +1,3 @@
 """What callers send and see of tickets."""
+
+__all__ = ["shown"]

@@ -1,1 +1,3 @@
 """Service levels: policies, timers, escalation."""
+
+__all__ = ["jobs", "policies", "store"]

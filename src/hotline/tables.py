@@ -1,0 +1,28 @@
+"""Every table: the metadata once each package has declared its own."""
+
+from hotline.database import tables as database_tables
+from hotline.database.metadata import metadata
+from hotline.delivery import tables as delivery_tables
+from hotline.inbound import tables as inbound_tables
+from hotline.organisation import tables as organisation_tables
+from hotline.reporting import tables as reporting_tables
+from hotline.sms import tables as sms_tables
+from hotline.telephony import tables as telephony_tables
+from hotline.tickets import tables as ticket_tables
+from hotline.web import tables as web_tables
+from hotline.webhooks import tables as webhook_tables
+
+__all__ = ["PACKAGES", "metadata"]
+
+PACKAGES = (
+    database_tables,
+    delivery_tables,
+    inbound_tables,
+    organisation_tables,
+    reporting_tables,
+    sms_tables,
+    telephony_tables,
+    ticket_tables,
+    web_tables,
+    webhook_tables,
+)

@@ -1,0 +1,71 @@
+"""How the code is laid out: what packages show each other, and how large things may grow."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import hotline
+
+SOURCE = Path(hotline.__file__).parent
+MODULES = {
+    ".".join(("hotline", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in SOURCE.rglob("*.py")
+}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """The modules of ours that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("hotline"):
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                yield whole if whole in MODULES else node.module
+        elif isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("hotline."))
+
+
+def face_of(package: str) -> set[str]:
+    for node in TREES[package].body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def test_nobody_imports_past_the_face_of_a_package() -> None:
+    past = set()
+    for name, tree in TREES.items():
+        for target in imported(tree):
+            parts = target.split(".")
+            if len(parts) < 3 or name.split(".")[1:2] == parts[1:2]:
+                continue
+            for depth in range(2, len(parts)):
+                package = ".".join(parts[:depth])
+                if parts[depth] not in face_of(package):
+                    past.add((name, target, f"{package} does not show {parts[depth]}"))
+    assert not past
+
+
+def test_a_face_shows_modules_that_are_there_and_used() -> None:
+    used = {
+        target
+        for name, tree in TREES.items()
+        for target in imported(tree)
+        if name.split(".")[1:2] != target.split(".")[1:2]
+    }
+    for package, path in MODULES.items():
+        if path.name != "__init__.py" or package in ("hotline", "hotline.locales"):
+            continue
+        for shown in face_of(package):
+            assert any(t == f"{package}.{shown}" or t.startswith(f"{package}.{shown}.") for t in used), (package, shown)
+
+
+def test_a_class_name_means_one_thing() -> None:
+    names = Counter(
+        node.name
+        for tree in TREES.values()
+        for node in tree.body
+        if isinstance(node, ast.ClassDef) and node.name[0] != "_"
+    )
+    assert [name for name, count in names.items() if count > 1] == []
