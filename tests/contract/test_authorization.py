@@ -23,7 +23,7 @@ from hotline.organisation.service.accounts import add_key, revoke_key
 from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import Scope
-from hotline.tickets.store import assignments, callers, facts
+from hotline.tickets.store import assignments, callers, facts, lists
 from tests.conftest import Cast, Clock, Player, broken
 
 # The oracle. Objects and who may see them, by hand: the desk by area, departments by order, contractors by performing.
@@ -319,9 +319,9 @@ async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
 
 
 UNFILTERED = {
-    "ticket lists": (facts, "listed", "/v1/tickets"),
+    "ticket lists": (lists, "listed", "/v1/tickets"),
     "department queues": (assignments, "open_orders", "/v1/departments/water/queue"),
-    "the dispatcher's queue": (facts, "waiting", "/v1/queue"),
+    "the dispatcher's queue": (lists, "waiting", "/v1/queue"),
     "caller cards": (callers, "tickets_of", "POST /v1/callers/lookup"),
     "caller names": (callers, "names_of", "POST /v1/callers/lookup"),
     "boards within areas": (assignments, "open_work", "/v1/departments/water/board"),

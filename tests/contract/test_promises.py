@@ -118,8 +118,8 @@ def test_the_settings_the_papers_name_exist() -> None:
         found = set(re.findall(r"HOTLINE_[A-Z_]+", (ROOT / name).read_text(encoding="utf-8")))
         assert {f.rstrip("_") for f in found} - {"HOTLINE"} <= known, name
     reads = [p for p in (ROOT / "src").rglob("*.py") if re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))]
-    # cli: HOTLINE_PASSWORD alone, the rest is settings; aside: what a process of its own inherits, read by nobody here
-    assert {p.name for p in reads} <= {"cli.py", "aside.py"}
+    # cli: HOTLINE_PASSWORD alone, the rest is settings; subprocess: what a process of its own inherits, read by nobody here
+    assert {p.name for p in reads} <= {"cli.py", "subprocess.py"}
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:

@@ -28,6 +28,10 @@ def file_of(kind: GatewayKind, name: str) -> Path:
     return Path(inspect.getsourcefile(__import__(point.module, fromlist=["PROVIDER"])) or "")
 
 
+def module_of(path: Path) -> str:
+    return ".".join(("hotline", *path.relative_to(SOURCE).with_suffix("").parts))
+
+
 def test_fifteen_are_ours() -> None:
     assert [len(registry.names(kind)) for kind in GatewayKind] == [9, 5, 1]
     assert set(registry.names(GatewayKind.SMS)) == set(FAR)  # each has a far side in the tests
@@ -73,18 +77,23 @@ def test_what_its_file_reads_is_declared_and_what_it_declares_is_read(kind: Gate
 
 
 def test_a_setting_that_services_read_is_common_to_its_kind() -> None:
-    folders = [SOURCE / folder for folder in ("services", "workers", "api")]
-    read = {n for folder in folders for path in folder.rglob("*.py") for n in READS.findall(path.read_text("utf-8"))}
+    declared = {file_of(kind, name) for kind, name in ALL}
+    read = {
+        name
+        for path in SOURCE.rglob("*.py")
+        if path not in declared and path.name not in ("contract.py", "account.py", "signatures.py")
+        for name in READS.findall(path.read_text("utf-8"))
+    }
     common = {*SmsSettings.model_fields, *ExchangeSettings.model_fields, "system", "area"}
     assert len(read) > 5 and read - common == {"certificates", "wanted_certificate"}
 
 
 def test_no_provider_imports_another_and_sms_and_exchanges_do_not_know_each_other() -> None:
     files = {file_of(kind, name): kind for kind, name in ALL}
-    providers = {f"hotline.gateways.{path.stem}": path for path in files}
+    providers = {module_of(path): path for path in files}
     contracts = {GatewayKind.SMS: "hotline.telephony.contract", GatewayKind.VOICE: "hotline.sms.contract"}
     for path, kind in files.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        assert not imported & (set(providers) - {f"hotline.gateways.{path.stem}"}), path.name
+        assert not imported & (set(providers) - {module_of(path)}), path.name
         assert contracts.get(kind, "") not in imported, path.name

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.application import build_app
-from hotline.organisation.routes import directory
 from hotline.tickets.context import Services
+from hotline.tickets.routes import explain
 from tests.conftest import Player, _never
 
 Noted = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -50,8 +50,8 @@ async def test_the_api_description_is_made_beside_the_event_loop(
 async def test_a_limit_of_thousands_of_days_is_counted_beside_the_event_loop(
     desk: Player, noted: Noted, threads: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("reckon", "because"):
-        monkeypatch.setattr(directory, name, noted(getattr(directory, name)))
+    for name in ("calculate_limit", "because"):
+        monkeypatch.setattr(explain, name, noted(getattr(explain, name)))
     question = {"start": "2026-02-13T10:00:00+08:00", "amount": 9000, "unit": "working_days"}
     reply = await desk.post("/v1/explain/deadline", question)
     assert reply.status_code == 200, reply.text

@@ -161,7 +161,7 @@ async def test_a_gateway_whose_package_is_gone_loses_nothing_and_can_be_switched
     other = await http.get("/v1/hooks/sms/kannel", params={"token": TOKEN, "id": "1", "from": WANG, "text": "路灯坏了"})
     assert other.status_code == 200
     wrong = [f.says for f in await examine(services, clock()) if f.check == "gateways" and f.wrong]
-    assert wrong == ["pigeons: no installed package has the provider pigeon"]
+    assert wrong == ["pigeons: the package of provider pigeon is missing or broken"]
     with pytest.raises(Refused):
         await change(services.gateways, services.db, services.secret, "pigeons", clock(), settings={"sender": "1"})
     await change(services.gateways, services.db, services.secret, "pigeons", clock(), active=False)

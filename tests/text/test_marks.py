@@ -20,7 +20,6 @@ from standardwebhooks import Webhook
 
 from hotline.delivery.gateways import add
 from hotline.inbound.spool import Spool
-from hotline.organisation.routes import directory
 from hotline.sms import incoming, receiving
 from hotline.sms.model.requests import Wish, read_text
 from hotline.text.normalisation import asked, folded, terms
@@ -30,6 +29,7 @@ from hotline.text.phones import masked
 from hotline.tickets import intake
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Satisfaction
+from hotline.tickets.routes import explain
 from hotline.worker.spool_drain import bring_in
 from tests.conftest import Cast, Clock, Player, broken
 from tests.inbound.test_spool import SECRET, Cut
@@ -492,7 +492,7 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
         return run
 
     for module, name in (
-        (intake, "advise"), (directory, "advise"), (receiving, "advise"), (incoming, "advise"), (incoming, "read_text"),
+        (intake, "advise"), (explain, "advise"), (receiving, "advise"), (incoming, "advise"), (incoming, "read_text"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, watched(f"{module.__name__}.{name}", getattr(module, name)))
     long = "三" * 10_000
@@ -514,8 +514,8 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
     served.cancel()
     assert {name for name, _, _ in seen} == {
         f"hotline.{place}" for place in (
-            "services.intake.advise", "api.routes.directory.advise", "services.receiving.advise", "services.texting.advise",
-            "services.texting.read_text",
+            "tickets.intake.advise", "tickets.routes.explain.advise", "sms.receiving.advise", "sms.incoming.advise",
+            "sms.incoming.read_text",
         )
     }  # fmt: skip
     assert [entry for entry in seen if entry[1] > 3000 and entry[2]] == []
