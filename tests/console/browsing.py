@@ -22,7 +22,7 @@ needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this
 @contextlib.asynccontextmanager
 async def a_browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.dispatch_due(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
             yield browser
         finally:

@@ -71,7 +71,7 @@ async def test_a_field_added_to_an_action_stands_in_its_form_and_is_sent(
     await box.get_by_label("费用（元）").fill("120.5")
     await box.get_by_label("是否解决").select_option(label="否")
     await box.get_by_label("时限 (Asia/Shanghai)").fill("2026-12-01T09:30")
-    await box.get_by_label("施工单位").select_option(label="电梯维保单位")
+    await box.get_by_label("实施单位").select_option(label="电梯维保单位")
     await operator.picture("form-with-more-fields")
     await page.keyboard.press("Control+Enter")
     await expect(box).to_have_count(0)
