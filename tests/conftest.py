@@ -5,7 +5,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -19,14 +19,12 @@ import structlog
 from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.application import build_app
 from hotline.composition import assemble_services
 from hotline.console import app as console
-from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
+from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.metadata import metadata
 from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
@@ -37,6 +35,7 @@ from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
+from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, lexicon_of
 from hotline.web.paging import Pages
@@ -128,37 +127,6 @@ def postgres_url(postgres_server: Server | None) -> str | None:
     return url
 
 
-@dataclass
-class Connections:
-    """Those of one test, for the next: opening them, and planning anew on them, costs more than most tests do."""
-
-    engine: AsyncEngine
-    idle: list[Any] = field(default_factory=list)
-
-    def lend(self, db: Postgres) -> None:
-        db._idle.extend(line for line in self.idle if not line.is_closed())
-        db._engine = self.engine.execution_options(clock=db.clock)
-        self.idle.clear()
-
-    def take_back(self, db: Postgres) -> None:
-        self.idle.extend(db._idle)
-        db._idle.clear()
-        db._engine = None
-
-
-@pytest.fixture(scope="session")
-async def connections(postgres_url: str | None, anyio_backend: str) -> AsyncIterator[Connections | None]:
-    """None: no PostgreSQL on this machine. Asynchronous and of the session: all tests share one loop."""
-    if postgres_url is None:
-        yield None
-        return
-    kept = Connections(Postgres(postgres_url)._make_engine(COMMAND_TIMEOUT, pool_size=2, max_overflow=2))
-    yield kept
-    for line in kept.idle:
-        await line.close()
-    await kept.engine.dispose()
-
-
 HOME = "Ruiquan Xincheng 24365 hotline"
 KEPT = {"directory", "directory_log", "schema_compatibility"}
 EMPTIED = ["ticket_words", *(table.name for table in metadata.tables.values() if table.name not in KEPT)]
@@ -183,12 +151,7 @@ async def emptied(db: Postgres) -> None:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def db(
-    request: pytest.FixtureRequest,
-    sqlite_template: Path,
-    postgres_url: str | None,
-    connections: Connections | None,
-    memory: Path,
-    clock: Clock,
+    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path, clock: Clock
 ) -> AsyncIterator[Any]:
     """Each of the two databases, seeded and empty of tickets; its clock is the test's."""
     if request.param == "sqlite":
@@ -201,13 +164,11 @@ async def db(
         for left in path.parent.glob(f"{path.name}*"):
             left.unlink()
         return
-    if postgres_url is None or connections is None:
+    if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
     pg = Postgres(postgres_url, size=8, clock=clock)
-    connections.lend(pg)
     await emptied(pg)
     yield pg
-    connections.take_back(pg)
     await pg.close()
 
 
