@@ -40,9 +40,9 @@ class Office:
         return await sit_down(self.browser, self.address, login, **more)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
-    """One of a test process; every seat has a context of its own."""
+    """One for a file's stories, which share an event loop by it; every seat has a context of its own."""
     async with a_browser() as browser:
         yield browser
 
