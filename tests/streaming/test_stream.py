@@ -229,11 +229,11 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
         async def wait(data: bytes) -> None:
             take(data)
 
-        return streaming_service.Listener(homes[n].stream, StreamFilter(EVERYTHING), f"person:{n}", take, wait)
+        return streaming_service.Listener(homes[n].part(Stream), StreamFilter(EVERYTHING), f"person:{n}", take, wait)
 
     ears = [ear_of(n) for n in range(listeners)]
     for n, ear in enumerate(ears):
-        await homes[n].stream.join(ear, None)
+        await homes[n].part(Stream).join(ear, None)
     from hotline.organisation.model.vocabulary import Channel
     from hotline.tickets.intake import IntakeRequest, take_call
     from hotline.web.idempotency import RequestKey
@@ -256,7 +256,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     assert heard[0] == heard[1] == heard[2]
     places = [p for p, _ in heard[0]]
     assert places == list(range(places[0], places[0] + len(places)))
-    second.stream.close()
+    second.part(Stream).close()
     services.part(Stream).close()
     await second.journal.drain()
 
