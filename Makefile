@@ -3,8 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cli@6.16.3 @redocly/cli@2.77.0
 
-.PHONY: help run test check openapi docs locales bench bench-small chaos demo wheel lock clean
+.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -13,7 +14,7 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
 test: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
-test: .make/dev ## Set everything up and run the whole suite on SQLite and PostgreSQL
+test: .make/dev .make/generators/ready ## Set everything up and run the whole suite on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
@@ -27,6 +28,9 @@ check: .make/dev ## Lint, types, layers, and generated files fresh
 
 openapi: .make/dev ## Write openapi/hotline.v1.json anew
 	$(BIN)/hotline openapi > openapi/hotline.v1.json
+
+lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and try generated clients
+	$(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
 docs: .make/dev ## Draw docs/lifecycle.md from the tables anew
 	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
@@ -52,6 +56,9 @@ lock: ## Resolve the lock files anew (needs uv); no address stands in them
 	uv pip compile pyproject.toml --extra postgres --group dev --group build --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-dev.lock
 
+	echo "openapi-python-client==0.29.1" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -q -o requirements-generators.lock
+
 clean: ## Remove the virtual environment and build output; data stays
 	rm -rf .venv .make dist build
 
@@ -70,4 +77,13 @@ clean: ## Remove the virtual environment and build output; data stays
 	@echo "Installing for development (hash-locked) ..."
 	@$(BIN)/pip install -q --require-hashes -r requirements-dev.lock
 	@$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What makes clients of the document and lints it, apart from the rest: its needs are not ours. Without npm those tests
+# are skipped, counted and printed.
+.make/generators/ready: requirements-generators.lock
+	@$(PYTHON) -m venv --clear .make/generators
+	@.make/generators/bin/pip install -q --require-hashes -r requirements-generators.lock
+	@command -v npm >/dev/null && npm install --prefix .make/generators --silent --no-audit --no-fund --no-package-lock \
+	  --ignore-scripts $(NODE_TOOLS) || echo "Without npm: TypeScript clients and linters are not tried"
 	@touch $@

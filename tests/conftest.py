@@ -25,6 +25,7 @@ from hotline.composition import assemble_services
 from hotline.console import app as console
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
+from hotline.database.metadata import metadata
 from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
@@ -35,10 +36,10 @@ from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
-from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, lexicon_of
 from hotline.web.paging import Pages
+from tests.contract.replies import EXERCISED, operations, recorded
 from tests.postgres import Server, find_server
 
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
@@ -219,11 +220,14 @@ async def services(
 
 
 @pytest.fixture
-async def app(services: Services) -> FastAPI:
+async def app(services: Services) -> AsyncIterator[FastAPI]:
+    """The application over the test's house. A reply that its OpenAPI document does not describe fails the test."""
     made = build_app(lambda: _never())
     made.router.routes.extend(console.routes())
     made.state.services, made.state.actor_cache, made.state.pages = services, ActorCache(), Pages()
-    return made
+    differences = recorded(made)
+    yield made
+    assert not differences, "\n".join(dict.fromkeys(differences))
 
 
 def _never() -> Any:
@@ -371,6 +375,23 @@ LIFT = "3栋2单元电梯坏了，不动了"
 async def lift_ticket(desk: Player) -> dict[str, Any]:
     """A broken lift in building 3, dispatched to the property's works by the rules."""
     return await desk.call(LIFT, caller={"phone": "13800138000", "name": "王秀英"}, category="dt-fault")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After the whole suite: an operation that no test ever had answered has no reply that was checked."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["exercised"] = sorted(EXERCISED)
+        return
+    if session.testscollected and session.config.args_source.name != "ARGS" and not session.config.option.keyword:
+        never = {o["operationId"] for o in operations().values()} - EXERCISED
+        if never:
+            print(f"\noperations that no test had answered: {', '.join(sorted(never))}")
+            session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_testnodedown(node: Any, error: Any) -> None:
+    """Under xdist: what a worker process saw."""
+    EXERCISED.update(getattr(node, "workeroutput", {}).get("exercised", ()))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -2,19 +2,16 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from hotline.composition import routers
 from hotline.open311.routes import BASE, Open311
+from hotline.openapi import published
 from hotline.operations import docs
-from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
@@ -23,7 +20,6 @@ from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
 from hotline.web.paging import Pages
 from hotline.web.problems import refuse, refuse_http, refuse_malformed
-from hotline.webhooks.openapi import EVENT, described
 
 VERSION = "1.0.0"
 DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
@@ -76,50 +72,3 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
     app.add_middleware(ForwardedClient, proxies=proxies)
     app.openapi = lambda: published(app)  # type: ignore[method-assign]
     return app
-
-
-def routes_of(app: FastAPI) -> list[APIRoute]:
-    """Every operation of the app, in order."""
-    contexts = iter_route_contexts(app.router.routes)
-    return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
-
-
-def policy_of(route: APIRoute) -> AccessPolicy | None:
-    """The policy a route declares. None: forgotten, and a test fails."""
-    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
-
-
-def published(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document we promise: who may use each operation stands in it too."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        )
-        by_id = {r.operation_id: r for r in routes_of(app)}
-        document.setdefault("components", {})["securitySchemes"] = {
-            "bearer": {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token` or a key"}
-        }
-        for path in document["paths"].values():
-            for method, operation in path.items():
-                policy = policy_of(by_id[operation["operationId"]])
-                if policy is not None:
-                    operation["x-authz"] = policy.declared()
-                    operation["security"] = [{"bearer": []}] if policy.roles is not None else []
-                headers = ([KEY_HEADER] if method == "post" else []) + (
-                    [VERSION_HEADER] if "428" in operation["responses"] else []
-                )
-                if headers:
-                    operation["parameters"] = [*operation.get("parameters", []), *headers]
-                for status, answer in operation["responses"].items():
-                    if status.isdigit() and int(status) >= 400:
-                        answer["content"] = {k: v for k, v in answer.get("content", {}).items() if "problem" in k}
-        document["webhooks"] = described()
-        document["components"]["schemas"]["Event"] = EVENT
-        document["components"]["schemas"].pop("HTTPValidationError", None)
-        document["components"]["schemas"].pop("ValidationError", None)
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -6,7 +6,7 @@ import os
 import secrets
 import sys
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -750,13 +750,13 @@ def lifecycle(
     form: Annotated[str, typer.Option("--format", help="table, mermaid, markdown or json")] = "table",
 ) -> None:
     """Print the two machines: as a table, as Mermaid, as the guide's Markdown or as data."""
-    from hotline.locales.labels import label_of
     from hotline.tickets import diagram
     from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+    from hotline.tickets.schemas.actions import action_schemas
 
     machines = (("ticket", TICKET, "received"), ("assignment", ASSIGNMENT, "issued"))
     if form == "json":
-        print(json.dumps(diagram.as_data(label_of), ensure_ascii=False, indent=1))
+        print(json.dumps(asdict(diagram.as_data(action_schemas())), ensure_ascii=False, indent=1))
     elif form == "mermaid":
         print("\n\n".join(diagram.mermaid(moves, first) for _, moves, first in machines))
     elif form == "markdown":
@@ -864,7 +864,7 @@ async def _figures(settings: Any, rebuild: bool) -> Any:
 def openapi() -> None:
     """Print the OpenAPI document we promise."""
     from hotline import serving
-    from hotline.application import published
+    from hotline.openapi import published
 
     print(
         json.dumps(

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.application import policy_of, published, routes_of
+from hotline.openapi import policy_of, published, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key, revoke_key

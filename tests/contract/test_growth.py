@@ -33,7 +33,7 @@ from hotline.text.normalisation import asked, folded, folded_sentences, is_blank
 from hotline.text.numbering import read_number
 from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
-from hotline.tickets.routes.lookup import LookupIn
+from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
 from hotline.triage.model import Lexicon, advise, lexicon_of
 from hotline.web.rule_texts import translated_rule
@@ -254,7 +254,7 @@ def moment(text: str) -> None:
 def validated(text: str) -> None:
     for model, body in (
         (CallIn, {"channel": "phone", "narrative": text[:10_000], "caller": {"phone": text, "name": text}}),
-        (LookupIn, {"number": text, "code": text}),
+        (TicketLookupIn, {"number": text, "code": text}),
     ):
         try:
             model.model_validate(body)

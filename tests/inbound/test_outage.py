@@ -29,7 +29,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, add_key, revoke_key
 from hotline.telephony.tables import voice_call
 from hotline.tickets.context import Services
-from hotline.tickets.schemas.shown import Spooled
+from hotline.tickets.schemas.calls import Spooled
 from hotline.worker.inbound import take_next
 from hotline.worker.spool_drain import bring_in
 from tests.chaos.relay import Relay

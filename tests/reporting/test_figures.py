@@ -18,7 +18,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import add_key
 from hotline.reporting import rollups
 from hotline.reporting import tables as report_tables
-from hotline.reporting.model import ENOUGH, FIGURES, handling, last_whole, ranked, shares, span_of
+from hotline.reporting.model import ENOUGH, FIGURES, HandlingTimes, handling, last_whole, ranked, shares, span_of
 from hotline.reporting.service import figures
 from hotline.reporting.service.figures import drift, fold, rebuild
 from hotline.reporting.vocabulary import Period
@@ -375,8 +375,8 @@ def test_ranking_asks_for_enough_and_for_peers() -> None:
 
 def test_median_and_ninetieth_are_of_the_nearest_rank() -> None:
     counts = {"took:5": 1, "took:60": 4, "took:1400": 5, "handled": 10, "handled_minutes": 7245}
-    assert handling(counts) == {"n": 10, "mean": 724.5, "p50": 60, "p90": 1400}
-    assert handling({}) == {"n": 0, "mean": None, "p50": None, "p90": None}
+    assert handling(counts) == HandlingTimes(n=10, mean=724.5, p50=60, p90=1400)
+    assert handling({}) == HandlingTimes(n=0, mean=None, p50=None, p90=None)
 
 
 def test_periods_begin_and_end_where_people_think() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hotline.application import build_app, published
+from hotline.application import build_app
+from hotline.openapi import published
 from hotline.organisation.model.directory import SHAPES
 from hotline.organisation.service.directory import shape_of
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET, fields_of

@@ -312,7 +312,7 @@ async def _hours(request: Request) -> Response:
     services: Services = request.app.state.services
     days = await hours(services, actor, services.clock())
     drawn = charts.heat(
-        text("wall.hours", language), [(d["day"][5:], d["hours"]) for d in days], [str(h) for h in range(24)]
+        text("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
     )
     return Response(drawn, media_type="image/svg+xml")
 

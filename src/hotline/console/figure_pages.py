@@ -1,6 +1,6 @@
 """The pages of figures and reports, made by the server: charts as SVG, numbers as tables, ready for paper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,9 +12,9 @@ from hotline.locales import text
 from hotline.organisation.model.actors import Actor, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
-from hotline.reporting.model import COUNTS, FIGURES, span_of
+from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, span_of
 from hotline.reporting.service import reports
-from hotline.reporting.service.figures import FigureQuery, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking, zone_of
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import Period
 from hotline.telephony.service import figures as acd
@@ -40,8 +40,8 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
     filters = {"department": code} if (code := query.get("department")) else {}
     whole = await figures(services, actor, FigureQuery(first, last, None, filters), now)
-    days = (await figures(services, actor, FigureQuery(first, last, "day", filters), now))["groups"]
-    groups = (await figures(services, actor, FigureQuery(first, last, by, filters), now))["groups"]
+    days = (await figures(services, actor, FigureQuery(first, last, "day", filters), now)).groups
+    groups = (await figures(services, actor, FigureQuery(first, last, by, filters), now)).groups
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
     zone = zone_of(directory)
     calls = None
@@ -60,7 +60,14 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "ranking": await ranking(services, actor, str(figure), FigureQuery(first, last), now)
         if calls is not None
         else None,
-        **_told(language, str(by), str(figure), whole["groups"], _every(days, first, min(last, today)), groups),
+        **_told(
+            language,
+            str(by),
+            str(figure),
+            whole.groups[0] if whole.groups else None,
+            _every(days, first, min(last, today)),
+            groups,
+        ),
         "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "zone": zone.key,
     }
@@ -103,15 +110,21 @@ async def _listed(
     }
 
 
-def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any], groups: list[Any]) -> dict[str, Any]:
+def _told(
+    language: str,
+    by: str,
+    figure: str,
+    whole: FigureGroup | None,
+    days: Sequence[FigureGroup],
+    groups: Sequence[FigureGroup],
+) -> dict[str, Any]:
     """What both pages show of figures: tables, and the charts beside them."""
     say = partial(text, language=language)
-    for group in groups:
-        group["label"] = _label(group, by, language)
-    shown = sorted(groups, key=lambda g: -g["counts"]["accepted"] - g["counts"]["dispatched"])[:16]
-    labels = [str(d["code"])[5:] for d in days]  # every day of the period, those without anything too
-    percent = [None if (v := d["shares"][figure]["value"]) is None else v * 100 for d in days]
-    flow = [charts.Series(say(f"measure.{m}"), [d["counts"][m] for d in days]) for m in ("accepted", "closed")]
+    labelled = [(_label(group, by, language), group) for group in groups]
+    shown = sorted(labelled, key=lambda g: -g[1].counts["accepted"] - g[1].counts["dispatched"])[:16]
+    labels = [d.code[5:] for d in days]  # every day of the period, those without anything too
+    percent = [None if (v := d.shares[figure].value) is None else v * 100 for d in days]
+    flow = [charts.Series(say(f"measure.{m}"), [d.counts[m] for d in days]) for m in ("accepted", "closed")]
     name = say(f"figure.{figure}")
     drawn = [
         (say("chart.flow"), charts.line(say("chart.flow"), labels, flow)),
@@ -119,20 +132,21 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
     ]
     if by not in set(Period) and shown:
         bars = [
-            (g["label"], round(s["value"] * 100, 1) if (s := g["shares"][figure])["enough"] else None) for g in shown
+            (label, round((s.value or 0) * 100, 1) if (s := group.shares[figure]).enough else None)
+            for label, group in shown
         ]
         parts = [(m, say(f"measure.{m}"), charts.COLOUR[c])
                  for m, c in (("met", "green"), ("missed", "yellow"), ("overdue", "red"))]  # fmt: skip
         drawn.append((f"{name} · {say(f'figures.by.{by}')}", charts.bar(name, bars, "%", 100.0)))
-        due = [(g["label"], g["counts"]) for g in shown if any(g["counts"][m] for m, _, _ in parts)]
+        due = [(label, g.counts) for label, g in shown if any(g.counts[m] for m, _, _ in parts)]
         drawn.append((say("chart.due"), charts.stacked(say("chart.due"), due, parts)))
     return {
-        "whole": whole[0] if whole else _nothing(),
-        "groups": groups,
+        "whole": whole or _nothing(""),
+        "groups": labelled,
         "figures": list(FIGURES.values()),
         "counts": COUNTS,
         "trends": {
-            code: Markup(charts.sparkline(say("figures.trend"), [d["shares"][code]["value"] for d in days]))  # noqa: S704
+            code: Markup(charts.sparkline(say("figures.trend"), [d.shares[code].value for d in days]))  # noqa: S704
             for code in FIGURES
         },
         "charts": [(title, Markup(svg)) for title, svg in drawn],  # noqa: S704 - charts escape every word they are given
@@ -140,27 +154,25 @@ def _told(language: str, by: str, figure: str, whole: list[Any], days: list[Any]
     }
 
 
-def _every(days: list[Any], first: date, last: date) -> list[Any]:
+def _every(days: Sequence[FigureGroup], first: date, last: date) -> list[FigureGroup]:
     """One for each day: a day without anything is a day."""
-    known = {d["code"]: d for d in days}
+    known = {d.code: d for d in days}
     span = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
-    return [known.get(day) or {**_nothing(), "code": day} for day in span]
+    return [known.get(day) or _nothing(day) for day in span]
 
 
-def _nothing() -> dict[str, Any]:
-    nothing = {"numerator": 0, "denominator": 0, "value": None, "enough": False}
-    return {
-        "shares": dict.fromkeys(FIGURES, nothing), "counts": dict.fromkeys(COUNTS, 0), "stock": None,
-        "handling": {"n": 0, "mean": None, "p50": None, "p90": None},
-    }  # fmt: skip
+def _nothing(code: str) -> FigureGroup:
+    shares = dict.fromkeys(FIGURES, Share(0, 0, None, enough=False))
+    times = HandlingTimes(0, None, None, None)
+    return FigureGroup(code, None, dict.fromkeys(COUNTS, 0), shares, times, None)
 
 
-def _label(group: Mapping[str, Any], by: str, language: str) -> str:
-    if group["name"]:
-        return isolated(str(group["name"]["name_en"] if language == "en" else group["name"]["name"]))
-    if by == "channel" and group["code"]:
-        return text(f"channel.{group['code']}", language)
-    return str(group["code"] or text("figures.nobody", language))
+def _label(group: FigureGroup, by: str, language: str) -> str:
+    if group.name:
+        return isolated(group.name.name_en if language == "en" else group.name.name)
+    if by == "channel" and group.code:
+        return text(f"channel.{group.code}", language)
+    return group.code or text("figures.nobody", language)
 
 
 def spent(minutes: float | None, language: str) -> str:
@@ -205,21 +217,21 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
     home = directory.home
     return {
         "house": (home.name_en if language == "en" else home.name) if home else "",
-        "wanted": {"first": report["first"], "last": report["last"]},
+        "wanted": {"first": report.first, "last": report.last},
         "by": "department",
         "figure": "on_time",
-        "ranking": report["ranking"]["on_time"],
+        "ranking": report.ranking["on_time"],
         "links": None,
         "listed": None,
-        "acd": report["acd"],
-        "at": report["made_at"].astimezone(zone).strftime("%Y-%m-%d %H:%M"),
-        "zone": report["zone"],
+        "acd": report.acd,
+        "at": report.made_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "zone": report.zone,
         **_told(
             language,
             "department",
             "on_time",
-            [report["whole"]],
-            _every(report["by"]["day"], date.fromisoformat(report["first"]), date.fromisoformat(report["last"])),
-            report["by"]["department"],
+            report.whole,
+            _every(report.by["day"], report.first, report.last),
+            report.by["department"],
         ),
     }

@@ -15,8 +15,19 @@ from hotline.inbound.signatures import is_from_gateway
 from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
+from hotline.web.responses import refusals
 
 ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
+_ACKNOWLEDGED: dict[str, Any] = {
+    "description": "Kept. What its provider takes for success, in the provider's own form",
+    "content": {
+        "text/plain": {"schema": {"type": "string"}},
+        "text/xml": {"schema": {"type": "string"}},
+        "application/json": {"schema": {"type": "object", "additionalProperties": True}},
+    },
+}
+REFUSED_PUSHES = refusals(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
+PUSHED: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **REFUSED_PUSHES}
 D = TypeVar("D", bound=DeliveryServices)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 log = structlog.get_logger("hotline.hooks")

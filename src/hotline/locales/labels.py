@@ -1,8 +1,9 @@
 """Labels of the vocabulary's words: under which prefix each stands in the catalogues."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from hotline.locales import pair
 
@@ -23,6 +24,20 @@ def family_of(vocabulary: type[StrEnum]) -> str:
 def key_of(word: StrEnum) -> str:
     """The key of a word's label: `status.closed` of TicketStatus.CLOSED."""
     return f"{family_of(type(word))}.{word}"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text for people, in simplified Chinese and English, as replies tell it."""
+
+    zh: str
+    en: str
+
+
+@cache
+def label_of_key(key: str) -> Label:
+    """The text of a key."""
+    return Label(*pair(key))
 
 
 @lru_cache(maxsize=None, typed=True)  # typed: words of different vocabularies are equal as texts

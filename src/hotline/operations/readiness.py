@@ -1,10 +1,11 @@
 """What a process remembers so that it can take in calls and texts while the database is away, and whether it can."""
 
 from datetime import datetime
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from hotline.database.deadlines import within
-from hotline.organisation.store import directory
+from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
 
@@ -23,10 +24,36 @@ async def refresh(services: Services, now: datetime) -> bool:
     return True
 
 
-async def can_take_in(services: Services) -> tuple[bool, dict[str, Any]]:
+class DoctorFinding(TypedDict):
+    """What a check found. `says` is null where it names tickets or people: `hotline doctor` tells those."""
+
+    check: str
+    wrong: bool
+    says: str | None
+
+
+class ReadyChecks(TypedDict, total=False):
+    """What was found. A check that could not be made is left out."""
+
+    journal: bool
+    journal_depth: int
+    spool: bool
+    spool_bytes: int
+    directory: int | bool
+    database: bool
+    detail: str
+    leaving: bool
+    outbox_oldest_seconds: float | None
+    inbound_waiting: int
+    clocks_due: int
+    clocks_oldest_seconds: float | None
+    doctor: list[DoctorFinding]
+
+
+async def can_take_in(services: Services) -> tuple[bool, ReadyChecks]:
     """Whether a call or a text sent here would be kept, and why: by the spool, else by the database. False as soon as
     the process was told to stop."""
-    checks: dict[str, Any] = {"leaving": services.leaving, "directory": services.directory.known}
+    checks: ReadyChecks = {"leaving": services.leaving, "directory": services.directory.known}
     if services.spool is not None:
         checks["spool"] = await services.spool.usable()
     if services.leaving:
@@ -35,7 +62,7 @@ async def can_take_in(services: Services) -> tuple[bool, dict[str, Any]]:
         return True, checks
     try:  # without a spool, the database must take it
         async with within(services.deadlines.lookup / 2):
-            await directory.version_of(services.db)
+            await organisation_directory.version_of(services.db)
         checks["database"] = True
     except Refused:
         checks["database"] = False

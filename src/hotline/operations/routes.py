@@ -10,17 +10,19 @@ from hotline.database.deadlines import within
 from hotline.delivery import store as outbox_store
 from hotline.inbound import store as inbound_store
 from hotline.operations.doctor import QUICK, examine, skew_of
-from hotline.operations.readiness import can_take_in
+from hotline.operations.readiness import ReadyChecks, can_take_in
+from hotline.operations.schemas import Health, Ready
 from hotline.organisation.dependencies import AuthenticatedRoute, anybody
 from hotline.organisation.store import directory
-from hotline.refusals import Refused
+from hotline.refusals import Code, Refused
 from hotline.streaming.service import Stream
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.shown import Health, Ready
 from hotline.tickets.sla import store as sla_store
-from hotline.web.responses import reply
+from hotline.web.responses import refusals_only, reply
 
 router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
+_BAD = refusals_only(Code.INVALID, Code.INTERNAL)  # an Idempotency-Key is looked at wherever it is sent
+_UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description": "Not ready"}, **_BAD}
 DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
@@ -38,22 +40,24 @@ SKEW = Gauge("hotline_clock_skew_seconds", "How far this process's clock is ahea
 SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, and not yet brought in")
 
 
-@router.get("/healthz", operation_id="healthz", response_model=Health)
+@router.get("/healthz", operation_id="healthz", response_model=Health, responses=_BAD)
 async def healthz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """The process answers."""
-    return reply({"status": "ok"})
+    return reply(Health("ok"))
 
 
-@router.get("/readyz", operation_id="readyz", response_model=Ready, responses={503: {"description": "Not ready"}})
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    response_model=Ready,
+    responses=_UNREADY,
+)
 async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
     and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
     could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
     make the process unready."""
-    checks: dict[str, Any] = {
-        "journal": context.services.journal.alive,
-        "journal_depth": context.services.journal.depth,
-    }
+    checks: ReadyChecks = {"journal": context.services.journal.alive, "journal_depth": context.services.journal.depth}
     if context.services.spool is not None:
         checks["spool_bytes"] = context.services.spool.size()
     try:
@@ -68,28 +72,31 @@ async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> R
     if context.services.leaving:
         checks["leaving"] = True
     ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not context.services.leaving
-    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+    return reply(Ready(ready, checks), 200 if ready else 503)
 
 
 @router.get(
-    "/readyz/intake", operation_id="readyz_intake", response_model=Ready, responses={503: {"description": "Not ready"}}
+    "/readyz/intake",
+    operation_id="readyz_intake",
+    response_model=Ready,
+    responses=_UNREADY,
 )
 async def readyz_intake(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
     """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
     neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
     ready, checks = await can_take_in(context.services)
-    return reply({"ready": ready, "checks": checks}, 200 if ready else 503)
+    return reply(Ready(ready, checks), 200 if ready else 503)
 
 
-async def _measured(context: TicketContext, checks: dict[str, Any]) -> None:
+async def _measured(context: TicketContext, checks: ReadyChecks) -> None:
     """Add what waits in the database, and what the doctor finds."""
     oldest = await outbox_store.oldest_due(context.services.db, context.now)
-    checks["outbox_oldest_seconds"] = oldest and max(0.0, (context.now - oldest).total_seconds())
+    checks["outbox_oldest_seconds"] = max(0.0, (context.now - oldest).total_seconds()) if oldest else None
     count, unfired = await sla_store.unfired(context.services.db, context.now)
     waiting = await inbound_store.oldest_waiting(context.services.db, context.now)
     checks["inbound_waiting"] = waiting.n if waiting else 0
     checks["clocks_due"] = count
-    checks["clocks_oldest_seconds"] = unfired and max(0.0, (context.now - unfired).total_seconds())
+    checks["clocks_oldest_seconds"] = max(0.0, (context.now - unfired).total_seconds()) if unfired else None
     found = await examine(context.services, context.now, QUICK)
     # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
     checks["doctor"] = [
@@ -99,7 +106,12 @@ async def _measured(context: TicketContext, checks: dict[str, Any]) -> None:
     ]
 
 
-@router.get("/metrics", operation_id="metrics")
+@router.get(
+    "/metrics",
+    operation_id="metrics",
+    response_class=Response,
+    responses={200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}, **_BAD},
+)
 async def metrics(context: Annotated[TicketContext, anybody("metrics.read")]) -> Response:
     """Prometheus text format."""
     DEPTH.set(context.services.journal.depth)

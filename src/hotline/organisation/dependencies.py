@@ -183,7 +183,7 @@ KEY_HEADER = {
 VERSION_HEADER = {
     "name": "If-Match",
     "in": "header",
-    "required": False,  # for the schema; without it the answer is 428, which says more than a 422 would
+    "required": True,  # without it the answer is 428, which says more than a 422 would
     "description": 'The version you saw, as its ETag said: `"3"`. 428 without it, 412 where the ticket has moved on.',
     "schema": {"type": "string", "pattern": r'^"?[0-9]{1,9}"?$'},
     "example": '"3"',

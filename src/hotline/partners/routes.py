@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -10,22 +9,28 @@ from hotline.database.deadlines import within
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import document
 from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import ANY_BODY, GatewayPath, pushed
+from hotline.inbound.pushes import ANY_BODY, REFUSED_PUSHES, GatewayPath, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.inbound.signatures import check_address, check_standard
 from hotline.organisation.dependencies import AuthenticatedRoute, anybody
+from hotline.partners.schemas import AcceptedOrder, KnownOrder
 from hotline.partners.service import take_order
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.problems import field_rule
-from hotline.web.responses import refusals
+from hotline.tickets.schemas.tickets import unread_shown
+from hotline.web.responses import reply
 
 Hook = Annotated[TicketContext, anybody("hooks.push")]
-_SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 
 
-@router.post("/orders/{gateway}", operation_id="push_order", responses=_SAID, openapi_extra=ANY_BODY)
+@router.post(
+    "/orders/{gateway}",
+    operation_id="push_order",
+    response_model=AcceptedOrder | KnownOrder,
+    responses=REFUSED_PUSHES,
+    openapi_extra=ANY_BODY,
+)
 async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
     answers go out by a subscription of form `12345`."""
@@ -47,9 +52,6 @@ async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise
-        return Response(orjson.dumps({"accepted": True, "known": True}), 200, media_type="application/json")
-    answer = {
-        "accepted": True, "known": done.replayed, "work_no": done.answer.body,
-        "unread": [field_rule(field, rule) for field, rule in unread],
-    }  # fmt: skip
-    return Response(orjson.dumps(answer), 200, media_type="application/json")
+        return reply(KnownOrder(accepted=True, known=True))
+    order = AcceptedOrder(accepted=True, known=done.replayed, work_no=done.answer.body, unread=unread_shown(unread))
+    return reply(order)

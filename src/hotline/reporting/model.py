@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.model.measures import JUDGED, TOOK
@@ -61,29 +60,43 @@ COUNTS = (
 )
 
 
-def shares(counts: Mapping[str, int]) -> dict[str, dict[str, Any]]:
-    """Every figure of these counts: numerator, denominator, value (None: nothing to divide by), whether there is
-    enough of it to compare."""
-    found: dict[str, dict[str, Any]] = {}
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A figure of some counts. `value` None: nothing to divide by. `enough`: there is enough of it to compare."""
+
+    numerator: int
+    denominator: int
+    value: float | None
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandlingTimes:
+    """Minutes from the first call to the end, of what departments handled: how many, mean, median, ninetieth
+    percentile; the two latter to two significant figures. None: nothing ended."""
+
+    n: int
+    mean: float | None
+    p50: int | None
+    p90: int | None
+
+
+def shares(counts: Mapping[str, int]) -> dict[str, Share]:
+    """Every figure of these counts."""
+    found: dict[str, Share] = {}
     for figure in FIGURES.values():
         above = sum(counts.get(m, 0) for m in figure.numerator)
         below = sum(counts.get(m, 0) for m in figure.denominator)
-        found[figure.code] = {
-            "numerator": above,
-            "denominator": below,
-            "value": round(above / below, 4) if below else None,
-            "enough": below >= ENOUGH,
-        }
+        found[figure.code] = Share(above, below, round(above / below, 4) if below else None, below >= ENOUGH)
     return found
 
 
-def handling(counts: Mapping[str, int]) -> dict[str, Any]:
-    """Minutes from the first call to the end, of what departments handled: mean, median, ninetieth percentile; the two
-    latter to two significant figures. None: nothing ended."""
+def handling(counts: Mapping[str, int]) -> HandlingTimes:
+    """How long what ended had taken."""
     took = sorted((int(m.removeprefix(TOOK)), n) for m, n in counts.items() if m.startswith(TOOK) and n > 0)
     n = counts.get("handled", 0)
     mean = round(counts.get("handled_minutes", 0) / n, 1) if n else None
-    return {"n": n, "mean": mean, "p50": _nearest_rank(took, 50), "p90": _nearest_rank(took, 90)}
+    return HandlingTimes(n, mean, _nearest_rank(took, 50), _nearest_rank(took, 90))
 
 
 def _nearest_rank(took: Iterable[tuple[int, int]], percent: int) -> int | None:
@@ -118,20 +131,19 @@ class Ranked:
     place: int | None
 
 
-def ranked(figure: Figure, units: Iterable[tuple[str, str, Mapping[str, Any]]]) -> list[Ranked]:
+def ranked(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[Ranked]:
     """Units (code, peer group, their share of the figure) within their peer groups; equal values share a place."""
     found: list[Ranked] = []
-    groups: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    groups: dict[str, list[tuple[str, Share]]] = {}
     for code, peers, share in units:
         groups.setdefault(peers, []).append((code, share))
     for peers, members in sorted(groups.items()):
-        fit = sorted(s["value"] for _, s in members if s["enough"])
+        fit = sorted(s.value for _, s in members if s.enough and s.value is not None)
         for code, share in members:
-            better = (
-                sum(v > share["value"] if figure.high else v < share["value"] for v in fit) if share["enough"] else 0
-            )
-            place = better + 1 if share["enough"] else None
-            found.append(Ranked(code, peers, share["value"], share["denominator"], place))
+            place = None
+            if share.enough and share.value is not None:
+                place = 1 + sum(v > share.value if figure.high else v < share.value for v in fit)
+            found.append(Ranked(code, peers, share.value, share.denominator, place))
     return sorted(found, key=lambda x: (x.peers, x.place or 10**6, x.code))
 
 

@@ -1,6 +1,6 @@
 """What came in and waits for somebody; what went out, and what became of it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -11,10 +11,11 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
+from hotline.review.schemas import InboundOut, InboundPage, InboundWhole, inbound_shown, inbound_whole
 from hotline.review.service import dismiss, take_up
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
-from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Shown, Strict
+from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Strict
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 from hotline.web.schemas import dumped
@@ -23,19 +24,6 @@ router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRou
 Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
-
-
-class InboundOut(Shown):
-    id: str
-    gateway: str
-    kind: str
-    status: InboundStatus
-    text: str
-
-
-class InboundPage(Shown):
-    items: list[InboundOut]
-    next: str | None
 
 
 class TakeUp(Strict):
@@ -53,15 +41,8 @@ class Dismissal(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"reason": "advertising"}]}}
 
 
-def _inbound(row: Row) -> dict[str, Any]:
-    return {
-        "id": row.id, "gateway": row.gateway, "kind": row.kind, "status": row.status, "effect": row.effect,
-        "sender": None if row.confidential else row.sender, "receiver": row.receiver, "text": row.text,
-        "number": row.number, "why": row.why,
-        "urgent": row.urgent, "sent_at": row.sent_at, "received_at": row.received_at,
-        "details": {} if row.confidential else row.details,
-        "handled_by": row.handled_by,
-    }  # fmt: skip
+def _item(row: Row) -> str:
+    return dumped(inbound_shown(row))
 
 
 @router.get("/inbound", operation_id="list_inbound", response_model=InboundPage, responses=refusals())
@@ -70,16 +51,16 @@ async def list_inbound(
 ) -> Response:
     """What was pushed to us and stands in a state; `odd` waits for somebody to look at it. Oldest first."""
     rows = await review_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
-    return reply({"items": [_inbound(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    return reply(InboundPage(tuple(map(inbound_shown, rows)), rows[-1].id if len(rows) == limit else None))
 
 
-@router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundOut, responses=refusals(*READ))
+@router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundWhole, responses=refusals(*READ))
 async def read_inbound(item: CodePath, context: Desk) -> Response:
     """One of them, with all that came (`raw`); of a confidential matter neither that nor its sender."""
     row = await review_store.an_item(context.services.db, scope_of(context.actor), item)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
-    return reply({**_inbound(row), "raw": "" if row.confidential else row.raw})
+    return reply(inbound_whole(row))
 
 
 @router.post(
@@ -93,9 +74,7 @@ async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Respon
     """Take an odd one in after all: as a new ticket, or onto an open one. Its sender is the caller where it has one."""
     asked = await context.request_key_of_body()
     wanted = (body.narrative, body.attach_to, body.category, body.area)
-    return action_reply(
-        await take_up(context.services, item, *wanted, context.actor, asked, lambda r: dumped(_inbound(r)), context.now)
-    )
+    return action_reply(await take_up(context.services, item, *wanted, context.actor, asked, _item, context.now))
 
 
 @router.post(
@@ -107,8 +86,4 @@ async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Respon
 async def dismiss_inbound(item: CodePath, body: Dismissal, context: Desk) -> Response:
     """There is nothing to do about it. The reason is kept."""
     asked = await context.request_key_of_body()
-    return action_reply(
-        await dismiss(
-            context.services, item, body.reason, context.actor, asked, lambda r: dumped(_inbound(r)), context.now
-        )
-    )
+    return action_reply(await dismiss(context.services, item, body.reason, context.actor, asked, _item, context.now))

@@ -321,44 +321,42 @@ def _ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class CallRatio:
-    """A figure with its formula: how it is called, what is divided by what."""
+class CallFigure:
+    """A figure of the call centre: its name, what is divided by what, and the result; None: nothing to divide by."""
 
     name: str
     formula: str
     numerator: int
     denominator: int
-
-    def shown(self) -> dict[str, Any]:
-        value = round(self.numerator / self.denominator, 4) if self.denominator else None
-        return {
-            "name": self.name, "formula": self.formula, "numerator": self.numerator, "denominator": self.denominator,
-            "value": value,
-        }  # fmt: skip
+    value: float | None
 
 
-def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+def _figure(name: str, formula: str, numerator: int, denominator: int) -> CallFigure:
+    return CallFigure(name, formula, numerator, denominator, round(numerator / denominator, 4) if denominator else None)
+
+
+def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[dict[str, int], tuple[CallFigure, ...]]:
     """The figures of a call centre: counts, and shares with named formulas. Seconds. There is no one formula of the
     service level, so the three in use are all named."""
     c = counts
     within = f"answered within {threshold} s"
-    shares = [
-        CallRatio("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
-        CallRatio("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
-        CallRatio("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
-        CallRatio("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
-        CallRatio(
+    found = (
+        _figure("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
+        _figure("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
+        _figure("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
+        _figure("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
+        _figure(
             "service_level_without_short_abandons", f"{within} ÷ (offered − abandoned within {short} s)", c["in_time"],
             c["offered"] - c["short_abandons"],
         ),
-        CallRatio(
+        _figure(
             "average_speed_of_answer_ms", "waiting of answered calls ÷ answered, of those whose wait is known",
             c["wait_ms"], c["answered_waits_known"],
         ),
-        CallRatio(
+        _figure(
             "average_wait_of_abandoned_ms", "their waiting ÷ abandoned, of those whose wait is known",
             c["abandoned_ms"], c["abandoned_waits_known"],
         ),
-        CallRatio("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
-    ]  # fmt: skip
-    return dict(c), [s.shown() for s in shares]
+        _figure("average_talk_ms", "talking ÷ answered calls whose end is known", c["talk_ms"], c["talked"]),
+    )  # fmt: skip
+    return dict(c), found

@@ -7,14 +7,12 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.database.deadlines import within
-from hotline.database.prepared import Row
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import ANY_BODY, GatewayPath, acknowledged, pushed
+from hotline.inbound.pushes import ANY_BODY, PUSHED, GatewayPath, acknowledged, pushed
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, anybody, may
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -22,14 +20,25 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.contract import exchange_provider
-from hotline.telephony.service import figures, link_once, login_of, receive_events
+from hotline.telephony.schemas import (
+    ExchangeContact,
+    ExchangeLookup,
+    PopPage,
+    ReturnCallOut,
+    ReturnCallPage,
+    VoiceCallPage,
+    popped,
+    return_call_shown,
+    voice_call_shown,
+)
+from hotline.telephony.service import CallCentreFigures, figures, link_once, login_of, receive_events
 from hotline.telephony.vocabulary import ReturnCall
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import phone_shown, scope_of
-from hotline.tickets.schemas.shown import unread_shown
-from hotline.web.field_types import Line, Moment, NumberWord, Plain, Shown, Strict
+from hotline.tickets.model.visibility import scope_of
+from hotline.tickets.schemas.calls import card_shown
+from hotline.web.field_types import Line, Moment, NumberWord, Plain, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
@@ -41,43 +50,6 @@ Operator = Annotated[TicketContext, may("calls.answer", Role.OPERATOR, Role.DISP
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 LONGEST_WAIT = 25
 MOST_DAYS = 366
-
-
-class VoiceCallOut(Shown):
-    id: str
-    direction: str
-    state: str
-    outcome: str | None
-    agent: str | None
-    time_unknown: bool  # a time of its events could not be read: what is left of its times is when we heard of it
-
-
-class VoiceCallPage(Shown):
-    items: list[VoiceCallOut]
-    next: str | None
-
-
-class PopOut(VoiceCallOut):
-    card: dict[str, Any]
-
-
-class PopPage(Shown):
-    items: list[PopOut]
-    next: str
-
-
-class ReturnCallOut(Shown):
-    id: str
-    phone: str | None
-    unread: bool = Field(description="`phone` is what the exchange gave: it could not be read as a number")
-    status: ReturnCall
-    missed: int
-    tries: int
-
-
-class ReturnCallPage(Shown):
-    items: list[ReturnCallOut]
-    next: str | None
 
 
 class ReturnCallAttempt(Strict):
@@ -94,16 +66,11 @@ class Linked(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006"}]}}
 
 
-class FiguresOut(Shown):
-    counts: dict[str, int]
-    figures: list[dict[str, Any]]
-
-
 @router.post(
     "/hooks/voice/{gateway}",
     operation_id="push_voice",
     response_class=Response,
-    responses=refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL),
+    responses=PUSHED,
     openapi_extra=ANY_BODY,
 )
 async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
@@ -113,7 +80,12 @@ async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     )
 
 
-@router.get("/hooks/voice/{gateway}/lookup", operation_id="look_up_for_exchange", responses=refusals(*READ))
+@router.get(
+    "/hooks/voice/{gateway}/lookup",
+    operation_id="look_up_for_exchange",
+    response_model=ExchangeLookup,
+    responses=refusals(*READ),
+)
 async def look_up_for_exchange(
     gateway: GatewayPath, context: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
@@ -135,26 +107,11 @@ async def look_up_for_exchange(
                 context.services, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, context.now
             )
     except Refused:
-        return reply({"contacts": []})
-    if card["match"] != "known" or card["caller"] is None:
-        return reply({"contacts": []})
-    caller = card["caller"]
-    contact = {"id": caller["id"], "lastname": caller["name"], "phone": card["phone"], "open": len(card["open"])}
-    return reply({"contacts": [contact]})
-
-
-def _shown(row: Row, context: TicketContext) -> dict[str, Any]:
-    secret = bool(row.confidential)
-    recorded = bool(context.actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
-    return {
-        "id": row.id, "pbx": row.pbx, "direction": row.direction,
-        "phone": phone_shown(row.phone or row.raw_phone, context.actor, confidential=secret), "line": row.line,
-        "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
-        "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
-        "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
-        "time_unknown": bool(row.time_unknown),
-        "recording": {**row.recording, "expires_at": row.recording_expires_at} if recorded and row.recording else None,
-    }  # fmt: skip
+        return reply(ExchangeLookup(()))
+    if card.match != "known" or card.caller is None:
+        return reply(ExchangeLookup(()))
+    contact = ExchangeContact(card.caller.id, card.caller.name, card.phone, len(card.open))
+    return reply(ExchangeLookup((contact,)))
 
 
 @router.get("/me/calls", operation_id="read_my_calls", response_model=PopPage, responses=refusals())
@@ -181,10 +138,8 @@ async def read_my_calls(
     items = []
     for row in rows:
         card = await caller_card(context.services, row.phone or row.raw_phone, context.actor, context.now)
-        if card["unread"] and card["phone"] is None:
-            card["phone"] = row.raw_phone
-        items.append({**_shown(row, context), "card": {**card, "unread": unread_shown(card["unread"])}})
-    return reply({"items": items, "next": rows[-1].moved_at if rows else since})
+        items.append(popped(row, context.actor, card_shown(card, row.raw_phone)))
+    return reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
 
 
 @router.get("/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusals())
@@ -198,7 +153,11 @@ async def list_voice_calls(
     """Calls offered within a window (the last day), oldest first. Recordings by reference, for supervisors."""
     first, last = _window(context.now, start, end)
     rows = await call_store.calls(context.services.db, scope_of(context.actor), first, last, after, limit)
-    return reply({"items": [_shown(r, context) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    return reply(
+        VoiceCallPage(
+            tuple(voice_call_shown(r, context.actor) for r in rows), rows[-1].id if len(rows) == limit else None
+        )
+    )
 
 
 @router.post("/voice-calls/{call}/link", operation_id="link_voice_call", status_code=204, responses=refusals(*POST))
@@ -210,12 +169,6 @@ async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Re
     )
 
 
-def _returned(row: Row) -> dict[str, Any]:
-    shown = row._asdict()
-    hidden = shown.pop("confidential")
-    return {**shown, "phone": None if hidden else row.phone, "unread": not row.phone.startswith("+")}
-
-
 @router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
 async def list_return_calls(
     context: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
@@ -223,7 +176,7 @@ async def list_return_calls(
     """Who rang and spoke to nobody, one for each number, longest waiting first. It closes by itself when they ring
     again and are answered, or when they are rung and answer."""
     rows = await call_store.returns(context.services.db, scope_of(context.actor), status, after, limit)
-    return reply({"items": [_returned(r) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    return reply(ReturnCallPage(tuple(map(return_call_shown, rows)), rows[-1].id if len(rows) == limit else None))
 
 
 @router.post(
@@ -253,12 +206,12 @@ async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Oper
         tries = call_store.tried(c, call, values)
         if tries is None:
             raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
-        return Reply(200, dumped(_returned(row._replace(**values, tries=tries))))
+        return Reply(200, dumped(return_call_shown(row._replace(**values, tries=tries))))
 
     return action_reply(await write_once(context.services, asked, log_try, context.now))
 
 
-@router.get("/figures/acd", operation_id="read_acd_figures", response_model=FiguresOut, responses=refusals())
+@router.get("/figures/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusals())
 async def read_acd_figures(
     context: Annotated[TicketContext, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,

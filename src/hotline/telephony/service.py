@@ -24,6 +24,7 @@ from hotline.inbound.rows import NOT_THEIRS, odd_columns, rows_of
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.replies import reply_type
 from hotline.telephony import store as call_store
 from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.contract import exchange_provider
@@ -31,6 +32,7 @@ from hotline.telephony.model import (
     LONGEST_TALK,
     LONGEST_WAIT,
     CallEvent,
+    CallFigure,
     CallSignal,
     VoiceCall,
     acd_figures,
@@ -287,13 +289,23 @@ async def link_once(services: Services, call: str, number: str, asked: RequestKe
     return await write_once(services, asked, note, now)
 
 
+@reply_type(start="from", end="to")
+class CallCentreFigures:
+    """The call centre's figures within a window; for `queue` alone where one is named."""
+
+    start: datetime
+    end: datetime
+    queue: str | None
+    threshold_seconds: int
+    short_abandon_seconds: int
+    counts: dict[str, int]
+    figures: tuple[CallFigure, ...]
+
+
 async def figures(
     services: Services, start: datetime, end: datetime, queue: str | None, threshold: int, short: int
-) -> dict[str, Any]:
-    """The call centre's figures within a window, with their formulas."""
+) -> CallCentreFigures:
+    """The call centre's figures within a window, with their formulas. `threshold` and `short` in seconds."""
     counts = await call_store.counted(services.db, start, end, queue, threshold * 1000, short * 1000)
-    shown, shares = acd_figures(counts, threshold, short)
-    return {
-        "from": start, "to": end, "queue": queue, "threshold_seconds": threshold, "short_abandon_seconds": short,
-        "counts": shown, "figures": shares,
-    }  # fmt: skip
+    shown, found = acd_figures(counts, threshold, short)
+    return CallCentreFigures(start, end, queue, threshold, short, shown, found)

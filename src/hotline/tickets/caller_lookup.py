@@ -1,35 +1,80 @@
 """Who is calling: the card that pops up on an operator's screen."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.directory import Named
+from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
 from hotline.tickets.model.visibility import scope_of
+from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import callers
 
 OPEN_AT_MOST, HISTORY = 50, 20
 
 
-async def caller_card(services: Services, phone: str | None, actor: Actor, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """A caller who rang before. `name` is the one given most often."""
+
+    id: str
+    name: str | None
+    note: str | None
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GivenName:
+    """A name given under a number, and with how many calls."""
+
+    name: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerTicket:
+    """A ticket of a caller, in a line."""
+
+    number: str
+    status: TicketStatus
+    kind: Kind
+    category: Named | None
+    priority: Priority
+    title: str
+    area: Named | None
+    created_at: datetime
+    promised_at: datetime | None
+    urges: int
+    calls: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLookup:
+    """What is known of a number. `unread`: (field, rule) of a number that cannot be read."""
+
+    match: Literal["known", "maybe", "unknown", "withheld"]
+    phone: str | None
+    caller: KnownCaller | None = None
+    names: tuple[GivenName, ...] = ()
+    open: tuple[CallerTicket, ...] = ()
+    history: tuple[CallerTicket, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+
+
+async def caller_card(services: Services, phone: str | None, actor: Actor, now: datetime) -> CallerLookup:
     """`known` (one name is on record for the number), `maybe`, `unknown` or `withheld`; with open tickets and history
     the actor may see. Of a number that cannot be read nobody is known: `unread` says so."""
     directory = await services.directory.now(now)
     who = parse_phone(phone, services.region, services.area_code)
-    nobody: dict[str, Any] = {
-        "match": "unknown",
-        "phone": who.phone,
-        "caller": None,
-        "names": [],
-        "open": [],
-        "history": [],
-        "unread": [("phone", who.unread)] if who.unread else [],
-    }
+    nobody = CallerLookup("unknown", who.phone, unread=(("phone", who.unread),) if who.unread else ())
     if who.unread and who.phone is None:
         return nobody
     if who.phone is None:
-        return {**nobody, "match": "withheld"}
+        return replace(nobody, match="withheld")
     card = await callers.card(services.db, who.phone) if who.caller else None
     if card is None:
         return nobody
@@ -40,21 +85,18 @@ async def caller_card(services: Services, phone: str | None, actor: Actor, now: 
     if scope.areas is not None and not (names or running or ended):  # known elsewhere is not known here
         return nobody
 
-    def shown(row: Any) -> dict[str, Any]:
-        return {
-            **row._asdict(),
-            "category": directory.name_of("categories", row.category),
-            "area": directory.name_of("areas", row.area),
-        }
+    def line(row: Any) -> CallerTicket:
+        held = row._asdict()
+        held["category"] = directory.name_of("categories", row.category)
+        held["area"] = directory.name_of("areas", row.area)
+        return CallerTicket(**held)
 
-    return {
-        "match": "known" if len(names) == 1 else "maybe",
-        "phone": who.phone,
-        "caller": {
-            "id": card.id, "name": names[0].caller_name if names else None, "note": card.note, "seen_at": card.seen_at,
-        },
-        "names": [{"name": n.caller_name, "calls": n.n} for n in names],
-        "open": [shown(row) for row in running],
-        "history": [shown(row) for row in ended],
-        "unread": nobody["unread"],
-    }  # fmt: skip
+    return CallerLookup(
+        match="known" if len(names) == 1 else "maybe",
+        phone=who.phone,
+        caller=KnownCaller(card.id, names[0].caller_name if names else None, card.note, card.seen_at),
+        names=tuple(GivenName(n.caller_name, n.n) for n in names),
+        open=tuple(map(line, running)),
+        history=tuple(map(line, ended)),
+        unread=nobody.unread,
+    )

@@ -1,12 +1,15 @@
 """The two machines as text: Mermaid for the guide, rows for the terminal, data for clients. Drawn from the tables,
 never by hand."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hotline.locales.labels import Label, label_of
+from hotline.organisation.model.actors import Role
 from hotline.tickets.lifecycle import ASSIGNMENT, TAKES, TICKET, Move
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Guard, TicketStatus
 
 
 def mermaid(moves: Iterable[Move[Any]], first: str) -> str:
@@ -27,37 +30,70 @@ def markdown(moves: Iterable[Move[Any]]) -> str:
     return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in table(moves)])
 
 
-def as_data(label: Callable[[StrEnum], tuple[str, str]]) -> dict[str, Any]:
-    """Both machines for `GET /v1/lifecycle`. `label`: a word in Chinese and in English."""
+@dataclass(frozen=True, slots=True)
+class LabelledCode:
+    """A word of a vocabulary and its texts for people."""
 
-    def moves(rows: Iterable[Move[Any]]) -> list[dict[str, Any]]:
-        return [
-            {
-                "at": m.at,
-                "action": m.action,
-                "to": m.to,
-                "by": sorted(m.by),
-                "needs": list(m.fields),
-                "takes": [f for f in TAKES.get(m.action, ()) if f not in m.fields],
-                "guards": list(m.guards),
-            }
-            for m in rows
-        ]
-
-    return {
-        "ticket": {
-            "first": TicketStatus.RECEIVED,
-            "states": [_said(s, label(s)) for s in TicketStatus],
-            "moves": moves(TICKET),
-        },
-        "assignment": {
-            "first": AssignmentStatus.ISSUED,
-            "states": [_said(s, label(s)) for s in AssignmentStatus],
-            "moves": moves(ASSIGNMENT),
-        },
-        "actions": [_said(a, label(a)) for a in Action],
-    }
+    code: str
+    label: Label
 
 
-def _said(code: str, words: tuple[str, str]) -> dict[str, Any]:
-    return {"code": code, "label": {"zh": words[0], "en": words[1]}}
+@dataclass(frozen=True, slots=True)
+class LifecycleMove:
+    """One row of a table. `takes`: fields it may carry beside those it needs."""
+
+    at: str
+    action: Action
+    to: str
+    by: tuple[Role, ...]
+    needs: tuple[Field, ...]
+    takes: tuple[Field, ...]
+    guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The states of a ticket or an assignment, and every move between them. `schemas`: by action, the JSON Schema of
+    its body."""
+
+    first: str
+    states: tuple[LabelledCode, ...]
+    moves: tuple[LifecycleMove, ...]
+    schemas: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """The two machines."""
+
+    ticket: Machine
+    assignment: Machine
+    actions: tuple[LabelledCode, ...]
+
+
+def as_data(schemas: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Lifecycle:
+    """Both machines for `GET /v1/lifecycle`. `schemas`: by machine and action, the JSON Schema of the action's body."""
+    ticket = Machine(TicketStatus.RECEIVED, _labelled(TicketStatus), _moves(TICKET), schemas["ticket"])
+    assignment = Machine(
+        AssignmentStatus.ISSUED, _labelled(AssignmentStatus), _moves(ASSIGNMENT), schemas["assignment"]
+    )
+    return Lifecycle(ticket, assignment, _labelled(Action))
+
+
+def _moves(rows: Iterable[Move[Any]]) -> tuple[LifecycleMove, ...]:
+    return tuple(
+        LifecycleMove(
+            at=m.at,
+            action=m.action,
+            to=m.to,
+            by=tuple(sorted(m.by)),
+            needs=m.fields,
+            takes=tuple(f for f in TAKES.get(m.action, ()) if f not in m.fields),
+            guards=m.guards,
+        )
+        for m in rows
+    )
+
+
+def _labelled(words: Iterable[StrEnum]) -> tuple[LabelledCode, ...]:
+    return tuple(LabelledCode(word, Label(*label_of(word))) for word in words)

@@ -1,6 +1,7 @@
 """What a resident may know of a ticket: how it stands, against its number and query code. No personal data."""
 
 import hmac
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,8 +9,8 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from hotline.locales import text
-from hotline.locales.labels import public_action, public_status
-from hotline.organisation.model.directory import Directory
+from hotline.locales.labels import Label, public_action, public_status
+from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.service.accounts import subject, too_many_attempts
 from hotline.refusals import Refused
 from hotline.text.numbering import read_number
@@ -34,6 +35,34 @@ FROM_ADDRESS = Limit(30, timedelta(hours=1), slowest=timedelta(minutes=1))
 OF_TICKET = Limit(5000, timedelta(days=1), slowest=timedelta(minutes=15))
 CLEAN_ALONE = 100  # wrong codes for a ticket within a day, after which one from an address is enough
 KNOWN = timedelta(days=30)  # how long a place is known after the last right code
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStep:
+    """Something that was done about a ticket, as a resident may know it."""
+
+    at: datetime
+    action: Action
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTicket:
+    """What a resident may know of a ticket: no name, no number of a telephone, no address, no word of the narrative."""
+
+    number: str
+    status: TicketStatus
+    label: Label
+    category: Named | None
+    department: Named | None
+    created_at: datetime
+    updated_at: datetime
+    promised_at: datetime | None
+    closed_at: datetime | None
+    reply: str | None
+    right_channel: str | None
+    merged_into: str | None
+    steps: tuple[PublicStep, ...]
 
 
 def query_code(secret: bytes, number: str) -> str:
@@ -71,7 +100,7 @@ async def code_matches(services: Services, number: str, code: str | None, asker:
     return right
 
 
-async def look_up(services: Services, number: str, code: str, address: str | None, now: datetime) -> dict[str, Any]:
+async def look_up(services: Services, number: str, code: str, address: str | None, now: datetime) -> PublicTicket:
     """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
     matter alike."""
     read = read_number(number)
@@ -85,34 +114,29 @@ async def look_up(services: Services, number: str, code: str, address: str | Non
     return shown_to_resident(directory, facts, steps)
 
 
-def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> dict[str, Any]:
-    """No name, no number, no address, no word of the narrative: the state, who acts, by when, and our answer."""
+def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> PublicTicket:
+    """The state, who acts, by when, and our answer."""
     ticket = facts.ticket
-    zh, en = public_status(ticket.status)
     done = ticket.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
-    return {
-        "number": ticket.number,
-        "status": ticket.status,
-        "label": {"zh": zh, "en": en},
-        "category": directory.name_of("categories", ticket.category),
-        "department": directory.name_of("departments", ticket.department),
-        "created_at": ticket.created_at,
-        "updated_at": ticket.updated_at,
-        "promised_at": ticket.promised_at,
-        "closed_at": ticket.closed_at,
-        "reply": ticket.public_reply if done else None,
-        "right_channel": ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
-        "merged_into": ticket.parent,
-        "steps": [
-            {
-                "at": s.at,
-                "action": s.action,
-                "label": dict(zip(("zh", "en"), public_action(Action(s.action)), strict=True)),
-            }
+    return PublicTicket(
+        number=ticket.number,
+        status=ticket.status,
+        label=Label(*public_status(ticket.status)),
+        category=directory.name_of("categories", ticket.category),
+        department=directory.name_of("departments", ticket.department),
+        created_at=ticket.created_at,
+        updated_at=ticket.updated_at,
+        promised_at=ticket.promised_at,
+        closed_at=ticket.closed_at,
+        reply=ticket.public_reply if done else None,
+        right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
+        merged_into=ticket.parent,
+        steps=tuple(
+            PublicStep(s.at, s.action, Label(*public_action(Action(s.action))))
             for s in steps
             if s.action in PUBLIC_ACTIONS
-        ],
-    }
+        ),
+    )
 
 
 def progress_of(directory: Directory, facts: Facts, language: str) -> dict[str, str]:

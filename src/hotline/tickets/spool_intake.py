@@ -1,8 +1,8 @@
 """Calls taken while the database is away: kept in the spool under a reference, and taken in when it is back."""
 
 import hmac
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,8 @@ from hotline.refusals import Code, Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.context import Services
 from hotline.tickets.intake import IntakeRequest, take_call
-from hotline.tickets.model.vocabulary import Action, Field
+from hotline.tickets.model.ticket import Call, Facts
+from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.web.idempotency import RequestKey
 
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
@@ -123,14 +124,32 @@ def taken_of(data: Mapping[str, Any]) -> IntakeRequest:
     return IntakeRequest(**words)
 
 
-def _told(name: str) -> Any:
-    """What a repeat of the same key is answered: where the call went. The whole reply needs who asks, and nobody
-    does."""
+@dataclass(frozen=True, slots=True)
+class SpooledCall:
+    id: str
+    number: str
 
-    def show(facts: Any, call: Any) -> str:
-        ticket = {"number": facts.ticket.number, "status": facts.ticket.status, "version": facts.ticket.version}
-        return orjson.dumps(
-            {"spooled": name, "call": {"id": call.id, "number": call.number}, "ticket": ticket}
-        ).decode()
+
+@dataclass(frozen=True, slots=True)
+class SpooledTicket:
+    number: str
+    status: TicketStatus
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """What a repeat of the same key is answered once a spooled call is in: where it went. The whole reply needs who
+    asks, and nobody does. `spooled`: the reference it was given."""
+
+    spooled: str
+    call: SpooledCall
+    ticket: SpooledTicket
+
+
+def _told(name: str) -> Callable[[Facts, Call], str]:
+    def show(facts: Facts, call: Call) -> str:
+        ticket = SpooledTicket(facts.ticket.number, facts.ticket.status, facts.ticket.version)
+        return orjson.dumps(BroughtIn(name, SpooledCall(call.id, call.number), ticket)).decode()
 
     return show

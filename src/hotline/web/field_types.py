@@ -180,9 +180,3 @@ class Strict(BaseModel):
         if isinstance(data, dict) and len(data) > MOST_FIELDS:
             raise ValueError(f"at most {MOST_FIELDS} fields")
         return data
-
-
-class Shown(BaseModel):
-    """What callers see. Fields may be added, never renamed."""
-
-    model_config = ConfigDict(extra="allow")

@@ -1,9 +1,7 @@
 """Refusals speak hotline; this file alone speaks HTTP. Every error has one shape, RFC 9457, and echoes nothing."""
 
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Literal
 
-import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
@@ -12,9 +10,9 @@ from starlette.responses import Response
 
 from hotline.database.engine import CommitUnknown, has_committed
 from hotline.locales import pair
-from hotline.locales.labels import label_of
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.rule_texts import rule_of, translated_rule
+from hotline.web.rule_texts import rule_of
+from hotline.web.schemas import Problem, field_rule, shown_move
 
 MEDIA = "application/problem+json"
 STATUS = {
@@ -51,58 +49,31 @@ _RETRY_AFTER = {
 
 
 _NOT_APPLIED = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FULL})
-_SHOWN: dict[tuple[StrEnum, tuple[StrEnum, ...]], dict[str, Any]] = {}
-
-
-class AllowedMove(Protocol):
-    """What may be done instead: an action, and the fields it needs."""
-
-    @property
-    def action(self) -> StrEnum: ...
-
-    @property
-    def fields(self) -> tuple[StrEnum, ...]: ...
-
-
-def shown_move(move: AllowedMove) -> dict[str, Any]:
-    """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
-    known = _SHOWN.get((move.action, move.fields))
-    if known is None:
-        zh, en = label_of(move.action)
-        known = {"action": move.action, "label": {"zh": zh, "en": en}, "needs": list(move.fields)}
-        _SHOWN[(move.action, move.fields)] = known
-    return known
-
-
-def field_rule(field: str, rule: str) -> dict[str, str]:
-    """A field and the rule it breaks, in English and in both written forms of Chinese."""
-    hans, hant = translated_rule(rule) or (rule, rule)
-    return {"field": field, "rule": rule, "rule_zh": hans, "rule_zh_hant": hant}
 
 
 def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
     """The one shape of every error."""
     code = refusal.code
-    body: dict[str, Any] = {
-        "type": f"urn:hotline:problem:{code}",
-        "title": TITLE[code],
-        "title_zh": TITLE_ZH[code],
-        "status": STATUS[code],
-        "detail": refusal.detail,
-    }
-    body["errors"] = [field_rule(field, rule) for field, rule in refusal.errors]
-    if refusal.version is not None:
-        body["version"] = refusal.version
-    if code in (Code.NOT_NOW, Code.STALE):
-        body["allowed_actions"] = [shown_move(move) for move in refusal.moves]
+    applied: Literal["unknown", False] | None = None
     if STATUS[code] >= 500:  # what a retry needs to know: was anything written?
-        body["applied"] = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False
+        applied = "unknown" if code in (Code.OUTCOME_UNKNOWN, Code.INTERNAL) else False
+    body = Problem(
+        type=f"urn:hotline:problem:{code}",
+        title=TITLE[code],
+        title_zh=TITLE_ZH[code],
+        status=STATUS[code],
+        detail=refusal.detail,
+        errors=tuple(field_rule(field, rule) for field, rule in refusal.errors),
+        version=refusal.version,
+        allowed_actions=tuple(map(shown_move, refusal.moves)) if code in (Code.NOT_NOW, Code.STALE) else None,
+        applied=applied,
+    )
     extra = dict(headers or {})
     if code in _RETRY_AFTER:
         extra["Retry-After"] = _RETRY_AFTER[code] if refusal.retry_after is None else str(refusal.retry_after)
     if code is Code.UNAUTHENTICATED:
         extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
-    return Response(orjson.dumps(body), STATUS[code], extra, media_type=MEDIA)
+    return Response(body.rendered(), STATUS[code], extra, media_type=MEDIA)
 
 
 async def refuse(_: Request, error: Exception) -> Response:

@@ -2,19 +2,22 @@
 
 from typing import Any
 
-import orjson
 from starlette.responses import Response
 
 from hotline.refusals import Code
 from hotline.web.idempotency import ActionResult
 from hotline.web.problems import MEDIA, STATUS, TITLE
-from hotline.web.schemas import Problem
+from hotline.web.schemas import Problem, encoded
+
+ETAG = {
+    "description": 'The version, as `"3"`: send it as `If-Match` with the next change',
+    "schema": {"type": "string"},
+}
 
 
 def reply(body: Any, status: int = 200, version: int | None = None) -> Response:
     headers = {"ETag": f'"{version}"'} if version is not None else None
-    content = body.encode() if isinstance(body, str) else orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
-    return Response(content, status, headers, media_type="application/json")
+    return Response(encoded(body), status, headers, media_type="application/json")
 
 
 def action_reply(done: ActionResult) -> Response:
@@ -27,19 +30,26 @@ def action_reply(done: ActionResult) -> Response:
     return Response(done.answer.body.encode(), done.answer.status, headers, media_type="application/json")
 
 
+_ALWAYS = (
+    Code.BAD_REQUEST,
+    Code.UNAUTHENTICATED,
+    Code.NOT_YOUR_ROLE,
+    Code.INVALID,
+    Code.TOO_MANY,
+    Code.INTERNAL,
+    Code.UNAVAILABLE,
+)
+
+
 def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route for OpenAPI; those every route can give are added here."""
+    return refusals_only(*codes, *_ALWAYS)
+
+
+def refusals_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """The refusals of a route that asks for no credential and reads no parameter."""
     by_status: dict[int | str, list[Code]] = {}
-    always = (
-        Code.BAD_REQUEST,
-        Code.UNAUTHENTICATED,
-        Code.NOT_YOUR_ROLE,
-        Code.INVALID,
-        Code.TOO_MANY,
-        Code.INTERNAL,
-        Code.UNAVAILABLE,
-    )
-    for code in dict.fromkeys((*codes, *always)):
+    for code in dict.fromkeys(codes):
         by_status.setdefault(STATUS[code], []).append(code)
     return {
         status: {
@@ -49,6 +59,11 @@ def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
         }
         for status, found in sorted(by_status.items(), key=lambda s: int(s[0]))
     }
+
+
+def versioned(status: int) -> dict[int | str, dict[str, Any]]:
+    """The ETag of a reply, for OpenAPI. Where 428 is an answer it is told without this."""
+    return {status: {"headers": {"ETag": ETAG}}}
 
 
 READ = (Code.NOT_FOUND,)

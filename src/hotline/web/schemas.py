@@ -1,49 +1,104 @@
-"""Parts of every reply: problems, labels, moves."""
+"""What every reply is made of: the names of things, texts for people, problems; and how a reply becomes bytes.
 
-from typing import Any
+A reply is a frozen dataclass. It is rendered as it stands, and its fields are the published schema."""
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Protocol
 
 import orjson
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
-from hotline.web.field_types import Shown
-
-
-class Named(Shown):
-    code: str
-    name: str
-    name_en: str
+from hotline.locales.labels import Label, label_of
+from hotline.replies import reply_type
+from hotline.web.rule_texts import translated_rule
 
 
-class Label(Shown):
-    zh: str
-    en: str
+def _optional(schema: dict[str, Any]) -> None:
+    """Of a key that may be left out: it is never null."""
+    schema.pop("default", None)
 
 
-class MoveOut(Shown):
-    action: str
+def encoded(body: Any) -> bytes:
+    """The reply as JSON bytes. Vocabularies may be keys."""
+    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+
+
+def dumped(body: Any) -> str:
+    """The reply as JSON."""
+    return encoded(body).decode()
+
+
+@reply_type()
+class MoveOut:
+    """An action that would be accepted now, and the fields it needs."""
+
+    action: Annotated[str, Field(description="An action of `GET /v1/lifecycle`")]
     label: Label
-    needs: list[str]
+    needs: tuple[str, ...]
 
 
-class ErrorOut(Shown):
+_MOVES: dict[tuple[StrEnum, tuple[StrEnum, ...]], MoveOut] = {}
+
+
+class AllowedMove(Protocol):
+    """What may be done: an action, and the fields it needs."""
+
+    @property
+    def action(self) -> StrEnum: ...
+
+    @property
+    def fields(self) -> tuple[StrEnum, ...]: ...
+
+
+def shown_move(move: AllowedMove) -> MoveOut:
+    """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
+    known = _MOVES.get((move.action, move.fields))
+    if known is None:
+        known = _MOVES[(move.action, move.fields)] = MoveOut(move.action, Label(*label_of(move.action)), move.fields)
+    return known
+
+
+@reply_type()
+class ErrorOut:
+    """A field and the rule it breaks, in English and in both written forms of Chinese."""
+
     field: str
     rule: str
     rule_zh: str
     rule_zh_hant: str
 
 
-class Problem(Shown):
-    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`."""
+def field_rule(field: str, rule: str) -> ErrorOut:
+    """The rule of a field in all three written forms."""
+    hans, hant = translated_rule(rule) or (rule, rule)
+    return ErrorOut(field, rule, hans, hant)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`. A key that has nothing to say is left out."""
 
     type: str
     title: str
     title_zh: str
     status: int
     detail: str
-    errors: list[ErrorOut]
-    allowed_actions: list[MoveOut] | None = None
-    applied: bool | str | None = None
-    version: int | None = None
+    errors: tuple[ErrorOut, ...]
+    version: Annotated[
+        int | SkipJsonSchema[None], Field(description="The version there is now", json_schema_extra=_optional)
+    ] = None
+    allowed_actions: Annotated[
+        tuple[MoveOut, ...] | SkipJsonSchema[None],
+        Field(description="What would be accepted now; with 409 `not-now` and with 412", json_schema_extra=_optional),
+    ] = None
+    applied: Annotated[
+        bool | Literal["unknown"] | SkipJsonSchema[None],
+        Field(description="With 5xx: whether anything may have been written", json_schema_extra=_optional),
+    ] = None
 
-
-def dumped(body: Any) -> str:
-    return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS).decode()
+    def rendered(self) -> bytes:
+        """As JSON, without the keys that have nothing to say."""
+        told = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        return orjson.dumps(told)

@@ -73,6 +73,14 @@ _HEADERS = (
 )
 
 
+SIGNATURE = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "webhook-signature",
+    "description": "Standard Webhooks: HMAC-SHA256 with the secret told when the subscription was made",
+}
+
+
 def described() -> dict[str, Any]:
     """The `webhooks` of the OpenAPI document: one for each type of event."""
     return {kind: {"post": _operation(kind)} for kind in TYPES}
@@ -84,6 +92,7 @@ def _operation(kind: str) -> dict[str, Any]:
         "summary": kind,
         "description": "Sent to every subscription that wants it, signed as Standard Webhooks, tried for 75 hours.",
         "tags": ["subscriptions"],
+        "security": [{"signature": []}],
         "parameters": [
             {"name": name, "in": "header", "required": True, "description": said, "schema": _TEXT}
             for name, said in _HEADERS

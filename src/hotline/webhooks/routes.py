@@ -8,19 +8,31 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.delivery import attempts as outbox_attempts
+from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.field_types import CodeWord, Line, Plain, Shown, Strict
+from hotline.web.field_types import CodeWord, Line, Plain, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
+from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 from hotline.webhooks import service as subscription_service
-from hotline.webhooks.cache import Subscription, SubscriptionCache
+from hotline.webhooks.schemas import (
+    DeliveryOut,
+    DeliveryPage,
+    QueuedDelivery,
+    SecretOut,
+    SubscriptionMade,
+    SubscriptionOut,
+    SubscriptionPage,
+    delivery_line,
+    delivery_shown,
+    subscription_made,
+    subscription_shown,
+)
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
 Admin = Annotated[TicketContext, may("subscriptions.manage", Role.ADMIN)]
@@ -52,70 +64,32 @@ class SubscriptionChange(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
 
 
-class SubscriptionOut(Shown):
-    id: str
-    name: str
-    url: str
-    form: str
-    events: list[str]
-    active: bool
-    version: int
-
-
-class SubscriptionMade(SubscriptionOut):
-    secret: str
-
-
-class SecretOut(Shown):
-    secret: str
-
-
-class SubscriptionPage(Shown):
-    items: list[SubscriptionOut]
-    next: str | None
-
-
-class DeliveryOut(Shown):
-    id: str
-    status: str
-    attempts: int
-
-
-class DeliveryPage(Shown):
-    items: list[DeliveryOut]
-    next: str | None
-
-
-_SHOWN = (
-    "id", "name", "url", "form", "events", "department", "area", "outer_system", "active", "disabled", "created_at",
-    "version",
-)  # fmt: skip
-
-
-def _shown(s: Subscription) -> dict[str, Any]:
-    return {
-        "id": s.id, "name": s.name, "url": s.url, "form": s.form, "events": list(s.wanted.events),
-        "department": s.department, "area": s.area, "outer_system": s.wanted.outer_system, "active": s.active,
-        "disabled": s.disabled, "created_at": s.created_at, "version": s.version,
-    }  # fmt: skip
-
-
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
 async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of a part, those of that part."""
-    context.services.part(SubscriptionCache).forget()
-    found = await context.services.part(SubscriptionCache).now(context.now)
-    return reply({"items": [_shown(s) for s in found if subscription_service.manages(context.actor, s)], "next": None})
+    context.services.subscribers.forget()
+    found = await context.services.subscribers.now(context.now)
+    return reply(
+        SubscriptionPage(
+            tuple(subscription_shown(s) for s in found if subscription_service.manages(context.actor, s)), None
+        )
+    )
 
 
-@router.post("", operation_id="subscribe", response_model=SubscriptionMade, status_code=201, responses=refusals(*POST))
+@router.post(
+    "",
+    operation_id="subscribe",
+    response_model=SubscriptionMade,
+    status_code=201,
+    responses={**versioned(201), **refusals(*POST)},
+)
 async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
     nowhere else; a repeat with the same Idempotency-Key is told the same. Tries go on for about 75 hours; 410 ends them
     all."""
 
     def show(row: Mapping[str, Any], secret: str) -> str:
-        return dumped({**{name: row[name] for name in _SHOWN}, "secret": secret})
+        return dumped(subscription_made(row, secret))
 
     asked = await context.request_key_of_body()
     return action_reply(
@@ -126,12 +100,15 @@ async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
 
 
 @router.get(
-    "/{subscription}", operation_id="read_subscription", response_model=SubscriptionOut, responses=refusals(*READ)
+    "/{subscription}",
+    operation_id="read_subscription",
+    response_model=SubscriptionOut,
+    responses={**versioned(200), **refusals(*READ)},
 )
 async def read_subscription(subscription: CodePath, context: Admin) -> Response:
     """One subscription."""
     found = await subscription_service.found(context.services, subscription, context.actor, context.now)
-    return reply(_shown(found), version=found.version)
+    return reply(subscription_shown(found), version=found.version)
 
 
 @router.patch(
@@ -146,7 +123,7 @@ async def change_subscription(subscription: CodePath, body: SubscriptionChange, 
     found = await subscription_service.change(
         context.services, subscription, context.version(), values, context.actor, context.now
     )
-    return reply(_shown(found), version=found.version)
+    return reply(subscription_shown(found), version=found.version)
 
 
 @router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
@@ -167,7 +144,7 @@ async def rotate_subscription(subscription: CodePath, context: Admin) -> Respons
     asked = await context.request_key_of_body()
     return action_reply(
         await subscription_service.rotate(
-            context.services, subscription, context.actor, asked, lambda s: dumped({"secret": s}), context.now
+            context.services, subscription, context.actor, asked, lambda s: dumped(SecretOut(s)), context.now
         )
     )
 
@@ -184,14 +161,7 @@ async def list_deliveries(
     """The delivery log: what was sent, how often, what it came to."""
     await subscription_service.found(context.services, subscription, context.actor, context.now)
     rows = await outbox_store.in_line(context.services.db, f"subscription:{subscription}", after, limit)
-    shown = [
-        {
-            "id": r.id, "type": r.payload.get("type"), "number": r.number, "status": r.status, "attempts": r.attempts,
-            "created_at": r.created_at, "next_at": r.next_at, "last_error": r.last_error,
-        }
-        for r in rows
-    ]  # fmt: skip
-    return reply({"items": shown, "next": rows[-1].id if len(rows) == limit else None})
+    return reply(DeliveryPage(tuple(map(delivery_line, rows)), rows[-1].id if len(rows) == limit else None))
 
 
 @router.get(
@@ -206,14 +176,14 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, context: Adm
     row = await outbox_store.by_id(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
-    tries = await outbox_attempts.tries(context.services.db, delivery)
-    log = [{"n": t.n, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
-    return reply({"id": row.id, "status": row.status, "attempts": row.attempts, "payload": row.payload, "tries": log})
+    tries = await attempts.tries(context.services.db, delivery)
+    return reply(delivery_shown(row, tries))
 
 
 @router.post(
     "/{subscription}/deliveries/{delivery}/replay",
     operation_id="replay_delivery",
+    response_model=QueuedDelivery,
     status_code=202,
     responses=refusals(*POST, Code.NOT_NOW),
 )
@@ -227,6 +197,6 @@ async def replay_delivery(subscription: CodePath, delivery: CodePath, context: A
     def replay(c: sa.Connection) -> Reply:
         if not outbox_store.requeue(c, delivery, context.now, sent_too=True):
             raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
-        return Reply(202, dumped({"queued": delivery}))
+        return Reply(202, dumped(QueuedDelivery(delivery)))
 
     return action_reply(await write_once(context.services, await context.request_key_of_body(), replay, context.now))

@@ -1,5 +1,6 @@
 """Logging in, people, and keys."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,25 +8,26 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import (
-    AuthenticatedRoute,
-    CodePath,
-    StaffContext,
-    anybody,
-    credential,
-    may,
-)
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, anybody, credential, may
 from hotline.organisation.model.actors import GRANTED, Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.schemas import KeyMade, KeyPage, MeOut, PersonOut, PersonPage, TokenOut
+from hotline.organisation.schemas.accounts import (
+    KeyMade,
+    KeyOut,
+    KeyPage,
+    MeOut,
+    PersonOut,
+    PersonPage,
+    TokenOut,
+    me_shown,
+)
 from hotline.organisation.service import accounts
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
 from hotline.web.forwarded import client_address
 from hotline.web.idempotency import ActionResult
-from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply
+from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
@@ -77,6 +79,18 @@ class KeyIn(Strict):
     }
 
 
+def _token(row: Mapping[str, Any]) -> str:
+    return dumped(TokenOut(**row))
+
+
+def _person(row: Mapping[str, Any]) -> str:
+    return dumped(PersonOut(**row))
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return dumped(KeyMade(**row))
+
+
 @router.post(
     "/token",
     operation_id="log_in",
@@ -92,7 +106,7 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.as
     address, device = client_address(context.request), context.request.cookies.get(accounts.DEVICE)
     asked = await context.request_key_of_body()
     done = await accounts.log_in_once(
-        context.services, body.login, body.password, address, asked, dumped, context.now, device
+        context.services, body.login, body.password, address, asked, _token, context.now, device
     )
     return action_reply(done)
 
@@ -107,19 +121,7 @@ async def log_out(context: Annotated[StaffContext, may("token.end", *GRANTED)], 
 @router.get("/me", operation_id="read_me", response_model=MeOut, responses=refusals())
 async def read_me(context: Annotated[StaffContext, may("me.read", *GRANTED)]) -> Response:
     """Who you are here: roles, departments, areas."""
-    return reply(
-        {
-            "kind": context.actor.kind,
-            "id": context.actor.id,
-            "name": context.actor.name,
-            "roles": [
-                {"code": r, "label": dict(zip(("zh", "en"), label_of(r), strict=True))}
-                for r in sorted(context.actor.roles)
-            ],
-            "departments": sorted(context.actor.departments),
-            "areas": sorted(context.actor.areas) if context.actor.areas is not None else None,
-        }
-    )
+    return reply(me_shown(context.actor))
 
 
 @router.get("/people", operation_id="list_people", response_model=PersonPage, responses=refusals())
@@ -128,10 +130,16 @@ async def list_people(
 ) -> Response:
     """People in order of login; for an administrator of a part, those of that part."""
     rows, place = await accounts.managed(context.services, context.actor, people.listed, "login", after, limit)
-    return reply({"items": [r._asdict() for r in rows], "next": place})
+    return reply(PersonPage(tuple(PersonOut(**r._asdict()) for r in rows), place))
 
 
-@router.post("/people", operation_id="add_person", response_model=PersonOut, status_code=201, responses=refusals(*POST))
+@router.post(
+    "/people",
+    operation_id="add_person",
+    response_model=PersonOut,
+    status_code=201,
+    responses={**versioned(201), **refusals(*POST)},
+)
 async def add_person(body: PersonIn, context: Admin) -> Response:
     """Give a person a log-in with roles; a handler also needs a department, and an area limits the view. Nobody gives
     more than they hold: an administrator of an area or a department, only within it."""
@@ -143,7 +151,7 @@ async def add_person(body: PersonIn, context: Admin) -> Response:
         body.password,
         grant,
         await context.request_key_of_body(),
-        dumped,
+        _person,
         context.now,
         context.actor,
     )
@@ -164,7 +172,7 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
     shown = await accounts.change_person(
         context.services, context.actor_cache, person, context.version(), values, context.now, context.actor
     )
-    return reply(shown, version=shown["version"])
+    return reply(PersonOut(**shown), version=shown["version"])
 
 
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage, responses=refusals())
@@ -173,7 +181,7 @@ async def list_keys(
 ) -> Response:
     """Keys of machines, without their secrets; for an administrator of a part, those of that part."""
     rows, place = await accounts.managed(context.services, context.actor, people.keys, "id", after, limit)
-    return reply({"items": [r._asdict() for r in rows], "next": place})
+    return reply(KeyPage(tuple(KeyOut(**r._asdict()) for r in rows), place))
 
 
 @router.post(
@@ -191,7 +199,7 @@ async def add_key(body: KeyIn, context: Admin) -> Response:
     asked = await context.request_key_of_body()
     return action_reply(
         await accounts.add_key_once(
-            context.services, body.name, grant, context.actor.id, expires, asked, dumped, context.now, context.actor
+            context.services, body.name, grant, context.actor.id, expires, asked, _key, context.now, context.actor
         )
     )
 

@@ -9,11 +9,12 @@ from starlette.responses import Response
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, may
 from hotline.organisation.model.actors import GRANTED, WHOLE, Role
 from hotline.organisation.model.grants import is_organisation_wide
-from hotline.organisation.schemas import ItemOut, ItemPage, LogPage, RetiredOut
-from hotline.organisation.service.directory import change, plain, read_item, shape_of
+from hotline.organisation.model.items import Roster
+from hotline.organisation.schemas.directory import DirectoryItem, ItemPage, LogPage, RetiredOut, change_shown
+from hotline.organisation.service.directory import change, read_item, shape_of
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.responses import READ, refusals, reply
+from hotline.web.responses import READ, refusals, reply, versioned
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 Reader = Annotated[StaffContext, may("directory.read", *GRANTED)]
@@ -24,7 +25,12 @@ Noun = Literal[
 WRITES = (Code.NOT_FOUND, Code.STALE, Code.VERSION_REQUIRED, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA, Code.STORAGE_FULL)
 
 
-@router.get("/directory/{noun}", operation_id="list_directory", response_model=ItemPage, responses=refusals(*READ))
+@router.get(
+    "/directory/{noun}",
+    operation_id="list_directory",
+    response_model=ItemPage,
+    responses={**versioned(200), **refusals(*READ)},
+)
 async def list_directory(
     noun: Noun,
     context: Reader,
@@ -34,12 +40,15 @@ async def list_directory(
     """Items of one noun in order of code. ETag is the version of the whole directory."""
     directory = await context.services.directory.now(context.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
-    page = [_shown(noun, item, context) for item in found[:limit]]
-    return reply({"items": page, "next": page[-1]["code"] if len(found) > limit else None}, version=directory.version)
+    page = tuple(_shown(noun, item, context) for item in found[:limit])
+    return reply(ItemPage(page, page[-1].code if len(found) > limit else None), version=directory.version)
 
 
 @router.get(
-    "/directory/{noun}/{code}", operation_id="read_directory_item", response_model=ItemOut, responses=refusals(*READ)
+    "/directory/{noun}/{code}",
+    operation_id="read_directory_item",
+    response_model=DirectoryItem,
+    responses={**versioned(200), **refusals(*READ)},
 )
 async def read_directory_item(noun: Noun, code: CodePath, context: Reader) -> Response:
     """One item."""
@@ -49,13 +58,13 @@ async def read_directory_item(noun: Noun, code: CodePath, context: Reader) -> Re
     return reply(_shown(noun, directory.noun(noun)[code], context), version=directory.version)
 
 
-def _shown(noun: str, item: Any, context: StaffContext) -> dict[str, Any]:
+def _shown(noun: str, item: Any, context: StaffContext) -> DirectoryItem:
     """An item as this asker may see it: the numbers of those on duty are for the desk and for their own department."""
-    body = plain(noun, item)
-    theirs = context.actor.roles & WHOLE or (noun == "rosters" and item.department in context.actor.departments)
-    if noun == "rosters" and (not theirs or context.actor.contractor):
-        body["members"] = [{**member, "phone": None} for member in body["members"]]
-    return body
+    if isinstance(item, Roster):
+        theirs = context.actor.roles & WHOLE or item.department in context.actor.departments
+        if not theirs or context.actor.contractor:
+            return replace(item, members=tuple(replace(member, phone=None) for member in item.members))
+    return item  # type: ignore[no-any-return]
 
 
 def _refuse_limited(context: StaffContext) -> None:
@@ -64,7 +73,10 @@ def _refuse_limited(context: StaffContext) -> None:
 
 
 @router.put(
-    "/directory/{noun}/{code}", operation_id="write_directory_item", response_model=ItemOut, responses=refusals(*WRITES)
+    "/directory/{noun}/{code}",
+    operation_id="write_directory_item",
+    response_model=DirectoryItem,
+    responses=refusals(*WRITES),
 )
 async def write_directory_item(
     noun: Noun,
@@ -87,7 +99,7 @@ async def write_directory_item(
         context.now,
         version=context.version(),
     )
-    return reply(plain(noun, directory.noun(noun)[code]), version=directory.version)
+    return reply(directory.noun(noun)[code], version=directory.version)
 
 
 @router.delete(
@@ -114,9 +126,7 @@ async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> 
         version=context.version(),
     )
     left = directory.noun(noun).get(code)
-    return reply(
-        {"code": code, "retired": True, "item": plain(noun, left) if left else None}, version=directory.version
-    )
+    return reply(RetiredOut(code, True, left), version=directory.version)
 
 
 @router.get(
@@ -138,16 +148,4 @@ async def read_directory_log(
 ) -> Response:
     """Every change ever made to the directory: what, from what, to what, when, by whom."""
     rows = await organisation_directory.history(context.services.db, after, limit)
-    items = [
-        {
-            "version": r.version,
-            "noun": r.noun,
-            "code": r.code,
-            "before": r.before,
-            "after": r.after,
-            "at": r.at,
-            "by": {"id": r.by_id, "name": r.by_name},
-        }
-        for r in rows
-    ]
-    return reply({"items": items, "next": str(rows[-1].version) if len(rows) == limit else None})
+    return reply(LogPage(tuple(map(change_shown, rows)), str(rows[-1].version) if len(rows) == limit else None))

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from datetime import UTC, date, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from icalendar import Calendar, Event
@@ -20,10 +20,10 @@ from hotline.organisation.dependencies import (
     may,
 )
 from hotline.organisation.model import duty
-from hotline.organisation.model.actors import PEOPLE, Actor, Role
+from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
-from hotline.organisation.schemas import DutyOut, ItemOut
+from hotline.organisation.schemas.duty import DutyOut, GapOut, turn_shown
 from hotline.organisation.service.duty import override, swapped
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, Strict
@@ -40,19 +40,6 @@ FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
 
 def _rosters(directory: Directory, department: str) -> list[Roster]:
     return [r for r in directory.rosters.values() if r.active and r.department == department]
-
-
-def _turn(turn: duty.Turn, actor: Actor) -> dict[str, Any]:
-    phone = turn.member.phone if not actor.contractor else None
-    return {
-        "roster": turn.roster,
-        "shift": turn.shift,
-        "date": turn.day,
-        "member": {"code": turn.member.code, "name": turn.member.name, "phone": phone},
-        "start": turn.start,
-        "end": turn.end,
-        "reason": turn.reason or None,
-    }
 
 
 @router.get("/{code}/duty", operation_id="read_duty", response_model=DutyOut, responses=refusals(*READ))
@@ -73,17 +60,15 @@ async def read_duty(
     turns = sorted(
         (t for r in rosters for t in duty.whole_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
     )
-    gaps = [{"roster": r.code, "start": a, "end": b} for r in rosters for a, b in duty.gaps(r, begins, ends)]
-    return reply(
-        {
-            "department": directory.name_of("departments", code),
-            "now": [_turn(t, context.actor) for t in duty.on_duty(directory, code, context.now)],
-            "called": [_turn(t, context.actor) for t in duty.called(directory, code, context.now)],
-            "turns": [_turn(t, context.actor) for t in turns],
-            "gaps": gaps,
-            "feed": f"/v1/departments/{code}/duty.ics?token={_token(context.services, code)}",
-        }
+    shown = DutyOut(
+        department=directory.named("departments", code),
+        now=tuple(turn_shown(t, context.actor) for t in duty.on_duty(directory, code, context.now)),
+        called=tuple(turn_shown(t, context.actor) for t in duty.called(directory, code, context.now)),
+        turns=tuple(turn_shown(t, context.actor) for t in turns),
+        gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.gaps(r, begins, ends)),
+        feed=f"/v1/departments/{code}/duty.ics?token={_token(context.services, code)}",
     )
+    return reply(shown)
 
 
 def _token(services: OrganisationServices, department: str) -> str:
@@ -191,7 +176,7 @@ async def _planned(context: StaffContext, code: str) -> None:
 @router.post(
     "/{code}/duty/overrides",
     operation_id="add_override",
-    response_model=ItemOut,
+    response_model=Roster,
     status_code=201,
     responses=refusals(*POST, Code.STALE),
 )
@@ -209,7 +194,7 @@ async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Re
 @router.post(
     "/{code}/duty/swaps",
     operation_id="swap_turns",
-    response_model=ItemOut,
+    response_model=Roster,
     status_code=201,
     responses=refusals(*POST, Code.STALE),
 )

@@ -13,18 +13,20 @@ from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
+from hotline.reporting.schemas.figures import ExportPage, ReportLine, ReportPage
 from hotline.reporting.service import exports, reports
 from hotline.reporting.store import exports as report_exports
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import TicketStatus
-from hotline.web.field_types import CodeWord, Moment, Shown, Strict
+from hotline.web.field_types import CodeWord, Moment, Strict
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
 Taker = Annotated[TicketContext, may("exports.make", *PEOPLE)]
 Overseer = Annotated[TicketContext, may("reports.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
+FILE_TAG = {"ETag": {"description": "Of the file as it stands", "schema": {"type": "string"}}}
 MEDIA = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -74,44 +76,12 @@ class ExportIn(Strict):
     }
 
 
-class ExportOut(Shown):
-    id: str
-    kind: str
-    form: str
-    filters: dict[str, Any]
-    status: str
-    rows: int
-    error: str | None
-    created_at: datetime
-    ended_at: datetime | None
-    downloads: int
-    by: str
-
-
-class ExportPage(Shown):
-    items: list[ExportOut]
-
-
-class ReportLine(Shown):
-    period: str
-    first: str
-    made_at: datetime
-
-
-class ReportPage(Shown):
-    items: list[ReportLine]
-
-
-class ReportOut(Shown):
-    period: str
-    first: str
-    last: str
-    whole: dict[str, Any]
-    by: dict[str, Any]
-
-
 @router.post(
-    "/exports", operation_id="ask_for_export", response_model=ExportOut, status_code=202, responses=refusals(*POST)
+    "/exports",
+    operation_id="ask_for_export",
+    response_model=exports.ExportRecord,
+    status_code=202,
+    responses=refusals(*POST),
 )
 async def ask_for_export(body: ExportIn, context: Taker) -> Response:
     """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. The worker
@@ -136,10 +106,12 @@ async def list_exports(
         rows = await report_exports.every(context.services.db, 200)
     else:
         rows = await report_exports.of_owner(context.services.db, _owner(context))
-    return reply({"items": [exports.shown(row) for row in rows]})
+    return reply(ExportPage(tuple(map(exports.shown, rows))))
 
 
-@router.get("/exports/{export}", operation_id="read_export", response_model=ExportOut, responses=refusals(*READ))
+@router.get(
+    "/exports/{export}", operation_id="read_export", response_model=exports.ExportRecord, responses=refusals(*READ)
+)
 async def read_export(export: CodePath, context: Taker) -> Response:
     """How far a file of yours is."""
     return reply(exports.shown(await _own(context, export)))
@@ -150,7 +122,11 @@ async def read_export(export: CodePath, context: Taker) -> Response:
     operation_id="fetch_export",
     response_class=FileResponse,
     responses={
-        200: {"description": "The file", "content": {m: {"schema": {"type": "string"}} for m in MEDIA.values()}},
+        200: {
+            "description": "The file",
+            "headers": FILE_TAG,
+            "content": {m: {"schema": {"type": "string"}} for m in MEDIA.values()},
+        },
         **refusals(*READ, Code.NOT_NOW),
     },
 )
@@ -191,11 +167,21 @@ async def _own(context: TicketContext, export: str) -> Any:
 async def list_reports(context: Overseer) -> Response:
     """The reports made so far, newest first."""
     _oversees(context)
-    return reply({"items": [row._asdict() for row in await report_reports.listed(context.services.db, 400)]})
+    rows = await report_reports.listed(context.services.db, 400)
+    return reply(ReportPage(tuple(ReportLine(row.period, row.first, row.made_at) for row in rows)))
 
 
 @router.get(
-    "/reports/{period}/{first}", operation_id="read_report", response_model=ReportOut, responses=refusals(*READ)
+    "/reports/{period}/{first}",
+    operation_id="read_report",
+    response_model=reports.KeptReport,
+    responses={
+        200: {
+            "description": "The report, in the form that was asked for",
+            "content": {MEDIA[form]: {"schema": {"type": "string"}} for form in ("csv", "xlsx")},
+        },
+        **refusals(*READ),
+    },
 )
 async def read_report(
     period: Period,
@@ -209,8 +195,8 @@ async def read_report(
     _oversees(context)
     report = await reports.kept(context.services, period, first)
     if form == "json":
-        return reply(dict(report))
+        return reply(report)
     data = (reports.as_csv if form == "csv" else reports.as_xlsx)(report, language)
-    name = f"{period}-{report['first']}.{form}"
+    name = f"{period}-{report.first}.{form}"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(data, headers=headers, media_type=MEDIA[form])

@@ -1,28 +1,34 @@
 """The figures: what they say, what they are made of, and exactly which tickets stand behind them."""
 
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from hotline.locales import pair
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.model import ENOUGH, FIGURES
-from hotline.reporting.service.figures import FigureQuery, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.schemas.figures import (
+    CountedPage,
+    CountedTicket,
+    FigureCatalogue,
+    Ranking,
+    figure_shown,
+    measure_shown,
+)
+from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking, zone_of
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
 from hotline.tickets.model.visibility import scope_of
-from hotline.tickets.schemas.shown import brief_shown
+from hotline.tickets.schemas.briefs import brief_shown
 from hotline.tickets.store import lists
-from hotline.web.field_types import CodeWord, Day, Shown
+from hotline.web.field_types import CodeWord, Day
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import READ, refusals, reply
-from hotline.web.schemas import Named
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 Reader = Annotated[
@@ -30,97 +36,6 @@ Reader = Annotated[
     may("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
 ]
 MONTH = timedelta(days=29)
-
-
-class Share(Shown):
-    numerator: int
-    denominator: int
-    value: float | None
-    enough: bool
-
-
-class Handling(Shown):
-    n: int
-    mean: float | None
-    p50: int | None
-    p90: int | None
-
-
-class Stock(Shown):
-    carried_over: int
-    entered: int
-    left: int
-    open: int
-
-
-class Group(Shown):
-    code: str
-    name: Named | None
-    counts: dict[str, int]
-    shares: dict[str, Share]
-    handling: Handling
-    stock: Stock | None
-
-
-class Figures(Shown):
-    first: date
-    last: date
-    by: str | None
-    filters: dict[str, str]
-    zone: str
-    position: int | None
-    at: datetime
-    groups: list[Group]
-
-
-class FigureOut(Shown):
-    code: str
-    name: dict[str, str]
-    numerator: list[str]
-    denominator: list[str]
-    formula: str
-    high: bool
-    charged_to: str
-    enough: int
-
-
-class MeasureOut(Shown):
-    code: str
-    name: dict[str, str]
-    of: str
-    day_of: str | None
-    where: list[str]
-
-
-class Catalogue(Shown):
-    figures: list[FigureOut]
-    measures: list[MeasureOut]
-
-
-class Place(Shown):
-    department: Named
-    peers: str
-    value: float | None
-    denominator: int
-    place: int | None
-
-
-class Ranking(Shown):
-    figure: str
-    enough: int
-    items: list[Place]
-
-
-class Counted(Shown):
-    number: str
-    order: str | None
-    at: datetime
-    ticket: dict[str, Any] | None
-
-
-class CountedPage(Shown):
-    items: list[Counted]
-    next: str | None
 
 
 async def wanted_figures(
@@ -155,33 +70,12 @@ async def read_figures(context: Reader, wanted: Asked, by: By = None) -> Respons
     )
 
 
-def _named(key: str) -> dict[str, str]:
-    return dict(zip(("zh", "en"), pair(key), strict=True))
-
-
-@router.get("/catalogue", operation_id="read_figures_catalogue", response_model=Catalogue, responses=refusals())
+@router.get("/catalogue", operation_id="read_figures_catalogue", response_model=FigureCatalogue, responses=refusals())
 async def read_catalogue(context: Reader) -> Response:
     """Every figure with its formula, every measure with what it counts and on which day. What is not in a formula is
     not in a figure; nothing is excluded by hand."""
-    return reply(
-        {
-            "figures": [
-                {
-                    "code": f.code, "name": _named(f"figure.{f.code}"), "numerator": f.numerator,
-                    "denominator": f.denominator, "formula": f.formula,
-                    "high": f.high, "charged_to": f.charged_to, "enough": ENOUGH,
-                }
-                for f in FIGURES.values()
-            ],
-            "measures": [
-                {
-                    "code": m.code, "name": _named(f"measure.{m.code}"), "of": m.of, "day_of": m.at,
-                    "where": [test.said for test in m.where],
-                }
-                for m in MEASURES.values()
-            ],
-        }
-    )  # fmt: skip
+    found = tuple(map(figure_shown, FIGURES.values()))
+    return reply(FigureCatalogue(found, tuple(map(measure_shown, MEASURES.values()))))
 
 
 @router.get("/ranking", operation_id="rank_departments", response_model=Ranking, responses=refusals(*READ))
@@ -193,7 +87,7 @@ async def rank_departments(
     """Departments by one figure, ranked among their peers (contractors with contractors, offices with offices). Whoever
     has less than `enough` in the denominator is shown and not ranked."""
     items = await ranking(context.services, context.actor, figure, wanted, context.now)
-    return reply({"figure": figure, "enough": ENOUGH, "items": items})
+    return reply(Ranking(figure, ENOUGH, items))
 
 
 @router.get("/measures/{measure}", operation_id="list_counted", response_model=CountedPage, responses=refusals(*READ))
@@ -222,6 +116,6 @@ async def list_counted(
     )
     directory = await services.directory.now(context.now)
     briefs = {r.number: brief_shown(r, directory, context.now) for r in found}
-    items = [{"number": r.number, "order": r.order, "at": r.at, "ticket": briefs.get(r.number)} for r in page]
+    items = tuple(CountedTicket(r.number, r.order, r.at, briefs.get(r.number)) for r in page)
     more = sealed(services.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
-    return reply({"items": items, "next": more})
+    return reply(CountedPage(items, more))

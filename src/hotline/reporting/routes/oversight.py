@@ -2,74 +2,44 @@
 
 from collections import Counter
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import WHOLE, Role
+from hotline.reporting.schemas.boards import (
+    AreaOpen,
+    AuditPage,
+    CatalogueRows,
+    DepartmentOpen,
+    Dots,
+    EarlierAnswer,
+    EarlierAnswers,
+    Rulings,
+    Today,
+    WallOut,
+    audit_shown,
+    catalogue_row,
+    dot_shown,
+    ruling_shown,
+)
 from hotline.reporting.service.figures import FigureQuery, figures, hours, zone_of
 from hotline.reporting.store import oversight
 from hotline.telephony.service import figures as acd
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
-from hotline.tickets.model.vocabulary import OPEN
+from hotline.tickets.model.vocabulary import OPEN, Colour, TicketStatus
 from hotline.tickets.store import counters
 from hotline.tickets.store.assignments import COLOURS
-from hotline.web.field_types import CodeWord, Moment, Plain, Shown
+from hotline.web.field_types import CodeWord, Moment, Plain
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.responses import refusals, reply
-from hotline.web.schemas import Named
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Watcher = Annotated[TicketContext, may("wall.read", *WHOLE)]
 LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
-
-
-class UnitOpen(Shown):
-    department: Named | None
-    open: int
-    colours: dict[str, int]
-
-
-class AreaOpen(Shown):
-    area: Named | None
-    open: int
-
-
-class WallOut(Shown):
-    at: datetime
-    open: int
-    counts: dict[str, int]
-    colours: dict[str, int]
-    departments: list[UnitOpen]
-    areas: list[AreaOpen]
-    calls: dict[str, int]
-    today: dict[str, Any]
-    hours: list[dict[str, Any]]
-
-
-class Rulings(Shown):
-    items: list[dict[str, Any]]
-
-
-class Dots(Shown):
-    type: str
-    features: list[dict[str, Any]]
-
-
-class AuditPage(Shown):
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-class EarlierAnswers(Shown):
-    items: list[dict[str, Any]]
-
-
-class CatalogueRows(Shown):
-    items: list[dict[str, Any]]
 
 
 @router.get("/wall", operation_id="read_wall", response_model=WallOut, responses=refusals())
@@ -80,58 +50,47 @@ async def read_wall(context: Watcher) -> Response:
     services, actor, now = context.services, context.actor, context.now
     directory, scope = await services.directory.now(now), scope_of(actor)
     zone = zone_of(directory)
-    counts = await counters.counted(services.db, "ticket", actor.areas)
-    units: dict[str, Counter[str]] = {}
+    held = await counters.counted(services.db, "ticket", actor.areas)
+    counts = {TicketStatus(status): n for status, n in held.items()}
+    units: dict[str, Counter[Colour]] = {}
     for row in await oversight.boards(services.db, scope, now):
-        units.setdefault(row.department, Counter())[row.looks] += row.n
+        units.setdefault(row.department, Counter())[Colour(row.looks)] += row.n
     today = now.astimezone(zone).date()
     midnight = datetime.combine(today, time(), zone)
     told = await figures(services, actor, FigureQuery(today, today), now)
     places = await counters.open_by_place(services.db, "ticket", OPEN)
-    return reply(
-        {
-            "at": now,
-            "counts": counts,
-            "open": sum(n for status, n in counts.items() if status in OPEN),
-            "colours": {c: sum(found[c] for found in units.values()) for c in COLOURS},
-            "departments": [
-                {"department": directory.name_of("departments", code), "open": found.total(), "colours": dict(found)}
-                for code, found in sorted(units.items(), key=lambda u: (-u[1]["red"], -u[1].total(), u[0]))
-            ],
-            "areas": [
-                {"area": directory.name_of("areas", place), "open": n}
-                for place, n in sorted(places.items(), key=lambda p: (-p[1], p[0]))
-                if actor.areas is None or place in actor.areas
-            ],
-            "calls": await oversight.live_calls(services.db, now - LOST) if actor.areas is None else {},
-            "today": {
-                "counts": told["groups"][0]["counts"] if told["groups"] else {},
-                "shares": told["groups"][0]["shares"] if told["groups"] else {},
-                "acd": await acd(services, midnight, now + timedelta(minutes=1), None, 15, 5)
-                if actor.areas is None
-                else None,
-            },
-            "hours": await hours(services, actor, now),
-        }
+    whole = actor.areas is None
+    [total] = told.groups or (None,)
+    wall = WallOut(
+        at=now,
+        counts=counts,
+        open=sum(n for status, n in counts.items() if status in OPEN),
+        colours={c: sum(found[c] for found in units.values()) for c in COLOURS},
+        departments=tuple(
+            DepartmentOpen(directory.name_of("departments", code), found.total(), dict(found))
+            for code, found in sorted(units.items(), key=lambda u: (-u[1][Colour.RED], -u[1].total(), u[0]))
+        ),
+        areas=tuple(
+            AreaOpen(directory.name_of("areas", place), n)
+            for place, n in sorted(places.items(), key=lambda p: (-p[1], p[0]))
+            if actor.areas is None or place in actor.areas
+        ),
+        calls=await oversight.live_calls(services.db, now - LOST) if whole else {},
+        today=Today(
+            counts=total.counts if total else {},
+            shares=total.shares if total else {},
+            acd=await acd(services, midnight, now + timedelta(minutes=1), None, 15, 5) if whole else None,
+        ),
+        hours=await hours(services, actor, now),
     )
+    return reply(wall)
 
 
 @router.get("/map", operation_id="read_map", response_model=Dots, responses=refusals())
 async def read_map(context: Annotated[TicketContext, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
     """Open tickets that have a place, as GeoJSON points: number, title, priority, state. No caller."""
     rows = await oversight.dots(context.services.db, scope_of(context.actor))
-    features = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [r.lon, r.lat]},
-            "properties": {
-                "number": r.number, "title": r.title, "priority": r.priority, "status": r.status,
-                "category": r.category, "late": r.due_at is not None and r.due_at < context.now,
-            },
-        }
-        for r in rows
-    ]  # fmt: skip
-    return reply({"type": "FeatureCollection", "features": features})
+    return reply(Dots("FeatureCollection", tuple(dot_shown(row, context.now) for row in rows)))
 
 
 @router.get("/rulings", operation_id="list_rulings", response_model=Rulings, responses=refusals())
@@ -142,15 +101,7 @@ async def list_rulings(
     """Orders that wait for a ruling: returns and extensions asked for, reports to be reviewed; emergencies first."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.rulings(context.services.db, scope_of(context.actor), limit)
-    items = []
-    for row in rows:
-        item = row._asdict()
-        item["department"] = directory.name_of("departments", row.department)
-        item["suggested"] = directory.name_of("departments", row.suggested)
-        item["category"] = directory.name_of("categories", row.category)
-        item["area"] = directory.name_of("areas", row.area)
-        items.append(item)
-    return reply({"items": items})
+    return reply(Rulings(tuple(ruling_shown(row, directory) for row in rows)))
 
 
 @router.get("/audit", operation_id="read_audit", response_model=AuditPage, responses=refusals())
@@ -169,14 +120,7 @@ async def read_audit(
     rows = await oversight.audit(context.services.db, scope_of(context.actor), until, person, after, limit + 1)
     page = rows[:limit]
     more = sealed(secret, question, [page[-1].at, page[-1].number, page[-1].seq]) if len(rows) > limit else None
-    items = [
-        {
-            "number": r.number, "seq": r.seq, "at": r.at, "action": r.action, "from": r.status_from, "to": r.status_to,
-            "by": {"kind": r.by_kind, "id": r.by_id, "name": r.by_name}, "assignment": r.assignment,
-        }
-        for r in page
-    ]  # fmt: skip
-    return reply({"items": items, "next": more})
+    return reply(AuditPage(tuple(map(audit_shown, page)), more))
 
 
 @router.get(
@@ -192,14 +136,11 @@ async def find_earlier_answers(
     first. Confidential ones are left out."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.earlier_answers(context.services.db, scope_of(context.actor), q, category, limit)
-    items = [
-        {
-            "number": r.number, "title": r.title, "category": directory.name_of("categories", r.category),
-            "answer": r.public_reply, "closed_at": r.closed_at,
-        }
+    items = tuple(
+        EarlierAnswer(r.number, r.title, directory.name_of("categories", r.category), r.public_reply, r.closed_at)
         for r in rows
-    ]  # fmt: skip
-    return reply({"items": items})
+    )
+    return reply(EarlierAnswers(items))
 
 
 @router.get("/catalogue-rows", operation_id="read_catalogue_rows", response_model=CatalogueRows, responses=refusals())
@@ -215,16 +156,5 @@ async def read_catalogue_rows(
     rows = await oversight.catalogue_rows(
         context.services.db, scope_of(context.actor), context.now - timedelta(days=days), context.now
     )
-    items = [
-        {
-            "route": r.route,
-            "lead": directory.name_of("departments", directory.routes[r.route].lead)
-            if r.route in directory.routes
-            else None,
-            "basis": directory.routes[r.route].basis if r.route in directory.routes else None,
-            "orders": int(r.n),
-            "returned": int(r.returned),
-        }
-        for r in sorted(rows, key=lambda r: (-r.n, r.route or ""))
-    ]
-    return reply({"items": items})
+    ordered = sorted(rows, key=lambda r: (-r.n, r.route or ""))
+    return reply(CatalogueRows(tuple(catalogue_row(row, directory) for row in ordered)))

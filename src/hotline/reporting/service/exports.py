@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,23 @@ TICKET = (
 _MOMENTS = ("created_from", "created_before", "overdue")
 LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")
 log = structlog.get_logger("hotline.exports")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRecord:
+    """A file somebody asked for, and how far it is. `filters` as the queries read them."""
+
+    id: str
+    kind: ExportKind
+    form: ExportForm
+    filters: Mapping[str, Any]
+    status: ExportStatus
+    rows: int
+    error: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    downloads: int
+    by: str
 
 
 def folder(services: Services) -> Path:
@@ -223,14 +241,14 @@ _STEP = {"answered": "answer", "explained": "explain", "confirmed": "confirm", "
 
 
 def _ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: str | None) -> dict[str, Any]:
-    caller = caller_shown(ticket, actor) or {}
+    caller = caller_shown(ticket, actor)
     nouns = {"category": "categories", "area": "areas", "department": "departments"}
     named = {name: _name(directory, noun, getattr(ticket, name)) for name, noun in nouns.items()}
     plain = {name: getattr(ticket, name) for name in TICKET if hasattr(ticket, name)}
     named["department"] = named["department"] or _name(directory, "departments", holder)
     return {
-        **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller.get("name"),
-        "caller_phone": caller.get("phone"), "caller_contact": caller.get("contact"),
+        **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller and caller.name,
+        "caller_phone": caller and caller.phone, "caller_contact": caller and caller.contact,
     }  # fmt: skip
 
 
@@ -294,8 +312,19 @@ async def tidy(services: Services, now: datetime) -> int:
     return len(gone)
 
 
-def shown(row: Any) -> dict[str, Any]:
-    """An export as its owner sees it."""
-    taken = row if isinstance(row, Mapping) else row._asdict()
-    names = ("id", "kind", "form", "filters", "status", "rows", "error", "created_at", "ended_at", "downloads")
-    return {**{name: taken.get(name) for name in names}, "by": taken["actor"]["name"]}
+def shown(row: Any) -> ExportRecord:
+    """An export as its owner sees it; what has not happened yet is None."""
+    held = row if isinstance(row, Mapping) else row._asdict()
+    return ExportRecord(
+        id=held["id"],
+        kind=held["kind"],
+        form=held["form"],
+        filters=held["filters"],
+        status=held["status"],
+        rows=held["rows"],
+        error=held.get("error"),
+        created_at=held["created_at"],
+        ended_at=held.get("ended_at"),
+        downloads=held["downloads"],
+        by=held["actor"]["name"],
+    )

@@ -19,10 +19,10 @@ from hotline.database.columns import read_instant
 from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import WHOLE, Actor
-from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.directory import Directory, Named
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import drill_down, rollups
-from hotline.reporting.model import COUNTS, FIGURES, handling, judged, ranked, shares, span_of
+from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, handling, judged, ranked, shares, span_of
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
@@ -204,7 +204,62 @@ def _fits(asked: _Asked, code: str) -> bool:
     return all(halves[name] in codes for name, codes in asked.within.items())
 
 
-async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What was open when the period began and when it ended, and what came and went between."""
+
+    carried_over: int
+    entered: int
+    left: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class FigureGroup:
+    """The figures of one day, department, category, area or channel; of everything where `code` is empty."""
+
+    code: str
+    name: Named | None
+    counts: dict[str, int]
+    shares: dict[str, Share]
+    handling: HandlingTimes
+    stock: Stock | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of a period. `position`: how far the stream of events is in them."""
+
+    first: date
+    last: date
+    by: str | None
+    filters: dict[str, str]
+    zone: str
+    position: int | None
+    at: datetime
+    groups: tuple[FigureGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedDepartment:
+    """A department among its peers. `place` None: there is not enough of it to say."""
+
+    department: Named | None
+    peers: str
+    value: float | None
+    denominator: int
+    place: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyCounts:
+    """What came in on a day, by hour: 24 numbers."""
+
+    day: str
+    hours: tuple[int, ...]
+
+
+async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: datetime) -> Figures:
     """Groups with their counts, shares, handling times and stock; and how far the stream is in them."""
     directory = await services.directory.now(now)
     today = now.astimezone(zone_of(directory)).date().isoformat()
@@ -223,16 +278,16 @@ async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: da
     stock = {} if wanted.by in set(Period) else _stocks(wanted, asked, standing, later)
     mark = await rollups.mark(services.db) or {}
     listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
-    return {
-        "first": wanted.first,
-        "last": wanted.last,
-        "by": wanted.by,
-        "filters": dict(wanted.filters),
-        "zone": zone_of(directory).key,
-        "position": mark.get("position"),
-        "at": now,
-        "groups": [_shown(directory, wanted, code, groups.get(code, Counter()), stock.get(code)) for code in listed],
-    }
+    return Figures(
+        first=wanted.first,
+        last=wanted.last,
+        by=wanted.by,
+        filters=dict(wanted.filters),
+        zone=zone_of(directory).key,
+        position=mark.get("position"),
+        at=now,
+        groups=tuple(_shown(directory, wanted, code, groups.get(code, Counter()), stock.get(code)) for code in listed),
+    )
 
 
 def _group(wanted: FigureQuery, asked: _Asked, row: Row) -> str:
@@ -257,50 +312,40 @@ def _stocks(wanted: FigureQuery, asked: _Asked, standing: Sequence[Row], later: 
 
 def _shown(
     directory: Directory, wanted: FigureQuery, code: str, counts: Counter[str], stock: int | None
-) -> dict[str, Any]:
+) -> FigureGroup:
     name = directory.name_of(NOUN[wanted.by], code) if wanted.by in NOUN and code else None
-    return {
-        "code": code,
-        "name": name,
-        "counts": {name: counts.get(name, 0) for name in COUNTS},
-        "shares": shares(counts),
-        "handling": handling(counts),
-        "stock": None if stock is None else {
-            "carried_over": stock - counts.get("entered", 0) + counts.get("left", 0),
-            "entered": counts.get("entered", 0),
-            "left": counts.get("left", 0),
-            "open": stock,
-        },
-    }  # fmt: skip
+    entered, left = counts.get("entered", 0), counts.get("left", 0)
+    return FigureGroup(
+        code=code,
+        name=name,
+        counts={measure: counts.get(measure, 0) for measure in COUNTS},
+        shares=shares(counts),
+        handling=handling(counts),
+        stock=None if stock is None else Stock(stock - entered + left, entered, left, stock),
+    )
 
 
 async def ranking(
     services: Services, actor: Actor, figure: str, wanted: FigureQuery, now: datetime
-) -> list[dict[str, Any]]:
+) -> tuple[RankedDepartment, ...]:
     """Departments ranked within their peer group, where there is enough of them to say."""
     directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
     told = await figures(services, actor, FigureQuery(wanted.first, wanted.last, "department", wanted.filters), now)
     units = [
-        (g["code"], str(directory.departments[g["code"]].kind), g["shares"][figure])
-        for g in told["groups"]
-        if g["code"] in directory.departments
+        (g.code, str(directory.departments[g.code].kind), g.shares[figure])
+        for g in told.groups
+        if g.code in directory.departments
     ]
-    return [
-        {
-            "department": directory.name_of("departments", x.code),
-            "peers": x.peers,
-            "value": x.value,
-            "denominator": x.n,
-            "place": x.place,
-        }
+    return tuple(
+        RankedDepartment(directory.name_of("departments", x.code), x.peers, x.value, x.n, x.place)
         for x in ranked(FIGURES[figure], units)
-    ]
+    )
 
 
-async def hours(services: Services, actor: Actor, now: datetime) -> list[dict[str, Any]]:
-    """For each of the last seven days, what came in by hour, within the actor's areas: day, hours (24 of them)."""
+async def hours(services: Services, actor: Actor, now: datetime) -> tuple[HourlyCounts, ...]:
+    """For each of the last seven days, what came in by hour, within the actor's areas."""
     last = now.astimezone(zone_of(await services.directory.now(now))).date()
     first = last - timedelta(days=HEAT - 1)
     dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
@@ -309,7 +354,7 @@ async def hours(services: Services, actor: Actor, now: datetime) -> list[dict[st
         for name, n in row.counts.items():
             if name.startswith(HOUR):
                 found[row.day][int(name.removeprefix(HOUR))] += n
-    return [{"day": day, "hours": [counts[h] for h in range(24)]} for day, counts in sorted(found.items())]
+    return tuple(HourlyCounts(day, tuple(counts[h] for h in range(24))) for day, counts in sorted(found.items()))
 
 
 async def counted_tickets(

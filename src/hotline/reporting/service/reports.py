@@ -1,23 +1,26 @@
 """Daily, weekly and monthly reports: made once by the worker when a period is over, kept as they were."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 
 import orjson
+from pydantic import TypeAdapter
 
 from hotline.locales import text
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import rollups
 from hotline.reporting.model import COUNTS, FIGURES, last_whole, span_of
-from hotline.reporting.service.figures import FigureQuery, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, RankedDepartment, figures, ranking, zone_of
 from hotline.reporting.store import reports
 from hotline.reporting.vocabulary import Period
 from hotline.storage.spreadsheets import Workbook, csv_lines
 from hotline.streaming import store as streaming_store
+from hotline.telephony.service import CallCentreFigures
 from hotline.telephony.service import figures as acd
 from hotline.tickets.context import Services
 
@@ -25,6 +28,33 @@ HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  
 BY = ("day", "department", "category", "area", "channel")
 MOST_MISSED = 40  # periods made up for at once, after the worker was away
 FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre. `position`: how
+    far the stream of events was in them."""
+
+    period: Period
+    first: date
+    last: date
+    zone: str
+    at: datetime
+    position: int | None
+    whole: FigureGroup
+    by: dict[str, tuple[FigureGroup, ...]]
+    ranking: dict[str, tuple[RankedDepartment, ...]]
+    acd: CallCentreFigures
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReport(Report):
+    """A report as it was kept."""
+
+    made_at: datetime
+
+
+_KEPT = TypeAdapter(KeptReport)
 
 
 async def make_due(services: Services, now: datetime) -> int:
@@ -65,51 +95,50 @@ async def _folded_until(services: Services, end: datetime) -> bool:
     return not await streaming_store.any_unfolded(services.db, int(mark["position"]), end)
 
 
-async def told(services: Services, period: Period, first: date, now: datetime) -> dict[str, Any]:
+async def told(services: Services, period: Period, first: date, now: datetime) -> Report:
     """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre."""
     begins, ends = span_of(period, first)
     zone = zone_of(await services.directory.now(now))
     start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
     whole = await figures(services, HOUSE, FigureQuery(begins, ends), now)
-    return {
-        "period": period, "first": begins, "last": ends, "zone": zone.key, "at": now, "position": whole["position"],
-        "whole": whole["groups"][0],
-        "by": {by: (await figures(services, HOUSE, FigureQuery(begins, ends, by), now))["groups"] for by in BY},
-        "ranking": {code: await ranking(services, HOUSE, code, FigureQuery(begins, ends), now)
-                    for code, f in FIGURES.items() if f.charged_to == "department"},
-        "acd": await acd(services, start, end, None, 15, 5),
-    }  # fmt: skip
+    return Report(
+        period=period, first=begins, last=ends, zone=zone.key, at=now, position=whole.position, whole=whole.groups[0],
+        by={by: (await figures(services, HOUSE, FigureQuery(begins, ends, by), now)).groups for by in BY},
+        ranking={code: await ranking(services, HOUSE, code, FigureQuery(begins, ends), now)
+                 for code, f in FIGURES.items() if f.charged_to == "department"},
+        acd=await acd(services, start, end, None, 15, 5),
+    )  # fmt: skip
 
 
-async def kept(services: Services, period: Period, first: str) -> Mapping[str, Any]:
+async def kept(services: Services, period: Period, first: str) -> KeptReport:
     """A report as it was made. Raises Refused(NOT_FOUND)."""
     row = await reports.kept(services.db, period, first)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
-    return {**row.body, "made_at": row.made_at}
+    return _KEPT.validate_python({**row.body, "made_at": row.made_at})
 
 
-def _tables(report: Mapping[str, Any], language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
+def _tables(report: KeptReport, language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
     """A report as tables: name, heads, rows."""
     say = partial(text, language=language)
     shares = [
         [
             say(f"figure.{code}"),
-            s["value"],
-            s["numerator"],
-            s["denominator"],
+            s.value,
+            s.numerator,
+            s.denominator,
             FIGURES[code].formula,
             say(f"figure.{code}.note"),
         ]
-        for code, s in report["whole"]["shares"].items()
+        for code, s in report.whole.shares.items()
     ]
     heads = [say(f"figures.{h}") for h in ("figure", "value", "numerator", "denominator", "formula", "note")]
-    whole = report["whole"]
-    more = [
+    stock, times = report.whole.stock, report.whole.handling
+    more: list[list[Any]] = [
         *([say(f"figures.{name}"), value] for name, value in (
-            ("carried_over", whole["stock"]["carried_over"]), ("open_at_end", whole["stock"]["open"]),
-            ("mean", whole["handling"]["mean"]), ("p50", whole["handling"]["p50"]), ("p90", whole["handling"]["p90"]))),
-        *([say(f"acd.{share['name']}"), share["value"]] for share in report["acd"]["figures"]),
+            ("carried_over", stock and stock.carried_over), ("open_at_end", stock and stock.open),
+            ("mean", times.mean), ("p50", times.p50), ("p90", times.p90))),
+        *([say(f"acd.{figure.name}"), figure.value] for figure in report.acd.figures),
     ]  # fmt: skip
     tables = [
         (say("figures.shares"), heads, shares),
@@ -124,21 +153,21 @@ def _tables(report: Mapping[str, Any], language: str) -> list[tuple[str, list[st
         rows = [
             [
                 _name(group, language),
-                *(group["counts"][c] for c in COUNTS),
-                *(group["shares"][f]["value"] for f in FIGURES),
+                *(group.counts[c] for c in COUNTS),
+                *(group.shares[f].value for f in FIGURES),
             ]
-            for group in report["by"][by]
+            for group in report.by[by]
         ]
         tables.append((say(f"figures.by.{by}"), names, rows))
     return tables
 
 
-def _name(group: Mapping[str, Any], language: str) -> str:
-    named = group["name"]
-    return str((named["name_en"] if language == "en" else named["name"]) if named else group["code"] or "–")
+def _name(group: FigureGroup, language: str) -> str:
+    named = group.name
+    return (named.name_en if language == "en" else named.name) if named else group.code or "–"
 
 
-def as_csv(report: Mapping[str, Any], language: str) -> bytes:
+def as_csv(report: KeptReport, language: str) -> bytes:
     """All its tables, one below the other."""
     rows: list[Sequence[Any]] = []
     for name, heads, lines in _tables(report, language):
@@ -146,7 +175,7 @@ def as_csv(report: Mapping[str, Any], language: str) -> bytes:
     return csv_lines(rows, first=True)
 
 
-def as_xlsx(report: Mapping[str, Any], language: str) -> bytes:
+def as_xlsx(report: KeptReport, language: str) -> bytes:
     """All its tables, each on its sheet."""
     out = io.BytesIO()
     book = Workbook(out)

@@ -11,6 +11,7 @@ from hotline.database.columns import Instant, Matches, is_one_of
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.telephony.tables import voice_call as v
+from hotline.telephony.vocabulary import VoiceState
 from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Outcome
 from hotline.tickets.store.assignments import counted_looks
@@ -182,6 +183,6 @@ _LIVE_CALLS = PreparedQuery(
 )
 
 
-async def live_calls(db: Database, since: datetime) -> dict[str, int]:
+async def live_calls(db: Database, since: datetime) -> dict[VoiceState, int]:
     """Calls that ring or are spoken now: state -> how many; those that began before `since` are taken for lost."""
-    return {r.state: int(r.n) for r in await db.rows(_LIVE_CALLS, since=since)}
+    return {VoiceState(r.state): int(r.n) for r in await db.rows(_LIVE_CALLS, since=since)}

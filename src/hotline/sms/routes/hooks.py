@@ -7,20 +7,17 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.pushes import ANY_BODY, GatewayPath, acknowledged, pushed
+from hotline.inbound.pushes import ANY_BODY, PUSHED, GatewayPath, acknowledged, pushed
 from hotline.organisation.dependencies import AuthenticatedRoute, anybody
-from hotline.refusals import Code
 from hotline.sms.receiving import receive
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.responses import refusals
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 Hook = Annotated[TicketContext, anybody("hooks.push")]
-_SAID = refusals(Code.NOT_FOUND, Code.TOO_LARGE, Code.STORAGE_FULL)
 
 
 @router.post(
-    "/sms/{gateway}", operation_id="push_text", response_class=Response, responses=_SAID, openapi_extra=ANY_BODY
+    "/sms/{gateway}", operation_id="push_text", response_class=Response, responses=PUSHED, openapi_extra=ANY_BODY
 )
 async def push_text(gateway: GatewayPath, context: Hook) -> Response:
     """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
@@ -30,7 +27,7 @@ async def push_text(gateway: GatewayPath, context: Hook) -> Response:
     )
 
 
-@router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=_SAID)
+@router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=PUSHED)
 async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that put all of it in the query (Kannel, Vonage)."""
     return acknowledged(
@@ -42,7 +39,7 @@ async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     "/sms/{gateway}/status",
     operation_id="push_report",
     response_class=Response,
-    responses=_SAID,
+    responses=PUSHED,
     openapi_extra=ANY_BODY,
 )
 async def push_report(gateway: GatewayPath, context: Hook) -> Response:
@@ -52,7 +49,7 @@ async def push_report(gateway: GatewayPath, context: Hook) -> Response:
     )
 
 
-@router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=_SAID)
+@router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=PUSHED)
 async def push_report_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that put all of it in the query."""
     return acknowledged(

@@ -1,13 +1,12 @@
 """Texts to residents: their state, the attempts to send them, and numbers that must get none."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.database.prepared import Row
 from hotline.delivery import attempts
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import Role
@@ -15,11 +14,12 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
 from hotline.sms.outgoing import send_again
+from hotline.sms.schemas import QueuedText, StopOut, StopPage, TextPage, TextWhole, text_shown, text_whole
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import phone_shown, scope_of
-from hotline.web.field_types import Plain, Shown, Strict
+from hotline.tickets.model.visibility import scope_of
+from hotline.web.field_types import Plain, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
@@ -31,48 +31,9 @@ Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
 
 
-class TextOut(Shown):
-    id: str
-    status: TextStatus
-    body: str
-    parts: int
-
-
-class TextPage(Shown):
-    items: list[TextOut]
-    next: str | None
-
-
-class TryOut(Shown):
-    n: int
-    way: str
-    ms: int
-    good: bool
-    said: str
-
-
-class TextWhole(TextOut):
-    tries: list[TryOut]
-
-
 class Stop(Strict):
     phone: Annotated[Plain, Field(min_length=1, max_length=40)]
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}
-
-
-class StopPage(Shown):
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-def _text(row: Row, context: TicketContext) -> dict[str, Any]:
-    return {
-        "id": row.id, "number": row.number,
-        "to": phone_shown(row.receiver, context.actor, confidential=bool(row.confidential)),
-        "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
-        "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
-        "attempts": row.attempts, "error": row.error,
-    }  # fmt: skip
 
 
 @router.get("/texts", operation_id="list_texts", response_model=TextPage, responses=refusals())
@@ -84,7 +45,9 @@ async def list_texts(
 ) -> Response:
     """Texts of ours that stand in a state, such as `undelivered` or `technical_failure`."""
     rows = await sms_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
-    return reply({"items": [_text(r, context) for r in rows], "next": rows[-1].id if len(rows) == limit else None})
+    return reply(
+        TextPage(tuple(text_shown(r, context.actor) for r in rows), rows[-1].id if len(rows) == limit else None)
+    )
 
 
 @router.get(
@@ -94,7 +57,7 @@ async def list_ticket_texts(number: NumberPath, context: Sees) -> Response:
     """The texts sent about a ticket, and what became of each."""
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await sms_store.of_ticket(context.services.db, facts.ticket.number)
-    return reply({"items": [_text(r, context) for r in rows], "next": None})
+    return reply(TextPage(tuple(text_shown(r, context.actor) for r in rows), None))
 
 
 @router.get("/texts/{text}", operation_id="read_text", response_model=TextWhole, responses=refusals(*READ))
@@ -106,13 +69,15 @@ async def read_text(
     row = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
-    tries = await attempts.tries(context.services.db, text)
-    log = [{"n": t.n, "way": t.way, "at": t.at, "ms": t.ms, "good": t.good, "said": t.said} for t in tries]
-    return reply({**_text(row, context), "tries": log})
+    return reply(text_whole(row, await attempts.tries(context.services.db, text), context.actor))
 
 
 @router.post(
-    "/texts/{text}/resend", operation_id="resend_text", status_code=202, responses=refusals(*POST, Code.NOT_NOW)
+    "/texts/{text}/resend",
+    operation_id="resend_text",
+    response_model=QueuedText,
+    status_code=202,
+    responses=refusals(*POST, Code.NOT_NOW),
 )
 async def resend_text(
     text: CodePath,
@@ -127,7 +92,7 @@ async def resend_text(
     def send(c: sa.Connection) -> Reply:
         if known.status not in sms_store.NOT_ARRIVED or not send_again(c, text, context.now, sent_too=True):
             raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
-        return Reply(202, dumped({"queued": text}))
+        return Reply(202, dumped(QueuedText(text)))
 
     return action_reply(await write_once(context.services, await context.request_key_of_body(), send, context.now))
 
@@ -138,7 +103,7 @@ async def list_stopped(context: Desk, after: After = "", limit: Limit = 50) -> R
     rows = (
         [] if scope_of(context.actor).areas is not None else await sms_store.stopped(context.services.db, after, limit)
     )
-    return reply({"items": [r._asdict() for r in rows], "next": rows[-1].phone if len(rows) == limit else None})
+    return reply(StopPage(tuple(StopOut(**r._asdict()) for r in rows), rows[-1].phone if len(rows) == limit else None))
 
 
 @router.post("/stop-list", operation_id="stop_texts", status_code=204, responses=refusals(*POST))

@@ -63,38 +63,31 @@ def phone_shown(phone: str | None, actor: Actor, *, confidential: bool) -> str |
     return phone if actor.roles & _FULL else masked(phone)
 
 
-def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class VisibleCaller:
+    """Who called, as far as an actor may know it. `masked`: not all of it is shown."""
+
+    id: str | None
+    phone: str | None
+    name: str | None
+    contact: str | None
+    confidential: bool
+    masked: bool
+
+
+def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> VisibleCaller | None:
     """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
     confidential."""
     if ticket.phone is None and ticket.caller_name is None and ticket.contact is None:
         return None
     if revealed or (actor.roles & _FULL and not ticket.confidential):
-        return {
-            "id": ticket.caller,
-            "phone": ticket.phone,
-            "name": ticket.caller_name,
-            "contact": ticket.contact,
-            "confidential": ticket.confidential,
-            "masked": False,
-        }
+        return VisibleCaller(
+            ticket.caller, ticket.phone, ticket.caller_name, ticket.contact, ticket.confidential, masked=False
+        )
     if ticket.confidential or actor.contractor:
-        return {
-            "id": None,
-            "phone": None,
-            "name": None,
-            "contact": None,
-            "confidential": ticket.confidential,
-            "masked": True,
-        }
+        return VisibleCaller(None, None, None, None, ticket.confidential, masked=True)
     name = ticket.caller_name
-    return {
-        "id": None,
-        "phone": masked(ticket.phone),
-        "name": f"{name[0]}**" if name else None,
-        "contact": None,
-        "confidential": False,
-        "masked": True,
-    }
+    return VisibleCaller(None, masked(ticket.phone), f"{name[0]}**" if name else None, None, False, masked=True)
 
 
 # Of the lines that belong to no order, a contractor is told neither notes nor what was done about the caller.
@@ -156,7 +149,7 @@ def visible_entry(
     `authors`: the departments of those who wrote as handlers of one, by id. Only a contractor's view depends on it.
     """
     caller = caller_shown(ticket, actor)
-    masked_caller = caller is None or caller["masked"]
+    masked_caller = caller is None or caller.masked
     changes: Mapping[str, Any] = entry.changes
     by_id = entry.by_id
     if masked_caller:

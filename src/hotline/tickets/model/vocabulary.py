@@ -128,6 +128,16 @@ class Part(StrEnum):
     ASSIST = "assist"
 
 
+class Colour(StrEnum):
+    """How a clock looks on a board, from the least to the worst."""
+
+    GREY = "grey"  # it stands still, or has stopped
+    GREEN = "green"
+    BLUE = "blue"
+    YELLOW = "yellow"
+    RED = "red"  # past its end
+
+
 class Satisfaction(StrEnum):
     """What the resident said at call-back."""
 

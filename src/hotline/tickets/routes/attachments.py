@@ -1,6 +1,6 @@
 """Files of a ticket."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, UploadFile
@@ -12,37 +12,11 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import store
 from hotline.tickets.attachments import attach, files_seen, found, may_attach
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.ticket import Attachment
-from hotline.web.field_types import Shown
-from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, attachment_shown
+from hotline.web.responses import POST, READ, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
-
-
-class AttachmentOut(Shown):
-    id: str
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-
-
-class AttachmentPage(Shown):
-    items: list[AttachmentOut]
-    next: str | None
-
-
-def _shown(file: Attachment | Any) -> dict[str, Any]:
-    return {
-        "id": file.id,
-        "name": file.name,
-        "media_type": file.media_type,
-        "size": file.size,
-        "sha256": file.sha256,
-        "at": file.at,
-        "by": file.by_id,
-    }
 
 
 @router.post(
@@ -50,7 +24,7 @@ def _shown(file: Attachment | Any) -> dict[str, Any]:
     operation_id="attach_file",
     status_code=201,
     response_model=AttachmentOut,
-    responses=refusals(*POST, Code.NOT_NOW),
+    responses={**versioned(201), **refusals(*POST, Code.NOT_NOW)},
 )
 async def attach_file(
     number: NumberPath,
@@ -69,7 +43,14 @@ async def attach_file(
     asked = context.asked(f"{name}\n{stored.sha256}".encode())
     return action_reply(
         await attach(
-            context.services, number, stored, name, context.actor, asked, lambda f: dumped(_shown(f)), context.now
+            context.services,
+            number,
+            stored,
+            name,
+            context.actor,
+            asked,
+            lambda f: dumped(attachment_shown(f)),
+            context.now,
         )
     )
 
@@ -82,7 +63,7 @@ async def list_attachments(
 ) -> Response:
     """The files of a ticket, oldest first."""
     rows = await files_seen(context.services, number, context.actor)
-    return reply({"items": [_shown(r) for r in rows], "next": None})
+    return reply(AttachmentPage(tuple(map(attachment_shown, rows)), None))
 
 
 @router.get(
@@ -90,7 +71,11 @@ async def list_attachments(
     operation_id="read_attachment",
     response_class=Response,
     responses={
-        200: {"content": {"application/octet-stream": {}}, "description": "The bytes, to be saved"},
+        200: {
+            "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "The bytes, to be saved",
+            "headers": {"ETag": {"description": "The SHA-256 of the bytes", "schema": {"type": "string"}}},
+        },
         **refusals(*READ),
     },
 )

@@ -18,10 +18,10 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.intake import take_call, unread_of
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.ticket import Call, Facts
-from hotline.tickets.schemas.calls import CallerLookupIn, CallIn
-from hotline.tickets.schemas.shown import CallerCard, IntakeOut, Spooled, call_shown, ticket_shown, unread_shown
-from hotline.tickets.spool_intake import spool_request
-from hotline.web.responses import POST, action_reply, refusals, reply
+from hotline.tickets.schemas.calls import CallerCard, CallerLookupIn, CallIn, IntakeOut, Spooled, call_shown, card_shown
+from hotline.tickets.schemas.tickets import ticket_shown, unread_shown
+from hotline.tickets.spool_intake import BroughtIn, spool_request
+from hotline.web.responses import POST, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["intake"], route_class=AuthenticatedRoute)
@@ -32,8 +32,12 @@ log = structlog.get_logger("hotline.intake")
     "/calls",
     operation_id="take_call",
     status_code=201,
-    response_model=IntakeOut,
-    responses={202: {"model": Spooled, "description": "Kept for later"}, **refusals(*POST, Code.INCOMPLETE)},
+    response_model=IntakeOut | BroughtIn,
+    responses={
+        202: {"model": Spooled, "description": "Kept for later"},
+        **versioned(201),
+        **refusals(*POST, Code.INCOMPLETE),
+    },
 )
 async def take_a_call(
     body: CallIn,
@@ -50,14 +54,13 @@ async def take_a_call(
     directory = await context.services.directory.cached(context.now)
 
     def show(facts: Facts, call: Call) -> str:
-        return dumped(
-            {
-                "call": call_shown(call, context.actor, facts),
-                "ticket": ticket_shown(facts, context.actor, directory, context.now),
-                "query_code": query_code(context.services.secret, facts.ticket.number),
-                "unread": unread_shown(call.unread),
-            }
+        taken_out = IntakeOut(
+            call=call_shown(call, context.actor, facts),
+            ticket=ticket_shown(facts, context.actor, directory, context.now),
+            query_code=query_code(context.services.secret, facts.ticket.number),
+            unread=unread_shown(call.unread),
         )
+        return dumped(taken_out)
 
     asked = await context.request_key_of_body()
     taken = body.taken()
@@ -72,7 +75,7 @@ async def take_a_call(
         voice_call = str(body.voice_call) if body.voice_call is not None else None
         name = await spool_request(context.services, taken, context.actor, asked, context.now, voice_call)
         unread = unread_of(taken, parse_phone(taken.phone, context.services.region, context.services.area_code))
-        return reply({"reference": name, "kept": "spool", "unread": unread_shown(unread)}, 202)
+        return reply(Spooled(name, "spool", unread_shown(unread)), 202)
     if body.voice_call is not None and done.number is not None:
         try:
             async with within(context.services.deadlines.lookup, writes=True):
@@ -95,5 +98,4 @@ async def look_up_caller(
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
     name), `unknown` or `withheld`; with open tickets and history. Of a number that cannot be read nobody is known, and
     `unread` says so. A POST, so that no phone number stands in a URL."""
-    card = await caller_card(context.services, body.phone, context.actor, context.now)
-    return reply({**card, "unread": unread_shown(card["unread"])})
+    return reply(card_shown(await caller_card(context.services, body.phone, context.actor, context.now)))

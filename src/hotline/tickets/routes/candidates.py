@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
+from hotline.organisation.schemas.duty import CandidateOut, CandidatePage
 from hotline.tickets import workload
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.shown import CandidatePage
 from hotline.web.responses import READ, refusals, reply
 
 Reader = Annotated[TicketContext, may("duty.read", *PEOPLE)]
@@ -25,4 +25,4 @@ async def list_candidates(code: CodePath, context: Reader) -> Response:
     recommendation; `assign` and `claim` are yours to use."""
     directory = await department_seen(context, code)
     found = await workload.candidates(context.services.db, directory, code, context.now)
-    return reply({"items": [{**asdict(c), "recommended": n == 0} for n, c in enumerate(found)], "next": None})
+    return reply(CandidatePage(tuple(CandidateOut(**asdict(c), recommended=n == 0) for n, c in enumerate(found)), None))

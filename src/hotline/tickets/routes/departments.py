@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -15,16 +15,17 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, depa
 from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import scope_of
-from hotline.tickets.model.vocabulary import OPEN, Queue
-from hotline.tickets.schemas.shown import (
+from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Colour, Queue, TicketStatus
+from hotline.tickets.schemas.briefs import TicketPage, brief_shown
+from hotline.tickets.schemas.queues import (
     BoardOut,
     HouseBoard,
     OrderPage,
-    TicketPage,
+    QueuedOrder,
     WorkPage,
-    brief_shown,
     order_line,
     queued_shown,
+    work_shown,
 )
 from hotline.tickets.store import assignments, counters, lists
 from hotline.web.paging import Cursor, Limit, Pages, moment, opened, sealed
@@ -32,6 +33,9 @@ from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Reader = Annotated[TicketContext, may("queues.read", *PEOPLE)]
+PAGE_TAG = {
+    "ETag": {"description": "Of this page: send it as `If-None-Match`", "schema": {"type": "string"}},
+}
 _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
@@ -39,7 +43,7 @@ _FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
     "/departments/{code}/queue",
     operation_id="read_queue",
     response_model=OrderPage,
-    responses={304: {"description": "Unchanged"}, **refusals(*READ)},
+    responses={200: {"headers": PAGE_TAG}, 304: {"description": "Unchanged", "headers": PAGE_TAG}, **refusals(*READ)},
 )
 async def read_queue(
     code: CodePath,
@@ -74,11 +78,12 @@ async def read_queue(
         stamp = rows[0]["stamp"] if rows else await counters.queue_stamp(services.db, code)
         last = rows[limit - 1] if len(rows) > limit else None
         more = sealed(services.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
-        items = [queued_shown(row, directory, now) for row in rows[:limit]]
-        if colours:
-            looks = await assignments.looks_of(services.db, [item["id"] for item in items], now)
-            items = [{**item, "colour": looks.get(item["id"], "grey")} for item in items]
-        page = orjson.dumps({"items": items, "next": more})
+        looks = await assignments.looks_of(services.db, [row["id"] for row in rows[:limit]], now) if colours else {}
+        items = tuple(
+            queued_shown(row, directory, now, looks.get(row["id"], Colour.GREY) if colours else None)
+            for row in rows[:limit]
+        )
+        page = orjson.dumps(OrderPage(items, more))
         if rows and not colours:  # an empty page has no stamp of its own instant
             pages.put(asked, stamp, _next_due(items, now), page)
     tag = f'"{hashlib.sha256(page).hexdigest()[:20]}"'
@@ -87,11 +92,10 @@ async def read_queue(
     return Response(page, headers={"ETag": tag}, media_type="application/json")
 
 
-def _next_due(items: list[dict[str, Any]], now: datetime) -> datetime:
+def _next_due(items: Sequence[QueuedOrder], now: datetime) -> datetime:
     """When the first of these runs over its limit, at most an hour on."""
-    dues = (
-        datetime.fromisoformat(d) if isinstance(d, str) else d for d in (i["due_at"] for i in items) if d is not None
-    )
+    found: Iterable[Any] = (i.due_at for i in items if i.due_at is not None)
+    dues = (datetime.fromisoformat(d) if isinstance(d, str) else d for d in found)  # SQLite gives it as text
     return min((d for d in dues if d > now), default=now + timedelta(hours=1))
 
 
@@ -104,20 +108,19 @@ async def read_board(code: CodePath, context: Reader) -> Response:
     held = await assignments.open_work(context.services.db, scope, below, context.now)
     counts, colours = _by(held["counts"], "status"), _by(held["counts"], "looks")
     performing = _by(held["performing"], "status")
-    return reply(
-        {
-            "department": directory.name_of("departments", code),
-            "counts": counts,
-            "colours": {colour: colours.get(colour, 0) for colour in assignments.COLOURS},
-            "states": _crossed(held["counts"]),
-            "open": sum(counts.values()),
-            "oldest": next((order_line(r) for r in held["oldest"]), None),
-            "due_next": [order_line(r) for r in held["due_next"]],
-            "performing": performing,
-            "performing_open": sum(performing.values()),
-            "at": context.now,
-        }
+    board = BoardOut(
+        department=directory.named("departments", code),
+        counts={AssignmentStatus(status): n for status, n in counts.items()},
+        colours={colour: colours.get(colour, 0) for colour in assignments.COLOURS},
+        states=_crossed(held["counts"]),
+        open=sum(counts.values()),
+        oldest=next((order_line(r) for r in held["oldest"]), None),
+        due_next=tuple(map(order_line, held["due_next"])),
+        performing={AssignmentStatus(status): n for status, n in performing.items()},
+        performing_open=sum(performing.values()),
+        at=context.now,
     )
+    return reply(board)
 
 
 def _by(rows: Sequence[Row], name: str) -> dict[str, int]:
@@ -127,19 +130,20 @@ def _by(rows: Sequence[Row], name: str) -> dict[str, int]:
     return dict(found)
 
 
-def _crossed(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def _crossed(rows: Sequence[Row]) -> dict[AssignmentStatus, dict[Colour, int]]:
     """State -> colour -> how many."""
-    found: dict[str, Counter[str]] = {}
+    found: dict[AssignmentStatus, Counter[Colour]] = {}
     for row in rows:
-        found.setdefault(row.status, Counter())[row.looks] += row.n
+        found.setdefault(AssignmentStatus(row.status), Counter())[Colour(row.looks)] += row.n
     return {status: dict(colours) for status, colours in found.items()}
 
 
 @router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
 async def read_house_board(context: Annotated[TicketContext, may("boards.read", *WHOLE)]) -> Response:
     """How many tickets stand in each state within your areas, from counters."""
-    counts = await counters.counted(context.services.db, "ticket", context.actor.areas)
-    return reply({"counts": counts, "open": sum(n for status, n in counts.items() if status in OPEN)})
+    held = await counters.counted(context.services.db, "ticket", context.actor.areas)
+    counts = {TicketStatus(status): n for status, n in held.items()}
+    return reply(HouseBoard(counts, sum(n for status, n in counts.items() if status in OPEN)))
 
 
 @router.get("/worklists/{queue}", operation_id="read_worklist", response_model=WorkPage, responses=refusals())
@@ -162,10 +166,7 @@ async def read_worklist(
     rows = await lists.worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
     page = rows[:limit]
     more = sealed(services.secret, question, [page[-1].place, page[-1].number]) if len(rows) > limit else None
-    items = [
-        {**brief_shown(row, directory, context.now), "until": row.until, "call_backs": row.call_backs} for row in page
-    ]
-    return reply({"items": items, "next": more})
+    return reply(WorkPage(tuple(work_shown(row, directory, context.now) for row in page), more))
 
 
 @router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())
@@ -186,4 +187,4 @@ async def read_dispatch_queue(
     more = None
     if len(rows) > limit:
         more = sealed(services.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
-    return reply({"items": [brief_shown(row, directory, context.now) for row in page], "next": more})
+    return reply(TicketPage(tuple(brief_shown(row, directory, context.now) for row in page), more))

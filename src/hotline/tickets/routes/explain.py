@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
-from hotline.locales.labels import label_of
+from hotline.locales.labels import Label
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model import duty
 from hotline.organisation.model.actors import GRANTED, PEOPLE
@@ -17,12 +17,22 @@ from hotline.organisation.model.vocabulary import Kind, Priority, Unit
 from hotline.organisation.model.working_time import because, calculate_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
+from hotline.text.reasons import Because
 from hotline.tickets import diagram
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import route
 from hotline.tickets.schemas.actions import action_schemas
-from hotline.tickets.schemas.shown import Explained, LifecycleOut, clock_shown, clocks_seen
+from hotline.tickets.schemas.explain import (
+    CategoryShare,
+    DeadlineExplained,
+    LimitResult,
+    RoutingExplained,
+    RoutingResult,
+    TriageExplained,
+    TriageResult,
+)
+from hotline.tickets.schemas.sla import clock_shown, clocks_seen
 from hotline.tickets.sla import explaining
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
@@ -34,14 +44,11 @@ Reader = Annotated[TicketContext, may("directory.read", *GRANTED)]
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 
 
-@router.get("/lifecycle", operation_id="read_lifecycle", response_model=LifecycleOut, responses=refusals())
+@router.get("/lifecycle", operation_id="read_lifecycle", response_model=diagram.Lifecycle, responses=refusals())
 async def read_lifecycle(context: Reader) -> Response:
     """The two machines as data: states, moves, who may, what is needed, in Chinese and English. `schemas` has the JSON
     Schema of each action's body; `x-refers` says which noun of the directory a field's codes are of."""
-    machines = diagram.as_data(label_of)
-    for machine, schemas in action_schemas().items():
-        machines[machine]["schemas"] = schemas
-    return reply(machines)
+    return reply(diagram.as_data(action_schemas()))
 
 
 class TriageAsk(Strict):
@@ -77,21 +84,31 @@ class DeadlineAsk(Strict):
 @router.post(
     "/explain/triage",
     operation_id="explain_triage",
-    response_model=Explained,
+    response_model=TriageExplained,
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would advise on these words, and which rules say so. Nothing is kept."""
     await context.services.directory.now(context.now)
     size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.made_of(lexicon_of)
-    shown = (await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)).shown()
-    return reply({"because": shown.pop("because"), "result": shown})
+    advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)
+    result = TriageResult(
+        kind=advice.kind,
+        priority=advice.priority,
+        category=advice.category,
+        area=advice.area,
+        dangers=advice.dangers,
+        confidence=round(advice.confidence, 2),
+        others=tuple(CategoryShare(code, round(share, 2)) for code, share in advice.others),
+        tell=tuple(Label(*words) for words in advice.tell),
+    )
+    return reply(TriageExplained(result, advice.because))
 
 
 @router.post(
     "/explain/routing",
     operation_id="explain_routing",
-    response_model=Explained,
+    response_model=RoutingExplained,
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
@@ -105,23 +122,30 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
     at = body.at or context.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:
-        return reply({"result": None, "because": [{"rule": "no house yet", "matched": []}]})
-    shown = routed.shown()
+        return reply(RoutingExplained(None, (Because("no house yet", ()),)))
     limits = limits_for(directory, body.kind, body.priority, body.category, body.area, at)
-    shown["due_at"] = limits and limits.due_at
-    shown["accept_by"] = limits and limits.accept_by
-    shown["policy"] = limits and limits.policy
-    shown["provisional"] = limits and limits.provisional
     counts = working_time_of(directory, None)
-    shown["working_hours"] = bool(counts and counts.is_working(at))
-    shown["on_duty"] = [t.member.name for t in duty.called(directory, routed.performer or routed.lead, at)]
-    return reply({"because": shown.pop("because"), "result": shown})
+    result = RoutingResult(
+        lead=routed.lead,
+        assists=routed.assists,
+        performer=routed.performer,
+        route=routed.route,
+        sure=routed.sure,
+        passed=routed.passed,
+        due_at=limits.due_at if limits else None,
+        accept_by=limits.accept_by if limits else None,
+        policy=limits.policy if limits else None,
+        provisional=limits.provisional if limits else None,
+        working_hours=bool(counts and counts.is_working(at)),
+        on_duty=tuple(t.member.name for t in duty.called(directory, routed.performer or routed.lead, at)),
+    )
+    return reply(RoutingExplained(result, routed.because))
 
 
 @router.post(
     "/explain/deadline",
     operation_id="explain_deadline",
-    response_model=Explained,
+    response_model=DeadlineExplained,
     responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
@@ -149,9 +173,9 @@ async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
         reckoned = await context.services.offload.run(days, calculate_limit, counts, body.start, span)
     except ValueError as fault:
         raise Refused(Refusal(Code.INVALID, str(fault), errors=(("amount", "lies too far ahead"),))) from None
-    result = {"due_at": counts.local(reckoned.due_at), "provisional": reckoned.provisional}
     why = await context.services.offload.run(days, because, counts, body.start, reckoned.due_at, span)
-    return reply({"result": {**result, "calendar": counts.calendar.code}, "because": [b.shown() for b in why]})
+    result = LimitResult(counts.local(reckoned.due_at), reckoned.provisional, counts.calendar.code)
+    return reply(DeadlineExplained(result, tuple(why)))
 
 
 async def _explain_clock(body: DeadlineAsk, context: TicketContext, directory: Directory) -> Response:
@@ -171,7 +195,7 @@ async def _explain_clock(body: DeadlineAsk, context: TicketContext, directory: D
     clock = found[-1]
     counts = working_time_of(directory, clock.calendar)
     why = explaining.explained(clock, counts) if counts else []
-    return reply({"result": clock_shown(clock, context.now), "because": [b.shown() for b in why]})
+    return reply(DeadlineExplained(clock_shown(clock, context.now), tuple(why)))
 
 
 def _named(directory: Directory, body: RoutingAsk) -> list[tuple[str, str, Any]]:

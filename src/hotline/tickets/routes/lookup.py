@@ -1,5 +1,6 @@
 """What a resident may ask: how their ticket stands, by its number and query code."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -12,9 +13,8 @@ from hotline.refusals import Code
 from hotline.text.normalisation import normalised
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.lookup import look_up, query_code
-from hotline.tickets.schemas.shown import CodeOut
-from hotline.web.field_types import NumberWord, Shown, Strict
+from hotline.tickets.lookup import PublicTicket, look_up, query_code
+from hotline.web.field_types import NumberWord, Strict
 from hotline.web.forwarded import client_address
 from hotline.web.responses import READ, refusals, reply
 
@@ -26,17 +26,18 @@ def _digits(code: Any) -> Any:
     return normalised(code).strip() if isinstance(code, str) else code
 
 
-class LookupIn(Strict):
+class TicketLookupIn(Strict):
     number: NumberWord
     code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
 
 
-class PublicTicket(Shown):
+@dataclass(frozen=True, slots=True)
+class CodeOut:
+    """A ticket's number, and the code that opens it to the public look-up."""
+
     number: str
-    status: str
-    label: dict[str, str]
-    steps: list[dict[str, Any]]
+    query_code: str
 
 
 @router.post(
@@ -45,7 +46,9 @@ class PublicTicket(Shown):
     response_model=PublicTicket,
     responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
-async def look_up_ticket(body: LookupIn, context: Annotated[TicketContext, anybody("tickets.look_up")]) -> Response:
+async def look_up_ticket(
+    body: TicketLookupIn, context: Annotated[TicketContext, anybody("tickets.look_up")]
+) -> Response:
     """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
     number, by text or from the operator. An address may send five wrong codes an hour for a ticket, and thirty for
     all tickets; 429 says in `Retry-After` when the next is accepted. A POST, so that no code stands in a URL."""
@@ -63,4 +66,4 @@ async def read_query_code(
     """The query code of a ticket, for a caller who has lost it and whom you know."""
     facts = await visible_ticket(context.services, number, context.actor)
     found = facts.ticket.number
-    return reply({"number": found, "query_code": query_code(context.services.secret, found)})
+    return reply(CodeOut(found, query_code(context.services.secret, found)))

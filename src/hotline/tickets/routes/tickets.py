@@ -22,24 +22,16 @@ from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import may_find_callers, scope_of, visible_entry
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
-from hotline.tickets.schemas.shown import (
-    CallPage,
-    ClockPage,
-    EntryPage,
-    TicketOut,
-    TicketPage,
-    brief_shown,
-    call_shown,
-    clock_shown,
-    clocks_seen,
-    entry_shown,
-    ticket_shown,
-)
+from hotline.tickets.schemas.briefs import TicketPage, brief_shown
+from hotline.tickets.schemas.calls import CallPage, listed_call
+from hotline.tickets.schemas.sla import ClockPage, EscalationOut, clock_shown, clocks_seen
+from hotline.tickets.schemas.tickets import TicketOut, ticket_shown
+from hotline.tickets.schemas.timeline import EntryPage, entry_shown
 from hotline.tickets.store import history, lists
 from hotline.web.field_types import Moment, Plain, Strict
 from hotline.web.paging import Cursor, Limit, moment, opened, sealed
 from hotline.web.problems import problem
-from hotline.web.responses import READ, WRITE, action_reply, refusals, reply
+from hotline.web.responses import READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
 
@@ -137,10 +129,12 @@ async def list_tickets(
         if len(rows) > limit
         else None
     )
-    return reply({"items": [brief_shown(row, directory, context.now) for row in page], "next": more})
+    return reply(TicketPage(tuple(brief_shown(row, directory, context.now) for row in page), more))
 
 
-@router.get("/{number}", operation_id="read_ticket", response_model=TicketOut, responses=refusals(*READ))
+@router.get(
+    "/{number}", operation_id="read_ticket", response_model=TicketOut, responses={**versioned(200), **refusals(*READ)}
+)
 async def read_ticket(number: NumberPath, context: Reader) -> Response:
     """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
     facts = await visible_ticket(context.services, number, context.actor)
@@ -162,13 +156,13 @@ async def read_timeline(
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await history.timeline_of(context.services.db, facts.ticket.number, after, limit)
     authors = await authors_for(context.services, context.actor, (row.by_id for row in rows))
-    items = [
+    items = tuple(
         entry_shown(row, visible)
         for row in rows
         if (visible := visible_entry(row, facts.ticket, facts.assignments, context.actor, authors)) is not None
-    ]
+    )
     more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
-    return reply({"items": items, "next": more})
+    return reply(EntryPage(items, more))
 
 
 @router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
@@ -176,7 +170,7 @@ async def list_calls(number: NumberPath, context: Reader) -> Response:
     """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await history.calls_of(context.services.db, facts.ticket.number)
-    return reply({"items": [{**call_shown(r, context.actor, facts), "number": r.number} for r in rows], "next": None})
+    return reply(CallPage(tuple(listed_call(row, context.actor, facts) for row in rows), None))
 
 
 @router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
@@ -186,10 +180,9 @@ async def list_clocks(number: NumberPath, context: Reader) -> Response:
     facts = await visible_ticket(context.services, number, context.actor)
     found = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
-    told = [
-        r._asdict() for r in await history.escalations_of(context.services.db, facts.ticket.number) if r.clock in theirs
-    ]
-    return reply({"items": [clock_shown(c, context.now) for c in found], "escalations": told, "next": None})
+    rows = await history.escalations_of(context.services.db, facts.ticket.number)
+    told = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
+    return reply(ClockPage(tuple(clock_shown(c, context.now) for c in found), told, None))
 
 
 def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:

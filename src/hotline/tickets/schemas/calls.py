@@ -1,14 +1,24 @@
-"""What an operator's screen or a gateway sends when somebody calls."""
+"""Calls taken in: what an operator's screen or a gateway sends, what it is answered, and who is calling."""
 
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.replies import reply_type
+from hotline.text.phone_parsing import UNREADABLE
+from hotline.text.phones import is_withheld
+from hotline.tickets.caller_lookup import CallerLookup, CallerTicket, GivenName, KnownCaller
 from hotline.tickets.intake import IntakeRequest
+from hotline.tickets.model.ticket import Call, Facts
+from hotline.tickets.model.visibility import caller_shown, may_find_callers
 from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction
 from hotline.tickets.model.vocabulary import Field as F
+from hotline.tickets.schemas.tickets import TicketOut, unread_shown
 from hotline.web.field_types import (
     LONGEST_DETAIL,
     CodeWord,
@@ -25,6 +35,7 @@ from hotline.web.field_types import (
     Title,
     WrittenLine,
 )
+from hotline.web.schemas import ErrorOut
 
 ChannelIn = Literal["phone", "sms", "web", "wechat", "walk_in", "grid", "hotline"]
 
@@ -153,3 +164,110 @@ class CallerLookupIn(Strict):
     phone: Annotated[PhoneField, Field(description="As dialled or typed")]
 
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}
+
+
+@reply_type()
+class CallOut:
+    """A contact. The number is shown as on the ticket: whole, masked or not at all."""
+
+    id: str
+    channel: Channel
+    at: datetime
+    narrative: str
+    taken_by: str
+    phone: str | None
+    raw_phone: Annotated[str | None, Field(description="The number as it was typed or dialled")]
+    name: str | None
+    withheld: bool
+    unread: tuple[ErrorOut, ...]
+
+
+@reply_type()
+class TicketCall(CallOut):
+    """A contact about a ticket, or about one that was merged into it."""
+
+    number: str
+
+
+@reply_type()
+class CallPage:
+    items: tuple[TicketCall, ...]
+    next: str | None
+
+
+@reply_type()
+class IntakeOut:
+    """A call that was taken in, and its ticket."""
+
+    call: CallOut
+    ticket: TicketOut
+    query_code: str
+    unread: Annotated[tuple[ErrorOut, ...], Field(description="What of this call could not be read; kept as words")]
+
+
+@reply_type()
+class Spooled:
+    """A call kept on this machine until the database is back."""
+
+    reference: str
+    kept: Literal["spool"]
+    unread: tuple[ErrorOut, ...]
+
+
+@reply_type()
+class CallerCard:
+    """Who is calling, with their open tickets and those of before."""
+
+    match: Literal["known", "maybe", "unknown", "withheld"]
+    phone: str | None
+    caller: KnownCaller | None
+    names: tuple[GivenName, ...]
+    open: tuple[CallerTicket, ...]
+    history: tuple[CallerTicket, ...]
+    unread: tuple[ErrorOut, ...]
+
+
+def card_shown(card: CallerLookup, as_given: str | None = None) -> CallerCard:
+    """The card. `as_given`: what is shown instead of a number that cannot be read."""
+    phone = as_given if card.unread and card.phone is None else card.phone
+    unread = unread_shown(card.unread)
+    return CallerCard(card.match, phone, card.caller, card.names, card.open, card.history, unread)
+
+
+def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> CallOut:
+    """A contact of this ticket, as it was taken or as a row."""
+    return CallOut(**_call(call, actor, facts))
+
+
+def listed_call(row: Any, actor: Actor, facts: Facts) -> TicketCall:
+    """A row of the contacts of a ticket."""
+    return TicketCall(**_call(row, actor, facts), number=row.number)
+
+
+def _call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
+    hidden = caller_shown(facts.ticket, actor)
+    secret = call.confidential or getattr(
+        call, "of_confidential", False
+    )  # its own ticket may have been merged into an open one
+    merged_secret = call.number != facts.ticket.number and getattr(call, "of_confidential", False)
+    whole = hidden is not None and not hidden.masked and not secret
+    return {
+        "id": call.id,
+        "channel": call.channel,
+        "at": call.at,
+        # words too can give somebody away: those of a confidential ticket merged into this one are for the desk
+        "narrative": "" if merged_secret and not may_find_callers(actor) else call.narrative,
+        "taken_by": call.taken_by,
+        "phone": call.phone if whole else None,
+        "raw_phone": call.raw_phone if whole else None,
+        "name": call.caller_name if whole else None,
+        "withheld": call.phone is None and is_withheld(call.raw_phone),
+        "unread": unread_shown(_unread_of(call)),
+    }
+
+
+def _unread_of(call: Call | Any) -> Iterable[Sequence[str]]:
+    if isinstance(call, Call):
+        return call.unread
+    kept = call.phone is None and not is_withheld(call.raw_phone)  # of an earlier call the number alone is known
+    return [("caller.phone", UNREADABLE)] if kept else []

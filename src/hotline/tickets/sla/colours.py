@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from hotline.organisation.model.items import step_of
-from hotline.organisation.model.vocabulary import Level, Metric
+from hotline.organisation.model.vocabulary import Metric
 from hotline.tickets.model.ticket import Clock
+from hotline.tickets.model.vocabulary import Colour
 
 
 def has_breached(clock: Clock, now: datetime) -> bool:
@@ -15,24 +16,24 @@ def has_breached(clock: Clock, now: datetime) -> bool:
     return now > clock.limit_at
 
 
-def colour_of(clock: Clock, now: datetime) -> str:
+def colour_of(clock: Clock, now: datetime) -> Colour:
     """How a clock looks on a board: grey while it stands still or has stopped, red behind its end, else the colour of
     the last step told."""
     if has_breached(clock, now):
-        return "red"
+        return Colour.RED
     if clock.stopped_at is not None or clock.paused_at is not None:
-        return "grey"
+        return Colour.GREY
     rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
     steps = clock.terms["steps"]
-    return step_of(steps[min(rung, len(steps)) - 1]).level if rung else "green"
+    return Colour(step_of(steps[min(rung, len(steps)) - 1]).level) if rung else Colour.GREEN
 
 
-LOOKS = ("grey", "green", *Level)  # from the least to the worst
+LOOKS = tuple(Colour)
 OWN = (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)  # what a department owes; a ruling or an audit is owed to it
 
 
-def looks_of(clocks: Iterable[Clock], now: datetime) -> str:
+def looks_of(clocks: Iterable[Clock], now: datetime) -> Colour:
     """How an order looks: as the worst of its OWN clocks that have not stopped. An order nobody signs for in time is
     late, however much time is left to solve it."""
     running = (c for c in clocks if c.metric in OWN and c.stopped_at is None)
-    return max((colour_of(c, now) for c in running), key=LOOKS.index, default="grey")
+    return max((colour_of(c, now) for c in running), key=LOOKS.index, default=Colour.GREY)

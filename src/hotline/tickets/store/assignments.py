@@ -12,6 +12,7 @@ from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.vocabulary import Level
 from hotline.tickets.model.visibility import Scope
+from hotline.tickets.model.vocabulary import Colour
 from hotline.tickets.sla.colours import LOOKS, OWN
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
@@ -100,7 +101,7 @@ async def open_orders(
 
 
 _NOW = sa.bindparam("now", type_=Instant)
-COLOURS = (*LOOKS[1:], "grey")
+COLOURS = (*LOOKS[1:], LOOKS[0])
 
 
 def _place(word: str) -> sa.ColumnElement[int]:
@@ -158,9 +159,9 @@ def counted_looks(orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]]
 _LOOKS = _one_by_one()
 
 
-async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[str, str]:
+async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[str, Colour]:
     """Order -> how it looks now, of orders that the asker was shown."""
-    return {row.id: row.looks for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
+    return {row.id: Colour(row.looks) for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
 
 
 _LINE = (a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at)

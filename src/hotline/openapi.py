@@ -1,0 +1,103 @@
+"""The OpenAPI document: what FastAPI makes of the routes, and what it cannot know of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
+from hotline.web.problems import MEDIA
+from hotline.web.responses import ETAG
+from hotline.webhooks.openapi import EVENT, SIGNATURE, described
+
+TAGS = {
+    "intake": "Taking calls, texts and visits in, and seeing who is calling.",
+    "tickets": "Tickets: found, read and acted on.",
+    "attachments": "Files of a ticket.",
+    "boards": "Queues, worklists, boards, the wall, the map, and the live stream.",
+    "duty": "Who is on duty, day and night, and who could take an order.",
+    "directory": "The organisation as data, and dry runs of its rules.",
+    "channels": "What came in and waits for somebody; texts that went out, and what became of them.",
+    "hooks": "What SMS providers and other hotlines push to us.",
+    "telephony": "Calls on the exchange: who is on the line, who is to be rung back, the figures.",
+    "public": "What a resident may ask with a ticket's number and query code.",
+    "subscriptions": "Outgoing webhooks, and what became of each delivery.",
+    "figures": "Figures with their formulas, files and reports.",
+    "accounts": "Logging in, people, and the keys of machines.",
+    "operations": "Whether the process is alive and ready, and its metrics.",
+}
+BEARER = {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token`, or a key"}
+REPLAYED = {
+    "description": "`true`: the same key did this before, and this is the answer it was given then",
+    "schema": {"type": "string", "const": "true"},
+}
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """Every operation of the app, in order."""
+    contexts = iter_route_contexts(app.router.routes)
+    return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
+
+
+def policy_of(route: APIRoute) -> AccessPolicy | None:
+    """The policy a route declares. None: forgotten, and a test fails."""
+    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
+
+
+def published(app: FastAPI) -> dict[str, Any]:
+    """The document we promise: who may use each operation stands in it too. Made once for an app."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+            contact={"name": "Those who run this hotline"},
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            servers=[{"url": "/", "description": "The server this document was read from"}],
+            tags=[{"name": name, "description": said} for name, said in TAGS.items()],
+        )
+        by_id = {r.operation_id: r for r in routes_of(app)}
+        for method, operation in _operations(document):
+            _complete(operation, method, policy_of(by_id[operation["operationId"]]))
+        document["webhooks"] = described()
+        components = document["components"]
+        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
+        components["schemas"]["Event"] = EVENT
+        for unused in ("HTTPValidationError", "ValidationError"):
+            components["schemas"].pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in document["paths"].values():
+        yield from path.items()
+
+
+def _complete(operation: dict[str, Any], method: str, policy: AccessPolicy | None) -> None:
+    """Add what stands in no signature: who may, the headers, and that a problem has its own media type."""
+    answers = operation["responses"]
+    if policy is not None:
+        operation["x-authz"] = policy.declared()
+        operation["security"] = [{"bearer": []}] if policy.roles is not None else []
+    headers = []
+    if method == "post":
+        headers.append(KEY_HEADER)
+        _add_header(answers, "Idempotency-Replayed", REPLAYED)
+    if "428" in answers:
+        headers.append(VERSION_HEADER)
+        _add_header(answers, "ETag", ETAG)
+    if headers:
+        operation["parameters"] = [*operation.get("parameters", []), *headers]
+    for answer in answers.values():
+        if MEDIA in answer.get("content", {}):
+            answer["content"] = {MEDIA: answer["content"][MEDIA]}
+
+
+def _add_header(answers: dict[str, Any], name: str, header: dict[str, Any]) -> None:
+    for status, answer in answers.items():
+        if status.startswith("2"):
+            answer.setdefault("headers", {})[name] = header

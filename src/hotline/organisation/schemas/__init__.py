@@ -1,0 +1,3 @@
+"""TODO hotline.organisation.schemas"""
+
+__all__ = ["duty"]

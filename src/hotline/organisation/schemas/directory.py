@@ -1,0 +1,71 @@
+"""The organisation as data: an item of the directory is the reply as it stands, under its own schema."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field
+
+from hotline.organisation.model.items import (
+    Area,
+    Calendar,
+    Category,
+    Department,
+    EscalationPolicy,
+    Organisation,
+    Roster,
+    Route,
+    SlaPolicy,
+    Words,
+)
+from hotline.replies import reply_type
+
+DirectoryItem: TypeAlias = (
+    Organisation | Calendar | Department | Area | Category | SlaPolicy | EscalationPolicy | Roster | Words | Route
+)
+
+
+@reply_type()
+class ItemPage:
+    items: tuple[DirectoryItem, ...]
+    next: str | None
+
+
+@reply_type()
+class RetiredOut:
+    """What was retired. `item` is as it stays readable; null where it was removed."""
+
+    code: str
+    retired: bool
+    item: DirectoryItem | None
+
+
+@reply_type()
+class ChangedBy:
+    id: str
+    name: str
+
+
+@reply_type()
+class DirectoryChange:
+    """One change of one item. `before` null: it was new; `after` null: it was removed."""
+
+    version: int
+    noun: str
+    code: str
+    before: Annotated[Mapping[str, Any] | None, Field(description="The item as it was then, by the schema of its time")]
+    after: Annotated[Mapping[str, Any] | None, Field(description="The item as it became")]
+    at: datetime
+    by: ChangedBy
+
+
+@reply_type()
+class LogPage:
+    items: tuple[DirectoryChange, ...]
+    next: str | None
+
+
+def change_shown(row: Any) -> DirectoryChange:
+    """A row of the directory's log."""
+    by = ChangedBy(row.by_id, row.by_name)
+    return DirectoryChange(row.version, row.noun, row.code, row.before, row.after, row.at, by)

@@ -1,0 +1,78 @@
+"""Who is on duty, and who could take an order, as replies show it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from hotline.organisation.model import duty
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.directory import Named
+from hotline.replies import reply_type
+
+
+@reply_type()
+class MemberOut:
+    """Somebody who takes turns. No number where it is not the asker's to know."""
+
+    code: str
+    name: str
+    phone: str | None
+
+
+@reply_type()
+class TurnOut:
+    roster: str
+    shift: str | None
+    date: Annotated[str | None, Field(description="The day the shift began on, as a swap names it")]
+    member: MemberOut
+    start: datetime
+    end: datetime
+    reason: str | None
+
+
+@reply_type()
+class GapOut:
+    """A time at which nobody is on duty."""
+
+    roster: str
+    start: datetime
+    end: datetime
+
+
+@reply_type()
+class DutyOut:
+    department: Named
+    now: tuple[TurnOut, ...]
+    called: Annotated[
+        tuple[TurnOut, ...], Field(description="Whom a call for help reaches now: its own, else the nearest above it")
+    ]
+    turns: tuple[TurnOut, ...]
+    gaps: tuple[GapOut, ...]
+    feed: Annotated[str, Field(description="The path of an iCalendar feed to subscribe to")]
+
+
+@reply_type()
+class CandidateOut:
+    """Somebody who could take an order now; `load`: how many running ones they have."""
+
+    id: str
+    login: str
+    name: str
+    department: str
+    on_duty: bool
+    load: int
+    recommended: bool
+
+
+@reply_type()
+class CandidatePage:
+    items: tuple[CandidateOut, ...]
+    next: str | None
+
+
+def turn_shown(turn: duty.Turn, actor: Actor) -> TurnOut:
+    """A turn; its number is not for contractors."""
+    phone = turn.member.phone if not actor.contractor else None
+    member = MemberOut(turn.member.code, turn.member.name, phone)
+    return TurnOut(turn.roster, turn.shift, turn.day, member, turn.start, turn.end, turn.reason or None)

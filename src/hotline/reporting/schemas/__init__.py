@@ -1,0 +1,1 @@
+"""TODO hotline.reporting.schemas"""

@@ -1,0 +1,195 @@
+"""What those see who look over many departments: the wall, the map, rulings, the audit, earlier answers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Priority
+from hotline.replies import reply_type
+from hotline.reporting.model import Share
+from hotline.reporting.service.figures import HourlyCounts
+from hotline.telephony.service import CallCentreFigures
+from hotline.telephony.vocabulary import VoiceState
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, Part, ReturnReason, TicketStatus
+from hotline.tickets.schemas.tickets import OrderResult
+from hotline.tickets.schemas.timeline import EntryAuthor
+
+
+@reply_type()
+class DepartmentOpen:
+    """A department's open orders by the colour of their clocks."""
+
+    department: Named | None
+    open: int
+    colours: dict[Colour, int]
+
+
+@reply_type()
+class AreaOpen:
+    area: Named | None
+    open: int
+
+
+@reply_type()
+class Today:
+    """The figures of today. `acd`: for those who see every area."""
+
+    counts: dict[str, int]
+    shares: dict[str, Share]
+    acd: CallCentreFigures | None
+
+
+@reply_type()
+class WallOut:
+    """The state of the hotline on one screen."""
+
+    at: datetime
+    counts: dict[TicketStatus, int]
+    open: int
+    colours: dict[Colour, int]
+    departments: tuple[DepartmentOpen, ...]
+    areas: tuple[AreaOpen, ...]
+    calls: Annotated[dict[VoiceState, int], Field(description="Calls now; empty for who sees some areas alone")]
+    today: Today
+    hours: tuple[HourlyCounts, ...]
+
+
+@reply_type()
+class Point:
+    type: Literal["Point"]
+    coordinates: Annotated[tuple[float, ...], Field(min_length=2, max_length=2, description="Longitude, latitude")]
+
+
+@reply_type()
+class DotTicket:
+    number: str
+    title: str
+    priority: Priority
+    status: TicketStatus
+    category: str | None
+    late: bool
+
+
+@reply_type()
+class Dot:
+    type: Literal["Feature"]
+    geometry: Point
+    properties: DotTicket
+
+
+@reply_type()
+class Dots:
+    """Open tickets that have a place, as GeoJSON."""
+
+    type: Literal["FeatureCollection"]
+    features: tuple[Dot, ...]
+
+
+def dot_shown(row: Any, now: datetime) -> Dot:
+    """A row of the map."""
+    late = row.due_at is not None and row.due_at < now
+    ticket = DotTicket(row.number, row.title, row.priority, row.status, row.category, late)
+    return Dot("Feature", Point("Point", (row.lon, row.lat)), ticket)
+
+
+@reply_type()
+class RulingOut:
+    """An order that waits for a ruling: on a return, on an extension, or on its report."""
+
+    id: str
+    number: str
+    department: Named
+    part: Part
+    status: AssignmentStatus
+    priority: Priority
+    due_at: datetime | None
+    asked_due_at: datetime | None
+    return_reason: ReturnReason | None
+    return_basis: str | None
+    suggested: Named | None
+    reported_at: datetime | None
+    result: OrderResult | None
+    title: str
+    category: Named | None
+    area: Named | None
+    version: int
+
+
+@reply_type()
+class Rulings:
+    items: tuple[RulingOut, ...]
+
+
+def ruling_shown(row: Any, directory: Directory) -> RulingOut:
+    """A row of the rulings."""
+    held = row._asdict()
+    nouns = {"department": "departments", "suggested": "departments", "category": "categories", "area": "areas"}
+    held |= {name: directory.name_of(noun, held[name]) for name, noun in nouns.items()}
+    return RulingOut(**held)
+
+
+@reply_type(from_="from")
+class AuditEntry:
+    """Who did what to which ticket."""
+
+    number: str
+    seq: int
+    at: datetime
+    action: Action
+    from_: TicketStatus | AssignmentStatus | None
+    to: TicketStatus | AssignmentStatus | None
+    by: EntryAuthor
+    assignment: str | None
+
+
+@reply_type()
+class AuditPage:
+    items: tuple[AuditEntry, ...]
+    next: str | None
+
+
+def audit_shown(r: Any) -> AuditEntry:
+    """A row of the audit."""
+    by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
+    return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment)
+
+
+@reply_type()
+class EarlierAnswer:
+    """What was answered to a matter like this one."""
+
+    number: str
+    title: str
+    category: Named | None
+    answer: str
+    closed_at: datetime | None
+
+
+@reply_type()
+class EarlierAnswers:
+    items: tuple[EarlierAnswer, ...]
+
+
+@reply_type()
+class CatalogueRow:
+    """A row of the dispatch catalogue: how many orders it chose, how many came back. No route: a person chose."""
+
+    route: str | None
+    lead: Named | None
+    basis: str | None
+    orders: int
+    returned: int
+
+
+@reply_type()
+class CatalogueRows:
+    items: tuple[CatalogueRow, ...]
+
+
+def catalogue_row(row: Any, directory: Directory) -> CatalogueRow:
+    """How one row did."""
+    route = directory.routes.get(row.route)
+    lead = directory.name_of("departments", route.lead) if route else None
+    return CatalogueRow(row.route, lead, route.basis if route else None, int(row.n), int(row.returned))

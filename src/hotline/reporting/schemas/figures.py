@@ -1,0 +1,100 @@
+"""Figures, files and reports as replies show them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from hotline.locales.labels import Label, label_of_key
+from hotline.replies import reply_type
+from hotline.reporting.model import ENOUGH, Figure
+from hotline.reporting.service.exports import ExportRecord
+from hotline.reporting.service.figures import RankedDepartment
+from hotline.reporting.vocabulary import Period
+from hotline.tickets.model.measures import Measure
+from hotline.tickets.schemas.briefs import TicketBrief
+
+
+@reply_type()
+class FigureOut:
+    """A figure and its formula. `enough`: below this denominator it is not ranked."""
+
+    code: str
+    name: Label
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    formula: str
+    high: Annotated[bool, Field(description="More is better")]
+    charged_to: str
+    enough: int
+
+
+@reply_type()
+class MeasureOut:
+    """What a measure counts, and on which day."""
+
+    code: str
+    name: Label
+    of: str
+    day_of: str | None
+    where: tuple[str, ...]
+
+
+@reply_type()
+class FigureCatalogue:
+    figures: tuple[FigureOut, ...]
+    measures: tuple[MeasureOut, ...]
+
+
+def figure_shown(f: Figure) -> FigureOut:
+    """A figure of the catalogue."""
+    return FigureOut(
+        f.code, label_of_key(f"figure.{f.code}"), f.numerator, f.denominator, f.formula, f.high, f.charged_to, ENOUGH
+    )
+
+
+def measure_shown(m: Measure) -> MeasureOut:
+    """A measure of the catalogue."""
+    return MeasureOut(m.code, label_of_key(f"measure.{m.code}"), m.of, m.at, tuple(test.said for test in m.where))
+
+
+@reply_type()
+class Ranking:
+    """Departments by one figure. Who has less than `enough` in the denominator is shown and not ranked."""
+
+    figure: str
+    enough: int
+    items: tuple[RankedDepartment, ...]
+
+
+@reply_type()
+class CountedTicket:
+    """What a measure counted. `ticket` null: it is no longer yours to see."""
+
+    number: str
+    order: str | None
+    at: datetime
+    ticket: TicketBrief | None
+
+
+@reply_type()
+class CountedPage:
+    items: tuple[CountedTicket, ...]
+    next: str | None
+
+
+@reply_type()
+class ExportPage:
+    items: tuple[ExportRecord, ...]
+
+
+@reply_type()
+class ReportLine:
+    period: Period
+    first: str
+    made_at: datetime
+
+
+@reply_type()
+class ReportPage:
+    items: tuple[ReportLine, ...]

@@ -1,0 +1,99 @@
+"""Texts of ours as replies show them, and the numbers that get none."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from hotline.organisation.model.actors import Actor
+from hotline.replies import reply_type
+from hotline.sms.model.status import TextStatus
+from hotline.tickets.model.visibility import phone_shown
+
+
+@reply_type()
+class TextOut:
+    """A text, and what became of it. `to` is masked by role."""
+
+    id: str
+    number: str | None
+    to: str | None
+    template: str
+    language: str
+    body: str
+    parts: int
+    status: TextStatus
+    status_at: datetime
+    created_at: datetime
+    sent_at: datetime | None
+    gateway: str | None
+    attempts: int
+    error: str | None
+
+
+@reply_type()
+class TextPage:
+    items: tuple[TextOut, ...]
+    next: str | None
+
+
+@reply_type()
+class TryOut:
+    """One try to hand a text over: by which gateway, how long it took, what was said."""
+
+    n: int
+    way: str
+    at: datetime
+    ms: int
+    good: bool
+    said: str
+
+
+@reply_type()
+class TextWhole(TextOut):
+    """A text with its delivery log."""
+
+    tries: tuple[TryOut, ...]
+
+
+@reply_type()
+class QueuedText:
+    """The id of the text that is sent once more."""
+
+    queued: str
+
+
+@reply_type()
+class StopOut:
+    """A number that gets no texts from us."""
+
+    phone: str
+    at: datetime
+    by_id: Annotated[str, Field(description="Who put it there")]
+
+
+@reply_type()
+class StopPage:
+    items: tuple[StopOut, ...]
+    next: str | None
+
+
+def text_shown(row: Any, actor: Actor) -> TextOut:
+    """A row of the texts."""
+    return TextOut(**_fields(row, actor))
+
+
+def text_whole(row: Any, tries: Any, actor: Actor) -> TextWhole:
+    """A text with every try to hand it over."""
+    log = tuple(TryOut(t.n, t.way, t.at, t.ms, t.good, t.said) for t in tries)
+    return TextWhole(**_fields(row, actor), tries=log)
+
+
+def _fields(row: Any, actor: Actor) -> dict[str, Any]:
+    return {
+        "id": row.id, "number": row.number,
+        "to": phone_shown(row.receiver, actor, confidential=bool(row.confidential)),
+        "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
+        "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
+        "attempts": row.attempts, "error": row.error,
+    }  # fmt: skip

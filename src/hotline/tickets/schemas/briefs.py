@@ -1,0 +1,78 @@
+"""Tickets in lists as replies show them."""
+
+from datetime import datetime
+from typing import Any
+
+from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.replies import of_row, reply_type
+from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
+
+
+@reply_type()
+class TicketBrief:
+    """A ticket in a list: no narrative and no caller, so that a list leaks neither."""
+
+    number: str
+    status: TicketStatus
+    kind: Kind
+    category: Named | None
+    priority: Priority
+    title: str
+    channel: Channel
+    area: Named | None
+    department: Named | None
+    flags: tuple[str, ...]
+    confidential: bool
+    urges: int
+    calls: int
+    due_at: datetime | None
+    overdue: bool
+    promised_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+    version: int
+
+
+@reply_type()
+class TicketPage:
+    items: tuple[TicketBrief, ...]
+    next: str | None
+
+
+def brief_shown(row: Any, directory: Directory, now: datetime) -> TicketBrief:
+    """A row of a list of tickets."""
+    return of_row(TicketBrief, brief_of(row, directory, now))
+
+
+def brief_of(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
+    """What a row of a list holds, by the fields of `TicketBrief`."""
+    return {
+        "number": row.number,
+        "status": row.status,
+        "kind": row.kind,
+        "category": directory.name_of("categories", row.category),
+        "priority": row.priority,
+        "title": row.title,
+        "channel": row.channel,
+        "area": directory.name_of("areas", row.area),
+        "department": directory.name_of("departments", row.department),
+        "flags": row.flags,
+        "confidential": row.confidential,
+        "urges": row.urges,
+        "calls": row.calls,
+        "due_at": row.due_at,
+        "overdue": _brief_late(row, now),
+        "promised_at": row.promised_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+        "closed_at": row.closed_at,
+        "version": row.version,
+    }
+
+
+def _brief_late(row: Any, now: datetime) -> bool:
+    """Past its limit while a department works: whoever has reported, or waits for us, is not late."""
+    works = row.status == TicketStatus.DISPATCHED and row.lead_at != AssignmentStatus.REPORTED
+    return works and row.due_at is not None and now > row.due_at

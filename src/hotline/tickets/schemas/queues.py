@@ -1,0 +1,139 @@
+"""Work that waits as replies show it: a department's orders, the hotline's own lists, the boards in numbers."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Kind, Level, Priority
+from hotline.replies import of_row, reply_type
+from hotline.tickets.model.vocabulary import AssignmentStatus, Colour, Part, TicketStatus
+from hotline.tickets.schemas.briefs import TicketBrief, brief_of
+
+
+@reply_type()
+class WorkBrief(TicketBrief):
+    """A ticket that waits for the hotline itself."""
+
+    until: Annotated[datetime | None, Field(description="When the clock of this wait ends")]
+    call_backs: Annotated[int, Field(description="Call-backs that reached nobody")]
+
+
+@reply_type()
+class WorkPage:
+    items: tuple[WorkBrief, ...]
+    next: str | None
+
+
+def work_shown(row: Any, directory: Directory, now: datetime) -> WorkBrief:
+    """A row of a worklist."""
+    return of_row(WorkBrief, {**brief_of(row, directory, now), "until": row.until, "call_backs": row.call_backs})
+
+
+@reply_type()
+class QueuedOrder:
+    """An order in a department's queue."""
+
+    id: str
+    number: str
+    department: str
+    performer: str | None
+    assignee: str | None
+    part: Part
+    status: AssignmentStatus
+    priority: Priority
+    rank: Annotated[int, Field(description="Of its priority, most urgent first")]
+    sort_at: Annotated[datetime, Field(description="Its place within the rank")]
+    issued_at: datetime
+    due_at: datetime | None
+    accept_by: datetime | None
+    accepted_at: datetime | None
+    contacted_at: datetime | None
+    asked_due_at: datetime | None
+    ruled: bool
+    redos: int
+    title: str
+    category: Named | None
+    kind: Kind
+    area: Named | None
+    address: str | None
+    flags: tuple[str, ...]
+    urges: int
+    supervised: Level | None
+    ticket_status: TicketStatus
+    version: int
+    overdue: bool
+
+
+@reply_type()
+class ColouredOrder(QueuedOrder):
+    """An order whose colour was asked for."""
+
+    colour: Annotated[Colour, Field(description="How its clock looks now, as the board counts it")]
+
+
+@reply_type()
+class OrderPage:
+    items: tuple[ColouredOrder | QueuedOrder, ...]
+    next: str | None
+
+
+def queued_shown(row: dict[str, Any], directory: Directory, now: datetime, colour: Colour | None = None) -> QueuedOrder:
+    """An order in a department's queue. The row is the answer but for names and for what time makes of it."""
+    due = row["due_at"]
+    row.pop("stamp")
+    row["category"] = directory.name_of("categories", row["category"])
+    row["area"] = directory.name_of("areas", row["area"])
+    works = row["ticket_status"] == TicketStatus.DISPATCHED and row["status"] != AssignmentStatus.REPORTED
+    past = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
+    row["overdue"] = works and past  # whoever waits for us, or has reported, is not late
+    if colour is None:
+        return of_row(QueuedOrder, row)
+    return of_row(ColouredOrder, {**row, "colour": colour})
+
+
+@reply_type()
+class OrderLine:
+    """An order in a line of a board."""
+
+    id: str
+    number: str
+    status: AssignmentStatus
+    priority: Priority
+    title: str
+    issued_at: datetime
+    due_at: datetime | None
+
+
+_LINE = tuple(f.name for f in fields(OrderLine))
+
+
+def order_line(row: Any) -> OrderLine:
+    """An order in a line of a board."""
+    return OrderLine(*(getattr(row, name) for name in _LINE))
+
+
+@reply_type()
+class HouseBoard:
+    """How many tickets stand in each state."""
+
+    counts: dict[TicketStatus, int]
+    open: int
+
+
+@reply_type()
+class BoardOut:
+    """A department's open orders in numbers."""
+
+    department: Named
+    counts: dict[AssignmentStatus, int]
+    colours: Annotated[dict[Colour, int], Field(description="How the orders' clocks look now")]
+    states: Annotated[dict[AssignmentStatus, dict[Colour, int]], Field(description="State, then colour")]
+    open: int
+    oldest: OrderLine | None
+    due_next: tuple[OrderLine, ...]
+    performing: dict[AssignmentStatus, int]
+    performing_open: int
+    at: datetime

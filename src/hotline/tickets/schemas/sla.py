@@ -1,0 +1,96 @@
+"""Clocks as replies show them: when something is due and why, and what was told about it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from hotline.locales.labels import Label, label_of
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.vocabulary import Level, Metric
+from hotline.replies import reply_type
+from hotline.tickets.model.ticket import Clock, Facts
+from hotline.tickets.model.visibility import visible_order
+from hotline.tickets.model.vocabulary import Colour
+from hotline.tickets.sla.colours import colour_of, has_breached
+
+
+@reply_type()
+class ClockOut:
+    """One limit: when it started, when it is due, how many steps of its ladder were told, its colour now."""
+
+    id: str
+    metric: Metric
+    label: Label
+    assignment: str | None
+    policy: str
+    policy_version: int
+    source: str
+    ladder: str | None
+    calendar: str
+    calendar_version: int
+    started_at: datetime
+    due_at: datetime | None
+    first_due_at: datetime | None
+    limit_at: datetime | None
+    paused_at: datetime | None
+    stopped_at: datetime | None
+    breached_at: datetime | None
+    provisional: bool
+    colour: Colour
+    level: int
+    next_at: datetime | None
+
+
+@reply_type()
+class EscalationOut:
+    """A step of a ladder that was told: when it was due, when it was told, and to whom."""
+
+    clock: str
+    level: int
+    number: str
+    assignment: str | None
+    metric: Metric
+    colour: Level
+    told: tuple[str, ...]
+    due_at: datetime
+    at: datetime
+    late: bool
+
+
+@reply_type()
+class ClockPage:
+    items: tuple[ClockOut, ...]
+    escalations: tuple[EscalationOut, ...]
+    next: str | None
+
+
+def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
+    """The ticket's clocks, and those of the orders this actor may see."""
+    theirs = {a.id for a in facts.assignments if visible_order(a, actor)}
+    return [c for c in clocks if c.assignment is None or c.assignment in theirs]
+
+
+def clock_shown(c: Clock, now: datetime) -> ClockOut:
+    """A clock: when it is due and why, how far its ladder was climbed, and its colour now."""
+    return ClockOut(
+        id=c.id,
+        metric=c.metric,
+        label=Label(*label_of(c.metric)),
+        assignment=c.assignment,
+        policy=c.terms["policy"],
+        policy_version=c.terms["version"],
+        source=c.terms["source"],
+        ladder=c.terms["ladder"],
+        calendar=c.calendar,
+        calendar_version=c.calendar_version,
+        started_at=c.started_at,
+        due_at=c.due_at,
+        first_due_at=c.first_due_at,
+        limit_at=c.limit_at,
+        paused_at=c.paused_at,
+        stopped_at=c.stopped_at,
+        breached_at=c.limit_at if has_breached(c, now) else None,
+        provisional=c.provisional,
+        colour=colour_of(c, now),
+        level=c.level,
+        next_at=c.next_at,
+    )

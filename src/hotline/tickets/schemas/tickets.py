@@ -1,0 +1,407 @@
+"""Tickets and their assignments as replies show them: the caller masked by role, and what this actor may do now."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from hotline.locales.labels import Label, label_of
+from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
+from hotline.replies import reply_type
+from hotline.text.reasons import Because
+from hotline.tickets.lifecycle import allowed, allowed_of_order
+from hotline.tickets.model.queues import waits_for
+from hotline.tickets.model.routing import advice_now
+from hotline.tickets.model.ticket import Assignment, Facts, Ticket
+from hotline.tickets.model.visibility import VisibleCaller, caller_shown, visible_order
+from hotline.tickets.model.vocabulary import (
+    AssignmentStatus,
+    DeclineReason,
+    Funding,
+    Part,
+    Queue,
+    ReturnReason,
+    Satisfaction,
+    TicketStatus,
+    VoidReason,
+)
+from hotline.tickets.schemas.sla import ClockOut, clock_shown, clocks_seen
+from hotline.tickets.sla.colours import has_breached
+from hotline.web.schemas import ErrorOut, MoveOut, field_rule, shown_move
+
+
+@reply_type()
+class ReturnOut:
+    """A return that was asked for: why, on what basis, and who should act instead."""
+
+    reason_code: ReturnReason
+    basis: str | None
+    suggested: str | None
+
+
+class OrderResult(TypedDict, total=False):
+    """What a department reported, as it sent it."""
+
+    internal_result: str | None
+    public_reply: str | None
+    solved: bool | None
+    cost: float | None
+    funding: Funding | None
+    contacted: str | None
+
+
+@reply_type(return_="return")
+class AssignmentOut:
+    """One department's order to act."""
+
+    id: str
+    department: Named
+    performer: Named | None
+    assignee: str | None
+    part: Part
+    status: AssignmentStatus
+    route: str | None
+    issued_at: datetime
+    accept_by: datetime | None
+    due_at: datetime | None
+    first_due_at: datetime | None
+    overdue: bool
+    accepted_at: datetime | None
+    contacted_at: datetime | None
+    reported_at: datetime | None
+    closed_at: datetime | None
+    ruled: bool
+    return_: ReturnOut | None
+    asked_due_at: datetime | None
+    extensions: int
+    redos: int
+    result: OrderResult | None
+    allowed_actions: tuple[MoveOut, ...]
+
+
+@reply_type()
+class LocationOut:
+    area: str | None
+    address: str | None
+    lat: float | None
+    lon: float | None
+
+
+@reply_type()
+class OuterOut:
+    """The other hotline this order came from: its system, its number, its own deadline."""
+
+    system: str | None
+    number: str
+    due_at: datetime | None
+
+
+@reply_type()
+class TicketCounters:
+    """How often each of these happened."""
+
+    calls: int
+    urges: int
+    returns: int
+    extensions: int
+    call_backs: int
+    reopens: int
+    attachments: int
+    merged: int
+
+
+@reply_type()
+class TicketClocks:
+    """The ticket's limits at a glance. `GET /v1/tickets/{number}/clocks` has every clock it ever had."""
+
+    due_at: datetime | None
+    overdue: bool
+    review_at: datetime | None
+    provisional: bool
+    running: tuple[ClockOut, ...]
+
+
+@reply_type()
+class CodedRole:
+    code: Role
+    zh: str
+    en: str
+
+
+@reply_type()
+class WaitingOut:
+    """Where an open ticket waits, and who must act next."""
+
+    queue: Queue
+    role: CodedRole | None
+    department: Named | None
+    person: str | None
+    until: datetime | None
+
+
+@reply_type()
+class SatisfactionOut:
+    first: Satisfaction | None
+    final: Satisfaction | None
+
+
+@reply_type()
+class TicketResult:
+    """What came of the matter."""
+
+    public_reply: str | None
+    internal_result: str | None
+    cost: float | None
+    funding: Funding | None
+    reason_code: DeclineReason | VoidReason | None
+    channel_told: str | None
+    satisfaction: SatisfactionOut
+
+
+class OtherCategory(TypedDict):
+    category: str
+    confidence: float
+
+
+class Told(TypedDict):
+    """What the operator says at once."""
+
+    zh: str
+    en: str
+
+
+class TriageAdvice(TypedDict):
+    """What the rules made of the words, as it was kept at intake."""
+
+    kind: Kind
+    priority: Priority
+    category: str | None
+    area: str | None
+    dangers: list[Danger]
+    confidence: float
+    others: list[OtherCategory]
+    tell: list[Told]
+    because: list[Because]
+
+
+class RoutingAdvice(TypedDict):
+    """Which department the catalogue chose, by which row; `passed` are rows that lost to it."""
+
+    lead: str | None
+    assists: list[str]
+    performer: str | None
+    route: str | None
+    sure: bool
+    because: list[Because]
+    passed: list[str]
+
+
+class Hints(TypedDict, total=False):
+    """What whoever took the call said of it."""
+
+    kind: Kind
+    category: str
+    priority: Priority
+    area: str
+    form: Annotated[dict[str, Any], Field(description="An Open311 client's answers, as it sent them")]
+
+
+class TicketAdvice(TypedDict, total=False):
+    triage: TriageAdvice | None
+    routing: RoutingAdvice | None
+    hints: Hints
+
+
+@reply_type()
+class TicketOut:
+    """A ticket as its reader may see it."""
+
+    number: str
+    status: TicketStatus
+    status_label: Label
+    kind: Kind
+    category: Named | None
+    priority: Priority
+    title: str
+    narrative: str
+    channel: Channel
+    caller: VisibleCaller | None
+    reply_wanted: bool
+    location: LocationOut
+    area: Named | None
+    department: Named | None
+    assignments: tuple[AssignmentOut, ...]
+    flags: tuple[str, ...]
+    supervised: Level | None
+    escalated: Level | None
+    parent: Annotated[str | None, Field(description="The ticket this one was merged into")]
+    outer: OuterOut | None
+    counters: TicketCounters
+    clocks: TicketClocks
+    waits_for: WaitingOut | None
+    advice: TicketAdvice | None
+    unread: Annotated[
+        tuple[ErrorOut, ...], Field(description="What could not be read when it was taken in, for the desk")
+    ]
+    result: TicketResult
+    promised_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None
+    version: int
+    allowed_actions: tuple[MoveOut, ...]
+
+
+_OF_REPORTER = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
+
+
+def ticket_shown(
+    facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False
+) -> TicketOut:
+    """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
+    t = facts.ticket
+    inside = actor.roles != frozenset({Role.GATEWAY})
+    caller = caller_shown(t, actor, revealed=revealed)
+    return TicketOut(
+        number=t.number,
+        status=t.status,
+        status_label=Label(*label_of(t.status)),
+        kind=t.kind,
+        category=directory.name_of("categories", t.category),
+        priority=t.priority,
+        title=t.title,
+        narrative=t.narrative,
+        channel=t.channel,
+        caller=caller,
+        reply_wanted=t.reply_wanted,
+        location=LocationOut(t.area, t.address, t.lat, t.lon),
+        area=directory.name_of("areas", t.area),
+        department=directory.name_of("departments", t.department),
+        assignments=tuple(
+            order_shown(facts, a, actor, directory, now)
+            for a in facts.assignments
+            if inside and visible_order(a, actor)
+        ),
+        flags=t.flags,
+        supervised=t.supervised,
+        escalated=t.escalated,
+        parent=t.parent,
+        outer=OuterOut(t.outer_system, t.outer_number, t.outer_due_at) if t.outer_number else None,
+        counters=TicketCounters(
+            t.calls, t.urges, t.returns, t.extensions, t.call_backs, t.reopens, t.attachments, facts.children
+        ),
+        clocks=_clocks(facts, actor, now, inside=inside),
+        waits_for=waiting_shown(replace(facts, directory=directory), directory) if inside else None,
+        advice=_advice(facts, directory, hidden=caller is None or caller.masked) if inside else None,
+        unread=unread_shown(t.advice.get("unread") or ()) if inside else (),
+        result=_result(facts, actor, inside=inside),
+        promised_at=t.promised_at,
+        created_at=t.created_at,
+        updated_at=t.updated_at,
+        closed_at=t.closed_at,
+        version=t.version,
+        allowed_actions=tuple(map(shown_move, allowed(facts, actor, now))),
+    )
+
+
+def _clocks(facts: Facts, actor: Actor, now: datetime, *, inside: bool) -> TicketClocks:
+    return TicketClocks(
+        due_at=facts.ticket.due_at,
+        overdue=any(_late(facts, a, now) for a in facts.assignments if a.part is Part.LEAD),
+        review_at=facts.ticket.review_at,
+        provisional=any(c.provisional for c in facts.clocks),
+        running=tuple(clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)) if inside else (),
+    )
+
+
+def _result(facts: Facts, actor: Actor, *, inside: bool) -> TicketResult:
+    """A contractor answers for its own order: what came of another's is not told to it."""
+    t = facts.ticket
+    lead = next((a for a in reversed(facts.assignments) if a.part is Part.LEAD), None)
+    answers = inside and (lead is None or visible_order(lead, actor))
+    return TicketResult(
+        public_reply=t.public_reply,
+        internal_result=t.internal_result if answers else None,
+        cost=t.cost if answers or not inside else None,
+        funding=t.funding if answers or not inside else None,  # type: ignore[arg-type]
+        reason_code=_reason_code(t),
+        channel_told=t.channel_told,
+        satisfaction=SatisfactionOut(t.satisfaction_first, t.satisfaction_final),
+    )
+
+
+def _reason_code(t: Ticket) -> Any:
+    """The word as it was kept: of declining or of voiding."""
+    return t.reason_code
+
+
+def _advice(facts: Facts, directory: Directory, *, hidden: bool) -> TicketAdvice:
+    """Advice and hints; without what names the caller where the caller is not shown."""
+    advice: Any = advice_now(directory, facts.ticket, facts.assignments)
+    advice.pop("unread", None)  # shown beside it
+    hints = advice.get("hints")
+    if hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
+        form = {k: v for k, v in hints["form"].items() if k not in _OF_REPORTER}
+        advice["hints"] = {**hints, "form": form}
+    return advice  # type: ignore[no-any-return]
+
+
+def waiting_shown(facts: Facts, directory: Directory) -> WaitingOut | None:
+    """The queue the matter stands in and who owns it; None where it has ended."""
+    waiting = waits_for(facts)
+    if waiting is None:
+        return None
+    return WaitingOut(
+        queue=waiting.queue,
+        role=CodedRole(waiting.role, *label_of(waiting.role)) if waiting.role else None,
+        department=directory.name_of("departments", waiting.department),
+        person=waiting.person,
+        until=waiting.until,
+    )
+
+
+def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
+    """Whether a running order is past its limit, by its clock: one that waits for us is not late."""
+    if a.closed_at is not None:
+        return False
+    clock = next((c for c in facts.clocks if c.metric is Metric.REPORT and c.assignment == a.id), None)
+    return has_breached(clock, now) if clock else a.due_at is not None and now > a.due_at
+
+
+def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> AssignmentOut:
+    """An order with what this actor may do to it now."""
+    return AssignmentOut(
+        id=a.id,
+        department=directory.named("departments", a.department),
+        performer=directory.name_of("departments", a.performer),
+        assignee=a.assignee,
+        part=a.part,
+        status=a.status,
+        route=a.route,
+        issued_at=a.issued_at,
+        accept_by=a.accept_by,
+        due_at=a.due_at,
+        first_due_at=a.first_due_at,
+        overdue=a.overdue or _late(facts, a, now),
+        accepted_at=a.accepted_at,
+        contacted_at=a.contacted_at,
+        reported_at=a.reported_at,
+        closed_at=a.closed_at,
+        ruled=a.ruled,
+        return_=ReturnOut(a.return_reason, a.return_basis, a.suggested) if a.return_reason else None,  # type: ignore[arg-type]
+        asked_due_at=a.asked_due_at,
+        extensions=a.extensions,
+        redos=a.redos,
+        result=OrderResult(**a.result) if a.result else None,  # type: ignore[typeddict-item]
+        allowed_actions=tuple(map(shown_move, allowed_of_order(facts, a, actor, now))),
+    )
+
+
+def unread_shown(unread: Iterable[Sequence[str]]) -> tuple[ErrorOut, ...]:
+    """(field, rule) pairs, each rule in English and both written forms of Chinese."""
+    return tuple(field_rule(field, rule) for field, rule in unread)

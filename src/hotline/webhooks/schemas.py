@@ -1,0 +1,126 @@
+"""Subscriptions and what became of each delivery, as replies show them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from hotline.delivery.model import MessageStatus
+from hotline.replies import reply_type
+from hotline.webhooks.cache import Subscription
+
+
+@reply_type()
+class SubscriptionOut:
+    """Who is told of which events. `disabled`: why it was switched off."""
+
+    id: str
+    name: str
+    url: str
+    form: str
+    events: Annotated[tuple[str, ...], Field(description="Types of events; none: every one")]
+    department: str | None
+    area: str | None
+    outer_system: str | None
+    active: bool
+    disabled: str | None
+    created_at: datetime
+    version: int
+
+
+@reply_type()
+class SubscriptionMade(SubscriptionOut):
+    """A subscription that was made just now."""
+
+    secret: Annotated[str, Field(description="Shown here and nowhere else")]
+
+
+@reply_type()
+class SecretOut:
+    secret: Annotated[str, Field(description="Shown here and nowhere else")]
+
+
+@reply_type()
+class SubscriptionPage:
+    items: tuple[SubscriptionOut, ...]
+    next: str | None
+
+
+@reply_type()
+class DeliveryLine:
+    """A delivery in the log."""
+
+    id: str
+    type: Annotated[str | None, Field(description="Of the event")]
+    number: str | None
+    status: MessageStatus
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    last_error: str | None
+
+
+@reply_type()
+class DeliveryPage:
+    items: tuple[DeliveryLine, ...]
+    next: str | None
+
+
+@reply_type()
+class QueuedDelivery:
+    """The id of the delivery that is sent once more."""
+
+    queued: str
+
+
+@reply_type()
+class DeliveryTry:
+    n: int
+    at: datetime
+    ms: int
+    good: bool
+    said: str
+
+
+@reply_type()
+class DeliveryOut:
+    """One delivery with every try."""
+
+    id: str
+    status: MessageStatus
+    attempts: int
+    payload: Annotated[Mapping[str, Any], Field(description="The event as it is sent, in the subscription's form")]
+    tries: tuple[DeliveryTry, ...]
+
+
+_FROM_ROW = (
+    "id", "name", "url", "form", "events", "department", "area", "outer_system", "active", "disabled", "created_at",
+    "version",
+)  # fmt: skip
+
+
+def subscription_made(row: Mapping[str, Any], secret: str) -> SubscriptionMade:
+    """A new subscription with its secret."""
+    return SubscriptionMade(**{name: row[name] for name in _FROM_ROW}, secret=secret)
+
+
+def subscription_shown(s: Subscription) -> SubscriptionOut:
+    """A subscription without its secrets."""
+    return SubscriptionOut(
+        id=s.id, name=s.name, url=s.url, form=s.form, events=s.wanted.events, department=s.department, area=s.area,
+        outer_system=s.wanted.outer_system, active=s.active, disabled=s.disabled, created_at=s.created_at,
+        version=s.version,
+    )  # fmt: skip
+
+
+def delivery_line(row: Any) -> DeliveryLine:
+    """A row of the delivery log."""
+    kind = row.payload.get("type")
+    return DeliveryLine(row.id, kind, row.number, row.status, row.attempts, row.created_at, row.next_at, row.last_error)
+
+
+def delivery_shown(row: Any, tries: Any) -> DeliveryOut:
+    """A delivery with its tries."""
+    log = tuple(DeliveryTry(t.n, t.at, t.ms, t.good, t.said) for t in tries)
+    return DeliveryOut(row.id, row.status, row.attempts, row.payload, log)

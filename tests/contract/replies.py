@@ -1,0 +1,140 @@
+"""Every reply the suite is given, held against the OpenAPI document: no key more, none missing, no media type that is not
+declared."""
+
+import copy
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import jsonschema_rs
+from fastapi import FastAPI
+
+from hotline.application import build_app
+from hotline.openapi import published
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+JSON = ("application/json", "application/problem+json", "application/geo+json")
+EXERCISED: set[str] = set()  # operations that were answered 2xx or 304 in this process
+
+
+def _nobody() -> Any:
+    raise AssertionError("the document is read, and nothing is served")
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The document as published."""
+    return dict(json.loads(json.dumps(published(build_app(_nobody)))))
+
+
+@functools.cache
+def operations() -> dict[tuple[str, str], dict[str, Any]]:
+    """(method, path) -> the operation."""
+    return {(m, path): o for path, item in document()["paths"].items() for m, o in item.items()}
+
+
+def closed(schema: Any) -> Any:
+    """The schema with every object of known properties closed: a key that is not declared is a difference."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(part) for key, part in schema.items()}
+    known = isinstance(found.get("properties"), dict) and "type" in found
+    if known and not isinstance(found.get("additionalProperties"), dict):
+        found["additionalProperties"] = False
+    return found
+
+
+@functools.cache
+def _components() -> dict[str, Any]:
+    return {"schemas": closed(copy.deepcopy(document()["components"]["schemas"]))}
+
+
+@functools.cache
+def _validator(method: str, path: str, status: str, media: str) -> Any:
+    schema = operations()[(method, path)]["responses"][status]["content"][media].get("schema", {})
+    whole = {**closed(copy.deepcopy(schema)), "components": _components()}
+    return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+
+def differences(method: str, path: str, status: int, headers: Mapping[bytes, bytes], body: bytes) -> list[str]:
+    """What of this reply the document does not say, or says otherwise."""
+    name = f"{method.upper()} {path} {status}"
+    answers = operations()[(method, path)]["responses"]
+    if str(status) not in answers:
+        return [f"{name}: this status is not declared"]
+    answer, media = answers[str(status)], headers.get(b"content-type", b"").decode("latin-1")
+    told = "ETag" in answer.get("headers", {})
+    if told != (b"etag" in headers):
+        return [f"{name}: an ETag is {'declared, and none was sent' if told else 'sent, and none is declared'}"]
+    declared = answer.get("content", {})
+    base = media.partition(";")[0].strip()
+    known = {m.partition(";")[0].strip(): m for m in declared}
+    if not body:  # an empty text is a text
+        return [f"{name}: no body, where one is declared"] if declared and (base in JSON or base not in known) else []
+    if base not in known and "*/*" not in known:
+        return [f"{name}: {base or 'no media type'} is not declared, only {sorted(known)}"]
+    if base not in JSON or base not in known:
+        return []
+    found = _validator(method, path, str(status), known[base]).iter_errors(json.loads(body))
+    return [f"{name}: {_place(e)}: {_said(e.message)}" for e in list(found)[:5]]
+
+
+def _place(error: Any) -> str:
+    return "/".join("*" if isinstance(part, int) else str(part) for part in error.instance_path) or "body"
+
+
+def _said(message: str) -> str:
+    return message if len(message) < 300 else f"{message[:120]} … {message[-160:]}"
+
+
+def _streams(headers: Mapping[bytes, bytes]) -> bool:
+    return headers.get(b"content-type", b"").startswith(b"text/event-stream")
+
+
+class Recorder:
+    """Wraps an application: collects where its replies differ from the document."""
+
+    def __init__(self, app: Any, differences: list[str]) -> None:
+        self.app, self.differences = app, differences
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, headers, body, whole = 0, dict[bytes, bytes](), bytearray(), False
+
+        async def recorded(message: Message) -> None:
+            nonlocal status, headers, whole
+            if message["type"] == "http.response.start":
+                status, headers = message["status"], dict(message["headers"])
+            elif message["type"] == "http.response.body":
+                if not _streams(headers):
+                    body.extend(message.get("body", b""))
+                whole = not message.get("more_body", False)
+            elif message["type"] == "http.response.pathsend":
+                body.extend(b"file")
+                whole = True
+            await send(message)
+
+        await self.app(scope, receive, recorded)
+        method, path = scope["method"].lower(), getattr(scope.get("route"), "path", None)
+        if (method, path) not in operations() or not status:
+            return
+        if status < 400:
+            EXERCISED.add(operations()[(method, str(path))]["operationId"])
+        if _streams(headers):
+            body.extend(b"event")
+        if whole:
+            self.differences.extend(differences(method, str(path), status, headers, bytes(body)))
+
+
+def recorded(app: FastAPI) -> list[str]:
+    """Record the app's replies from now on; the list of differences, which grows."""
+    found: list[str] = []
+    app.add_middleware(Recorder, differences=found)
+    return found
