@@ -25,7 +25,6 @@ from hotline.composition import assemble_services
 from hotline.console import app as console
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.metadata import metadata
 from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
@@ -36,6 +35,7 @@ from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.service.seeding import items_in
 from hotline.organisation.store import directory as organisation_directory
 from hotline.shipped import shipped
+from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, lexicon_of
 from hotline.web.paging import Pages

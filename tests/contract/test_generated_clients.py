@@ -98,7 +98,7 @@ async def test_a_python_client_logs_in_takes_a_call_acts_and_pages(
         for narrative in ("3栋2单元电梯坏了", "5栋路灯坏了"):
             body = models.CallIn(channel=models.CallInChannel.PHONE, narrative=narrative)
             taken = await module("api.intake.take_call").asyncio(client=client, body=body)
-            assert isinstance(taken, models.TakenOut)
+            assert isinstance(taken, models.IntakeOut)
         ticket = taken.ticket
         acted = await module("api.tickets.ticket_comment").asyncio(
             ticket.number, client=client, body=models.TicketComment(text="已核实"), if_match=f'"{ticket.version}"'

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hotline.database.metadata import metadata
 from hotline.database.migrations import SchemaFit, bring_to, newest, revision_of, state_of
 from hotline.delivery.tables import gateway
 from hotline.refusals import Refused
 from hotline.shipped import shipped
+from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import adopt
 from hotline.tickets.tables import call

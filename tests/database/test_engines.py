@@ -108,7 +108,7 @@ async def test_postgres_killed_and_restarted_loses_nothing_acknowledged(memory: 
 
 async def test_every_word_of_the_vocabulary_is_welcome_in_the_database(db: Any) -> None:
     """A new word of an enum is an empty migration diff; the CHECK must know it all the same."""
-    from hotline.database.metadata import metadata
+    from hotline.tables import metadata
 
     words = {
         (t.name, c.name): str(c.sqltext)

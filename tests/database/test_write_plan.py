@@ -14,9 +14,9 @@ from hotline.database import idempotency
 from hotline.database.columns import Document, Instant, Matches, SearchIndex
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.journal import Journal
-from hotline.database.metadata import metadata as ours
 from hotline.database.prepared import PreparedQuery
 from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan, gather, in_order
+from hotline.tables import metadata as ours
 from hotline.tickets import write_plan
 from hotline.tickets.store import counters
 from tests.conftest import NOON

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hotline.database.metadata import metadata
+from hotline.tables import metadata
 from tests.conftest import Cast, Clock, Player
 
 GOOD = {"login": "li.dispatch", "name": "李敏", "password": "correct horse 9", "roles": ["dispatcher"]}
