@@ -32,6 +32,7 @@ class RequestContext(Generic[S]):
     its own."""
 
     __slots__ = ("actor", "actor_cache", "now", "request", "services")
+    services: S
 
     def __init__(self, request: Request, actor: Actor | None) -> None:
         state = request.app.state

@@ -20,6 +20,7 @@ from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 from hotline.webhooks import service as subscription_service
+from hotline.webhooks.cache import SubscriptionCache
 from hotline.webhooks.schemas import (
     DeliveryOut,
     DeliveryPage,
@@ -67,8 +68,8 @@ class SubscriptionChange(Strict):
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
 async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of a part, those of that part."""
-    context.services.subscribers.forget()
-    found = await context.services.subscribers.now(context.now)
+    context.services.part(SubscriptionCache).forget()
+    found = await context.services.part(SubscriptionCache).now(context.now)
     return reply(
         SubscriptionPage(
             tuple(subscription_shown(s) for s in found if subscription_service.manages(context.actor, s)), None
