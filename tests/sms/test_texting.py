@@ -844,3 +844,11 @@ async def test_a_sender_is_told_how_many_were_set_aside_and_why_stands_in_the_lo
     assert reply.json() == {"accepted": 0, "set_aside": 1}
     (item,) = (await desk.get("/v1/inbound")).json()["items"]
     assert "at most 100" in item["why"]
+
+
+async def test_what_needs_nobody_is_dismissed_with_a_reason(town: Town, desk: Player) -> None:
+    await town.writes("1")  # nobody asked: it waits for somebody
+    (item,) = (await desk.get("/v1/inbound")).json()["items"]
+    reply = await desk.post(f"/v1/inbound/{item['id']}/dismiss", {"reason": "打错了"})
+    assert reply.status_code == 200 and reply.json()["status"] == "dismissed"
+    assert (await desk.get("/v1/inbound")).json()["items"] == []

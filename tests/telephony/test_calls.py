@@ -890,3 +890,16 @@ async def test_an_event_nobody_knows_is_shown_once_a_day_and_changes_no_call(
     clock.forward(days=1)
     await exchange.tells("asterisk", queue_log(clock, "9|7.1|main|NONE|TELEPORTED|9"))
     assert len((await watch.get("/v1/inbound")).json()["items"]) == 2
+
+
+async def test_a_call_is_linked_to_its_ticket_afterwards(
+    exchange: Exchange, desk: Player, watch: Player, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    await exchange.set_up("cti")
+    for event in a_call(clock):
+        await exchange.tells("cti", event)
+    (call,) = await exchange.calls(watch)
+    reply = await desk.post(f"/v1/voice-calls/{call['id']}/link", {"number": lift_ticket["number"]})
+    assert reply.status_code == 204, reply.text
+    (call,) = await exchange.calls(watch)
+    assert call["number"] == lift_ticket["number"]

@@ -282,3 +282,30 @@ async def test_a_lead_recalled_while_the_matter_is_shelved_leaves_it_shelved(
     assert (t["status"], t["department"]) == ("shelved", None)
     t = await watch.act(t, "unshelve", reason="表决通过")
     assert t["status"] == "triaged"
+
+
+async def test_who_acts_on_the_ticket_acts_on_the_lead_order(
+    lifts: Player, switch: Player, watch: Player, lift_ticket: dict[str, Any]
+) -> None:
+    wish = {"reason_code": "not_our_duty", "basis": "职责清单第12项", "department": "residents-affairs"}
+    returned = await lifts.order(lift_ticket, "request_return", **wish)
+    ruled = await switch.act(await switch.see(returned), "approve_return")
+    assert (ruled["status"], ruled["assignments"][0]["status"]) == ("triaged", "returned")
+    supervised = await watch.act(await watch.see(ruled), "supervise", level="red", reason="三天无人处理")
+    assert supervised["supervised"] == "red"
+
+
+async def test_a_department_reports_by_the_ticket_as_well(lifts: Player, lift_ticket: dict[str, Any]) -> None:
+    t = await lifts.order(lift_ticket, "accept")
+    done = {"internal_result": "换了门机", "public_reply": "电梯已修好", "solved": True}
+    assert (await lifts.act(t, "report", **done))["assignments"][0]["status"] == "reported"
+
+
+async def test_an_extension_that_is_refused_leaves_the_limit(
+    lifts: Player, switch: Player, lift_ticket: dict[str, Any]
+) -> None:
+    t = await lifts.order(lift_ticket, "accept")
+    limit = t["assignments"][0]["due_at"]
+    t = await lifts.order(t, "request_extension", due_at="2026-12-20T18:00:00+08:00", reason="等配件")
+    t = await switch.order(await switch.see(t), "refuse_extension", reason="配件已到")
+    assert t["assignments"][0]["due_at"] == limit

@@ -277,3 +277,8 @@ async def test_a_text_too_short_is_no_list_of_items(desk: Player) -> None:
     told = problem(await desk.post("/v1/lookup", {"number": "100000006", "code": ""}), 422, "invalid")["errors"]
     assert [(e["field"], e["rule"]) for e in told] == [("code", "String should have at least 1 character")]
     assert told[0]["rule_zh"] == "至少 1 个字符"
+
+
+async def test_a_process_that_answers_says_so(desk: Player) -> None:
+    reply = await desk.get("/healthz")
+    assert (reply.status_code, reply.json()["status"]) == (200, "ok")

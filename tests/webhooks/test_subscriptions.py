@@ -473,3 +473,12 @@ def test_only_an_administrator_subscribes() -> None:
     for route in router.routes:
         policy = next(d.call for d in route.dependant.dependencies)  # type: ignore[attr-defined]
         assert policy.roles == {Role.ADMIN}
+
+
+async def test_who_unsubscribes_is_gone(boss: Player) -> None:
+    made = await subscribe(boss)
+    path = f"/v1/subscriptions/{made['id']}"
+    version = {"if-match": f'"{made["version"]}"'}
+    assert (await boss.http.delete(path, headers=version)).status_code == 204
+    assert (await boss.get(path)).status_code == 404
+    assert (await boss.get("/v1/subscriptions")).json()["items"] == []
