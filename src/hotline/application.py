@@ -1,4 +1,4 @@
-"""The application: routes, errors, OpenAPI. It is given its house and knows nothing of how that was built."""
+"""The application: routes, errors, OpenAPI. It is given its services and knows nothing of how they were built."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

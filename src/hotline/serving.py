@@ -1,4 +1,4 @@
-"""The API and the console over the house, served until told to stop."""
+"""The API and the console over the services, served until told to stop."""
 
 import asyncio
 import os

@@ -1,5 +1,5 @@
-"""Settings in, running things out: the house and its worker. What serves it stands in `serving`: a command that asks
-the database one thing does not wait for the whole API to be made."""
+"""Settings in, running things out: the services and their worker. What serves them stands in `serving`: a command that
+asks the database one thing does not wait for the whole API to be made."""
 
 import asyncio
 import gc
@@ -35,7 +35,7 @@ from hotline.tickets.context import Services
 
 
 def clock() -> datetime:
-    """The house's clock. The only one: everything below is handed the moment."""
+    """The process's clock. The only one: everything below is handed the moment."""
     return datetime.now(UTC)
 
 

@@ -147,7 +147,7 @@ async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[
 
 
 def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
-    """Messages of the house itself, each once by its id; how many were new."""
+    """Messages of the system itself, each once by its id; how many were new."""
     ids = [m.id for m in messages]
     known = set(db.execute(sa.select(o.c.id).where(o.c.id.in_(ids))).scalars())
     fresh = {m.id: m for m in messages if m.id not in known}

@@ -34,7 +34,7 @@ outbox = sa.Table(
     sa.Index("ix_outbox_officers", "kind", "next_at", "id", sqlite_where=_TO_OFFICERS, postgresql_where=_TO_OFFICERS),
 )  # fmt: skip
 
-gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the house's own
+gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the server's own
     "gateway", metadata,
     C("name", S(40), primary_key=True),
     C("kind", S(8), nullable=False),

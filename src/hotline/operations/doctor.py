@@ -1,5 +1,5 @@
-"""Is the house well? Read-only questions, each by an index, and what each finds. Cheap enough never to be switched
-off."""
+"""Checks of a running system: read-only questions, each by an index, and what each finds. Cheap enough to run all
+the time."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""For those who run the house: alive, ready, measured."""
+"""Health, readiness and metrics, for whoever runs the system."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What a route is given: the house, the moment, who asks and whether they may, the key and version they sent."""
+"""What a route is given: the services, the moment, who asks and whether they may, the key and version they sent."""
 
 import hashlib
 import re
@@ -28,8 +28,8 @@ _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
 class RequestContext(Generic[S]):
-    """Who asks, when, in which house; and the headers that go with it. One object: each further dependency would cost
-    its own."""
+    """Who asks, when, with which services; and the headers that go with it. One object: each further dependency would
+    cost its own."""
 
     __slots__ = ("actor", "actor_cache", "now", "request", "services")
     services: S

@@ -42,7 +42,7 @@ async def mark(db: Database) -> dict[str, Any] | None:
 
 
 def day_of(moment: datetime | None, zone: ZoneInfo) -> str:
-    """The day of a moment where the house stands; "" for what is so now."""
+    """The day of a moment in the organisation's zone; "" for what is so now."""
     return "" if moment is None else moment.astimezone(zone).date().isoformat()
 
 

@@ -1,4 +1,4 @@
-"""Secrets we must be able to use again, sealed with the house's own: a dump of the database tells none of them."""
+"""Secrets we must be able to use again, sealed with the server's own: a dump of the database tells none of them."""
 
 import base64
 import hmac

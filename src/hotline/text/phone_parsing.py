@@ -135,5 +135,5 @@ def _valid(digits: str, region: str) -> str | None:
 
 def caller_id(phone: str, secret: bytes) -> str:
     """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
-    house's secret, so that nobody finds the number by trying."""
+    server's secret, so that nobody finds the number by trying."""
     return str(UUID(bytes=hmac.digest(secret, b"caller" + phone.encode(), "sha256")[:16], version=5))

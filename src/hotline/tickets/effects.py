@@ -326,7 +326,7 @@ def _secrecy(before: Ticket, given: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _flagged(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:
-    """Flags set by hand are replaced; those the house itself set (danger:…, repeat, imported, odd) stay."""
+    """Flags set by hand are replaced; those the system itself set (danger:…, repeat, imported, odd) stay."""
     own = [f for f in before if ":" in f or f in _OWN_FLAGS]
     return tuple(dict.fromkeys([*own, *given]))
 

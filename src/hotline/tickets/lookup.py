@@ -66,7 +66,7 @@ class PublicTicket:
 
 
 def query_code(secret: bytes, number: str) -> str:
-    """Six digits that follow from the number and the house's secret: sent with it, and never kept."""
+    """Six digits that follow from the number and the server's secret: sent with it, and never kept."""
     digest = hmac.digest(secret, b"query code" + number.encode(), "sha256")
     return str(int.from_bytes(digest[:8]) % 10**CODE_LENGTH).zfill(CODE_LENGTH)
 
@@ -161,13 +161,13 @@ def progress_of(directory: Directory, facts: Facts, language: str) -> dict[str, 
 
 
 def zone_of(directory: Directory) -> ZoneInfo:
-    """The house's own time zone."""
+    """The organisation's time zone."""
     calendar = directory.calendars.get(directory.home.calendar) if directory.home else None
     return ZoneInfo(calendar.zone if calendar else "Asia/Shanghai")
 
 
 def said_time(directory: Directory, moment: datetime, language: str) -> str:
-    """A moment as people say it, in the house's zone."""
+    """A moment as people say it, in the organisation's zone."""
     local = moment.astimezone(zone_of(directory))
     if (local.hour, local.minute) == (0, 0):  # the end of a day is that day's
         return text("moment.day_end", language, moment=local - timedelta(days=1))

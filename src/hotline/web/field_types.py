@@ -94,7 +94,7 @@ def _visible(text: str) -> str:
     return text
 
 
-# Names and words of the house's own people: accounts, subscriptions, duty
+# Names and words of the organisation's own people: accounts, subscriptions, duty
 Plain = Annotated[str, AfterValidator(_visible)]  # may be empty; of one line
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_one_line)]
 # What residents said and wrote, and what is written of it

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Who acts. A person holds one or more of the first six; the rest are standings the house itself gives."""
+    """Who acts. A person holds one or more of the first six; the rest are given by the system itself."""
 
     OPERATOR = "operator"
     DISPATCHER = "dispatcher"

@@ -128,7 +128,7 @@ def on_duty(directory: Directory, department: str, now: datetime) -> list[Turn]:
 
 
 def chain(directory: Directory, department: str | None) -> list[str]:
-    """Where help is asked for, one after the other: the department, those above it, the house's own."""
+    """Where help is asked for, one after the other: the department, those above it, the organisation's own."""
     found: list[str] = []
     while department is not None and department in directory.departments and department not in found:
         found.append(department)

@@ -208,7 +208,7 @@ class SlaPolicy:
     starts: Starts = Starts.RECEIVED
     outer: Outer = Outer.GOVERNS
     outer_margin: int = 1  # working days by which ours ends before an outer deadline
-    calendar: str | None = None  # absent: the house's
+    calendar: str | None = None  # absent: the organisation's
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Receiver(StrEnum):
 
     HANDLER = "handler"  # the department, and whoever took the order
     HEAD = "head"  # of the department
-    DUTY = "duty"  # the officer on duty there now, else above, else at the house
+    DUTY = "duty"  # the officer on duty there now, else above, else of the whole organisation
     DESK = "desk"  # operators
     DISPATCHER = "dispatcher"
     SUPERVISOR = "supervisor"

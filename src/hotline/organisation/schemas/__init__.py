@@ -1,3 +1,3 @@
-"""TODO hotline.organisation.schemas"""
+"""What callers see of the directory, people, keys and duty."""
 
 __all__ = ["duty"]

@@ -1,4 +1,4 @@
-"""Taking lists out of the house: files asked for, made by a worker, fetched; and reports of what is over."""
+"""Taking lists out: files asked for, made by a worker, fetched; and reports of what is over."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -99,7 +99,7 @@ async def ask_for_export(body: ExportIn, context: Taker) -> Response:
 async def list_exports(
     context: Taker, everybody: Annotated[bool, Query(description="For those who oversee: everybody's")] = False
 ) -> Response:
-    """Your files, newest first, each with how far it is; or who took what out of the house."""
+    """Your files, newest first, each with how far it is; or who took what out."""
     if everybody:
         if not context.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or context.actor.areas is not None:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee the whole house"))

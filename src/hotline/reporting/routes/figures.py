@@ -41,7 +41,7 @@ MONTH = timedelta(days=29)
 async def wanted_figures(
     context: Reader,
     first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None,
-    last: Annotated[Day | None, Query(description="Last day; absent: today, where the house stands")] = None,
+    last: Annotated[Day | None, Query(description="Last day; absent: today, in the organisation's zone")] = None,
     department: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     category: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     area: Annotated[CodeWord | None, Query(description="With all below it")] = None,

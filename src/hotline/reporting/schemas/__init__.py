@@ -1,1 +1,1 @@
-"""TODO hotline.reporting.schemas"""
+"""What callers see of figures, reports and boards."""

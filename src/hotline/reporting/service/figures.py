@@ -42,7 +42,7 @@ NOUN = {"department": "departments", "category": "categories", "area": "areas"}
 
 
 def zone_of(directory: Directory) -> ZoneInfo:
-    """Where the house stands: its days are counted there."""
+    """The organisation's time zone: its days are counted there."""
     home = directory.home
     return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
 

@@ -51,7 +51,7 @@ async def of_owner(db: Database, owner: str) -> Sequence[Row]:
 
 
 async def every(db: Database, limit: int) -> Sequence[Row]:
-    """Everybody's, newest first: who took what out of the house."""
+    """Everybody's, newest first: who took what out."""
     return await db.rows(_EVERY, limit=limit)
 
 

@@ -35,7 +35,7 @@ class Scope:
         return not self.whole and not self.departments and self.creator is None
 
 
-EVERYTHING = Scope(True, None, frozenset())  # for the house itself: what it shows of it is decided elsewhere
+EVERYTHING = Scope(True, None, frozenset())  # for the system itself: what it shows of it is decided elsewhere
 
 
 def scope_of(actor: Actor) -> Scope:

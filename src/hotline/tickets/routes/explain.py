@@ -70,7 +70,7 @@ class DeadlineAsk(Strict):
     start: Moment | None = Field(None, description="When the limit starts")
     amount: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
     unit: Unit | None = None
-    calendar: CodeWord | None = Field(None, description="A calendar's code; the house's where absent")
+    calendar: CodeWord | None = Field(None, description="A calendar's code; the organisation's where absent")
     ticket: NumberWord | None = Field(None, description="A ticket's number, instead of a limit by itself")
     clock: Line | None = Field(None, description="A clock's id or its metric; the resident's (`resolve`) where absent")
     model_config = {
@@ -150,7 +150,7 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
 )
 async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
     """Why something is due when it is, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its
-    metric), or for a limit by itself (`start`, `amount`, `unit` and, if not the house's, `calendar`). Nothing is
+    metric), or for a limit by itself (`start`, `amount`, `unit` and, if not the organisation's, `calendar`). Nothing is
     kept."""
     directory = await context.services.directory.now(context.now)
     if body.ticket is not None:

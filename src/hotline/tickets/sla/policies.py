@@ -113,7 +113,7 @@ def policy_for(
 
 
 def working_time_of(d: Directory, calendar: str | None) -> WorkingTime | None:
-    """That calendar ready to count with, else the house's. None: there is none."""
+    """That calendar ready to count with, else the organisation's. None: there is none."""
     known: dict[str, WorkingTime] = d.__dict__.setdefault("_reckoners", {})
     code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
     if code is None or code not in d.calendars:
