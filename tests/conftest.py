@@ -389,6 +389,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: Any) -> None:
     """Under xdist: what a worker process saw."""
     EXERCISED.update(getattr(node, "workeroutput", {}).get("exercised", ()))

@@ -15,6 +15,7 @@ from hotline.tickets.schemas import actions
 from tests.conftest import Player
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
+from tests.contract.replies import operations
 
 pytestmark = [needs_browser, pytest.mark.timeout(120)]
 # of every action: name, kind of control, required, longest, words to choose from, all that is read
@@ -42,6 +43,7 @@ LONGEST = {**dict.fromkeys(LINES, 120), "target": 40, "flags": -1, **dict.fromke
 @pytest.fixture
 def longer_urge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table of what an action may carry names more fields; the rest is derived from it, as when a process starts."""
+    operations()  # the suite's OpenAPI document is read once in a process: before the routes change
     monkeypatch.setitem(TAKES, Action.URGE, (Field.FUNDING, Field.COST, Field.SOLVED, Field.DUE_AT, Field.PERFORMER))
     body = actions._body("Ticket", TICKET, Action.URGE)
     monkeypatch.setitem(actions.TICKET_BODIES, Action.URGE, body)
