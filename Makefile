@@ -32,8 +32,9 @@ openapi: .make/dev ## Write openapi/hotline.v1.json anew
 lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and try generated clients
 	$(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
-docs: .make/dev ## Draw docs/lifecycle.md from the tables anew
+docs: .make/dev ## Write docs/lifecycle.md and the vocabularies of docs/glossary.md from the code
 	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
+	$(BIN)/python -m tools.glossary
 
 locales: .make/dev ## Bring the catalogues of texts up to date with the source, and compile them
 	$(BIN)/python -m tools.catalogues update

@@ -18,14 +18,17 @@ from hotline.application import build_app
 from hotline.cli import app, guide
 from hotline.locales.labels import label_of
 from hotline.openapi import published, routes_of
+from hotline.organisation.model import vocabulary as organisation
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.refusals import Code
 from hotline.settings import Settings
 from hotline.tickets.diagram import mermaid
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.model import vocabulary as tickets
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from tests.conftest import ROOT, _never
+from tools import glossary
 
 DOCUMENT = published(build_app(_never))
 
@@ -101,6 +104,27 @@ def test_the_guide_draws_the_tables_as_they_are() -> None:
         "run: make docs"
     )
     assert kept.rstrip("\n") == guide().rstrip("\n"), "run: make docs"
+
+
+def test_the_glossary_has_every_vocabulary_as_the_catalogues_say_it() -> None:
+    kept = glossary.GUIDE.read_text(encoding="utf-8").partition(glossary.BEGINS)
+    assert kept[1] + kept[2] == glossary.vocabulary(), "run: make docs"
+    told = set(glossary.VOCABULARIES.values())
+    known = {
+        c for v in (tickets, organisation) for c in vars(v).values() if isinstance(c, type) and issubclass(c, StrEnum)
+    }
+    settings = {
+        "AttributeType",
+        "Counting",
+        "DayEnd",
+        "Intake",
+        "Outer",
+        "Receiver",
+        "Starts",
+        "Unit",
+    }  # of directory items
+    inner = {"Field", "Guard", "Queue"}
+    assert {c.__name__ for c in known - told - {StrEnum}} == settings | inner
 
 
 @pytest.mark.parametrize("words", [Action, TicketStatus, AssignmentStatus, Role, Kind, Priority])
