@@ -61,9 +61,8 @@ class Work:
                 "POST", f"/v1/tickets/{number}/actions/urge", self.key, '{"reason":"居民再次来电催问"}'.encode(), extra
             ), number
         line = r.choice(self.lines)
-        fresh = (
-            "Cache-Control: no-cache\r\n" if self.name == "queue" else ""
-        )  # read anew each time; "watch": kept pages do
+        # read anew each time; "watch": kept pages do
+        fresh = "Cache-Control: no-cache\r\n" if self.name == "queue" else ""
         return request("GET", line, self.key, extra=fresh), ""
 
 

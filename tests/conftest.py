@@ -209,7 +209,7 @@ async def services(
     made = assemble_services(
         db,
         clock,
-        b"a secret of the test house, long enough",
+        b"a secret of the test suite, long enough",
         tmp_path / "files",
         directory=snapshot(db),
         hashing=PasswordHashing(CHEAP),
@@ -221,7 +221,7 @@ async def services(
 
 @pytest.fixture
 async def app(services: Services) -> AsyncIterator[FastAPI]:
-    """The application over the test's house. A reply that its OpenAPI document does not describe fails the test."""
+    """The application over the test's services. A reply that its OpenAPI document does not describe fails the test."""
     made = build_app(lambda: _never())
     made.router.routes.extend(console.routes())
     made.state.services, made.state.actor_cache, made.state.pages = services, ActorCache(), Pages()
@@ -231,7 +231,7 @@ async def app(services: Services) -> AsyncIterator[FastAPI]:
 
 
 def _never() -> Any:
-    raise AssertionError("the test opens the house itself")
+    raise AssertionError("the test opens the services itself")
 
 
 CAST: dict[str, Grant] = {

@@ -38,6 +38,7 @@ from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import JUDGED, MEASURES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
 
+# vocabularies with a label for every word
 LABELLED = (
     ticket_vocabulary.Action,
     actors.ActorKind,
@@ -71,7 +72,7 @@ LABELLED = (
     status.TextStatus,
     ticket_vocabulary.TicketStatus,
     ticket_vocabulary.VoidReason,
-)  # vocabularies with a label for every word
+)
 
 SOURCE = Path(__file__).resolve().parent.parent / "src/hotline"
 CONSOLE = SOURCE / "console"

@@ -34,7 +34,7 @@ Opening = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
-    """The app over a house that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
+    """The app over services that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
     believed."""
 
     @asynccontextmanager
@@ -54,11 +54,12 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
         redoc_url=None,
         openapi_url=None,  # `docs` serves it
         redirect_slashes=False,
+        # /metrics is ours; asking for a tracer costs 5 % of a request
         telemetry={
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # /metrics is ours; asking for a tracer costs 5 % of a request
+        },
     )
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)

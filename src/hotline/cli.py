@@ -828,7 +828,7 @@ def figures_rebuild(
         bool, typer.Option("--if-needed", help="Only where nothing stands yet and nobody is at it")
     ] = False,
 ) -> None:
-    """Make the rollups anew from the tickets, beside the traffic: after the house moved to another zone, or after a
+    """Make the rollups anew from the tickets, beside the traffic: after the organisation's zone changed, or after a
     check that found differences."""
     if if_needed:
         _run(_rebuild_figures(_settings()))

@@ -42,8 +42,8 @@ class Play:
     step: int = 0
 
     def ask(self, who: str, method: str, path: str, body: Any = None, version: int | None = None) -> Any:
-        """One request as `who`, with a key, so that a repeat would be harmless. Where the house's clock was quicker
-        with the ticket, it is looked at anew and asked again, as anybody would."""
+        """One request as `who`, with an idempotency key. Where the server's timers changed the ticket first, it is
+        read again and the request repeated."""
         for _ in range(LATE):
             reply = self._ask(who, method, path, body, version)
             if reply.status_code != 412 or version is None:

@@ -34,9 +34,8 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
         async with open_services(settings) as services:
             worker = worker_of(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
-            await refresh(
-                services, services.clock()
-            )  # before the first request: the database may go away at any moment
+            # before the first request: the database may go away at any moment
+            await refresh(services, services.clock())
             stop = asyncio.Event()
             upkeep = asyncio.create_task(keep_up(services, stop, drains=worker is None))
             try:

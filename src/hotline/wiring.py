@@ -103,8 +103,8 @@ def refuse_missing(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_services(settings: Settings, *, as_found: bool = False) -> AsyncIterator[Services]:
-    """A house with its journal running; drained and closed at the end. `as_found`: who may read its files is left as
-    it is, for whoever looks at that."""
+    """The services of a process, with the journal running; drained and closed at the end. `as_found`: the permissions
+    of the data folder are left as they are, for the doctor to report."""
     refuse_missing(settings)
     if not as_found:
         keep_private(settings)
@@ -135,8 +135,8 @@ def worker_of(settings: Settings, services: Services) -> Worker:
 
 
 def subprocess_of(settings: Settings) -> WorkerSubprocess | None:
-    """A process of its own over the same house. None on SQLite, where one process writes: there it is done by a thread
-    of ours, its writing in turn with everybody's."""
+    """Runs heavy work in a separate process on the same database. None on SQLite, where only one process writes: there
+    a thread does it, and its writes take turns with the others."""
     if sa.make_url(settings.url).get_backend_name() == "sqlite":
         return None
     return WorkerSubprocess({"HOTLINE_DATA_DIR": str(settings.data_dir), "HOTLINE_DATABASE_URL": settings.url})

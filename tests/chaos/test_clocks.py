@@ -86,7 +86,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
 
 
 def a_house(db: Any, now: datetime, folder: Path) -> Services:
-    return assemble_services(db, lambda: now, b"a secret of the test house, long enough", folder)
+    return assemble_services(db, lambda: now, b"a secret of the test suite, long enough", folder)
 
 
 async def taken_in(db: Any, then: datetime, folder: Path) -> None:
@@ -142,9 +142,8 @@ async def test_each_step_is_told_once_whatever_happens_to_the_workers(place: Any
                     first = workers.start()
                 else:
                     second = workers.start()
-            elif (
-                not frozen and told
-            ):  # one sleeps past its lease in the middle of its work, and goes on as if nothing was
+            # one sleeps past its lease in the middle of its work, and goes on as if nothing was
+            elif not frozen and told:
                 first.send_signal(signal.SIGSTOP)
                 await asyncio.sleep(LEASE.total_seconds() + 2)
                 first.send_signal(signal.SIGCONT)

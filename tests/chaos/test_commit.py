@@ -133,7 +133,7 @@ def _reset(client: asyncio.StreamWriter) -> None:
 
 @dataclass
 class Town:
-    """A house behind the proxy, somebody who may do everything, and a way to the database beside the proxy."""
+    """A server behind the proxy, somebody who may do everything, and a way to the database beside the proxy."""
 
     services: Services
     http: httpx.AsyncClient
@@ -158,10 +158,10 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
     behind = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
     db = Postgres(behind, size=4, clock=clock)
-    secret = b"a secret of the test house, long enough"
+    secret = b"a secret of the test suite, long enough"
     services = assemble_services(db, clock, secret, tmp_path / "files")
     services.journal.start()
-    app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the house itself")))
+    app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the services itself")))
     app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
     roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     key = await add_key(services, "all", Grant(roles), "test", None, clock())

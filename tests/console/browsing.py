@@ -50,7 +50,7 @@ class Seat:
 async def sit_down(browser: Browser, address: str, login: str, **more: Any) -> Seat:
     """Log in and land on one's first page. Anything a page says on its console fails the test that looks at `wrong`."""
     context = await browser.new_context(viewport={"width": 1400, "height": 900}, locale="zh-CN", **more)
-    await context.clock.set_fixed_time(MORNING)  # as the house's own clock stands
+    await context.clock.set_fixed_time(MORNING)  # the server's own clock
     page = await context.new_page()
     page.set_default_timeout(8000)
     seat = Seat(context, page, address, [], [])

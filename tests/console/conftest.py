@@ -1,4 +1,4 @@
-"""The office: the house with its people, served on loopback, and a real browser in it."""
+"""The office: the services with their people, served on loopback, and a real browser."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ PEOPLE = {
 
 @dataclass
 class Office:
-    """The house with its people, served, and a browser in it."""
+    """The services with their people, served, and a browser."""
 
     address: str
     browser: Browser

@@ -205,9 +205,8 @@ async def test_no_principal_gets_an_answer_the_oracle_would_not_give(app: FastAP
                     .replace("{assignment}", order)
                     .replace("{attachment}", "nothing")
                 )
-                reply = await _ask(
-                    client, method, where, operation, app, 0
-                )  # version 0: nothing is ever changed by asking
+                # version 0: nothing is ever changed by asking
+                reply = await _ask(client, method, where, operation, app, 0)
                 asked += 1
                 held = ROLES.get(who, "handler")
                 if who in STRANGERS:

@@ -113,6 +113,7 @@ def test_the_glossary_has_every_vocabulary_as_the_catalogues_say_it() -> None:
     known = {
         c for v in (tickets, organisation) for c in vars(v).values() if isinstance(c, type) and issubclass(c, StrEnum)
     }
+    # of directory items
     settings = {
         "AttributeType",
         "Counting",
@@ -122,7 +123,7 @@ def test_the_glossary_has_every_vocabulary_as_the_catalogues_say_it() -> None:
         "Receiver",
         "Starts",
         "Unit",
-    }  # of directory items
+    }
     inner = {"Field", "Guard", "Queue"}
     assert {c.__name__ for c in known - told - {StrEnum}} == settings | inner
 

@@ -46,7 +46,7 @@ async def opening() -> Any:
     db = Sqlite(path)
     await db.open()
     services = assemble_services(
-        db, lambda: NOON, b"secret of the fuzzed house, long enough", folder / "files", hashing=PasswordHashing(CHEAP)
+        db, lambda: NOON, b"secret of the fuzzed server, long enough", folder / "files", hashing=PasswordHashing(CHEAP)
     )
     services.journal.start()
     if await people.key(db, KEY.split("_")[1]) is None:

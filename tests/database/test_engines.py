@@ -93,9 +93,8 @@ async def test_postgres_killed_and_restarted_loses_nothing_acknowledged(memory: 
         for n in range(20):
             await journal.commit(new(n))
         server.restart()
-        with contextlib.suppress(
-            DatabaseUnavailable, CommitUnknown
-        ):  # the first to ask finds its connection dead and says so; the pool heals
+        # the first to ask finds its connection dead and says so; the pool heals
+        with contextlib.suppress(DatabaseUnavailable, CommitUnknown):
             await journal.commit(new(50))
         for n in range(20, 25):
             await journal.commit(new(n))

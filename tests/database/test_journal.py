@@ -73,9 +73,8 @@ async def test_of_many_acting_on_one_version_exactly_one_wins(services: Services
     assert [type(s) for s in said].count(Stale) == 5
     assert await count(db, timeline) == 2
     lost = [n for n, s in enumerate(said) if isinstance(s, Stale)]
-    assert (
-        await idempotency.given(db, "o", f"u{lost[0]}") is None
-    )  # a stale change leaves no key behind: its repeat is no success
+    # a stale change leaves no key behind: its repeat is no success
+    assert await idempotency.given(db, "o", f"u{lost[0]}") is None
 
 
 async def test_a_key_used_before_is_answered_as_before_and_does_nothing(services: Services, db: Any) -> None:
@@ -160,9 +159,8 @@ async def test_a_batch_of_one_and_of_sixty_four_take_the_same_number_of_statemen
 async def test_a_call_takes_at_most_three_round_trips_and_so_does_an_action(
     desk: Player, lifts: Player, db: Any
 ) -> None:
-    t = await desk.call(
-        "电梯坏了", category="dt-fault"
-    )  # the key, the directory and a block of numbers are at hand now
+    # the key, the directory and a block of numbers are at hand now
+    t = await desk.call("电梯坏了", category="dt-fault")
     before = db.asked
     t = await desk.call("电梯又坏了", category="dt-fault", caller={"phone": "13800138000"})
     assert db.asked - before <= 3

@@ -305,7 +305,7 @@ async def test_every_case_ends_in_the_state_the_mapping_says(
 async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
     at_night: bool, services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
-    """An open case of last spring is late nowhere in this house, and no department is flooded; not at night either,
+    """An open case of last spring is late nowhere here, and no department is flooded; not at night either,
     with nobody on duty, when what comes in new is told at once."""
     if at_night:
         clock.forward(hours=12)

@@ -36,7 +36,7 @@ from tests.chaos.relay import Relay
 from tests.conftest import Cast, Clock, Player
 from tests.sms.providers import FAR, PUBLIC
 
-SECRET = b"a secret of the test house, long enough"
+SECRET = b"a secret of the test suite, long enough"
 KANNEL = FAR["kannel"]
 TOKEN = "a-token-the-exchange-has"
 SIGNED = "whsec_" + base64.b64encode(b"1" * 32).decode()

@@ -19,7 +19,7 @@ from hotline.worker.spool_drain import bring_in
 from tests.conftest import NOON, Clock, Player
 from tests.sms.providers import FAR, PUBLIC, Push
 
-SECRET = b"a secret of the test house, long enough"
+SECRET = b"a secret of the test suite, long enough"
 KANNEL = FAR["kannel"]
 
 
@@ -180,7 +180,7 @@ async def test_a_line_changed_in_the_middle_is_set_aside_for_somebody_to_look_at
     again = Spool(tmp_path / "s", SECRET)
     assert await _all(again) == [0]
     assert again.bad() == 1
-    assert await _all(Spool(tmp_path / "s", b"another secret of another house, long")) == []
+    assert await _all(Spool(tmp_path / "s", b"another secret of another server, long")) == []
 
 
 async def test_two_processes_share_the_folder_and_each_record_comes_in_once(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each check of the doctor is well in a house that is well, and turns red on the fault it is for."""
+"""Each check of the doctor passes where nothing is wrong, and fails on the fault it is for."""
 
 import json
 from collections.abc import Awaitable, Callable

@@ -205,7 +205,13 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
         "fallback",
         "unknown or retired",
     ),
-    ("house", "second", {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "water"}, "code", "only one house"),
+    (
+        "house",
+        "second",
+        {"name": "x", "name_en": "x", "calendar": "cn", "fallback": "water"},
+        "code",
+        "only one organisation",
+    ),
 ]
 
 

@@ -136,7 +136,8 @@ def test_a_call_goes_up_the_chain_until_somebody_is_there() -> None:
     now = at("2026-11-28T02:00")
     assert duty.chain(d, "property-works") == ["property-works", "property", "service-centre"]
     assert [t.department for t in duty.called(d, "property-works", now)] == ["property-works"]
-    assert [t.department for t in duty.called(d, "water", now)] == ["service-centre"]  # it keeps no roster: the house's
+    # it keeps no roster: the organisation's
+    assert [t.department for t in duty.called(d, "water", now)] == ["service-centre"]
     assert not duty.nobody(d, "water", now)
     gone = Override(start="2026-11-28T00:00", end="2026-11-28T08:00", member=None)
     bare = replace(d, rosters={c: replace(r, overrides=(gone,)) for c, r in d.rosters.items()})

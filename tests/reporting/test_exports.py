@@ -1,4 +1,4 @@
-"""Taking lists out of the house: within one's view, masked by one's role, and never as a formula; and the reports."""
+"""Exports: within one's view, masked by one's role, and never as a formula; and the reports."""
 
 import csv
 import io
@@ -161,7 +161,7 @@ async def test_reports_are_made_once_when_their_period_is_over(
 
 async def test_a_week_and_a_month_are_reported_on_their_last_day_plus_one(services: Services, clock: Clock) -> None:
     await fold(services, clock())
-    clock.now = clock.now.replace(month=12, day=1, hour=0)  # a Tuesday, eight in the morning where the house stands
+    clock.now = clock.now.replace(month=12, day=1, hour=0)  # a Tuesday, eight in the morning in the organisation's zone
     assert await reports.make_due(services, clock()) == 3
     for period, first in ((Period.DAY, "2026-11-30"), (Period.WEEK, "2026-11-23"), (Period.MONTH, "2026-11-01")):
         assert (await reports.kept(services, period, first)).first.isoformat() == first

@@ -129,7 +129,7 @@ def day(at: str) -> date:
 
 
 async def by_hand(watch: Player, numbers: list[str], first: date, last: date, today: date) -> dict[str, Counter[str]]:
-    """The figures from the timelines alone (limits from the orders): department -> counts; "" is the whole house."""
+    """The figures from the timelines alone (limits from the orders): department -> counts; "" is the whole organisation."""
     found: dict[str, Counter[str]] = {"": Counter()}
 
     def count(what: str, when: date, department: str | None) -> None:

@@ -35,7 +35,7 @@ SECRET = GENERIC.secrets["secret"]
 
 
 class Town:
-    """The house with one gateway both ways, and the street on the other side of it."""
+    """The services with one gateway both ways, and the street on the other side of it."""
 
     def __init__(self, services: Services, http: httpx.AsyncClient, handset: Handset, clock: Clock) -> None:
         self.services, self.http, self.handset, self.clock = services, http, handset, clock
@@ -774,9 +774,8 @@ async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch:
     await town.reports(row.id, "undelivered")
     await town.work()
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
-    await town.services.db.transact(
-        lambda c: sms_store.settle(c, row.id, "undelivered", town.clock(), {})
-    )  # told meanwhile
+    # told meanwhile
+    await town.services.db.transact(lambda c: sms_store.settle(c, row.id, "undelivered", town.clock(), {}))
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is queued already
     assert (await sms_store.a_text(town.services.db, EVERYTHING, row.id)).status == "undelivered"
 

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """The app's address. Its house is opened and closed by the test."""
+    """The app's address. Its services are opened and closed by the test."""
     config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", timeout_graceful_shutdown=3)
     server = uvicorn.Server(config)
     with contextlib.suppress(AttributeError):

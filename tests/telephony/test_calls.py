@@ -569,11 +569,12 @@ async def test_twilio_voice_and_its_recording_by_reference(
         ("ringing", 3, leg), ("in-progress", 7, leg), ("completed", 49, leg),
     ):  # fmt: skip
         assert (await tells(CallStatus=status, Timestamp=when(seconds), **fields)).text == "<Response></Response>"
+    # nobody took it: it was not answered
     for status, seconds in (
         ("ringing", 0),
         ("in-progress", 1),
         ("completed", 40),
-    ):  # nobody took it: it was not answered
+    ):
         await tells(CallSid="CA9", From="+8613900139000", CallStatus=status, Timestamp=when(seconds))
     recorded = {"RecordingSid": "RE1", "RecordingUrl": "https://api.twilio.com/RE1", "RecordingDuration": "44"}
     await tells(CallStatus="completed", Timestamp=when(50), **recorded)

@@ -64,11 +64,12 @@ def test_what_cannot_be_read_for_certain_is_no_time(said: Any) -> None:
         ("26-04-03 10:00", DateOrder.YMD, DAY),
         ("4/3/26 10:00", DateOrder.MDY, DAY),
         ("2026-04-03 10:00", DateOrder.DMY, DAY),  # the year first says its order itself
+        # the setting and the sender disagree: nobody knows which is right
         (
             "28/11/2026 20:54:22",
             DateOrder.MDY,
             None,
-        ),  # the setting and the sender disagree: nobody knows which is right
+        ),
         ("11/28/2026 20:54:22", DateOrder.DMY, None),
         ("03/04/2026 10:00:00", DateOrder.YMD, None),
         ("26/4/3 10:00", DateOrder.DMY, None),

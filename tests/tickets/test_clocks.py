@@ -97,9 +97,8 @@ async def test_a_missed_limit_is_told_once_for_each_step_however_often_we_look(
     report = clock_of(late, "report")
     assert (report["colour"], report["level"], moment(report["breached_at"])) == ("red", 4, due)
     assert "department:supervision-committee" in await told(services, "escalation")
-    await pass_time(
-        services, clock, moment(report["next_at"]) + timedelta(minutes=1)
-    )  # it is said again every working day
+    # it is said again every working day
+    await pass_time(services, clock, moment(report["next_at"]) + timedelta(minutes=1))
     assert (await rung(services, "report"))[4:] == [("report", 5, "red")]
 
 
@@ -338,10 +337,11 @@ async def test_an_urge_brings_the_next_warning_forward(
     await desk.act(await desk.see(lamp_ticket), "urge", reason="第四次打来了")
     while (await escalate_due(services, clock.now)).claimed:
         pass
+    # not red: it is not late yet
     assert await rung(services, "report") == [
         ("report", 1, "blue"),
         ("report", 2, "yellow"),
-    ]  # not red: it is not late yet
+    ]
 
 
 async def test_an_emergency_at_night_calls_the_officer_on_duty_at_once(

@@ -139,9 +139,8 @@ async def test_a_rejected_report_goes_back_and_its_clock_runs_on(
     t = await lifts.order(lift_ticket, "accept")
     t = await lifts.order(t, "report", **REPORT)
     due = t["assignments"][0]["due_at"]
-    t = await switch.act(
-        t, "reject_report", fault="no_evidence", reason="没有照片"
-    )  # at the ticket: it means the lead's order
+    # at the ticket: it means the lead's order
+    t = await switch.act(t, "reject_report", fault="no_evidence", reason="没有照片")
     assert (t["assignments"][0]["status"], t["assignments"][0]["redos"], t["assignments"][0]["due_at"]) == (
         "accepted",
         1,

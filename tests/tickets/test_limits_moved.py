@@ -139,10 +139,11 @@ async def test_after_a_raise_the_new_ladder_begins_at_its_own_beginning(
     await pass_time(
         services, clock, moment(clock_of(raised, "report")["due_at"]) + timedelta(minutes=1), timedelta(minutes=5)
     )
+    # half of it gone; its end
     assert [x[1:] for x in await rung(services, "report")][2:] == [
         (3, "yellow"),
         (4, "red"),
-    ]  # half of it gone; its end
+    ]
 
 
 async def test_what_was_extended_after_everybody_was_told_is_quiet_until_its_new_end(

@@ -200,6 +200,7 @@ WORKDAY_NOON, NIGHT, SUNDAY = (
         ("dt-trapped", Kind.REQUEST, "rq-b3", NIGHT, "r-dt-trapped-duty", "service-centre"),  # the duty desk at night
         ("dt-trapped", Kind.REQUEST, "rq-b3", SUNDAY, "r-dt-trapped-duty", "service-centre"),
         ("tc-illegal", Kind.COMPLAINT, "rq-b3", NIGHT, "r-tc-illegal", "property-desk"),
+        # the place is more specific
         (
             "tc-illegal",
             Kind.COMPLAINT,
@@ -207,7 +208,7 @@ WORKDAY_NOON, NIGHT, SUNDAY = (
             NIGHT,
             "r-tc-illegal-north",
             "city-management",
-        ),  # the place is more specific
+        ),
         ("wx-roof", Kind.COMPLAINT, "rq-b3", NIGHT, "r-wx-roof-complaint", "residents-affairs"),  # the kind is
         ("wt-venue", Kind.ENQUIRY, None, NIGHT, "r-wt", "culture-sports"),  # the root's row, for a leaf without one
         (None, Kind.REQUEST, None, NIGHT, None, "service-centre"),  # never nobody

@@ -1,4 +1,4 @@
-"""A street of fifteen communities on one house: each desk and each department sees its own, the street sees all."""
+"""A street of fifteen communities on one server: each desk and each department sees its own, the street sees all."""
 
 import asyncio
 from typing import Any

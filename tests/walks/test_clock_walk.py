@@ -1,4 +1,4 @@
-"""Chance walks the house with its clocks running, and time acts too. What the clocks say is compared with a calculator
+"""Random walks with the clocks running, and time acts too. What the clocks say is compared with a calculator
 that knows only the timeline and the calendar."""
 
 from dataclasses import replace

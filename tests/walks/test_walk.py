@@ -1,4 +1,4 @@
-"""Chance walks the house: no step may lead where no table leads, and what is always true stays true."""
+"""Random walks: no step may lead where no table leads, and every invariant holds."""
 
 from datetime import timedelta
 from typing import Any

@@ -233,7 +233,7 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _zone(request: Request) -> str:
-    """Where the house stands: its people read times as its wall clock shows them, wherever a browser thinks it is."""
+    """The organisation's time zone, in which every page shows times, whatever the browser's own zone."""
     services: Services = request.app.state.services
     return zone_of(await services.directory.now(services.clock())).key
 

@@ -188,9 +188,9 @@ def spent(minutes: float | None, language: str) -> str:
 
 
 def _oversees(actor: Actor) -> None:
-    """A report speaks of the whole house: for whoever sees a part of it, it is not there."""
+    """A report covers the whole organisation. Raises Refused (not found) for an actor limited to areas."""
     if actor.areas is not None:
-        raise Refused(Refusal(Code.NOT_FOUND, "reports are of the whole house"))
+        raise Refused(Refusal(Code.NOT_FOUND, "reports cover the whole organisation"))
 
 
 async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:

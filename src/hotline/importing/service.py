@@ -278,9 +278,10 @@ class _Import:
             if len(made) > 1:
                 return [kept for one in made for kept in await self._written([one], refuse)]
             ident = made[0].answer.key
+            # another run took it in at the same moment
             if isinstance(fault, IntegrityFault) and await ticket_facts.known_outers(
                 self.services.db, self.m.source, [ident]
-            ):  # another run took it in at the same moment
+            ):
                 self.report.known += 1
             else:
                 refuse(made[0].row, (("", f"the database refused it: {type(fault).__name__}"),))

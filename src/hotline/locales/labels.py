@@ -7,12 +7,13 @@ from functools import cache, lru_cache
 
 from hotline.locales import pair
 
+# where it is not the name in snake case
 _FAMILIES = {
     "ActorKind": "actor",
     "AssignmentStatus": "order",
     "TextStatus": "text",
     "TicketStatus": "status",
-}  # where it is not the name in snake case
+}
 
 
 def family_of(vocabulary: type[StrEnum]) -> str:

@@ -77,7 +77,7 @@ class Open311Error(Exception):
 
 @dataclass
 class Open311Request:
-    """One request: how it asked, in which house, at which moment."""
+    """One request with its services and its moment."""
 
     request: Request
     services: Services
@@ -349,7 +349,7 @@ async def _key_holder(asked: Open311Request, key: str) -> Actor:
 
 
 def _check_jurisdiction(asked: Open311Request, fields: Mapping[str, str]) -> None:
-    """One house, one jurisdiction: none need be named; where ours has a name, another one is not here."""
+    """Refuse another jurisdiction with 404 where this server has a jurisdiction id; a request need not name one."""
     named = fields.get("jurisdiction_id")
     if (
         named

@@ -275,6 +275,7 @@ async def _permissions(services: Services, directory: Directory, now: datetime) 
     return [finding("permissions", "doctor.permissions.exposed", wrong=True, files=listed, remedy=remedy)]
 
 
+# for every look at /readyz
 QUICK: Sequence[Check] = (
     _directory,
     _unfired,
@@ -284,7 +285,8 @@ QUICK: Sequence[Check] = (
     _spool,
     _calendars,
     _duty,
-)  # for every look at /readyz
+)
+# for the worker, every few minutes
 WATCH: Sequence[Check] = (
     *QUICK,
     _gateways,
@@ -292,7 +294,7 @@ WATCH: Sequence[Check] = (
     _skew,
     _durability,
     _permissions,
-)  # for the worker, every few minutes
+)
 CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
 
 

@@ -20,7 +20,7 @@ class Figure:
     numerator: tuple[str, ...]
     denominator: tuple[str, ...]
     high: bool = True
-    charged_to: str = "department"  # whom it speaks of: the house, its dispatchers, the departments
+    charged_to: str = "department"  # whose work it measures: house (the hotline), dispatcher, department
 
     @property
     def formula(self) -> str:

@@ -21,9 +21,8 @@ from hotline.text.phones import (
     with_last_group,
 )
 
-_MOBILE = re.compile(
-    r"(?:\+?86|0086)?1[3-9][0-9]{9}"
-)  # nearly every caller; the library takes fifty times as long to say so
+# nearly every caller; the library takes fifty times as long to say so
+_MOBILE = re.compile(r"(?:\+?86|0086)?1[3-9][0-9]{9}")
 _COUNTRY = re.compile(r"\+?0{0,4}86(?=[0-9]{5})")
 _NEIGHBOURS = ("852", "853", "886")  # written without a plus by callers of a Chinese hotline
 LONGEST_RAW = 1000

@@ -195,17 +195,14 @@ TAKES: Mapping[Action, tuple[Field, ...]] = {
     A.AUTO_ACCEPT: (F.ASSIGNEE, F.REASON),
 }  # fmt: skip
 
-FOLLOWS = frozenset(
-    {A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN}
-)  # the ticket moves with the lead's order
-INTERNAL = frozenset(
-    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON}
-)  # reached by intake, merge, upload and clock only
+# the ticket moves with the lead's order
+FOLLOWS = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
+# reached by intake, merge, upload and clock only
+INTERNAL = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON})
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
-_SELECT = frozenset(
-    {G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST}
-)  # tell twin rows apart
+# tell twin rows apart
+_SELECT = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST})
 
 Test = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
 
@@ -352,9 +349,8 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
     leads_to = None
     if order.part is Part.LEAD and command.action in FOLLOWS | {A.RECALL}:
         followed = next((m for m in TICKET if m.at is facts.ticket.status and m.action is command.action), None)
-        if (
-            followed is None and command.action is not A.RECALL
-        ):  # recalled while shelved or waiting: the ticket stays there
+        # recalled while shelved or waiting: the ticket stays there
+        if followed is None and command.action is not A.RECALL:
             return _not_now(facts, order, command, actor, now)
         leads_to = followed.to if followed else None
     return effects.on_order(facts, order, chosen.to, leads_to, command, actor, now)

@@ -267,9 +267,8 @@ def _priority(
     if dangers:  # unrest goes to a duty leader at once, but calls no rescue
         return Priority.URGENT
     default = category.priority if category else Priority.NORMAL
-    return (
-        Priority.URGENT if default is Priority.EMERGENCY else default
-    )  # without a danger in the words, a category is no alarm
+    # without a danger in the words, a category is no alarm
+    return Priority.URGENT if default is Priority.EMERGENCY else default
 
 
 def _area(lex: Lexicon, place: str, named: Mapping[str, Sequence[int]], because: list[Because]) -> str | None:

@@ -29,9 +29,8 @@ from hotline.tickets.store import counters
 from hotline.web import throttle_store
 from hotline.worker.outbox import EXPIRES
 
-TRIES = timedelta(
-    days=180
-)  # what came in, what went out and each try of it: longer than the five months the regulator asks for
+# what came in, what went out and each try of it: longer than the five months the regulator asks for
+TRIES = timedelta(days=180)
 ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
 AT_ONCE = 500
 log = structlog.get_logger("hotline.retention")

@@ -312,7 +312,7 @@ export function draft(form, name) {
 
 /** The live stream: `heard(event)` for each line of a timeline; `anew()` at the beginning and whenever something may
  *  have been missed. Comes back by itself, without a gap. A page nobody looks at lets its line go (a browser has six
- *  for each house) and takes it up where it was; `always`: one that must be heard though it is not seen; `back`: so
+ *  for each server) and takes it up where it was; `always`: one that must be heard though it is not seen; `back`: so
  *  much of what happened just before is told first. */
 export function listen(query, heard, anew, { always = false, back = 0 } = {}) {
   let last = null;
@@ -360,7 +360,7 @@ export function soon(work, ms = 150) {
   };
 }
 
-/** What was typed into a field of date and time, meant as the house's wall clock has it. */
+/** What was typed into a field of date and time, in the organisation's zone. */
 export function instant(local) {
   const typed = new Date(`${local.length === 10 ? `${local}T00:00` : local}Z`);
   const shown = new Date(`${typed.toLocaleString("sv-SE", { timeZone: given.zone }).replace(" ", "T")}Z`);

@@ -1,4 +1,4 @@
-// The state of the house, for a screen on the wall: it is looked at, not touched.
+// The wallboard: the state of the hotline on one screen, read only.
 import { $, el, fill, get, heads, listen, isolated, named, row, soon, steady, t, when, word } from "./core.js";
 
 const lately = [];

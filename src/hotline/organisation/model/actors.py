@@ -22,9 +22,8 @@ class Role(StrEnum):
 
 PEOPLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 GRANTED = PEOPLE | {Role.GATEWAY}  # what a person or a key can be given
-WHOLE = frozenset(
-    {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}
-)  # see by area, not by order
+# see by area, not by order
+WHOLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 class ActorKind(StrEnum):

@@ -114,7 +114,7 @@ def _circular(items: Mapping[str, Any], code: str) -> bool:
 
 def _house_faults(d: Directory) -> Iterable[DirectoryFault]:
     if len(d.house) > 1:
-        yield DirectoryFault("house", next(reversed(list(d.house))), "code", "only one house")
+        yield DirectoryFault("house", next(reversed(list(d.house))), "code", "only one organisation")
     if d.home is None:
         if d.routes or d.policies:
             yield DirectoryFault("house", "house", "code", "missing: routing needs a fallback department")

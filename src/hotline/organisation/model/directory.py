@@ -23,6 +23,7 @@ from hotline.organisation.model.items import (
 )
 from hotline.organisation.model.vocabulary import Kind, Priority
 
+# in the order they are seeded
 NOUNS = (
     "house",
     "calendars",
@@ -34,7 +35,7 @@ NOUNS = (
     "rosters",
     "words",
     "routes",
-)  # in the order they are seeded
+)
 
 
 SHAPES: Mapping[str, type] = {

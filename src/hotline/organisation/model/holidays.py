@@ -111,12 +111,13 @@ def announced(calendar: Calendar, notice: Announcement) -> Calendar:
     gone, later = days_of_notice(calendar, notice.year), _later_days(calendar, notice.year)
     fresh = {d: worked for d, worked in notice.days.items() if d not in later}
     code = str(notice.year)
+    # whose days are told apart from now on
     years = {
         str(notice.year - 1),
         str(notice.year + 1),
         code,
         *calendar.notices,
-    }  # whose days are told apart from now on
+    }
     given = {y: days_of_notice(calendar, int(y)) - fresh.keys() for y in years if y != code} | {code: fresh.keys()}
     return replace(
         calendar,

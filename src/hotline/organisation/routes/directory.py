@@ -69,7 +69,7 @@ def _shown(noun: str, item: Any, context: StaffContext) -> DirectoryItem:
 
 def _refuse_limited(context: StaffContext) -> None:
     if not is_organisation_wide(context.actor):
-        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "the directory is changed by those who administer the whole house"))
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "only administrators of the whole organisation change the directory"))
 
 
 @router.put(

@@ -31,9 +31,8 @@ from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
 Reader = Annotated[StaffContext, may("duty.read", *PEOPLE)]
-Planner = Annotated[
-    StaffContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
-]  # a handler for its own department
+# a handler for its own department
+Planner = Annotated[StaffContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)]
 LONGEST = timedelta(days=92)
 FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
 

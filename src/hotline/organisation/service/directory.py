@@ -68,9 +68,8 @@ class DirectoryCache:
         return cast(D, self._made[make])
 
     async def reload(self) -> None:
-        version = await organisation_directory.version_of(
-            self._db
-        )  # before the items: a label too old heals itself, one too new never
+        # before the items: a label too old heals itself, one too new never
+        version = await organisation_directory.version_of(self._db)
         rows = await organisation_directory.items(self._db)
         found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
         for row in rows:

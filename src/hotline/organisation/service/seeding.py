@@ -120,7 +120,7 @@ async def seed(
 
 
 def _beside(before: Any, item: Any) -> Any:
-    """What a seed brings, beside what only this house can know: notices imported since, days and turns of its own."""
+    """An item of a seed, with what only this installation has: imported notices, own exceptions and duty overrides."""
     if isinstance(before, Calendar) and isinstance(item, Calendar):
         ours: dict[str, Any] = {"exceptions": {**item.exceptions, **before.exceptions}}
         known = carried_on(before, item)

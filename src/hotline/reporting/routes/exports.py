@@ -102,7 +102,9 @@ async def list_exports(
     """Your files, newest first, each with how far it is; or who took what out."""
     if everybody:
         if not context.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or context.actor.areas is not None:
-            raise Refused(Refusal(Code.NOT_YOUR_ROLE, "everybody's files are for those who oversee the whole house"))
+            raise Refused(
+                Refusal(Code.NOT_YOUR_ROLE, "only those who oversee the whole organisation see everybody's files")
+            )
         rows = await report_exports.every(context.services.db, 200)
     else:
         rows = await report_exports.of_owner(context.services.db, _owner(context))
@@ -147,9 +149,9 @@ async def fetch_export(export: CodePath, context: Taker) -> Response:
 
 
 def _oversees(context: TicketContext) -> None:
-    """A report speaks of the whole house: whoever sees a part of it has the figures of that part."""
+    """A report covers the whole organisation. Refuses an actor limited to areas, who has the figures of those areas."""
     if context.actor.areas is not None:
-        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports are of the whole house; figures are of your areas"))
+        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "reports cover the whole organisation; figures cover your areas"))
 
 
 def _owner(context: TicketContext) -> str:

@@ -44,9 +44,9 @@ LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is 
 
 @router.get("/wall", operation_id="read_wall", response_model=WallOut, responses=refusals())
 async def read_wall(context: Watcher) -> Response:
-    """The state of the house on one screen, within your areas: open work by state, by the colour of its clocks, by
-    department and by area; calls now (for those who see the whole house); today's figures; what came in by hour over
-    the last seven days."""
+    """The state of the hotline on one screen, within your areas: open work by state, by the colour of its clocks, by
+    department and by area; calls now (for those who see the whole organisation); today's figures; what came in by
+    hour over the last seven days."""
     services, actor, now = context.services, context.actor, context.now
     directory, scope = await services.directory.now(now), scope_of(actor)
     zone = zone_of(directory)

@@ -93,9 +93,8 @@ async def rebuild(services: Services, now: datetime, *, anew: bool = False) -> b
 async def _show_life(services: Services, token: str) -> None:
     while True:
         await asyncio.sleep(RENEW)
-        with contextlib.suppress(
-            DatabaseUnavailable, CommitUnknown
-        ):  # its row is held by our own piece, which shows life as well
+        # its row is held by our own piece, which shows life as well
+        with contextlib.suppress(DatabaseUnavailable, CommitUnknown):
             at = await services.db.time()
             await services.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
 

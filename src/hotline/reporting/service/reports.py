@@ -24,7 +24,7 @@ from hotline.telephony.service import CallCentreFigures
 from hotline.telephony.service import figures as acd
 from hotline.tickets.context import Services
 
-HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # sees the whole house
+HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # reads everything
 BY = ("day", "department", "category", "area", "channel")
 MOST_MISSED = 40  # periods made up for at once, after the worker was away
 FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded

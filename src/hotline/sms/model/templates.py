@@ -78,7 +78,7 @@ def template_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> 
 
 def withheld(ticket: Ticket) -> str | None:
     """Why a caller is not written to; None: they are."""
-    if ticket.confidential:  # their number and their matter stay in the house: an operator rings them
+    if ticket.confidential:  # their number and their matter go to no provider: an operator calls them
         return "confidential"
     if not ticket.reply_wanted and ticket.priority is not Priority.EMERGENCY:
         return "no reply wanted"

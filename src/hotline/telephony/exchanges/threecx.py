@@ -38,9 +38,8 @@ class ThreeCx:
     def events(self, push: Push) -> list[CallEvent | Odd]:
         found: list[CallEvent | Odd] = []
         for raw in given_fields(push):
-            fields = {
-                k.casefold(): v for k, v in raw.items() if not str(v).startswith("[")
-            }  # "[Name]": never filled in
+            # "[Name]": never filled in
+            fields = {k.casefold(): v for k, v in raw.items() if not str(v).startswith("[")}
             found += _events(fields, self.account, push.at)
         return found
 

@@ -149,7 +149,7 @@ def step_reached(
 
 def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:
     """An emergency is told at once to the officer on duty of each department it is given to, by day and by night; one
-    that no department has, to the house's own while the offices are shut."""
+    that no department has, to the officer of the whole organisation outside office hours."""
     d, emergency = after.directory, Priority.EMERGENCY
     if d is None or after.ticket.priority is not emergency:
         return []

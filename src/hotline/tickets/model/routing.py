@@ -46,7 +46,7 @@ def unmanned(directory: Directory, department: str, now: datetime) -> bool:
 
 
 def route(directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime) -> Routed | None:
-    """The lead, who assists and who performs. None only where the directory has no house yet."""
+    """The lead, who assists and who performs. None only where the directory is empty."""
     if directory.home is None:
         return None
     categories, areas = directory.category_path(category), directory.area_path(area)

@@ -122,7 +122,7 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
     at = body.at or context.now
     routed = route(directory, body.category, body.kind, body.area, at)
     if routed is None:
-        return reply(RoutingExplained(None, (Because("no house yet", ()),)))
+        return reply(RoutingExplained(None, (Because("the directory is empty", ()),)))
     limits = limits_for(directory, body.kind, body.priority, body.category, body.area, at)
     counts = working_time_of(directory, None)
     result = RoutingResult(
@@ -162,7 +162,7 @@ async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
         errors.append(("clock", "only with a ticket"))
     counts = working_time_of(directory, body.calendar)
     if not errors and counts is None:
-        errors.append(("calendar", "the house has none yet"))
+        errors.append(("calendar", "the organisation has none yet"))
     if errors or body.start is None or body.amount is None or body.unit is None or counts is None:
         raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=tuple(errors)))
     span = Span(Fraction(str(body.amount)), body.unit)

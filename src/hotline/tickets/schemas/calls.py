@@ -246,9 +246,8 @@ def listed_call(row: Any, actor: Actor, facts: Facts) -> TicketCall:
 
 def _call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     hidden = caller_shown(facts.ticket, actor)
-    secret = call.confidential or getattr(
-        call, "of_confidential", False
-    )  # its own ticket may have been merged into an open one
+    # its own ticket may have been merged into an open one
+    secret = call.confidential or getattr(call, "of_confidential", False)
     merged_secret = call.number != facts.ticket.number and getattr(call, "of_confidential", False)
     whole = hidden is not None and not hidden.masked and not secret
     return {

@@ -55,7 +55,7 @@ class RoutingResult:
 
 @reply_type()
 class RoutingExplained:
-    """`result` null: the directory has no house yet."""
+    """`result` null: the directory is empty."""
 
     result: RoutingResult | None
     because: tuple[Because, ...]

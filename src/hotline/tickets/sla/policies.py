@@ -88,7 +88,7 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
 def policy_for(
     d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None
 ) -> SlaPolicy | None:
-    """The most specific policy: priority before category before area before kind. None: the directory has no house."""
+    """The most specific policy: priority before category before area before kind. None: the directory is empty."""
     known: dict[Any, SlaPolicy | None] = d.__dict__.setdefault("_policies", {})
     case = (kind, priority, category, area)
     if case in known:
@@ -175,7 +175,7 @@ class Limits:
 def limits_for(
     d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
 ) -> Limits | None:
-    """The limits of a matter taken in and dispatched now. None: the directory has no house yet."""
+    """The limits of a matter taken in and dispatched now. None: the directory is empty."""
     policy = policy_for(d, kind, priority, category, area)
     reckoner = working_time_of(d, policy.calendar) if policy else None
     if policy is None or reckoner is None:

@@ -124,7 +124,7 @@ class _Settling:
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
         first = metric in SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
-        # it should have run all along, but for a matter this house took over: that begins now, and is no news
+        # it should have run from the beginning; an imported ticket's begins now, and nobody is told
         taken_over = missing and "imported" in self.ticket.flags
         if missing and first and begun < self.now and not taken_over:
             since = {"from": begun}
@@ -140,9 +140,8 @@ class _Settling:
         if metric is M.REPORT and order is not None:
             return self.opening_report(order, missing=missing)
         if metric is M.EXTENSION and order is not None and order.due_at is not None and order.due_at > self.now:
-            return (
-                timer_event("start", self.now, span=span, cap=order.due_at, **since),
-            )  # decided before it is too late
+            # decided before it is too late
+            return (timer_event("start", self.now, span=span, cap=order.due_at, **since),)
         if metric is M.ACCEPT and order is not None:
             report = self.clocks.get((M.REPORT, order.id))
             if report is not None and report.due_at is not None and report.due_at > self.now:
@@ -165,7 +164,7 @@ class _Settling:
         run out, it is due as soon as it must be signed for."""
         resolve = self.clocks.get((M.RESOLVE, None))
         unit = Unit.WORKING_HOURS if is_working_unit(span_of(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
-        taken_over = missing and "imported" in self.ticket.flags  # its limits begin when this house takes it over
+        taken_over = missing and "imported" in self.ticket.flags  # its deadlines begin with the import
         if order.due_at is not None and not taken_over:
             return (timer_event("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
         lead = next((a for a in self.orders if a.part is Part.LEAD and a.status in LIVE), None)

@@ -85,9 +85,8 @@ class _Run:
 
     def start(self, at: datetime, told: Mapping[str, Any]) -> None:
         self.since = at
-        self.started = self.born = (
-            read_instant(told["from"]) if told.get("from") else at
-        )  # a missing one: when it should have
+        # a missing one: when it should have
+        self.started = self.born = read_instant(told["from"]) if told.get("from") else at
         self.cap = read_instant(told["cap"]) if told.get("cap") else None
         if "due" in told:
             unit = Unit(told.get("unit", Unit.CALENDAR_HOURS))
