@@ -1,3 +1,3 @@
-"""The pages that operators, departments and committees keep open: templates and own ES modules over the API."""
+"""The web console: templates and ES modules on top of the API, without a build step."""
 
 __all__ = ["app"]

@@ -71,7 +71,7 @@ MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
 def _shown(value: Any) -> Any:
-    """What a template puts on a page: text that people wrote turns nothing round that stands beside it."""
+    """A value for a template, isolated by direction: text that people wrote must not reverse what is beside it."""
     return isolated(value) if type(value) is str else value  # not what is markup already
 
 
@@ -87,7 +87,7 @@ Served = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
 
 
 async def _granted(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
-    """Which roles a person or a key can be given, in the order of the vocabulary."""
+    """The roles a person or a key can have, in the order of the vocabulary."""
     return {"granted": [role for role in Role if role in GRANTED]}
 
 
@@ -100,7 +100,7 @@ _MORE: Mapping[str, Served] = {
 
 
 def routes() -> list[Route]:
-    """Every route of the console, for the application to hang up."""
+    """Every route of the console."""
     return [
         Route("/console", _home, name="console"),
         Route("/console/login", _login_page, name="console login"),
@@ -115,7 +115,7 @@ def routes() -> list[Route]:
 
 
 def language_of(request: Request) -> str:
-    """The language somebody chose, else the first of their browser's that we speak, else simplified Chinese."""
+    """The language chosen, else the browser's first language with a catalogue, else simplified Chinese."""
     chosen = request.cookies.get(LANGUAGE)
     if chosen in LANGUAGES:
         return chosen
@@ -124,7 +124,7 @@ def language_of(request: Request) -> str:
 
 @lru_cache(maxsize=1)
 def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
-    """The static files: bytes, the same packed, media type. The words of each language are one of them."""
+    """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
     for file in (files("hotline.console") / "static").iterdir():
@@ -141,7 +141,7 @@ def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
 
 @lru_cache(maxsize=1)
 def stamp() -> str:
-    """Changes with any of them: what a browser keeps under it never grows old."""
+    """A hash of all static files, part of their address: browsers may cache them for ever."""
     whole = hashlib.sha256()
     for name, (data, _, _) in sorted(_files().items()):
         whole.update(name.encode() + b"\0" + data)
@@ -194,7 +194,7 @@ async def _login_page(request: Request) -> Response:
 
 
 async def _frame(request: Request, actor: Actor, name: str) -> dict[str, Any]:
-    """What every page of somebody who is logged in holds."""
+    """The context of every page for a person who is signed in."""
     return {
         "actor": actor,
         "person": {
@@ -239,7 +239,7 @@ async def _zone(request: Request) -> str:
 
 
 async def _nowhere(request: Request) -> Response:
-    """An address that is none of ours: a page with the menu, not a document for machines."""
+    """An unknown address: a page with the menu, not a problem document."""
     actor, language = await _who(request), language_of(request)
     if actor is None:
         return RedirectResponse("/console/login", 303)
@@ -247,7 +247,7 @@ async def _nowhere(request: Request) -> Response:
 
 
 async def _session(request: Request) -> Response:
-    """Log in and out. The cookie is for our own pages alone, and no script can read it."""
+    """Sign in and out. The cookie is HttpOnly and SameSite=Strict."""
     services: Services = request.app.state.services
     secure = services.public_url.startswith("https://")
     if request.method == "DELETE":
@@ -305,7 +305,7 @@ async def _language(request: Request) -> Response:
 
 
 async def _hours(request: Request) -> Response:
-    """The heat by hour, as the wall shows it."""
+    """The heat map by hour, for the wallboard."""
     actor, language = await _who(request), language_of(request)
     if actor is None or not actor.roles & WHOLE:
         return Response(status_code=401 if actor is None else 403)
@@ -318,7 +318,7 @@ async def _hours(request: Request) -> Response:
 
 
 async def _machine(request: Request) -> Response:
-    """One of the two machines, drawn from its table, with the present state lit."""
+    """One of the two state machines as SVG, drawn from its table, with the present state highlighted."""
     language, at = language_of(request), request.query_params.get("at", "")
     if request.path_params["machine"] == "ticket":
         drawn = charts.machine(

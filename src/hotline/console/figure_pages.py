@@ -1,4 +1,4 @@
-"""The pages of figures and reports, made by the server: charts as SVG, numbers as tables, ready for paper."""
+"""The pages of figures and reports, rendered by the server for printing: charts as SVG, numbers as tables."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -118,7 +118,7 @@ def _told(
     days: Sequence[FigureGroup],
     groups: Sequence[FigureGroup],
 ) -> dict[str, Any]:
-    """What both pages show of figures: tables, and the charts beside them."""
+    """The tables and charts that both pages show."""
     say = partial(text, language=language)
     labelled = [(_label(group, by, language), group) for group in groups]
     shown = sorted(labelled, key=lambda g: -g[1].counts["accepted"] - g[1].counts["dispatched"])[:16]
@@ -155,7 +155,7 @@ def _told(
 
 
 def _every(days: Sequence[FigureGroup], first: date, last: date) -> list[FigureGroup]:
-    """One for each day: a day without anything is a day."""
+    """One group for each day, also for days without events."""
     known = {d.code: d for d in days}
     span = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
     return [known.get(day) or _nothing(day) for day in span]
@@ -176,7 +176,7 @@ def _label(group: FigureGroup, by: str, language: str) -> str:
 
 
 def spent(minutes: float | None, language: str) -> str:
-    """Minutes as people say them."""
+    """Minutes as text: `1 h 5 min`."""
     if minutes is None:
         return "–"
     whole = round(minutes)

@@ -1,4 +1,4 @@
-"""THE PAGES: path, template, module and who may open each. Menu, routes and tests are made of this table."""
+"""THE PAGES: path, template, module and roles. Menu, routes and tests are made from this table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ R = Role
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`name` is its key in the catalogue (`page.<name>`) and its module; `menu`: it stands in the menu."""
+    """A page. `name`: its key in the catalogue (`page.<name>`) and its module; `menu`: it is in the menu."""
 
     name: str
     path: str
@@ -43,13 +43,13 @@ _BEGINS = (  # the page of their work, by the first of these roles they hold
 
 
 def menu_of(roles: Iterable[Role]) -> list[Page]:
-    """The pages somebody may open, in the order of the menu."""
+    """The pages these roles may open, in the order of the menu."""
     held = frozenset(roles)
     return [page for page in PAGES if page.menu and page.roles & held]
 
 
 def home_of(roles: Iterable[Role]) -> Page | None:
-    """Where somebody begins; None: the console is not for them."""
+    """The first page for these roles; None: they have no console."""
     held = frozenset(roles)
     name = next((name for role, name in _BEGINS if role in held), None)
     return next((page for page in PAGES if page.name == name), None)

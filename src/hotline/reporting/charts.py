@@ -1,4 +1,4 @@
-"""Charts as SVG: line, bar, stacked, heat, sparkline, and a machine with its present state lit.
+"""Charts as SVG: line, bar, stacked, heat, sparkline, and a state machine with its present state highlighted.
 
 Text in, text out; the same look on a screen, on paper and in a report. Each names itself for those who hear it read
 (`title`, `desc`); patterns beside colours for those who cannot tell colours apart.
@@ -21,7 +21,7 @@ WIDE, HIGH, LEFT, BOTTOM, TOP = 640, 240, 48, 34, 14
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A named row of values; None: not known there."""
+    """A named row of values; None: unknown."""
 
     name: str
     values: Sequence[float | None]
@@ -51,7 +51,7 @@ def _framed(inside: Iterable[str], title: str, says: str, wide: float, high: flo
 
 
 def _says(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
-    """The chart in words: every point, for a reader who cannot see it."""
+    """The chart as text with every point, for screen readers."""
     told = []
     for one in series:
         points = (f"{label} {_n(v)}{unit}" for label, v in zip(labels, one.values, strict=True) if v is not None)
@@ -60,7 +60,7 @@ def _says(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
 
 
 def top_of(values: Iterable[float | None]) -> float:
-    """A round number that no value goes beyond."""
+    """The top of the scale: a round number not below any value."""
     most = max((v for v in values if v is not None), default=0)
     if most <= 0:
         return 1
@@ -108,7 +108,7 @@ _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "10 4")
 
 
 def line(title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "", top: float | None = None) -> str:
-    """Values over time. A gap where nothing is known, a dot where a value stands alone."""
+    """A line chart of values over time: a gap where a value is unknown, a dot where one stands alone."""
     highest = top if top is not None else top_of(v for s in series for v in s.values)
     parts = _axes(labels, highest, unit)
     for place, one in enumerate(series):
@@ -132,7 +132,7 @@ def line(title: str, labels: Sequence[str], series: Sequence[Series], unit: str 
 
 
 def bar(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", top: float | None = None) -> str:
-    """One value for each name, lying down so that long names can be read."""
+    """A horizontal bar chart: one value for each name."""
     high, at = 24, 0
     highest = top if top is not None else top_of(v for _, v in rows)
     parts, left = [], 210.0
@@ -151,7 +151,7 @@ def bar(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", to
 
 
 def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], parts_of: Sequence[tuple[str, str, str]]) -> str:
-    """Rows of parts: each part is (key, name, colour). Every part carries its number, so that colour is not all."""
+    """Stacked bars: each part is (key, name, colour) and shows its number, so that it can be read without colour."""
     high, left, drawn = 26, 210.0, []
     most = max((sum(counts.get(key, 0) for key, _, _ in parts_of) for _, counts in rows), default=0) or 1
     for at, (name, counts) in enumerate(rows):
@@ -181,7 +181,7 @@ def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], parts_of:
 
 
 def heat(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
-    """How many, by row and column: the darker the more, with the number where there is room for it."""
+    """A heat map by row and column: darker means more, with the number where there is room."""
     most = max((n for _, values in rows for n in values), default=0)
     left, wide, high = 70.0, 22.0, 20.0
     parts = [
@@ -207,7 +207,7 @@ def heat(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequenc
 
 
 def sparkline(title: str, values: Sequence[float | None]) -> str:
-    """A line the size of a word."""
+    """A sparkline."""
     top = top_of(values)
     points = [
         f"{_n(2 + n * 96 / max(1, len(values) - 1))},{_n(22 - 20 * v / top)}"
@@ -220,8 +220,8 @@ def sparkline(title: str, values: Sequence[float | None]) -> str:
 
 
 def machine(moves: Sequence[Any], states: type[StrEnum], at: str, said: Callable[[str], str], title: str) -> str:
-    """A life cycle drawn from its table: states in the order of the vocabulary, the present one lit. Moves that keep
-    the state, and those of the clock alone, are left out: they are in the tables."""
+    """A state machine drawn from its table: states in the order of the vocabulary, the present one highlighted. Actions
+    that keep the state, and those of the timer alone, are left out."""
     across, wide, high = 4, 150.0, 62.0
     place = {str(s): (12 + (n % across) * wide, 16 + (n // across) * high * 1.45) for n, s in enumerate(states)}
     edges = dict.fromkeys((str(m.at), str(m.to)) for m in moves if m.at != m.to)
@@ -251,7 +251,7 @@ def machine(moves: Sequence[Any], states: type[StrEnum], at: str, said: Callable
 
 
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:
-    """From box to box, ending at their edges."""
+    """An arrow between the edges of two boxes."""
     if abs(y1 - y2) < 1:  # in one row: along it, in an arc above or below
         way = 1 if x2 > x1 else -1
         bow = 0 if abs(x2 - x1) < 160 else -30 if way > 0 else 30

@@ -1,4 +1,4 @@
-"""The tickets and orders a measure counts: the same rows of `tickets/model/measures` as SQL."""
+"""The tickets and assignments that a measure counts: the table of `tickets/model/measures` as SQL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -87,8 +87,8 @@ async def counted_by(
     limit: int,
     after: tuple[datetime, str] | None = None,
 ) -> Sequence[Row]:
-    """What a measure counts from `first` until `before`, in order of its moment: number, order, at, key, theirs
-    (whether the ticket is still theirs to see)."""
+    """What a measure counts from `first` until before `before`, by time: number, order, at, key, theirs
+    (whether the actor may still see the ticket)."""
     question = _counted(
         measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
     )

@@ -1,4 +1,4 @@
-"""What a worker does for figures, reports and exports."""
+"""The worker's jobs for figures, reports and exports."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""THE FIGURES: each a share of two sums of measures, with its formula. What is not in a formula is not in a figure."""
+"""THE FIGURES: each is a share of two sums of measures. The formula says everything that is counted."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _DUE = ("met", "missed", "overdue")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A share. `high`: more is better. `source`: where levels and formula were published."""
+    """A figure. `numerator`, `denominator`: codes of measures. `high`: more is better."""
 
     code: str
     numerator: tuple[str, ...]
@@ -24,7 +24,7 @@ class Figure:
 
     @property
     def formula(self) -> str:
-        """In the words of the measures."""
+        """The formula with the codes of the measures: `met / (met + overdue)`."""
         below = " + ".join(self.denominator)
         return f"{' + '.join(self.numerator)} / {f'({below})' if len(self.denominator) > 1 else below}"
 
@@ -62,7 +62,7 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A figure of some counts. `value` None: nothing to divide by. `enough`: there is enough of it to compare."""
+    """The value of a figure, 0 to 1. `value` None: the denominator is 0. `enough`: it is large enough to rank."""
 
     numerator: int
     denominator: int
@@ -72,8 +72,8 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class HandlingTimes:
-    """Minutes from the first call to the end, of what departments handled: how many, mean, median, ninetieth
-    percentile; the two latter to two significant figures. None: nothing ended."""
+    """Minutes from the first call to the end, of tickets that departments handled: count, mean, median, ninetieth
+    percentile (the last two to two significant figures). None: no ticket ended."""
 
     n: int
     mean: float | None
@@ -82,7 +82,7 @@ class HandlingTimes:
 
 
 def shares(counts: Mapping[str, int]) -> dict[str, Share]:
-    """Every figure of these counts."""
+    """Every figure, from these sums of measures."""
     found: dict[str, Share] = {}
     for figure in FIGURES.values():
         above = sum(counts.get(m, 0) for m in figure.numerator)
@@ -92,7 +92,7 @@ def shares(counts: Mapping[str, int]) -> dict[str, Share]:
 
 
 def handling(counts: Mapping[str, int]) -> HandlingTimes:
-    """How long what ended had taken."""
+    """Handling times of the tickets that ended."""
     took = sorted((int(m.removeprefix(TOOK)), n) for m, n in counts.items() if m.startswith(TOOK) and n > 0)
     n = counts.get("handled", 0)
     mean = round(counts.get("handled_minutes", 0) / n, 1) if n else None
@@ -100,7 +100,7 @@ def handling(counts: Mapping[str, int]) -> HandlingTimes:
 
 
 def _nearest_rank(took: Iterable[tuple[int, int]], percent: int) -> int | None:
-    """The smallest value that at least so many percent do not exceed."""
+    """The smallest value that at least `percent` % of the values do not exceed."""
     took = list(took)
     rank = -(-sum(n for _, n in took) * percent // 100)
     passed = 0
@@ -112,7 +112,7 @@ def _nearest_rank(took: Iterable[tuple[int, int]], percent: int) -> int | None:
 
 
 def judged(day: str, counts: Mapping[str, int], today: str) -> Counter[str]:
-    """A day's counts; what was due on it and still runs is overdue once the day is over, and not judged before."""
+    """A day's counts, where what was due on that day and still runs counts as overdue once the day is over."""
     found = Counter(counts)
     if day and day < today:
         for running, late in JUDGED.items():
@@ -122,7 +122,7 @@ def judged(day: str, counts: Mapping[str, int], today: str) -> Counter[str]:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A unit among its peers. `place` None: there is not enough of it to say."""
+    """A unit's rank among its peers. `place` None: the denominator is too small to rank."""
 
     code: str
     peers: str
@@ -132,7 +132,7 @@ class Ranked:
 
 
 def ranked(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[Ranked]:
-    """Units (code, peer group, their share of the figure) within their peer groups; equal values share a place."""
+    """Rank units (code, peer group, share) within their peer groups; equal values share a place."""
     found: list[Ranked] = []
     groups: dict[str, list[tuple[str, Share]]] = {}
     for code, peers, share in units:
@@ -148,7 +148,7 @@ def ranked(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[Rank
 
 
 def span_of(period: Period, first: date) -> tuple[date, date]:
-    """First and last day of the day, week (from Monday) or month that `first` lies in."""
+    """First and last day of the day, week (from Monday) or month that contains `first`."""
     if period is Period.DAY:
         return first, first
     if period is Period.WEEK:
@@ -159,6 +159,6 @@ def span_of(period: Period, first: date) -> tuple[date, date]:
 
 
 def last_whole(period: Period, today: date) -> date:
-    """The first day of the last period that is over."""
+    """The first day of the last period that has ended."""
     begins, _ = span_of(period, today)
     return span_of(period, begins - timedelta(days=1))[0]

@@ -1,4 +1,4 @@
-"""Rollups: what the measures of a day add up to, kept by folding the stream of events into them."""
+"""Rollups: the sums of the measures by day and dimension, kept up to date from the stream of events."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,18 +36,19 @@ _MARK = PreparedQuery(sa.select(r.c.counts).where(r.c.dimension == sa.literal(MA
 
 
 async def mark(db: Database) -> dict[str, Any] | None:
-    """How far the stream was folded: `position`, and `skip`, ids of events that were counted already. None: never."""
+    """How far the stream is in the rollups: `position`, and `skip`, ids of later events that are already counted.
+    None: there are no rollups."""
     row = await one(db, _MARK)
     return dict(row.counts) if row else None
 
 
 def day_of(moment: datetime | None, zone: ZoneInfo) -> str:
-    """The day of a moment in the organisation's zone; "" for what is so now."""
+    """The ISO date of a moment in the organisation's zone; "" for a state that holds now."""
     return "" if moment is None else moment.astimezone(zone).date().isoformat()
 
 
 def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
-    """Add cells up under all their keys; what came in, by its hour as well."""
+    """Sum cells under all their keys; what came in also by hour."""
     for measure, at, department, category, area, channel, n in deltas:
         hour = f"{HOUR}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
         for key in keys_of(day_of(at, zone), department, category, area, channel):
@@ -58,7 +59,7 @@ def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
 
 
 def fold(c: sa.Connection, zone: ZoneInfo) -> int:
-    """Fold the next events; how many. 0 too where the rollups are being made anew."""
+    """Add the next events to the rollups and return how many. 0 also while the rollups are being rebuilt."""
     stands = c.execute(STANDS.with_for_update()).scalar_one_or_none()
     if stands is None or "position" not in stands:
         return 0
@@ -87,7 +88,7 @@ def _read(delta: Sequence[Any]) -> Delta:
 
 
 def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") -> None:
-    """Add these to what stands; a row whose counts are all gone is deleted."""
+    """Add these counts to the rows; a row whose counts are all 0 is deleted."""
     keys = iter(sorted(key for key, counts in sums.items() if any(counts.values())))
     made = postgresql.insert(r) if c.dialect.name == "postgresql" else sqlite.insert(r)
     put = made.on_conflict_do_update(
@@ -112,8 +113,8 @@ def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") ->
 
 
 def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str, *, anew: bool = False) -> bool:
-    """Whether the rollups are ours to make anew, under this token: none stand (or they are wanted `anew`), and nobody
-    else is at it, or gave up."""
+    """Claim the rebuild under this token. True: there are no rollups (or `anew` is given), and no other process
+    is rebuilding them, or its lease has ended."""
     empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
     insert_ignoring_duplicates(c, r, [empty])
     stands = c.execute(STANDS.with_for_update()).scalar_one()
@@ -130,7 +131,7 @@ def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: st
 
 
 def renew(c: sa.Connection, now: datetime, token: str) -> bool:
-    """Whoever makes them anew is still at it. False: somebody else took them over."""
+    """Renew the lease of the rebuild. False: another process has taken it over."""
     if not _ours(c, token):
         return False
     mark = {"rebuilding_since": now.isoformat(), "token": token}
@@ -143,7 +144,7 @@ def _ours(c: sa.Connection, token: str) -> bool:
 
 
 def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
-    """Add to the new rollups, and show that we are at it. False: somebody else took them over."""
+    """Add to the new rollups and renew the lease. False: another process has taken it over."""
     if not renew(c, now, token):
         return False
     add(c, sums, FRESH)
@@ -151,14 +152,14 @@ def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, no
 
 
 def seen_events(c: sa.Connection) -> dict[str, Any]:
-    """Within a snapshot: the events its tickets already show. The mark to fold on from."""
+    """Within a snapshot: the mark after the events that its tickets already include."""
     last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
     skip = c.execute(sa.select(e.c.id).where(e.c.position.is_(None)).order_by(e.c.id)).scalars().all()
     return {"position": last, "skip": list(skip)}
 
 
 def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
-    """Put the new rollups in the place of the old. False: somebody else took them over."""
+    """Replace the old rollups by the new. False: another process has taken the rebuild over."""
     if not _ours(c, token):
         return False
     fresh_ones = r.c.dimension.like(f"{FRESH}%")
@@ -169,8 +170,8 @@ def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
 
 
 def _in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> None:
-    """A change of very many rows, which are no longer `of` these after it: no statement of it runs into a time
-    limit."""
+    """Change very many rows in portions, so that no statement reaches its time limit. The change must take a row out of
+    `of`."""
     place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
     nth = sa.select(r.c.dimension, r.c.day, r.c.code).where(of).order_by(r.c.dimension, r.c.day, r.c.code)
     while (bound := c.execute(nth.offset(ROOM // 5).limit(1)).one_or_none()) is not None:
@@ -192,7 +193,7 @@ _ORDERS = _fields(Of.ORDER, a, "id", "number", "department", "part", "status", "
 
 
 def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
-    """Everything counted from the tickets and orders themselves, in pieces to be added up."""
+    """A full count from tickets and assignments, in pieces to be summed."""
     sums: Sums = {}
     last = ""
     while True:
@@ -213,13 +214,13 @@ def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
 
 
 def standing(c: sa.Connection) -> Iterator[tuple[Key, Counter[str]]]:
-    """Every rollup as it stands."""
+    """Every rollup."""
     for row in c.execute(sa.select(r).where(r.c.dimension != MARK[0], ~r.c.dimension.like(f"{FRESH}%"))):
         yield (row.dimension, row.day, row.code), Counter(row.counts)
 
 
 def unfolded(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) -> Sums:
-    """Within a snapshot: what the events behind the mark will add."""
+    """Within a snapshot: what the events after the mark will add."""
     sums: Sums = {}
     behind = sa.or_(e.c.position > position, e.c.position.is_(None))
     for row in c.execute(sa.select(e.c.id, e.c.figures).where(behind)):
@@ -241,6 +242,6 @@ def _between(codes: bool) -> PreparedQuery:
 async def between(
     db: Database, dimension: str, first: str, last: str, codes: Sequence[str] | None = None
 ) -> Sequence[Row]:
-    """The rollups of these days: day, code, counts. Days are ISO; "" alone holds what is so now."""
+    """The rollups of these days: day, code, counts. Days are ISO dates; "" holds the state now."""
     values = {} if codes is None else {"codes": list(codes)}
     return await db.rows(_between(codes is not None), dimension=dimension, first=first, last=last, **values)

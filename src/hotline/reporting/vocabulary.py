@@ -1,10 +1,10 @@
-"""What reports cover, and where an exported file stands."""
+"""Words of reports and exports."""
 
 from enum import StrEnum
 
 
 class Period(StrEnum):
-    """What a report covers."""
+    """The period of a report."""
 
     DAY = "day"
     WEEK = "week"  # from Monday
@@ -12,14 +12,14 @@ class Period(StrEnum):
 
 
 class ExportKind(StrEnum):
-    """What a file holds."""
+    """What an export holds."""
 
     TICKETS = "tickets"
     TIMELINE = "timeline"
 
 
 class ExportForm(StrEnum):
-    """How a file is written."""
+    """File format of an export."""
 
     CSV = "csv"
     XLSX = "xlsx"
@@ -28,7 +28,7 @@ class ExportForm(StrEnum):
 
 
 class ExportStatus(StrEnum):
-    """Where a file stands."""
+    """Progress of an export."""
 
     WAITING = "waiting"
     MAKING = "making"

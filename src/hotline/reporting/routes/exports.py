@@ -1,4 +1,4 @@
-"""Taking lists out: files asked for, made by a worker, fetched; and reports of what is over."""
+"""Exports, written by a worker and downloaded; and reports."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -35,7 +35,7 @@ MEDIA = {
 
 
 class Filters(Strict):
-    """As those of `GET /v1/tickets`."""
+    """The filters of `GET /v1/tickets`."""
 
     status: list[TicketStatus] | None = Field(None, min_length=1, max_length=20)
     department: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
@@ -99,7 +99,7 @@ async def ask_for_export(body: ExportIn, context: Taker) -> Response:
 async def list_exports(
     context: Taker, everybody: Annotated[bool, Query(description="For those who oversee: everybody's")] = False
 ) -> Response:
-    """Your files, newest first, each with how far it is; or who took what out."""
+    """Your exports, newest first, with their progress; or everybody's."""
     if everybody:
         if not context.actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} or context.actor.areas is not None:
             raise Refused(
@@ -115,7 +115,7 @@ async def list_exports(
     "/exports/{export}", operation_id="read_export", response_model=exports.ExportRecord, responses=refusals(*READ)
 )
 async def read_export(export: CodePath, context: Taker) -> Response:
-    """How far a file of yours is."""
+    """The progress of an export of yours."""
     return reply(exports.shown(await _own(context, export)))
 
 
@@ -192,7 +192,7 @@ async def read_report(
     form: Literal["json", "csv", "xlsx"] = "json",
     language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$")] = "zh-Hans",
 ) -> Response:
-    """The figures of a day, week or month as they were when it had ended; `first` is its first day. As JSON, CSV or
+    """The figures of a day, week or month, as they were at its end; `first` is its first day. As JSON, CSV or
     XLSX."""
     _oversees(context)
     report = await reports.kept(context.services, period, first)

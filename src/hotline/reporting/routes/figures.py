@@ -1,4 +1,4 @@
-"""The figures: what they say, what they are made of, and exactly which tickets stand behind them."""
+"""Figures, their formulas, and the tickets behind them."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -47,7 +47,7 @@ async def wanted_figures(
     area: Annotated[CodeWord | None, Query(description="With all below it")] = None,
     channel: Channel | None = None,
 ) -> FigureQuery:
-    """The period and the filters; what a route groups by comes with the route."""
+    """The period and the filters. Each route adds what it groups by."""
     directory = await context.services.directory.now(context.now)
     last = last or context.now.astimezone(zone_of(directory)).date()
     given = {"department": department, "category": category, "area": area, "channel": channel}
@@ -72,8 +72,8 @@ async def read_figures(context: Reader, wanted: Asked, by: By = None) -> Respons
 
 @router.get("/catalogue", operation_id="read_figures_catalogue", response_model=FigureCatalogue, responses=refusals())
 async def read_catalogue(context: Reader) -> Response:
-    """Every figure with its formula, every measure with what it counts and on which day. What is not in a formula is
-    not in a figure; nothing is excluded by hand."""
+    """Every figure with its formula, every measure with what it counts and on which day. The formulas are complete:
+    nothing else is included or excluded."""
     found = tuple(map(figure_shown, FIGURES.values()))
     return reply(FigureCatalogue(found, tuple(map(measure_shown, MEASURES.values()))))
 
@@ -100,8 +100,8 @@ async def list_counted(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Exactly the tickets (for measures of orders: the orders) that a measure counts in the period. A ticket that is no
-    longer yours to see is told by its number alone."""
+    """The tickets (or assignments) that a measure counts in the period. A ticket that you may no longer see is listed
+    by its number only."""
     if measure not in MEASURES and measure not in JUDGED.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services

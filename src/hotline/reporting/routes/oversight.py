@@ -1,4 +1,4 @@
-"""For those who look over many departments: the wall, the map, rulings that wait, who did what, earlier answers."""
+"""Oversight: the wallboard, the map, decisions that wait, the audit log, earlier answers."""
 
 from collections import Counter
 from datetime import datetime, time, timedelta
@@ -39,7 +39,7 @@ from hotline.web.responses import refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
 Watcher = Annotated[TicketContext, may("wall.read", *WHOLE)]
-LOST = timedelta(hours=4)  # a call that rings or is spoken longer than that is taken for one whose end we never heard
+LOST = timedelta(hours=4)  # a call that lasts longer is taken for one whose end was not reported
 
 
 @router.get("/wall", operation_id="read_wall", response_model=WallOut, responses=refusals())
@@ -88,7 +88,7 @@ async def read_wall(context: Watcher) -> Response:
 
 @router.get("/map", operation_id="read_map", response_model=Dots, responses=refusals())
 async def read_map(context: Annotated[TicketContext, may("map.read", *WHOLE, Role.HANDLER)]) -> Response:
-    """Open tickets that have a place, as GeoJSON points: number, title, priority, state. No caller."""
+    """Open tickets with coordinates, as GeoJSON points: number, title, priority, state. No caller."""
     rows = await oversight.dots(context.services.db, scope_of(context.actor))
     return reply(Dots("FeatureCollection", tuple(dot_shown(row, context.now) for row in rows)))
 
@@ -98,7 +98,7 @@ async def list_rulings(
     context: Annotated[TicketContext, may("rulings.read", Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)],
     limit: Limit = 100,
 ) -> Response:
-    """Orders that wait for a ruling: returns and extensions asked for, reports to be reviewed; emergencies first."""
+    """Assignments that wait for a decision: returns and extensions requested, results to review; emergencies first."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.rulings(context.services.db, scope_of(context.actor), limit)
     return reply(Rulings(tuple(ruling_shown(row, directory) for row in rows)))
@@ -112,7 +112,7 @@ async def read_audit(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Who did what to which ticket, newest first, within your areas. Reasons and words stand in the timelines."""
+    """Who did what to which ticket, newest first, within your areas. Reasons and texts are in the timelines."""
     secret, question = context.services.secret, ["audit", person]
     place = opened(secret, question, cursor)
     after = (moment(place[0]), str(place[1]), int(place[2])) if place else None
@@ -132,7 +132,7 @@ async def find_earlier_answers(
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Response:
-    """What was answered to the like before: public replies of tickets that were answered or confirmed as solved, newest
+    """Earlier answers to similar tickets: public replies of tickets that were answered or confirmed as solved, newest
     first. Confidential ones are left out."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.earlier_answers(context.services.db, scope_of(context.actor), q, category, limit)
@@ -150,8 +150,8 @@ async def read_catalogue_rows(
     ],
     days: Annotated[int, Query(ge=1, le=366)] = 30,
 ) -> Response:
-    """How the dispatch catalogue did: for each row how many orders it chose and how many came back (a miss); without a
-    row, a person chose."""
+    """Results of the dispatch catalogue: for each entry how many assignments it chose and how many were returned;
+    without an entry, a person chose."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.catalogue_rows(
         context.services.db, scope_of(context.actor), context.now - timedelta(days=days), context.now

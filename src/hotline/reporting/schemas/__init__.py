@@ -1,1 +1,1 @@
-"""What callers see of figures, reports and boards."""
+"""Replies and requests of figures, reports and boards."""

@@ -1,4 +1,4 @@
-"""What those see who look over many departments: the wall, the map, rulings, the audit, earlier answers."""
+"""Replies for oversight: the wallboard, the map, decisions that wait, the audit log, earlier answers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -88,7 +88,7 @@ class Dots:
 
 
 def dot_shown(row: Any, now: datetime) -> Dot:
-    """A row of the map."""
+    """The map's feature of a row."""
     late = row.due_at is not None and row.due_at < now
     ticket = DotTicket(row.number, row.title, row.priority, row.status, row.category, late)
     return Dot("Feature", Point("Point", (row.lon, row.lat)), ticket)
@@ -123,7 +123,7 @@ class Rulings:
 
 
 def ruling_shown(row: Any, directory: Directory) -> RulingOut:
-    """A row of the rulings."""
+    """The reply's item of a row that waits for a decision."""
     held = row._asdict()
     nouns = {"department": "departments", "suggested": "departments", "category": "categories", "area": "areas"}
     held |= {name: directory.name_of(noun, held[name]) for name, noun in nouns.items()}
@@ -151,7 +151,7 @@ class AuditPage:
 
 
 def audit_shown(r: Any) -> AuditEntry:
-    """A row of the audit."""
+    """The reply's item of a row of the audit log."""
     by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
     return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment)
 
@@ -189,7 +189,7 @@ class CatalogueRows:
 
 
 def catalogue_row(row: Any, directory: Directory) -> CatalogueRow:
-    """How one row did."""
+    """The reply's item for an entry of the dispatch catalogue."""
     route = directory.routes.get(row.route)
     lead = directory.name_of("departments", route.lead) if route else None
     return CatalogueRow(row.route, lead, route.basis if route else None, int(row.n), int(row.returned))

@@ -1,4 +1,4 @@
-"""Figures, files and reports as replies show them."""
+"""Replies of figures, exports and reports."""
 
 from datetime import datetime
 from typing import Annotated

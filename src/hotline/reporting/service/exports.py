@@ -1,4 +1,4 @@
-"""Files of tickets and histories: asked for within a view, made page by page by a worker, masked as that view is."""
+"""Exports of tickets and timelines: written page by page by a worker, within the actor's scope and masked for it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ log = structlog.get_logger("hotline.exports")
 
 @dataclass(frozen=True, slots=True)
 class ExportRecord:
-    """A file somebody asked for, and how far it is. `filters` as the queries read them."""
+    """An export and its progress. `filters` as the queries read them."""
 
     id: str
     kind: ExportKind
@@ -80,7 +80,7 @@ async def ask_for(
     asked: RequestKey,
     now: datetime,
 ) -> ActionResult:
-    """Put it in the queue. What is made of it is what the asker sees now, by role and area, and no more."""
+    """Queue an export. It will hold what the actor may see now, by role and area."""
     if earlier := await earlier_answer(services, asked):
         return earlier
     if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
@@ -121,7 +121,7 @@ def _read(body: Mapping[str, Any]) -> Actor:
 
 
 def may_still(row: Row, actor: Actor) -> bool:
-    """Whether somebody may still have what was made for them: whoever lost a role or a part of their view may not."""
+    """Whether the actor may still download their export: not after losing a role or a part of their scope."""
     then = _read(row.actor)
     wider = actor.areas is not None and (then.areas is None or not then.areas <= actor.areas)
     return then.roles <= actor.roles and then.departments <= actor.departments and not wider and (
@@ -130,7 +130,7 @@ def may_still(row: Row, actor: Actor) -> bool:
 
 
 async def make_next(services: Services, now: datetime) -> bool:
-    """Make the next file. False: none waits."""
+    """Write the next export. False: none waits."""
     token = str(uuid4())
     row = await services.db.transact(lambda c: exports.claim(c, token))
     if row is None:
@@ -153,7 +153,7 @@ async def make_next(services: Services, now: datetime) -> bool:
 
 
 class _Lost(Exception):
-    """Another worker holds it now."""
+    """Another worker holds the lease."""
 
 
 async def _make(services: Services, row: Row, token: str, now: datetime) -> int:
@@ -179,7 +179,7 @@ async def _make(services: Services, row: Row, token: str, now: datetime) -> int:
 
 
 async def _pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
-    """The tickets of the filters within the asker's view, oldest first."""
+    """The tickets that match, within the actor's scope, oldest first."""
     after: tuple[datetime, str] | None = None
     given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
     while True:
@@ -205,7 +205,7 @@ async def _lines(
 
 
 async def _entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
-    """The lines of these tickets' timelines that the asker may see, in order of ticket and line."""
+    """The timeline entries of these tickets that the actor may see, by ticket and sequence."""
     numbers = [t.number for t in page]
     rows = await exports.lines_of(services.db, numbers)
     authors = await authors_for(services, actor, (row.by_id for row in rows))
@@ -227,7 +227,7 @@ def _is_public(ticket: Ticket) -> bool:
 
 
 class _Public:
-    """A ticket as the public form reads it."""
+    """A ticket as the Open311 bulk form has it."""
 
     def __init__(self, ticket: Ticket) -> None:
         self._ticket = ticket
@@ -304,7 +304,7 @@ class _Writer:
 
 
 async def tidy(services: Services, now: datetime) -> int:
-    """Delete the files whose time is over; how many."""
+    """Delete expired files and return how many."""
     gone = await services.db.transact(lambda c: exports.over(c, now - KEPT, 100))
     for name in gone:
         for file in folder(services).glob(f"{name}.*"):
@@ -313,7 +313,7 @@ async def tidy(services: Services, now: datetime) -> int:
 
 
 def shown(row: Any) -> ExportRecord:
-    """An export as its owner sees it; what has not happened yet is None."""
+    """An export as its owner sees it."""
     held = row if isinstance(row, Mapping) else row._asdict()
     return ExportRecord(
         id=held["id"],

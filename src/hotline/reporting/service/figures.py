@@ -1,4 +1,4 @@
-"""The figures: kept by folding the stream, asked by day and dimension, explained down to the very tickets."""
+"""Figures: kept up to date from the stream, read by day and dimension, explained down to single tickets."""
 
 import asyncio
 import contextlib
@@ -42,13 +42,13 @@ NOUN = {"department": "departments", "category": "categories", "area": "areas"}
 
 
 def zone_of(directory: Directory) -> ZoneInfo:
-    """The organisation's time zone: its days are counted there."""
+    """The organisation's time zone, in which days are counted."""
     home = directory.home
     return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
 
 
 async def fold(services: Services, now: datetime) -> int:
-    """Take up what has happened since; how many events. Makes everything anew where nothing was ever folded."""
+    """Add new events to the rollups and return how many. Builds the rollups if there are none."""
     await streaming_store.place_waiting(services.db)
     if (mark := await rollups.mark(services.db)) is None or "position" not in mark:
         await rebuild(services, now)
@@ -58,25 +58,25 @@ async def fold(services: Services, now: datetime) -> int:
 
 
 async def stand(services: Services) -> bool:
-    """Whether there are rollups to fold on."""
+    """Whether there are rollups."""
     return "position" in (await rollups.mark(services.db) or {})
 
 
 async def must_be_rebuilt(services: Services) -> bool:
-    """Whether nothing was ever folded, and nobody is at it now, by the database's clock."""
+    """Whether there are no rollups and no process is building them, by the database's clock."""
     mark = await rollups.mark(services.db) or {}
     since, at = read_instant(mark.get("rebuilding_since")), await services.db.time()
     return "position" not in mark and (since is None or not at - GIVEN_UP < since <= at + GIVEN_UP)
 
 
 async def are_many(services: Services) -> bool:
-    """Whether to count everything takes longer than a request may wait."""
+    """Whether a full count takes longer than a request may wait."""
     return sum((await counters.counted(services.db, "ticket", None)).values()) > AT_HAND
 
 
 async def rebuild(services: Services, now: datetime, *, anew: bool = False) -> bool:
-    """Count everything from the tickets themselves, beside the traffic. False: another process is at it, or took it
-    over. `anew`: take it over from whoever is at it. With many tickets it takes a processor for minutes."""
+    """Rebuild the rollups from the tickets while the server runs. False: another process is rebuilding them or took
+    over. `anew`: take over from a running rebuild. With many tickets this takes a processor for minutes."""
     zone, token = zone_of(await services.directory.now(now)), uuid4().hex
     await streaming_store.place_waiting(services.db)
     at = await services.db.time()
@@ -123,7 +123,7 @@ async def _rebuilt(services: Services, zone: ZoneInfo, token: str) -> bool:
 
 
 async def drift(services: Services, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
-    """Where rollups and truth differ: key -> (kept, true). Counts everything anew; for the night."""
+    """Where rollups and a full count differ: key -> (kept, counted). Slow; run at night."""
     zone = zone_of(await services.directory.now(now))
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
@@ -150,7 +150,7 @@ async def drift(services: Services, now: datetime) -> dict[rollups.Key, tuple[di
 
 @dataclass(frozen=True, slots=True)
 class FigureQuery:
-    """Which figures: days from `first` to `last`, grouped `by` a dimension, a period or nothing, of these codes."""
+    """A query: days from `first` to `last`, both included, grouped `by` a dimension, a period or nothing."""
 
     first: date
     last: date
@@ -167,7 +167,7 @@ class _Asked:
 
 
 def _plan(directory: Directory, wanted: FigureQuery, actor: Actor) -> _Asked:
-    """Which rollups answer. Whoever sees a part alone is given that part: by area, or by department."""
+    """Choose the rollups that answer a query. An actor limited to areas or departments gets only those."""
     within: dict[str, frozenset[str]] = {}
     errors: list[tuple[str, str]] = []
     if (wanted.last - wanted.first).days not in range(LONGEST):
@@ -196,7 +196,7 @@ def _plan(directory: Directory, wanted: FigureQuery, actor: Actor) -> _Asked:
 
 
 def _fits(asked: _Asked, code: str) -> bool:
-    """Whether a code of a pair lies within what is asked for."""
+    """Whether a code of a pair is within the query."""
     if "/" not in asked.dimension or not asked.within:
         return True
     halves = dict(zip(asked.dimension.split("/"), code.split("/", 1), strict=True))
@@ -205,7 +205,7 @@ def _fits(asked: _Asked, code: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What was open when the period began and when it ended, and what came and went between."""
+    """Open tickets at the beginning and at the end of the period, and those that came and went between."""
 
     carried_over: int
     entered: int
@@ -241,7 +241,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class RankedDepartment:
-    """A department among its peers. `place` None: there is not enough of it to say."""
+    """A department's rank among its peers. `place` None: the denominator is too small to rank."""
 
     department: Named | None
     peers: str
@@ -252,14 +252,14 @@ class RankedDepartment:
 
 @dataclass(frozen=True, slots=True)
 class HourlyCounts:
-    """What came in on a day, by hour: 24 numbers."""
+    """Tickets received on a day by hour: 24 numbers."""
 
     day: str
     hours: tuple[int, ...]
 
 
 async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: datetime) -> Figures:
-    """Groups with their counts, shares, handling times and stock; and how far the stream is in them."""
+    """The groups with counts, shares, handling times and backlog, and the stream position they include."""
     directory = await services.directory.now(now)
     today = now.astimezone(zone_of(directory)).date().isoformat()
     asked = _plan(directory, wanted, actor)
@@ -298,7 +298,7 @@ def _group(wanted: FigureQuery, asked: _Asked, row: Row) -> str:
 
 
 def _stocks(wanted: FigureQuery, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
-    """What was open at the end of the period: what is open now, less what came since, and what has left since."""
+    """Open tickets at the end of the period: those open now, less those that came since, plus those that left."""
     found: Counter[str] = Counter()
     for row in standing:
         if _fits(asked, row.code):
@@ -327,7 +327,7 @@ def _shown(
 async def ranking(
     services: Services, actor: Actor, figure: str, wanted: FigureQuery, now: datetime
 ) -> tuple[RankedDepartment, ...]:
-    """Departments ranked within their peer group, where there is enough of them to say."""
+    """Departments ranked within their peer group; without a place where the denominator is too small."""
     directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
@@ -344,7 +344,7 @@ async def ranking(
 
 
 async def hours(services: Services, actor: Actor, now: datetime) -> tuple[HourlyCounts, ...]:
-    """For each of the last seven days, what came in by hour, within the actor's areas."""
+    """Tickets received by hour on each of the last seven days, within the actor's areas."""
     last = now.astimezone(zone_of(await services.directory.now(now))).date()
     first = last - timedelta(days=HEAT - 1)
     dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
@@ -365,7 +365,7 @@ async def counted_tickets(
     limit: int,
     after: tuple[datetime, str] | None,
 ) -> Sequence[Row]:
-    """Exactly what a measure counts in the period, in order of its moment."""
+    """The tickets or assignments that a measure counts in the period, by time."""
     directory = await services.directory.now(now)
     zone = zone_of(directory)
     asked = _plan(directory, wanted, actor)

@@ -1,4 +1,4 @@
-"""Daily, weekly and monthly reports: made once by the worker when a period is over, kept as they were."""
+"""Daily, weekly and monthly reports: made once by the worker when a period ends, and stored."""
 
 import io
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last mom
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre. `position`: how
-    far the stream of events was in them."""
+    """The figures of a period: as a whole, by each dimension, ranked, and of the call centre. `position`: the stream
+    position they include."""
 
     period: Period
     first: date
@@ -49,7 +49,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class KeptReport(Report):
-    """A report as it was kept."""
+    """A stored report."""
 
     made_at: datetime
 
@@ -58,8 +58,8 @@ _KEPT = TypeAdapter(KeptReport)
 
 
 async def make_due(services: Services, now: datetime) -> int:
-    """Make the reports of the periods that are over and have none, back to the last that was made; how many. What
-    happened before a period's end must be folded first, so that a report leaves nothing out."""
+    """Make the missing reports of periods that have ended, back to the last one made, and return how many. A report
+    waits until the rollups include everything that happened before the period's end."""
     zone = zone_of(await services.directory.now(now))
     today = (now - FIRST_AFTER).astimezone(zone).date()
     made = 0
@@ -75,7 +75,7 @@ async def make_due(services: Services, now: datetime) -> int:
 
 
 async def _missing(services: Services, period: Period, today: date) -> list[date]:
-    """First days of the periods that are over and were not reported, oldest first; the last one alone at the start."""
+    """First days of the ended periods without a report, oldest first; only the last one if there is no report yet."""
     first = last_whole(period, today)
     newest = await reports.newest(services.db, period)
     found: list[date] = []
@@ -88,7 +88,7 @@ async def _missing(services: Services, period: Period, today: date) -> list[date
 
 
 async def _folded_until(services: Services, end: datetime) -> bool:
-    """Whether all that happened before `end` is in the figures."""
+    """Whether the rollups include everything that happened before `end`."""
     mark = await rollups.mark(services.db)
     if mark is None or "position" not in mark:
         return False
@@ -96,7 +96,7 @@ async def _folded_until(services: Services, end: datetime) -> bool:
 
 
 async def told(services: Services, period: Period, first: date, now: datetime) -> Report:
-    """The figures of a period: as a whole, by each dimension, in order of rank, and of the call centre."""
+    """The figures of a period: as a whole, by each dimension, ranked, and of the call centre."""
     begins, ends = span_of(period, first)
     zone = zone_of(await services.directory.now(now))
     start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
@@ -111,7 +111,7 @@ async def told(services: Services, period: Period, first: date, now: datetime) -
 
 
 async def kept(services: Services, period: Period, first: str) -> KeptReport:
-    """A report as it was made. Raises Refused(NOT_FOUND)."""
+    """A stored report. Raises Refused (not found)."""
     row = await reports.kept(services.db, period, first)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
@@ -168,7 +168,7 @@ def _name(group: FigureGroup, language: str) -> str:
 
 
 def as_csv(report: KeptReport, language: str) -> bytes:
-    """All its tables, one below the other."""
+    """The report as CSV: all tables, one below the other."""
     rows: list[Sequence[Any]] = []
     for name, heads, lines in _tables(report, language):
         rows += [[name], heads, *lines, []]
@@ -176,7 +176,7 @@ def as_csv(report: KeptReport, language: str) -> bytes:
 
 
 def as_xlsx(report: KeptReport, language: str) -> bytes:
-    """All its tables, each on its sheet."""
+    """The report as XLSX: each table on its sheet."""
     out = io.BytesIO()
     book = Workbook(out)
     for name, heads, lines in _tables(report, language):

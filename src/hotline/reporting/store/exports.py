@@ -1,4 +1,4 @@
-"""Lists somebody asked for as a file: claimed by a worker under a lease, let go only with its token."""
+"""Exports: claimed by a worker under a lease, updated only with its token."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -37,7 +37,7 @@ _HOLDERS = PreparedQuery(
 
 
 async def holders_of(db: Database, numbers: Sequence[str]) -> dict[str, str]:
-    """The departments these tickets are counted under, closed ones too: number -> code."""
+    """The department each ticket is counted under, also closed ones: number -> code."""
     return {row.number: row.department for row in await db.rows(_HOLDERS, numbers=list(numbers))}
 
 
@@ -46,12 +46,12 @@ def add(c: sa.Connection, row: Mapping[str, Any]) -> None:
 
 
 async def of_owner(db: Database, owner: str) -> Sequence[Row]:
-    """Somebody's own, newest first."""
+    """The exports of one owner, newest first."""
     return await db.rows(_LIST, owner=owner)
 
 
 async def every(db: Database, limit: int) -> Sequence[Row]:
-    """Everybody's, newest first: who took what out."""
+    """Everybody's exports, newest first."""
     return await db.rows(_EVERY, limit=limit)
 
 
@@ -65,12 +65,12 @@ async def running(db: Database, owner: str) -> int:
 
 
 async def lines_of(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
-    """The timelines of these tickets, which the asker has just been shown within their scope."""
+    """The timelines of these tickets. The caller must have read the tickets within the actor's scope."""
     return await db.rows(_LINES, numbers=list(numbers))
 
 
 def claim(c: sa.Connection, token: str) -> Row | None:
-    """The next to be made, ours for LEASE by the database's clock; one whose worker was lost is begun anew."""
+    """Claim the next export for LEASE, by the database's clock; one whose lease has ended starts again."""
     at = database_time(c)
     free = sa.or_(x.c.status == S.WAITING, is_free(x.c.lease_until, at, CLOSING))
     due = (
@@ -87,12 +87,12 @@ def claim(c: sa.Connection, token: str) -> Row | None:
 
 
 def put(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
-    """Write how far it is, or what became of it. False: another worker holds it now."""
+    """Write progress or outcome. False: another worker holds the lease."""
     return c.execute(sa.update(x).where(x.c.id == id, x.c.lease_token == token).values(**values)).rowcount == 1
 
 
 def hold(c: sa.Connection, id: str, token: str, lease: timedelta, rows: int) -> bool:  # noqa: A002
-    """Renew the lease, and write how many rows are made. False: another worker holds it now."""
+    """Renew the lease and write the number of rows. False: another worker holds the lease."""
     return put(c, id, token, {"rows": rows, "lease_until": database_time(c) + lease})
 
 
@@ -101,7 +101,7 @@ def downloaded(c: sa.Connection, id: str) -> None:  # noqa: A002
 
 
 def over(c: sa.Connection, before: datetime, limit: int) -> Sequence[str]:
-    """Files whose time is over; they are gone from here on."""
+    """Mark expired exports as gone; their ids."""
     old = sa.select(x.c.id).where(x.c.status == S.READY, x.c.ended_at < before).limit(limit)
     gone = sa.update(x).where(x.c.id.in_(old.scalar_subquery())).values(status=S.GONE)
     return list(c.execute(gone.returning(x.c.id)).scalars())

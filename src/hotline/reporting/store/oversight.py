@@ -1,4 +1,4 @@
-"""What those ask who look over many departments: rulings, boards, dots on a map, earlier answers, who did what."""
+"""Queries for oversight: decisions that wait, boards, the map, earlier answers, the audit log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,8 +44,8 @@ def _rulings(by_area: bool) -> PreparedQuery:
 
 
 async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
-    """Orders that wait for the desk's word: returns and extensions asked for, reports to be reviewed; emergencies
-    first. None without the desk's view."""
+    """Assignments that wait for a decision: returns and extensions requested, results to review; emergencies
+    first. Empty unless the scope is whole."""
     if not scope.whole:
         return []
     desk = Scope(True, scope.areas, frozenset())
@@ -59,7 +59,7 @@ def _boards(by_area: bool) -> PreparedQuery:
 
 
 async def boards(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:
-    """Every department's open orders by the colour of their clocks: department, looks, n."""
+    """Open assignments of every department by the colours of their clocks: department, looks, n."""
     if not scope.whole:
         return []
     return await db.rows(_boards(scope.areas is not None), now=now, **seen_by(Scope(True, scope.areas, frozenset())))
@@ -77,7 +77,7 @@ def _dots(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
 
 
 async def dots(db: Database, scope: Scope) -> Sequence[Row]:
-    """Open tickets that have a place on the map, newest first, MOST_DOTS at most."""
+    """Open tickets with coordinates, newest first, at most MOST_DOTS."""
     if scope.nothing:
         return []
     return await db.rows(_dots(scope.whole, scope.areas is not None, bool(scope.departments)), **seen_by(scope))
@@ -115,7 +115,7 @@ async def audit(
     after: tuple[datetime, str, int] | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Who did what, newest first. Words and reasons stay with the ticket."""
+    """Who did what, newest first, without texts and reasons."""
     if not scope.whole:
         return []
     values: dict[str, Any] = {"before": before, "limit": limit, **seen_by(Scope(True, scope.areas, frozenset()))}
@@ -142,7 +142,7 @@ def _answers(by_area: bool, by_words: bool, by_category: bool) -> PreparedQuery:
 
 
 async def earlier_answers(db: Database, scope: Scope, text: str, category: str | None, limit: int) -> Sequence[Row]:
-    """What was answered to the like before, newest first: for the desk, who may read it out."""
+    """Public replies to similar tickets, newest first."""
     if not scope.whole:
         return []
     words = words_query(text, db.dialect.name) if text else None
@@ -169,7 +169,7 @@ def _catalogue(by_area: bool) -> PreparedQuery:
 
 
 async def catalogue_rows(db: Database, scope: Scope, first: datetime, before: datetime) -> Sequence[Row]:
-    """How each row of the dispatch catalogue did: route (None: a person chose), n, returned."""
+    """Results of each entry of the dispatch catalogue: route (None: a person chose), n, returned."""
     if not scope.whole:
         return []
     desk = seen_by(Scope(True, scope.areas, frozenset()))
@@ -184,5 +184,5 @@ _LIVE_CALLS = PreparedQuery(
 
 
 async def live_calls(db: Database, since: datetime) -> dict[VoiceState, int]:
-    """Calls that ring or are spoken now: state -> how many; those that began before `since` are taken for lost."""
+    """Calls now ringing or answered: state -> count; calls that began before `since` are ignored."""
     return {VoiceState(r.state): int(r.n) for r in await db.rows(_LIVE_CALLS, since=since)}

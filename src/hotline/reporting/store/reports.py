@@ -1,4 +1,4 @@
-"""Reports: the figures of a period as they were when it had ended."""
+"""Queries of stored reports."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,5 +45,5 @@ async def kept(db: Database, period: Period, first: str) -> Row | None:
 
 
 def keep(c: sa.Connection, period: Period, first: str, body: Any, now: datetime) -> None:
-    """Once: a report is not made over."""
+    """Store a report unless there is one: a report is never made twice."""
     insert_ignoring_duplicates(c, r, [{"period": period, "first": first, "body": body, "made_at": now}])
