@@ -1,4 +1,4 @@
-# Two stages: a wheel built from the hash-locked files, then a small image that runs it as nobody in particular.
+# Two stages: a wheel built from the hash-locked files, then a small image that runs it as an unprivileged user.
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.lock ./

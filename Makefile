@@ -26,10 +26,10 @@ check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/hotline openapi | diff -q - openapi/hotline.v1.json || { echo "run: make openapi"; exit 1; }
 	$(BIN)/hotline lifecycle --format markdown | diff -q - docs/lifecycle.md || { echo "run: make docs"; exit 1; }
 
-openapi: .make/dev ## Write openapi/hotline.v1.json anew
+openapi: .make/dev ## Write openapi/hotline.v1.json
 	$(BIN)/hotline openapi > openapi/hotline.v1.json
 
-lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and try generated clients
+lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and test generated clients
 	$(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
 docs: .make/dev ## Write docs/lifecycle.md and the vocabularies of docs/glossary.md from the code
@@ -51,7 +51,7 @@ chaos: .make/dev ## Kill and restart real processes under load thirty times, bot
 wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 
-lock: ## Resolve the lock files anew (needs uv); no address stands in them
+lock: ## Resolve the lock files (needs uv); they hold no address
 	uv pip compile pyproject.toml --extra postgres --group build --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 	uv pip compile pyproject.toml --extra postgres --group dev --group build --universal --python-version 3.11 --generate-hashes \
