@@ -1,4 +1,4 @@
-// The organisation as data: every noun of the directory, people, keys and subscriptions. The API says what is wrong.
+// Administration: every noun of the directory, people, keys and subscriptions. The API validates.
 import { $, Refusal, api, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
@@ -27,7 +27,7 @@ async function draw() {
       noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: press(() => revoke(item)) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   }
 }
-/** What an item without a name of its own is about. */
+/** The title of an item without a name. */
 function gist(item, { departments, categories, areas }) {
   const one = (of, code) => (code && code !== "*" ? of[code] ?? code : null);
   const holds = [one(categories, item.category), item.kind && item.kind !== "*" ? word("kind", item.kind) : null, one(areas, item.area), item.priority && item.priority !== "*" ? word("priority", item.priority) : null,
@@ -43,7 +43,7 @@ async function revoke(item) {
   draw();
 }
 const etag = async (path) => (await fetch(path)).headers.get("etag")?.replaceAll('"', "") ?? null;
-/** A secret that is told once: it stays until it was put away, and can be copied. */
+/** A secret that is shown once: it stays until it is dismissed, and can be copied. */
 function tellSecret(secret) {
   const field = el("input", { value: secret, readonly: true, "aria-label": t("admin.secret") });
   async function copy() {
@@ -70,7 +70,7 @@ async function shape(fresh) {
   const properties = HELD[noun][fresh ? 0 : 1];
   return { properties, required: ["login", "name", "password", "roles", "url"].filter((name) => properties[name]) };
 }
-/** The first name that a form does not hold of what was written as JSON. */
+/** The first name in the JSON that the form has no field for. */
 function unknown(written, held) {
   if (written === null || typeof written !== "object") return null;
   for (const [name, value] of Object.entries(written)) {
@@ -80,11 +80,11 @@ function unknown(written, held) {
   }
   return null;
 }
-/** An item as a form of what it may hold, or as JSON: the API says what is wrong, field by field. */
+/** An item as a form or as JSON; the API reports errors field by field. */
 async function edit(item) {
   const fresh = item === null;
   const inDirectory = NOUNS.includes(noun);
-  // the version that is shown is the version that is changed: what a colleague did meanwhile is not undone
+  // sends the version that is shown, so that a colleague's later change is not overwritten
   const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
   const schema = await shape(fresh);
   const shown = Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name in schema.properties));
@@ -136,9 +136,9 @@ async function edit(item) {
     } finally { keep.disabled = false; }
   }
   let sent = [];
-  /** The same request again is the same: what was made and could not be told is not made twice. */
+  /** The key of a request: repeated after a lost answer, it creates nothing twice. */
   function keyOf(body) { if (sent[0] !== body) sent = [body, unique()]; return sent[1]; }
-  /** What is added must not take the place of what is there. */
+  /** Refuses to replace an existing item when adding one. */
   async function refuseKnown(code) {
     const rule = !code ? t("item_form.required") : (await get(`/v1/directory/${noun}`)).items.some((known) => known.code === code) ? t("item_form.taken") : null;
     if (rule) throw new Refusal(422, { type: "urn:hotline:problem:invalid", errors: [{ field: "code", rule, rule_zh: rule, rule_zh_hant: rule }] });

@@ -1,4 +1,4 @@
-// A department's open work, live: columns by state, limits that count down, what may be done right there.
+// A department's open assignments, live: columns by state, time left, allowed actions.
 import { $, countdown, directory, el, fill, get, given, inDialog, joined, link, listed, listen, named, say, soon, steady, t, tick, urgency, when, word } from "./core.js";
 import { buttons, caller, hide } from "./forms.js";
 import { backAndForth } from "./panel.js";
@@ -21,7 +21,7 @@ const sound = $("#sound");
 sound.checked = localStorage.getItem("sound") === "1";
 sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
 
-/** What runs out first: until it is signed for, that may be the limit to sign. */
+/** The clock that ends first: before acceptance that may be the time to accept. */
 function limit(order) {
   const limits = [order.due_at, order.status === "issued" ? order.accept_by : null].filter(Boolean);
   return limits.sort((a, b) => new Date(a) - new Date(b))[0] ?? null;

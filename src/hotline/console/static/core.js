@@ -1,4 +1,4 @@
-// What every page uses: words, the API, the live line, drafts, dialogs. No page speaks to anything but its own origin.
+// What every page uses: texts, the API, the live stream, drafts, dialogs. Pages request nothing but their own origin.
 const body = document.body;
 const at = body.dataset.static;
 export const language = body.dataset.language;
@@ -10,10 +10,10 @@ const words = await (await fetch(`${at}/words.${language}.json`)).json();
 export function t(key, values = {}) {
   return (words[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => isolated(values[name] ?? all));
 }
-/** What people wrote, without marks of direction (embeddings, overrides): what is seen is what is meant. */
+/** Text that people wrote, without direction marks (embeddings, overrides). */
 export const plain = (text) => String(text).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066\u2067]/g, "");
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
-/** The same for showing beside other text: letters that go from right to left stand in an isolate (FSI … PDI), which also
+/** The same for showing beside other text: right-to-left letters are isolated (FSI … PDI), which also
  *  holds in an option, a title or a text put together. `el` and `fill` do it; parts of one string need it each. As
  *  text/bidi.py. */
 export function isolated(text) {
@@ -34,17 +34,17 @@ export function isolated(text) {
   const whole = bare.startsWith("\u2068") && (!closed || closed === [...bare].length);
   return whole || !RIGHT_TO_LEFT.test(kept) ? kept : `\u2068${kept}\u2069`;
 }
-/** Parts that are there, each by itself, with `between` between them. */
+/** The parts that are not empty, joined by `between`. */
 export const joined = (parts, between) => parts.filter(Boolean).map(isolated).join(between);
 const laid = (children) => children.flat().filter((child) => child != null && child !== false).map((child) => (typeof child === "string" ? isolated(child) : child));
-/** A word of a family of the vocabulary, as t("status." + code). */
+/** The label of a word of a vocabulary, as t("status." + code). */
 export const word = (family, code) => (code == null ? "" : words[`${family}.${code}`] ?? code);
-/** The state a line of a timeline names: of an order where it speaks of one, else of the ticket. */
+/** The state in a timeline entry: of the assignment if there is one, else of the ticket. */
 export const state = (line, name) => (line[name] == null ? "" : words[line.assignment ? `order.${line[name]}` : `status.${line[name]}`] ?? words[`status.${line[name]}`] ?? words[`order.${line[name]}`] ?? line[name]);
 /** Every word of a family: [code, text]. */
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
-/** The name of something of the directory in the reader's language. */
+/** The name of a directory item in the reader's language. */
 export const named = (item) => isolated((item ? (english ? item.name_en || item.name : item.name) : "") ?? "");
 export const label = (said) => (english ? said.en : said.zh);
 export const can = (...roles) => roles.some((role) => given.person?.roles.includes(role));
@@ -61,14 +61,14 @@ export function el(tag, attributes = {}, ...children) {
   return made;
 }
 export const $ = (selector, root = document) => root.querySelector(selector);
-/** Puts children in the place of what was there. What had the keyboard keeps it, if it is there again (`data-key`). */
+/** Replaces the children of a node. The focused element keeps the focus if it is there again (`data-key`). */
 export function fill(root, ...children) {
   const key = root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   root.replaceChildren(...laid(children));
   if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 }
-/** For a list that changes by itself: what stands under the pointer, or is gone through by keys, does not move until the
- *  hand has rested. Gives `put(work)`: now, or when it rests; of several that wait only the last is done. */
+/** For a live list: it does not move under the pointer or while it is gone through by keys, until nothing
+ *  has happened for a second. Gives `put(work)`: runs it now or then; of several that wait only the last. */
 export function steady(place) {
   let resting = null;
   let next = null;
@@ -105,10 +105,10 @@ export function say(text, alarm = false) {
   quiet = setTimeout(() => { $("#said").textContent = ""; $("#alarm").textContent = ""; }, alarm ? 9000 : 5000);
 }
 
-/** A field as people call it: `caller.phone` by its last part. */
+/** The label of a field: of `caller.phone` by its last part. */
 const fieldName = (path) => [path, path.split(".").pop()].flatMap((name) => [words[`field.${name}`], words[`item.${name}`]]).find(Boolean) ?? path;
 const said = { en: "rule", "zh-Hant": "rule_zh_hant" }[language] ?? "rule_zh";
-/** A field and what is said of it, in the reader's language. */
+/** A field and its error, in the reader's language. */
 export const toldOf = (e) => `${fieldName(e.field)}: ${e[said] ?? e.rule}`;
 /** What the API refused: code, title, errors by field, allowed actions. */
 export class Refusal extends Error {
@@ -116,18 +116,18 @@ export class Refusal extends Error {
     super(problem.type ? t(`problem.${problem.type.split(":").pop()}`) : t("app.failed"));
     Object.assign(this, { status, problem, code: problem.type?.split(":").pop(), errors: (problem.errors ?? []).map((e) => ({ ...e, rule: e[said] ?? e.rule })) });
   }
-  /** One sentence a person can act on. */
+  /** One sentence for the user. */
   get said() {
     const rules = this.errors.map((e) => `${fieldName(e.field)}: ${e.rule}`);
     return [this.message, ...rules].join(" · ");
   }
 }
 const wait = (ms) => new Promise((go) => setTimeout(go, ms));
-/** A name nobody else has given: for a request, a call, a window. */
+/** A unique id for a request, a call or a window. */
 export const unique = () => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
-/** As long as a double press lasts: what it set off is shown after it, so that the second half hits nothing new. */
+/** The length of a double click: results are shown after it, so that the second click hits nothing new. */
 export const settled = (work) => Promise.all([work, wait(350)]).then(([done]) => done);
-/** What a button does, once at a time: it rests meanwhile. */
+/** Makes a button run one action at a time; it is disabled meanwhile. */
 export function press(work) {
   return async (event) => {
     const button = event.currentTarget;
@@ -140,8 +140,8 @@ export function press(work) {
   };
 }
 
-/** Ask the API. A lost connection is tried again with the same key, so nothing is done twice; an ended session asks for
- *  the password and goes on. Throws Refusal. */
+/** A request to the API. It is repeated with the same key after a lost connection, so nothing is done twice; when the
+ *  session has ended, the password is asked for first. Throws Refusal. */
 export async function api(method, path, { body: sent, version, key } = {}) {
   const headers = { accept: "application/json" };
   if (sent !== undefined) headers["content-type"] = "application/json";
@@ -179,8 +179,8 @@ function offline(is) {
 
 const dialogs = []; // those that are open, the topmost last
 export const inDialog = () => dialogs.length > 0;
-/** Opens a dialog on top of the page. It owns the keys: Ctrl+Enter sends its form, Escape leaves it by `leave` (null: it
- *  cannot be left), and asks first where something was typed. Gives what closes it. */
+/** Opens a dialog on top of the page. Ctrl+Enter sends its form; Escape closes it through `leave` (null: it
+ *  cannot be closed) and asks first if something was typed. Returns a function that closes it. */
 export function openDialog(box, leave) {
   const mine = { box, escape, typed: false };
   let question = null;
@@ -226,7 +226,7 @@ addEventListener("keydown", (event) => {
 }, true);
 
 let asking;
-/** The session is over: ask for the password on top of the page, so that what was typed stays. */
+/** The session has ended: asks for the password in a dialog, so that typed text stays. */
 export function logInAgain() {
   asking ??= new Promise((done) => {
     const why = el("p", { class: "error", role: "alert" });
@@ -248,17 +248,17 @@ export function logInAgain() {
   });
   return asking;
 }
-/** Why a log-in failed, by its code. */
+/** The text for a failed sign-in, by its code. */
 export const notLoggedIn = (code) => t(code === "unauthenticated" ? "login.wrong" : `problem.${code}`);
-/** Log in; the code of what went wrong, or null. */
+/** Sign in. Returns an error code, or null. */
 export async function logIn(login, password) {
   const reply = await fetch("/console/session", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login, password }) });
   return reply.ok ? null : (await reply.json()).code;
 }
 
-/** Drafts: what is typed into a form stays until it is sent, through reloads and lost lines; for this person alone. Each
- *  matter has a draft of its own, by its key (`form.key`), and each window a matter of its own: no window writes into
- *  another's. A window that is closed leaves its draft to the next one. */
+/** Drafts: typed text is kept until it is sent, through reloads and lost connections, for this person only. Each
+ *  call has a draft of its own, by its key (`form.key`), and each window a call of its own: no window writes into
+ *  another's. The draft of a closed window goes to the next one. */
 export function draft(form, name) {
   const begin = `draft:${given.person?.id}:${name}`;
   const place = (key) => `${begin}:${key}`;
@@ -292,7 +292,7 @@ export function draft(form, name) {
   addEventListener("pageshow", (event) => { if (event.persisted) hold(form.key.value); });
   return {
     keep, others,
-    /** What this window had, or the only one that a closed window left; else a new matter. */
+    /** This window's draft, or the only one left by a closed window; else a new one. */
     restore() {
       const mine = sessionStorage.getItem(begin);
       const free = others().filter((one) => !one.open);
@@ -302,18 +302,18 @@ export function draft(form, name) {
       if (fields) show(fields);
       return fields ?? {};
     },
-    /** Another draft takes the form. */
+    /** Loads another draft into the form. */
     take(key) { const fields = kept(key); form.reset(); hold(key); if (fields) show(fields); return fields ?? {}; },
-    /** A new matter; what was typed stays a draft. */
+    /** Begins a new call; the text typed before stays a draft. */
     renew: () => hold(unique()),
     forget: (key = form.key.value) => localStorage.removeItem(place(key)),
   };
 }
 
-/** The live stream: `heard(event)` for each line of a timeline; `anew()` at the beginning and whenever something may
- *  have been missed. Comes back by itself, without a gap. A page nobody looks at lets its line go (a browser has six
- *  for each server) and takes it up where it was; `always`: one that must be heard though it is not seen; `back`: so
- *  much of what happened just before is told first. */
+/** The live stream: `heard(event)` for each timeline entry; `anew()` at the beginning and whenever events may
+ *  have been missed. Reconnects without a gap. A hidden page closes its connection (a browser has six for
+ *  each server) and resumes later; `always`: stay connected while hidden; `back`: begin with so many recent
+ *  events. */
 export function listen(query, heard, anew, { always = false, back = 0 } = {}) {
   let last = null;
   let source;
@@ -369,14 +369,14 @@ export function instant(local) {
 const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, {
   timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const when = (moment) => (moment ? spoken.format(new Date(moment)) : "–");
-/** Minutes as people say them. */
+/** Minutes as text. */
 export function spent(minutes) {
   if (minutes == null) return "–";
   const whole = Math.abs(Math.round(minutes));
   const [days, hours, left] = [Math.floor(whole / 1440), Math.floor((whole % 1440) / 60), whole % 60];
   return days ? t("time.days", { days, hours }) : hours ? t("time.hours", { hours, minutes: left }) : t("time.minutes", { minutes: left });
 }
-/** A limit that counts down by itself. */
+/** The time left until a deadline, counting down. */
 export function countdown(due, running = true) {
   return el("span", { class: "due", "data-due": due ?? "", "data-running": running ? "1" : "" }, "");
 }
@@ -396,7 +396,7 @@ export function urgency(priority) {
 }
 export const link = (number) => el("a", { href: `/console/tickets/${number}` }, number);
 
-/** Lists of the directory, asked for once. */
+/** Lists of the directory, requested once. */
 const kept = new Map();
 export function directory(noun) {
   if (!kept.has(noun)) {
@@ -405,7 +405,7 @@ export function directory(noun) {
   }
   return kept.get(noun);
 }
-/** A noun was changed here: what is kept of it is not what it is. */
+/** A noun was changed here: forget its cached list. */
 export const forget = (noun) => kept.delete(noun);
 /** Fill a select with words of the vocabulary, or with items of the directory. */
 export function choices(select, items, chosen) {
@@ -430,7 +430,7 @@ addEventListener("unhandledrejection", (event) => {
   say(event.reason.said, true);
 });
 
-// the windows of a browser have one log-in: where somebody else logs in, or out, no window goes on as somebody it is not
+// all windows share one session: after another sign-in, or a sign-out, no window continues as the former user
 if (given.person) {
   localStorage.setItem("person", given.person.id);
   addEventListener("storage", (event) => { if (event.key === "person" && event.newValue !== given.person.id) location.href = "/console"; });

@@ -1,4 +1,4 @@
-// What no department has, what waits for a ruling, what could not be read, and how the catalogue did.
+// Tickets to dispatch, decisions that wait, unreadable messages, and results of the dispatch catalogue.
 import { $, api, can, countdown, el, fill, get, heads, joined, link, listed, listen, named, press, row, settled, soon, steady, t, tick, urgency, when, word } from "./core.js";
 import { panelled } from "./panel.js";
 

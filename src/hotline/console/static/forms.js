@@ -1,4 +1,4 @@
-// A form for every action, made from the JSON Schema of its body; what a ticket's state needs of it is required.
+// A form for every action, made from the JSON Schema of its body; what the state needs is required.
 import { $, Refusal, api, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
 import { fieldsOf } from "./schema_fields.js";
 
@@ -14,7 +14,7 @@ export async function schemaOf(action, ofOrder = false) {
   cycle ??= get("/v1/lifecycle").catch((failed) => { cycle = null; throw failed; }); // the next one asks again
   return (await cycle)[ofOrder ? "assignment" : "ticket"].schemas[action];
 }
-/** The fields of an action: what is needed, in the order of `needs`, then what it may carry. `known` is filled in. */
+/** The fields of an action: required ones in the order of `needs`, then optional ones. `known` is filled in. */
 export function actionFields(schema, needs, known = {}) {
   const required = ({ anyOf, default: _, ...property }) => ({ ...property, anyOf: anyOf?.filter((option) => option.type !== "null") });
   const names = [...new Set([...needs, ...Object.keys(schema.properties)])].filter((name) => name in schema.properties);
@@ -26,7 +26,7 @@ export function actionFields(schema, needs, known = {}) {
   });
 }
 /** A dialog that asks for the fields of an action, and `more` below them. `send(body)` resolves to `{ done }`, or to
- *  `{ wrong }`: that is told, and the dialog stays. Resolves to what was done; null: given up. */
+ *  `{ wrong }`: it is shown and the dialog stays. Resolves to the result; null: cancelled. */
 export function ask(action, title, fields, send, more = null) {
   return new Promise((settle) => {
     const wrong = el("p", { class: "error", role: "alert" });
@@ -54,8 +54,8 @@ export function ask(action, title, fields, send, more = null) {
   });
 }
 
-/** Do one allowed action. `seen` is the ticket as shown; `order` its assignment, if one is meant. Asks for what it needs;
- *  tells kindly where somebody else was quicker. Resolves to the ticket after it, to "late", or to null: given up. */
+/** Do one allowed action. `seen` is the ticket as shown; `order` its assignment, if one is meant. Asks for the fields it needs;
+ *  says who has changed the ticket meanwhile. Resolves to the new ticket, to "late", or to null: cancelled. */
 export async function perform(move, seen, order, known = {}) {
   const path = order
     ? `/v1/tickets/${seen.number}/assignments/${order.id}/actions/${move.action}`
@@ -95,7 +95,7 @@ async function send(move, path, body, seen) {
   }
 }
 
-/** Who was quicker, and what they did. */
+/** Who changed the ticket meanwhile, and how. */
 async function tellLate(move, seen, refused) {
   let who = "";
   try {
@@ -106,14 +106,14 @@ async function tellLate(move, seen, refused) {
   say([move.action === "reveal" ? t("caller.not_shown") : "", refused.status === 409 ? refused.message : t("form.late"), who].join(" "), true);
 }
 
-/** What is known already, so that nobody types it again: how the ticket stands, and what the rules advise. */
+/** Values to fill in: the ticket's own and the rules' suggestions. */
 function known(seen, action) {
   if (action === "dispatch") return { department: seen.advice?.routing?.lead };
   if (action !== "triage") return {};
   return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address };
 }
 
-// The caller, where a ticket shows them. Who was revealed stands there for a while, then is hidden again.
+// The caller of a ticket. Revealed details are shown for a while, then hidden again.
 let revealed = null;
 const full = (phone) => el("a", { href: `tel:${phone.replace(/[^+\d*#;,=a-z]/g, "")}`, "data-key": "tel", dir: "ltr" }, phone);
 function showCaller(place) {
@@ -124,7 +124,7 @@ function showCaller(place) {
     open ? el("span", { class: "noprint" }, el("small", { "data-left": true }, t("caller.left", { n: revealed.left })), " ", el("button", { type: "button", class: "small", onclick: hide }, t("caller.hide"))) : null);
 }
 const showCallers = () => document.querySelectorAll("[data-caller]").forEach(showCaller);
-/** The caller of a ticket as the API shows them, a whole number to be rung with a press. */
+/** The caller of a ticket as the API shows them, a complete number as a link to call. */
 export function caller(ticket) {
   const place = el("span", { class: "caller", "data-caller": ticket.number, tabindex: "-1" });
   place.masked = ticket.caller;
@@ -150,7 +150,7 @@ function reveal(ticket) {
   ($("a", place) ?? place).focus();
   say(t("caller.shown", { n: SHOWN_FOR }));
 }
-/** Nobody's number is in sight any more. */
+/** Hides every revealed number. */
 export function hide() {
   if (!revealed) return;
   clearInterval(revealed.every);
@@ -163,9 +163,9 @@ addEventListener("pagehide", hide);
 
 const returned = (seen) => seen.assignments.filter((order) => order.status === "returned");
 const why = (order) => joined([word("return_reason", order.return?.reason_code), order.return?.basis], MARKS[1]);
-/** Buttons for every allowed action of a ticket and of its orders; `after(result)` when one was done. */
+/** Buttons for the allowed actions of a ticket and its assignments; `after(result)` when one was done. */
 export function buttons(seen, after, order = null) {
-  // what an order offers is not offered a second time by its ticket
+  // an action of the assignment is not repeated for the ticket
   const ofOrders = new Set(order ? [] : seen.assignments.flatMap((a) => a.allowed_actions.map((move) => move.action)));
   const moves = ((order ?? seen).allowed_actions ?? []).filter((move) => !ofOrders.has(move.action));
   return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, moves.map((move, place) =>

@@ -1,4 +1,4 @@
-// The form of a directory item: its fields, with what is wrong beside each, lists that grow, days and what holds of each.
+// The form of a directory item: its fields with their errors, lists, and days with a value each.
 import { el, language, listed, t, word } from "./core.js";
 import { fieldsOf, resolved, wordsOf } from "./schema_fields.js";
 
@@ -7,7 +7,7 @@ const DAYS = [0, 1, 2, 3, 4, 5, 6].map((day) => new Date(Date.UTC(2024, 0, 1 + d
 const dayName = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { weekday: "short", timeZone: "UTC" });
 const ITEM = { family: "item", none: { word: "app.none", code: "app.none" }, ended: true, composite };
 
-/** What cannot be read as it stands: its message is for whoever typed it. */
+/** Input that cannot be read; its message is for the user. */
 export class Unclear extends Error {}
 
 /** `{ node, read(), mark(errors, own) }` of an object's schema, filled from `value`. `fixed`: fields shown and not
@@ -54,13 +54,13 @@ function objectOf(schema, value, defs, fixed) {
   return { nodes: fields.map((field) => el("div", { class: "field" }, field.nodes)), read: () => Object.fromEntries(fields.map((field) => [field.name, field.read()]).filter(([, read]) => read !== undefined)),
     places: (before) => fields.flatMap((field) => [[before + field.name, { field: field.node, error: field.error }], ...(field.places?.(`${before}${field.name}.`) ?? [])]) };
 }
-/** What is put together: `{ node, read(), group, places }`; `group`: the node has a legend of its own. */
+/** Composite fields: `{ node, read(), group, places }`; `group`: the node has a legend of its own. */
 function composite(name, property, value, { defs }) {
   if (property.type === "object") return mapOf(name, property, value ?? {});
   if (property["x-refers"]) return severalOf(name, listed(property["x-refers"]), value ?? []);
   return listOf(name, property, value ?? [], defs);
 }
-/** Some of these: a tick for each. `options` may come later. */
+/** Several of these options, as checkboxes. `options` may come later. */
 function severalOf(name, options, value) {
   const chosen = new Set(value);
   const node = el("fieldset", { class: "several" }, el("legend", {}, said(name)));
@@ -81,7 +81,7 @@ function listOf(name, property, value, defs) {
   node.value = value.join("\n");
   return { node, read: () => node.value.split("\n").map((line) => line.trim()).filter(Boolean) };
 }
-/** A list of things with fields of their own: each can go, another can come. */
+/** A list of objects: items can be added and removed. */
 function rowsOf(name, item, value, defs) {
   const rows = [];
   const box = el("div", {});
@@ -98,7 +98,7 @@ function rowsOf(name, item, value, defs) {
   const left = () => rows.filter((row) => !row.gone);
   return { node, group: true, read: () => left().map((row) => row.read()), places: (before) => left().flatMap((row, place) => row.places(`${before}${place}.`)) };
 }
-/** Days and what holds of each: a line for each key. */
+/** A map of days: a line for each key. */
 function mapOf(name, property, value) {
   const kind = property.additionalProperties;
   const rows = [];

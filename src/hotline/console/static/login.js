@@ -1,4 +1,4 @@
-// Log in, then go where one was going.
+// Sign in, then continue to the requested page.
 import { $, logIn, notLoggedIn } from "./core.js";
 
 const form = $("#login");

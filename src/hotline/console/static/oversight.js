@@ -1,4 +1,4 @@
-// For the committee: who did what, what is late, what was changed in the rules. It changes nothing.
+// Oversight: who did what, what is overdue, which rules changed. Read only.
 import { $, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");

@@ -1,11 +1,11 @@
-// A matter beside the list it was chosen from, and what came back of it: for those who rule and send on.
+// A ticket beside the list it was chosen from, with its returns, for dispatching and deciding.
 import { $, el, fill, get, inDialog, joined, link, listed, named, t, urgency, when, word } from "./core.js";
 import { MARKS, buttons, caller, hide } from "./forms.js";
 
 const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
 
-/** What came back and what waits for a ruling, newest first: who, when, why, and whom they suggest. Nothing where all went
- *  its way. */
+/** Returns and requests that wait for a decision, newest first: who, when, why, and the suggested department. Empty if there
+ *  are none. */
 export async function backAndForth(ticket) {
   if (!ticket.counters.reopens && !ticket.assignments.some((order) => order.return || order.closed_at || order.redos || order.extensions || order.asked_due_at || order.reported_at)) return null;
   const [story, units] = await Promise.all([get(`/v1/tickets/${ticket.number}/timeline?limit=500`).catch(() => ({ items: [] })), listed("departments", true).catch(() => [])]);
@@ -26,8 +26,8 @@ export async function backAndForth(ticket) {
   return lines.length ? el("section", { class: "back", "data-back": ticket.number }, el("h3", {}, t("back.title")), el("ul", { class: "plainlist" }, lines)) : null;
 }
 
-/** A matter beside the list it was chosen from, with all that may be done about it: `show(number)`. `more(ticket)`: what
- *  this page says of it besides; `changed()`: something was done. Escape puts it away. */
+/** A ticket beside the list it was chosen from, with its allowed actions: `show(number)`. `more(ticket)`: further content
+ *  of the page; `changed()`: an action was done. Escape closes it. */
 export function panelled(more, changed) {
   const panel = $("#panel");
   let wanted = null; // the last one that was chosen: an answer about one before it comes too late

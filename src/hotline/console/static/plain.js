@@ -1,2 +1,2 @@
-// A page made by the server: only the log-out and the words are alive.
+// A page rendered by the server: only signing out and the texts use scripts.
 import "./core.js";

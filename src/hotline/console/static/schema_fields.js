@@ -46,13 +46,13 @@ function number(value, property) {
   const node = el("input", { type: "number", step: property.type === "integer" ? 1 : "any", value: value ?? "" });
   return { node, read: () => (node.value === "" ? null : Number(node.value)) };
 }
-/** Shown and read as the organisation's wall clock has it. */
+/** Shown and read in the organisation's time zone. */
 function moment(value) {
   const node = el("input", { type: "datetime-local" });
   if (value) node.value = new Date(value).toLocaleString("sv-SE", { timeZone: given.zone }).replace(" ", "T").slice(0, 16);
   return { node, read: () => (node.value === "" ? null : instant(node.value)) };
 }
-/** A box to tick where one of the two holds unless somebody says otherwise; else it is chosen. */
+/** A checkbox if there is a default; else a choice between the two. */
 function truth(value, property, form) {
   if (typeof property.default === "boolean") {
     const node = el("input", { type: "checkbox", checked: Boolean(value) });
@@ -62,7 +62,7 @@ function truth(value, property, form) {
   return { node, read: () => (node.value ? node.value === "true" : read()) };
 }
 const nothing = (property) => (property.empty ? null : undefined);
-/** One of these words. Nothing is chosen beforehand: what stood there by chance would be sent by chance. */
+/** One of these words. Nothing is preselected, so that nothing is sent by accident. */
 function oneOf(options, value, property, form) {
   const node = el("select", {}, property.empty || value == null ? el("option", { value: "" }, t(property.empty ? form.none.word : "app.choose")) : null, options.map(([code, said]) => el("option", { value: code }, said)));
   node.value = value ?? "";
@@ -82,7 +82,7 @@ function codeOf(noun, value, property, form) {
   listed(noun).then((items) => lay([...items, ...stands.filter(([code]) => form.ended && !items.some(([known]) => known === code))], node.value));
   return { node, read: () => node.value || nothing(property) };
 }
-/** Some words or codes of the directory, chosen from a list; other codes are typed side by side. */
+/** Some words or codes of the directory, chosen from a list; other codes are typed. */
 function codesOf(name, property, value, { defs }) {
   const item = resolved(property.items, defs);
   if (!item.enum && !item["x-refers"]) {

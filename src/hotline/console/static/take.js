@@ -1,14 +1,14 @@
-// One screen for a call: who rings, what they say, what the rules make of it; one key takes it in.
+// Log a call on one screen: caller, narrative, suggestions; one key sends it.
 import { $, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, joined, label, link, listed, named, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 
 const form = $("#call");
-// with the draft: a call sent before a reload, and not answered, is sent after it under the same key
+// kept with the draft: a call sent before a reload and not answered is sent again under the same key
 const kept = draft(form, "call");
 const before = kept.restore();
 if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
 if (!form.contains(document.activeElement)) form.narrative.focus();
-// the page takes keys from the first moment on; what is sent waits until the names are there, or cannot be had
+// the page accepts keys at once; sending waits until the lists are loaded or have failed
 const LONGEST = 120; // characters of an address
 let areas = [];
 let places = new Map(); // what a place is called -> the areas of that name
@@ -24,14 +24,14 @@ const names = () => (loading ??= (async () => {
   place();
 })().catch(() => { loading = null; })); // a call is taken without them, and the next one asks again
 
-/** Where it is: the area, if what was typed names exactly one; whatever else was typed stands in the address. */
+/** The place: the area if the text names exactly one; other text goes into the address. */
 function located(words = form.area_words.value.trim(), address = form.address.value.trim()) {
   const found = places.get(folded(words)) ?? [];
   const area = found.length === 1 ? found[0].code : undefined;
   const left = area || address.split(/\s+/).includes(words) ? "" : words; // 1栋 stands in 11栋, and is another place
   return { area, found, address: [left, address].filter(Boolean).join(" ") || undefined };
 }
-/** What will become of the place that is typed. */
+/** Says how the typed place will be used. */
 function place() {
   const { area, found } = located();
   const words = form.area_words.value.trim();
@@ -39,13 +39,13 @@ function place() {
 }
 for (const kind of ["input", "change"]) form.area_words.addEventListener(kind, place);
 
-/** The open ticket that this call is to be joined to; "": none. It stands beside the button that sends, and in it. */
+/** The open ticket that this call will join; "": none. Shown beside the send button and in it. */
 function join(number) {
   form.attach.value = number;
   kept.keep();
   chosen();
 }
-/** Shows what was chosen for this matter and stands in no field. */
+/** Shows choices for this call that are in no field. */
 function chosen() {
   const number = form.attach.value;
   const told = form.voice.value;
@@ -56,7 +56,7 @@ function chosen() {
   $(".trio").hidden = Boolean(number); // the ticket that is joined has its own
   for (const radio of form.querySelectorAll("[name=matter]")) radio.checked = radio.value === number;
 }
-/** The form as its draft has it. */
+/** Fills the form from its draft. */
 function laid(fields) {
   if (fields.category && form.category.value !== fields.category) { category([[fields.category, fields.category]], fields.category); loading = null; } // until the names are there
   for (const at of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(at));
@@ -69,7 +69,7 @@ function laid(fields) {
   if (form.phone.value) lookUp();
   if (form.narrative.value) names().then(advise);
 }
-/** Calls that were begun here and not sent: nothing of them goes into the one at hand. */
+/** Calls that were begun and not sent, each separate from the current one. */
 function waiting() {
   const others = kept.others();
   fill($("#waiting"), others.length ? el("section", { class: "card" }, el("h2", {}, t("take.unsent")), el("ul", { class: "plainlist" }, others.map((one) => el("li", {}, el("strong", {}, one.phone ?? "–"), " ", (one.narrative ?? one.address ?? "").slice(0, 40), " ", one.open ? el("small", {}, t("take.elsewhere"), " ") : null,
@@ -77,7 +77,7 @@ function waiting() {
     el("button", { type: "button", class: "plain", onclick: () => { kept.forget(one.key); waiting(); } }, t("take.drop")))))) : null);
 }
 
-// who rings
+// the caller
 const lookUp = soon(async () => {
   const phone = form.phone.value.trim();
   let found = null;
@@ -85,7 +85,7 @@ const lookUp = soon(async () => {
   if (form.phone.value.trim() !== phone) return; // somebody else by now
   if (found) card(found); else fill($("#card"));
 }, 300);
-/** Another number: what was to be joined, and the name that came with the number before, are not theirs. */
+/** Another number: drops the ticket to join and the name of the former caller. */
 function another() {
   if (form.attach.value) { say(t("take.let_go", { number: form.attach.value })); join(""); }
   if (form.caller_name.dataset.told && form.caller_name.value === form.caller_name.dataset.told) form.caller_name.value = "";
@@ -94,7 +94,7 @@ function another() {
 }
 const digits = (phone) => phone.replace(/\D/g, "");
 const same = (one, two) => digits(one) && digits(two) && (digits(one).endsWith(digits(two)) || digits(two).endsWith(digits(one)));
-/** Somebody is on the line: a matter of their own, unless the words at hand are theirs. What was typed for somebody else
+/** A call was answered: begins a call of its own, unless the current text belongs to it. Text for another caller
  *  stays a draft. */
 function begin(phone, voice = "") {
   const theirs = (!form.phone.value.trim() || same(form.phone.value, phone)) && (!form.voice.value || form.voice.value === voice);
@@ -118,7 +118,7 @@ function card(found) {
       el("ul", { class: "plainlist" }, found.history.map((h) => el("li", {}, link(h.number), " ", h.title, " ", el("small", {}, `${word("status", h.status)} ${when(h.created_at)}`))))) : null));
 }
 
-// what they say, and what the rules make of it
+// the narrative and the suggestions
 const alikes = steady($("#alike"));
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
@@ -157,8 +157,8 @@ const advise = soon(async () => {
 }, 350);
 for (const field of [form.narrative, form.address, form.area_words, form.category]) field.addEventListener("input", advise);
 
-/** What is typed now, as it is sent once the names of the places are there: whatever happens on the page while it is on
- *  its way is of the next call. Where it is, is lost in no case: what has no room in the place stands in the words. */
+/** The call as typed now, sent once the list of areas is loaded; later changes of the page belong to the next call. The
+ *  place is never lost: what fits in no field is added to the narrative. */
 function asked(at_once) {
   const value = (name) => form[name].value.trim() || undefined;
   const narrative = form.narrative.value.trim();
@@ -209,7 +209,7 @@ async function send(at_once) {
     form.narrative.focus();
   }
 }
-/** A new matter in an empty form: nothing that was chosen for the one before is left. */
+/** A new call in an empty form; choices for the former one are cleared. */
 function fresh() {
   form.reset();
   form.attach.value = form.voice.value = ""; // a reset leaves what is hidden
@@ -267,7 +267,7 @@ addEventListener("keydown", (event) => {
 });
 laid(before);
 
-// the telephone: the card is there when it is picked up
+// the telephone: shows the caller when it is answered
 const ringing = steady($("#ringing"));
 async function ring() {
   const calls = new Map(); // those that ring or are spoken on, by id
@@ -289,7 +289,7 @@ async function ring() {
 }
 if (given.person) ring();
 
-// who is to be rung back
+// callers to call back
 const owing = steady($("#returns"));
 async function returns() {
   const owed = await get("/v1/return-calls");

@@ -1,4 +1,4 @@
-// A ticket's whole story on one page: what was said, where it stands, what runs against it, what was told to whom.
+// A ticket on one page: contacts, state, clocks, texts sent, history.
 import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { buttons, caller } from "./forms.js";
 import { backAndForth } from "./panel.js";
@@ -56,7 +56,7 @@ async function draw(own) {
   const put = own ? (work) => work() : hand; // what one did oneself is shown at once
   put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${isolated(x.title)}`; tick(); });
 }
-/** Step by step, why a limit is when it is. */
+/** How a deadline was set, step by step. */
 async function why() {
   const told = await api("POST", "/v1/explain/deadline", { body: { ticket: number } });
   fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, joined(b.matched, " · "))))));

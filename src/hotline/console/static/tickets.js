@@ -1,4 +1,4 @@
-// Find tickets; take what was found along as a file.
+// Search tickets and export the results.
 import { $, api, choices, el, fill, get, heads, instant, link, listed, named, press, row, say, settled, t, urgency, when, word } from "./core.js";
 
 const form = $("#find");

@@ -1,9 +1,9 @@
-// What the hotline itself must do next: residents to call back, callers to ask, shelved matters to look at again.
+// Residents to call back, callers to ask for information, deferred tickets to review.
 import { $, countdown, el, fill, get, heads, listen, named, row, soon, steady, t, tick, urgency, when } from "./core.js";
 import { panelled } from "./panel.js";
 
 const LISTS = ["call_back", "information", "shelf"];
-/** What the resident is to be told: what the departments report done. */
+/** The text for the resident: the departments' public replies. */
 const answers = (ticket) => (ticket.result.public_reply ? [ticket.result.public_reply] : ticket.assignments.map((order) => order.result?.public_reply).filter(Boolean));
 const show = panelled((ticket) => el("div", {}, answers(ticket).map((answer) => el("blockquote", { class: "words" }, answer))), () => draw());
 const places = LISTS.map((queue) => steady($(`#${queue}`)));
