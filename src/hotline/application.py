@@ -22,14 +22,15 @@ from hotline.web.paging import Pages
 from hotline.web.problems import refuse, refuse_http, refuse_malformed
 
 VERSION = "1.0.0"
-DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
-routed to the department that must act (分派) and tracked until it is solved (解决) and the resident has been called
-back.
+DESCRIPTION = """Ticketing for a 24/7 residents' hotline: calls, texts and reports are logged (受理), triaged (梳理),
+dispatched to the responsible department (派单), followed up against their deadlines and closed after a call-back
+(回访).
 
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
-POST and repeat it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404.
+POST and repeat the request if the answer is lost; send `If-Match` with every action. What you may not see is answered
+404.
 
-Open311 GeoReport v2 is served under `/open311/v2`: a standard with errors of its own, not described here."""
+Open311 GeoReport v2 is served under `/open311/v2`; it has error formats of its own and is not described here."""
 Opening = Callable[[], AbstractAsyncContextManager[Services]]
 
 

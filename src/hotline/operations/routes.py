@@ -53,10 +53,10 @@ async def healthz(context: Annotated[TicketContext, anybody("health.read")]) -> 
     responses=_UNREADY,
 )
 async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
-    """The process can do all of its work: the database answers, the journal runs, the schema and a directory are there,
-    and it was not told to stop. A proxy that asks here takes every process out when the database is away, and what
-    could be spooled with them: it should ask `/readyz/intake`. `doctor` lists what somebody should look at; it does not
-    make the process unready."""
+    """The process can do all of its work: the database answers, the journal runs, schema and directory are present, and
+    it is not stopping. Use `/readyz/intake` for a proxy's health check: this one takes every process out while the
+    database is unavailable, although calls could be spooled. `doctor` lists findings to look at; they do not make the
+    process unready."""
     checks: ReadyChecks = {"journal": context.services.journal.alive, "journal_depth": context.services.journal.depth}
     if context.services.spool is not None:
         checks["spool_bytes"] = context.services.spool.size()
@@ -82,8 +82,8 @@ async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> R
     responses=_UNREADY,
 )
 async def readyz_intake(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
-    """A call, a text or an exchange's event sent here would be kept: in the spool where the database is away. 503 where
-    neither would take it, and from the moment the process is told to stop. For the health check of a proxy."""
+    """A call, a text or an exchange's event sent here would be kept, in the spool if the database is unavailable. 503
+    if neither would take it, and while the process is stopping. For the health check of a proxy."""
     ready, checks = await can_take_in(context.services)
     return reply(Ready(ready, checks), 200 if ready else 503)
 

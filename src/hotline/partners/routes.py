@@ -32,8 +32,8 @@ router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=Authenticated
     openapi_extra=ANY_BODY,
 )
 async def push_order(gateway: GatewayPath, context: Hook) -> Response:
-    """Another hotline's order, signed as Standard Webhooks: taken in once for its number, with its own deadline. Its
-    answers go out by a subscription of form `12345`."""
+    """Another hotline's order, signed as Standard Webhooks: one ticket for each order number, with its own deadline.
+    Answers are sent by a subscription of form `12345`."""
     push = await pushed(context, gateway, GatewayKind.ORDERS)
     found = await context.services.gateways.named(gateway, GatewayKind.ORDERS, push.at)
     try:

@@ -49,14 +49,15 @@ def _item(row: Row) -> str:
 async def list_inbound(
     context: Desk, status: InboundStatus = InboundStatus.ODD, after: After = "", limit: Limit = 50
 ) -> Response:
-    """What was pushed to us and stands in a state; `odd` waits for somebody to look at it. Oldest first."""
+    """Inbound messages in a state, oldest first; those that are `odd` wait for a person."""
     rows = await review_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
     return reply(InboundPage(tuple(map(inbound_shown, rows)), rows[-1].id if len(rows) == limit else None))
 
 
 @router.get("/inbound/{item}", operation_id="read_inbound", response_model=InboundWhole, responses=refusals(*READ))
 async def read_inbound(item: CodePath, context: Desk) -> Response:
-    """One of them, with all that came (`raw`); of a confidential matter neither that nor its sender."""
+    """One inbound message with everything that arrived (`raw`); for a confidential ticket without it and without the
+    sender."""
     row = await review_store.an_item(context.services.db, scope_of(context.actor), item)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
@@ -71,7 +72,7 @@ async def read_inbound(item: CodePath, context: Desk) -> Response:
     responses=refusals(*POST, Code.NOT_NOW),
 )
 async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Response:
-    """Take an odd one in after all: as a new ticket, or onto an open one. Its sender is the caller where it has one."""
+    """Make a ticket of an inbound message, or add it to an open one. Its sender becomes the caller, if known."""
     asked = await context.request_key_of_body()
     wanted = (body.narrative, body.attach_to, body.category, body.area)
     return action_reply(await take_up(context.services, item, *wanted, context.actor, asked, _item, context.now))
@@ -84,6 +85,6 @@ async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Respon
     responses=refusals(*POST, Code.NOT_NOW),
 )
 async def dismiss_inbound(item: CodePath, body: Dismissal, context: Desk) -> Response:
-    """There is nothing to do about it. The reason is kept."""
+    """Close an inbound message without a ticket. The reason is kept."""
     asked = await context.request_key_of_body()
     return action_reply(await dismiss(context.services, item, body.reason, context.actor, asked, _item, context.now))

@@ -121,11 +121,10 @@ async def listen(
         Query(ge=0, le=200, description="Without a place to go on from: so many events of just before are told first"),
     ] = 0,
 ) -> Response:
-    """What happens, as it happens, within your view: one `ticket` event for each line of a timeline, in commit order,
-    with what changed but no caller and no words; look the ticket up for those. `hello` tells where you begin, `resync`
-    that you must look at everything anew, `bye` that you should come again. It ends within about a second of your
-    log-in or key being changed, disabled, revoked or expired. A comment every 15 seconds shows that the
-    line lives."""
+    """Live events within your scope: one `ticket` event for each timeline entry, in commit order, with what changed but
+    no caller and no text; read the ticket for those. `hello` gives your position, `resync` means read everything again,
+    `bye` means reconnect. The stream ends within about a second when your account or key is changed, disabled, revoked
+    or expires. A comment every 15 seconds keeps the connection open."""
     services, actor, token = context.services, context.actor, credential(context.request)
     departments: frozenset[str] | None = None
     for code in department or ():

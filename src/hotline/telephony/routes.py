@@ -74,7 +74,7 @@ class Linked(Strict):
     openapi_extra=ANY_BODY,
 )
 async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
-    """Events of an exchange: in any order, more than once, of calls we never heard of. 2xx: kept."""
+    """Events of an exchange: in any order, repeated, also of unknown calls. 2xx means stored."""
     return acknowledged(
         await receive_events(context.services, gateway, await pushed(context, gateway, GatewayKind.VOICE))
     )
@@ -89,8 +89,8 @@ async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
 async def look_up_for_exchange(
     gateway: GatewayPath, context: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
-    """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record where there is one name,
-    and how many tickets are open. Nothing of a confidential matter."""
+    """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record if there is exactly one,
+    and the number of open tickets. Nothing about confidential tickets."""
     push = await pushed(context, gateway, GatewayKind.VOICE)
     found = await context.services.gateways.named(gateway, GatewayKind.VOICE, push.at)
     exchange = exchange_provider(found.provider)
@@ -121,8 +121,8 @@ async def read_my_calls(
     wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
     agent: Annotated[Plain, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
 ) -> Response:
-    """The calls on my line since `after`, each with who is calling: ask again with `next` as soon as this is answered,
-    and the card is there when the telephone is picked up."""
+    """Long poll for calls on your line since `after`, each with who is calling. Ask again with `next` as soon as this
+    is answered; it is answered when your telephone is."""
     name = await login_of(context.services, context.actor) or agent
     since = after or context.now - timedelta(minutes=1)
     rows = await call_store.of_agent(context.services.db, name, since) if name else []
@@ -150,7 +150,7 @@ async def list_voice_calls(
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
-    """Calls offered within a window (the last day), oldest first. Recordings by reference, for supervisors."""
+    """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors."""
     first, last = _window(context.now, start, end)
     rows = await call_store.calls(context.services.db, scope_of(context.actor), first, last, after, limit)
     return reply(
@@ -162,7 +162,7 @@ async def list_voice_calls(
 
 @router.post("/voice-calls/{call}/link", operation_id="link_voice_call", status_code=204, responses=refusals(*POST))
 async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Response:
-    """Note which ticket came of a call."""
+    """Record which ticket a call led to."""
     facts = await visible_ticket(context.services, body.number, context.actor)
     return action_reply(
         await link_once(context.services, call, facts.ticket.number, await context.request_key_of_body(), context.now)
@@ -173,8 +173,8 @@ async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Re
 async def list_return_calls(
     context: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
 ) -> Response:
-    """Who rang and spoke to nobody, one for each number, longest waiting first. It closes by itself when they ring
-    again and are answered, or when they are rung and answer."""
+    """Callers who spoke to nobody, one entry for each number, longest waiting first. An entry closes when they call
+    again and are answered, or are called back and answer."""
     rows = await call_store.returns(context.services.db, scope_of(context.actor), status, after, limit)
     return reply(ReturnCallPage(tuple(map(return_call_shown, rows)), rows[-1].id if len(rows) == limit else None))
 
@@ -186,7 +186,7 @@ async def list_return_calls(
     responses=refusals(*POST, Code.NOT_NOW),
 )
 async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Operator) -> Response:
-    """Log a try to ring somebody back."""
+    """Log an attempt to call somebody back."""
     asked = await context.request_key_of_body()
     done = body.outcome in ("connected", "given_up")
     values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
@@ -220,8 +220,9 @@ async def read_acd_figures(
     threshold: Annotated[int, Query(ge=1, le=600, description="Seconds within which a call should be answered")] = 15,
     short: Annotated[int, Query(ge=0, le=60, description="An abandon before so many seconds is a short one")] = 5,
 ) -> Response:
-    """The call centre's figures within a window (the last day): offered, answered, in time, abandoned, waits and talks.
-    Every share comes with its formula, numerator and denominator; 15 s is GB/T 33358's."""
+    """The call centre's figures within a window (default: the last day): offered, answered, in time, abandoned, waiting
+    and talking times. Every share comes with its formula, numerator and denominator; 15 s is the threshold of GB/T
+    33358."""
     first, last = _window(context.now, start, end)
     return reply(await figures(context.services, first, last, queue, threshold, short))
 

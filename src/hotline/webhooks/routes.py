@@ -67,7 +67,7 @@ class SubscriptionChange(Strict):
 
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
 async def list_subscriptions(context: Admin) -> Response:
-    """Every subscription, without its secrets; for an administrator of a part, those of that part."""
+    """Every subscription, without its secrets; for an administrator of an area or department, those within it."""
     context.services.part(SubscriptionCache).forget()
     found = await context.services.part(SubscriptionCache).now(context.now)
     return reply(
@@ -85,9 +85,9 @@ async def list_subscriptions(context: Admin) -> Response:
     responses={**versioned(201), **refusals(*POST)},
 )
 async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
-    """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret that stands in this reply and
-    nowhere else; a repeat with the same Idempotency-Key is told the same. Tries go on for about 75 hours; 410 ends them
-    all."""
+    """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret, which is in this reply only; a
+    repeat with the same Idempotency-Key gets the same secret. Attempts go on for about 75 hours; 410 ends the
+    subscription."""
 
     def show(row: Mapping[str, Any], secret: str) -> str:
         return dumped(subscription_made(row, secret))
@@ -116,7 +116,7 @@ async def read_subscription(subscription: CodePath, context: Admin) -> Response:
     "/{subscription}", operation_id="change_subscription", response_model=SubscriptionOut, responses=refusals(*WRITE)
 )
 async def change_subscription(subscription: CodePath, body: SubscriptionChange, context: Admin) -> Response:
-    """Change what was sent. `active` true takes up one that was switched off."""
+    """Change the fields that are sent. `active` true resumes one that was switched off."""
     values = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in values if values[name] is None]
     if empty:
@@ -129,7 +129,7 @@ async def change_subscription(subscription: CodePath, body: SubscriptionChange, 
 
 @router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
 async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
-    """End a subscription. What is still on its way to it is not sent."""
+    """End a subscription. Pending deliveries are not sent."""
     await subscription_service.unsubscribe(context.services, subscription, context.actor, context.now)
     return Response(status_code=204)
 
@@ -141,7 +141,7 @@ async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
     responses=refusals(*POST, Code.STALE),
 )
 async def rotate_subscription(subscription: CodePath, context: Admin) -> Response:
-    """A new secret, told this once. For a day deliveries carry both signatures."""
+    """Create a new secret, shown in this reply only. For a day deliveries carry both signatures."""
     asked = await context.request_key_of_body()
     return action_reply(
         await subscription_service.rotate(
@@ -159,7 +159,7 @@ async def list_deliveries(
     after: Annotated[Plain, Query(max_length=40, description="`next` of the page before")] = "",
     limit: Limit = 50,
 ) -> Response:
-    """The delivery log: what was sent, how often, what it came to."""
+    """The delivery log: events, attempts, results."""
     await subscription_service.found(context.services, subscription, context.actor, context.now)
     rows = await outbox_store.in_line(context.services.db, f"subscription:{subscription}", after, limit)
     return reply(DeliveryPage(tuple(map(delivery_line, rows)), rows[-1].id if len(rows) == limit else None))
@@ -189,7 +189,7 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, context: Adm
     responses=refusals(*POST, Code.NOT_NOW),
 )
 async def replay_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
-    """Send one that failed or was sent already once more, under the same id: its receiver knows it by that."""
+    """Send a failed or completed delivery again, under the same id, by which its receiver recognises it."""
     await subscription_service.found(context.services, subscription, context.actor, context.now)
     row = await outbox_store.by_id(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":

@@ -85,7 +85,7 @@ class DeliveryTry:
 
 @reply_type()
 class DeliveryOut:
-    """One delivery with every try."""
+    """One delivery with every attempt."""
 
     id: str
     status: MessageStatus

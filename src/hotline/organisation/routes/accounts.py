@@ -100,9 +100,9 @@ def _key(row: Mapping[str, Any]) -> str:
     ),
 )
 async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.ask")]) -> Response:
-    """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
-    address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right
-    lately is not held up by what others try elsewhere."""
+    """Sign in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by username and
+    address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently is not
+    blocked by attempts from elsewhere."""
     address, device = client_address(context.request), context.request.cookies.get(accounts.DEVICE)
     asked = await context.request_key_of_body()
     done = await accounts.log_in_once(
@@ -113,14 +113,14 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.as
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
 async def log_out(context: Annotated[StaffContext, may("token.end", *GRANTED)], request: Request) -> Response:
-    """Log out: the token works no more, at once."""
+    """Sign out: the token is invalid at once."""
     await accounts.log_out(context.services, context.actor_cache, credential(request) or "")
     return Response(status_code=204)
 
 
 @router.get("/me", operation_id="read_me", response_model=MeOut, responses=refusals())
 async def read_me(context: Annotated[StaffContext, may("me.read", *GRANTED)]) -> Response:
-    """Who you are here: roles, departments, areas."""
+    """Your roles, departments and areas."""
     return reply(me_shown(context.actor))
 
 
@@ -128,7 +128,7 @@ async def read_me(context: Annotated[StaffContext, may("me.read", *GRANTED)]) ->
 async def list_people(
     context: Admin, after: Annotated[Plain, Query(max_length=60)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
-    """People in order of login; for an administrator of a part, those of that part."""
+    """People, by login; for an administrator of an area or department, those within it."""
     rows, place = await accounts.managed(context.services, context.actor, people.listed, "login", after, limit)
     return reply(PersonPage(tuple(PersonOut(**r._asdict()) for r in rows), place))
 
@@ -141,8 +141,8 @@ async def list_people(
     responses={**versioned(201), **refusals(*POST)},
 )
 async def add_person(body: PersonIn, context: Admin) -> Response:
-    """Give a person a log-in with roles; a handler also needs a department, and an area limits the view. Nobody gives
-    more than they hold: an administrator of an area or a department, only within it."""
+    """Create a person with roles; a handler also needs a department, and an area limits what they see. Nobody grants
+    more than they hold: an administrator of an area or a department only within it."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     done = await accounts.add_person(
         context.services,
@@ -162,7 +162,7 @@ async def add_person(body: PersonIn, context: Admin) -> Response:
 
 @router.patch("/people/{person}", operation_id="change_person", response_model=PersonOut, responses=refusals(*WRITE))
 async def change_person(person: CodePath, body: PersonChange, context: Admin) -> Response:
-    """Change what was sent. Roles and departments take effect at once; a new password ends every session."""
+    """Change the fields that are sent. Roles and departments take effect at once; a new password ends every session."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:
@@ -179,7 +179,7 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
 async def list_keys(
     context: Admin, after: Annotated[Plain, Query(max_length=16)] = "", limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> Response:
-    """Keys of machines, without their secrets; for an administrator of a part, those of that part."""
+    """Machines' keys, without their secrets; for an administrator of an area or department, those within it."""
     rows, place = await accounts.managed(context.services, context.actor, people.keys, "id", after, limit)
     return reply(KeyPage(tuple(KeyOut(**r._asdict()) for r in rows), place))
 
@@ -192,8 +192,8 @@ async def list_keys(
     responses=refusals(*POST),
 )
 async def add_key(body: KeyIn, context: Admin) -> Response:
-    """A key for a machine. Its secret stands in this reply and nowhere else; a repeat with the same Idempotency-Key is
-    told the same one, without it another key is made."""
+    """Create a key for a machine. Its secret is in this reply only; a repeat with the same Idempotency-Key gets the
+    same secret, a repeat without it creates another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
     expires: datetime | None = body.expires_at
     asked = await context.request_key_of_body()
@@ -206,6 +206,6 @@ async def add_key(body: KeyIn, context: Admin) -> Response:
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))
 async def revoke_key(key: CodePath, context: Admin) -> Response:
-    """Revoke a key. Other processes believe it for a second at most."""
+    """Revoke a key. Other processes may accept it for one more second."""
     await accounts.revoke_key(context.services, context.actor_cache, key, context.now, context.actor)
     return Response(status_code=204)

@@ -37,7 +37,7 @@ async def list_directory(
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     after: Annotated[str, Query(max_length=40, description="Items whose code comes behind this one")] = "",
 ) -> Response:
-    """Items of one noun in order of code. ETag is the version of the whole directory."""
+    """Items of one noun, by code. ETag is the version of the whole directory."""
     directory = await context.services.directory.now(context.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
     page = tuple(_shown(noun, item, context) for item in found[:limit])
@@ -87,8 +87,8 @@ async def write_directory_item(
     ],
     context: Editor,
 ) -> Response:
-    """Write an item, new or changed, if the whole directory stays right: no unknown code, no overlap, no unreachable
-    row. The directory is everybody's: an administrator of an area or a department does not change it."""
+    """Create or replace an item, if the whole directory stays valid: no unknown code, no overlap, no unreachable entry.
+    The directory belongs to the whole organisation: an administrator of an area or a department does not change it."""
     _refuse_limited(context)
     item = read_item(noun, {**body, "code": code})
     directory = await change(
@@ -109,7 +109,7 @@ async def write_directory_item(
     responses=refusals(*WRITES),
 )
 async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> Response:
-    """Retire an item: it stays readable in old tickets, and can be chosen no more. Words, policies, ladders and
+    """Deactivate an item: old tickets still show it, and it can no longer be chosen. Words, policies, ladders and
     calendars are removed."""
     _refuse_limited(context)
     directory = await context.services.directory.now(context.now)
@@ -136,7 +136,7 @@ async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> 
     responses=refusals(Code.NOT_FOUND),
 )
 async def read_directory_shape(noun: Noun, context: Reader) -> Response:
-    """What an item of a noun may hold, as JSON Schema. `x-refers` says which noun a field's codes are of."""
+    """What an item of a noun may hold, as JSON Schema. `x-refers` names the noun that a field's codes belong to."""
     return reply(shape_of(noun))
 
 
@@ -146,6 +146,6 @@ async def read_directory_log(
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:
-    """Every change ever made to the directory: what, from what, to what, when, by whom."""
+    """Every change of the directory: item, before, after, when, by whom."""
     rows = await organisation_directory.history(context.services.db, after, limit)
     return reply(LogPage(tuple(map(change_shown, rows)), str(rows[-1].version) if len(rows) == limit else None))

@@ -48,8 +48,8 @@ async def read_duty(
     start: Annotated[Moment | None, Query(alias="from", description="From when on; now where absent")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
 ) -> Response:
-    """Who is on duty now and in the time asked for; where nobody is; and whom a call for help would reach now, up the
-    chain. `feed` is an iCalendar address to subscribe to."""
+    """Who is on duty now and in the requested time, the gaps, and whom an emergency would notify now. `feed` is an
+    iCalendar address to subscribe to."""
     directory = await department_seen(context, code)
     begins = start or context.now
     ends = end or begins + timedelta(days=7)
@@ -86,7 +86,7 @@ async def read_duty_feed(
     context: Annotated[StaffContext, anybody("duty.feed")],
     token: Annotated[Plain, Query(max_length=64, description="From `feed` of the department's duty")] = "",
 ) -> Response:
-    """The turns of a week back and sixty days ahead, for a calendar program. Names, no phone numbers."""
+    """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
     directory = await context.services.directory.now(context.now)
     if code not in directory.departments or not hmac.compare_digest(
         token.encode(), _token(context.services, code).encode()
@@ -180,8 +180,8 @@ async def _planned(context: StaffContext, code: str) -> None:
     responses=refusals(*POST, Code.STALE),
 )
 async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Response:
-    """Somebody stands in for a while, or nobody is there. The roster as it is then; gaps show in the department's
-    duty."""
+    """Replace who is on duty for a time, by another member or by nobody. Returns the new roster; gaps are shown in the
+    department's duty."""
     await _planned(context, code)
     made = Override(**body.model_dump(exclude={"roster"}))
     asked = await context.request_key_of_body()
@@ -198,7 +198,7 @@ async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Re
     responses=refusals(*POST, Code.STALE),
 )
 async def swap_turns(code: CodePath, body: SwapIn, context: Planner) -> Response:
-    """Two turns are given to each other's member."""
+    """Swap the members of two shifts."""
     await _planned(context, code)
     pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
     asked = await context.request_key_of_body()

@@ -84,9 +84,9 @@ class ExportIn(Strict):
     responses=refusals(*POST),
 )
 async def ask_for_export(body: ExportIn, context: Taker) -> Response:
-    """Ask for a file of tickets or of their histories: CSV, XLSX, JSON lines, or the bulk form of Open311. The worker
-    makes it within your view, masked by your role, as both are when you ask; look how far it is, then fetch it. Each is
-    logged; a file lies ready for seven days, for as long as your view has not shrunk."""
+    """Request an export of tickets or of their timelines: CSV, XLSX, JSON lines, or the bulk form of Open311. The
+    worker writes it within your scope, masked for your role, both as at the request; check its progress, then download
+    it. Each export is logged; a file is kept for seven days, and only while your scope has not shrunk."""
     directory = await context.services.directory.now(context.now)
     given = body.filters.given(directory, context.now)
     asked = await context.request_key_of_body()
@@ -133,7 +133,7 @@ async def read_export(export: CodePath, context: Taker) -> Response:
     },
 )
 async def fetch_export(export: CodePath, context: Taker) -> Response:
-    """The file itself, once it is ready."""
+    """The file, once it is ready."""
     row = await _own(context, export)
     if not exports.may_still(row, context.actor):
         raise Refused(Refusal(Code.NOT_FOUND, "no such file"))

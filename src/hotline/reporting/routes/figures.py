@@ -60,9 +60,9 @@ By = Annotated[str | None, Query(pattern=f"^({'|'.join([*Period, *DIMENSIONS])})
 
 @router.get("", operation_id="read_figures", response_model=Figures, responses=refusals())
 async def read_figures(context: Reader, wanted: Asked, by: By = None) -> Response:
-    """Counts, shares, handling times and stock of a period. Shares come with numerator and denominator; `enough` tells
-    whether there is enough to compare. A department sees its own work, an area its own. Two filters at most, one of
-    them the department."""
+    """Counts, shares, handling times and backlog of a period. Shares come with numerator and denominator; `enough` says
+    whether the denominator is large enough to compare. A department sees its own work, an area its own. At most two
+    filters, one of them the department or the area."""
     return reply(
         await figures(
             context.services, context.actor, FigureQuery(wanted.first, wanted.last, by, wanted.filters), context.now
@@ -84,8 +84,8 @@ async def rank_departments(
     wanted: Asked,
     figure: Annotated[str, Query(max_length=40)],
 ) -> Response:
-    """Departments by one figure, ranked among their peers (contractors with contractors, offices with offices). Whoever
-    has less than `enough` in the denominator is shown and not ranked."""
+    """Departments ranked by one figure among their peers (contractors with contractors, offices with offices). A
+    department with less than `enough` in the denominator is listed without a rank."""
     items = await ranking(context.services, context.actor, figure, wanted, context.now)
     return reply(Ranking(figure, ENOUGH, items))
 

@@ -20,8 +20,8 @@ Hook = Annotated[TicketContext, anybody("hooks.push")]
     "/sms/{gateway}", operation_id="push_text", response_class=Response, responses=PUSHED, openapi_extra=ANY_BODY
 )
 async def push_text(gateway: GatewayPath, context: Hook) -> Response:
-    """A resident's text, or a batch of them. 2xx: kept, exactly as the provider takes success; a repeat is answered the
-    same and does nothing. Items that cannot be read are set aside for an operator."""
+    """A resident's text, or a batch of texts. 2xx means stored, in the form the provider expects; a repeat is answered
+    the same and has no effect. Items that cannot be read are set aside for an operator."""
     return acknowledged(
         await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
     )
@@ -29,7 +29,7 @@ async def push_text(gateway: GatewayPath, context: Hook) -> Response:
 
 @router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=PUSHED)
 async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
-    """The same, for providers that put all of it in the query (Kannel, Vonage)."""
+    """The same, for providers that send everything in the query (Kannel, Vonage)."""
     return acknowledged(
         await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
     )
@@ -43,7 +43,7 @@ async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     openapi_extra=ANY_BODY,
 )
 async def push_report(gateway: GatewayPath, context: Hook) -> Response:
-    """Delivery reports. A late or double one never lowers what is known."""
+    """Delivery reports. A late or repeated report never lowers a known status."""
     return acknowledged(
         await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
     )
@@ -51,7 +51,7 @@ async def push_report(gateway: GatewayPath, context: Hook) -> Response:
 
 @router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=PUSHED)
 async def push_report_by_get(gateway: GatewayPath, context: Hook) -> Response:
-    """The same, for providers that put all of it in the query."""
+    """The same, for providers that send everything in the query."""
     return acknowledged(
         await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
     )

@@ -43,7 +43,7 @@ async def list_texts(
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
-    """Texts of ours that stand in a state, such as `undelivered` or `technical_failure`."""
+    """Outgoing texts in a state, such as `undelivered` or `technical_failure`."""
     rows = await sms_store.listed(context.services.db, scope_of(context.actor), status, after, limit)
     return reply(
         TextPage(tuple(text_shown(r, context.actor) for r in rows), rows[-1].id if len(rows) == limit else None)
@@ -54,7 +54,7 @@ async def list_texts(
     "/tickets/{number}/texts", operation_id="list_ticket_texts", response_model=TextPage, responses=refusals(*READ)
 )
 async def list_ticket_texts(number: NumberPath, context: Sees) -> Response:
-    """The texts sent about a ticket, and what became of each."""
+    """The texts sent about a ticket, with their status."""
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await sms_store.of_ticket(context.services.db, facts.ticket.number)
     return reply(TextPage(tuple(text_shown(r, context.actor) for r in rows), None))
@@ -65,7 +65,7 @@ async def read_text(
     text: CodePath,
     context: Annotated[TicketContext, may("texts.read", Role.SUPERVISOR, Role.AUDITOR, Role.DISPATCHER)],
 ) -> Response:
-    """One text with its delivery log: every try, by which gateway, how long it took and what it came to."""
+    """One text with its delivery log: every attempt, its gateway, duration and result."""
     row = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
@@ -83,8 +83,8 @@ async def resend_text(
     text: CodePath,
     context: Annotated[TicketContext, may("texts.resend", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
 ) -> Response:
-    """Send a text that did not arrive once more, with all its tries: failed, undelivered, expired, rejected, or held
-    back because the number had had its share."""
+    """Send a text again that did not arrive: failed, undelivered, expired, rejected, or held back by the limit for its
+    number."""
     known = await sms_store.a_text(context.services.db, scope_of(context.actor), text)
     if known is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such text"))
@@ -99,7 +99,7 @@ async def resend_text(
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())
 async def list_stopped(context: Desk, after: After = "", limit: Limit = 50) -> Response:
-    """Numbers that get no texts from us, emergencies apart. For who sees every area."""
+    """Numbers that get no texts, except in emergencies. For staff who see every area."""
     rows = (
         [] if scope_of(context.actor).areas is not None else await sms_store.stopped(context.services.db, after, limit)
     )
@@ -108,7 +108,7 @@ async def list_stopped(context: Desk, after: After = "", limit: Limit = 50) -> R
 
 @router.post("/stop-list", operation_id="stop_texts", status_code=204, responses=refusals(*POST))
 async def stop_texts(body: Stop, context: Desk) -> Response:
-    """Put a number on the stop list, because its owner asked us to."""
+    """Add a number to the stop list, at its owner's request."""
     phone = _phone(context, body.phone)
 
     def stop(c: sa.Connection) -> Reply:
@@ -120,7 +120,7 @@ async def stop_texts(body: Stop, context: Desk) -> Response:
 
 @router.post("/stop-list/remove", operation_id="unstop_texts", status_code=204, responses=refusals(*POST))
 async def unstop_texts(body: Stop, context: Desk) -> Response:
-    """Take a number off the stop list."""
+    """Remove a number from the stop list."""
     phone = _phone(context, body.phone)
 
     def unstop(c: sa.Connection) -> Reply:

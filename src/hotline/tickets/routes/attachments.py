@@ -82,7 +82,7 @@ async def list_attachments(
 async def read_attachment(
     number: NumberPath, attachment: CodePath, context: Annotated[TicketContext, may("attachments.read", *PEOPLE)]
 ) -> Response:
-    """The file itself, always to be saved, never to be run in the page."""
+    """The file, as a download; browsers must not display it in a page."""
     row, path = await found(context.services, number, attachment, context.actor)
     if not path.is_file():
         raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))

@@ -43,14 +43,14 @@ async def take_a_call(
     body: CallIn,
     context: Annotated[TicketContext, may("calls.take", Role.OPERATOR, Role.DISPATCHER, Role.GATEWAY, when_away=True)],
 ) -> Response:
-    """Take a call, text or visit in. Opens a ticket and triages, routes and dispatches it as far as the rules are sure;
-    or joins an open ticket (`attach_to`); or settles the matter while the caller is on the line (`at_once`). Tell the
-    caller the number and the `query_code`: with both, `POST /v1/lookup` says how it stands.
+    """Log a call, text or visit. Opens a ticket and triages, routes and dispatches it as far as the rules are certain;
+    or joins an open ticket (`attach_to`); or answers it while the caller is on the line (`at_once`). Tell the caller
+    the number and the `query_code`: with both, `POST /v1/lookup` gives the state.
 
-    All but `channel` and `narrative` may be absent. Hints win over advice; advice is still given. A call is never
-    refused for how a number, a name or an address is written: what cannot be read is kept as words and told in
-    `unread`. 202 with a reference: the database is away, full or too slow, the call is kept on this machine and becomes
-    a ticket when it is back, which `GET /v1/inbound/REFERENCE` then names."""
+    Only `channel` and `narrative` are required. Hints win over suggestions; suggestions are still given. A call is
+    never refused for how a number, a name or an address is written: what cannot be read is kept as text and reported in
+    `unread`. 202 with a reference: the database is unavailable, full or too slow; the call is stored on this machine
+    and becomes a ticket later, which `GET /v1/inbound/REFERENCE` then names."""
     directory = await context.services.directory.cached(context.now)
 
     def show(facts: Facts, call: Call) -> str:
@@ -96,6 +96,6 @@ async def look_up_caller(
     context: Annotated[TicketContext, may("callers.look_up", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
-    name), `unknown` or `withheld`; with open tickets and history. Of a number that cannot be read nobody is known, and
-    `unread` says so. A POST, so that no phone number stands in a URL."""
+    name), `unknown` or `withheld`; with open tickets and history. A number that cannot be read is `unknown`, and
+    `unread` says so. A POST, so that no phone number is in a URL."""
     return reply(card_shown(await caller_card(context.services, body.phone, context.actor, context.now)))

@@ -21,8 +21,8 @@ router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=Authenti
     "/{code}/candidates", operation_id="list_candidates", response_model=CandidatePage, responses=refusals(*READ)
 )
 async def list_candidates(code: CodePath, context: Reader) -> Response:
-    """Who of the department could take an order now: those on duty first, then the least loaded. The first is the
-    recommendation; `assign` and `claim` are yours to use."""
+    """People of the department who could take an assignment now: those on duty first, then the least loaded. The first
+    is the recommendation; use `assign` or `claim`."""
     directory = await department_seen(context, code)
     found = await workload.candidates(context.services.db, directory, code, context.now)
     return reply(CandidatePage(tuple(CandidateOut(**asdict(c), recommended=n == 0) for n, c in enumerate(found)), None))

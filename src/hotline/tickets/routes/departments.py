@@ -57,8 +57,8 @@ async def read_queue(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """The department's open orders: emergencies first, then soonest due. Send the ETag back as `If-None-Match` while
-    you watch: an unchanged queue is answered 304."""
+    """The department's open assignments: emergencies first, then soonest due. Send the ETag back as `If-None-Match`
+    when polling: an unchanged queue is answered 304."""
     services, actor, now = context.services, context.actor, context.now
     directory = await department_seen(context, code)
     question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
@@ -101,8 +101,8 @@ def _next_due(items: Sequence[QueuedOrder], now: datetime) -> datetime:
 
 @router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
 async def read_board(code: CodePath, context: Reader) -> Response:
-    """The open orders of the department and all below it: how many stand in each state and in each colour of their
-    clocks, which waits longest, what is due next. Its cost grows with the open work alone."""
+    """The open assignments of the department and all below it: how many are in each state and in each colour of their
+    clocks, which has waited longest, what is due next. The cost depends on the open work only."""
     directory = await department_seen(context, code)
     below, scope = directory.below.get(code, frozenset({code})), scope_of(context.actor)
     held = await assignments.open_work(context.services.db, scope, below, context.now)
@@ -140,7 +140,7 @@ def _crossed(rows: Sequence[Row]) -> dict[AssignmentStatus, dict[Colour, int]]:
 
 @router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
 async def read_house_board(context: Annotated[TicketContext, may("boards.read", *WHOLE)]) -> Response:
-    """How many tickets stand in each state within your areas, from counters."""
+    """The number of tickets in each state within your areas, from counters."""
     held = await counters.counted(context.services.db, "ticket", context.actor.areas)
     counts = {TicketStatus(status): n for status, n in held.items()}
     return reply(HouseBoard(counts, sum(n for status, n in counts.items() if status in OPEN)))
@@ -155,9 +155,8 @@ async def read_worklist(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """What the hotline itself must do next: callers to ask for what is missing, residents to call back, shelved matters
-    to look at again. What must be done soonest stands first; `until` is when, `call_backs` how often nobody
-    answered."""
+    """Work of the hotline itself: callers to ask for information, residents to call back, deferred tickets to review.
+    Most urgent first; `until` is the deadline, `call_backs` the number of unanswered attempts."""
     services = context.services
     directory = await services.directory.now(context.now)
     question = ["worklist", queue]
@@ -177,7 +176,7 @@ async def read_dispatch_queue(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """The dispatcher's queue: what no department has yet, emergencies first, then longest waiting."""
+    """The dispatcher's queue: tickets without a department, emergencies first, then longest waiting."""
     services = context.services
     directory = await services.directory.now(context.now)
     place = opened(services.secret, ["waiting"], cursor)

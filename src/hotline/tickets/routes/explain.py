@@ -46,8 +46,9 @@ router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRo
 
 @router.get("/lifecycle", operation_id="read_lifecycle", response_model=diagram.Lifecycle, responses=refusals())
 async def read_lifecycle(context: Reader) -> Response:
-    """The two machines as data: states, moves, who may, what is needed, in Chinese and English. `schemas` has the JSON
-    Schema of each action's body; `x-refers` says which noun of the directory a field's codes are of."""
+    """The state machines of ticket and assignment as data: states, actions, roles, required fields, in Chinese and
+    English. `schemas` has the JSON Schema of each action's body; `x-refers` names the noun of the directory that a
+    field's codes belong to."""
     return reply(diagram.as_data(action_schemas()))
 
 
@@ -88,7 +89,7 @@ class DeadlineAsk(Strict):
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
-    """What triage would advise on these words, and which rules say so. Nothing is kept."""
+    """What triage would suggest for this text, and by which rules. Nothing is written."""
     await context.services.directory.now(context.now)
     size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.made_of(lexicon_of)
     advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)
@@ -112,7 +113,8 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
-    """Which departments the catalogue would choose, by which row, and which rows lost to it. Nothing is kept."""
+    """Which departments the catalogue would choose, by which entry, and which entries lost to it. Nothing is
+    written."""
     directory = await context.services.directory.now(context.now)
     errors = [(name, "unknown") for name, code, noun in _named(directory, body) if code not in noun]
     if errors:
@@ -149,9 +151,8 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
     responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
-    """Why something is due when it is, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its
-    metric), or for a limit by itself (`start`, `amount`, `unit` and, if not the organisation's, `calendar`). Nothing is
-    kept."""
+    """How a deadline is counted, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its metric), or
+    for a limit by itself (`start`, `amount`, `unit` and, if not the organisation's, `calendar`). Nothing is written."""
     directory = await context.services.directory.now(context.now)
     if body.ticket is not None:
         return await _explain_clock(body, context, directory)

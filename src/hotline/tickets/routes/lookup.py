@@ -49,9 +49,9 @@ class CodeOut:
 async def look_up_ticket(
     body: TicketLookupIn, context: Annotated[TicketContext, anybody("tickets.look_up")]
 ) -> Response:
-    """How a ticket stands: its state, who acts, by when, and our answer; no personal data. The query code came with the
-    number, by text or from the operator. An address may send five wrong codes an hour for a ticket, and thirty for
-    all tickets; 429 says in `Retry-After` when the next is accepted. A POST, so that no code stands in a URL."""
+    """A ticket's state, department, deadline and answer, without personal data. The query code was given with the
+    number, by text or by the operator. An address may send five wrong codes an hour for a ticket, and thirty for all
+    tickets; `Retry-After` of a 429 says when the next is accepted. A POST, so that no code is in a URL."""
     code = body.code.replace(" ", "").replace("-", "")
     return reply(await look_up(context.services, body.number, code, client_address(context.request), context.now))
 
@@ -63,7 +63,7 @@ async def read_query_code(
     number: NumberPath,
     context: Annotated[TicketContext, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
 ) -> Response:
-    """The query code of a ticket, for a caller who has lost it and whom you know."""
+    """The query code of a ticket, for a caller who has lost it and whom you recognise."""
     facts = await visible_ticket(context.services, number, context.actor)
     found = facts.ticket.number
     return reply(CodeOut(found, query_code(context.services.secret, found)))

@@ -85,8 +85,8 @@ async def list_tickets(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Tickets you may see, filtered and in order. Page on with `next`; there is no total, counts stand at the
-    boards."""
+    """Tickets within your scope, filtered and sorted. `next` is the next page; there is no total, boards have
+    counts."""
     directory = await context.services.directory.now(context.now)
     if caller is not None and not may_find_callers(context.actor):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "asking by caller is not for your role"))
@@ -136,7 +136,7 @@ async def list_tickets(
     "/{number}", operation_id="read_ticket", response_model=TicketOut, responses={**versioned(200), **refusals(*READ)}
 )
 async def read_ticket(number: NumberPath, context: Reader) -> Response:
-    """One ticket with its assignments, clocks, advice, and what you may do with it now. ETag is its version."""
+    """One ticket with its assignments, clocks, suggestions and the actions allowed to you now. ETag is its version."""
     facts = await visible_ticket(context.services, number, context.actor)
     return reply(
         ticket_shown(facts, context.actor, await context.services.directory.now(context.now), context.now),
@@ -151,8 +151,8 @@ async def read_timeline(
     limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
-    """What happened, in order: who, when, what, why, before and after. A contractor is shown what concerns its own
-    orders and the ticket as a whole, and nobody else's notes."""
+    """The ticket's history, in order: who, when, what, why, before and after. A contractor sees entries about its own
+    assignments and the ticket as a whole, and no notes of others."""
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await history.timeline_of(context.services.db, facts.ticket.number, after, limit)
     authors = await authors_for(context.services, context.actor, (row.by_id for row in rows))
@@ -167,7 +167,7 @@ async def read_timeline(
 
 @router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
 async def list_calls(number: NumberPath, context: Reader) -> Response:
-    """The contacts about this ticket, oldest first, those of the tickets merged into it included."""
+    """The contacts about this ticket, oldest first, including those of tickets merged into it."""
     facts = await visible_ticket(context.services, number, context.actor)
     rows = await history.calls_of(context.services.db, facts.ticket.number)
     return reply(CallPage(tuple(listed_call(row, context.actor, facts) for row in rows), None))
@@ -175,8 +175,8 @@ async def list_calls(number: NumberPath, context: Reader) -> Response:
 
 @router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
 async def list_clocks(number: NumberPath, context: Reader) -> Response:
-    """Every clock the ticket and its assignments ever had, in order of start; and every step of a ladder that was told,
-    when it should have been, and to whom. `POST /v1/explain/deadline` says why one is due when it is."""
+    """Every clock of the ticket and its assignments, by start; and every escalation step that fired, when it should
+    have, and whom it told. `POST /v1/explain/deadline` explains a deadline."""
     facts = await visible_ticket(context.services, number, context.actor)
     found = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
