@@ -10,7 +10,7 @@ from hotline.text.numbering import Number
 
 
 class MessageStatus(StrEnum):
-    """Where an outgoing message stands."""
+    """The state of an outgoing message."""
 
     QUEUED = "queued"
     LEASED = "leased"

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class InboundKind(StrEnum):
-    """What was pushed to us."""
+    """Kinds of inbound message."""
 
     TEXT = "text"
     PART = "part"  # of a long text, before it is whole
@@ -15,7 +15,7 @@ class InboundKind(StrEnum):
 
 
 class InboundStatus(StrEnum):
-    """Where something pushed to us stands."""
+    """The state of an inbound message."""
 
     KEPT = "kept"
     LEASED = "leased"
@@ -25,7 +25,7 @@ class InboundStatus(StrEnum):
 
 
 class Effect(StrEnum):
-    """What became of something pushed to us."""
+    """The effect of an inbound message."""
 
     OPENED = "opened"
     JOINED = "joined"

@@ -25,7 +25,7 @@ async def refresh(services: Services, now: datetime) -> bool:
 
 
 class DoctorFinding(TypedDict):
-    """What a check found. `says` is null where it names tickets or people: `hotline doctor` tells those."""
+    """The result of a check. `says` is null if it would name tickets or people: `hotline doctor` shows those."""
 
     check: str
     wrong: bool
@@ -33,7 +33,7 @@ class DoctorFinding(TypedDict):
 
 
 class ReadyChecks(TypedDict, total=False):
-    """What was found. A check that could not be made is left out."""
+    """Results of the checks. A check that could not run is left out."""
 
     journal: bool
     journal_depth: int

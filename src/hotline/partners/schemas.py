@@ -6,7 +6,7 @@ from hotline.web.schemas import ErrorOut
 
 @reply_type()
 class KnownOrder:
-    """An order that was taken in before."""
+    """An order that was received before."""
 
     accepted: bool
     known: bool
@@ -14,7 +14,7 @@ class KnownOrder:
 
 @reply_type()
 class AcceptedOrder(KnownOrder):
-    """An order that was taken in: `work_no` is our ticket's number."""
+    """An order of another hotline, and its ticket: `work_no` is the ticket's number."""
 
     work_no: str
     unread: tuple[ErrorOut, ...]

@@ -12,7 +12,7 @@ from hotline.replies import reply_type
 
 @reply_type()
 class InboundOut:
-    """Something a provider or a client pushed. Of a confidential matter no sender and no details."""
+    """An inbound message. For a confidential ticket without sender and details."""
 
     id: str
     gateway: str
@@ -33,7 +33,7 @@ class InboundOut:
 
 @reply_type()
 class InboundWhole(InboundOut):
-    """With all that came."""
+    """An inbound message with everything that arrived."""
 
     raw: str
 

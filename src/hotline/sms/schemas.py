@@ -39,7 +39,7 @@ class TextPage:
 
 @reply_type()
 class TryOut:
-    """One try to hand a text over: by which gateway, how long it took, what was said."""
+    """One attempt to hand over a text: gateway, duration, the provider's answer."""
 
     n: int
     way: str
@@ -58,7 +58,7 @@ class TextWhole(TextOut):
 
 @reply_type()
 class QueuedText:
-    """The id of the text that is sent once more."""
+    """The id of the text that is sent again."""
 
     queued: str
 

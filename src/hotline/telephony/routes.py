@@ -53,7 +53,8 @@ MOST_DAYS = 366
 
 
 class ReturnCallAttempt(Strict):
-    """How a try ended. `connected` or `given_up` ends the matter; the others leave it open."""
+    """The result of an attempt to call back. `connected` and `given_up` close the return call; the others leave it
+    open."""
 
     outcome: Literal["connected", "no_reply", "busy", "wrong_number", "given_up"]
     number: NumberWord | None = None

@@ -15,7 +15,7 @@ from hotline.tickets.schemas.calls import CallerCard
 
 
 class RecordingOut(TypedDict, total=False):
-    """Where the exchange keeps the recording; we keep the reference alone."""
+    """Where the exchange keeps the recording; only this reference is stored."""
 
     id: str | int | float
     url: str | int | float
@@ -72,7 +72,7 @@ class PopPage:
 
 @reply_type()
 class ReturnCallOut:
-    """Somebody who rang and spoke to nobody."""
+    """A caller who spoke to nobody."""
 
     id: str
     phone: str | None
@@ -97,7 +97,7 @@ class ReturnCallPage:
 
 @reply_type()
 class ExchangeContact:
-    """A caller as an exchange shows them on the telephone; `open`: how many tickets are open."""
+    """A caller as an exchange shows them on the telephone; `open`: number of open tickets."""
 
     id: str
     lastname: str | None

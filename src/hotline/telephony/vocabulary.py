@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class VoiceState(StrEnum):
-    """Where a call on the exchange stands."""
+    """The state of a call on the exchange."""
 
     OFFERED = "offered"
     ANSWERED = "answered"
@@ -12,7 +12,7 @@ class VoiceState(StrEnum):
 
 
 class VoiceOutcome(StrEnum):
-    """How it ended."""
+    """How a call ended."""
 
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # the caller hung up while waiting
@@ -21,14 +21,14 @@ class VoiceOutcome(StrEnum):
 
 
 class Direction(StrEnum):
-    """Who rang whom."""
+    """Direction of a call."""
 
     IN = "in"
     OUT = "out"
 
 
 class ReturnCall(StrEnum):
-    """Where the promise to ring somebody back stands."""
+    """The state of a return call."""
 
     OPEN = "open"
     DONE = "done"

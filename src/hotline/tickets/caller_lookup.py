@@ -18,7 +18,7 @@ OPEN_AT_MOST, HISTORY = 50, 20
 
 @dataclass(frozen=True, slots=True)
 class KnownCaller:
-    """A caller who rang before. `name` is the one given most often."""
+    """A known caller. `name` is the one given most often."""
 
     id: str
     name: str | None
@@ -36,7 +36,7 @@ class GivenName:
 
 @dataclass(frozen=True, slots=True)
 class CallerTicket:
-    """A ticket of a caller, in a line."""
+    """A ticket of a caller, in brief."""
 
     number: str
     status: TicketStatus

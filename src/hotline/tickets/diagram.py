@@ -64,7 +64,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The two machines."""
+    """The state machines of ticket and assignment."""
 
     ticket: Machine
     assignment: Machine

@@ -39,7 +39,7 @@ KNOWN = timedelta(days=30)  # how long a place is known after the last right cod
 
 @dataclass(frozen=True, slots=True)
 class PublicStep:
-    """Something that was done about a ticket, as a resident may know it."""
+    """A step of a ticket, as a resident may see it."""
 
     at: datetime
     action: Action
@@ -48,7 +48,7 @@ class PublicStep:
 
 @dataclass(frozen=True, slots=True)
 class PublicTicket:
-    """What a resident may know of a ticket: no name, no number of a telephone, no address, no word of the narrative."""
+    """A ticket as a resident may see it: no name, no phone number, no address, nothing of the narrative."""
 
     number: str
     status: TicketStatus

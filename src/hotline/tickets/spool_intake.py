@@ -139,8 +139,8 @@ class SpooledTicket:
 
 @dataclass(frozen=True, slots=True)
 class BroughtIn:
-    """What a repeat of the same key is answered once a spooled call is in: where it went. The whole reply needs who
-    asks, and nobody does. `spooled`: the reference it was given."""
+    """The answer to a repeated key once a spooled call is in the database: its call and ticket. `spooled`: the
+    reference given before."""
 
     spooled: str
     call: SpooledCall

@@ -78,7 +78,7 @@ def field_rule(field: str, rule: str) -> ErrorOut:
 
 @dataclass(frozen=True)
 class Problem:
-    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`. A key that has nothing to say is left out."""
+    """RFC 9457. `type` is stable: `urn:hotline:problem:<code>`. Keys without a value are left out."""
 
     type: str
     title: str

@@ -69,7 +69,7 @@ class DeliveryPage:
 
 @reply_type()
 class QueuedDelivery:
-    """The id of the delivery that is sent once more."""
+    """The id of the delivery that is sent again."""
 
     queued: str
 

@@ -27,7 +27,7 @@ WHOLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR
 
 
 class ActorKind(StrEnum):
-    """Whose hand it was, as the timeline shows it."""
+    """Who acted, as the timeline shows it."""
 
     PERSON = "person"
     KEY = "key"

@@ -15,7 +15,7 @@ class Kind(StrEnum):
 
 
 class Priority(StrEnum):
-    """How fast someone must come."""
+    """How urgent a ticket is."""
 
     EMERGENCY = "emergency"
     URGENT = "urgent"
@@ -23,7 +23,7 @@ class Priority(StrEnum):
 
 
 class Channel(StrEnum):
-    """How the matter reached us."""
+    """How a matter reached the hotline."""
 
     PHONE = "phone"
     SMS = "sms"
@@ -74,7 +74,7 @@ class DepartmentKind(StrEnum):
 
 
 class AreaLevel(StrEnum):
-    """What sort of place an area is, from large to small."""
+    """Levels of an area, from large to small."""
 
     CITY = "city"
     STREET = "street"
@@ -140,7 +140,7 @@ class Starts(StrEnum):
 
 
 class Outer(StrEnum):
-    """What another hotline's deadline does to ours."""
+    """How another hotline's deadline affects the deadline here."""
 
     GOVERNS = "governs"  # it is the limit, less the margin
     CAPS = "caps"  # ours stays where it is sooner

@@ -25,7 +25,7 @@ class LabelledRole:
 
 @reply_type()
 class MeOut:
-    """Who asks, as this hotline knows them. `areas` null: every area."""
+    """You, as the server knows you. `areas` null: every area."""
 
     kind: ActorKind
     id: str
@@ -71,7 +71,7 @@ class KeyOut:
 
 @reply_type()
 class KeyMade(KeyOut):
-    """A key that was made just now."""
+    """A new key."""
 
     secret: Annotated[str, Field(description="Shown here and nowhere else")]
 

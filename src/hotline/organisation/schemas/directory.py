@@ -33,7 +33,7 @@ class ItemPage:
 
 @reply_type()
 class RetiredOut:
-    """What was retired. `item` is as it stays readable; null where it was removed."""
+    """A deactivated item, as it stays readable; `item` null: it was removed."""
 
     code: str
     retired: bool

@@ -13,7 +13,7 @@ from hotline.replies import reply_type
 
 @reply_type()
 class MemberOut:
-    """Somebody who takes turns. No number where it is not the asker's to know."""
+    """A member of a roster. No phone number if you may not see it."""
 
     code: str
     name: str
@@ -33,7 +33,7 @@ class TurnOut:
 
 @reply_type()
 class GapOut:
-    """A time at which nobody is on duty."""
+    """A time without anybody on duty."""
 
     roster: str
     start: datetime
@@ -54,7 +54,7 @@ class DutyOut:
 
 @reply_type()
 class CandidateOut:
-    """Somebody who could take an order now; `load`: how many running ones they have."""
+    """A person who could take an assignment now; `load`: how many open ones they have."""
 
     id: str
     login: str

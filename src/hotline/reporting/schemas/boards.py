@@ -19,7 +19,7 @@ from hotline.tickets.schemas.timeline import EntryAuthor
 
 @reply_type()
 class DepartmentOpen:
-    """A department's open orders by the colour of their clocks."""
+    """A department's open assignments by the colour of their clocks."""
 
     department: Named | None
     open: int
@@ -81,7 +81,7 @@ class Dot:
 
 @reply_type()
 class Dots:
-    """Open tickets that have a place, as GeoJSON."""
+    """Open tickets with coordinates, as GeoJSON."""
 
     type: Literal["FeatureCollection"]
     features: tuple[Dot, ...]
@@ -96,7 +96,7 @@ def dot_shown(row: Any, now: datetime) -> Dot:
 
 @reply_type()
 class RulingOut:
-    """An order that waits for a ruling: on a return, on an extension, or on its report."""
+    """An assignment that waits for a decision: on a return, an extension, or a submitted result."""
 
     id: str
     number: str
@@ -158,7 +158,7 @@ def audit_shown(r: Any) -> AuditEntry:
 
 @reply_type()
 class EarlierAnswer:
-    """What was answered to a matter like this one."""
+    """An answer to a similar ticket."""
 
     number: str
     title: str
@@ -174,7 +174,8 @@ class EarlierAnswers:
 
 @reply_type()
 class CatalogueRow:
-    """A row of the dispatch catalogue: how many orders it chose, how many came back. No route: a person chose."""
+    """An entry of the dispatch catalogue: how many assignments it chose, how many were returned. No route: a person
+    chose."""
 
     route: str | None
     lead: Named | None

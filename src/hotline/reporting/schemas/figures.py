@@ -60,7 +60,7 @@ def measure_shown(m: Measure) -> MeasureOut:
 
 @reply_type()
 class Ranking:
-    """Departments by one figure. Who has less than `enough` in the denominator is shown and not ranked."""
+    """Departments by one figure. One with less than `enough` in the denominator is listed without a rank."""
 
     figure: str
     enough: int
@@ -69,7 +69,7 @@ class Ranking:
 
 @reply_type()
 class CountedTicket:
-    """What a measure counted. `ticket` null: it is no longer yours to see."""
+    """A ticket or assignment that a measure counted. `ticket` null: you may no longer see it."""
 
     number: str
     order: str | None

@@ -227,7 +227,7 @@ class FigureGroup:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The figures of a period. `position`: how far the stream of events is in them."""
+    """The figures of a period. `position`: the stream position they include."""
 
     first: date
     last: date

@@ -65,7 +65,7 @@ def phone_shown(phone: str | None, actor: Actor, *, confidential: bool) -> str |
 
 @dataclass(frozen=True, slots=True)
 class VisibleCaller:
-    """Who called, as far as an actor may know it. `masked`: not all of it is shown."""
+    """The caller, as far as you may see them. `masked`: not everything is shown."""
 
     id: str | None
     phone: str | None

@@ -6,7 +6,7 @@ CODE_LENGTH = 6
 
 
 class TicketStatus(StrEnum):
-    """Where the resident's matter stands."""
+    """The state of a ticket."""
 
     RECEIVED = "received"
     AWAITING_INFO = "awaiting_info"
@@ -22,7 +22,7 @@ class TicketStatus(StrEnum):
 
 
 class AssignmentStatus(StrEnum):
-    """Where one department's order stands."""
+    """The state of an assignment."""
 
     ISSUED = "issued"
     ACCEPTED = "accepted"
@@ -72,7 +72,7 @@ class Outcome(StrEnum):
 
 
 class Action(StrEnum):
-    """What can be done. The tables in `lifecycle` say when, by whom and with what."""
+    """Actions. The tables in `tickets/lifecycle` say when, by whom and with which fields."""
 
     RECEIVE = "receive"  # the first entry of every timeline; no row of a table, intake alone writes it
     TRIAGE = "triage"
@@ -129,7 +129,7 @@ class Part(StrEnum):
 
 
 class Colour(StrEnum):
-    """How a clock looks on a board, from the least to the worst."""
+    """The colour of a clock, from the least to the most urgent."""
 
     GREY = "grey"  # it stands still, or has stopped
     GREEN = "green"
@@ -159,7 +159,7 @@ class Reached(StrEnum):
 
 
 class DeclineReason(StrEnum):
-    """Why a matter is not ours; each needs the right channel to be told."""
+    """Why the hotline declines a matter; the right channel must be given to the caller."""
 
     EMERGENCY_SERVICE = "emergency_service"
     LEGAL_PROCEDURE = "legal_procedure"
@@ -170,7 +170,7 @@ class DeclineReason(StrEnum):
 
 
 class VoidReason(StrEnum):
-    """Why an entry is no matter at all."""
+    """Why an entry is voided."""
 
     NUISANCE = "nuisance"
     TEST = "test"
@@ -180,7 +180,7 @@ class VoidReason(StrEnum):
 
 
 class ReturnReason(StrEnum):
-    """Why a department sends an order back."""
+    """Why a department returns an assignment."""
 
     NOT_OUR_DUTY = "not_our_duty"
     NOT_OUR_AREA = "not_our_area"
@@ -190,7 +190,7 @@ class ReturnReason(StrEnum):
 
 
 class Fault(StrEnum):
-    """What is wrong with a report."""
+    """Why a submitted result is rejected."""
 
     OFF_THE_POINT = "off_the_point"
     POINT_MISSING = "point_missing"
@@ -213,7 +213,7 @@ class Funding(StrEnum):
 
 
 class Queue(StrEnum):
-    """What an open matter waits in. No open matter is in none."""
+    """The queue an open ticket waits in. Every open ticket is in one."""
 
     DISPATCH = "dispatch"
     INFORMATION = "information"  # the caller has to tell what is missing

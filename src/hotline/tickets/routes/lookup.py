@@ -34,7 +34,7 @@ class TicketLookupIn(Strict):
 
 @dataclass(frozen=True, slots=True)
 class CodeOut:
-    """A ticket's number, and the code that opens it to the public look-up."""
+    """A ticket's number and its code for the public lookup."""
 
     number: str
     query_code: str

@@ -67,7 +67,7 @@ class OuterIn(Strict):
 
 
 class AtOnceIn(Strict):
-    """Settled while the caller is on the line: no department is involved."""
+    """Answered while the caller is on the line, without a department."""
 
     action: Literal["answer", "decline"]
     answer: Prose | None = None
@@ -197,7 +197,7 @@ class CallPage:
 
 @reply_type()
 class IntakeOut:
-    """A call that was taken in, and its ticket."""
+    """A logged call and its ticket."""
 
     call: CallOut
     ticket: TicketOut
@@ -216,7 +216,7 @@ class Spooled:
 
 @reply_type()
 class CallerCard:
-    """Who is calling, with their open tickets and those of before."""
+    """Who is calling, with their open and earlier tickets."""
 
     match: Literal["known", "maybe", "unknown", "withheld"]
     phone: str | None

@@ -17,7 +17,7 @@ class CategoryShare:
 
 @reply_type()
 class TriageResult:
-    """What triage would advise on the words."""
+    """What triage would suggest for a text."""
 
     kind: Kind
     priority: Priority
@@ -72,7 +72,7 @@ class LimitResult:
 
 @reply_type()
 class DeadlineExplained:
-    """A ticket's clock, or the end of a limit by itself; and each step of the way."""
+    """A ticket's clock, or the end of a limit by itself, with each step of the count."""
 
     result: ClockOut | LimitResult
     because: tuple[Because, ...]

@@ -15,7 +15,7 @@ from hotline.tickets.schemas.briefs import TicketBrief, brief_of
 
 @reply_type()
 class WorkBrief(TicketBrief):
-    """A ticket that waits for the hotline itself."""
+    """A ticket that the hotline itself must act on."""
 
     until: Annotated[datetime | None, Field(description="When the clock of this wait ends")]
     call_backs: Annotated[int, Field(description="Call-backs that reached nobody")]
@@ -34,7 +34,7 @@ def work_shown(row: Any, directory: Directory, now: datetime) -> WorkBrief:
 
 @reply_type()
 class QueuedOrder:
-    """An order in a department's queue."""
+    """An assignment in a department's queue."""
 
     id: str
     number: str
@@ -96,7 +96,7 @@ def queued_shown(row: dict[str, Any], directory: Directory, now: datetime, colou
 
 @reply_type()
 class OrderLine:
-    """An order in a line of a board."""
+    """An assignment on a board."""
 
     id: str
     number: str
@@ -111,13 +111,13 @@ _LINE = tuple(f.name for f in fields(OrderLine))
 
 
 def order_line(row: Any) -> OrderLine:
-    """An order in a line of a board."""
+    """An assignment on a board."""
     return OrderLine(*(getattr(row, name) for name in _LINE))
 
 
 @reply_type()
 class HouseBoard:
-    """How many tickets stand in each state."""
+    """The number of tickets in each state."""
 
     counts: dict[TicketStatus, int]
     open: int
@@ -125,7 +125,7 @@ class HouseBoard:
 
 @reply_type()
 class BoardOut:
-    """A department's open orders in numbers."""
+    """A department's open assignments in numbers."""
 
     department: Named
     counts: dict[AssignmentStatus, int]

@@ -15,7 +15,7 @@ from hotline.tickets.sla.colours import colour_of, has_breached
 
 @reply_type()
 class ClockOut:
-    """One limit: when it started, when it is due, how many steps of its ladder were told, its colour now."""
+    """One clock: when it started, when it is due, how many escalation steps fired, its colour now."""
 
     id: str
     metric: Metric
@@ -42,7 +42,7 @@ class ClockOut:
 
 @reply_type()
 class EscalationOut:
-    """A step of a ladder that was told: when it was due, when it was told, and to whom."""
+    """An escalation step that fired: when it was due, when it fired, and whom it told."""
 
     clock: str
     level: int

@@ -37,7 +37,7 @@ from hotline.web.schemas import ErrorOut, MoveOut, field_rule, shown_move
 
 @reply_type()
 class ReturnOut:
-    """A return that was asked for: why, on what basis, and who should act instead."""
+    """A requested return: reason, basis, and the department that should act instead."""
 
     reason_code: ReturnReason
     basis: str | None
@@ -45,7 +45,7 @@ class ReturnOut:
 
 
 class OrderResult(TypedDict, total=False):
-    """What a department reported, as it sent it."""
+    """The result a department submitted, as sent."""
 
     internal_result: str | None
     public_reply: str | None
@@ -57,7 +57,7 @@ class OrderResult(TypedDict, total=False):
 
 @reply_type(return_="return")
 class AssignmentOut:
-    """One department's order to act."""
+    """One department's assignment."""
 
     id: str
     department: Named
@@ -103,7 +103,7 @@ class OuterOut:
 
 @reply_type()
 class TicketCounters:
-    """How often each of these happened."""
+    """How often each of these happened to the ticket."""
 
     calls: int
     urges: int
@@ -117,7 +117,7 @@ class TicketCounters:
 
 @reply_type()
 class TicketClocks:
-    """The ticket's limits at a glance. `GET /v1/tickets/{number}/clocks` has every clock it ever had."""
+    """The ticket's running clocks. `GET /v1/tickets/{number}/clocks` has all clocks, also stopped ones."""
 
     due_at: datetime | None
     overdue: bool
@@ -135,7 +135,7 @@ class CodedRole:
 
 @reply_type()
 class WaitingOut:
-    """Where an open ticket waits, and who must act next."""
+    """The queue an open ticket waits in, and who must act next."""
 
     queue: Queue
     role: CodedRole | None
@@ -152,7 +152,7 @@ class SatisfactionOut:
 
 @reply_type()
 class TicketResult:
-    """What came of the matter."""
+    """The result of a ticket."""
 
     public_reply: str | None
     internal_result: str | None
@@ -169,14 +169,14 @@ class OtherCategory(TypedDict):
 
 
 class Told(TypedDict):
-    """What the operator says at once."""
+    """The answer an operator gives on the call."""
 
     zh: str
     en: str
 
 
 class TriageAdvice(TypedDict):
-    """What the rules made of the words, as it was kept at intake."""
+    """What triage suggested at intake."""
 
     kind: Kind
     priority: Priority
@@ -202,7 +202,7 @@ class RoutingAdvice(TypedDict):
 
 
 class Hints(TypedDict, total=False):
-    """What whoever took the call said of it."""
+    """What the operator or client chose for the call."""
 
     kind: Kind
     category: str
@@ -219,7 +219,7 @@ class TicketAdvice(TypedDict, total=False):
 
 @reply_type()
 class TicketOut:
-    """A ticket as its reader may see it."""
+    """A ticket as you may see it."""
 
     number: str
     status: TicketStatus

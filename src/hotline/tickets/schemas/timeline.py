@@ -21,7 +21,7 @@ class EntryAuthor:
 
 @reply_type(from_="from")
 class EntryOut:
-    """One line of a timeline."""
+    """One timeline entry."""
 
     seq: int
     at: datetime
