@@ -24,7 +24,7 @@ from hotline.console.pages import PAGES, Page, home_of, menu_of
 from hotline.locales import LANGUAGES, keys, negotiated, text
 from hotline.organisation.model.actors import GRANTED, WHOLE, Actor, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.organisation.service.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
+from hotline.organisation.service.accounts import COOKIE, DEVICE, KNOWN, SESSION, LogInAttempt, log_in, log_out, who_is
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
 from hotline.reporting.service.figures import hours, zone_of
@@ -265,9 +265,8 @@ async def _session(request: Request) -> Response:
     device = request.cookies.get(DEVICE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
-        made = await log_in(
-            services, login[:200], password[:400], client.host if client else None, services.clock(), device
-        )
+        attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
+        made = await log_in(services, attempt, services.clock())
     except Refused as refused:
         status = {Code.UNAUTHENTICATED: 401, Code.TOO_MANY: 429}.get(refused.refusal.code, 503)
         wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}

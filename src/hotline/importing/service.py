@@ -32,14 +32,14 @@ from hotline.organisation.model.actors import CLOCK, RULES, Actor, ActorKind, Ro
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.phone_parsing import ParsedPhone, caller_id, parse_phone
-from hotline.tickets.act import FURTHEST
+from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import ParsedPhone, caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model import tallies
 from hotline.tickets.model.ticket import Call, Caller, Change, Clock, Command, Entry, Facts, Ticket, Written
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
-from hotline.tickets.sla.policies import limits_for
+from hotline.tickets.sla.policies import FURTHEST, limits_for
 from hotline.tickets.store import callers
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of

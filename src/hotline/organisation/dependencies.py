@@ -18,6 +18,7 @@ from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.service.accounts import COOKIE, ActorCache, who_is
 from hotline.organisation.service.offline import known_actor
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.idempotency import RequestKey
 
@@ -65,7 +66,7 @@ class RequestContext(Generic[S]):
             )
         return int(found[1])
 
-    def asked(self, body: bytes) -> RequestKey:
+    def request_key(self, body: bytes) -> RequestKey:
         """The request's key in its owner's name, one of our own where none was sent; and what tells this request from
         another."""
         key = self.request.headers.get("idempotency-key")
@@ -74,9 +75,9 @@ class RequestContext(Generic[S]):
             f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None
         )
 
-    async def request_key_of_body(self) -> RequestKey:
-        """`asked` over the body as it came."""
-        return self.asked(await self.request.body())
+    async def write_request(self) -> WriteRequest:
+        """This request as a service is given it, told from others by its body as it came."""
+        return WriteRequest(self.actor, self.request_key(await self.request.body()), self.now)
 
 
 StaffContext = RequestContext[OrganisationServices]

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from hotline.locales import text
 from hotline.locales.labels import Label, public_action, public_status
 from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.accounts import subject, too_many_attempts
 from hotline.refusals import Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.act import UNKNOWN
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
-from hotline.tickets.model.visibility import EVERYTHING, PUBLIC_ACTIONS
+from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import store
 from hotline.tickets.attachments import attach, files_seen, found, may_attach
@@ -40,18 +41,10 @@ async def attach_file(
         or "file"
     )
     stored = await store(context.services.files, file.read, file.content_type)
-    asked = context.asked(f"{name}\n{stored.sha256}".encode())
+    key = context.request_key(f"{name}\n{stored.sha256}".encode())
+    request = WriteRequest(context.actor, key, context.now)
     return action_reply(
-        await attach(
-            context.services,
-            number,
-            stored,
-            name,
-            context.actor,
-            asked,
-            lambda f: dumped(attachment_shown(f)),
-            context.now,
-        )
+        await attach(context.services, number, stored, name, request, lambda f: dumped(attachment_shown(f)))
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
@@ -15,6 +15,7 @@ from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Part, TicketStatus
 
+FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 PLAIN = EscalationPolicy(  # where no ladder says otherwise
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
