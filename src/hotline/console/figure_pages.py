@@ -11,12 +11,13 @@ from starlette.requests import Request
 from hotline.database.keyset import KeysetPage
 from hotline.locales import text
 from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
 from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, span_of
 from hotline.reporting.service import reports
-from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import Period
 from hotline.telephony.service import figures as acd

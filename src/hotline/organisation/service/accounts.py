@@ -22,7 +22,7 @@ from hotline.organisation.model.grants import Grant, may_grant
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, standing_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
-from hotline.refusals import Code, Refusal, Refused
+from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
 from hotline.web import throttle_store
 from hotline.web.addresses import counted_as, read_address
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
@@ -45,7 +45,6 @@ _ROWS_READ = 200  # at once, where only some of them are an administrator's to s
 SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
 LOGIN_TAKEN = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
 WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
-NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
 
 def refuse_wider(granter: Actor | None, grant: Grant) -> None:

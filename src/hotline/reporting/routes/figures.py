@@ -9,6 +9,7 @@ from starlette.responses import Response
 from hotline.database.keyset import KeysetPage
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
@@ -21,7 +22,7 @@ from hotline.reporting.schemas.figures import (
     figure_shown,
     measure_shown,
 )
-from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES

@@ -20,7 +20,7 @@ from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import WHOLE, Actor
-from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import drill_down, rollups
@@ -40,12 +40,6 @@ LONGEST = 1100  # days asked for at once
 HEAT = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
 NOUN = {"department": "departments", "category": "categories", "area": "areas"}
-
-
-def zone_of(directory: Directory) -> ZoneInfo:
-    """The organisation's time zone: its days are counted there."""
-    home = directory.home
-    return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
 
 
 async def fold(services: Services, now: datetime) -> int:
