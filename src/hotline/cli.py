@@ -884,7 +884,7 @@ def import_(
     What mapping and heading can tell is checked before the first row: leaves with 2, and nothing is taken in. Rows that
     cannot be taken are refused by line, column and rule, the others go on: leaves with 1. Can be stopped and run again:
     it goes on where it was."""
-    from hotline.importing.service import ImportReport
+    from hotline.importing.service.report import ImportReport
 
     if not file.is_file():
         _stop(f"no file at {file}", 2)
@@ -950,7 +950,7 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
     from hotline.importing.mapping import as_far_as_read
-    from hotline.importing.service import checked_source
+    from hotline.importing.service.importer import checked_source
     from hotline.organisation.service.seeding import complete
     from hotline.shipped import shipped
 
@@ -973,26 +973,29 @@ async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report:
 
     from hotline import wiring
     from hotline.importing.mapping import read_mapping
-    from hotline.importing.service import import_file
+    from hotline.importing.service.importer import ImportJob, import_file
 
     with ExitStack() as opened:
         listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None
         async with wiring.open_services(settings) as services:
             with Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
                 task = bar.add_task("", total=wanted.file.stat().st_size)
-                await import_file(
-                    services,
+                job = ImportJob(
                     wanted.file,
                     read_mapping(wanted.folder),
                     directory,
-                    dry_run=wanted.dry_run,
-                    progress=lambda n: bar.update(task, completed=n),
-                    now=services.clock(),
                     encoding=wanted.encoding,
+                    dry_run=wanted.dry_run,
                     notify=wanted.notify,
                     rejected=wanted.rejected,
+                )
+                await import_file(
+                    services,
+                    job,
+                    services.clock(),
+                    report,
+                    progress=lambda n: bar.update(task, completed=n),
                     on_refused=(lambda place, why: print(f"{place}\t{why}", file=listed)) if listed else None,
-                    report=report,
                 )
 
 

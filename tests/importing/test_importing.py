@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from hotline.database.keyset import KeysetPage
 from hotline.delivery import store as outbox_store
 from hotline.importing.mapping import read_mapping
-from hotline.importing.service import ImportReport, import_file
+from hotline.importing.service.importer import ImportJob, import_file
+from hotline.importing.service.report import ImportReport
 from hotline.operations.doctor import examine
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.items import Override
@@ -83,9 +84,7 @@ async def taken(services: Services, path: Path, clock: Clock, desk: Player, **ov
     folder = shipped("seeds") / "nyc311"
     dry = over.get("dry_run", False)
     directory = await complete(services.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry)
-    return await import_file(
-        services, path, read_mapping(folder), directory, dry_run=dry, progress=lambda n: None, now=clock()
-    )
+    return await import_file(services, ImportJob(path, read_mapping(folder), directory, dry_run=dry), clock())
 
 
 async def test_a_closed_request_arrives_with_its_whole_story(
@@ -218,10 +217,9 @@ async def moved(services: Services, folder: Path, clock: Clock, *cases: dict[str
         out.writeheader()
         out.writerows({**CASE, **case} for case in cases)
     options = {name: over.pop(name) for name in ("dry_run", "notify", "rejected") if name in over}
-    return await import_file(
-        services, folder / "city.csv", layout(folder, **over), await services.directory.now(clock()),
-        progress=lambda n: None, now=clock(), **{"dry_run": False, **options},
-    )  # fmt: skip
+    directory = await services.directory.now(clock())
+    job = ImportJob(folder / "city.csv", layout(folder, **over), directory, **options)
+    return await import_file(services, job, clock())
 
 
 async def the_case(services: Services, outer: str, desk: Player) -> dict[str, Any]:
