@@ -10,16 +10,8 @@ import sqlalchemy as sa
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import (
-    ActorCache,
-    LogInAttempt,
-    NewPerson,
-    PersonUpdate,
-    add_person,
-    change_person,
-    log_in,
-    log_in_once,
-)
+from hotline.organisation.service.accounts import ActorCache, NewPerson, PersonUpdate, add_person, change_person
+from hotline.organisation.service.logging_in import LogInAttempt, log_in, log_in_once
 from hotline.organisation.service.passwords import WAITING, PasswordHashing
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.context import Services

@@ -22,7 +22,8 @@ from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.push import Push
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import LogInAttempt, NewKey, NewPerson, add_person, log_in
+from hotline.organisation.service.accounts import NewKey, NewPerson, add_person
+from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Refused
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store

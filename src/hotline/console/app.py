@@ -25,7 +25,8 @@ from hotline.locales import LANGUAGES, keys, negotiated, text
 from hotline.organisation.model.actors import GRANTED, WHOLE, Actor, Role
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.organisation.service.accounts import COOKIE, DEVICE, KNOWN, SESSION, LogInAttempt, log_in, log_out, who_is
+from hotline.organisation.service.accounts import COOKIE, SESSION, log_out, who_is
+from hotline.organisation.service.logging_in import DEVICE, KNOWN, LogInAttempt, log_in
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
 from hotline.reporting.service.figures import hours

@@ -18,7 +18,7 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, written_answer
 from hotline.tickets.context import Services
-from hotline.tickets.model.intake import Intake, IntakeRequest, contact_of, opened, refusal_of
+from hotline.tickets.model.intake import IncomingCall, IntakeRequest, contact_of, opened, refusal_of
 from hotline.tickets.model.ticket import Call, Change, Command, Facts
 from hotline.tickets.model.visibility import intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
@@ -55,14 +55,14 @@ async def _take_in(services: Services, taken: IntakeRequest, request: WriteReque
         return await _earlier(services, request, refusal)
     who = parse_phone(taken.phone, services.region, services.area_code)
     caller = caller_id(who.phone, services.secret) if who.phone and who.caller else None
-    intake = Intake(taken, who, caller, str(uuid4()), actor, now)
+    incoming = IncomingCall(taken, who, caller, str(uuid4()), actor, now)
     if taken.attach_to is not None:
-        return await _join(services, intake, request, show)
+        return await _join(services, incoming, request, show)
     if taken.outer_number is not None and await ticket_facts.has_outer(
         services.db, taken.outer_system or "", taken.outer_number
     ):
         return await _earlier(services, request, TAKEN_BEFORE)
-    change = await services.completed(await _opened(services, intake, directory), now)
+    change = await services.completed(await _opened(services, incoming, directory), now)
     answer = written_answer(request, 201, show(change.after, change.calls[0]), change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if request.key.keep_body else replace(answer, body=str(change.after.ticket.number))
@@ -77,11 +77,11 @@ async def _take_in(services: Services, taken: IntakeRequest, request: WriteReque
     return ActionResult(answer, replayed=False, number=change.after.ticket.number)
 
 
-async def _opened(services: Services, intake: Intake, directory: Directory) -> Change:
-    taken = intake.taken
+async def _opened(services: Services, incoming: IncomingCall, directory: Directory) -> Change:
+    taken = incoming.taken
     lexicon, size = services.directory.made_of(lexicon_of), len(taken.narrative) + len(taken.address or "")
     advice = await services.offload.run(size, advise, lexicon, taken.narrative, taken.address)
-    return opened(intake, await services.numbers.take(), advice, directory)
+    return opened(incoming, await services.numbers.take(), advice, directory)
 
 
 async def _earlier(services: Services, request: WriteRequest, refusal: Refusal) -> ActionResult:
@@ -91,11 +91,11 @@ async def _earlier(services: Services, request: WriteRequest, refusal: Refusal) 
     raise Refused(refusal)
 
 
-async def _join(services: Services, intake: Intake, request: WriteRequest, show: Show) -> ActionResult:
+async def _join(services: Services, incoming: IncomingCall, request: WriteRequest, show: Show) -> ActionResult:
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
-    number = read_number(intake.taken.attach_to or "")
+    number = read_number(incoming.taken.attach_to or "")
     if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         rule = "not a ticket number: check the digits"
         raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", rule),)))
@@ -111,9 +111,9 @@ async def _join(services: Services, intake: Intake, request: WriteRequest, show:
             facts = whole
         if facts is None or number is None:
             return await _earlier(services, request, NO_SUCH_TICKET)
-        hidden = bool(intake.taken.confidential) or facts.ticket.confidential
-        call, caller = contact_of(intake, number, confidential=hidden)
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: intake.taken.narrative})
+        hidden = bool(incoming.taken.confidential) or facts.ticket.confidential
+        call, caller = contact_of(incoming, number, confidential=hidden)
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.taken.narrative})
         scoped = replace(request, scope=scope)
         try:
             return await act(

@@ -34,7 +34,7 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class CodedItem:
     """An item of the directory, or of one of its lists, with the code that others name it by."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
@@ -42,7 +42,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NamedItem(Item):
+class NamedItem(CodedItem):
     """An item with a name for people."""
 
     name: str
@@ -113,7 +113,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute(Item):
+class Attribute(CodedItem):
     """What Open311 clients are asked with a category, in order. `variable` false: shown only, not answered."""
 
     description: str
@@ -177,7 +177,7 @@ def span_of(text: str) -> Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlaPolicy(Item):
+class SlaPolicy(CodedItem):
     """How long each part may take, for a case: kind, priority, category and area. The most specific row counts:
     priority before category before area before kind. Limits are spans, as "2 working_hours"."""
 
@@ -246,7 +246,7 @@ def step_of(text: str) -> EscalationStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationPolicy(Item):
+class EscalationPolicy(CodedItem):
     """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
     acts. For these metrics, at this priority."""
 
@@ -257,7 +257,7 @@ class EscalationPolicy(Item):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member(Item):
+class Member(CodedItem):
     """Somebody who takes turns. `code` is their login where they have one."""
 
     name: str
@@ -265,7 +265,7 @@ class Member(Item):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift(Item):
+class Shift(CodedItem):
     """Hours that somebody is on duty, on these weekdays. The turn passes on every `every` days from `since` on."""
 
     hours: str  # "20:00-08:00": an end not after its start lies on the next day
@@ -302,7 +302,7 @@ class Roster(NamedItem):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words(Item):
+class Words(CodedItem):
     """Words that mean something. Exactly one of danger, kind, priority, ignore, past says what.
 
     `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is
@@ -322,7 +322,7 @@ class Words(Item):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Item):
+class Route(CodedItem):
     """A row of the dispatch catalogue (派单目录). `*` is any; a category or an area stands for all below it too."""
 
     lead: str

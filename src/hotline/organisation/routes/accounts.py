@@ -20,7 +20,7 @@ from hotline.organisation.schemas.accounts import (
     TokenOut,
     me_shown,
 )
-from hotline.organisation.service import accounts
+from hotline.organisation.service import accounts, logging_in
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
@@ -101,10 +101,10 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.as
     """Log in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by log-in and
     address; 429 says in `Retry-After` when the next attempt is accepted. An address where the log-in was right
     lately is not held up by what others try elsewhere."""
-    address, device = client_address(context.request), context.request.cookies.get(accounts.DEVICE)
-    attempt = accounts.LogInAttempt(body.login, body.password, address, device)
+    address, device = client_address(context.request), context.request.cookies.get(logging_in.DEVICE)
+    attempt = logging_in.LogInAttempt(body.login, body.password, address, device)
     request = await context.write_request()
-    return action_reply(await accounts.log_in_once(context.services, attempt, request.key, _token, request.now))
+    return action_reply(await logging_in.log_in_once(context.services, attempt, request.key, _token, request.now))
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())

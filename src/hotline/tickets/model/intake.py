@@ -58,7 +58,7 @@ class IntakeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class IncomingCall:
     """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
     or a service number), the id of the call, by whom and when."""
 
@@ -83,39 +83,39 @@ def refusal_of(taken: IntakeRequest, directory: Directory, actor: Actor, now: da
     return Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)) if errors else None
 
 
-def contact_of(intake: Intake, number: Number, *, confidential: bool) -> tuple[Call, Caller | None]:
+def contact_of(incoming: IncomingCall, number: Number, *, confidential: bool) -> tuple[Call, Caller | None]:
     """The call as a contact of that ticket, and whom its number belongs to."""
-    taken, who = intake.taken, intake.who
+    taken, who = incoming.taken, incoming.who
     call = Call(
-        id=intake.call,
+        id=incoming.call,
         number=number,
         channel=taken.channel,
-        at=intake.at,
+        at=incoming.at,
         narrative=taken.narrative,
-        taken_by=intake.by.id,
-        caller=intake.caller,
+        taken_by=incoming.by.id,
+        caller=incoming.caller,
         phone=who.phone,
         raw_phone=taken.phone and taken.phone[:LONGEST_RAW],
         caller_name=taken.name,
         confidential=confidential,
         unread=unread_of(taken, who),
     )
-    if intake.caller is None or who.phone is None:
+    if incoming.caller is None or who.phone is None:
         return call, None
-    return call, Caller(intake.caller, who.phone, None if confidential else taken.name, intake.at)
+    return call, Caller(incoming.caller, who.phone, None if confidential else taken.name, incoming.at)
 
 
-def opened(intake: Intake, number: Number, advice: Advice, directory: Directory) -> Change:
+def opened(incoming: IncomingCall, number: Number, advice: Advice, directory: Directory) -> Change:
     """The new ticket of that number, with its call. Raises Refused where what is to be done at once is not allowed."""
-    by, at = intake.by, intake.at
-    ticket, routed = _ticket(intake, number, advice, directory)
+    by, at = incoming.by, incoming.at
+    ticket, routed = _ticket(incoming, number, advice, directory)
     received = Entry(
         number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
         changes={"channel": [None, ticket.channel]},
     )  # fmt: skip
     told = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
     new = NewTicket(ticket, received, told)
-    path = list(_path(intake, ticket, routed, advice))
+    path = list(_path(incoming, ticket, routed, advice))
     for place, (action, fields, actor) in enumerate(path, start=1):
         # clocks start with the last step alone: one that would end at the moment it begins measures nothing
         new.facts = replace(new.facts, directory=directory if place == len(path) and action in _GOES_ON else None)
@@ -128,15 +128,15 @@ def opened(intake: Intake, number: Number, advice: Advice, directory: Directory)
             replace(told, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
             for n, (line, more) in enumerate(clock_effects.called_out(new.facts, new.facts, Action.RECEIVE, at), 1)
         ]
-    return new.change(*contact_of(intake, number, confidential=ticket.confidential))
+    return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
 
 
 def _path(
-    intake: Intake, ticket: Ticket, routed: Routed | None, advice: Advice
+    incoming: IncomingCall, ticket: Ticket, routed: Routed | None, advice: Advice
 ) -> Iterator[tuple[Action, Mapping[Any, Any], Actor]]:
     """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
     (action, its fields, by whom)."""
-    taken, actor = intake.taken, intake.by
+    taken, actor = incoming.taken, incoming.by
     if taken.at_once is not None:
         yield taken.at_once, dict(taken.at_once_fields), actor
     elif ticket.category is not None:
@@ -162,9 +162,11 @@ def _order(routed: Routed) -> dict[Any, Any]:
     }
 
 
-def _ticket(intake: Intake, number: Number, advice: Advice, directory: Directory) -> tuple[Ticket, Routed | None]:
+def _ticket(
+    incoming: IncomingCall, number: Number, advice: Advice, directory: Directory
+) -> tuple[Ticket, Routed | None]:
     """What the operator said where they said it, else what the rules are sure of."""
-    taken, who, actor, now = intake.taken, intake.who, intake.by, intake.at
+    taken, who, actor, now = incoming.taken, incoming.who, incoming.by, incoming.at
     home = directory.home
     sure = home is not None and advice.confidence >= home.sure_at
     code = taken.category or (advice.category if sure else None)
@@ -196,7 +198,7 @@ def _ticket(intake: Intake, number: Number, advice: Advice, directory: Directory
         updated_at=now,
         category=code,
         priority=priority,
-        caller=intake.caller,
+        caller=incoming.caller,
         phone=who.phone,
         caller_name=taken.name,
         contact=taken.contact or who.words,
