@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from hotline.database import idempotency
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.model.actors import CLOCK, Actor
@@ -24,7 +23,7 @@ from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
-from hotline.web.idempotency import ActionResult, kept, replayed
+from hotline.web.idempotency import ActionResult, kept, replayed, replayed_or_refused
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
@@ -80,10 +79,7 @@ async def act(
         if not isinstance(outcome, Stale):
             return ActionResult(answer, replayed=False, number=after.ticket.number)
         decided = LATE
-    earlier = await idempotency.given(services.db, key.owner, key.key)  # a retry meets the world its first try made
-    if earlier is not None:
-        return replayed(earlier, key)
-    raise Refused(decided)
+    return await replayed_or_refused(services.db, key, decided)
 
 
 def written_answer(request: WriteRequest, status: int, body: str, after: Facts) -> StoredAnswer:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from hotline.database import idempotency
 from hotline.database.deadlines import within
 from hotline.database.engine import IntegrityFault, Replayed
 from hotline.organisation.model.directory import Directory
@@ -25,7 +24,7 @@ from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 from hotline.triage.model import advise, lexicon_of
-from hotline.web.idempotency import ActionResult, replayed
+from hotline.web.idempotency import ActionResult, replayed, replayed_or_refused
 
 F = Field
 Show = Callable[[Facts, Call], str]  # renders the reply, before COMMIT, so that it is kept with the change
@@ -52,7 +51,7 @@ async def _take_in(services: Services, taken: IntakeRequest, request: WriteReque
     actor, now = request.actor, request.now
     directory = await services.directory.now(now)
     if refusal := refusal_of(taken, directory, actor, now):
-        return await _earlier(services, request, refusal)
+        return await replayed_or_refused(services.db, request.key, refusal)
     who = parse_phone(taken.phone, services.region, services.area_code)
     caller = caller_id(who.phone, services.secret) if who.phone and who.caller else None
     incoming = IncomingCall(taken, who, caller, str(uuid4()), actor, now)
@@ -61,7 +60,7 @@ async def _take_in(services: Services, taken: IntakeRequest, request: WriteReque
     if taken.outer_number is not None and await ticket_facts.has_outer(
         services.db, taken.outer_system or "", taken.outer_number
     ):
-        return await _earlier(services, request, TAKEN_BEFORE)
+        return await replayed_or_refused(services.db, request.key, TAKEN_BEFORE)
     change = await services.completed(await _opened(services, incoming, directory), now)
     answer = written_answer(request, 201, show(change.after, change.calls[0]), change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
@@ -84,13 +83,6 @@ async def _opened(services: Services, incoming: IncomingCall, directory: Directo
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 
-async def _earlier(services: Services, request: WriteRequest, refusal: Refusal) -> ActionResult:
-    """What was answered to this key before, else Refused: a retry meets the world its first try made."""
-    if earlier := await idempotency.given(services.db, request.key.owner, request.key.key):
-        return replayed(earlier, request.key)
-    raise Refused(refusal)
-
-
 async def _join(services: Services, incoming: IncomingCall, request: WriteRequest, show: Show) -> ActionResult:
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
@@ -110,7 +102,7 @@ async def _join(services: Services, incoming: IncomingCall, request: WriteReques
                 whole = await ticket_facts.facts(services.db, scope, number)
             facts = whole
         if facts is None or number is None:
-            return await _earlier(services, request, NO_SUCH_TICKET)
+            return await replayed_or_refused(services.db, request.key, NO_SUCH_TICKET)
         hidden = bool(incoming.taken.confidential) or facts.ticket.confidential
         call, caller = contact_of(incoming, number, confidential=hidden)
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.taken.narrative})

@@ -8,7 +8,6 @@ from starlette.responses import FileResponse, Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import PEOPLE, Role
-from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import store
 from hotline.tickets.attachments import attach, files_seen, found, may_attach
@@ -41,8 +40,7 @@ async def attach_file(
         or "file"
     )
     stored = await store(context.services.files, file.read, file.content_type)
-    key = context.request_key(f"{name}\n{stored.sha256}".encode())
-    request = WriteRequest(context.actor, key, context.now)
+    request = await context.write_request(f"{name}\n{stored.sha256}".encode())
     return action_reply(
         await attach(context.services, number, stored, name, request, lambda f: dumped(attachment_shown(f)))
     )
