@@ -140,39 +140,38 @@ async def add(cached: GatewayCache, gateway: NewGateway, by: str, now: datetime)
     cached.forget()
 
 
-async def change(cached: GatewayCache, name: str, change: GatewayChange, now: datetime) -> Gateway:
+async def change(cached: GatewayCache, name: str, wanted: GatewayChange, now: datetime) -> Gateway:
     """The gateway as it is then. Raises Refused with all that is wrong."""
     cached.forget()
     found = (await cached.now(now)).get(name)
     if found is None:
         raise Refused(NOBODY)
-    merged = {k: v for k, v in {**found.account.settings, **change.settings}.items() if v is not None}
+    merged = {k: v for k, v in {**found.account.settings, **wanted.settings}.items() if v is not None}
     secrets = {k: list(v) for k, v in found.account.secrets.items()}
-    for word, values in change.new.items():
+    for word, values in wanted.new.items():
         secrets[word] = [*dict.fromkeys([*secrets.get(word, []), *values])]
-    for word, values in change.drop.items():
+    for word, values in wanted.drop.items():
         secrets[word] = [v for v in secrets.get(word, []) if v not in values]
-    sending = found.sends if change.sends is None else change.sends
+    sending = found.sends if wanted.sends is None else wanted.sends
     unknown = [
         (f"secrets.{word}", "no such value to drop")
-        for word, values in change.drop.items()
+        for word, values in wanted.drop.items()
         if not set(values) <= set(found.account.secrets.get(word, ()))
     ]
     errors = unknown
-    if (
-        change.settings or change.new or change.drop or change.sends
-    ):  # a weight can be set, and a gateway switched off, without its package
-        errors += _faults_of_change(found, merged, secrets, {*change.settings, *change.new}, sending)
-    if change.weight is not None and change.weight not in WEIGHTS:
+    # a weight can be set, and a gateway switched off, without its package
+    if wanted.settings or wanted.new or wanted.drop or wanted.sends:
+        errors += _faults_of_change(found, merged, secrets, {*wanted.settings, *wanted.new}, sending)
+    if wanted.weight is not None and wanted.weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be changed like this", errors=tuple(errors)))
     values_set: dict[str, Any] = {
         "settings": merged, "sealed": cached.seal(name, secrets), "sends": sending,
-        "active": found.active if change.active is None else change.active,
+        "active": found.active if wanted.active is None else wanted.active,
     }  # fmt: skip
-    if change.weight is not None:
-        values_set |= {"weight": change.weight, "resting": change.weight, "shifted_at": None}
+    if wanted.weight is not None:
+        values_set |= {"weight": wanted.weight, "resting": wanted.weight, "shifted_at": None}
     if not await cached.db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
         raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
     cached.forget()
