@@ -22,7 +22,7 @@ from bench import postgres, sweep
 from hotline.database.engine_postgres import Postgres
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key
+from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.settings import Settings
 from hotline.text.numbering import FIRST, number_of
 from hotline.wiring import open_services
@@ -140,7 +140,7 @@ def keys_of(env: dict[str, str], count: int) -> list[str]:
         async with open_services(Settings(**over)) as services:
             grant = Grant(frozenset({Role.SUPERVISOR, Role.OPERATOR}))
             return [
-                (await add_key(services, f"ear {n}", grant, "bench", None, services.clock()))["secret"]
+                (await add_key(services, NewKey(f"ear {n}", grant), "bench", services.clock()))["secret"]
                 for n in range(count)
             ]
 

@@ -24,7 +24,7 @@ from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.model import Message
 from hotline.text.numbering import Number
 from hotline.wiring import provider_client
@@ -78,9 +78,11 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     settings = {"url": f"http://127.0.0.1:{port}/", "sender": "12345"}
     with contextlib.suppress(Exception):
         await add(
-            services.gateways, db, services.secret, "far", "generic", settings, {"secret": [SECRET]}, sends=True, weight=50, by="bench",
-            now=now,
-        )  # fmt: skip
+            services.gateways,
+            NewGateway("far", "generic", settings, {"secret": [SECRET]}, sends=True, weight=50),
+            "bench",
+            now,
+        )
     run = os.urandom(3).hex()
     messages = [
         Message(f"{run}.{n:06d}", "text", Number(""), f"text:+861{37_0000_0000 + n // 2}",

@@ -29,7 +29,7 @@ from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, add_key
+from hotline.organisation.service.accounts import ActorCache, NewKey, add_key
 from hotline.organisation.service.directory import DirectoryCache, plain
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.service.seeding import items_in
@@ -328,7 +328,7 @@ async def cast(app: FastAPI, services: Services) -> AsyncIterator[Cast]:
     async def come(name: str) -> Player:
         if name not in players:
             grant = CAST[name]
-            made = await add_key(services, name, grant, "test", None, services.clock())
+            made = await add_key(services, NewKey(name, grant), "test", services.clock())
             http = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=app),
                 base_url="http://hotline",

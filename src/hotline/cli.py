@@ -152,7 +152,7 @@ async def _set_up(settings: Any, seed_name: str) -> str | None:
     from hotline import wiring
     from hotline.organisation.model.actors import Role
     from hotline.organisation.model.grants import Grant
-    from hotline.organisation.service.accounts import add_person
+    from hotline.organisation.service.accounts import NewPerson, add_person
     from hotline.organisation.service.seeding import seed as plant
     from hotline.organisation.store import people
     from hotline.shipped import shipped
@@ -162,12 +162,12 @@ async def _set_up(settings: Any, seed_name: str) -> str | None:
         directory = await services.directory.now(now)
         if directory.version == 0:
             root = shipped("seeds")
-            await plant(services.db, services.directory, root / seed_name, root, _actor(), now)
+            await plant(services.directory, root / seed_name, root, _actor(), now)
         if await people.anybody(services.db):
             return None
         password = secrets.token_urlsafe(12)
         roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-        await add_person(services, FIRST_LOGIN, "First login", password, Grant(roles), None, None, now)
+        await add_person(services, NewPerson(FIRST_LOGIN, "First login", password, Grant(roles)), now)
         return password
 
 
@@ -233,7 +233,7 @@ async def _seed(settings: Any, name: str) -> tuple[int, list[str]]:
     folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
     async with wiring.open_services(settings) as services:
         before = await services.directory.now(services.clock())
-        after = await plant(services.db, services.directory, folder, root, _actor(), services.clock())
+        after = await plant(services.directory, folder, root, _actor(), services.clock())
         pairs = ((noun, code, after.noun(noun).get(code)) for noun in NOUNS for code in before.noun(noun))
         return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]
 
@@ -253,14 +253,14 @@ async def _create_key(settings: Any, name: str, roles: list[str], department: st
     from hotline import wiring
     from hotline.organisation.model.actors import GRANTED, Role
     from hotline.organisation.model.grants import Grant
-    from hotline.organisation.service.accounts import add_key
+    from hotline.organisation.service.accounts import NewKey, add_key
 
     unknown = [r for r in roles if r not in GRANTED]
     if unknown:
         _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(GRANTED))}")
     async with wiring.open_services(settings) as services:
         grant = Grant(frozenset(map(Role, roles)), department, area)
-        made = await add_key(services, name, grant, "command-line", None, services.clock())
+        made = await add_key(services, NewKey(name, grant), "command-line", services.clock())
         return str(made["secret"])
 
 
@@ -297,22 +297,14 @@ async def _add_user(
     from hotline import wiring
     from hotline.organisation.model.actors import PEOPLE, Role
     from hotline.organisation.model.grants import Grant
-    from hotline.organisation.service.accounts import add_person
+    from hotline.organisation.service.accounts import NewPerson, add_person
 
     unknown = [r for r in roles if r not in PEOPLE]
     if unknown:
         _stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(PEOPLE))}")
     async with wiring.open_services(settings) as services:
-        await add_person(
-            services,
-            login,
-            name,
-            password,
-            Grant(frozenset(map(Role, roles)), department, area),
-            None,
-            None,
-            services.clock(),
-        )
+        grant = Grant(frozenset(map(Role, roles)), department, area)
+        await add_person(services, NewPerson(login, name, password, grant), services.clock())
 
 
 @user_app.command("password")
@@ -329,7 +321,7 @@ def new_password(login: str) -> None:
 
 async def _new_password(settings: Any, login: str, password: str) -> str | None:
     from hotline import wiring
-    from hotline.organisation.service.accounts import ActorCache, change_person
+    from hotline.organisation.service.accounts import ActorCache, PersonUpdate, change_person
     from hotline.organisation.store import people
 
     async with wiring.open_services(settings) as services:
@@ -337,7 +329,8 @@ async def _new_password(settings: Any, login: str, password: str) -> str | None:
         if row is None:
             _stop("no such login")
         fresh = password or secrets.token_urlsafe(12)
-        await change_person(services, ActorCache(), row.id, row.version, {"password": fresh}, services.clock())
+        update = PersonUpdate(row.id, row.version, {"password": fresh})
+        await change_person(services, ActorCache(), update, services.clock())
         return None if password else fresh
 
 
@@ -471,13 +464,11 @@ async def _add_gateway(
     settings: Any, name: str, provider: str, values: Any, hidden: Any, sends: bool, weight: int
 ) -> tuple[str, str]:
     from hotline import wiring
-    from hotline.delivery.gateways import add
+    from hotline.delivery.gateways import NewGateway, add
 
     async with wiring.open_services(settings) as services:
-        await add(
-            services.gateways, services.db, services.secret, name, provider, values, hidden, sends=sends, weight=weight,
-            by="command-line", now=services.clock(),
-        )  # fmt: skip
+        gateway = NewGateway(name, provider, values, hidden, sends=sends, weight=weight)
+        await add(services.gateways, gateway, "command-line", services.clock())
         found = (await services.gateways.now(services.clock()))[name]
         return found.kind, settings.public_url.rstrip("/")
 
@@ -539,14 +530,11 @@ def set_gateway(
 
     async def changed() -> None:
         from hotline import wiring
-        from hotline.delivery.gateways import change
+        from hotline.delivery.gateways import GatewayChange, change
 
         async with wiring.open_services(_settings()) as services:
-            await change(
-                services.gateways, services.db, services.secret, name, services.clock(),
-                settings=_values(set_ or []), new=hidden,
-                drop=gone, active=active, sends=sends, weight=weight,
-            )  # fmt: skip
+            wanted = GatewayChange(_values(set_ or []), hidden, gone, active=active, sends=sends, weight=weight)
+            await change(services.gateways, name, wanted, services.clock())
 
     _run(changed())
     for word, value in made.items():
@@ -563,7 +551,7 @@ def remove_gateway(name: str) -> None:
         from hotline.delivery.gateways import remove
 
         async with wiring.open_services(_settings()) as services:
-            await remove(services.gateways, services.db, name)
+            await remove(services.gateways, name)
 
     _run(removed())
     _say("removed")
@@ -685,7 +673,7 @@ async def _import_calendar(
             if not typer.confirm(f"{ask}. Replace them?", err=True):
                 return None
         kept = await change(
-            services.db, services.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
+            services.directory, [("calendars", calendar, after)], _actor(), now, version=directory.version
         )
         return kept.version, after.confirmed_to, len(notice.days)
 
@@ -896,7 +884,7 @@ def import_(
     What mapping and heading can tell is checked before the first row: leaves with 2, and nothing is taken in. Rows that
     cannot be taken are refused by line, column and rule, the others go on: leaves with 1. Can be stopped and run again:
     it goes on where it was."""
-    from hotline.importing.service import ImportReport
+    from hotline.importing.service.report import ImportReport
 
     if not file.is_file():
         _stop(f"no file at {file}", 2)
@@ -962,14 +950,14 @@ async def _checked_import(settings: Any, wanted: _ImportRequest) -> Any:
     where the import cannot begin; the directory is then as it was."""
     from hotline import wiring
     from hotline.importing.mapping import as_far_as_read
-    from hotline.importing.service import checked_source
+    from hotline.importing.service.importer import checked_source
     from hotline.organisation.service.seeding import complete
     from hotline.shipped import shipped
 
     mapping, root = as_far_as_read(wanted.folder), shipped("seeds")
     async with wiring.open_services(settings) as services:
         now = services.clock()
-        parts = (services.db, services.directory, wanted.folder, root, _actor(), now)
+        parts = (services.directory, wanted.folder, root, _actor(), now)
         on_paper = await complete(*parts, keep=False)
         checked_source(wanted.file, mapping, on_paper, wanted.encoding)
         if wanted.rejected is not None and wanted.rejected.exists():
@@ -985,26 +973,29 @@ async def _import(settings: Any, wanted: _ImportRequest, directory: Any, report:
 
     from hotline import wiring
     from hotline.importing.mapping import read_mapping
-    from hotline.importing.service import import_file
+    from hotline.importing.service.importer import ImportJob, import_file
 
     with ExitStack() as opened:
         listed = opened.enter_context(wanted.refused.open("w", encoding="utf-8")) if wanted.refused else None
         async with wiring.open_services(settings) as services:
             with Progress(BarColumn(), DownloadColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
                 task = bar.add_task("", total=wanted.file.stat().st_size)
-                await import_file(
-                    services,
+                job = ImportJob(
                     wanted.file,
                     read_mapping(wanted.folder),
                     directory,
-                    dry_run=wanted.dry_run,
-                    progress=lambda n: bar.update(task, completed=n),
-                    now=services.clock(),
                     encoding=wanted.encoding,
+                    dry_run=wanted.dry_run,
                     notify=wanted.notify,
                     rejected=wanted.rejected,
+                )
+                await import_file(
+                    services,
+                    job,
+                    services.clock(),
+                    report,
+                    progress=lambda n: bar.update(task, completed=n),
                     on_refused=(lambda place, why: print(f"{place}\t{why}", file=listed)) if listed else None,
-                    report=report,
                 )
 
 

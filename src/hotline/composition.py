@@ -4,13 +4,15 @@ capability is one line here."""
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
+from hotline.inbound.spool import Spool
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.organisation.service.directory import DirectoryCache
+from hotline.organisation.service.passwords import PasswordHashing
 from hotline.partners.capability import PARTNERS
 from hotline.reporting.capability import REPORTING
 from hotline.review.capability import REVIEW
@@ -42,22 +44,37 @@ CAPABILITIES: tuple[Capability, ...] = (
 )
 
 
+class ServiceFields(TypedDict, total=False):
+    """The fields of `Services` that have a default."""
+
+    hashing: PasswordHashing
+    region: str
+    area_code: str
+    speaks: bool
+    public_url: str
+    spool: Spool | None
+    data_dir: Path | None
+    database_file: Path | None
+
+
 def assemble_services(
     db: Database,
     clock: Callable[[], datetime],
     secret: bytes,
     files: Path,
     settings: CapabilitySettings | None = None,
-    **given: Any,
+    directory: DirectoryCache | None = None,
+    **given: Unpack[ServiceFields],
 ) -> Services:
-    """Services over an engine, their journal not started yet. `given`: further fields of `Services`."""
+    """Services over an engine, their journal not started yet. `given`: fields that a process sets otherwise than by
+    default."""
     services = Services(
         db=db,
         journal=Journal(db),
         clock=clock,
         secret=secret,
         files=files,
-        directory=given.pop("directory", None) or DirectoryCache(db),
+        directory=directory or DirectoryCache(db),
         numbers=TicketNumbers(db),
         **given,
     )

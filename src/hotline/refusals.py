@@ -44,6 +44,9 @@ class Refusal:
     retry_after: int | None = None  # seconds until it is worth another try
 
 
+NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
+
+
 class Refused(Exception):
     """A refusal on its way to the caller."""
 

@@ -23,9 +23,11 @@ from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel
+from hotline.organisation.write_request import WriteRequest
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
-from hotline.tickets.intake import IntakeRequest, take_call
+from hotline.tickets.intake import take_call
+from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due
 from hotline.tickets.sla.store import LEASE
@@ -99,10 +101,8 @@ async def taken_in(db: Any, then: datetime, folder: Path) -> None:
                 take_call(
                     services,
                     IntakeRequest(Channel.PHONE, WORDS[n % len(WORDS)]),
-                    DESK,
-                    RequestKey("t", f"k{n}", "f"),
+                    WriteRequest(DESK, RequestKey("t", f"k{n}", "f"), then),
                     lambda f, c: "",
-                    then,
                 )
                 for n in range(first, first + 50)
             )

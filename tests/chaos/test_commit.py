@@ -23,7 +23,7 @@ from hotline.inbound.model import InboundKind
 from hotline.open311.service import _row as row_of_update
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, add_key, add_person
+from hotline.organisation.service.accounts import ActorCache, NewKey, NewPerson, add_key, add_person
 from hotline.reporting import tables as report_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
@@ -164,7 +164,7 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the services itself")))
     app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
     roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-    key = await add_key(services, "all", Grant(roles), "test", None, clock())
+    key = await add_key(services, NewKey("all", Grant(roles)), "test", clock())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://hotline",
         headers={"authorization": f"Bearer {key['secret']}"},
@@ -205,7 +205,7 @@ async def person(town: Town, n: int) -> Request:
 
 async def session(town: Town, n: int) -> Request:
     who = f"s{n}"
-    made = await add_person(town.services, who, who, PASSWORD, Grant(frozenset({Role.OPERATOR})), None, None, NOON)
+    made = await add_person(town.services, NewPerson(who, who, PASSWORD, Grant(frozenset({Role.OPERATOR}))), NOON)
     done = f"SELECT count(*) FROM session WHERE person = '{made['id']}'"  # type: ignore[index]
     return Request("/v1/token", {"login": who, "password": PASSWORD}, done)
 

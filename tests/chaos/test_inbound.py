@@ -15,11 +15,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
 from tests.chaos.server import Process
 from tests.conftest import Clock
@@ -39,9 +39,11 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
     for name in PROVIDERS:
         far = FAR[name]
         await add(
-            services.gateways, services.db, services.secret, name, name, far.settings, {k: [v] for k, v in far.secrets.items()},
-            sends=False, weight=50, by="test", now=clock(),
-        )  # fmt: skip
+            services.gateways,
+            NewGateway(name, name, far.settings, {k: [v] for k, v in far.secrets.items()}, sends=False, weight=50),
+            "test",
+            clock(),
+        )
     chance = random.Random(24365)
     pushes: list[Push] = []
     senders = []

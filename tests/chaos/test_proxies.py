@@ -18,10 +18,11 @@ from fastapi import FastAPI
 
 from hotline.application import build_app
 from hotline.console import app as console
+from hotline.delivery.gateways import NewGateway
 from hotline.delivery.gateways import add as add_gateway
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, add_person
+from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
@@ -174,7 +175,7 @@ async def test_another_address_in_every_request_does_not_pass_the_log_in_throttl
 ) -> None:
     services.hashing = PasswordHashing(Quick())
     grant = Grant(frozenset({Role.OPERATOR}))
-    await add_person(services, "li.min", "Li Min", PASSWORD, grant, None, None, clock())
+    await add_person(services, NewPerson("li.min", "Li Min", PASSWORD, grant), clock())
     for _ in range(8):
         assert (await street.post(path, {"login": "li.min", "password": "wrong"})).status_code == 401
     asked = {"login": "li.min", "password": PASSWORD}
@@ -188,9 +189,11 @@ async def test_another_address_in_a_request_does_not_pass_a_gateways_list(
     for name, address in (("far", "203.0.113.7"), ("near", NEIGHBOUR), ("proxy", "127.0.0.1")):
         settings = {"addresses": [address]}
         await add_gateway(
-            services.gateways, services.db, services.secret, name, "kannel", settings, {"token": ["t" * 24]}, sends=False,
-            weight=100, by="test", now=clock(),
-        )  # fmt: skip
+            services.gateways,
+            NewGateway(name, "kannel", settings, {"token": ["t" * 24]}, sends=False, weight=100),
+            "test",
+            clock(),
+        )
     query = f"token={'t' * 24}&sender=13800138000&to=12345&text=hello&key=1&at=2026-11-25"
     codes = {}
     for name in ("far", "near", "proxy"):

@@ -19,10 +19,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key, add_person
+from hotline.organisation.service.accounts import NewKey, NewPerson, add_key, add_person
 from hotline.refusals import Code
 from hotline.settings import Settings
 from hotline.streaming.service import PING
@@ -86,11 +86,15 @@ def set_up(settings: dict[str, str]) -> str:
         await db.close()
         async with open_services(made) as services:
             now = services.clock()
-            await add(services.gateways, services.db, services.secret, "kannel", "kannel", {}, {"token": [TOKEN]}, sends=False,
-                      weight=50, by="test", now=now)  # fmt: skip
+            await add(
+                services.gateways,
+                NewGateway("kannel", "kannel", {}, {"token": [TOKEN]}, sends=False, weight=50),
+                "test",
+                now,
+            )
             grant = Grant(frozenset({Role.OPERATOR}))
-            await add_person(services, "li.min", "李敏", PASSWORD, grant, None, None, now)
-            return str((await add_key(services, "desk", grant, "test", None, now))["secret"])
+            await add_person(services, NewPerson("li.min", "李敏", PASSWORD, grant), now)
+            return str((await add_key(services, NewKey("desk", grant), "test", now))["secret"])
 
     return asyncio.run(make())
 

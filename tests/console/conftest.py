@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_person
+from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.reporting.service.figures import fold
 from hotline.tickets.context import Services
 from tests.conftest import Clock
@@ -51,7 +51,7 @@ async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
 async def office(app: FastAPI, services: Services, clock: Clock, browser: Browser) -> AsyncIterator[Office]:
     clock.now = MORNING
     for login, grant in PEOPLE.items():
-        await add_person(services, login, login, PASSWORD, grant, None, None, clock())
+        await add_person(services, NewPerson(login, login, PASSWORD, grant), clock())
     await fold(services, clock())
     async with serving(app) as address:
         yield Office(address, browser, services, clock)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Locator, Page, Route, expect
 
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from tests.conftest import Player
 from tests.console.browsing import MORNING, Seat, needs_browser
 from tests.console.conftest import Office
@@ -131,9 +131,18 @@ async def rings(office: Office, desk: Player, phone: str, name: str) -> None:
 
 async def test_what_was_chosen_for_one_matter_is_seen_and_goes_into_no_other(office: Office, desk: Player) -> None:
     await add(
-        office.services.gateways, office.services.db, office.services.secret, "cti", "cti", {"agents": {"101": "operator"}},
-        {"token": ["a-token-the-exchange-has"]}, sends=False, weight=50, by="test", now=office.clock(),
-    )  # fmt: skip
+        office.services.gateways,
+        NewGateway(
+            "cti",
+            "cti",
+            {"agents": {"101": "operator"}},
+            {"token": ["a-token-the-exchange-has"]},
+            sends=False,
+            weight=50,
+        ),
+        "test",
+        office.clock(),
+    )
     mine = (await desk.call("5栋路灯坏了", caller=ROSE, category="wx-light"))["number"]
     operator = await office.seat("operator")
     page = operator.page

@@ -117,9 +117,9 @@ async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
     desk: Player, app: Any, services: Any, clock: Any
 ) -> None:
     from hotline.organisation.model.grants import Grant
-    from hotline.organisation.service.accounts import add_person
+    from hotline.organisation.service.accounts import NewPerson, add_person
 
-    await add_person(services, "li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR})), None, None, clock())
+    await add_person(services, NewPerson("li", "李", "a long pass 24365", Grant(frozenset({Role.OPERATOR}))), clock())
     ask = desk.http
     ask.headers.pop("authorization")
     bad = await ask.post("/console/session", json={"login": "li", "password": "wrong"})

@@ -19,10 +19,10 @@ from fastapi import FastAPI
 from hotline.openapi import policy_of, published, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key, revoke_key
+from hotline.organisation.model.scopes import Scope
+from hotline.organisation.service.accounts import NewKey, add_key, revoke_key
 from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store import assignments, callers, facts, lists
 from tests.conftest import Cast, Clock, Player, broken
 
@@ -108,11 +108,11 @@ async def world(app: FastAPI, services: Services, desk: Player, cast: Cast, cloc
     ]
     secrets: dict[str, str | None] = {"anonymous": None, "forged": "hl_0123456789abcdef_" + "A" * 43}
     for name, grant in GRANTS.items():
-        secrets[name] = (await add_key(services, name, grant, "test", None, services.clock()))["secret"]
-    revoked = await add_key(services, "revoked", GRANTS["admin"], "test", None, services.clock())
+        secrets[name] = (await add_key(services, NewKey(name, grant), "test", services.clock()))["secret"]
+    revoked = await add_key(services, NewKey("revoked", GRANTS["admin"]), "test", services.clock())
     await revoke_key(services, app.state.actor_cache, revoked["id"], services.clock())
     expired = await add_key(
-        services, "expired", GRANTS["admin"], "test", services.clock() + timedelta(seconds=1), services.clock()
+        services, NewKey("expired", GRANTS["admin"], services.clock() + timedelta(seconds=1)), "test", services.clock()
     )
     secrets |= {"revoked": revoked["secret"], "expired": expired["secret"]}
     clock.forward(seconds=10)
@@ -303,7 +303,7 @@ async def test_what_is_known_elsewhere_is_not_known_here(app: FastAPI, services:
     assert (pop["match"], pop["caller"], pop["names"]) == ("unknown", None, [])
     assert (await block.get("/v1/departments/water/board")).json()["counts"] == {}
     grant = Grant(frozenset({Role.HANDLER}), "water", "rq-g1")
-    made = await add_key(services, "narrow", grant, "test", None, services.clock())
+    made = await add_key(services, NewKey("narrow", grant), "test", services.clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     assert (await block.get("/v1/tickets", headers=headers)).json()["items"] == []  # an area limits a handler too
     assert (await block.get("/v1/departments/water/queue", headers=headers)).json()["items"] == []
@@ -416,7 +416,7 @@ async def test_roles_taken_away_are_gone_within_seconds(
 
 
 async def _key(services: Services, app: FastAPI, grant: Grant) -> tuple[httpx.AsyncClient, str]:
-    made = await add_key(services, "narrow", grant, "test", None, services.clock())
+    made = await add_key(services, NewKey("narrow", grant), "test", services.clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers=headers)
     return http, made["id"]

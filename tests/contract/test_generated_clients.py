@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_person
+from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.tickets.context import Services
 from tests.conftest import ROOT
 from tests.contract.replies import document
@@ -81,7 +81,7 @@ def python_client(written: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture
 async def clerk(services: Services) -> str:
     grant = Grant(frozenset({Role.OPERATOR, Role.DISPATCHER}))
-    await add_person(services, "clerk", "李敏", PASSWORD, grant, None, None, services.clock())
+    await add_person(services, NewPerson("clerk", "李敏", PASSWORD, grant), services.clock())
     return "clerk"
 
 

@@ -69,3 +69,41 @@ def test_a_class_name_means_one_thing() -> None:
         if isinstance(node, ast.ClassDef) and node.name[0] != "_"
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+MOST_PARAMETERS, LONGEST_FILE = 6, 500
+# A dependency of routes: its parameters are the query string.
+MORE_PARAMETERS = {("hotline.reporting.routes.figures", "wanted_figures")}
+# Until they are folders: every command in one file, every Open311 route in one.
+LONGER_FILES = {"hotline.cli", "hotline.open311.routes"}
+_ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route", "command", "callback"})
+
+
+def published(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a router or the command line calls it: its parameters are then what a client or a person may give."""
+    calls = (d.func for d in function.decorator_list if isinstance(d, ast.Call))
+    return any(isinstance(call, ast.Attribute) and call.attr in _ROUTES for call in calls)
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    given = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    return [each.arg for each in given if each.arg not in ("self", "cls")]
+
+
+def test_no_public_function_takes_more_than_six_parameters() -> None:
+    """More is an object without a name."""
+    more = {
+        (name, node.name)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name[0] != "_"
+        and not published(node)
+        and len(parameters(node)) > MOST_PARAMETERS
+    }
+    assert more == MORE_PARAMETERS
+
+
+def test_no_file_is_longer_than_a_reader_holds() -> None:
+    longer = {name for name, path in MODULES.items() if path.read_bytes().count(b"\n") > LONGEST_FILE}
+    assert longer <= LONGER_FILES

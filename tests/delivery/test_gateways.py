@@ -6,7 +6,7 @@ import pytest
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import gateway_store
-from hotline.delivery.gateways import GatewayCache, add, change
+from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, add, change
 from hotline.delivery.model import GatewayKind
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal
@@ -20,9 +20,11 @@ async def put(services: Services, clock: Clock, provider: str = "kannel", name: 
     settings = how.pop("settings", {})
     secrets = how.pop("secrets", {"token": ["a-token-of-enough-characters"]})
     await add(
-        services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=how.pop("sends", False),
-        weight=50, by="test", now=clock(),
-    )  # fmt: skip
+        services.gateways,
+        NewGateway(name, provider, settings, secrets, sends=how.pop("sends", False), weight=50),
+        "test",
+        clock(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,10 +120,7 @@ async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_i
 async def test_a_secret_that_is_not_there_cannot_be_dropped(services: Services, clock: Clock) -> None:
     await put(services, clock)
     with pytest.raises(Refused) as refused:
-        await change(
-            services.gateways, services.db, services.secret, "g", clock(), drop={"token": ["mistyped"]},
-            new={"token": ["another-token-of-enough-characters"]},
-        )  # fmt: skip
+        await change(services.gateways, "g", GatewayChange(drop={"token": ["mistyped"]}, new={"token": ["another-token-of-enough-characters"]}), clock())  # fmt: skip
     assert refused.value.refusal.errors[0][0] == "secrets.token"
     assert len((await services.gateways.now(clock()))["g"].account.all_of("token")) == 1
 
@@ -138,14 +137,10 @@ async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(ser
     await services.db.transact(lambda c: gateway_store.keep(c, row))
     found = await services.gateways.named("old", GatewayKind.SMS, clock())
     assert (found.provider, found.account.all_of("token")) == ("kannel", [token])
-    now = await change(
-        services.gateways, services.db, services.secret, "old", clock(), settings={"smsc": "A"}, weight=70
-    )
+    now = await change(services.gateways, "old", GatewayChange(settings={"smsc": "A"}, weight=70), clock())
     assert (now.account.settings, now.account.secrets) == ({**settings, "smsc": "A"}, secrets)
     with pytest.raises(Refused) as refused:  # what is set now must be right
-        await change(services.gateways, services.db, services.secret, "old", clock(), settings={"region": "eu-west-2"})
+        await change(services.gateways, "old", GatewayChange(settings={"region": "eu-west-2"}), clock())
     assert [field for field, _ in refused.value.refusal.errors] == ["settings.region"]
-    now = await change(
-        services.gateways, services.db, services.secret, "old", clock(), settings={"region": None, "opt_out": None}
-    )
+    now = await change(services.gateways, "old", GatewayChange(settings={"region": None, "opt_out": None}), clock())
     assert now.account.settings == {"sender": "12345", "smsc": "A"}

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from hotline.delivery import registry
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import GatewayCache, add, change
+from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, add, change
 from hotline.delivery.model import GatewayKind
 from hotline.operations.doctor import examine
 from hotline.refusals import Code, Refused
@@ -74,9 +74,7 @@ def http(app: FastAPI, services: Services) -> httpx.AsyncClient:
 async def put(services: Services, clock: Clock, name: str, provider: str, **how: Any) -> None:
     settings, secrets = how.get("settings", SETTINGS), how.get("secrets", SECRETS)
     sends = how.get("sends", provider == "pigeon")
-    await add(
-        services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=sends, weight=50, by="test", now=clock(),
-    )  # fmt: skip
+    await add(services.gateways, NewGateway(name, provider, settings, secrets, sends=sends, weight=50), "test", clock())
 
 
 ARRIVES: dict[str, Any] = {
@@ -163,8 +161,8 @@ async def test_a_gateway_whose_package_is_gone_loses_nothing_and_can_be_switched
     wrong = [f.says for f in await examine(services, clock()) if f.check == "gateways" and f.wrong]
     assert wrong == ["pigeons: the package of provider pigeon is missing or broken"]
     with pytest.raises(Refused):
-        await change(services.gateways, services.db, services.secret, "pigeons", clock(), settings={"sender": "1"})
-    await change(services.gateways, services.db, services.secret, "pigeons", clock(), active=False)
+        await change(services.gateways, "pigeons", GatewayChange(settings={"sender": "1"}), clock())
+    await change(services.gateways, "pigeons", GatewayChange(active=False), clock())
     assert [f for f in await examine(services, clock()) if f.check == "gateways" and f.wrong] == []
 
 

@@ -16,7 +16,7 @@ from hotline.importing.mapping import (
     mapping_faults,
     read_mapping,
 )
-from hotline.importing.service import checked_source
+from hotline.importing.service.importer import checked_source
 from hotline.organisation.model.directory import NOUNS, Directory
 from hotline.organisation.service.seeding import items_in
 from hotline.refusals import Refused

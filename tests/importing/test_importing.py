@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from hotline.database.keyset import KeysetPage
 from hotline.delivery import store as outbox_store
 from hotline.importing.mapping import read_mapping
-from hotline.importing.service import ImportReport, import_file
+from hotline.importing.service.importer import ImportJob, import_file
+from hotline.importing.service.report import ImportReport
 from hotline.operations.doctor import examine
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.items import Override
+from hotline.organisation.model.scopes import Scope
 from hotline.organisation.service.directory import change
 from hotline.organisation.service.seeding import complete
 from hotline.refusals import Refused
 from hotline.shipped import shipped
 from hotline.tickets.context import Services
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.sla.jobs import adopt, escalate_due
 from hotline.tickets.store import callers, counters, lists
 from hotline.tickets.store import facts as ticket_facts
@@ -81,12 +83,8 @@ def written(path: Path, *rows: dict[str, str]) -> Path:
 async def taken(services: Services, path: Path, clock: Clock, desk: Player, **over: Any) -> ImportReport:
     folder = shipped("seeds") / "nyc311"
     dry = over.get("dry_run", False)
-    directory = await complete(
-        services.db, services.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry
-    )
-    return await import_file(
-        services, path, read_mapping(folder), directory, dry_run=dry, progress=lambda n: None, now=clock()
-    )
+    directory = await complete(services.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry)
+    return await import_file(services, ImportJob(path, read_mapping(folder), directory, dry_run=dry), clock())
 
 
 async def test_a_closed_request_arrives_with_its_whole_story(
@@ -176,7 +174,7 @@ async def test_a_second_run_goes_on_and_a_dry_run_keeps_nothing(
     dry = await taken(services, written(tmp_path / "f.csv", *rows), clock, desk, dry_run=True)
     assert dry.taken == 120
     assert (await services.directory.now(clock())).version == 1
-    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, 10) == []
+    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
     half = await taken(services, written(tmp_path / "half.csv", *rows[:70]), clock, desk)
     whole = await taken(services, written(tmp_path / "f.csv", *rows, rows[0]), clock, desk)
     assert (half.taken, whole.taken, whole.known) == (70, 50, 70)
@@ -219,10 +217,9 @@ async def moved(services: Services, folder: Path, clock: Clock, *cases: dict[str
         out.writeheader()
         out.writerows({**CASE, **case} for case in cases)
     options = {name: over.pop(name) for name in ("dry_run", "notify", "rejected") if name in over}
-    return await import_file(
-        services, folder / "city.csv", layout(folder, **over), await services.directory.now(clock()),
-        progress=lambda n: None, now=clock(), **{"dry_run": False, **options},
-    )  # fmt: skip
+    directory = await services.directory.now(clock())
+    job = ImportJob(folder / "city.csv", layout(folder, **over), directory, **options)
+    return await import_file(services, job, clock())
 
 
 async def the_case(services: Services, outer: str, desk: Player) -> dict[str, Any]:
@@ -312,7 +309,7 @@ async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
         gap = Override(start="2026-11-25T18:00", end="2026-11-26T08:00", member=None)
         rosters = (await services.directory.now(clock())).rosters
         nobody = [("rosters", code, replace(roster, overrides=(gap,))) for code, roster in rosters.items()]
-        await change(services.db, services.directory, nobody, CLOCK, clock())
+        await change(services.directory, nobody, CLOCK, clock())
     cases = [{"No": str(n), "Created": "2026-03-02 08:00:00", "Priority": "特急" if n % 2 else "",
               "Status": "办理中" if n < 8 else "待派"} for n in range(10)]  # fmt: skip
     status = {"column": "Status", "values": {"办理中": "issued", "待派": "triaged"}}
@@ -393,7 +390,7 @@ async def test_nothing_is_taken_in_where_mapping_and_heading_do_not_fit(
 ) -> None:
     with pytest.raises(Refused, match="nothing was taken in"):
         await moved(services, tmp_path, clock, {}, **over)
-    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, 10) == []
+    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
 
 
 async def test_a_report_of_misconduct_stays_confidential_when_it_is_imported(

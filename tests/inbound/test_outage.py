@@ -20,13 +20,13 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.outages import outage_of
 from hotline.database.prepared import PreparedQuery
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.notices import signatures
 from hotline.inbound.spool import Spool
 from hotline.operations.readiness import refresh
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, add_key, revoke_key
+from hotline.organisation.service.accounts import ActorCache, NewKey, add_key, revoke_key
 from hotline.telephony.tables import voice_call
 from hotline.tickets.context import Services
 from hotline.tickets.schemas.calls import Spooled
@@ -104,9 +104,8 @@ async def street(app: FastAPI, services: Services, cast: Cast, clock: Clock, tmp
     )
     for name, provider, settings, secrets in gateways:
         await add(
-            services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=False, weight=50, by="test",
-            now=clock(),
-        )  # fmt: skip
+            services.gateways, NewGateway(name, provider, settings, secrets, sends=False, weight=50), "test", clock()
+        )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
         known = Street(services, http, await cast("desk"), clock)
         await known.desk.get("/v1/me")
@@ -371,12 +370,12 @@ async def test_who_was_valid_when_the_database_answered_last_is_let_in_by_every_
     street: Street, app: FastAPI, services: Services, clock: Clock
 ) -> None:
     made = {
-        name: await add_key(services, name, Grant(frozenset({Role.OPERATOR})), "test", until, clock())
+        name: await add_key(services, NewKey(name, Grant(frozenset({Role.OPERATOR})), until), "test", clock())
         for name, until in (("valid", None), ("revoked", None), ("ends soon", clock.now.replace(hour=5)))
     }
     await revoke_key(services, ActorCache(), made["revoked"]["id"], clock())
     assert await refresh(services, clock())  # of a process that none of them ever asked
-    late = await add_key(services, "late", Grant(frozenset({Role.OPERATOR})), "test", None, clock())
+    late = await add_key(services, NewKey("late", Grant(frozenset({Role.OPERATOR}))), "test", clock())
     clock.forward(hours=2)
     async with silent(services.db):
         if isinstance(services.db, Sqlite):  # it still reads: take that away too

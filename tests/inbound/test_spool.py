@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.spool import Spool, SpoolFull
 from hotline.tickets.context import Services
 from hotline.worker.inbound import take_next
@@ -52,9 +52,11 @@ async def spooling(services: Services, tmp_path: Path) -> AsyncIterator[Services
 async def http(app: FastAPI, spooling: Services, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     spooling.public_url = spooling.gateways._url = PUBLIC
     await add(
-        spooling.gateways, spooling.db, spooling.secret, "kannel", "kannel", {}, {"token": [KANNEL.secrets["token"]]},
-        sends=False, weight=50, by="test", now=clock(),
-    )  # fmt: skip
+        spooling.gateways,
+        NewGateway("kannel", "kannel", {}, {"token": [KANNEL.secrets["token"]]}, sends=False, weight=50),
+        "test",
+        clock(),
+    )
     await spooling.gateways.now(clock())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as client:
         yield client

@@ -19,7 +19,7 @@ from hotline.open311.settings import Open311Settings
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel
-from hotline.organisation.service.accounts import add_key
+from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.organisation.service.directory import change
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Cast, Clock, Player
@@ -34,7 +34,7 @@ WORDS = ("open", "for_triage", "in_progress", "planned")
 
 
 async def keyed(services: Services, name: str, role: Role = Role.GATEWAY) -> str:
-    return str((await add_key(services, name, Grant(frozenset({role})), "test", None, services.clock()))["secret"])
+    return str((await add_key(services, NewKey(name, Grant(frozenset({role}))), "test", services.clock()))["secret"])
 
 
 CHANNELS = (Channel.PHONE, Channel.WEB)
@@ -49,7 +49,7 @@ async def opted_in(services: Services, *channels: Channel) -> None:
         if not item.confidential
     ]
     boss = Actor(ActorKind.KEY, "boss", "boss", frozenset({Role.ADMIN}))
-    await change(services.db, services.directory, items, boss, services.clock())
+    await change(services.directory, items, boss, services.clock())
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.delivery import tables as outbox_tables
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import GatewayDown
 from hotline.inbound.model import InboundKind
@@ -100,13 +100,7 @@ async def unannounced_year(services: Services, clock: Clock) -> None:
 async def nobody_now(services: Services, clock: Clock) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-25T11:00", end="2026-11-25T13:00", member=None)
-    await change(
-        services.db,
-        services.directory,
-        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
-        CLOCK,
-        clock.now,
-    )
+    await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
 
 
 async def clock_runs_ahead(services: Services, clock: Clock) -> None:
@@ -143,10 +137,7 @@ async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
     settings = {"url": "http://x.example/", "sender": "12345"}
     secrets = {"secret": ["whsec_" + "QUJD" * 10]}
     services.speaks = False
-    await add(
-        services.gateways, services.db, services.secret, "g", "generic", settings, secrets, sends=True, weight=50, by="test",
-        now=clock(),
-    )  # fmt: skip
+    await add(services.gateways, NewGateway("g", "generic", settings, secrets, sends=True, weight=50), "test", clock())
 
 
 FAULTS: list[tuple[str, Callable[[Services, Clock], Awaitable[None]], str]] = [
@@ -221,13 +212,7 @@ async def test_readyz_shows_what_the_doctor_found_and_stays_ready(
 async def test_a_gap_ahead_is_told_to_the_supervisors_once(services: Services, clock: Clock) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
-    await change(
-        services.db,
-        services.directory,
-        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
-        CLOCK,
-        clock.now,
-    )
+    await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
     assert [await warn_of_gaps(services, clock.now) for _ in range(3)] == [1, 0, 0]
     rows = await services.db.transact(
         lambda c: c.execute(sa.select(outbox_tables.outbox).where(outbox_tables.outbox.c.kind == "gap")).all()
@@ -269,7 +254,7 @@ async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
     )
     cn = (await services.directory.now(clock.now)).calendars["cn"]
     far = replace(cn, confirmed_to=f"{clock.now.year + 1}-12-31")
-    await change(services.db, services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    await change(services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
     context = WorkerContext(
         services, heartbeat=Heartbeat(httpx.AsyncClient(transport=httpx.MockTransport(take)), "https://watch.example/x")
     )

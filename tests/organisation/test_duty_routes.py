@@ -9,7 +9,7 @@ import pytest
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_person
+from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Clock, Player
@@ -103,7 +103,7 @@ async def test_two_swap_over_http_and_a_handler_plans_its_own_department_alone(
 
 async def hire(services: Services, login: str, department: str = "property-works") -> str:
     grant = Grant(frozenset({Role.HANDLER}), department)
-    made = await add_person(services, login, login, "a long sentence 9", grant, None, None, services.clock())
+    made = await add_person(services, NewPerson(login, login, "a long sentence 9", grant), services.clock())
     return str(made["id"])  # type: ignore[index]
 
 

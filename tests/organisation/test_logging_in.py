@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, add_person, change_person, log_in, log_in_once
+from hotline.organisation.service.accounts import ActorCache, NewPerson, PersonUpdate, add_person, change_person
+from hotline.organisation.service.logging_in import LogInAttempt, log_in, log_in_once
 from hotline.organisation.service.passwords import WAITING, PasswordHashing
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.context import Services
@@ -56,7 +57,7 @@ async def staff(services: Services, clock: Clock) -> Services:
     """Li Min and Chen have log-ins."""
     services.hashing = PasswordHashing(Quick())
     for login in (LI, CHEN):
-        await add_person(services, login, login, RIGHT, Grant(frozenset({Role.OPERATOR})), None, None, clock())
+        await add_person(services, NewPerson(login, login, RIGHT, Grant(frozenset({Role.OPERATOR}))), clock())
     return services
 
 
@@ -65,7 +66,7 @@ async def tries(
 ) -> Refusal | None:
     """Why it was refused; None: logged in."""
     try:
-        await log_in(services, login, password, address, clock(), device)
+        await log_in(services, LogInAttempt(login, password, address, device), clock())
     except Refused as refused:
         return refused.refusal
     return None
@@ -169,13 +170,15 @@ async def test_a_repeat_under_the_same_key_is_no_wrong_password(staff: Services,
     given = set()
     for _ in range(12):
         asked = RequestKey("anybody", "a key", "a body", keep_body=True)
-        done = await log_in_once(staff, LI, RIGHT, HOME, asked, lambda shown: str(shown["token"]), clock())
+        done = await log_in_once(
+            staff, LogInAttempt(LI, RIGHT, HOME), asked, lambda shown: str(shown["token"]), clock()
+        )
         given.add(done.answer.body)
     assert len(given) == 1
     for _ in range(12):
         reused = RequestKey("anybody", "a key", "another body", keep_body=True)
         with pytest.raises(Refused) as stopped:
-            await log_in_once(staff, LI, RIGHT, HOME, reused, lambda shown: str(shown["token"]), clock())
+            await log_in_once(staff, LogInAttempt(LI, RIGHT, HOME), reused, lambda shown: str(shown["token"]), clock())
         assert stopped.value.refusal.code is Code.KEY_REUSED
     assert await tries(staff, clock, LI, RIGHT) is None
 
@@ -290,7 +293,9 @@ async def test_setting_a_password_waits_for_no_stranger_and_is_bounded_too(
     staff: Services, clock: Clock, busy: Any
 ) -> None:
     grant = Grant(frozenset({Role.OPERATOR}))
-    made = await add_person(staff, "new", "new", RIGHT, grant, None, None, clock())
+    made = await add_person(staff, NewPerson("new", "new", RIGHT, grant), clock())
     assert isinstance(made, dict)
-    changed = await change_person(staff, ActorCache(), made["id"], 1, {"password": "another sentence 7"}, clock())
+    changed = await change_person(
+        staff, ActorCache(), PersonUpdate(made["id"], 1, {"password": "another sentence 7"}), clock()
+    )
     assert changed["version"] == 2

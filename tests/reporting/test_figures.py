@@ -15,7 +15,7 @@ from hotline.composition import assemble_worker
 from hotline.database.engine_postgres import Postgres
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key
+from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.reporting import rollups
 from hotline.reporting import tables as report_tables
 from hotline.reporting.model import ENOUGH, FIGURES, HandlingTimes, handling, last_whole, ranked, shares, span_of
@@ -514,7 +514,7 @@ async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
     await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
     while await fold(services, clock()):
         pass
-    made = await add_key(services, "part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"), "test", None, clock())
+    made = await add_key(services, NewKey("part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1")), "test", clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
     for by, code in (("category", "wx-light"), ("channel", "phone"), ("area", "rq-b3")):
         groups = (await desk.get("/v1/figures", params={"by": by}, headers=headers)).json()["groups"]

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
-from hotline.delivery.gateways import add, change
+from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused
 from hotline.review import store as review_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
 from tests.conftest import Clock, Player
 from tests.sms import providers
@@ -46,9 +46,8 @@ class Line:
         if name == "aws":
             own["certificates"] = {providers.CERTIFICATE_URL: providers.certificate().decode()}
         await add(
-            self.services.gateways, self.services.db, self.services.secret, name, name, own, secrets, sends=False, weight=50,
-            by="test", now=self.clock(),
-        )  # fmt: skip
+            self.services.gateways, NewGateway(name, name, own, secrets, sends=False, weight=50), "test", self.clock()
+        )
         return far
 
     async def push(self, push: Push) -> httpx.Response:
@@ -427,9 +426,9 @@ async def test_case_22_old_and_new_secret_live_together_until_the_old_is_dropped
     )
     fresh = "whsec_" + "QUJD" * 10 if name == "generic" else "another-secret-of-theirs"
     h = line.services
-    await change(h.gateways, h.db, h.secret, name, line.clock(), new={word: [fresh]})
+    await change(h.gateways, name, GatewayChange(new={word: [fresh]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 200
-    await change(h.gateways, h.db, h.secret, name, line.clock(), drop={word: [far.secrets[word]]})
+    await change(h.gateways, name, GatewayChange(drop={word: [far.secrets[word]]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 401
     assert len(await line.rows("kept")) == 1
 
@@ -438,7 +437,7 @@ async def test_addresses_are_a_list_where_they_are_set(line: Line) -> None:
     far = await line.set_up("kannel", addresses=["198.51.100.0/24"])
     assert (await line.says(far, LAMP)).status_code == 401
     h = line.services
-    await change(h.gateways, h.db, h.secret, "kannel", line.clock(), settings={"addresses": ["203.0.113.0/24"]})
+    await change(h.gateways, "kannel", GatewayChange(settings={"addresses": ["203.0.113.0/24"]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 200
 
 
@@ -510,9 +509,8 @@ async def test_what_is_not_right_with_a_gateway_is_told_before_it_is_kept(servic
     async def tried(name: str, provider: str, settings: Any, secrets: Any, *, sends: bool = False) -> list[str]:
         with pytest.raises(Refused) as refused:
             await add(
-                services.gateways, services.db, services.secret, name, provider, settings, secrets, sends=sends, weight=50, by="t",
-                now=clock(),
-            )  # fmt: skip
+                services.gateways, NewGateway(name, provider, settings, secrets, sends=sends, weight=50), "t", clock()
+            )
         return [field for field, _ in refused.value.refusal.errors]
 
     assert await tried("Bad Name", "kannel", {}, {"token": ["x" * 20]}) == ["name"]

@@ -16,14 +16,14 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.delivery.account import Account
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.inbound.push import Push
 from hotline.sms.backfill import backfill
 from hotline.sms.contract import Outgoing, sms_provider
 from hotline.sms.model.status import TextStatus
 from hotline.sms.providers.aliyun import rpc_signature
-from hotline.sms.providers.aws import sigv4
+from hotline.sms.providers.aws import AwsKey, CanonicalRequest, sigv4
 from hotline.sms.providers.huawei import sdk_signature
 from hotline.sms.providers.kannel import faults_of_conf
 from hotline.sms.providers.tencent import tc3
@@ -224,10 +224,7 @@ def test_amazons_published_example_is_signed_as_published() -> None:
         "content-type": "application/x-www-form-urlencoded; charset=utf-8", "host": "iam.amazonaws.com",
         "x-amz-date": "20150830T123600Z",
     }  # fmt: skip
-    told = sigv4(
-        "GET", "/", "Action=ListUsers&Version=2010-05-08", headers, b"", "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-        "us-east-1", "iam",
-    )  # fmt: skip
+    told = sigv4(CanonicalRequest("GET", "/", "Action=ListUsers&Version=2010-05-08", headers, b""), AwsKey("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1", "iam"))  # fmt: skip
     assert told.endswith("Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7")
 
 
@@ -331,19 +328,7 @@ async def test_what_a_push_never_brought_is_found_by_asking(
     name: str, there: int, app: FastAPI, services: Services, clock: Clock, desk: Player
 ) -> None:
     settings, secrets = ACCOUNTS[name]
-    await add(
-        services.gateways,
-        services.db,
-        services.secret,
-        name,
-        name,
-        settings,
-        secrets,
-        sends=False,
-        weight=50,
-        by="test",
-        now=clock(),
-    )
+    await add(services.gateways, NewGateway(name, name, settings, secrets, sends=False, weight=50), "test", clock())
     async with httpx.AsyncClient(transport=httpx.MockTransport(_page)) as client:
         assert await backfill(services, name, client, clock() - timedelta(hours=24)) == (
             there,

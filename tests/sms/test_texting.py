@@ -15,14 +15,14 @@ import pytest
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import add, change
+from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.sms.outgoing import shift_weights
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
-from hotline.tickets.model.visibility import EVERYTHING
 from hotline.worker.inbound import take_next
 from hotline.worker.outbox import send_next
 from tests.conftest import Clock, Player
@@ -45,9 +45,11 @@ class Town:
     async def gateway(self, name: str = "generic", weight: int = 50, **settings: Any) -> None:
         own = {"url": f"http://{name}.example/send", "sender": "12345", **settings}
         await add(
-            self.services.gateways, self.services.db, self.services.secret, name, "generic", own, {"secret": [SECRET]}, sends=True,
-            weight=weight, by="test", now=self.clock(),
-        )  # fmt: skip
+            self.services.gateways,
+            NewGateway(name, "generic", own, {"secret": [SECRET]}, sends=True, weight=weight),
+            "test",
+            self.clock(),
+        )
 
     async def writes(self, text: str, who: str = WANG, receiver: str = "12345") -> None:
         self.serial += 1
@@ -358,7 +360,7 @@ async def test_officers_on_duty_are_texted_at_any_hour(town: Town, desk: Player)
     h = town.services
     roster = (await h.directory.now(town.clock())).rosters["service-centre"]
     phoned = replace(roster, members=tuple(replace(m, phone="0086 137-0000-0001") for m in roster.members))
-    await change_directory(h.db, h.directory, [("rosters", roster.code, phoned)], desk.actor, town.clock())
+    await change_directory(h.directory, [("rosters", roster.code, phoned)], desk.actor, town.clock())
     await desk.call("5栋着火了", caller={"phone": "13900139000", "name": "王秀英"})
     officers = [t for t in await town.send() if "值班提醒" in t]
     assert officers and "王秀英" not in str(officers) and "139" not in "".join(officers)
@@ -540,7 +542,7 @@ async def test_a_resident_is_answered_by_the_gateway_they_wrote_to(town: Town, d
 async def test_a_gateway_that_is_switched_off_takes_nothing_in_and_sends_nothing(town: Town, desk: Player) -> None:
     await town.writes(LAMP)
     h = town.services
-    await change(h.gateways, h.db, h.secret, "generic", town.clock(), active=False)
+    await change(h.gateways, "generic", GatewayChange(active=False), town.clock())
     assert await town.send() == []
     push = FAR["generic"].text("off", WANG, "12345", LAMP, town.clock())
     assert (await town.http.request(push.method, push.path, headers=push.headers, content=push.body)).status_code == 404

@@ -12,14 +12,15 @@ from fastapi import FastAPI
 from hotline.application import build_app
 from hotline.composition import assemble_services
 from hotline.organisation.model.actors import ActorKind
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.accounts import ActorCache, who_is
 from hotline.organisation.service.credentials import Credential
+from hotline.organisation.write_request import WriteRequest
 from hotline.streaming import service as streaming_service
 from hotline.streaming import store as streaming_store
 from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.model.stream_events import StreamFilter
-from hotline.tickets.model.visibility import EVERYTHING
 from tests.conftest import LIFT, Cast, Clock, Player
 from tests.streaming.listening import Ear, listening, serving
 
@@ -215,8 +216,8 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     second.journal.start()
     heard: list[list[tuple[int, str]]] = [[] for _ in range(listeners)]
     homes = [services, second, services]
+    from hotline.organisation.model.scopes import EVERYTHING
     from hotline.tickets.model.stream_events import StreamFilter
-    from hotline.tickets.model.visibility import EVERYTHING
 
     def ear_of(n: int) -> streaming_service.Listener:
         def take(data: bytes) -> bool:
@@ -235,14 +236,14 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     for n, ear in enumerate(ears):
         await homes[n].part(Stream).join(ear, None)
     from hotline.organisation.model.vocabulary import Channel
-    from hotline.tickets.intake import IntakeRequest, take_call
+    from hotline.tickets.intake import take_call
+    from hotline.tickets.model.intake import IntakeRequest
     from hotline.web.idempotency import RequestKey
 
     async def write(home: Services, n: int) -> None:
         asked = RequestKey("test", f"k{n}", f"{n}")
-        await take_call(
-            home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), desk.actor, asked, lambda facts, call: "{}", clock()
-        )
+        request = WriteRequest(desk.actor, asked, clock())
+        await take_call(home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), request, lambda facts, call: "{}")
 
     await asyncio.gather(*(write(homes[n % 2], n) for n in range(60)))
     written = await streaming_store.after(services.db, 0, 10_000)

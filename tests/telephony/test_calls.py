@@ -18,11 +18,12 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.composition import assemble_worker
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.push import Push
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_person, log_in
+from hotline.organisation.service.accounts import NewKey, NewPerson, add_person
+from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Refused
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
@@ -43,9 +44,11 @@ class Exchange:
     async def set_up(self, provider: str, **settings: Any) -> None:
         secrets = {"auth_token": [SIGNED]} if provider == "twilio_voice" else {"token": [TOKEN]}
         await add(
-            self.services.gateways, self.services.db, self.services.secret, provider.replace("_", "-"), provider, settings, secrets,
-            sends=False, weight=50, by="test", now=self.clock(),
-        )  # fmt: skip
+            self.services.gateways,
+            NewGateway(provider.replace("_", "-"), provider, settings, secrets, sends=False, weight=50),
+            "test",
+            self.clock(),
+        )
 
     async def tells(self, provider: str, body: Any, expect: int = 200, **how: Any) -> httpx.Response:
         path = f"/v1/hooks/voice/{provider}?token={TOKEN}"
@@ -416,9 +419,9 @@ async def test_the_card_pops_up_with_whoever_answers(
     await desk.call("举报有人吃回扣", category="za-misconduct", caller={"phone": "13800138000", "name": "王秀英"})
     for login in ("li.min", "wang.wu"):
         grant = Grant(frozenset({Role.OPERATOR}))
-        await add_person(services, login, login, "a long sentence 9", grant, None, None, clock())
+        await add_person(services, NewPerson(login, login, "a long sentence 9", grant), clock())
     tokens = [
-        (await log_in(services, login, "a long sentence 9", "127.0.0.1", clock()))["token"]
+        (await log_in(services, LogInAttempt(login, "a long sentence 9", "127.0.0.1"), clock()))["token"]
         for login in ("li.min", "wang.wu")
     ]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")
@@ -457,7 +460,7 @@ async def test_the_card_pops_up_with_whoever_answers(
 async def _as_watch(services: Services, app: FastAPI) -> Any:
     from hotline.organisation.service.accounts import add_key
 
-    made = await add_key(services, "w", Grant(frozenset({Role.SUPERVISOR})), "test", None, services.clock())
+    made = await add_key(services, NewKey("w", Grant(frozenset({Role.SUPERVISOR}))), "test", services.clock())
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app),
         base_url="http://hotline",

@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 from standardwebhooks import Webhook
 
-from hotline.delivery.gateways import add
+from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.spool import Spool
 from hotline.sms import incoming, receiving
 from hotline.sms.model.requests import Wish, read_text
@@ -389,9 +389,11 @@ async def hands_over(desk: Player, services: Services, clock: Clock) -> Callable
     answer."""
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
     await add(
-        services.gateways, services.db, services.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
-        sends=False, weight=50, by="test", now=clock(),
-    )  # fmt: skip
+        services.gateways,
+        NewGateway("city", "hotline_12345", {"system": "12345"}, {"secret": [secret]}, sends=False, weight=50),
+        "test",
+        clock(),
+    )
 
     async def send(*, mark: bytes = b"", **order: Any) -> dict[str, Any]:
         body = mark + json.dumps({"content": GAS, **order}).encode()

@@ -362,7 +362,7 @@ async def without_officers(services: Services, clock: Clock) -> None:
     gone = Override(start="2026-11-28T20:00", end="2026-11-29T08:00", member=None, reason="ill")
     rosters = (await services.directory.now(clock.now)).rosters
     items = [("rosters", code, replace(r, overrides=(gone,))) for code, r in rosters.items()]
-    await change(services.db, services.directory, items, CLOCK, clock.now)
+    await change(services.directory, items, CLOCK, clock.now)
 
 
 async def test_with_nobody_on_duty_a_matter_without_a_department_goes_to_the_supervisors_at_once(
@@ -391,7 +391,7 @@ async def test_a_notice_announced_moves_provisional_limits_and_says_so(
     directory = await services.directory.now(clock.now)
     cn = directory.calendars["cn"]
     news = replace(cn, days={**cn.days, "2027-01-01": False}, confirmed_to="2027-12-31")
-    await change(services.db, services.directory, [("calendars", "cn", news)], CLOCK, clock.now)
+    await change(services.directory, [("calendars", "cn", news)], CLOCK, clock.now)
     assert await recalculate_due(services, clock.now) == 1 and await recalculate_due(services, clock.now) == 0
     after = await desk.see(ticket)
     assert not after["clocks"]["provisional"] and moment(after["assignments"][0]["due_at"]) > moment(before)

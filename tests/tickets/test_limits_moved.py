@@ -232,7 +232,7 @@ async def test_a_clock_that_began_with_the_dispatch_runs_on_after_a_recall(
 ) -> None:
     policies = (await services.directory.now(clock.now)).policies
     late = replace(policies["request"], starts=Starts.DISPATCHED)
-    await change(services.db, services.directory, [("policies", "request", late)], CLOCK, clock.now)
+    await change(services.directory, [("policies", "request", late)], CLOCK, clock.now)
     ticket = await desk.call("路灯不亮", category="wx-light")
     assert clock_of(ticket, "resolve")["started_at"]
     back = await switch.act(ticket, "recall", reason="another one")
@@ -249,7 +249,7 @@ async def test_another_policy_brings_its_own_calendar(
 ) -> None:
     policies = (await services.directory.now(clock.now)).policies
     nights = replace(policies["emergency"], calendar="always", resolve="2 working_hours")
-    await change(services.db, services.directory, [("policies", "emergency", nights)], CLOCK, clock.now)
+    await change(services.directory, [("policies", "emergency", nights)], CLOCK, clock.now)
     clock.now = datetime(2026, 11, 28, 18, tzinfo=UTC)  # Sunday 02:00
     raised = await desk.act(lamp_ticket, "amend", priority="emergency", reason="sparks")
     assert moment(clock_of(raised, "resolve")["due_at"]) == clock.now + timedelta(hours=2)
@@ -321,7 +321,7 @@ async def test_a_poisoned_ticket_does_not_stop_the_recount_of_the_others(
     await services.db.transact(lambda c: c.execute(bad.values(marks=[["dance", "2026-11-25T04:00:00+00:00", {}]])))
     cn = (await services.directory.now(clock.now)).calendars["cn"]
     shut = replace(cn, exceptions={"2026-11-26": ()})
-    await change(services.db, services.directory, [("calendars", "cn", shut)], CLOCK, clock.now)
+    await change(services.directory, [("calendars", "cn", shut)], CLOCK, clock.now)
     assert await recalculate_due(services, clock.now) == 1
     assert moment((await desk.see(other))["assignments"][0]["due_at"]) == datetime(2026, 12, 7, 16, tzinfo=UTC)
 
@@ -329,22 +329,14 @@ async def test_a_poisoned_ticket_does_not_stop_the_recount_of_the_others(
 async def test_a_gap_is_told_once_however_the_week_ahead_moves_over_it(services: Services, clock: Clock) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-12-03T02:00", end="2026-12-03T11:00", member=None)
-    await change(
-        services.db,
-        services.directory,
-        [("rosters", roster.code, replace(roster, overrides=(gone,)))],
-        CLOCK,
-        clock.now,
-    )
+    await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
     new = 0
     while clock.now < datetime(2026, 12, 3, 6, tzinfo=UTC):
         new += await warn_of_gaps(services, clock.now)
         clock.forward(hours=3)
     assert new == 1
     ended = tuple(replace(s, until="2026-12-10") for s in roster.shifts)
-    await change(
-        services.db, services.directory, [("rosters", roster.code, replace(roster, shifts=ended))], CLOCK, clock.now
-    )
+    await change(services.directory, [("rosters", roster.code, replace(roster, shifts=ended))], CLOCK, clock.now)
     for _ in range(60):
         new += await warn_of_gaps(services, clock.now)
         clock.forward(hours=12)
@@ -391,9 +383,7 @@ async def test_the_numbers_of_those_on_duty_are_for_the_desk_and_their_own(
 ) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     known = tuple(replace(m, phone="13800138000") for m in roster.members)
-    await change(
-        services.db, services.directory, [("rosters", roster.code, replace(roster, members=known))], CLOCK, clock.now
-    )
+    await change(services.directory, [("rosters", roster.code, replace(roster, members=known))], CLOCK, clock.now)
     player = await cast(who)
     listed = (await player.get("/v1/directory/rosters")).json()["items"]
     one = (await player.get("/v1/directory/rosters/service-centre")).json()
@@ -406,7 +396,7 @@ async def test_a_calendar_whose_change_moves_nothing_fills_no_timeline(
 ) -> None:
     cn = (await services.directory.now(clock.now)).calendars["cn"]
     far = replace(cn, days={**cn.days, "2026-12-31": False})
-    await change(services.db, services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
+    await change(services.directory, [("calendars", "cn", far)], CLOCK, clock.now)
     assert await recalculate_due(services, clock.now) == 1 and await recalculate_due(services, clock.now) == 0
     after = await desk.see(lamp_ticket)
     assert after["version"] == lamp_ticket["version"]
@@ -423,10 +413,8 @@ async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(serv
         overrides=(Override(start="2026-12-01T20:00", end="2026-12-02T08:00", member="duty-2", reason="ill"),),
     )
     mine = [("calendars", "cn", cn), ("rosters", roster.code, roster)]
-    await change(services.db, services.directory, mine, CLOCK, clock.now)
-    again = await seed(
-        services.db, services.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now
-    )
+    await change(services.directory, mine, CLOCK, clock.now)
+    again = await seed(services.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now)
     assert (again.calendars["cn"], again.rosters["service-centre"]) == (cn, roster)
 
 

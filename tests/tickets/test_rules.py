@@ -1,5 +1,6 @@
 """Triage, routing, limits, numbers, phones: the rules a resident would notice."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.items import ANY
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.organisation.service.seeding import items_in
 from hotline.shipped import shipped
@@ -18,7 +20,7 @@ from hotline.text.numbering import FIRST, number_of, read_number, serial_of
 from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import is_service, is_withheld, masked
 from hotline.tickets.model.routing import route
-from hotline.tickets.sla.policies import limits_for, working_time_of
+from hotline.tickets.sla.policies import limits_for, policy_for, working_time_of
 from hotline.triage.model import Lexicon, advise, lexicon_of
 
 
@@ -230,6 +232,24 @@ def test_an_emergency_is_due_in_hours_and_an_enquiry_in_working_days(directory: 
     assert (slow.policy, slow.due_at.isoformat()) == ("enquiry", "2026-11-30T16:00:00+00:00")
     late = limits_for(directory, Kind.COMPLAINT, Priority.NORMAL, None, None, datetime(2026, 12, 18, 4, tzinfo=UTC))
     assert late is not None and late.provisional  # 2027 is not announced
+
+
+def test_of_all_policies_that_fit_the_most_specific_counts(directory: Directory) -> None:
+    """Priority before category before area before kind; a category and an area stand for all below them."""
+    case = Kind.REQUEST, Priority.URGENT, "dt-trapped", "rq-b3"
+    above, around = directory.category_path("dt-trapped")[1], directory.area_path("rq-b3")[1]
+    general = replace(directory.policies["request"], kind=ANY, priority=ANY, category=ANY, area=ANY)
+    rows: list[dict[str, str]] = [
+        {"kind": "request"}, {"area": around}, {"area": "rq-b3"}, {"area": "rq-b3", "kind": "request"},
+        {"category": above}, {"category": "dt-trapped"}, {"category": "dt-trapped", "area": around},
+        {"priority": "urgent"}, {"priority": "urgent", "category": above}, {"priority": "urgent", "category": "dt-trapped"},
+    ]  # fmt: skip
+    others = {"other": replace(general, code="other", priority="emergency", category="dt-trapped", area="rq-b3")}
+    for n, row in enumerate(rows):
+        others[f"p{n}"] = replace(general, code=f"p{n}", **row)
+        found = policy_for(Directory(2, categories=directory.categories, areas=directory.areas, policies=others), *case)
+        assert found is not None and found.code == f"p{n}", row
+    assert policy_for(Directory(2, policies={"other": others["other"]}), *case) is None
 
 
 def test_offices_are_open_on_a_worked_saturday_and_shut_on_a_holiday(directory: Directory) -> None:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from hotline.organisation import tables as organisation_tables
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key
+from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.organisation.service.seeding import seed
 from hotline.shipped import shipped
 from hotline.tickets.context import Services
@@ -27,12 +27,12 @@ async def test_fifteen_communities_each_see_their_own_and_the_street_sees_all(
 
     await db.transact(clear)
     root = shipped("seeds")
-    directory = await seed(db, services.directory, root / "liucheng", root, desk.actor, services.clock())
+    directory = await seed(services.directory, root / "liucheng", root, desk.actor, services.clock())
     communities = sorted(a.code for a in directory.areas.values() if a.level == "community")
     assert len(communities) == 15
 
     async def client(grant: Grant) -> httpx.AsyncClient:
-        made = await add_key(services, "x", grant, "test", None, services.clock())
+        made = await add_key(services, NewKey("x", grant), "test", services.clock())
         headers = {"authorization": f"Bearer {made['secret']}"}
         return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline", headers=headers)
 

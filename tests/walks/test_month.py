@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.operations.doctor import QUICK, examine
+from hotline.organisation.model.scopes import Scope
 from hotline.shipped import shipped
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
 from hotline.tickets.model.queues import waits_for
 from hotline.tickets.model.ticket import Clock, Facts
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import FINAL, OPEN, TicketStatus
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due

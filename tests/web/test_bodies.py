@@ -7,12 +7,13 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from hotline.delivery.gateways import NewGateway
 from hotline.delivery.gateways import add as add_gateway
 from hotline.open311.routes import MOST_BEFORE_KEY
 from hotline.openapi import policy_of, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import add_key, revoke_key
+from hotline.organisation.service.accounts import NewKey, add_key, revoke_key
 from hotline.tickets.context import Services
 from hotline.web.guard import LARGEST_PUBLIC, PUBLIC
 from tests.conftest import Cast, Player
@@ -70,7 +71,7 @@ def filled(path: str) -> str:
 @pytest.fixture
 async def bogus(services: Services) -> list[Headers]:
     """No credential, an unknown key, an unknown token, a revoked key."""
-    made = await add_key(services, "gone", Grant(frozenset({Role.OPERATOR})), "test", None, services.clock())
+    made = await add_key(services, NewKey("gone", Grant(frozenset({Role.OPERATOR}))), "test", services.clock())
     from hotline.organisation.service.accounts import ActorCache
 
     await revoke_key(services, ActorCache(), made["id"], services.clock())
@@ -114,9 +115,11 @@ async def test_a_push_for_no_gateway_or_from_nowhere_on_its_list_is_not_read(
 ) -> None:
     settings = {"addresses": ["203.0.113.0/24"]}
     await add_gateway(
-        services.gateways, services.db, services.secret, "listed", "kannel", settings, {"token": ["t" * 24], "password": ["p"]},
-        sends=False, weight=100, by="test", now=services.clock(),
-    )  # fmt: skip
+        services.gateways,
+        NewGateway("listed", "kannel", settings, {"token": ["t" * 24], "password": ["p"]}, sends=False, weight=100),
+        "test",
+        services.clock(),
+    )
     body = Body(large(size=900 * 1024))
     status = await send(app, "POST", f"/v1/hooks/{path}", body, {"content-type": "application/json"})
     assert status in (401, 404) and body.read == 0

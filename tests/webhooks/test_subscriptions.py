@@ -252,13 +252,15 @@ async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
     ways: DeliveryChannels,
     clock: Clock,
 ) -> None:
-    from hotline.delivery.gateways import add
+    from hotline.delivery.gateways import NewGateway, add
 
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
     await add(
-        services.gateways, services.db, services.secret, "city", "hotline_12345", {"system": "12345"}, {"secret": [secret]},
-        sends=False, weight=50, by="test", now=clock(),
-    )  # fmt: skip
+        services.gateways,
+        NewGateway("city", "hotline_12345", {"system": "12345"}, {"secret": [secret]}, sends=False, weight=50),
+        "test",
+        clock(),
+    )
     order = {
         "order_no": "CD20261125001", "content": "3栋2单元电梯坏了", "caller_phone": "13800138000", "caller_name": "王秀英",
         "deadline": "2026-11-30T18:00:00+08:00", "order_type": "求助", "secret": "是",

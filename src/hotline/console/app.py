@@ -23,11 +23,13 @@ from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.pages import PAGES, Page, home_of, menu_of
 from hotline.locales import LANGUAGES, keys, negotiated, text
 from hotline.organisation.model.actors import GRANTED, WHOLE, Actor, Role
+from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.organisation.service.accounts import COOKIE, DEVICE, KNOWN, SESSION, log_in, log_out, who_is
+from hotline.organisation.service.accounts import COOKIE, SESSION, log_out, who_is
+from hotline.organisation.service.logging_in import DEVICE, KNOWN, LogInAttempt, log_in
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
-from hotline.reporting.service.figures import hours, zone_of
+from hotline.reporting.service.figures import hours
 from hotline.text.bidi import isolated
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
@@ -42,6 +44,7 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.web.problems import STATUS
 
 LANGUAGE = "hotline_language"
 POLICY = (
@@ -265,32 +268,16 @@ async def _session(request: Request) -> Response:
     device = request.cookies.get(DEVICE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
-        made = await log_in(
-            services, login[:200], password[:400], client.host if client else None, services.clock(), device
-        )
+        attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
+        made = await log_in(services, attempt, services.clock())
     except Refused as refused:
-        status = {Code.UNAUTHENTICATED: 401, Code.TOO_MANY: 429}.get(refused.refusal.code, 503)
+        status = STATUS[refused.refusal.code]
         wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
         return Response(orjson.dumps({"code": refused.refusal.code}), status, wait, media_type="application/json")
     answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
-    answer.set_cookie(
-        COOKIE,
-        made["token"],
-        max_age=int(SESSION.total_seconds()),
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
-    answer.set_cookie(
-        DEVICE,
-        device,
-        max_age=int(KNOWN.total_seconds()),
-        path="/",
-        secure=secure,
-        httponly=True,
-        samesite="strict",
-    )
+    for name, value, kept in ((COOKIE, made["token"], SESSION), (DEVICE, device, KNOWN)):
+        seconds = int(kept.total_seconds())
+        answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
     return answer
 
 

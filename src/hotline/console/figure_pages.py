@@ -8,20 +8,22 @@ from typing import Any
 from markupsafe import Markup
 from starlette.requests import Request
 
+from hotline.database.keyset import KeysetPage
 from hotline.locales import text
 from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
 from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, span_of
 from hotline.reporting.service import reports
-from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import Period
 from hotline.telephony.service import figures as acd
 from hotline.text.bidi import isolated
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.store import lists
 
 GROUPINGS = (*Period, *DIMENSIONS)
@@ -90,10 +92,14 @@ async def _listed(
 ) -> Mapping[str, Any] | None:
     if measure is None or (measure not in MEASURES and measure not in JUDGED.values()):
         return None
-    rows = await counted_tickets(services, actor, measure, wanted, now, SHOWN + 1, None)
+    rows = await counted_tickets(services, actor, measure, wanted, now, KeysetPage(SHOWN + 1))
     zone = zone_of(await services.directory.now(now))
     numbers = sorted({r.number for r in rows if r.theirs})
-    briefs = await lists.listed(services.db, scope_of(actor), {"found": numbers}, len(numbers)) if numbers else []
+    briefs = (
+        await lists.listed(services.db, scope_of(actor), {"found": numbers}, KeysetPage(len(numbers)))
+        if numbers
+        else []
+    )
     titles = {r.number: r.title for r in briefs}
     return {
         "measure": measure,

@@ -12,6 +12,7 @@ __all__ = [
     "identifiers",
     "insert_ignore",
     "journal",
+    "keyset",
     "leases",
     "metadata",
     "migrations",

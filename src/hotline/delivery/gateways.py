@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,10 +55,10 @@ class GatewayCache(CachedTable[Mapping[str, Gateway]]):
         deadlines: Deadlines | None = None,
     ) -> None:
         super().__init__(self._every, deadlines)
-        self._db, self._secret, self._url, self._directory = db, secret, url, directory
+        self.db, self._secret, self._url, self._directory = db, secret, url, directory
 
     async def _every(self, now: datetime) -> Mapping[str, Gateway]:
-        return {row.name: self._read(row) for row in await gateway_store.every(self._db)}
+        return {row.name: self._read(row) for row in await gateway_store.every(self.db)}
 
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
@@ -73,6 +73,10 @@ class GatewayCache(CachedTable[Mapping[str, Gateway]]):
         """Those that texts are sent by."""
         return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
 
+    def seal(self, name: str, secrets: Mapping[str, Sequence[str]]) -> str:
+        """The secrets of the gateway of that name as they are kept."""
+        return seal(self._secret, f"gateway {name}", {k: list(v) for k, v in secrets.items()})
+
     def _read(self, row: Any) -> Gateway:
         secrets = unseal(self._secret, f"gateway {row.name}", row.sealed)
         account = Account(row.name, row.settings, secrets, self._url)
@@ -82,92 +86,100 @@ class GatewayCache(CachedTable[Mapping[str, Gateway]]):
         )  # fmt: skip
 
 
-async def add(
-    cached: GatewayCache,
-    db: Database,
-    secret: bytes,
-    name: str,
-    provider: str,
-    settings: Mapping[str, Any],
-    secrets: Mapping[str, Sequence[str]],
-    *,
-    sends: bool,
-    weight: int,
-    by: str,
-    now: datetime,
-) -> None:
-    """A new gateway. Raises Refused with all that is wrong."""
+@dataclass(frozen=True, slots=True)
+class NewGateway:
+    """A gateway to be added. `weight`: its share of what is sent, 0 to 100."""
+
+    name: str
+    provider: str  # a name of the registry
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, Sequence[str]]
+    sends: bool
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChange:
+    """What is to be another. Settings are merged (null removes one); `new` secrets live beside the old ones until
+    these are dropped; None: stays as it is."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    drop: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    active: bool | None = None
+    sends: bool | None = None
+    weight: int | None = None
+
+
+async def add(cached: GatewayCache, gateway: NewGateway, by: str, now: datetime) -> None:
+    """Raises Refused with all that is wrong."""
     errors: list[tuple[str, str]] = []
+    provider = gateway.provider
     kind = registry.kind_of(provider)
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(gateway.name):
         errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
     if kind is None:
         known = [word for each in GatewayKind for word in registry.names(each)]
         errors.append(("provider", f"one of {', '.join(known)}"))
     else:
-        errors += _faults(kind, provider, settings, secrets, sends=sends)
-    if weight not in WEIGHTS:
+        errors += _faults(kind, provider, gateway.settings, gateway.secrets, sends=gateway.sends)
+    if gateway.weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors or kind is None:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be added like this", errors=tuple(errors)))
     row = {
-        "name": name, "kind": kind, "provider": provider, "settings": dict(settings),
-        "sealed": seal(secret, f"gateway {name}", {k: list(v) for k, v in secrets.items()}), "active": True,
-        "sends": sends, "weight": weight, "resting": weight, "shifted_at": None, "version": 1, "created_at": now,
+        "name": gateway.name, "kind": kind, "provider": provider, "settings": dict(gateway.settings),
+        "sealed": cached.seal(gateway.name, gateway.secrets), "active": True, "sends": gateway.sends,
+        "weight": gateway.weight, "resting": gateway.weight, "shifted_at": None, "version": 1, "created_at": now,
         "created_by": by,
     }  # fmt: skip
     try:
-        await db.transact(lambda c: gateway_store.keep(c, row))
+        await cached.db.transact(lambda c: gateway_store.keep(c, row))
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
     cached.forget()
 
 
-async def change(
-    cached: GatewayCache, db: Database, secret: bytes, name: str, now: datetime, *,
-    settings: Mapping[str, Any] | None = None, new: Mapping[str, Sequence[str]] | None = None,
-    drop: Mapping[str, Sequence[str]] | None = None, active: bool | None = None, sends: bool | None = None,
-    weight: int | None = None,
-) -> Gateway:  # fmt: skip
-    """Settings are merged (null removes one); `new` secrets live beside the old ones until these are dropped. Raises
-    Refused."""
+async def change(cached: GatewayCache, name: str, wanted: GatewayChange, now: datetime) -> Gateway:
+    """The gateway as it is then. Raises Refused with all that is wrong."""
     cached.forget()
     found = (await cached.now(now)).get(name)
     if found is None:
         raise Refused(NOBODY)
-    merged = {k: v for k, v in {**found.account.settings, **(settings or {})}.items() if v is not None}
+    merged = {k: v for k, v in {**found.account.settings, **wanted.settings}.items() if v is not None}
     secrets = {k: list(v) for k, v in found.account.secrets.items()}
-    for word, values in (new or {}).items():
+    for word, values in wanted.new.items():
         secrets[word] = [*dict.fromkeys([*secrets.get(word, []), *values])]
-    for word, values in (drop or {}).items():
+    for word, values in wanted.drop.items():
         secrets[word] = [v for v in secrets.get(word, []) if v not in values]
-    sending = found.sends if sends is None else sends
+    sending = found.sends if wanted.sends is None else wanted.sends
     unknown = [
         (f"secrets.{word}", "no such value to drop")
-        for word, values in (drop or {}).items()
+        for word, values in wanted.drop.items()
         if not set(values) <= set(found.account.secrets.get(word, ()))
     ]
     errors = unknown
-    if settings or new or drop or sends:  # a weight can be set, and a gateway switched off, without its package
-        errors += _faults_of_change(found, merged, secrets, {*(settings or ()), *(new or ())}, sending)
-    if weight is not None and weight not in WEIGHTS:
+    # a weight can be set, and a gateway switched off, without its package
+    if wanted.settings or wanted.new or wanted.drop or wanted.sends:
+        errors += _faults_of_change(found, merged, secrets, {*wanted.settings, *wanted.new}, sending)
+    if wanted.weight is not None and wanted.weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be changed like this", errors=tuple(errors)))
     values_set: dict[str, Any] = {
-        "settings": merged, "sealed": seal(secret, f"gateway {name}", secrets), "sends": sending,
-        "active": found.active if active is None else active,
+        "settings": merged, "sealed": cached.seal(name, secrets), "sends": sending,
+        "active": found.active if wanted.active is None else wanted.active,
     }  # fmt: skip
-    if weight is not None:
-        values_set |= {"weight": weight, "resting": weight, "shifted_at": None}
-    if not await db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
+    if wanted.weight is not None:
+        values_set |= {"weight": wanted.weight, "resting": wanted.weight, "shifted_at": None}
+    if not await cached.db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
         raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
     cached.forget()
     return (await cached.now(now))[name]
 
 
-async def remove(cached: GatewayCache, db: Database, name: str) -> None:
-    if not await db.transact(lambda c: gateway_store.remove(c, name)):
+async def remove(cached: GatewayCache, name: str) -> None:
+    if not await cached.db.transact(lambda c: gateway_store.remove(c, name)):
         raise Refused(NOBODY)
     cached.forget()
 

@@ -314,20 +314,23 @@ def put_back(
     error: str | None,
     *,
     most: int | None = None,
-    uncounted: bool = False,
 ) -> bool:
-    """Try again at `next_at`, or never (None). `most`: how many tries it has; `uncounted`: this was none. False:
-    another worker holds it now."""
+    """Try again at `next_at`, or never (None). `most`: how many tries it has. False: another worker holds it now."""
     values: dict[str, Any] = {"status": M.QUEUED if next_at else M.DEAD, "lease_token": None, "lease_until": None}
     values["last_error"] = error[:500] if error else None
     if next_at is not None:
         values["next_at"] = next_at
     if most is not None:
         values["max_attempts"] = sa.case((o.c.max_attempts < most, most), else_=o.c.max_attempts)
-    if uncounted:
-        values["attempts"] = o.c.attempts - 1
     change = _mine(id, token).values(**values)
     return _ended(db, change) if next_at is None else db.execute(change).rowcount == 1
+
+
+def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: str) -> bool:  # noqa: A002
+    """Leave it until `next_at`: nothing was tried, and no try is counted. False: another worker holds it now."""
+    values = {"status": M.QUEUED, "lease_token": None, "lease_until": None, "last_error": reason, "next_at": next_at,
+              "attempts": o.c.attempts - 1}  # fmt: skip
+    return db.execute(_mine(id, token).values(**values)).rowcount == 1
 
 
 def expire(db: sa.Connection, before: datetime) -> int:

@@ -518,16 +518,9 @@ async def _found(asked: Open311Request, limit: int | None = None, offset: int = 
     if limit is not None:
         size, page = limit, 1
     state = states[0] if len(set(states)) == 1 else ""
-    return await open311_store.listed(
-        asked.services.db,
-        asked.view,
-        requested,
-        updated,
-        services,
-        state,
-        size,
-        offset or min((page - 1) * size, 1_000_000),
-    )
+    wanted = open311_store.RequestFilter(requested, updated, services, state)
+    offset = offset or min((page - 1) * size, 1_000_000)
+    return await open311_store.listed(asked.services.db, asked.view, wanted, size, offset)
 
 
 async def _requests(asked: Open311Request) -> Listed:

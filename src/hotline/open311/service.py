@@ -22,15 +22,17 @@ from hotline.open311.model import PublicView, published
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Attribute, Category
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.model.vocabulary import AttributeType, Channel, Intake
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import Stored
 from hotline.text.numbering import read_number
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.attachments import attach
 from hotline.tickets.context import Services
-from hotline.tickets.intake import TAKEN_BEFORE, IntakeRequest, take_call
-from hotline.tickets.model.visibility import EVERYTHING
+from hotline.tickets.intake import TAKEN_BEFORE, number_shown, take_call
+from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 from hotline.tickets.spool_intake import plain, taken_of
 from hotline.tickets.store import facts as ticket_facts
@@ -108,9 +110,9 @@ async def report(
 
 
 async def _take(services: Services, taken: IntakeRequest, own: str, actor: Actor, now: datetime) -> tuple[str, bool]:
-    asked = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
+    key = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311", own), "open311")
     try:
-        done = await take_call(services, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+        done = await take_call(services, taken, WriteRequest(actor, key, now), number_shown)
     except Refused as refused:
         if refused.refusal is not TAKEN_BEFORE:
             raise
@@ -125,8 +127,9 @@ async def _attach(
     services: Services, number: str, files: Sequence[tuple[Stored, str]], own: str, actor: Actor, now: datetime
 ) -> None:
     for place, (stored, name) in enumerate(files):
-        asked = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
-        await attach(services, number, stored, name, actor, asked, lambda file: str(file.id), now, EVERYTHING)
+        key = RequestKey(f"{actor.kind}:{actor.id}", key_of("open311 file", own, place), "open311")
+        request = WriteRequest(actor, key, now, EVERYTHING)
+        await attach(services, number, stored, name, request, lambda file: str(file.id))
 
 
 async def _put_by(services: Services, taken: IntakeRequest, own: str | None, actor: Actor, now: datetime) -> str:
@@ -311,9 +314,9 @@ async def work_off_update(services: Services, row: Row, gateway: Gateway | None,
     words = [f"[{word}]" if word else "", row.text.strip(), *(row.details.get("media_urls") or ())]
     text = " ".join(w for w in words if w)
     taken = IntakeRequest(Channel.WEB, text or "…", attach_to=number)
-    asked = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    key = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(services, taken, _client(row), asked, lambda *_: "", now, joins=EVERYTHING)
+        done = await take_call(services, taken, WriteRequest(_client(row), key, now, EVERYTHING), lambda *_: "")
     except Refused as refused:
         if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
             return odd(f"an update ({word or 'no word'}) that came too late", number)
@@ -324,9 +327,9 @@ async def work_off_update(services: Services, row: Row, gateway: Gateway | None,
 async def work_off_request(services: Services, row: Row, gateway: Gateway | None, now: datetime) -> InboundOutcome:
     """A report of a batch service becomes its ticket."""
     taken = taken_of(row.details["taken"])
-    asked = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
+    key = RequestKey(f"gateway:{row.gateway}"[:60], f"in.{row.id}", "inbound")
     try:
-        done = await take_call(services, taken, _client(row), asked, lambda facts, *_: str(facts.ticket.number), now)
+        done = await take_call(services, taken, WriteRequest(_client(row), key, now), number_shown)
     except Refused as refused:
         if refused.refusal is TAKEN_BEFORE:
             known = await ticket_facts.number_of_outer(services.db, taken.outer_system or "", taken.outer_number or "")

@@ -1,6 +1,7 @@
 """Public questions: tickets an asker may read, and what happened to them. Who reported them is in no column here."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -85,28 +86,29 @@ def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str)
     )
 
 
-async def listed(
-    db: Database,
-    view: PublicView,
-    requested: tuple[datetime, datetime] | None,
-    updated: tuple[datetime, datetime] | None,
-    services: Sequence[str],
-    states: str,
-    limit: int,
-    offset: int,
-) -> Sequence[Row]:
-    """Tickets the asker may read within these windows (both ends in), of these services (none: all), `open`, `closed`
-    or both (""), newest first."""
+@dataclass(frozen=True, slots=True)
+class RequestFilter:
+    """Within these windows (both ends in; None: any), of these services (none: all), `open`, `closed` or both ("")."""
+
+    requested: tuple[datetime, datetime] | None
+    updated: tuple[datetime, datetime] | None
+    services: Sequence[str]
+    states: str
+
+
+async def listed(db: Database, view: PublicView, wanted: RequestFilter, limit: int, offset: int) -> Sequence[Row]:
+    """Tickets the asker may read, newest first."""
     if view.nothing:
         return []
     values: dict[str, object] = {"limit": limit, "offset": offset, **_seen_by(view)}
+    requested, updated = wanted.requested, wanted.updated
     if requested is not None:
         values |= {"start": requested[0], "end": requested[1]}
     if updated is not None:
         values |= {"after": updated[0], "before": updated[1]}
-    if services:
-        values["services"] = list(services)
-    question = _listed(requested is not None, updated is not None, bool(services), states)
+    if wanted.services:
+        values["services"] = list(wanted.services)
+    question = _listed(requested is not None, updated is not None, bool(wanted.services), wanted.states)
     return await db.rows(question, **values)
 
 

@@ -18,6 +18,7 @@ from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.service.accounts import COOKIE, ActorCache, who_is
 from hotline.organisation.service.offline import known_actor
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.idempotency import RequestKey
 
@@ -65,18 +66,16 @@ class RequestContext(Generic[S]):
             )
         return int(found[1])
 
-    def asked(self, body: bytes) -> RequestKey:
-        """The request's key in its owner's name, one of our own where none was sent; and what tells this request from
-        another."""
+    async def write_request(self, content: bytes | None = None) -> WriteRequest:
+        """This request as a service is given it, under the key that was sent, in its owner's name, or one of our own.
+        `content`: what tells it from another request under that key; None: its body as it came."""
+        if content is None:
+            content = await self.request.body()
         key = self.request.headers.get("idempotency-key")
-        digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + body).hexdigest()
-        return RequestKey(
-            f"{self.actor.kind}:{self.actor.id}", key or f"own-{uuid4().hex}", digest, keep_body=key is not None
-        )
-
-    async def request_key_of_body(self) -> RequestKey:
-        """`asked` over the body as it came."""
-        return self.asked(await self.request.body())
+        digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + content).hexdigest()
+        owner = f"{self.actor.kind}:{self.actor.id}"
+        request_key = RequestKey(owner, key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
+        return WriteRequest(self.actor, request_key, self.now)
 
 
 StaffContext = RequestContext[OrganisationServices]

@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import gateway_actor
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.model.vocabulary import Channel
+from hotline.organisation.write_request import WriteRequest
 from hotline.partners.hotline_12345 import FIELD_OF, read_order
 from hotline.text.numbering import Number
 from hotline.text.phone_parsing import parse_phone
-from hotline.tickets.act import FURTHEST
 from hotline.tickets.context import Services
-from hotline.tickets.intake import IntakeRequest, take_call, unread_of
-from hotline.tickets.model.visibility import EVERYTHING
+from hotline.tickets.intake import number_shown, take_call
+from hotline.tickets.model.intake import IntakeRequest, unread_of
+from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import ActionResult, RequestKey
 
@@ -35,8 +37,8 @@ async def take_order(
         confidential=order["confidential"], address=order["address"], kind=order["kind"], outer_system=system,
         outer_number=order["number"], outer_due_at=due, unread=order["unread"],
     )  # fmt: skip
-    asked = RequestKey(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
-    done = await take_call(services, taken, actor, asked, lambda facts, *_: str(facts.ticket.number), now)
+    key = RequestKey(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
+    done = await take_call(services, taken, WriteRequest(actor, key, now), number_shown)
     if due is None and order.get("due_at") is not None and done.replayed:
         facts = await ticket_facts.facts(services.db, EVERYTHING, Number(done.answer.body))
         if facts is not None and facts.ticket.outer_due_at is not None:  # it was later than now when it came first

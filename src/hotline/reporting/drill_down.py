@@ -1,6 +1,7 @@
 """The tickets and assignments that a measure counts: the table of `tickets/model/measures` as SQL."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -9,9 +10,10 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Instant, is_one_of
 from hotline.database.engine import Database
+from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.measures import MEASURES, Measure, Of, Op, Test
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store.lists import COUNTED_UNDER
 from hotline.tickets.store.scope import seen_by, visible
 from hotline.tickets.tables import assignment as a
@@ -77,24 +79,26 @@ def _counted(
     return PreparedQuery(question.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-async def counted_by(
-    db: Database,
-    scope: Scope,
-    measure: str,
-    first: datetime,
-    before: datetime,
-    filters: Mapping[str, Sequence[str]],
-    limit: int,
-    after: tuple[datetime, str] | None = None,
-) -> Sequence[Row]:
-    """What a measure counts from `first` until before `before`, by time: number, order, at, key, theirs
-    (whether the actor may still see the ticket)."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a measure counts from `first` until `before`, within these codes of each filter."""
+
+    measure: str
+    first: datetime
+    before: datetime
+    filters: Mapping[str, Sequence[str]]
+
+
+async def counted_by(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
+    """The rows of a page in order of their moment: number, order, at, key, theirs (whether the ticket is still theirs
+    to see)."""
+    measure, filters, after = counted.measure, counted.filters, page.after
     question = _counted(
         measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
     )
-    values: dict[str, Any] = {**seen_by(scope), "limit": limit}
+    values: dict[str, Any] = {**seen_by(scope), "limit": page.limit}
     if MEASURES[measure].at:
-        values |= {"first": first, "before": before}
+        values |= {"first": counted.first, "before": counted.before}
     values |= {f"of_{name}": list(codes) for name, codes in filters.items()}
     if after:
         values["after_at"], values["after_key"] = after

@@ -9,12 +9,12 @@ from hotline.database.prepared import Row
 from hotline.inbound.model import InboundStatus
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
 from hotline.review.schemas import InboundOut, InboundPage, InboundWhole, inbound_shown, inbound_whole
-from hotline.review.service import dismiss, take_up
+from hotline.review.service import Corrections, dismiss, take_up
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import scope_of
 from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Strict
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
@@ -73,9 +73,8 @@ async def read_inbound(item: CodePath, context: Desk) -> Response:
 )
 async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Response:
     """Make a ticket of an inbound message, or add it to an open one. Its sender becomes the caller, if known."""
-    asked = await context.request_key_of_body()
-    wanted = (body.narrative, body.attach_to, body.category, body.area)
-    return action_reply(await take_up(context.services, item, *wanted, context.actor, asked, _item, context.now))
+    corrections = Corrections(body.narrative, body.attach_to, body.category, body.area)
+    return action_reply(await take_up(context.services, item, corrections, await context.write_request(), _item))
 
 
 @router.post(
@@ -86,5 +85,4 @@ async def take_up_inbound(item: CodePath, body: TakeUp, context: Desk) -> Respon
 )
 async def dismiss_inbound(item: CodePath, body: Dismissal, context: Desk) -> Response:
     """Close an inbound message without a ticket. The reason is kept."""
-    asked = await context.request_key_of_body()
-    return action_reply(await dismiss(context.services, item, body.reason, context.actor, asked, _item, context.now))
+    return action_reply(await dismiss(context.services, item, body.reason, await context.write_request(), _item))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.inbound.tables import inbound as i
-from hotline.tickets.model.visibility import Scope
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.store.channel_log import in_state, that_one
 
 

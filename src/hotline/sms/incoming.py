@@ -14,18 +14,20 @@ from hotline.inbound.model import Effect, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, odd
 from hotline.locales import bilingual, text
 from hotline.organisation.model.actors import Actor, ActorKind, Role, gateway_actor
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.model.vocabulary import Channel
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.requests import MOST_AN_HOUR, OPT_OUT, TextEffect, TextRequest, Wish, does_to, read_text
 from hotline.text.numbering import Number
-from hotline.text.phone_parsing import ParsedPhone, caller_id
+from hotline.text.phones import ParsedPhone, caller_id
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
-from hotline.tickets.intake import IntakeRequest, take_call
+from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import code_matches, progress_of
+from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.visibility import EVERYTHING
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.triage.model import Advice, Lexicon, advise, lexicon_of
@@ -226,20 +228,11 @@ class IncomingText:
         self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect
     ) -> InboundOutcome | None:
         """Let the resident act; None: the tables say no."""
-        asked = self._asked()
+        request = WriteRequest(resident(self.services, phone), self._key(), self.now, EVERYTHING)
         for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a word
             command = Command(action, facts.ticket.version, fields)
             try:
-                await act(
-                    self.services,
-                    facts.ticket.number,
-                    command,
-                    resident(self.services, phone),
-                    asked,
-                    _nothing,
-                    self.now,
-                    scope=EVERYTHING,
-                )
+                await act(self.services, facts.ticket.number, command, request, _nothing)
             except Refused as refused:
                 if refused.refusal.code is not Code.STALE:
                     if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):
@@ -258,8 +251,8 @@ class IncomingText:
         taken = IntakeRequest(Channel.SMS, self.row.text[:LONGEST], phone=self.who.phone, attach_to=number)
         try:
             # whose ticket it is was looked at above: the sender's, not the gateway's
-            gateway, asked = self._gateway(), self._asked()
-            done = await take_call(self.services, taken, gateway, asked, _nothing, self.now, joins=EVERYTHING)
+            request = WriteRequest(self._gateway(), self._key(), self.now, EVERYTHING)
+            done = await take_call(self.services, taken, request, _nothing)
         except Refused as refused:
             if refused.refusal.code in (Code.NOT_NOW, Code.INVALID):
                 return None
@@ -271,7 +264,8 @@ class IncomingText:
         text = self.row.text
         taken = IntakeRequest(Channel.SMS, text[:LONGEST], phone=self.who.phone)
         try:
-            done = await take_call(self.services, taken, self._gateway(), self._asked(), _numbered, self.now)
+            request = WriteRequest(self._gateway(), self._key(), self.now)
+            done = await take_call(self.services, taken, request, number_shown)
         except Refused as refused:
             if refused.refusal.code is not Code.INVALID:
                 raise
@@ -286,13 +280,9 @@ class IncomingText:
         area = (self.settings.get("numbers") or {}).get(self.row.receiver or "")
         return gateway_actor(self.row.gateway, area, self.home)
 
-    def _asked(self) -> RequestKey:
+    def _key(self) -> RequestKey:
         return RequestKey(f"gateway:{self.row.gateway}"[:60], f"in.{self.row.id}", "inbound", keep_body=True)
 
 
 def _nothing(*_: Any) -> str:
     return ""
-
-
-def _numbered(facts: Facts, *_: Any) -> str:
-    return str(facts.ticket.number)

@@ -15,7 +15,7 @@ from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import Message
 from hotline.locales import bilingual, text
 from hotline.locales.labels import key_of
-from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
 from hotline.sms.model.requests import language_of
@@ -45,7 +45,7 @@ from hotline.sms.settings import QuietHours
 from hotline.text.numbering import Number
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import progress_of, query_code, said_time, zone_of
+from hotline.tickets.lookup import progress_of, query_code, said_time
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history

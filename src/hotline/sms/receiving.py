@@ -18,7 +18,8 @@ from hotline.inbound.push import Acknowledgement, Malformed, Odd, Push, Unauthen
 from hotline.inbound.rows import LONGEST, NOT_THEIRS, odd_columns, rows_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import DeliveryReport, NeedsCertificate, Text, sms_provider
-from hotline.text.phone_parsing import ParsedPhone, parse_phone
+from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import ParsedPhone
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise
 

@@ -12,11 +12,11 @@ from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.tables import inbound as i
+from hotline.organisation.model.scopes import Scope
 from hotline.sms.model.status import DELIVERY_RANK, TextStatus
 from hotline.sms.model.templates import UNCOUNTED
 from hotline.sms.tables import stop_list, text_out
 from hotline.sms.tables import text_out as x
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store.channel_log import in_state, that_one
 from hotline.tickets.store.scope import confidential_of
 from hotline.tickets.tables import ticket as t

@@ -13,12 +13,12 @@ from starlette.types import Scope as Connection
 from hotline.database.engine import DatabaseUnavailable
 from hotline.organisation.dependencies import AuthenticatedRoute, credential, department_seen, may
 from hotline.organisation.model.actors import PEOPLE
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.service.accounts import credential_of, who_is
 from hotline.refusals import Code, Refused
 from hotline.streaming.service import Listener, Stream, StreamAccess, framed
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.stream_events import StreamFilter
-from hotline.tickets.model.visibility import scope_of
 from hotline.web.field_types import CodeWord
 from hotline.web.guard import AFTER
 from hotline.web.responses import READ, refusals

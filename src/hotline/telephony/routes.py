@@ -16,6 +16,7 @@ from hotline.inbound.pushes import ANY_BODY, PUSHED, GatewayPath, acknowledged, 
 from hotline.inbound.rows import NOT_THEIRS
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, anybody, may
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.arrivals import CallArrivals
@@ -36,7 +37,6 @@ from hotline.telephony.vocabulary import ReturnCall
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.schemas.calls import card_shown
 from hotline.web.field_types import Line, Moment, NumberWord, Plain, Strict
 from hotline.web.idempotency import Reply, write_once
@@ -165,9 +165,7 @@ async def list_voice_calls(
 async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Response:
     """Record which ticket a call led to."""
     facts = await visible_ticket(context.services, body.number, context.actor)
-    return action_reply(
-        await link_once(context.services, call, facts.ticket.number, await context.request_key_of_body(), context.now)
-    )
+    return action_reply(await link_once(context.services, call, facts.ticket.number, await context.write_request()))
 
 
 @router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
@@ -188,7 +186,7 @@ async def list_return_calls(
 )
 async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Operator) -> Response:
     """Log an attempt to call somebody back."""
-    asked = await context.request_key_of_body()
+    request = await context.write_request()
     done = body.outcome in ("connected", "given_up")
     values: dict[str, Any] = {"outcome": body.outcome if body.note is None else f"{body.outcome}: {body.note}"[:40]}
     if done:
@@ -209,7 +207,7 @@ async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Oper
             raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
         return Reply(200, dumped(return_call_shown(row._replace(**values, tries=tries))))
 
-    return action_reply(await write_once(context.services, asked, log_try, context.now))
+    return action_reply(await write_once(context.services, request.key, log_try, request.now))
 
 
 @router.get("/figures/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusals())

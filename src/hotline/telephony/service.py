@@ -23,6 +23,7 @@ from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic
 from hotline.inbound.rows import NOT_THEIRS, odd_columns, rows_of
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.store import people
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.replies import reply_type
 from hotline.telephony import store as call_store
@@ -41,9 +42,10 @@ from hotline.telephony.model import (
     told,
 )
 from hotline.telephony.vocabulary import VoiceState
-from hotline.text.phone_parsing import ParsedPhone, parse_phone
+from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import ParsedPhone
 from hotline.tickets.context import Services
-from hotline.web.idempotency import ActionResult, Reply, RequestKey, write_once
+from hotline.web.idempotency import ActionResult, Reply, write_once
 
 RETENTION = 180  # days a recording's reference is kept, unless the gateway says otherwise
 EVENTS = timedelta(days=30)  # how long the events of a call are kept, and it may still change
@@ -276,7 +278,7 @@ class KnownCalls:
         await self._db.transact(lambda c: call_store.set_call(c, row.id, {"number": number}))
 
 
-async def link_once(services: Services, call: str, number: str, asked: RequestKey, now: datetime) -> ActionResult:
+async def link_once(services: Services, call: str, number: str, request: WriteRequest) -> ActionResult:
     """The same under an Idempotency-Key."""
     row = await call_store.a_call(services.db, call)
     if row is None:
@@ -286,7 +288,7 @@ async def link_once(services: Services, call: str, number: str, asked: RequestKe
         call_store.set_call(c, row.id, {"number": number})
         return Reply(204)
 
-    return await write_once(services, asked, note, now)
+    return await write_once(services, request.key, note, request.now)
 
 
 @reply_type(start="from", end="to")

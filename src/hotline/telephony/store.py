@@ -11,12 +11,12 @@ from hotline.database.columns import Instant
 from hotline.database.engine import Database, one
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.scopes import Scope
 from hotline.telephony.model import NO_END_REPORTED
 from hotline.telephony.tables import return_call as r
 from hotline.telephony.tables import voice_call as v
 from hotline.telephony.tables import voice_event as e
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.store.channel_log import in_state, that_one
 from hotline.tickets.store.scope import confidential_of, of_their_tickets, seen_by, whole_scope
 

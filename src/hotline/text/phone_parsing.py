@@ -1,17 +1,17 @@
 """From what was dialled or typed to a number that identifies a caller."""
 
-import hmac
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from uuid import UUID
 
 import phonenumbers
 
 from hotline.text.normalisation import normalised
 from hotline.text.phones import (
     LONGEST_NUMBER,
+    LONGEST_RAW,
+    ParsedPhone,
     address_user,
     candidates,
     is_service,
@@ -25,26 +25,8 @@ from hotline.text.phones import (
 _MOBILE = re.compile(r"(?:\+?86|0086)?1[3-9][0-9]{9}")
 _COUNTRY = re.compile(r"\+?0{0,4}86(?=[0-9]{5})")
 _NEIGHBOURS = ("852", "853", "886")  # written without a plus by callers of a Chinese hotline
-LONGEST_RAW = 1000
 UNREADABLE = "cannot be read as a telephone number; kept as words"
 READ_IN_PART = "only a part could be read as a telephone number; the words are kept"
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedPhone:
-    """What a number field means. `phone` None: withheld, or it cannot be read. `caller` False: a service number, kept,
-    but nobody's card; or no number. `extension`: digits behind it. `unread`: what could not be read, None: nothing."""
-
-    phone: str | None
-    raw: str | None
-    caller: bool
-    extension: str | None = None
-    unread: str | None = None
-
-    @property
-    def words(self) -> str | None:
-        """What was written, where it says more than `phone`: it is kept for whoever rings back."""
-        return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 
 def parse_phone(raw: str | None, region: str, area_code: str) -> ParsedPhone:
@@ -130,9 +112,3 @@ def _valid(digits: str, region: str) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def caller_id(phone: str, secret: bytes) -> str:
-    """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
-    server's secret, so that nobody finds the number by trying."""
-    return str(UUID(bytes=hmac.digest(secret, b"caller" + phone.encode(), "sha256")[:16], version=5))

@@ -1,14 +1,18 @@
 """What people and machines write into a number field: the number in it, its extension, the words around it; and what is
 not the number of a person: short codes, service senders, withheld numbers. E.164 parsing itself is a library's."""
 
+import hmac
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
 
 from hotline.text.normalisation import normalised
 
 WITHHELD = frozenset(
     {"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"}
 )
+LONGEST_RAW = 1000  # characters of a number field that are kept
 LONGEST_NUMBER = 200  # characters in which a number is looked for
 _SHORT = frozenset({"110", "119", "120", "122", "12110", "999", "112"})
 _SIP = re.compile(r"sips?:(?P<user>[^@;>]*)|tel:(?P<number>[^;>]*)", re.IGNORECASE)
@@ -22,6 +26,23 @@ _LAST_GROUP = re.compile(r"(.*[0-9)])\s*+[-–—/(]\s*+([0-9]{1,6})\)?", re.DOT
 _RUN_OF_DIGITS = re.compile(r"(?<![0-9A-Za-z_.@+])\+?[0-9(][0-9() .·–—-]*+")
 _SEVERAL = re.compile(r"[/,;、|\n]|(?:或者?|和|及|以及|or|and)", re.IGNORECASE)
 _SHOWN_MASKED = re.compile(r"\+?[0-9]{7,15}")
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPhone:
+    """What a number field means. `phone` None: withheld, or it cannot be read. `caller` False: a service number, kept,
+    but nobody's card; or no number. `extension`: digits behind it. `unread`: what could not be read, None: nothing."""
+
+    phone: str | None
+    raw: str | None
+    caller: bool
+    extension: str | None = None
+    unread: str | None = None
+
+    @property
+    def words(self) -> str | None:
+        """What was written, where it says more than `phone`: it is kept for whoever rings back."""
+        return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 
 def plain(raw: str) -> str:
@@ -95,3 +116,9 @@ def masked(phone: str | None) -> str | None:
     if len(national) < 7:
         return "*" * len(national)
     return f"{national[:3]}{'*' * (len(national) - 7)}{national[-4:]}"
+
+
+def caller_id(phone: str, secret: bytes) -> str:
+    """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
+    server's secret, so that nobody finds the number by trying."""
+    return str(UUID(bytes=hmac.digest(secret, b"caller" + phone.encode(), "sha256")[:16], version=5))

@@ -1,82 +1,91 @@
 """The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from hotline.database import idempotency
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.model.actors import CLOCK, Actor
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.vocabulary import DepartmentKind
+from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.store import people
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import Number, read_number
 from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import LATE, decide
+from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts
-from hotline.tickets.model.visibility import Scope, scope_of
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
+from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
-from hotline.web.idempotency import ActionResult, RequestKey, kept, replayed
+from hotline.web.idempotency import ActionResult, kept, replayed, replayed_or_refused
 
 F = Field
 Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
-FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 _GIVES_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
 UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What comes to a ticket with a command: a further contact with its caller, or a file. Answered with 201."""
+
+    call: Call | None = None
+    caller: Caller | None = None
+    attachment: Attachment | None = None
+
+    def to(self, change: Change) -> Change:
+        """The change with them."""
+        return replace(
+            change,
+            calls=(self.call,) if self.call else (),
+            callers=(self.caller,) if self.caller else (),
+            attachments=(self.attachment,) if self.attachment else (),
+        )
 
 
 async def act(
     services: Services,
     number: str,
     command: Command,
-    actor: Actor,
-    asked: RequestKey,
+    request: WriteRequest,
     show: Show,
-    now: datetime,
-    *,
-    status: int = 200,
-    call: Call | None = None,
-    caller: Caller | None = None,
-    attachment: Attachment | None = None,
-    scope: Scope | None = None,
+    additions: Additions | None = None,
 ) -> ActionResult:
     """Do it durably, or raise Refused."""
+    actor, key, now = request.actor, request.key, request.now
     directory = await services.directory.now(now)
     read = read_number(number)
-    facts = await ticket_facts.facts(services.db, scope or scope_of(actor), read) if read else None
+    facts = await ticket_facts.facts(services.db, request.scope or scope_of(actor), read) if read else None
     decided: Change | Refusal = UNKNOWN
     if facts is not None:
         facts = replace(facts, directory=directory)
         facts, command, refusal = await _completed(services, directory, facts, command, actor, now)
         decided = refusal or decide(facts, command, actor, now)
     if isinstance(decided, Change):
-        if call is not None:
-            decided = replace(decided, calls=(call,), callers=(caller,) if caller else ())
-        if attachment is not None:
-            decided = replace(decided, attachments=(attachment,))
+        if additions is not None:
+            decided = additions.to(decided)
         decided = await services.completed(decided, now)
         after = decided.after
-        answer = written_answer(asked, status, show(after), now, after)
-        outcome = await services.journal.commit(plan_of(decided, kept(answer, asked)))
+        answer = written_answer(request, 201 if additions else 200, show(after), after)
+        outcome = await services.journal.commit(plan_of(decided, kept(answer, key)))
         if isinstance(outcome, Replayed):
-            return replayed(outcome.answer, asked)
+            return replayed(outcome.answer, key)
         if not isinstance(outcome, Stale):
             return ActionResult(answer, replayed=False, number=after.ticket.number)
         decided = LATE
-    earlier = await idempotency.given(services.db, asked.owner, asked.key)  # a retry meets the world its first try made
-    if earlier is not None:
-        return replayed(earlier, asked)
-    raise Refused(decided)
+    return await replayed_or_refused(services.db, key, decided)
 
 
-def written_answer(asked: RequestKey, status: int, body: str, now: datetime, after: Facts) -> StoredAnswer:
-    return StoredAnswer(asked.owner, asked.key, asked.fingerprint, status, body, now, str(after.ticket.version))
+def written_answer(request: WriteRequest, status: int, body: str, after: Facts) -> StoredAnswer:
+    """What is kept under the request's key. `body`: the reply as text; `after`: the ticket it tells of."""
+    key = request.key
+    return StoredAnswer(key.owner, key.key, key.fingerprint, status, body, request.now, str(after.ticket.version))
 
 
 async def act_by_clock(
@@ -146,34 +155,6 @@ async def _completed(
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
     return facts, replace(command, fields=given), None
-
-
-def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple[str, str], ...]:
-    """Which of the codes given are not in the directory, or retired there: (field, rule)."""
-    errors: list[tuple[str, str]] = []
-    for field, noun in (
-        (F.CATEGORY, "categories"),
-        (F.AREA, "areas"),
-        (F.DEPARTMENT, "departments"),
-        (F.PERFORMER, "departments"),
-    ):
-        code = given.get(field)
-        if code is not None and not _live(directory, noun, code):
-            errors.append((field, f"unknown or retired: not in the directory's {noun}"))
-    for place, code in enumerate(given.get(F.ASSISTS) or ()):
-        if not _live(directory, "departments", code):
-            errors.append((f"{F.ASSISTS}.{place}", "unknown or retired: not in the directory's departments"))
-    named = [(F.DEPARTMENT, given.get(F.DEPARTMENT)), (F.PERFORMER, given.get(F.PERFORMER))]
-    named += [(F.ASSISTS, code) for code in given.get(F.ASSISTS) or ()]
-    for field, code in named:
-        if code and not errors and directory.departments[code].kind is DepartmentKind.COMMITTEE:
-            errors.append((field, "a committee oversees; it takes no orders"))
-    return tuple(errors)
-
-
-def _live(directory: Directory, noun: str, code: str) -> bool:
-    item = directory.noun(noun).get(code)
-    return item is not None and item.active
 
 
 async def visible_ticket(services: Services, number: str, actor: Actor, scope: Scope | None = None) -> Facts:

@@ -8,16 +8,17 @@ from typing import Any
 from uuid import uuid4
 
 from hotline.organisation.model.actors import Actor
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import Stored, place_of
-from hotline.tickets.act import act, authors_for, visible_ticket
+from hotline.tickets.act import Additions, act, authors_for, visible_ticket
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Attachment, Command, Facts
-from hotline.tickets.model.visibility import Scope, visible_file
+from hotline.tickets.model.visibility import visible_file
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
-from hotline.web.idempotency import ActionResult, RequestKey
+from hotline.web.idempotency import ActionResult
 
 
 async def may_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
@@ -33,18 +34,16 @@ async def attach(
     number: str,
     stored: Stored,
     name: str,
-    actor: Actor,
-    asked: RequestKey,
+    request: WriteRequest,
     show: Callable[[Attachment], str],
-    now: datetime,
-    scope: Scope | None = None,
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
     refusal."""
+    by = request.actor.id
     for _ in range(10):
-        facts = await visible_ticket(services, number, actor, scope)
+        facts = await visible_ticket(services, number, request.actor, request.scope)
         file = Attachment(
-            str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, now, actor.id
+            str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
         )
         command = Command(Action.ATTACH, facts.ticket.version)
 
@@ -52,9 +51,7 @@ async def attach(
             return show(file)
 
         try:
-            return await act(
-                services, number, command, actor, asked, shown, now, status=201, attachment=file, scope=scope
-            )
+            return await act(services, number, command, request, shown, Additions(attachment=file))
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Named
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import callers
 

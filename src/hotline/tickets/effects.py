@@ -3,13 +3,13 @@ before."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.model.vocabulary import Kind, Level, Metric
-from hotline.tickets.model.clock_effects import is_late, settled
+from hotline.tickets.model.clock_effects import DraftChange, is_late, settled
 from hotline.tickets.model.entries import Line, reason_given
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, Written
 from hotline.tickets.model.vocabulary import (
@@ -73,21 +73,23 @@ def on_ticket(
         orders = [replace(a, priority=columns["priority"]) if a.status in LIVE else a for a in orders]
     lines: list[Line] = [(command.action, before.status, to, None, reason_given(given))]
     lines += [(A.RECALL, a.status, D.RECALLED, a.id, reason_given(given)) for a in recalled]
-    change = settled(facts, columns, tuple(orders), lines, command, actor, now)
+    change = settled(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
     merged_into = facts.target if command.action is A.MERGE else None
     return absorbed(change, merged_into, facts.target_holders, actor, now) if merged_into else change
 
 
-def on_order(
-    facts: Facts,
-    order: Assignment,
-    to: AssignmentStatus,
-    leads_to: TicketStatus | None,
-    command: Command,
-    actor: Actor,
-    now: datetime,
-) -> Change:
-    """An assignment's action; `leads_to` is the ticket's new state where it follows the lead."""
+@dataclass(frozen=True, slots=True)
+class OrderMove:
+    """An assignment goes to a new state, and the ticket with it where it follows the lead (None: it stays)."""
+
+    order: Assignment
+    to: AssignmentStatus
+    ticket_to: TicketStatus | None = None
+
+
+def on_order(facts: Facts, move: OrderMove, command: Command, actor: Actor, now: datetime) -> Change:
+    """An assignment's action."""
+    order, to = move.order, move.to
     before, given = facts.ticket, command.fields
     moved = replace(order, status=to, **_of_order(order, command, actor, now))
     if to not in LIVE:
@@ -97,7 +99,7 @@ def on_order(
         orders += new_orders(
             before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, actor, now, len(orders)
         )
-    status = leads_to or before.status
+    status = move.ticket_to or before.status
     lines: list[Line] = [(command.action, order.status, to, order.id, reason_given(given))]
     if order.part is Part.LEAD and command.action in (A.APPROVE_RETURN, A.RECALL):
         lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in orders if a.status in LIVE]
@@ -105,7 +107,7 @@ def on_order(
     if status is not before.status:
         lines[0] = (command.action, before.status, status, order.id, reason_given(given))
     columns = {"status": status, **_of_ticket_by_order(before, order, command)}
-    return settled(facts, columns, tuple(orders), lines, command, actor, now)
+    return settled(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
 
 
 def _recalled(order: Assignment, now: datetime) -> Assignment:

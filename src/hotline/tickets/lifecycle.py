@@ -353,7 +353,7 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
         if followed is None and command.action is not A.RECALL:
             return _not_now(facts, order, command, actor, now)
         leads_to = followed.to if followed else None
-    return effects.on_order(facts, order, chosen.to, leads_to, command, actor, now)
+    return effects.on_order(facts, effects.OrderMove(order, chosen.to, leads_to), command, actor, now)
 
 
 def _choose(

@@ -4,20 +4,20 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from hotline.locales import text
 from hotline.locales.labels import Label, public_action, public_status
-from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.directory import Directory, Named, zone_of
+from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.accounts import subject, too_many_attempts
 from hotline.refusals import Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.act import UNKNOWN
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
-from hotline.tickets.model.visibility import EVERYTHING, PUBLIC_ACTIONS
+from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
@@ -158,12 +158,6 @@ def progress_of(directory: Directory, facts: Facts, language: str) -> dict[str, 
     if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
         said["promised"] = text("letter_part.reply", language, reply=ticket.public_reply)
     return said
-
-
-def zone_of(directory: Directory) -> ZoneInfo:
-    """The organisation's time zone."""
-    calendar = directory.calendars.get(directory.home.calendar) if directory.home else None
-    return ZoneInfo(calendar.zone if calendar else "Asia/Shanghai")
 
 
 def said_time(directory: Directory, moment: datetime, language: str) -> str:

@@ -15,10 +15,12 @@ from hotline.inbound import store as inbound_store
 from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.context import Services
-from hotline.tickets.intake import IntakeRequest, take_call
+from hotline.tickets.intake import take_call
+from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.web.idempotency import RequestKey
@@ -28,22 +30,18 @@ log = structlog.get_logger("hotline.spool")
 
 
 async def spool_request(
-    services: Services,
-    taken: IntakeRequest,
-    actor: Actor,
-    asked: RequestKey,
-    now: datetime,
-    voice_call: str | None = None,
+    services: Services, taken: IntakeRequest, request: WriteRequest, voice_call: str | None = None
 ) -> str:
     """Keep a call for later; the reference it can be found by. `voice_call`: the one on the exchange it came by. Raises
     Refused where there is no room."""
     if services.spool is None:
         raise TypeError("there is no spool")
+    actor, key, now = request.actor, request.key, request.now
     name = reference(now)
-    if asked.keep_body:  # a key of the client's own: a repeat is told the same
-        name = str(UUID(bytes=hmac.digest(services.secret, f"spool {asked.owner} {asked.key}".encode(), "sha256")[:16]))
+    if key.keep_body:  # a key of the client's own: a repeat is told the same
+        name = str(UUID(bytes=hmac.digest(services.secret, f"spool {key.owner} {key.key}".encode(), "sha256")[:16]))
     record = {
-        "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(asked),
+        "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(key),
         "voice_call": voice_call,
         "actor": {
             "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
@@ -69,7 +67,8 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
     try:
         if voice_call is not None and taking.phone is None:
             taking = replace(taking, phone=await services.exchange.number_of(voice_call))
-        done = await take_call(services, taking, actor, RequestKey(**record["asked"]), _told(record["reference"]), at)
+        request = WriteRequest(actor, RequestKey(**record["asked"]), at)
+        done = await take_call(services, taking, request, _told(record["reference"]))
         number = done.number or _number_in(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:

@@ -11,11 +11,10 @@ from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from hotline.database.engine import watch_commits
-from hotline.refusals import Code, Refusal
+from hotline.refusals import NO_CREDENTIAL, Code, Refusal
 from hotline.web.problems import TooSlow, problem
 
 log = structlog.get_logger("hotline.api")
-NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

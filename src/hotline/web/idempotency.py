@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database import idempotency
 from hotline.database.context import PlatformServices
+from hotline.database.engine import Database
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
@@ -50,6 +51,14 @@ def replayed(answer: StoredAnswer, asked: RequestKey) -> ActionResult:
     if answer.fingerprint != asked.fingerprint:
         raise Refused(REUSED)
     return ActionResult(answer, replayed=True)
+
+
+async def replayed_or_refused(db: Database, key: RequestKey, refusal: Refusal) -> ActionResult:
+    """What was answered to this key before: a retry meets the world its first try made. Raises Refused where there is
+    no such answer."""
+    if earlier := await idempotency.given(db, key.owner, key.key):
+        return replayed(earlier, key)
+    raise Refused(refusal)
 
 
 # with these the database cannot be asked for an earlier answer either

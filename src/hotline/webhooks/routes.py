@@ -92,12 +92,8 @@ async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     def show(row: Mapping[str, Any], secret: str) -> str:
         return dumped(subscription_made(row, secret))
 
-    asked = await context.request_key_of_body()
-    return action_reply(
-        await subscription_service.subscribe(
-            context.services, body.model_dump(), context.actor, asked, show, context.now
-        )
-    )
+    request = await context.write_request()
+    return action_reply(await subscription_service.subscribe(context.services, body.model_dump(), request, show))
 
 
 @router.get(
@@ -142,11 +138,9 @@ async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
 )
 async def rotate_subscription(subscription: CodePath, context: Admin) -> Response:
     """Create a new secret, shown in this reply only. For a day deliveries carry both signatures."""
-    asked = await context.request_key_of_body()
+    request = await context.write_request()
     return action_reply(
-        await subscription_service.rotate(
-            context.services, subscription, context.actor, asked, lambda s: dumped(SecretOut(s)), context.now
-        )
+        await subscription_service.rotate(context.services, subscription, request, lambda s: dumped(SecretOut(s)))
     )
 
 
@@ -200,4 +194,5 @@ async def replay_delivery(subscription: CodePath, delivery: CodePath, context: A
             raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
         return Reply(202, dumped(QueuedDelivery(delivery)))
 
-    return action_reply(await write_once(context.services, await context.request_key_of_body(), replay, context.now))
+    request = await context.write_request()
+    return action_reply(await write_once(context.services, request.key, replay, request.now))

@@ -20,12 +20,13 @@ from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import outside
+from hotline.organisation.write_request import WriteRequest
 from hotline.partners.hotline_12345 import answered
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
 from hotline.text.numbering import Number
 from hotline.tickets.context import Services
-from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription, SubscriptionCache
 from hotline.webhooks.model import TYPES, wants
@@ -114,14 +115,13 @@ def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, 
 async def subscribe(
     services: Services,
     values: Mapping[str, Any],
-    actor: Actor,
-    asked: RequestKey,
+    request: WriteRequest,
     show: Callable[[Mapping[str, Any], str], str],
-    now: datetime,
 ) -> ActionResult:
     """A new subscription; `show(row, secret)` renders it with its secret, told this once. Raises Refused with all that
     is wrong, or where it would tell more than its maker may see."""
-    if earlier := await earlier_answer(services, asked, secret=True):
+    actor, now = request.actor, request.now
+    if earlier := await earlier_answer(services, request.key, secret=True):
         return earlier
     if faults := outside(actor, values.get("department"), values.get("area")):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
@@ -141,7 +141,7 @@ async def subscribe(
         subscription_store.keep(c, row)
         return Reply(201, show(row, secret), "1")
 
-    done = await write_once(services, asked, add, now, secret=True)
+    done = await write_once(services, request.key, add, now, secret=True)
     services.part(SubscriptionCache).forget()
     return done
 
@@ -184,15 +184,14 @@ async def change(
 async def rotate(
     services: Services,
     id: str,  # noqa: A002
-    actor: Actor,
-    asked: RequestKey,
+    request: WriteRequest,
     show: Callable[[str], str],
-    now: datetime,
 ) -> ActionResult:
     """A new secret, told this once; both sign for a day."""
-    if earlier := await earlier_answer(services, asked, secret=True):
+    now = request.now
+    if earlier := await earlier_answer(services, request.key, secret=True):
         return earlier
-    subscription = await found(services, id, actor, now)
+    subscription = await found(services, id, request.actor, now)
     secret = fresh_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
@@ -203,7 +202,7 @@ async def rotate(
             raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
         return Reply(200, show(secret))
 
-    done = await write_once(services, asked, turn, now, secret=True)
+    done = await write_once(services, request.key, turn, now, secret=True)
     services.part(SubscriptionCache).forget()
     return done
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import httpx
 import structlog
 
-from hotline.delivery.gateways import change
+from hotline.delivery.gateways import GatewayChange, change
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms.contract import FetchesCertificates, sms_provider
 from hotline.tickets.context import Services
@@ -34,6 +34,6 @@ async def fetch_wanted(services: Services, client: httpx.AsyncClient, now: datet
             log.warning("certificate.refused", gateway=gateway.name, why=str(refused))
         newest = dict(list(certificates.items())[-MOST:])
         settings = {"certificates": newest, "wanted_certificate": None}
-        await change(services.gateways, services.db, services.secret, gateway.name, now, settings=settings)
+        await change(services.gateways, gateway.name, GatewayChange(settings=settings), now)
         kept += url in newest
     return kept

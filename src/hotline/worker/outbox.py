@@ -211,7 +211,7 @@ class Sender:
             self._turns = {k: v for k, v in self._turns.items() if v.locked()}
         if plan.later is not None:
             later = plan.later
-            await self._db.write(lambda c: outbox_store.put_back(c, m.id, token, later, "quiet hours", uncounted=True))
+            await self._db.write(lambda c: outbox_store.postpone(c, m.id, token, later, "quiet hours"))
             return
         tries = [await self._send_text(m, text, gateway) for text, gateway in going]
         wrong = [t.fault for t in tries if t.fault is not None]

@@ -13,7 +13,7 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.alarms import alarm
 from hotline.inbound import store as inbound_store
 from hotline.locales import bilingual
-from hotline.organisation.service import accounts
+from hotline.organisation.service import logging_in
 from hotline.organisation.store import people
 from hotline.reporting import rollups
 from hotline.reporting.service import exports
@@ -53,7 +53,7 @@ async def tidy(services: Services, now: datetime) -> dict[str, int]:
         "inbound": await services.db.transact(lambda c: inbound_store.forget(c, reference(now - TRIES), AT_ONCE)),
         "tries": await services.db.transact(lambda c: attempts.forget(c, now - TRIES, AT_ONCE)),
         "throttles": await services.db.transact(
-            lambda c: throttle_store.forget(c, now - OF_TICKET.window, now - accounts.KNOWN)
+            lambda c: throttle_store.forget(c, now - OF_TICKET.window, now - logging_in.KNOWN)
         ),
     }
 

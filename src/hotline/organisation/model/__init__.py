@@ -1,3 +1,14 @@
 """Rules and types of the organisation. Standard library only."""
 
-__all__ = ["actors", "directory", "duty", "grants", "holidays", "hours", "items", "vocabulary", "working_time"]
+__all__ = [
+    "actors",
+    "directory",
+    "duty",
+    "grants",
+    "holidays",
+    "hours",
+    "items",
+    "scopes",
+    "vocabulary",
+    "working_time",
+]

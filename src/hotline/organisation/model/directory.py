@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hotline.organisation.model.items import (
     Area,
@@ -15,13 +16,15 @@ from hotline.organisation.model.items import (
     Category,
     Department,
     EscalationPolicy,
+    NamedItem,
     Organisation,
     Roster,
     Route,
     SlaPolicy,
     Words,
 )
-from hotline.organisation.model.vocabulary import Kind, Priority
+from hotline.organisation.model.vocabulary import Kind, Metric, Priority
+from hotline.organisation.model.working_time import WorkingTime
 
 # in the order they are seeded
 NOUNS = (
@@ -137,13 +140,38 @@ class Directory:
 
     def named(self, noun: str, code: str) -> Named:
         """An item's code and names; an unknown code shows itself."""
-        return self._names(noun).get(code) or Named(code, code, code)
+        return self._names[noun].get(code) or Named(code, code, code)
 
-    def _names(self, noun: str) -> dict[str, Named]:
-        known: dict[str, dict[str, Named]] = self.__dict__.setdefault("_named", {})
-        if noun not in known:
-            known[noun] = {i.code: Named(i.code, i.name, i.name_en) for i in self.noun(noun).values()}
-        return known[noun]
+    @cached_property
+    def _names(self) -> Mapping[str, Mapping[str, Named]]:
+        return {
+            noun: {i.code: Named(i.code, i.name, i.name_en) for i in self.noun(noun).values()}
+            for noun, shape in SHAPES.items()
+            if issubclass(shape, NamedItem)
+        }
+
+    @cached_property
+    def working_times(self) -> Mapping[str, WorkingTime]:
+        """Calendar -> the same, ready to count with."""
+        return {code: WorkingTime(calendar) for code, calendar in self.calendars.items()}
+
+    @cached_property
+    def policies_by_case(self) -> Mapping[tuple[str, str, str, str], SlaPolicy]:
+        """(priority, category, area, kind), each a word or ANY -> the first policy that says so."""
+        items = reversed(list(self.policies.values()))
+        return {(item.priority, item.category, item.area, item.kind): item for item in items}
+
+    @cached_property
+    def ladders_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
+        """(metric, priority or ANY) -> the first ladder that says so."""
+        items = reversed(list(self.ladders.values()))
+        return {(metric, item.priority): item for item in items for metric in item.metrics}
+
+
+def zone_of(directory: Directory) -> ZoneInfo:
+    """The organisation's time zone: its days are counted there."""
+    calendar = directory.calendars.get(directory.home.calendar) if directory.home else None
+    return ZoneInfo(calendar.zone if calendar else "Asia/Shanghai")
 
 
 def _subtrees(parents: Mapping[str, str | None]) -> dict[str, frozenset[str]]:

@@ -34,13 +34,25 @@ ANY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Organisation:
-    """The hotline itself: its name, time zone, calendar, and the dispatcher of last resort. One item, code `house`."""
+class CodedItem:
+    """An item of the directory, or of one of its lists, with the code that others name it by."""
 
     __pydantic_config__: ClassVar[Any] = _STRICT
     code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedItem(CodedItem):
+    """An item with a name for people."""
+
     name: str
     name_en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation(NamedItem):
+    """The hotline itself: its name, time zone, calendar, and the dispatcher of last resort. One item, code `house`."""
+
     calendar: str
     fallback: str  # department of the dispatcher of last resort: routing is never empty
     sure_at: float = 0.75  # from this confidence on, rules dispatch by themselves; below it a dispatcher decides
@@ -49,14 +61,10 @@ class Organisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calendar:
+class Calendar(NamedItem):
     """Working hours as "09:00-12:00" intervals (an end not after its start lies on the next day), and the days that
     differ: true = a working day. `always`: day and night, every day; nothing else then counts."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
-    name: str
-    name_en: str
     zone: str
     hours: tuple[str, ...] = ()
     workdays: tuple[int, ...] = (0, 1, 2, 3, 4)  # 0 = Monday
@@ -73,13 +81,9 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Department:
+class Department(NamedItem):
     """A unit that acts. `parent` makes the tree a handler's view follows."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
-    name: str
-    name_en: str
     kind: DepartmentKind
     parent: str | None = None
     phone: str | None = None
@@ -90,13 +94,9 @@ class Department:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
+class Area(NamedItem):
     """A place, from city to building. `aliases` are what residents call it."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
-    name: str
-    name_en: str
     level: AreaLevel
     parent: str | None = None
     aliases: tuple[str, ...] = ()
@@ -113,11 +113,9 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
+class Attribute(CodedItem):
     """What Open311 clients are asked with a category, in order. `variable` false: shown only, not answered."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     description: str
     datatype: AttributeType = AttributeType.STRING
     required: bool = False
@@ -127,16 +125,12 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class Category(NamedItem):
     """What a matter is about: it routes. `scheme` is the code in the outer code book; `words` hint at it. `attributes`
     and `intake` are for Open311 clients: what they are asked, and whether they get a number at once. `public_channels`:
     the channels whose matters of this category anybody may read through Open311, as state, place and dates; none
     unless somebody says so."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
-    name: str
-    name_en: str
     parent: str | None = None
     scheme: str | None = None
     kind: Kind = Kind.REQUEST
@@ -183,12 +177,10 @@ def span_of(text: str) -> Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SlaPolicy:
+class SlaPolicy(CodedItem):
     """How long each part may take, for a case: kind, priority, category and area. The most specific row counts:
     priority before category before area before kind. Limits are spans, as "2 working_hours"."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     source: str
     dispatch: str
     accept: str
@@ -254,12 +246,10 @@ def step_of(text: str) -> EscalationStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationPolicy:
+class EscalationPolicy(CodedItem):
     """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
     acts. For these metrics, at this priority."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     metrics: tuple[Metric, ...]
     steps: tuple[str, ...]
     repeat: str  # between one repetition of the last step and the next
@@ -267,21 +257,17 @@ class EscalationPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(CodedItem):
     """Somebody who takes turns. `code` is their login where they have one."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     name: str
     phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class Shift(CodedItem):
     """Hours that somebody is on duty, on these weekdays. The turn passes on every `every` days from `since` on."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     hours: str  # "20:00-08:00": an end not after its start lies on the next day
     turns: tuple[str, ...]
     since: str  # the date the first turn began
@@ -303,13 +289,9 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roster:
+class Roster(NamedItem):
     """Who is on duty for a department, day and night."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
-    name: str
-    name_en: str
     department: str
     zone: str
     members: tuple[Member, ...]
@@ -320,15 +302,13 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(CodedItem):
     """Words that mean something. Exactly one of danger, kind, priority, ignore, past says what.
 
     `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is
     looked for.
     `past`: told as over; a danger in the same sentence becomes a mere flag."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     words: tuple[str, ...]
     danger: Danger | None = None
     kind: Kind | None = None
@@ -342,11 +322,9 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(CodedItem):
     """A row of the dispatch catalogue (派单目录). `*` is any; a category or an area stands for all below it too."""
 
-    __pydantic_config__: ClassVar[Any] = _STRICT
-    code: str
     lead: str
     category: str = ANY
     kind: str = ANY

@@ -1,7 +1,6 @@
 """Logging in, people, and keys."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -21,12 +20,11 @@ from hotline.organisation.schemas.accounts import (
     TokenOut,
     me_shown,
 )
-from hotline.organisation.service import accounts
+from hotline.organisation.service import accounts, logging_in
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
 from hotline.web.forwarded import client_address
-from hotline.web.idempotency import ActionResult
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
@@ -103,12 +101,10 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, anybody("token.as
     """Sign in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by username and
     address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently is not
     blocked by attempts from elsewhere."""
-    address, device = client_address(context.request), context.request.cookies.get(accounts.DEVICE)
-    asked = await context.request_key_of_body()
-    done = await accounts.log_in_once(
-        context.services, body.login, body.password, address, asked, _token, context.now, device
-    )
-    return action_reply(done)
+    address, device = client_address(context.request), context.request.cookies.get(logging_in.DEVICE)
+    attempt = logging_in.LogInAttempt(body.login, body.password, address, device)
+    request = await context.write_request()
+    return action_reply(await logging_in.log_in_once(context.services, attempt, request.key, _token, request.now))
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusals())
@@ -144,20 +140,8 @@ async def add_person(body: PersonIn, context: Admin) -> Response:
     """Create a person with roles; a handler also needs a department, and an area limits what they see. Nobody grants
     more than they hold: an administrator of an area or a department only within it."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    done = await accounts.add_person(
-        context.services,
-        body.login,
-        body.name,
-        body.password,
-        grant,
-        await context.request_key_of_body(),
-        _person,
-        context.now,
-        context.actor,
-    )
-    if not isinstance(done, ActionResult):
-        raise TypeError("a request always has a key")
-    return action_reply(done)
+    new = accounts.NewPerson(body.login, body.name, body.password, grant)
+    return action_reply(await accounts.add_person_once(context.services, new, await context.write_request(), _person))
 
 
 @router.patch("/people/{person}", operation_id="change_person", response_model=PersonOut, responses=refusals(*WRITE))
@@ -169,9 +153,8 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
         raise Refused(
             Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty))
         )
-    shown = await accounts.change_person(
-        context.services, context.actor_cache, person, context.version(), values, context.now, context.actor
-    )
+    update = accounts.PersonUpdate(person, context.version(), values)
+    shown = await accounts.change_person(context.services, context.actor_cache, update, context.now, context.actor)
     return reply(PersonOut(**shown), version=shown["version"])
 
 
@@ -195,13 +178,8 @@ async def add_key(body: KeyIn, context: Admin) -> Response:
     """Create a key for a machine. Its secret is in this reply only; a repeat with the same Idempotency-Key gets the
     same secret, a repeat without it creates another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    expires: datetime | None = body.expires_at
-    asked = await context.request_key_of_body()
-    return action_reply(
-        await accounts.add_key_once(
-            context.services, body.name, grant, context.actor.id, expires, asked, _key, context.now, context.actor
-        )
-    )
+    new = accounts.NewKey(body.name, grant, body.expires_at)
+    return action_reply(await accounts.add_key_once(context.services, new, await context.write_request(), _key))
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusals(*READ))

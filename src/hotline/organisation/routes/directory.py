@@ -92,7 +92,6 @@ async def write_directory_item(
     _refuse_limited(context)
     item = read_item(noun, {**body, "code": code})
     directory = await change(
-        context.services.db,
         context.services.directory,
         [(noun, code, item)],
         context.actor,
@@ -118,7 +117,6 @@ async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> 
         raise Refused(Refusal(Code.NOT_FOUND, "no such item"))
     after = replace(item, active=False) if hasattr(item, "active") else None
     directory = await change(
-        context.services.db,
         context.services.directory,
         [(noun, code, after)],
         context.actor,

@@ -184,10 +184,8 @@ async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Re
     department's duty."""
     await _planned(context, code)
     made = Override(**body.model_dump(exclude={"roster"}))
-    asked = await context.request_key_of_body()
-    return action_reply(
-        await override(context.services, code, body.roster, lambda _: (made,), context.actor, asked, context.now)
-    )
+    request = await context.write_request()
+    return action_reply(await override(context.services, code, body.roster, lambda _: (made,), request))
 
 
 @router.post(
@@ -201,9 +199,8 @@ async def swap_turns(code: CodePath, body: SwapIn, context: Planner) -> Response
     """Swap the members of two shifts."""
     await _planned(context, code)
     pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
-    asked = await context.request_key_of_body()
 
     def make(roster: Roster) -> tuple[Override, ...]:
         return swapped(roster, *pair, body.reason)
 
-    return action_reply(await override(context.services, code, body.roster, make, context.actor, asked, context.now))
+    return action_reply(await override(context.services, code, body.roster, make, await context.write_request()))

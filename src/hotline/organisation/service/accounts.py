@@ -3,10 +3,9 @@
 import hashlib
 import hmac
 import math
-import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,29 +20,18 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, may_grant
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, standing_of
 from hotline.organisation.store import people
-from hotline.refusals import Code, Refusal, Refused
-from hotline.web import throttle_store
-from hotline.web.addresses import counted_as, read_address
-from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
-from hotline.web.throttling import Limit, next_attempt_at
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
+from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
 
 Show = Callable[[Mapping[str, Any]], str]  # renders a reply
 COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
 LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION = timedelta(hours=12)  # one shift
 FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
-# Wrong passwords. A guesser has 8 in a quarter of an hour for one log-in from one place; 60 from one address for all
-# log-ins; and for one log-in, from all places where it was never right, 100 in a day and then one each quarter of an
-# hour: 200 a day. None of it is counted against a device or an address where the log-in was right before.
-FROM_PLACE = Limit(8, timedelta(minutes=15))
-FROM_ADDRESS = Limit(60, timedelta(minutes=15))
-FROM_STRANGERS = Limit(100, timedelta(days=1), slowest=timedelta(minutes=15))
-DEVICE = "hotline_device"  # a cookie that tells a browser in which somebody logged in before; it logs nobody in
-KNOWN = timedelta(days=90)  # how long a device or an address is known after the last log-in
 _ROWS_READ = 200  # at once, where only some of them are an administrator's to see
 SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
-WRONG = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
-NO_CREDENTIAL = Refusal(Code.UNAUTHENTICATED, "send Authorization: Bearer with a token or a key")
+LOGIN_TAKEN = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
 
 
 def refuse_wider(granter: Actor | None, grant: Grant) -> None:
@@ -190,117 +178,6 @@ def too_many_attempts(moment: datetime, now: datetime, what: str) -> Refusal:
     return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedLogIn:
-    """A right password: whose, where it was given (device and address), and what was counted before it was checked."""
-
-    person: str
-    places: frozenset[str]
-    cleared: frozenset[str]
-    counted: Mapping[str, Limit]
-
-
-async def log_in(
-    services: OrganisationServices,
-    login: str,
-    password: str,
-    address: str | None,
-    now: datetime,
-    device: str | None = None,
-) -> dict[str, Any]:
-    """A session token for a person. Wrong passwords are counted in the database by log-in and place; `device` is what
-    a browser keeps under DEVICE. Raises Refused: wrong, too many, or too many at once."""
-    checked = await _checked_log_in(services, login, password, address, now, device)
-    token = f"hs_{secrets.token_urlsafe(32)}"
-    await services.db.transact(lambda c: _start_session(c, services, checked, token, now))
-    return _session(token, now)
-
-
-async def log_in_once(
-    services: OrganisationServices,
-    login: str,
-    password: str,
-    address: str | None,
-    asked: RequestKey,
-    show: Show,
-    now: datetime,
-    device: str | None = None,
-) -> ActionResult:
-    """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
-    checked = await _checked_log_in(services, login, password, address, now, device)
-    token = f"hs_{secrets.token_urlsafe(32)}"
-
-    def start(c: sa.Connection) -> Reply:
-        _start_session(c, services, checked, token, now)
-        return Reply(200, show(_session(token, now)))
-
-    def take_back(c: sa.Connection) -> None:
-        throttle_store.take_back(c, checked.counted)
-
-    try:
-        done = await write_once(services, replace(asked, owner=f"login:{checked.person}"), start, now, secret=True)
-    except Refused as refused:
-        if refused.refusal.code is Code.KEY_REUSED:
-            await services.db.transact(take_back)
-        raise
-    if done.replayed:  # `start` has not run, and the password was right all the same
-        await services.db.transact(take_back)
-    return done
-
-
-def _session(token: str, now: datetime) -> dict[str, Any]:
-    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION}
-
-
-def _start_session(
-    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, now: datetime
-) -> None:
-    throttle_store.take_back(c, checked.counted)
-    throttle_store.clear(c, checked.cleared)
-    throttle_store.note(c, checked.places, now)
-    people.add_session(c, hashed(services, token), checked.person, now, now + SESSION)
-
-
-async def _checked_log_in(
-    services: OrganisationServices, login: str, password: str, address: str | None, now: datetime, device: str | None
-) -> CheckedLogIn:
-    login = login.casefold()
-    if not re.fullmatch(LOGIN, login) or len(login) > LONGEST_LOGIN:  # nobody's: no database need be asked
-        raise Refused(WRONG)
-    here = subject(services, "place", login, "address", counted_as(address))
-    device_here = subject(services, "place", login, "device", device) if device else here
-    places = {here, device_here} if read_address(address) else {device_here} - {here}
-    whole = {
-        subject(services, "address", counted_as(address)): FROM_ADDRESS,
-        subject(services, "login", login): FROM_STRANGERS,
-    }
-
-    def count(c: sa.Connection) -> tuple[bool, dict[str, Limit]]:
-        """Counted before anything is checked, so that many at once are as many as one after the other."""
-        known = throttle_store.known(c, places, now - KNOWN)
-        place = device_here if device_here in known else here
-        limits = {place: FROM_PLACE} if known else {place: FROM_PLACE, **whole}
-        held = throttle_store.tallies(c, limits, now)
-        moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
-        if moment > now:
-            raise Refused(too_many_attempts(moment, now, "log-ins"))
-        throttle_store.count(c, limits, held, now)
-        return bool(known), limits
-
-    known, counted = await services.db.transact(count)
-    try:
-        row = await people.by_login(services.db, login)
-        right = await services.hashing.verify(
-            password, row.password if row is not None and row.active else None, known=known
-        )
-    except Refused:  # nothing was checked
-        await services.db.transact(lambda c: throttle_store.take_back(c, counted))
-        raise
-    if row is None or not right:
-        raise Refused(WRONG)
-    return CheckedLogIn(row.id, frozenset(places), frozenset({here, device_here}), counted)
-
-
 async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
     await services.db.transact(lambda c: people.end_session(c, hashed(services, token)))
     actor_cache.forget()
@@ -313,29 +190,63 @@ def check_password(password: str, login: str) -> None:
         raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
 
 
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person to be given a log-in, with the password they begin with."""
+
+    login: str
+    name: str
+    password: str
+    grant: Grant
+
+
 async def add_person(
-    services: OrganisationServices,
-    login: str,
-    name: str,
-    password: str,
-    grant: Grant,
-    asked: RequestKey | None,
-    show: Any,
-    now: datetime,
-    granter: Actor | None = None,
-) -> ActionResult | dict[str, Any]:
+    services: OrganisationServices, new: NewPerson, now: datetime, granter: Actor | None = None
+) -> dict[str, Any]:
     """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
     give."""
-    if asked is not None and (earlier := await earlier_answer(services, asked)):
+    row = await _person_row(services, new, now, granter)
+    try:
+        await services.db.transact(lambda c: people.add_person(c, row))
+    except sa.exc.IntegrityError as fault:
+        raise Refused(LOGIN_TAKEN) from fault
+    return _person_shown(row)
+
+
+async def add_person_once(
+    services: OrganisationServices, new: NewPerson, request: WriteRequest, show: Show
+) -> ActionResult:
+    """The same under an Idempotency-Key; who asks is the granter."""
+    if earlier := await earlier_answer(services, request.key):
         return earlier
+    row = await _person_row(services, new, request.now, request.actor)
+
+    def add(c: sa.Connection) -> Reply:
+        people.add_person(c, row)
+        return Reply(201, show(_person_shown(row)), "1")
+
+    try:
+        return await write_once(services, request.key, add, request.now)
+    except sa.exc.IntegrityError as fault:
+        raise Refused(LOGIN_TAKEN) from fault
+
+
+def _person_shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in row.items() if k != "password"}
+
+
+async def _person_row(
+    services: OrganisationServices, new: NewPerson, now: datetime, granter: Actor | None
+) -> dict[str, Any]:
+    grant = new.grant
     refuse_wider(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=False)
-    check_password(password, login)
-    row = {
+    check_password(new.password, new.login)
+    return {
         "id": str(uuid4()),
-        "login": login.casefold(),
-        "name": name,
-        "password": await services.hashing.hash(password),
+        "login": new.login.casefold(),
+        "name": new.name,
+        "password": await services.hashing.hash(new.password),
         "roles": sorted(grant.roles),
         "department": grant.department,
         "area": grant.area,
@@ -343,40 +254,33 @@ async def add_person(
         "version": 1,
         "created_at": now,
     }
-    shown = {k: v for k, v in row.items() if k != "password"}
 
-    def add(c: sa.Connection) -> Reply:
-        people.add_person(c, row)
-        return Reply(201, show(shown), "1") if show is not None else Reply(201)
 
-    try:
-        if asked is not None:
-            return await write_once(services, asked, add, now)
-        await services.db.transact(add)
-    except sa.exc.IntegrityError as fault:
-        taken = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
-        raise Refused(taken) from fault
-    return shown
+@dataclass(frozen=True, slots=True)
+class PersonUpdate:
+    """The person of that id, at the version it was seen at, is to have these values."""
+
+    id: str
+    version: int
+    values: Mapping[str, Any]
 
 
 async def change_person(
     services: OrganisationServices,
     actor_cache: ActorCache,
-    person: str,
-    version: int,
-    values: Mapping[str, Any],
+    update: PersonUpdate,
     now: datetime,
     granter: Actor | None = None,
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
     everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
     holds."""
-    row = await people.by_id(services.db, person)
+    row = await people.by_id(services.db, update.id)
     if row is None or not manages(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
-    if row.version != version:
+    if row.version != update.version:
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
-    changed = dict(values)
+    changed = dict(update.values)
     roles = frozenset(map(Role, changed.get("roles", row.roles)))
     grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
     refuse_wider(granter, grant)
@@ -388,57 +292,49 @@ async def change_person(
         changed["roles"] = sorted(grant.roles)
 
     def keep(c: sa.Connection) -> bool:
-        done = people.change_person(c, person, version, changed)
+        done = people.change_person(c, update.id, update.version, changed)
         if done and ("password" in changed or changed.get("active") is False):
-            people.end_sessions(c, person)
+            people.end_sessions(c, update.id)
         return done
 
     if not await services.db.transact(keep):
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     actor_cache.forget()
-    after = await people.by_id(services.db, person)
+    after = await people.by_id(services.db, update.id)
     if after is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     return dict(after._asdict())
 
 
-async def add_key(
-    services: OrganisationServices,
-    name: str,
-    grant: Grant,
-    by: str,
-    expires_at: datetime | None,
-    now: datetime,
-    granter: Actor | None = None,
-) -> dict[str, Any]:
-    """A new key; the secret is in this answer and nowhere else. Raises Refused where the grant is not the granter's to
-    give."""
-    row, secret = await _made_key(services, name, grant, by, expires_at, now, granter)
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key to be made for a machine; `expires_at` None: it does not expire."""
+
+    name: str
+    grant: Grant
+    expires_at: datetime | None = None
+
+
+async def add_key(services: OrganisationServices, new: NewKey, by: str, now: datetime) -> dict[str, Any]:
+    """A new key, made on the machine itself by whoever `by` names; the secret is in this answer and nowhere else.
+    Raises Refused where the grant will not do."""
+    row, secret = await _made_key(services, new, by, now, None)
     await services.db.transact(lambda c: people.add_key(c, row))
     return _key_shown(row, secret)
 
 
-async def add_key_once(
-    services: OrganisationServices,
-    name: str,
-    grant: Grant,
-    by: str,
-    expires_at: datetime | None,
-    asked: RequestKey,
-    show: Show,
-    now: datetime,
-    granter: Actor | None = None,
-) -> ActionResult:
-    """The same under an Idempotency-Key: a repeat is told the same secret."""
-    if earlier := await earlier_answer(services, asked, secret=True):
+async def add_key_once(services: OrganisationServices, new: NewKey, request: WriteRequest, show: Show) -> ActionResult:
+    """The same under an Idempotency-Key: a repeat is told the same secret. Raises Refused where the grant is not the
+    asker's to give."""
+    if earlier := await earlier_answer(services, request.key, secret=True):
         return earlier
-    row, secret = await _made_key(services, name, grant, by, expires_at, now, granter)
+    row, secret = await _made_key(services, new, request.actor.id, request.now, request.actor)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
         return Reply(201, show(_key_shown(row, secret)))
 
-    return await write_once(services, asked, add, now, secret=True)
+    return await write_once(services, request.key, add, request.now, secret=True)
 
 
 def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
@@ -446,16 +342,11 @@ def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
 
 
 async def _made_key(
-    services: OrganisationServices,
-    name: str,
-    grant: Grant,
-    by: str,
-    expires_at: datetime | None,
-    now: datetime,
-    granter: Actor | None = None,
+    services: OrganisationServices, new: NewKey, by: str, now: datetime, granter: Actor | None
 ) -> tuple[dict[str, Any], str]:
     """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
     give."""
+    grant, expires_at = new.grant, new.expires_at
     refuse_wider(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
@@ -468,7 +359,7 @@ async def _made_key(
     secret = f"hl_{key_id}_{secrets.token_urlsafe(32)}"
     row = {
         "id": key_id,
-        "name": name,
+        "name": new.name,
         "hash": hashed(services, secret),
         "roles": sorted(grant.roles),
         "department": grant.department,

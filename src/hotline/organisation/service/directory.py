@@ -29,7 +29,7 @@ class DirectoryCache:
     """The snapshot of this process."""
 
     def __init__(self, db: Database, deadlines: Deadlines | None = None) -> None:
-        self._db = db
+        self.db = db
         self.deadlines = deadlines or Deadlines()
         self._directory = Directory(0)
         self._made: dict[Callable[[Directory], Any], Any] = {}
@@ -56,7 +56,7 @@ class DirectoryCache:
     async def _within(self, seconds: float, now: datetime) -> Directory:
         if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
             async with within(seconds):
-                if await organisation_directory.version_of(self._db) != self._directory.version or self._looked is None:
+                if await organisation_directory.version_of(self.db) != self._directory.version or self._looked is None:
                     await self.reload()
             self._looked = now
         return self._directory
@@ -69,8 +69,8 @@ class DirectoryCache:
 
     async def reload(self) -> None:
         # before the items: a label too old heals itself, one too new never
-        version = await organisation_directory.version_of(self._db)
-        rows = await organisation_directory.items(self._db)
+        version = await organisation_directory.version_of(self.db)
+        rows = await organisation_directory.items(self.db)
         found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
         for row in rows:
             if row.noun in found:  # another noun is of another version of the code
@@ -123,7 +123,6 @@ def plain(noun: str, item: Any) -> dict[str, Any]:
 
 
 async def change(
-    db: Database,
     cached: DirectoryCache,
     items: Sequence[tuple[str, str, Any | None]],
     actor: Actor,
@@ -160,7 +159,7 @@ async def change(
             also(c)
 
     try:
-        await db.transact(keep)
+        await cached.db.transact(keep)
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
     await cached.reload()

@@ -1,9 +1,9 @@
 """Changing who is on duty: somebody stands in, two swap. The roster stays data of the directory, each change logged."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -11,15 +11,15 @@ import orjson
 from hotline.database import idempotency
 from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.duty import turns as turns_of
 from hotline.organisation.model.duty import whose
 from hotline.organisation.model.hours import hours_in
 from hotline.organisation.model.items import Override, Roster, Shift
 from hotline.organisation.service.directory import change, plain
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.idempotency import ActionResult, RequestKey, replayed
+from hotline.web.idempotency import ActionResult, replayed
 
 PAST = timedelta(days=62)  # an override is kept this long after its end, then leaves the roster; the log keeps it
 TRIES = 5
@@ -82,15 +82,14 @@ async def override(
     services: OrganisationServices,
     department: str,
     roster: str,
-    make: Any,
-    actor: Actor,
-    asked: RequestKey,
-    now: datetime,
+    make: Callable[[Roster], tuple[Override, ...]],
+    request: WriteRequest,
 ) -> ActionResult:
     """Put overrides (what `make(roster)` gives) into a roster, if the whole directory stays right. Nobody sent a
     version: a colleague's change in between is no reason to refuse."""
-    if earlier := await idempotency.given(services.db, asked.owner, asked.key):
-        return replayed(earlier, asked)
+    key, now = request.key, request.now
+    if earlier := await idempotency.given(services.db, key.owner, key.key):
+        return replayed(earlier, key)
     for left in reversed(range(TRIES)):
         directory = await services.directory.now(now)
         before = roster_of(directory, department, roster)
@@ -98,13 +97,12 @@ async def override(
         kept = tuple(o for o in before.overrides if datetime.fromisoformat(o.end) > oldest)
         after = replace(before, overrides=(*kept, *make(before)))
         body = orjson.dumps(plain("rosters", after)).decode()
-        answer = StoredAnswer(asked.owner, asked.key, asked.fingerprint, 201, body, now)
+        answer = StoredAnswer(key.owner, key.key, key.fingerprint, 201, body, now)
         try:
             await change(
-                services.db,
                 services.directory,
                 [("rosters", roster, after)],
-                actor,
+                request.actor,
                 now,
                 version=directory.version,
                 also=partial(idempotency.keep, answer=answer),
@@ -112,8 +110,8 @@ async def override(
         except Refused as refused:
             if refused.refusal.code is not Code.STALE or not left:
                 raise
-            if earlier := await idempotency.given(services.db, asked.owner, asked.key):  # the same key, a moment ago
-                return replayed(earlier, asked)
+            if earlier := await idempotency.given(services.db, key.owner, key.key):  # the same key, a moment ago
+                return replayed(earlier, key)
             await services.directory.reload()
             continue
         return ActionResult(answer, replayed=False)

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from hotline.database.engine import Database
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.checks import faults_of
 from hotline.organisation.model.directory import NOUNS, SHAPES, Directory
@@ -93,9 +92,7 @@ def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
             yield shown
 
 
-async def seed(
-    db: Database, cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime
-) -> Directory:
+async def seed(cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime) -> Directory:
     """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
     if not folder.is_dir():
         raise Refused(
@@ -116,7 +113,7 @@ async def seed(
         )
     known = await cached.now(now)
     kept = [(noun, code, _beside(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
-    return await change(db, cached, kept, actor, now)
+    return await change(cached, kept, actor, now)
 
 
 def _beside(before: Any, item: Any) -> Any:
@@ -134,14 +131,14 @@ def _beside(before: Any, item: Any) -> Any:
 
 
 async def complete(
-    db: Database, cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
+    cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
 ) -> Directory:
     """The directory with what a folder brings and it lacks; what is there stays as it is. `keep` False: on paper
     only."""
     directory = await cached.now(now)
     missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
     if keep:
-        return await change(db, cached, missing, actor, now) if missing else directory
+        return await change(cached, missing, actor, now) if missing else directory
     on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
     for noun, code, item in missing:
         on_paper[noun][code] = item

@@ -89,10 +89,8 @@ async def ask_for_export(body: ExportIn, context: Taker) -> Response:
     it. Each export is logged; a file is kept for seven days, and only while your scope has not shrunk."""
     directory = await context.services.directory.now(context.now)
     given = body.filters.given(directory, context.now)
-    asked = await context.request_key_of_body()
-    return action_reply(
-        await exports.ask_for(context.services, context.actor, body.kind, body.form, given, asked, context.now)
-    )
+    request = await context.write_request()
+    return action_reply(await exports.ask_for(context.services, body.kind, body.form, given, request))
 
 
 @router.get("/exports", operation_id="list_exports", response_model=ExportPage, responses=refusals())

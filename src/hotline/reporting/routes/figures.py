@@ -6,8 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
+from hotline.database.keyset import KeysetPage
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.model import ENOUGH, FIGURES
@@ -19,11 +22,10 @@ from hotline.reporting.schemas.figures import (
     figure_shown,
     measure_shown,
 )
-from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.schemas.briefs import brief_shown
 from hotline.tickets.store import lists
 from hotline.web.field_types import CodeWord, Day
@@ -108,11 +110,13 @@ async def list_counted(
     question = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
     place = opened(services.secret, question, cursor)
     after = (moment(place[0]), str(place[1])) if place else None
-    rows = await counted_tickets(services, context.actor, measure, wanted, context.now, limit + 1, after)
+    rows = await counted_tickets(services, context.actor, measure, wanted, context.now, KeysetPage(limit + 1, after))
     page = rows[:limit]
     numbers = sorted({r.number for r in page if r.theirs})
     found = (
-        await lists.listed(services.db, scope_of(context.actor), {"found": numbers}, len(numbers)) if numbers else []
+        await lists.listed(services.db, scope_of(context.actor), {"found": numbers}, KeysetPage(len(numbers)))
+        if numbers
+        else []
     )
     directory = await services.directory.now(context.now)
     briefs = {r.number: brief_shown(r, directory, context.now) for r in found}

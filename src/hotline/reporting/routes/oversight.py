@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, may
 from hotline.organisation.model.actors import WHOLE, Role
+from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.scopes import scope_of
 from hotline.reporting.schemas.boards import (
     AreaOpen,
     AuditPage,
@@ -25,11 +27,10 @@ from hotline.reporting.schemas.boards import (
     dot_shown,
     ruling_shown,
 )
-from hotline.reporting.service.figures import FigureQuery, figures, hours, zone_of
+from hotline.reporting.service.figures import FigureQuery, figures, hours
 from hotline.reporting.store import oversight
 from hotline.telephony.service import figures as acd
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN, Colour, TicketStatus
 from hotline.tickets.store import counters
 from hotline.tickets.store.assignments import COLOURS

@@ -12,12 +12,15 @@ import orjson
 import sqlalchemy as sa
 import structlog
 
+from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
 from hotline.open311 import model as open311_model
 from hotline.open311 import requests
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Kind
+from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
@@ -25,10 +28,10 @@ from hotline.storage.spreadsheets import Workbook, csv_lines
 from hotline.tickets.act import authors_for
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Ticket
-from hotline.tickets.model.visibility import caller_shown, scope_of, visible_entry
+from hotline.tickets.model.visibility import caller_shown, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import facts, lists
-from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
 
 PAGE = 500
 KEPT = timedelta(days=7)
@@ -72,16 +75,11 @@ def path_of(services: Services, row: Row) -> Path:
 
 
 async def ask_for(
-    services: Services,
-    actor: Actor,
-    kind: ExportKind,
-    form: ExportForm,
-    filters: Mapping[str, Any],
-    asked: RequestKey,
-    now: datetime,
+    services: Services, kind: ExportKind, form: ExportForm, filters: Mapping[str, Any], request: WriteRequest
 ) -> ActionResult:
     """Queue an export. It will hold what the actor may see now, by role and area."""
-    if earlier := await earlier_answer(services, asked):
+    actor, now = request.actor, request.now
+    if earlier := await earlier_answer(services, request.key):
         return earlier
     if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
         rule = "the bulk form of Open311 holds tickets alone"
@@ -98,7 +96,7 @@ async def ask_for(
         exports.add(c, row)
         return Reply(202, orjson.dumps(shown(row)).decode())
 
-    done = await write_once(services, asked, add, now)
+    done = await write_once(services, request.key, add, now)
     if not done.replayed:
         log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
     return done
@@ -183,7 +181,7 @@ async def _pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -
     after: tuple[datetime, str] | None = None
     given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
     while True:
-        page = await lists.listed_whole(services.db, scope_of(actor), given, PAGE, after=after)
+        page = await lists.listed_whole(services.db, scope_of(actor), given, KeysetPage(PAGE, after))
         if page:
             yield page
         if len(page) < PAGE:

@@ -17,9 +17,11 @@ import structlog
 
 from hotline.database.columns import read_instant
 from hotline.database.engine import CommitUnknown, DatabaseUnavailable
+from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import WHOLE, Actor
-from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.directory import Directory, Named, zone_of
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import drill_down, rollups
 from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, handling, judged, ranked, shares, span_of
@@ -27,7 +29,6 @@ from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.store import counters
 
 FOLDED_AT_ONCE = rollups.AT_ONCE  # events
@@ -39,12 +40,6 @@ LONGEST = 1100  # days asked for at once
 HEAT = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
 NOUN = {"department": "departments", "category": "categories", "area": "areas"}
-
-
-def zone_of(directory: Directory) -> ZoneInfo:
-    """The organisation's time zone, in which days are counted."""
-    home = directory.home
-    return ZoneInfo(directory.calendars[home.calendar].zone) if home else ZoneInfo("Asia/Shanghai")
 
 
 async def fold(services: Services, now: datetime) -> int:
@@ -357,13 +352,7 @@ async def hours(services: Services, actor: Actor, now: datetime) -> tuple[Hourly
 
 
 async def counted_tickets(
-    services: Services,
-    actor: Actor,
-    measure: str,
-    wanted: FigureQuery,
-    now: datetime,
-    limit: int,
-    after: tuple[datetime, str] | None,
+    services: Services, actor: Actor, measure: str, wanted: FigureQuery, now: datetime, page: KeysetPage
 ) -> Sequence[Row]:
     """The tickets or assignments that a measure counts in the period, by time."""
     directory = await services.directory.now(now)
@@ -376,4 +365,5 @@ async def counted_tickets(
             before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
             measure = running
     filters = {name: sorted(codes) for name, codes in asked.within.items()}
-    return await drill_down.counted_by(services.db, scope_of(actor), measure, first, before, filters, limit, after)
+    counted = drill_down.Counted(measure, first, before, filters)
+    return await drill_down.counted_by(services.db, scope_of(actor), counted, page)

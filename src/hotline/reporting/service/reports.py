@@ -12,10 +12,11 @@ from pydantic import TypeAdapter
 
 from hotline.locales import text
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import zone_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import rollups
 from hotline.reporting.model import COUNTS, FIGURES, last_whole, span_of
-from hotline.reporting.service.figures import FigureGroup, FigureQuery, RankedDepartment, figures, ranking, zone_of
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, RankedDepartment, figures, ranking
 from hotline.reporting.store import reports
 from hotline.reporting.vocabulary import Period
 from hotline.storage.spreadsheets import Workbook, csv_lines

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from hotline.database.columns import Instant, Matches, is_one_of
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.scopes import Scope
 from hotline.telephony.tables import voice_call as v
 from hotline.telephony.vocabulary import VoiceState
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Outcome
 from hotline.tickets.store.assignments import counted_looks
 from hotline.tickets.store.lists import words_query

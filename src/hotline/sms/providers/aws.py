@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -145,17 +146,8 @@ class Aws:
             "host": urlsplit(url).netloc,
             "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
         }
-        headers["authorization"] = sigv4(
-            "POST",
-            "/",
-            "",
-            headers,
-            body,
-            account.setting("access_key_id"),
-            account.newest("secret_access_key"),
-            region,
-            "sns",
-        )
+        key = AwsKey(account.setting("access_key_id"), account.newest("secret_access_key"), region, "sns")
+        headers["authorization"] = sigv4(CanonicalRequest("POST", "/", "", headers, body), key)
         reply = await asked(client, "POST", url, content=body, headers=headers)
         try:
             tree = ElementTree.fromstring(reply.content[:100_000])  # noqa: S314 - theirs, over TLS, capped
@@ -185,30 +177,43 @@ def is_theirs(url: str) -> bool:
     )
 
 
-def sigv4(
-    method: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    key_id: str,
-    secret: str,
-    region: str,
-    service: str,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class CanonicalRequest:
+    """The parts of a request that are signed; `query` as it is sent, `headers` by their lower-case names."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AwsKey:
+    """An access key, and the region and service it signs for."""
+
+    id: str
+    secret: str
+    region: str
+    service: str
+
+
+def sigv4(request: CanonicalRequest, key: AwsKey) -> str:
     """The Authorization of AWS Signature Version 4; every given header is signed, `x-amz-date` among them."""
+    headers = request.headers
     stamp = headers["x-amz-date"]
     day = stamp[:8]
     names = ";".join(sorted(headers))
     lines = "".join(f"{n}:{headers[n].strip()}\n" for n in sorted(headers))
-    canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-    scope = f"{day}/{region}/{service}/aws4_request"
+    digest = hashlib.sha256(request.body).hexdigest()
+    canonical = f"{request.method}\n{request.path}\n{request.query}\n{lines}\n{names}\n{digest}"
+    scope = f"{day}/{key.region}/{key.service}/aws4_request"
     text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{secret}".encode()
-    for word in (day, region, service, "aws4_request"):
-        key = hmac.digest(key, word.encode(), "sha256")
-    signature = hmac.new(key, text.encode(), "sha256").hexdigest()
-    return f"AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
+    signing = f"AWS4{key.secret}".encode()
+    for word in (day, key.region, key.service, "aws4_request"):
+        signing = hmac.digest(signing, word.encode(), "sha256")
+    signature = hmac.new(signing, text.encode(), "sha256").hexdigest()
+    return f"AWS4-HMAC-SHA256 Credential={key.id}/{scope}, SignedHeaders={names}, Signature={signature}"
 
 
 PROVIDER = SmsProvider(

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from hotline.delivery import attempts
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
@@ -18,7 +19,6 @@ from hotline.sms.schemas import QueuedText, StopOut, StopPage, TextPage, TextWho
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import scope_of
 from hotline.web.field_types import Plain, Strict
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
@@ -94,7 +94,8 @@ async def resend_text(
             raise Refused(Refusal(Code.NOT_NOW, "it arrived, or is still on its way"))
         return Reply(202, dumped(QueuedText(text)))
 
-    return action_reply(await write_once(context.services, await context.request_key_of_body(), send, context.now))
+    request = await context.write_request()
+    return action_reply(await write_once(context.services, request.key, send, request.now))
 
 
 @router.get("/stop-list", operation_id="list_stopped", response_model=StopPage, responses=refusals())
@@ -115,7 +116,8 @@ async def stop_texts(body: Stop, context: Desk) -> Response:
         sms_store.stop(c, phone, context.now, context.actor.id)
         return Reply(204)
 
-    return action_reply(await write_once(context.services, await context.request_key_of_body(), stop, context.now))
+    request = await context.write_request()
+    return action_reply(await write_once(context.services, request.key, stop, request.now))
 
 
 @router.post("/stop-list/remove", operation_id="unstop_texts", status_code=204, responses=refusals(*POST))
@@ -127,7 +129,8 @@ async def unstop_texts(body: Stop, context: Desk) -> Response:
         sms_store.unstop(c, phone)
         return Reply(204)
 
-    return action_reply(await write_once(context.services, await context.request_key_of_body(), unstop, context.now))
+    request = await context.write_request()
+    return action_reply(await write_once(context.services, request.key, unstop, request.now))
 
 
 def _phone(context: TicketContext, raw: str) -> str:

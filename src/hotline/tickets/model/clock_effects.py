@@ -1,7 +1,7 @@
 """What a change does to clocks, limits and promises, and what an escalation step does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,20 +21,22 @@ from hotline.tickets.sla.timers import LATE
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 
 
-def settled(
-    facts: Facts,
-    columns: dict[str, Any],
-    orders: tuple[Assignment, ...],
-    lines: Sequence[Line],
-    command: Command,
-    actor: Actor,
-    now: datetime,
-) -> Change:
+@dataclass(frozen=True, slots=True)
+class DraftChange:
+    """What an action does, before clocks and counts follow it: the ticket's new columns, its orders as they are then,
+    and the lines of the timeline."""
+
+    columns: Mapping[str, Any]
+    orders: tuple[Assignment, ...]
+    lines: Sequence[Line]
+
+
+def settled(facts: Facts, draft: DraftChange, command: Command, actor: Actor, now: datetime) -> Change:
     """The whole change: the ticket with its new columns; one entry for each line, the first with the differences;
     counts; who is told."""
-    before = facts.ticket
-    clocks = settle(facts, replace(before, **columns), orders, command, now)
-    orders = tuple(_timed(a, clocks) for a in orders)
+    before, columns, lines = facts.ticket, dict(draft.columns), draft.lines
+    clocks = settle(facts, replace(before, **columns), draft.orders, command, now)
+    orders = tuple(_timed(a, clocks) for a in draft.orders)
     lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
     # what a ticket shows of its orders: the live lead's department and limit
     columns |= {"department": lead.department if lead else None, "due_at": lead.due_at if lead else None}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.measures import difference
 from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, Ticket
-from hotline.tickets.model.visibility import Scope, parties_to
+from hotline.tickets.model.visibility import parties_to
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from hotline.organisation.model.actors import WHOLE, Actor, ActorKind, Role
+from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.text.phones import masked
 from hotline.tickets.model.ticket import Assignment, Entry, Facts, Ticket
@@ -18,30 +19,6 @@ PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between
     }
 )  # fmt: skip
 _FULL = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an actor may see of the tickets: by area (None: anywhere) for the desk, by order for departments, and by
-    `creator` what that key opened itself."""
-
-    whole: bool
-    areas: frozenset[str] | None
-    departments: frozenset[str]
-    creator: str | None = None
-
-    @property
-    def nothing(self) -> bool:
-        return not self.whole and not self.departments and self.creator is None
-
-
-EVERYTHING = Scope(True, None, frozenset())  # for the system itself: what it shows of it is decided elsewhere
-
-
-def scope_of(actor: Actor) -> Scope:
-    """The actor's view. Every query of tickets begins with it."""
-    handler = Role.HANDLER in actor.roles
-    return Scope(bool(actor.roles & WHOLE), actor.areas, actor.departments if handler else frozenset())
 
 
 def intake_scope(actor: Actor) -> Scope:

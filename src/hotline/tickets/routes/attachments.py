@@ -40,18 +40,9 @@ async def attach_file(
         or "file"
     )
     stored = await store(context.services.files, file.read, file.content_type)
-    asked = context.asked(f"{name}\n{stored.sha256}".encode())
+    request = await context.write_request(f"{name}\n{stored.sha256}".encode())
     return action_reply(
-        await attach(
-            context.services,
-            number,
-            stored,
-            name,
-            context.actor,
-            asked,
-            lambda f: dumped(attachment_shown(f)),
-            context.now,
-        )
+        await attach(context.services, number, stored, name, request, lambda f: dumped(attachment_shown(f)))
     )
 
 

@@ -15,8 +15,9 @@ from hotline.refusals import Code, Refused
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.intake import take_call, unread_of
+from hotline.tickets.intake import take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.intake import unread_of
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.schemas.calls import CallerCard, CallerLookupIn, CallIn, IntakeOut, Spooled, call_shown, card_shown
 from hotline.tickets.schemas.tickets import ticket_shown, unread_shown
@@ -62,18 +63,18 @@ async def take_a_call(
         )
         return dumped(taken_out)
 
-    asked = await context.request_key_of_body()
+    request = await context.write_request()
     taken = body.taken()
     try:
         if body.voice_call is not None and taken.phone is None:
             async with within(context.services.deadlines.lookup):
                 taken = replace(taken, phone=await context.services.exchange.number_of(str(body.voice_call)))
-        done = await take_call(context.services, taken, context.actor, asked, show, context.now)
+        done = await take_call(context.services, taken, request, show)
     except OUTAGES:
         if context.services.spool is None:
             raise
         voice_call = str(body.voice_call) if body.voice_call is not None else None
-        name = await spool_request(context.services, taken, context.actor, asked, context.now, voice_call)
+        name = await spool_request(context.services, taken, request, voice_call)
         unread = unread_of(taken, parse_phone(taken.phone, context.services.region, context.services.area_code))
         return reply(Spooled(name, "spool", unread_shown(unread)), 202)
     if body.voice_call is not None and done.number is not None:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from hotline.database.prepared import Row
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, department_seen, may
 from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.visibility import scope_of
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Colour, Queue, TicketStatus
 from hotline.tickets.schemas.briefs import TicketPage, brief_shown
 from hotline.tickets.schemas.queues import (

@@ -9,9 +9,11 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from hotline.database.keyset import KeysetPage
 from hotline.locales.labels import label_of
 from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, may
 from hotline.organisation.model.actors import PEOPLE, Actor, Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import read_number
@@ -19,7 +21,7 @@ from hotline.tickets.act import act, authors_for, visible_ticket
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.visibility import may_find_callers, scope_of, visible_entry
+from hotline.tickets.model.visibility import may_find_callers, visible_entry
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
 from hotline.tickets.schemas.briefs import TicketPage, brief_shown
@@ -114,15 +116,9 @@ async def list_tickets(
     question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
     place = opened(context.services.secret, question, cursor)
     name, descending = sort.lstrip("-"), sort.startswith("-")
-    rows = await lists.listed(
-        context.services.db,
-        scope_of(context.actor),
-        filters,
-        limit + 1,
-        sort=name,
-        descending=descending,
-        after=(moment(place[0]), place[1]) if place else None,
-    )
+    page_wanted = KeysetPage(limit + 1, (moment(place[0]), place[1]) if place else None)
+    order = lists.ListOrder(name, descending)
+    rows = await lists.listed(context.services.db, scope_of(context.actor), filters, page_wanted, order)
     page = rows[:limit]
     more = (
         sealed(context.services.secret, question, [getattr(page[-1], name), page[-1].number])
@@ -201,11 +197,7 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), given(body))
         show = _show(context.actor, directory, context.now, revealed=action is Action.REVEAL)
-        return action_reply(
-            await act(
-                context.services, number, command, context.actor, await context.request_key_of_body(), show, context.now
-            )
-        )
+        return action_reply(await act(context.services, number, command, await context.write_request(), show))
 
     act_on_ticket.__doc__ = (
         f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
@@ -232,17 +224,8 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
     ) -> Response:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), given(body), assignment=assignment)
-        return action_reply(
-            await act(
-                context.services,
-                number,
-                command,
-                context.actor,
-                await context.request_key_of_body(),
-                _show(context.actor, directory, context.now),
-                context.now,
-            )
-        )
+        show = _show(context.actor, directory, context.now)
+        return action_reply(await act(context.services, number, command, await context.write_request(), show))
 
     act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
     router.post(

@@ -13,7 +13,7 @@ from hotline.replies import reply_type
 from hotline.text.phone_parsing import UNREADABLE
 from hotline.text.phones import is_withheld
 from hotline.tickets.caller_lookup import CallerLookup, CallerTicket, GivenName, KnownCaller
-from hotline.tickets.intake import IntakeRequest
+from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.visibility import caller_shown, may_find_callers
 from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from itertools import product
 from math import ceil
 from typing import Any
 
@@ -15,6 +16,7 @@ from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Part, TicketStatus
 
+FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 PLAIN = EscalationPolicy(  # where no ladder says otherwise
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
@@ -89,62 +91,34 @@ def policy_for(
     d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None
 ) -> SlaPolicy | None:
     """The most specific policy: priority before category before area before kind. None: the directory is empty."""
-    known: dict[Any, SlaPolicy | None] = d.__dict__.setdefault("_policies", {})
-    case = (kind, priority, category, area)
-    if case in known:
-        return known[case]
-    categories, areas = d.category_path(category), d.area_path(area)
-
-    def rank(p: SlaPolicy) -> tuple[bool, int, int, bool]:
-        by_category = len(categories) - categories.index(p.category) if p.category in categories else 0
-        by_area = len(areas) - areas.index(p.area) if p.area in areas else 0
-        return p.priority != ANY, by_category, by_area, p.kind != ANY
-
-    fitting = [
-        p
-        for p in d.policies.values()
-        if p.kind in (ANY, kind)
-        and p.priority in (ANY, priority)
-        and p.category in (ANY, *categories)
-        and p.area in (ANY, *areas)
-    ]
-    known[case] = max(fitting, key=rank, default=None)
-    return known[case]
+    cases = product((priority, ANY), (*d.category_path(category), ANY), (*d.area_path(area), ANY), (kind, ANY))
+    return next((d.policies_by_case[case] for case in cases if case in d.policies_by_case), None)
 
 
 def working_time_of(d: Directory, calendar: str | None) -> WorkingTime | None:
     """That calendar ready to count with, else the organisation's. None: there is none."""
-    known: dict[str, WorkingTime] = d.__dict__.setdefault("_reckoners", {})
     code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
-    if code is None or code not in d.calendars:
-        return None
-    if code not in known:
-        known[code] = WorkingTime(d.calendars[code])
-    return known[code]
+    return d.working_times.get(code) if code is not None else None
 
 
 def escalation_policy_for(d: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
     """The ladder of that metric, one for the priority before one for any."""
-    fitting = [x for x in d.ladders.values() if metric in x.metrics and x.priority in (ANY, priority)]
-    return max(fitting, key=lambda x: x.priority != ANY, default=PLAIN)
+    ladders = d.ladders_by_case
+    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or PLAIN
 
 
 def terms_of(d: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
-    known: dict[Any, Mapping[str, Any]] = d.__dict__.setdefault("_terms", {})
-    case = (metric, policy.code, priority)
-    if case not in known:
-        ladder = escalation_policy_for(d, metric, priority)
-        known[case] = {
-            "policy": policy.code,
-            "version": d.versions.get(("policies", policy.code), d.version),
-            "source": policy.source,
-            "ladder": ladder.code,
-            "ladder_version": d.versions.get(("ladders", ladder.code), d.version),
-            "steps": list(ladder.steps),
-            "repeat": ladder.repeat,
-        }
-    return known[case]
+    ladder = escalation_policy_for(d, metric, priority)
+    return {
+        "policy": policy.code,
+        "version": d.versions.get(("policies", policy.code), d.version),
+        "source": policy.source,
+        "ladder": ladder.code,
+        "ladder_version": d.versions.get(("ladders", ladder.code), d.version),
+        "steps": list(ladder.steps),
+        "repeat": ladder.repeat,
+    }
 
 
 def span_for(metric: Metric, policy: SlaPolicy, ticket: Ticket) -> Span:

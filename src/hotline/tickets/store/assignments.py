@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from hotline.database.columns import Among, Instant, is_one_of
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Level
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import Colour
 from hotline.tickets.sla.colours import LOOKS, OWN
 from hotline.tickets.tables import assignment as a

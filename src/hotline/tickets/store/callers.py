@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Among, is_one_of
 from hotline.database.engine import Database, one
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.tickets.model.visibility import Scope
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.store.scope import seen_by, visible
 from hotline.tickets.tables import call, caller

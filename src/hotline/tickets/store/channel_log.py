@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from hotline.database.engine import Database, one
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.tickets.model.visibility import Scope
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.store.scope import confidential_of, of_their_tickets, seen_by, whole_scope
 
 

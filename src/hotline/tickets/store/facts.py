@@ -13,10 +13,10 @@ from hotline.database.columns import Among, Instant, Packed, read_instant
 from hotline.database.engine import Database, one
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.text.numbering import Number
 from hotline.tickets.model.ticket import Assignment, Clock, Facts, Ticket
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
 from hotline.tickets.store.scope import seen_by, visible
 from hotline.tickets.tables import assignment as a

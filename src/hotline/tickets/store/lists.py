@@ -1,6 +1,7 @@
 """Lists of tickets: filtered, searched, sorted, paged; worklists and the dispatch queue."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -9,11 +10,12 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Among, Holds, Instant, Matches, is_one_of
 from hotline.database.engine import Database
+from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.scopes import Scope
 from hotline.text.normalisation import asked
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
-from hotline.tickets.model.visibility import Scope
 from hotline.tickets.model.vocabulary import THEIRS, AssignmentStatus, Part, Queue, TicketStatus
 from hotline.tickets.store.facts import TICKET, ticket_from_row
 from hotline.tickets.store.scope import held_orders, seen_by, visible, whole_scope
@@ -148,19 +150,27 @@ _FOUND = PreparedQuery(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """The column a list is in order of, and which end comes first."""
+
+    column: str = "created_at"
+    descending: bool = True
+
+
+NEWEST_FIRST = ListOrder()
+
+
 async def listed(
     db: Database,
     scope: Scope,
     filters: dict[str, Any],
-    limit: int,
+    page: KeysetPage,
+    order: ListOrder = NEWEST_FIRST,
     *,
-    sort: str = "created_at",
-    descending: bool = True,
-    after: tuple[datetime, str] | None = None,
     every: bool = False,
 ) -> Sequence[Row]:
-    """Tickets in order of `sort`, at most `limit`. `filters`: EQUAL names, MANY names with lists, and the rest of
-    `_list`."""
+    """A page of tickets in that order. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
     if scope.nothing:
         return []
     values = seen_by(scope)
@@ -180,21 +190,17 @@ async def listed(
                 values["words"] = query
         else:
             values[name] = value
-    given = frozenset(filters) | ({"after"} if after else set())
-    if after:
-        values["after_at"], values["after_number"] = after
-    question = _list(scope.whole, scope.areas is not None, bool(scope.departments), given, sort, descending, every)
-    return await db.rows(question, **values, limit=limit)
+    given = frozenset(filters) | ({"after"} if page.after else set())
+    if page.after:
+        values["after_at"], values["after_number"] = page.after
+    by = scope.whole, scope.areas is not None, bool(scope.departments)
+    return await db.rows(_list(*by, given, order.column, order.descending, every), **values, limit=page.limit)
 
 
-async def listed_whole(
-    db: Database, scope: Scope, filters: dict[str, Any], limit: int, after: tuple[datetime, str] | None
-) -> list[Ticket]:
+async def listed_whole(db: Database, scope: Scope, filters: dict[str, Any], page: KeysetPage) -> list[Ticket]:
     """The same as whole tickets, oldest first: for files."""
-    return [
-        ticket_from_row(row)
-        for row in await listed(db, scope, filters, limit, descending=False, after=after, every=True)
-    ]
+    rows = await listed(db, scope, filters, page, ListOrder(descending=False), every=True)
+    return [ticket_from_row(row) for row in rows]
 
 
 def _waiting(by_area: bool) -> PreparedQuery:

@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.columns import Among, is_one_of
-from hotline.tickets.model.visibility import Scope
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import THEIRS
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t

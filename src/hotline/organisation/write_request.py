@@ -1,0 +1,20 @@
+"""Who asks for a change, when and under which key: what every write of a service is given."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.scopes import Scope
+from hotline.web.idempotency import RequestKey
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """`key`: under which the answer is kept, so that a repeat is given the same one. `now`: the moment it was asked,
+    in UTC. `scope`: which tickets it may touch, where that was decided by more than who asks; None: those the actor
+    sees."""
+
+    actor: Actor
+    key: RequestKey
+    now: datetime
+    scope: Scope | None = None

@@ -1,0 +1,245 @@
+"""What comes of a call that is taken in: a contact with its caller, and the ticket it opens, settled at once or triaged
+and dispatched as far as the rules are sure. All that is needed was looked up before."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from hotline.delivery.model import Message
+from hotline.organisation.model.actors import RULES, Actor, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.refusals import Code, Refusal
+from hotline.text.numbering import Number
+from hotline.text.phones import LONGEST_RAW, ParsedPhone
+from hotline.tickets.model import clock_effects
+from hotline.tickets.model.codes import unknown_codes
+from hotline.tickets.model.new_ticket import NewTicket
+from hotline.tickets.model.routing import Routed, route
+from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, Facts, Ticket
+from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.tickets.sla import settling
+from hotline.tickets.sla.policies import FURTHEST
+from hotline.triage.model import Advice
+
+F = Field
+TITLE_LENGTH = 40
+_GOES_ON = frozenset({Action.TRIAGE, Action.DISPATCH})  # what is answered or declined at once runs against no clock
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRequest:
+    """What the operator took down. Hints (kind, category, priority, area) win over advice."""
+
+    channel: Channel
+    narrative: str
+    title: str | None = None
+    phone: str | None = None
+    name: str | None = None
+    contact: str | None = None
+    confidential: bool | None = None
+    reply_wanted: bool = True
+    area: str | None = None
+    address: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+    kind: Kind | None = None
+    category: str | None = None
+    priority: Priority | None = None
+    attach_to: str | None = None
+    outer_system: str | None = None
+    outer_number: str | None = None
+    outer_due_at: datetime | None = None
+    form: Mapping[str, Any] = field(default_factory=dict)  # what an Open311 client's form said beside these
+    at_once: Action | None = None  # ANSWER or DECLINE: first-call resolution
+    at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
+    unread: tuple[tuple[str, str], ...] = ()  # (field, rule): details that could not be taken as they were written
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
+    or a service number), the id of the call, by whom and when."""
+
+    taken: IntakeRequest
+    who: ParsedPhone
+    caller: str | None
+    call: str
+    by: Actor
+    at: datetime
+
+
+def refusal_of(taken: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
+    """All that is wrong at once; None: nothing. How a number, a name or an address is written is no reason to
+    refuse."""
+    named = {F.CATEGORY: taken.category, F.AREA: taken.area}
+    where = {F.CATEGORY: "category", F.AREA: "location.area"}
+    errors = [(where.get(Field(f), f), rule) for f, rule in unknown_codes(directory, named)]
+    if taken.area is not None and not errors and actor.areas is not None and taken.area not in actor.areas:
+        errors.append(("location.area", "outside your areas"))
+    if taken.outer_due_at is not None and not now < taken.outer_due_at <= now + FURTHEST:
+        errors.append(("outer.due_at", "must be later than now, by five years at most"))
+    return Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)) if errors else None
+
+
+def contact_of(incoming: IncomingCall, number: Number, *, confidential: bool) -> tuple[Call, Caller | None]:
+    """The call as a contact of that ticket, and whom its number belongs to."""
+    taken, who = incoming.taken, incoming.who
+    call = Call(
+        id=incoming.call,
+        number=number,
+        channel=taken.channel,
+        at=incoming.at,
+        narrative=taken.narrative,
+        taken_by=incoming.by.id,
+        caller=incoming.caller,
+        phone=who.phone,
+        raw_phone=taken.phone and taken.phone[:LONGEST_RAW],
+        caller_name=taken.name,
+        confidential=confidential,
+        unread=unread_of(taken, who),
+    )
+    if incoming.caller is None or who.phone is None:
+        return call, None
+    return call, Caller(incoming.caller, who.phone, None if confidential else taken.name, incoming.at)
+
+
+def opened(incoming: IncomingCall, number: Number, advice: Advice, directory: Directory) -> Change:
+    """The new ticket of that number, with its call. Raises Refused where what is to be done at once is not allowed."""
+    by, at = incoming.by, incoming.at
+    ticket, routed = _ticket(incoming, number, advice, directory)
+    received = Entry(
+        number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
+        changes={"channel": [None, ticket.channel]},
+    )  # fmt: skip
+    told = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
+    new = NewTicket(ticket, received, told)
+    path = list(_path(incoming, ticket, routed, advice))
+    for place, (action, fields, actor) in enumerate(path, start=1):
+        # clocks start with the last step alone: one that would end at the moment it begins measures nothing
+        new.facts = replace(new.facts, directory=directory if place == len(path) and action in _GOES_ON else None)
+        new.act(action, fields, actor, at)
+    if not path:
+        begun = settling.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), at)
+        new.facts = replace(new.facts, clocks=begun.running, directory=directory)
+        new.clocks = begun.touched
+        new.messages += [
+            replace(told, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
+            for n, (line, more) in enumerate(clock_effects.called_out(new.facts, new.facts, Action.RECEIVE, at), 1)
+        ]
+    return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
+
+
+def _path(
+    incoming: IncomingCall, ticket: Ticket, routed: Routed | None, advice: Advice
+) -> Iterator[tuple[Action, Mapping[Any, Any], Actor]]:
+    """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
+    (action, its fields, by whom)."""
+    taken, actor = incoming.taken, incoming.by
+    if taken.at_once is not None:
+        yield taken.at_once, dict(taken.at_once_fields), actor
+    elif ticket.category is not None:
+        by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
+        triaged = {
+            F.CATEGORY: ticket.category,
+            F.KIND: ticket.kind,
+            F.PRIORITY: ticket.priority,
+            F.REASON: _reason(advice, by_hand),
+        }
+        yield Action.TRIAGE, triaged, actor if by_hand else RULES
+        if routed is not None and routed.sure:
+            yield Action.DISPATCH, _order(routed), RULES
+
+
+def _order(routed: Routed) -> dict[Any, Any]:
+    return {
+        F.DEPARTMENT: routed.lead,
+        F.ASSISTS: routed.assists,
+        F.PERFORMER: routed.performer,
+        "route": routed.route,
+        F.REASON: f"catalogue row {routed.route}",
+    }
+
+
+def _ticket(
+    incoming: IncomingCall, number: Number, advice: Advice, directory: Directory
+) -> tuple[Ticket, Routed | None]:
+    """What the operator said where they said it, else what the rules are sure of."""
+    taken, who, actor, now = incoming.taken, incoming.who, incoming.by, incoming.at
+    home = directory.home
+    sure = home is not None and advice.confidence >= home.sure_at
+    code = taken.category or (advice.category if sure else None)
+    category = directory.categories.get(code) if code else None
+    kind = taken.kind or (
+        advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
+    )
+    trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+    said = taken.priority if trusted else None  # the public never sets "emergency"
+    priority = said or advice.priority
+    if said is None and taken.category and category is not None and advice.priority is Priority.NORMAL:
+        priority = category.priority
+    flags = tuple(f"danger:{d}" for d in advice.dangers)
+    area = taken.area or advice.area or actor.home_area
+    if actor.areas is not None and area not in actor.areas:
+        area = actor.home_area
+    confidential = taken.confidential
+    if confidential is None:
+        confidential = kind is Kind.REPORT or (category is not None and category.confidential)
+    routed = route(directory, code, kind, area, now)
+    ticket = Ticket(
+        number=number,
+        status=TicketStatus.RECEIVED,
+        kind=kind,
+        channel=taken.channel,
+        title=taken.title or _title(taken.narrative),
+        narrative=taken.narrative,
+        created_at=now,
+        updated_at=now,
+        category=code,
+        priority=priority,
+        caller=incoming.caller,
+        phone=who.phone,
+        caller_name=taken.name,
+        contact=taken.contact or who.words,
+        confidential=confidential,
+        reply_wanted=taken.reply_wanted,
+        area=area,
+        address=taken.address,
+        lat=taken.lat,
+        lon=taken.lon,
+        outer_system=taken.outer_system,
+        outer_number=taken.outer_number,
+        outer_due_at=taken.outer_due_at,
+        promised_at=taken.outer_due_at,
+        flags=flags,
+        created_by=actor.id,
+        advice={
+            "triage": advice.shown(),
+            "routing": routed.shown() if routed else None,
+            "hints": _hints(taken),
+            **({"unread": [list(told) for told in unread]} if (unread := unread_of(taken, who)) else {}),
+        },
+        entries=1,
+    )
+    return ticket, routed
+
+
+def unread_of(taken: IntakeRequest, who: ParsedPhone) -> tuple[tuple[str, str], ...]:
+    """(field, rule) of each detail that could not be taken as it was written."""
+    return (*taken.unread, *((("caller.phone", who.unread),) if who.unread else ()))
+
+
+def _title(narrative: str) -> str:
+    line = " ".join(narrative.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
+
+
+def _reason(advice: Advice, by_hand: bool) -> str:
+    return "chosen by the operator" if by_hand else f"confidence {advice.confidence:.2f}"
+
+
+def _hints(taken: IntakeRequest) -> dict[str, Any]:
+    hints = {"kind": taken.kind, "category": taken.category, "priority": taken.priority, "area": taken.area}
+    given = {name: value for name, value in hints.items() if value is not None}
+    return {**given, "form": dict(taken.form)} if taken.form else given
