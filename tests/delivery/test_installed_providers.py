@@ -16,13 +16,13 @@ from hotline.delivery import registry
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayCache, add, change
 from hotline.delivery.model import GatewayKind
+from hotline.delivery.outbox import send_next
+from hotline.inbound.work_off import take_next
 from hotline.operations.doctor import examine
 from hotline.refusals import Code, Refused
 from hotline.sms.contract import sms_provider
 from hotline.sms.providers.kannel import Kannel
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
-from hotline.worker.outbox import send_next
 from tests.conftest import ROOT, Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import PUBLIC

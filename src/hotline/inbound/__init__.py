@@ -1,7 +1,10 @@
 """What providers push: kept before it is answered, spooled while the database is away."""
 
 __all__ = [
+    "context",
+    "handlers",
     "inbox",
+    "jobs",
     "model",
     "outcome",
     "push",
@@ -9,7 +12,9 @@ __all__ = [
     "rows",
     "signatures",
     "spool",
+    "spool_drain",
     "store",
     "tables",
     "twilio_signature",
+    "work_off",
 ]

@@ -20,6 +20,7 @@ from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 from hotline.webhooks import service as subscription_service
+from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import SubscriptionCache
 from hotline.webhooks.schemas import (
     DeliveryOut,
@@ -161,7 +162,7 @@ async def list_deliveries(
 ) -> Response:
     """The delivery log: what was sent, how often, what it came to."""
     await subscription_service.found(context.services, subscription, context.actor, context.now)
-    rows = await outbox_store.in_line(context.services.db, f"subscription:{subscription}", after, limit)
+    rows = await subscription_store.deliveries(context.services.db, subscription, after, limit)
     return reply(DeliveryPage(tuple(map(delivery_line, rows)), rows[-1].id if len(rows) == limit else None))
 
 
