@@ -16,7 +16,6 @@ __all__ = [
     "message_kinds",
     "model",
     "notices",
-    "outbox",
     "payloads",
     "provider",
     "provider_client",

@@ -3,7 +3,6 @@
 __all__ = [
     "context",
     "handlers",
-    "inbox",
     "jobs",
     "model",
     "outcome",

@@ -6,7 +6,7 @@ from typing import Any
 
 from hotline.organisation.model.actors import gateway_actor
 from hotline.organisation.model.vocabulary import Channel
-from hotline.partners.hotline_12345 import FIELD_OF, read_order
+from hotline.partners.platforms.hotline_12345 import FIELD_OF, read_order
 from hotline.text.numbering import Number
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import FURTHEST

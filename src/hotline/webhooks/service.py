@@ -20,7 +20,7 @@ from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import outside
-from hotline.partners.hotline_12345 import answered
+from hotline.partners.platforms.hotline_12345 import answered
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
 from hotline.text.numbering import Number
