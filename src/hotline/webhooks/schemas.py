@@ -8,10 +8,16 @@ from pydantic import Field
 
 from hotline.delivery.model import MessageStatus
 from hotline.replies import reply_type
-from hotline.web.field_types import CodeWord, Line, Plain, Strict
+from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, Plain, Strict
+from hotline.web.schemas import LEFT_OUT
 from hotline.webhooks.cache import Subscription
 
-Url = Annotated[Plain, Field(min_length=8, max_length=500)]
+Url = Annotated[
+    Plain,
+    Field(
+        min_length=8, max_length=500, examples=["https://grid.example.org/hook"], json_schema_extra={"format": "uri"}
+    ),
+]
 Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
 
 
@@ -20,8 +26,10 @@ class SubscriptionIn(Strict):
     url: Url
     form: Annotated[str, Field(max_length=16)] = "events"
     events: Events = Field(default_factory=list, description="Types of events; none: every one")
-    department: CodeWord | None = Field(None, description="Only of tickets this department, or one below it, works on")
-    area: CodeWord | None = Field(None, description="Only of tickets within this area")
+    department: DepartmentCode | None = Field(
+        None, description="Only of tickets this department, or one below it, works on"
+    )
+    area: AreaCode | None = Field(None, description="Only of tickets within this area")
     outer_system: CodeWord | None = Field(None, description="Only of orders that came from this other hotline")
     model_config = {
         "extra": "forbid",
@@ -32,10 +40,10 @@ class SubscriptionIn(Strict):
 
 
 class SubscriptionChange(Strict):
-    name: Line | None = None
-    url: Url | None = None
-    events: Events | None = None
-    active: bool | None = None
+    name: Annotated[Line | None, LEFT_OUT] = None
+    url: Annotated[Url | None, LEFT_OUT] = None
+    events: Annotated[Events | None, LEFT_OUT] = None
+    active: Annotated[bool | None, LEFT_OUT] = None
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
 
 

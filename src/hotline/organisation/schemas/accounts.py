@@ -9,10 +9,12 @@ from hotline.locales.labels import Label, label_of
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.service import accounts
 from hotline.replies import reply_type
-from hotline.web.field_types import CodeWord, Line, Moment, Strict
+from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
+from hotline.web.schemas import LEFT_OUT
 
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
+Roles = Annotated[list[Role], Field(min_length=1, max_length=10)]
 
 
 class LogIn(Strict):
@@ -25,9 +27,9 @@ class PersonIn(Strict):
     login: Login
     name: Line
     password: Password
-    roles: list[Role] = Field(min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
+    roles: Roles
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
     model_config = {
         "extra": "forbid",
         "json_schema_extra": {
@@ -37,20 +39,20 @@ class PersonIn(Strict):
 
 
 class PersonChange(Strict):
-    name: Line | None = None
-    password: Password | None = None
-    roles: list[Role] | None = Field(None, min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
-    active: bool | None = None
+    name: Annotated[Line | None, LEFT_OUT] = None
+    password: Annotated[Password | None, LEFT_OUT] = None
+    roles: Annotated[Roles | None, LEFT_OUT] = None
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
+    active: Annotated[bool | None, LEFT_OUT] = None
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"roles": ["dispatcher"]}]}}
 
 
 class KeyIn(Strict):
     name: Line
-    roles: list[Role] = Field(min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
+    roles: Roles
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
     expires_at: Moment | None = None
     model_config = {
         "extra": "forbid",
