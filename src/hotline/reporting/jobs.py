@@ -1,4 +1,4 @@
-"""What a worker does for figures, reports and exports; and the stream of events, which is kept for the figures."""
+"""The worker's jobs for figures, reports and exports; and the stream of events, which is kept for the figures."""
 
 import asyncio
 from collections.abc import Sequence
