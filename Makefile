@@ -25,6 +25,8 @@ check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/python -m tools.catalogues check
 	$(BIN)/hotline openapi | diff -q - openapi/hotline.v1.json || { echo "run: make openapi"; exit 1; }
 	$(BIN)/hotline lifecycle --format markdown | diff -q - docs/lifecycle.md || { echo "run: make docs"; exit 1; }
+	$(BIN)/python -m tools.guides schema | diff -q - docs/schema.md || { echo "run: make docs"; exit 1; }
+	$(BIN)/python -m tools.guides providers | diff -q - docs/providers.md || { echo "run: make docs"; exit 1; }
 
 openapi: .make/dev ## Write openapi/hotline.v1.json
 	$(BIN)/hotline openapi > openapi/hotline.v1.json
@@ -32,9 +34,11 @@ openapi: .make/dev ## Write openapi/hotline.v1.json
 lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and test generated clients
 	$(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
-docs: .make/dev ## Write docs/lifecycle.md and the vocabularies of docs/glossary.md from the code
+docs: .make/dev ## Write what is generated of the docs: lifecycle, schema, providers and the vocabularies of the glossary
 	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
 	$(BIN)/python -m tools.glossary
+	$(BIN)/python -m tools.guides schema > docs/schema.md
+	$(BIN)/python -m tools.guides providers > docs/providers.md
 
 locales: .make/dev ## Bring the catalogues of texts up to date with the source, and compile them
 	$(BIN)/python -m tools.catalogues update

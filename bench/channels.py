@@ -26,9 +26,9 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.model import Message
+from hotline.delivery.outbox import AT_ONCE, OutboxDispatcher
 from hotline.text.numbering import Number
 from hotline.wiring import provider_client
-from hotline.worker.outbox import AT_ONCE, Sender
 from tests.conftest import seeded
 from tests.postgres import free_port
 
@@ -92,13 +92,13 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     ]  # fmt: skip
     for at in range(0, count, 500):
         await db.transact(partial(outbox_store.add_once, messages=messages[at : at + 500]))
-    sender = Sender(services, DeliveryChannels(texts=provider_client()))
+    sender = OutboxDispatcher(services, DeliveryChannels(texts=provider_client()))
     begun = time.perf_counter()
     while await sender.step(services.clock()):
         pass
     await sender.settle_all()
     took = time.perf_counter() - begun
-    await sender.ways.close()
+    await sender.channels.close()
     sent = await outbox_store.listed(db, "sent", f"{run}.", count)
     mine = [m for m in sent if m.id.startswith(run)]
     assert len(mine) == count, (len(mine), count)

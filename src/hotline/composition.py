@@ -1,14 +1,18 @@
-"""THE CAPABILITIES of the product, and the services of a process with what each capability keeps in it. A new
-capability is one line here."""
+"""THE CAPABILITIES of the product, and the services of a process with what each capability registers. A new capability
+is one line here."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from hotline.core import CORE
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
+from hotline.delivery.message_kinds import MessageKinds
+from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.spool import Spool
+from hotline.inbound.spool_drain import SpoolHandlers
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.organisation.service.directory import DirectoryCache
@@ -17,6 +21,7 @@ from hotline.partners.capability import PARTNERS
 from hotline.reporting.capability import REPORTING
 from hotline.review.capability import REVIEW
 from hotline.runtime.capability import Capability
+from hotline.runtime.retention import RetentionRules
 from hotline.runtime.settings import CapabilitySettings
 from hotline.sms.capability import SMS
 from hotline.streaming.capability import STREAMING
@@ -28,10 +33,12 @@ from hotline.webhooks.capability import WEBHOOKS
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.worker import Worker
 
 CAPABILITIES: tuple[Capability, ...] = (
+    *CORE,
     REVIEW,
     SMS,
     TELEPHONY,
@@ -78,24 +85,31 @@ def assemble_services(
         numbers=TicketNumbers(db),
         **given,
     )
+    services.add(MessageKinds(lambda: [kind for each in CAPABILITIES for kind in each.messages()]))
+    services.add(InboundHandlers(lambda: [handler for each in CAPABILITIES for handler in each.inbound()]))
+    services.add(SpoolHandlers(lambda: [each.spooled() for each in CAPABILITIES]))
+    services.add(RetentionRules(lambda: [rule for each in CAPABILITIES for rule in each.retention()]))
     for capability in CAPABILITIES:
         capability.prepare(services, settings or CapabilitySettings())
     return services
 
 
 def routers() -> Sequence["APIRouter"]:
-    """Every router of the API: the core's, then each capability's."""
-    from hotline.organisation.routes import accounts, directory, duty
-    from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
-
-    core = (calls, tickets, attachments, departments, candidates, lookup, explain, duty, directory, accounts)
-    return [*(noun.router for noun in core), *(router for each in CAPABILITIES for router in each.routers())]
+    """Every router of the API."""
+    return [router for each in CAPABILITIES for router in each.routers()]
 
 
 def assemble_worker(context: "WorkerContext") -> "Worker":
-    """A worker with the jobs of the core and of every capability."""
+    """A worker with the jobs of every capability."""
+    from hotline.runtime.retention import retention_job
     from hotline.runtime.worker import Worker
-    from hotline.worker.jobs import clock_jobs, message_jobs, retention_jobs
 
-    core = [*clock_jobs(context), *message_jobs(context), *retention_jobs(context)]
-    return Worker(context, [*core, *(job for each in CAPABILITIES for job in each.jobs(context))])
+    jobs = [job for each in CAPABILITIES for job in each.jobs(context)]
+    checks = [check for each in CAPABILITIES for check in each.checks()]
+    return Worker(context, [*jobs, retention_job(context, checks)])
+
+
+def upkeep_jobs(services: Services, worker: "Worker | None") -> Sequence["Job"]:
+    """What an API process does for itself, but for what a worker beside it does."""
+    jobs = [job for each in CAPABILITIES for job in each.upkeep(services)]
+    return [job for job in jobs if worker is None or job.name not in worker.jobs]

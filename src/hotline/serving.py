@@ -13,13 +13,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from hotline.application import build_app
+from hotline.composition import upkeep_jobs
 from hotline.console import app as console
 from hotline.operations.readiness import refresh
+from hotline.runtime.upkeep import keep_up
 from hotline.settings import Settings
 from hotline.tickets.context import Services
 from hotline.web import connections
 from hotline.wiring import open_services, set_up_logs, settle_memory, worker_of
-from hotline.worker.upkeep import keep_up
 
 SWITCH = 0.0005  # seconds
 GRACE = 8  # seconds a shutdown waits for requests under way
@@ -37,7 +38,7 @@ def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
             # before the first request: the database may go away at any moment
             await refresh(services, services.clock())
             stop = asyncio.Event()
-            upkeep = asyncio.create_task(keep_up(services, stop, drains=worker is None))
+            upkeep = asyncio.create_task(keep_up(upkeep_jobs(services, worker), stop))
             try:
                 yield services
             finally:

@@ -16,11 +16,11 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.delivery.gateways import NewGateway, add
+from hotline.inbound.work_off import take_next
 from hotline.organisation.model.scopes import EVERYTHING
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
 from tests.chaos.server import Process
 from tests.conftest import Clock
 from tests.postgres import find_server

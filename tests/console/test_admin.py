@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.async_api import expect
 
+from hotline.organisation.model.actors import GRANTED
 from hotline.organisation.model.directory import NOUNS
 from tests.conftest import Player
 from tests.console.browsing import needs_browser
@@ -99,6 +100,45 @@ async def test_somebody_new_takes_turns_and_may_log_in(office: Office, desk: Pla
     await form.wait_for(state="detached")
     reply = await desk.http.post("/v1/token", json={"login": "chen.hao", "password": "an evening by the lake"})
     assert reply.status_code == 200, reply.text
+
+
+@needs_browser
+async def test_people_keys_and_subscriptions_have_forms_of_what_the_api_takes(office: Office, desk: Player) -> None:
+    boss = await office.seat("boss")
+    page, form = boss.page, boss.page.locator("dialog")
+    await boss.open("/console/admin#people")
+    row = page.locator("#items tbody tr").first
+    login = await row.locator("td, th").first.inner_text()
+    await row.get_by_role("button").click()
+    await form.get_by_label("名称", exact=True).fill("周敏")  # the password stays empty: it is not changed
+    await form.get_by_text("保存").click()
+    await form.wait_for(state="detached")
+    await expect(page.locator("#items tbody tr", has_text=login)).to_contain_text("周敏")
+
+    await boss.open("/console/admin#keys")
+    await page.click("#add")
+    roles = form.locator("fieldset", has_text="角色").get_by_role("checkbox")
+    await expect(roles).to_have_count(len(GRANTED))  # the clock's role is not for a key
+    await form.get_by_label("名称 *", exact=True).fill("grid")
+    await roles.last.check()
+    await form.get_by_text("保存").click()
+    await form.get_by_role("button", name="复制").wait_for()
+    await form.get_by_text("关闭").click()
+
+    await boss.open("/console/admin#subscriptions")
+    await page.click("#add")
+    await form.get_by_label("名称 *", exact=True).fill("grid")
+    address = form.locator("input[placeholder^='https://']")
+    await address.fill("https://grid.example.org/hook")
+    await form.get_by_text("保存").click()
+    await form.get_by_role("button", name="复制").wait_for()
+    await form.get_by_text("关闭").click()
+    await page.locator("#items tbody tr", has_text="grid").get_by_role("button").click()
+    await form.get_by_role("checkbox").uncheck()  # whether it is active
+    await form.get_by_text("保存").click()
+    await form.wait_for(state="detached")
+    await expect(page.locator("#items tbody tr", has_text="grid")).to_contain_text("停用")
+    assert boss.wrong == []
 
 
 @needs_browser

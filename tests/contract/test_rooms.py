@@ -61,6 +61,23 @@ def test_a_face_shows_modules_that_are_there_and_used() -> None:
             assert any(t == f"{package}.{shown}" or t.startswith(f"{package}.{shown}.") for t in used), (package, shown)
 
 
+def test_what_is_sent_and_shown_is_declared_in_schemas() -> None:
+    """A route takes, does and shows; the types of its bodies stand in the package's `schemas`."""
+    shapes = {"Strict", "BaseModel", "TypedDict"}
+    declared = [
+        (name, node.name)
+        for name, tree in TREES.items()
+        if name.split(".")[2:3] == ["routes"]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and (
+            shapes & {base.id for base in node.bases if isinstance(base, ast.Name)}
+            or "reply_type" in {getattr(getattr(d, "func", d), "id", "") for d in node.decorator_list}
+        )
+    ]
+    assert declared == []
+
+
 def test_a_class_name_means_one_thing() -> None:
     names = Counter(
         node.name

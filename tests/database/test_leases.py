@@ -18,20 +18,21 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.model import Message
 from hotline.delivery.notices import Notices
+from hotline.delivery.outbox import OutboxDispatcher
 from hotline.inbound import store as inbound_store
+from hotline.inbound.handlers import InboundHandler, InboundHandlers
 from hotline.inbound.model import InboundKind
+from hotline.inbound.work_off import take_next
 from hotline.open311.service import _row as row_of_update
 from hotline.reporting import rollups
 from hotline.reporting.service import figures
 from hotline.reporting.service.exports import make_next
 from hotline.reporting.store import exports
+from hotline.runtime.retention import tidy
 from hotline.text.numbering import Number
 from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due
-from hotline.worker.inbound import take_next
-from hotline.worker.outbox import Sender
-from hotline.worker.retention import tidy
 from tests.conftest import LIFT, Clock, Player
 
 FAST, HOUR_FAST, SLOW = timedelta(seconds=120), timedelta(hours=1), timedelta(seconds=-120)
@@ -73,7 +74,7 @@ class Worker:
     """One worker process: its own clock is `off` from the database's."""
 
     services: Services
-    sender: Sender
+    sender: OutboxDispatcher[Services]
 
     @property
     def now(self) -> datetime:
@@ -108,7 +109,7 @@ async def start(services: Services, far: NoticeServer, clock: Clock) -> Any:
 
     def begin(off: timedelta = timedelta(0)) -> Worker:
         own = replace(services, clock=lambda: clock() + off)
-        return Worker(own, Sender(own, DeliveryChannels(Notices(client, "http://far/hook", SECRET))))
+        return Worker(own, OutboxDispatcher(own, DeliveryChannels(Notices(client, "http://far/hook", SECRET))))
 
     yield begin
     await client.aclose()
@@ -280,7 +281,9 @@ async def test_texts_that_a_process_an_hour_fast_kept_or_put_off_are_worked_off_
         async def fail(*_: Any) -> None:
             raise RuntimeError("a fault")
 
-        broken.setattr("hotline.worker.inbound._KINDS", {InboundKind.TEXT: fail})
+        broken.setitem(
+            services.parts, InboundHandlers, InboundHandlers(lambda: [InboundHandler(InboundKind.TEXT, fail)])
+        )
         assert await take_next(fast.services, fast.now) == 1
     assert await status_of(services, "put off") == "kept"
     clock.now += 2 * SECOND

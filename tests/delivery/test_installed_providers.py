@@ -16,13 +16,13 @@ from hotline.delivery import registry
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, add, change
 from hotline.delivery.model import GatewayKind
+from hotline.delivery.outbox import send_next
+from hotline.inbound.work_off import take_next
 from hotline.operations.doctor import examine
 from hotline.refusals import Code, Refused
 from hotline.sms.contract import sms_provider
 from hotline.sms.providers.kannel import Kannel
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
-from hotline.worker.outbox import send_next
 from tests.conftest import ROOT, Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import PUBLIC
@@ -179,14 +179,13 @@ async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
     await put(services, clock, "pigeons", "pigeon")
 
 
-def test_an_installation_older_than_its_project_file_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ours_are_found_without_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: [])
     registry.forget()
-    with pytest.raises(Refused, match="install it again"):
-        registry.kind_of("kannel")
+    assert registry.kind_of("kannel") is GatewayKind.SMS and registry.kind_of("hotline_12345") is GatewayKind.ORDERS
+    assert sms_provider("kannel").adapter is Kannel
     monkeypatch.undo()
     registry.forget()
-    assert registry.kind_of("kannel") is GatewayKind.SMS
 
 
 def test_the_command_line_lists_them_beside_ours(site: Path, tmp_path: Path) -> None:

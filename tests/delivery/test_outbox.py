@@ -13,9 +13,9 @@ from standardwebhooks import Webhook
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.notices import Notices
+from hotline.delivery.outbox import send_next
+from hotline.runtime.retention import tidy
 from hotline.tickets.context import Services
-from hotline.worker.outbox import send_next
-from hotline.worker.retention import tidy
 from tests.conftest import Clock, Player
 
 SECRET = "whsec_" + base64.b64encode(b"0" * 32).decode()

@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from hotline.composition import CAPABILITIES
 from hotline.delivery import store as outbox_store
+from hotline.delivery.message_kinds import MessageKinds
 from hotline.delivery.model import MessageStatus as M
-from hotline.delivery.store import Reach
+from hotline.delivery.model import Reach, WayOf
 from hotline.delivery.tables import outbox as o
 from hotline.operations.doctor import examine
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock, Player
 
-NOTICES = Reach(notices=True, hooks=True)
-HOOKS = Reach(hooks=True)  # neither a notice address nor an SMS gateway: notices have no way out
-TEXTS = Reach(texts=True, hooks=True)
+KINDS = MessageKinds(lambda: [kind for each in CAPABILITIES for kind in each.messages()])
+NOTICES = KINDS.ways(Reach(notices=True, hooks=True))
+HOOKS = KINDS.ways(Reach(hooks=True))  # neither a notice address nor an SMS gateway: notices have no way out
+TEXTS = KINDS.ways(Reach(texts=True, hooks=True))
 FEW, MANY = 5_000, 20_000
 SPREAD = 2  # of four times as much: the indexes are a level deeper, the plans need not be the same
 LONG_AGO = "2026-11-20 00:00:00+00:00"
@@ -80,11 +83,11 @@ async def fill_with_sent(services: Services, count: int) -> None:
     await services.db.transact(lambda c: c.exec_driver_sql(made))
 
 
-async def claims_until(services: Services, found: Callable[[Sequence[Any]], bool], reach: Reach, most: int) -> int:
+async def claims_until(services: Services, found: Callable[[Sequence[Any]], bool], ways: WayOf, most: int) -> int:
     """How many claims it takes until one finds that; `most` at most, else the test fails."""
     for n in range(1, most + 1):
         token = f"w{n}"
-        taken = await services.db.transact(lambda c, t=token: outbox_store.claim(c, NOON, t, 64, reach))
+        taken = await services.db.transact(lambda c, t=token: outbox_store.claim(c, NOON, t, 64, ways))
         if found(taken):
             return n
     raise AssertionError(f"not found in {most} claims")
@@ -178,7 +181,7 @@ class Read:
     plans: tuple[str, ...] = ()
 
 
-def statements_of(c: sa.Connection, reach: Reach) -> list[tuple[str, Any]]:
+def statements_of(c: sa.Connection, ways: WayOf) -> list[tuple[str, Any]]:
     """The statements of one claim, with the values as the driver gets them."""
     said: list[tuple[str, Any]] = []
 
@@ -187,7 +190,7 @@ def statements_of(c: sa.Connection, reach: Reach) -> list[tuple[str, Any]]:
 
     sa.event.listen(c, "before_cursor_execute", note)
     try:
-        outbox_store.claim(c, NOON, "explained", 64, reach)
+        outbox_store.claim(c, NOON, "explained", 64, ways)
     finally:
         sa.event.remove(c, "before_cursor_execute", note)
     return [(statement, values) for statement, values in said if "outbox" in statement]
@@ -211,12 +214,12 @@ def explained(c: sa.Connection, statement: str, values: Any) -> Read:
     return read
 
 
-async def postgres_reads(services: Services, reach: Reach) -> Read:
+async def postgres_reads(services: Services, ways: WayOf) -> Read:
     total = Read()
 
     def ask(c: sa.Connection) -> None:
         with c.begin_nested() as first:
-            said = statements_of(c, reach)
+            said = statements_of(c, ways)
             first.rollback()  # what was taken or set aside is there again
         for statement, values in said:
             with c.begin_nested() as each:
@@ -234,7 +237,7 @@ async def postgres_reads(services: Services, reach: Reach) -> Read:
 STEP = 50  # instructions of SQLite's machine in one count
 
 
-async def sqlite_reads(services: Services, reach: Reach) -> Read:
+async def sqlite_reads(services: Services, ways: WayOf) -> Read:
     """SQLite: the plans, and how many instructions the claim ran, which goes with the rows it visits."""
     total = Read()
 
@@ -249,7 +252,7 @@ async def sqlite_reads(services: Services, reach: Reach) -> Read:
         line: Any = c.connection.driver_connection
         line.set_progress_handler(count, STEP)
         try:
-            said = statements_of(c, reach)
+            said = statements_of(c, ways)
         finally:
             line.set_progress_handler(None, STEP)
         total.rows = ran * STEP
@@ -265,8 +268,8 @@ async def sqlite_reads(services: Services, reach: Reach) -> Read:
     return total
 
 
-async def reads_of(services: Services, reach: Reach) -> Read:
-    return await (sqlite_reads if services.db.dialect.name == "sqlite" else postgres_reads)(services, reach)
+async def reads_of(services: Services, ways: WayOf) -> Read:
+    return await (sqlite_reads if services.db.dialect.name == "sqlite" else postgres_reads)(services, ways)
 
 
 @pytest.mark.parametrize("waiting", [without_a_way, behind_a_dead_one])

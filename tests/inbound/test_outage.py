@@ -23,6 +23,8 @@ from hotline.database.prepared import PreparedQuery
 from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.notices import signatures
 from hotline.inbound.spool import Spool
+from hotline.inbound.spool_drain import bring_in
+from hotline.inbound.work_off import take_next
 from hotline.operations.readiness import refresh
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -30,8 +32,6 @@ from hotline.organisation.service.accounts import ActorCache, NewKey, add_key, r
 from hotline.telephony.tables import voice_call
 from hotline.tickets.context import Services
 from hotline.tickets.schemas.calls import Spooled
-from hotline.worker.inbound import take_next
-from hotline.worker.spool_drain import bring_in
 from tests.chaos.relay import Relay
 from tests.conftest import Cast, Clock, Player
 from tests.sms.providers import FAR, PUBLIC

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.spool import Spool, SpoolFull
+from hotline.inbound.spool_drain import bring_in
+from hotline.inbound.work_off import take_next
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
-from hotline.worker.spool_drain import bring_in
 from tests.conftest import NOON, Clock, Player
 from tests.sms.providers import FAR, PUBLIC, Push
 

@@ -102,7 +102,7 @@ def at(text: str) -> datetime:
 
 async def work_off(services: Services) -> None:
     """The worker's step, until nothing can be left."""
-    from hotline.worker.inbound import take_next
+    from hotline.inbound.work_off import take_next
 
     for _ in range(5):
         await take_next(services, services.clock())
@@ -1197,7 +1197,7 @@ async def test_what_the_desk_writes_into_a_report_stays_at_the_desk(far: Far, de
 async def test_f3_sent_again_after_a_week_is_still_the_same_ticket(
     form: str, far: Far, services: Services, clock: Clock
 ) -> None:
-    from hotline.worker.retention import tidy
+    from hotline.runtime.retention import tidy
 
     said = {**WATER, "attribute[fixmystreet_id]": "77"}
     first = (await far.post(said, form))["service_request_id"]

@@ -14,10 +14,10 @@ from hotline.organisation.service.accounts import ActorCache, NewPerson, PersonU
 from hotline.organisation.service.logging_in import LogInAttempt, log_in, log_in_once
 from hotline.organisation.service.passwords import WAITING, PasswordHashing
 from hotline.refusals import Code, Refusal, Refused
+from hotline.runtime.retention import tidy
 from hotline.tickets.context import Services
 from hotline.web import tables as web_tables
 from hotline.web.idempotency import RequestKey
-from hotline.worker.retention import tidy
 from tests.conftest import Clock
 
 RIGHT = "a long sentence 9"

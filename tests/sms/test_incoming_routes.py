@@ -16,12 +16,12 @@ from fastapi import FastAPI
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
+from hotline.inbound.work_off import take_next
 from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused
 from hotline.review import store as review_store
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
 from tests.conftest import Clock, Player
 from tests.sms import providers
 from tests.sms.providers import FAR, LEFT_OUT, PUBLIC, REPORT_WORDS, SAMPLES, Push

@@ -19,6 +19,7 @@ from hotline.delivery.account import Account
 from hotline.delivery.gateways import NewGateway, add
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.inbound.push import Push
+from hotline.inbound.work_off import take_next
 from hotline.sms.backfill import backfill
 from hotline.sms.contract import Outgoing, sms_provider
 from hotline.sms.model.status import TextStatus
@@ -29,7 +30,6 @@ from hotline.sms.providers.kannel import faults_of_conf
 from hotline.sms.providers.tencent import tc3
 from hotline.sms.providers.vonage import signature_of
 from hotline.tickets.context import Services
-from hotline.worker.inbound import take_next
 from tests.conftest import Clock, Player
 
 AT = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)

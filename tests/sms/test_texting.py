@@ -16,6 +16,8 @@ from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
+from hotline.delivery.outbox import send_next
+from hotline.inbound.work_off import take_next
 from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
@@ -23,8 +25,6 @@ from hotline.sms import store as sms_store
 from hotline.sms.outgoing import shift_weights
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
-from hotline.worker.inbound import take_next
-from hotline.worker.outbox import send_next
 from tests.conftest import Clock, Player
 from tests.sms.handset import Handset
 from tests.sms.providers import FAR, GENERIC, PUBLIC
@@ -824,7 +824,7 @@ async def test_who_sees_some_areas_sees_no_texts_of_others(town: Town, desk: Pla
 
 
 async def test_what_came_in_and_went_out_is_forgotten_after_half_a_year(town: Town, desk: Player) -> None:
-    from hotline.worker.retention import tidy
+    from hotline.runtime.retention import tidy
 
     await town.writes(LAMP)
     await town.writes("1", LI)  # nobody asked: it waits for somebody

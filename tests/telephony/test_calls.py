@@ -357,7 +357,7 @@ async def test_only_3cx_may_ask_who_is_calling(exchange: Exchange, desk: Player)
 async def test_the_events_of_a_call_are_kept_for_a_month_and_the_call_stands(
     exchange: Exchange, watch: Player, clock: Clock
 ) -> None:
-    from hotline.worker.retention import tidy
+    from hotline.runtime.retention import tidy
 
     await exchange.set_up("cti")
     events = a_call(clock, "w")
@@ -588,7 +588,7 @@ async def test_twilio_voice_and_its_recording_by_reference(
     assert call["recording"]["id"] == "RE1" and call["recording"]["expires_at"].startswith("2026-12-25")
     switch = await cast("switch")
     assert (await switch.get("/v1/voice-calls")).json()["items"][0]["recording"] is None  # for supervisors alone
-    from hotline.worker.retention import tidy
+    from hotline.runtime.retention import tidy
 
     clock.forward(days=31)
     await tidy(exchange.services, clock())

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook
 
 from hotline.delivery.gateways import NewGateway, add
 from hotline.inbound.spool import Spool
+from hotline.inbound.spool_drain import bring_in
 from hotline.sms import incoming, receiving
 from hotline.sms.model.requests import Wish, read_text
 from hotline.text.normalisation import asked, folded, terms
@@ -30,7 +31,6 @@ from hotline.tickets import intake
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Satisfaction
 from hotline.tickets.routes import explain
-from hotline.worker.spool_drain import bring_in
 from tests.conftest import Cast, Clock, Player, broken
 from tests.inbound.test_spool import SECRET, Cut
 from tests.open311.test_open311 import LIFT, Far, keyed

@@ -17,9 +17,9 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import Egress, Forbidden, is_open, networks
 from hotline.delivery.notices import GatewayDown, Notices, signatures
+from hotline.delivery.outbox import send_next
 from hotline.organisation.model.actors import Role
 from hotline.tickets.context import Services
-from hotline.worker.outbox import send_next
 from tests.conftest import Cast, Clock, Player
 
 

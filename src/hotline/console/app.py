@@ -15,14 +15,16 @@ from urllib.parse import quote
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from hotline.console.admin_forms import body_schemas
 from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.pages import PAGES, Page, home_of, menu_of
 from hotline.locales import LANGUAGES, keys, negotiated, text
-from hotline.organisation.model.actors import GRANTED, WHOLE, Actor, Role
+from hotline.organisation.model.actors import WHOLE, Actor
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
 from hotline.organisation.service.accounts import COOKIE, SESSION, log_out, who_is
@@ -89,13 +91,13 @@ _ENVIRONMENT = Environment(
 Served = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
 
 
-async def _granted(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
-    """The roles a person or a key can have, in the order of the vocabulary."""
-    return {"granted": [role for role in Role if role in GRANTED]}
+async def _body_schemas(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    """What the forms of people, keys and subscriptions are made of."""
+    return {"bodies": escape(orjson.dumps(body_schemas()).decode())}
 
 
 _MORE: Mapping[str, Served] = {
-    "admin": _granted,
+    "admin": _body_schemas,
     "figures": figures_page,
     "reports": reports_page,
     "report": report_page,

@@ -12,4 +12,8 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-C, S, I = sa.Column, sa.String, sa.Integer
+
+
+def table(name: str, purpose: str, *items: sa.schema.SchemaItem) -> sa.Table:
+    """A table of the schema. `purpose` is one line for `docs/schema.md`; it makes no DDL."""
+    return sa.Table(name, metadata, *items, info={"doc": purpose})

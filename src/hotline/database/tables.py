@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 
 C, S, I = sa.Column, sa.String, sa.Integer
-answer = sa.Table(  # what was answered to an Idempotency-Key, in the same transaction as its effect
-    "answer", metadata,
+answer = table(
+    "answer", "What was answered to an Idempotency-Key, written in the same transaction as its effect.",
     C("owner", S(60), primary_key=True),
     C("key", S(255), primary_key=True),
     C("fingerprint", S(64), nullable=False),
@@ -17,14 +17,14 @@ answer = sa.Table(  # what was answered to an Idempotency-Key, in the same trans
     C("at", Instant, nullable=False, index=True),
 )  # fmt: skip
 
-sequence = sa.Table(
-    "sequence", metadata,
+sequence = table(
+    "sequence", "Named counters, such as the next ticket number; a process takes a block of numbers at a time.",
     C("name", S(20), primary_key=True),
     C("next", sa.BigInteger, nullable=False),
 )  # fmt: skip
 
-schema_compatibility = sa.Table(  # one row: the oldest revision whose code may run on this schema
-    "schema_compatibility", metadata,
+schema_compatibility = table(
+    "schema_compatibility", "One row: the oldest revision whose code may run on this schema.",
     C("id", sa.Integer, primary_key=True, autoincrement=False),
     C("oldest_code", S(32), nullable=False),
 )  # fmt: skip

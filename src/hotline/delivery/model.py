@@ -1,6 +1,6 @@
-"""An outgoing message, where it stands, and what runs a gateway."""
+"""An outgoing message, where it stands, which way it can leave, and what runs a gateway."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -38,3 +38,33 @@ class Message:
     partition: str
     payload: Mapping[str, Any]
     next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
+
+    texts: bool = False
+    notices: bool = False
+    hooks: bool = False
+
+
+class Way(StrEnum):
+    """Which messages of a kind can be handed over."""
+
+    ALL = "all"
+    TO_OFFICERS = "to_officers"
+    NONE = "none"
+
+
+WayOf = Callable[[str], Way]
+
+
+def everywhere(kind: str) -> Way:
+    """Every way is open."""
+    return Way.ALL
+
+
+def by_notice(reach: Reach) -> Way:
+    """The way of a kind that only the notice address takes."""
+    return Way.ALL if reach.notices else Way.NONE

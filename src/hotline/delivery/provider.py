@@ -25,9 +25,9 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayProvider:
-    """One provider. `name` is that of its entry point: a-z, 0-9, _ and -, at most 40 characters. `about` is one line
-    for administrators. If any of `secrets` proves, a gateway must have at least one that does. `same_machine`: it may
-    run beside us, so HOTLINE_PUBLIC_URL may be a loopback address."""
+    """One provider. `name` is that of its file, or of its entry point: a-z, 0-9, _ and -, at most 40 characters.
+    `about` is one line for administrators. If any of `secrets` proves, a gateway must have at least one that does.
+    `same_machine`: it may run beside us, so HOTLINE_PUBLIC_URL may be a loopback address."""
 
     name: str
     about: str

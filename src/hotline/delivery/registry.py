@@ -1,10 +1,13 @@
-"""Finds providers: each is an entry point of an installed package, ours among them, and is imported when it is first
-asked for. The name of the entry point is the name that gateways are added with."""
+"""Finds providers, and imports each when it is first asked for. Ours are the modules of three packages, one file each;
+those of other installed packages are entry points. The module's or entry point's name is the one that gateways are
+added with."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
 from typing import TypeVar
 
 import structlog
@@ -13,10 +16,11 @@ from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
 from hotline.refusals import Code, Refusal, Refused
 
-GROUPS: Mapping[GatewayKind, str] = {
-    GatewayKind.SMS: "hotline.sms_providers",
-    GatewayKind.VOICE: "hotline.exchanges",
-    GatewayKind.ORDERS: "hotline.order_platforms",
+# by kind: the entry points of other packages, and the package that holds our own files
+GROUPS: Mapping[GatewayKind, tuple[str, str]] = {
+    GatewayKind.SMS: ("hotline.sms_providers", "hotline.sms.providers"),
+    GatewayKind.VOICE: ("hotline.exchanges", "hotline.telephony.exchanges"),
+    GatewayKind.ORDERS: ("hotline.order_platforms", "hotline.partners.platforms"),
 }
 OWN = "hotline"  # the package whose providers no other package can replace
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -27,22 +31,26 @@ P = TypeVar("P", bound=GatewayProvider)
 @cache
 def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
     """The providers of a kind by name, none of them imported. Where two packages offer one name, ours wins, else the
-    first that the search path has. Raises Refused: even ours are missing."""
-    found: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUPS[kind]):
+    first that the search path has."""
+    group, folder = GROUPS[kind]
+    found = {point.name: point for point in _of_ours(group, folder)}
+    for point in entry_points(group=group):
         if NAME.fullmatch(point.name) is None:
-            log.warning("provider.name", group=GROUPS[kind], name=point.name)
+            log.warning("provider.name", group=group, name=point.name)
             continue
-        if point.name not in found or package_of(point) == OWN:
-            found[point.name] = point
-    if OWN not in map(package_of, found.values()):  # an editable installation older than its pyproject.toml
-        raise Refused(Refusal(Code.UNAVAILABLE, "the package's entry points are missing: install it again (`make`)"))
+        found.setdefault(point.name, point)
     return found
 
 
+def _of_ours(group: str, folder: str) -> Iterator[EntryPoint]:
+    """A provider for each module of a package of ours."""
+    for module in iter_modules(import_module(folder).__path__):
+        yield EntryPoint(module.name, f"{folder}.{module.name}:PROVIDER", group)
+
+
 def package_of(point: EntryPoint) -> str:
-    """The name of the package that an entry point belongs to."""
-    return point.dist.name if point.dist is not None else ""
+    """The name of the installed package that a provider belongs to."""
+    return point.dist.name if point.dist is not None else OWN
 
 
 def names(kind: GatewayKind) -> Sequence[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,53 +12,16 @@ from hotline.database.engine import Database, one
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.delivery.model import Message
+from hotline.delivery.model import Message, Way, WayOf, everywhere
 from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.tables import outbox as o
 
 LEASE = timedelta(seconds=45)  # three times the longest send
 AHEAD = timedelta(seconds=5)  # a message made so far in the future was made by a wrong clock
 MOST_TRIES = 8  # unless its way gives it more
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
-
-    texts: bool = False
-    notices: bool = False
-    hooks: bool = False
-
-
-EVERYWHERE = Reach(texts=True, notices=True, hooks=True)
-_HOOKED = ("event", "webhook")
 _RUNNING = (M.QUEUED, M.LEASED)
-_OF_OFFICERS = ("duty", "escalation")
 TO_OFFICER = sa.literal_column("substr(outbox.partition, 1, 5) = 'duty:'", sa.Boolean)  # as the partial index has it
 COUNTED = 1000  # messages of a kind, at most
-
-
-class Way(StrEnum):
-    """Which messages of a kind can be handed over."""
-
-    ALL = "all"
-    TO_OFFICERS = "to_officers"
-    NONE = "none"
-
-
-def way_of(reach: Reach, kind: str) -> Way:
-    """Which messages of this kind have a way out. A text has the SMS gateways where there are any, else the notice
-    address."""
-    if kind in _HOOKED:
-        return Way.ALL if reach.hooks else Way.NONE
-    if kind == "text" or not reach.notices:
-        sent = reach.texts and kind in ("text", "resident")
-        return Way.ALL if sent else Way.TO_OFFICERS if reach.texts and kind in _OF_OFFICERS else Way.NONE
-    return Way.ALL
-
-
-def _kind(*words: str) -> sa.ColumnElement[bool]:
-    return o.c.kind.in_([sa.literal_column(f"'{word}'") for word in words])
 
 
 def _kinds() -> sa.CTE:
@@ -103,12 +65,12 @@ _COUNT = {
 }
 
 
-async def waiting(db: Database, reach: Reach) -> list[WaitingMessages]:
+async def waiting(db: Database, way_of: WayOf) -> list[WaitingMessages]:
     """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
     Bounded, however much there is."""
     found: list[WaitingMessages] = []
     for row in await db.rows(_EACH_KIND):
-        way = way_of(reach, row.kind)
+        way = way_of(row.kind)
         counts: dict[Way, tuple[int, datetime]] = {}
         for part in {Way.ALL, way} - {Way.NONE}:
             count, first = await one(db, _COUNT[part], kind=row.kind), await one(db, _OLDEST[part], kind=row.kind)
@@ -124,11 +86,11 @@ async def waiting(db: Database, reach: Reach) -> list[WaitingMessages]:
     return found
 
 
-async def oldest_due(db: Database, now: datetime, reach: Reach = EVERYWHERE) -> datetime | None:
+async def oldest_due(db: Database, now: datetime, way_of: WayOf = everywhere) -> datetime | None:
     """When the oldest unsent message that can be handed over was due."""
     found = []
     for row in await db.rows(_EACH_KIND):
-        if (way := way_of(reach, row.kind)) is not Way.NONE and (due := await one(db, _OLDEST[way], kind=row.kind)):
+        if (way := way_of(row.kind)) is not Way.NONE and (due := await one(db, _OLDEST[way], kind=row.kind)):
             found.append(read_instant(due.next_at))
     return min((at for at in found if at is not None and at <= now), default=None)
 
@@ -202,7 +164,7 @@ def claim(
     now: datetime,
     token: str,
     limit: int,
-    reach: Reach = EVERYWHERE,
+    way_of: WayOf = everywhere,
     sending: Collection[str] = (),
 ) -> Sequence[Row]:
     """The next messages due that can be handed over, ours for LEASE; one at a time for each receiver. The try is
@@ -211,7 +173,7 @@ def claim(
     and what waits behind others of its receiver is put aside."""
     at = database_time(db)
     by = max(now, at)
-    ways = {kind: way_of(reach, kind) for kind in db.execute(_KINDS).scalars()}
+    ways = {kind: way_of(kind) for kind in db.execute(_KINDS).scalars()}
     windows = {k: _window(k, way, at, by, sending) for k, way in ways.items() if way is not Way.NONE}
     if not windows:
         return []
@@ -333,10 +295,9 @@ def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: 
     return db.execute(_mine(id, token).values(**values)).rowcount == 1
 
 
-def expire(db: sa.Connection, before: datetime) -> int:
-    """Give up what nobody was there to send since `before`; how many, alarms apart. A delivery to a subscriber may have
-    to wait behind one that is tried for three days."""
-    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, sa.not_(_kind(*_HOOKED)))
+def expire(db: sa.Connection, before: datetime, lasting: Collection[str]) -> int:
+    """Give up what nobody was there to send since `before`, but for the `lasting` kinds; how many, alarms apart."""
+    old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, o.c.kind.not_in(list(lasting)))
     old = old.values(status=M.EXPIRED, last_error="no gateway took it in time")
     db.execute(old.where(o.c.kind == "alarm"))
     return db.execute(old).rowcount
@@ -359,19 +320,7 @@ def drop(db: sa.Connection, id: str, why: str) -> bool:  # noqa: A002
 
 
 _ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
-_IN_LINE = PreparedQuery(
-    sa.select(*o.c)
-    .where(o.c.partition == sa.bindparam("partition", type_=sa.String), o.c.kind == sa.literal_column("'webhook'"))
-    .where(o.c.id > sa.bindparam("after", type_=sa.String))
-    .order_by(o.c.id)
-    .limit(sa.bindparam("limit", type_=sa.Integer))
-)
 
 
 async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
     return await one(db, _ONE, id=id)
-
-
-async def in_line(db: Database, partition: str, after: str, limit: int) -> Sequence[Row]:
-    """The deliveries of one subscription, in order of id."""
-    return await db.rows(_IN_LINE, partition=partition, after=after, limit=limit)

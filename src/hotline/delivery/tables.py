@@ -3,13 +3,13 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.delivery.model import GatewayKind, MessageStatus
 
 C, S, I = sa.Column, sa.String, sa.Integer
 _TO_OFFICERS = sa.text("status IN ('leased', 'queued') AND substr(partition, 1, 5) = 'duty:'")
-outbox = sa.Table(
-    "outbox", metadata,
+outbox = table(
+    "outbox", "Messages to hand over after COMMIT, each under a lease while a worker sends it.",
     C("id", S(40), primary_key=True),
     C("kind", S(20), nullable=False),
     C("number", S(14), nullable=False),
@@ -34,17 +34,17 @@ outbox = sa.Table(
     sa.Index("ix_outbox_officers", "kind", "next_at", "id", sqlite_where=_TO_OFFICERS, postgresql_where=_TO_OFFICERS),
 )  # fmt: skip
 
-gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the server's own
-    "gateway", metadata,
+gateway = table(
+    "gateway", "Providers we speak with; their secrets are sealed with the server's own.",
     C("name", S(40), primary_key=True),
     C("kind", S(8), nullable=False),
-    C("provider", S(40), nullable=False),  # a name in the registry: packages of others may offer more
+    C("provider", S(40), nullable=False, doc="A name in the registry: packages of others may offer more"),
     C("settings", Document, nullable=False),
     C("sealed", sa.Text, nullable=False),
     C("active", sa.Boolean, nullable=False),
     C("sends", sa.Boolean, nullable=False),
     C("weight", I, nullable=False),
-    C("resting", I, nullable=False),  # where the weight drifts back to
+    C("resting", I, nullable=False, doc="Where the weight drifts back to"),
     C("shifted_at", Instant),
     C("version", I, nullable=False),
     C("created_at", Instant, nullable=False),
@@ -52,8 +52,8 @@ gateway = sa.Table(  # a provider we speak with; its secrets are sealed with the
     one_of("kind", GatewayKind),
 )  # fmt: skip
 
-attempt = sa.Table(  # one try of one message: the delivery log, and what the weights go by
-    "attempt", metadata,
+attempt = table(
+    "attempt", "One try of one message: the delivery log, and what the weights of gateways go by.",
     C("message", S(40), primary_key=True),
     C("n", I, primary_key=True, autoincrement=False),
     C("way", S(60), nullable=False),

@@ -1,7 +1,9 @@
 """What providers push: kept before it is answered, spooled while the database is away."""
 
 __all__ = [
-    "inbox",
+    "context",
+    "handlers",
+    "jobs",
     "model",
     "outcome",
     "push",
@@ -9,7 +11,9 @@ __all__ = [
     "rows",
     "signatures",
     "spool",
+    "spool_drain",
     "store",
     "tables",
     "twilio_signature",
+    "work_off",
 ]

@@ -8,7 +8,10 @@ import sqlalchemy as sa
 
 from hotline.delivery.model import Message
 from hotline.inbound.model import Effect, InboundStatus
+from hotline.refusals import Code
 
+# with these codes another try may go better: the database is away, full or busy
+LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
 Done = Callable[[sa.Connection], None]
 
 

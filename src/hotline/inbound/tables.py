@@ -3,17 +3,17 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.inbound.model import InboundKind, InboundStatus
 
 C, S, I = sa.Column, sa.String, sa.Integer
 _WAITS = sa.text("status IN ('kept', 'leased')")
-inbound = sa.Table(  # all that was pushed to us: kept before it is answered, worked off from here
-    "inbound", metadata,
+inbound = table(
+    "inbound", "All that was pushed to us: kept before it is answered, worked off from here.",
     C("id", S(36), primary_key=True),
     C("gateway", S(60), nullable=False),
     C("kind", S(8), nullable=False),
-    C("key", S(80), nullable=False),  # the provider's own id, or a hash where it sends none
+    C("key", S(80), nullable=False, doc="The provider's own id, or a hash where it sends none"),
     C("sender", S(60)),
     C("receiver", S(60)),
     C("text", sa.Text, nullable=False),
@@ -21,8 +21,8 @@ inbound = sa.Table(  # all that was pushed to us: kept before it is answered, wo
     C("details", Document, nullable=False),
     C("sent_at", Instant),
     C("received_at", Instant, nullable=False),
-    C("urgent", sa.Boolean, nullable=False),  # a danger word stands in it: it goes first
-    C("partition", S(100), nullable=False),  # what must be worked off one after the other
+    C("urgent", sa.Boolean, nullable=False, doc="A danger word stands in it: it goes first"),
+    C("partition", S(100), nullable=False, doc="What must be worked off one after the other"),
     C("status", S(10), nullable=False),
     C("effect", S(12)),
     C("number", S(14)),

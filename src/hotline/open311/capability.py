@@ -1,5 +1,8 @@
 """Open311 GeoReport v2. Its surface is an application of its own, mounted beside the routers."""
 
+from collections.abc import Sequence
+
+from hotline.inbound.handlers import InboundHandler
 from hotline.open311.settings import Open311Settings
 from hotline.runtime.capability import Capability
 from hotline.runtime.settings import CapabilitySettings
@@ -14,4 +17,10 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     )
 
 
-OPEN311 = Capability(name="open311", prepare=_prepare)
+def _inbound() -> Sequence[InboundHandler[Services]]:
+    from hotline.open311.jobs import HANDLERS
+
+    return HANDLERS
+
+
+OPEN311 = Capability(name="open311", prepare=_prepare, inbound=_inbound)

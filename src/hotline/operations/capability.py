@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hotline.jobs import Job
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import Job, WorkerContext
+from hotline.runtime.jobs import WorkerContext
+from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -22,4 +24,10 @@ def _jobs(context: WorkerContext) -> Sequence[Job]:
     return operations_jobs(context)
 
 
-OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs)
+def _upkeep(services: Services) -> Sequence[Job]:
+    from hotline.operations.jobs import upkeep_jobs
+
+    return upkeep_jobs(services)
+
+
+OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs, upkeep=_upkeep)

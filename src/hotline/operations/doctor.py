@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from hotline.database.columns import read_instant
 from hotline.delivery import registry
 from hotline.delivery import store as outbox_store
-from hotline.delivery.model import Message
+from hotline.delivery.message_kinds import MessageKinds
+from hotline.delivery.model import Message, Reach
 from hotline.delivery.provider import GatewayProvider
 from hotline.inbound import store as inbound_store
 from hotline.locales import pair, text
@@ -107,17 +108,18 @@ async def _behind(services: Services, directory: Directory, now: datetime) -> li
 async def _outbox(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     texts = bool(await services.gateways.senders(now))
-    reach = outbox_store.Reach(texts, services.speaks, hooks=True)
-    oldest = await outbox_store.oldest_due(services.db, now, reach)
+    kinds = services.part(MessageKinds)
+    ways = kinds.ways(Reach(texts, services.speaks, hooks=True))
+    oldest = await outbox_store.oldest_due(services.db, now, ways)
     stranded = not services.speaks and await outbox_store.oldest_due(services.db, now) is not None
     if stranded and not texts:
         found.append(finding("outbox", "doctor.outbox.no_address", warns=True))
-    elif stranded and await outbox_store.oldest_due(services.db, now, outbox_store.Reach(notices=True)) is not None:
+    elif stranded and await outbox_store.oldest_due(services.db, now, kinds.ways(Reach(notices=True))) is not None:
         found.append(finding("outbox", "doctor.outbox.texts_alone", warns=True))
     elif oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         found.append(finding("outbox", "doctor.outbox.late", wrong=True, seconds=ago))
-    waits = await outbox_store.waiting(services.db, reach)
+    waits = await outbox_store.waiting(services.db, ways)
     for kind in (w for w in waits if not w.sendable or w.count >= outbox_store.COUNTED):
         key = "doctor.outbox.waits" if kind.sendable else "doctor.outbox.stranded"
         since = f"{kind.oldest:%Y-%m-%dT%H:%M}Z"

@@ -6,8 +6,10 @@ import structlog
 
 from hotline.delivery.alarms import alarm
 from hotline.delivery.notices import GatewayDown
+from hotline.jobs import Job
 from hotline.operations.doctor import WATCH, Finding, examine, warn_of_gaps
-from hotline.runtime.jobs import Job, WorkerContext
+from hotline.operations.readiness import REFRESH, refresh
+from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 
 AUDIT = 300.0  # seconds
@@ -33,6 +35,15 @@ def operations_jobs(context: WorkerContext) -> Sequence[Job]:
         return False
 
     return (Job("audit", audit, AUDIT),)
+
+
+def upkeep_jobs(services: Services) -> Sequence[Job]:
+    """What every API process does: remember what intake needs while the database is away."""
+
+    async def remember() -> bool:
+        return await refresh(services, services.clock())
+
+    return (Job("refresh", remember, REFRESH),)
 
 
 async def _tell(services: Services, finding: Finding) -> None:

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from hotline.database.deadlines import within
 from hotline.delivery import store as outbox_store
+from hotline.delivery.message_kinds import MessageKinds
+from hotline.delivery.model import Reach
 from hotline.inbound import store as inbound_store
 from hotline.operations.doctor import QUICK, examine, skew_of
 from hotline.operations.readiness import ReadyChecks, can_take_in
@@ -130,11 +132,10 @@ async def metrics(context: Annotated[TicketContext, anybody("metrics.read")]) ->
         ODD.set(await inbound_store.odd_ones(context.services.db))
         oldest = await outbox_store.oldest_due(context.services.db, context.now)
         OLDEST.set(max(0.0, (context.now - oldest).total_seconds()) if oldest else 0.0)
-        reach = outbox_store.Reach(
-            bool(await context.services.gateways.senders(context.now)), context.services.speaks, hooks=True
-        )
+        texts = bool(await context.services.gateways.senders(context.now))
+        ways = context.services.part(MessageKinds).ways(Reach(texts, context.services.speaks, hooks=True))
         WAITING.clear()
-        for kind in await outbox_store.waiting(context.services.db, reach):
+        for kind in await outbox_store.waiting(context.services.db, ways):
             WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)
         _, ahead = await skew_of(context.services)
         SKEW.set(ahead.total_seconds())

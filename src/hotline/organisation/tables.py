@@ -3,19 +3,19 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 
 C, S, I = sa.Column, sa.String, sa.Integer
-directory = sa.Table(  # the organisation as data: every noun's items, whole and validated together
-    "directory", metadata,
+directory = table(
+    "directory", "The organisation as data: every noun's items, whole and validated together.",
     C("noun", S(16), primary_key=True),
     C("code", S(40), primary_key=True),
     C("body", Document, nullable=False),
     C("version", I, nullable=False),
 )  # fmt: skip
 
-directory_log = sa.Table(  # one row for each change ever made to it; the highest version is the directory's
-    "directory_log", metadata,
+directory_log = table(
+    "directory_log", "One row for each change ever made to the directory; the highest version is the directory's.",
     C("version", I, primary_key=True, autoincrement=False),
     C("place", I, primary_key=True, autoincrement=False),
     C("noun", S(16), nullable=False),
@@ -27,8 +27,8 @@ directory_log = sa.Table(  # one row for each change ever made to it; the highes
     C("by_name", sa.Text, nullable=False),
 )  # fmt: skip
 
-person = sa.Table(
-    "person", metadata,
+person = table(
+    "person", "People who log in, with their roles and scopes.",
     C("id", S(36), primary_key=True),
     C("login", S(60), nullable=False, unique=True),
     C("name", sa.Text, nullable=False),
@@ -41,16 +41,16 @@ person = sa.Table(
     C("created_at", Instant, nullable=False),
 )  # fmt: skip
 
-session = sa.Table(  # a person's log-in; only the hash of its token is kept
-    "session", metadata,
+session = table(
+    "session", "A person's log-in; only the hash of its token is kept.",
     C("hash", S(64), primary_key=True),
     C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
     C("created_at", Instant, nullable=False),
     C("expires_at", Instant, nullable=False, index=True),
 )  # fmt: skip
 
-api_key = sa.Table(
-    "api_key", metadata,
+api_key = table(
+    "api_key", "Keys of machines, with their roles and scopes; only the hash of a key is kept.",
     C("id", S(16), primary_key=True),
     C("name", sa.Text, nullable=False),
     C("hash", S(64), nullable=False),
@@ -63,9 +63,9 @@ api_key = sa.Table(
     C("revoked_at", Instant),
 )  # fmt: skip
 
-login_failure = sa.Table(  # read by older versions alone: `throttle` has taken its place
-    "login_failure", metadata,
-    C("subject", S(100), primary_key=True),  # login:<name> or address:<ip>
+login_failure = table(
+    "login_failure", "Read by older versions alone: `throttle` has taken its place.",
+    C("subject", S(100), primary_key=True, doc="login:<name> or address:<ip>"),
     C("count", I, nullable=False),
     C("last_at", Instant, nullable=False),
 )  # fmt: skip

@@ -1,3 +1,3 @@
 """Orders of other hotlines."""
 
-__all__ = ["capability", "hotline_12345"]
+__all__ = ["capability", "platforms"]

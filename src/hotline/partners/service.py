@@ -8,7 +8,7 @@ from hotline.organisation.model.actors import gateway_actor
 from hotline.organisation.model.scopes import EVERYTHING
 from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.write_request import WriteRequest
-from hotline.partners.hotline_12345 import FIELD_OF, read_order
+from hotline.partners.platforms.hotline_12345 import FIELD_OF, read_order
 from hotline.text.numbering import Number
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services

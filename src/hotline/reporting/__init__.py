@@ -1,3 +1,3 @@
 """Figures, rollups, charts, reports, exports and oversight."""
 
-__all__ = ["capability", "charts", "model", "rollups", "service", "store", "tables", "vocabulary"]
+__all__ = ["capability", "charts", "model", "service", "store", "tables", "vocabulary"]

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import Job, WorkerContext
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.retention import NightlyCheck
+from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -26,4 +29,16 @@ def _jobs(context: WorkerContext) -> Sequence[Job]:
     return reporting_jobs(context)
 
 
-REPORTING = Capability(name="reporting", routers=_routers, jobs=_jobs)
+def _retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.reporting.jobs import retention
+
+    return retention()
+
+
+def _checks() -> Sequence[NightlyCheck]:
+    from hotline.reporting.jobs import check_figures_nightly
+
+    return (check_figures_nightly,)
+
+
+REPORTING = Capability(name="reporting", routers=_routers, jobs=_jobs, retention=_retention, checks=_checks)

@@ -1,18 +1,26 @@
-"""The worker's jobs for figures, reports and exports."""
+"""The worker's jobs for figures, reports and exports, and for the stream of events that the figures are folded from."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
+from hotline.jobs import BATCH, SELDOM, SOON, Job, RetentionRule
+from hotline.reporting import rollups
+from hotline.reporting.service import exports
 from hotline.reporting.service.exports import make_next
-from hotline.reporting.service.figures import FOLDED_AT_ONCE, are_many, fold, must_be_rebuilt, stand
+from hotline.reporting.service.figures import FOLDED_AT_ONCE, are_many, drift, fold, must_be_rebuilt, stand
 from hotline.reporting.service.reports import make_due
-from hotline.runtime.jobs import SELDOM, SOON, Job, WorkerContext
-from hotline.runtime.subprocess import LEFT
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.subprocess import DRIFT, LEFT
+from hotline.streaming import store as streaming_store
+from hotline.streaming.service import KEEP
+from hotline.tickets.context import Services
 
 log = structlog.get_logger("hotline.worker")
+retention_log = structlog.get_logger("hotline.retention")
 
 
 def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
@@ -42,3 +50,35 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
         Job("reports", make_reports, SELDOM),
         Job("exports", make_exports, SOON),
     )
+
+
+async def check_figures(services: Services, now: datetime) -> int:
+    """Compare the rollups with everything counted anew; how many differ. Reported, not mended."""
+    found = await drift(services, now)
+    for key, (kept, true) in list(found.items())[:20]:
+        retention_log.error("figures.drift", dimension=key[0], day=key[1], code=key[2], kept=kept, true=true)
+    return len(found)
+
+
+async def check_figures_nightly(context: WorkerContext) -> None:
+    """The same, in a process of its own where there are many."""
+    if context.subprocess is not None and await are_many(context.services):
+        code, said = await context.subprocess.run("figures", "check")
+        if code not in LEFT:
+            log.error("figures.drift" if code == DRIFT else "figures.unchecked", code=code, said=said)
+    else:
+        await check_figures(context.services, context.services.clock())
+
+
+async def _forget_exports(services: Services, now: datetime) -> int:
+    return await exports.tidy(services, now)
+
+
+async def _forget_events(services: Services, now: datetime) -> int:
+    """Events of the stream, but for those that the figures have not taken up."""
+    folded = int((await rollups.mark(services.db) or {}).get("position", 0))
+    return await services.db.transact(lambda c: streaming_store.forget(c, now - KEEP, folded, BATCH))
+
+
+def retention() -> Sequence[RetentionRule[Services]]:
+    return RetentionRule("exports", _forget_exports), RetentionRule("stream", _forget_events)

@@ -3,34 +3,34 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
 
 C, S, I = sa.Column, sa.String, sa.Integer
-rollup = sa.Table(  # the measures of one day, for one code of a dimension; day "" holds what is so now, not on a day
-    "rollup", metadata,
+rollup = table(
+    "rollup", 'The measures of one day for one code of a dimension; day "" holds what is so now, not on a day.',
     C("dimension", S(24), primary_key=True),
     C("day", S(10), primary_key=True),
     C("code", S(90), primary_key=True),
     C("counts", Document, nullable=False),
 )  # fmt: skip
 
-report = sa.Table(  # the figures of a period, as they were when it had ended
-    "report", metadata,
-    C("period", S(8), primary_key=True),  # day, week, month
-    C("first", S(10), primary_key=True),  # its first day
+report = table(
+    "report", "The figures of a period, as they were when it had ended.",
+    C("period", S(8), primary_key=True, doc="Day, week, month"),
+    C("first", S(10), primary_key=True, doc="Its first day"),
     C("body", Document, nullable=False),
     C("made_at", Instant, nullable=False),
     one_of("period", Period),
 )  # fmt: skip
 
-export = sa.Table(  # a list somebody asked for as a file, and what became of it
-    "export", metadata,
+export = table(
+    "export", "A list that somebody asked for as a file, and what became of it.",
     C("id", S(36), primary_key=True),
     C("kind", S(12), nullable=False),
     C("form", S(10), nullable=False),
     C("filters", Document, nullable=False),
-    C("actor", Document, nullable=False),  # who asked, with the view they had: the file is made within it
+    C("actor", Document, nullable=False, doc="Who asked, with the view they had: the file is made within it"),
     C("owner", S(60), nullable=False),
     C("status", S(10), nullable=False),
     C("rows", I, nullable=False),

@@ -12,10 +12,18 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.review import store as review_store
-from hotline.review.schemas import InboundOut, InboundPage, InboundWhole, inbound_shown, inbound_whole
+from hotline.review.schemas import (
+    Dismissal,
+    InboundOut,
+    InboundPage,
+    InboundWhole,
+    TakeUp,
+    inbound_shown,
+    inbound_whole,
+)
 from hotline.review.service import Corrections, dismiss, take_up
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Plain, Strict
+from hotline.web.field_types import Plain
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 from hotline.web.schemas import dumped
@@ -24,21 +32,6 @@ router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRou
 Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
-
-
-class TakeUp(Strict):
-    """As a new ticket, or onto an open one. `narrative` where the item itself says nothing that can be read."""
-
-    narrative: Narrative | None = None
-    attach_to: NumberWord | None = None
-    category: CodeWord | None = None
-    area: CodeWord | None = None
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"attach_to": "100000006"}]}}
-
-
-class Dismissal(Strict):
-    reason: Line
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"reason": "advertising"}]}}
 
 
 def _item(row: Row) -> str:

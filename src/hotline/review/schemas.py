@@ -1,4 +1,4 @@
-"""What was pushed to us as replies show it."""
+"""What was pushed to us as replies show it, and what is decided about it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,6 +8,22 @@ from pydantic import Field
 
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.replies import reply_type
+from hotline.web.field_types import CodeWord, Line, Narrative, NumberWord, Strict
+
+
+class TakeUp(Strict):
+    """As a new ticket, or onto an open one. `narrative` where the item itself says nothing that can be read."""
+
+    narrative: Narrative | None = None
+    attach_to: NumberWord | None = None
+    category: CodeWord | None = None
+    area: CodeWord | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"attach_to": "100000006"}]}}
+
+
+class Dismissal(Strict):
+    reason: Line
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"reason": "advertising"}]}}
 
 
 @reply_type()

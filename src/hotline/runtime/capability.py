@@ -1,10 +1,15 @@
 """What a capability registers with the composition: one object each, listed in `hotline.composition`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hotline.runtime.jobs import Job, WorkerContext
+from hotline.delivery.message_kinds import MessageKind
+from hotline.inbound.handlers import InboundHandler
+from hotline.inbound.spool_drain import SpoolHandler
+from hotline.jobs import Job, RetentionRule
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.retention import NightlyCheck
 from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
@@ -15,13 +20,27 @@ def _none(*_: Any) -> tuple[()]:
     return ()
 
 
+def _empty() -> Mapping[str, SpoolHandler[Services]]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capability:
-    """`routers`: called when the API is built, so that a command which serves nothing imports no route. `prepare`:
-    called once for a process with its services and the settings of the capabilities; adds parts and hooks. `jobs`: what
-    a worker does for it."""
+    """Each field is called when what it gives is first needed, so that a command which serves nothing imports no route.
+
+    `routers`: its part of the API. `prepare`: called once for a process with its services and the settings of the
+    capabilities; adds parts and hooks. `jobs`: what a worker does for it; `upkeep`: what every API process does, too.
+    `messages`: the kinds of outgoing messages it sends. `inbound`: how it works off what was pushed, by kind;
+    `spooled`: how it brings in what was spooled, by kind. `retention`: what it deletes in time; `checks`: what it
+    compares with the truth once a night."""
 
     name: str
     routers: Callable[[], Sequence["APIRouter"]] = _none
     prepare: Callable[[Services, Any], object] = _none
     jobs: Callable[[WorkerContext], Sequence[Job]] = _none
+    upkeep: Callable[[Services], Sequence[Job]] = _none
+    messages: Callable[[], Sequence[MessageKind[Services]]] = _none
+    inbound: Callable[[], Sequence[InboundHandler[Services]]] = _none
+    spooled: Callable[[], Mapping[str, SpoolHandler[Services]]] = _empty
+    retention: Callable[[], Sequence[RetentionRule[Services]]] = _none
+    checks: Callable[[], Sequence[NightlyCheck]] = _none

@@ -1,4 +1,4 @@
-"""Jobs: what a worker does again and again."""
+"""What the jobs of a worker are given."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,21 +8,6 @@ from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.runtime.subprocess import WorkerSubprocess
 from hotline.tickets.context import Services
-
-# seconds a job waits when there was nothing to do
-AT_ONCE = 0.25
-SOON = 1.0
-SELDOM = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """`step` does one piece and returns True where there may be more at once; otherwise the job waits `pause` seconds.
-    What it raises is logged, and the step is tried again."""
-
-    name: str
-    step: Callable[[], Awaitable[bool]]
-    pause: float
 
 
 @dataclass

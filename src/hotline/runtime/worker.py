@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from hotline.runtime.jobs import Job, WorkerContext
+from hotline.jobs import Job
+from hotline.runtime.jobs import WorkerContext
 
 log = structlog.get_logger("hotline.worker")
 

@@ -3,12 +3,7 @@
 __all__ = [
     "backfill",
     "capability",
-    "contract",
-    "incoming",
-    "model",
     "outgoing",
     "providers",
-    "receiving",
-    "store",
     "tables",
 ]

@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hotline.delivery.message_kinds import MessageKind
+from hotline.inbound.handlers import InboundHandler
+from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
+from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.settings import CapabilitySettings
 from hotline.sms.settings import QuietHours
 from hotline.tickets.context import Services
@@ -25,4 +29,36 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     services.add(QuietHours(*settings.quiet) if settings.quiet else QuietHours())
 
 
-SMS = Capability(name="sms", routers=_routers, prepare=_prepare)
+def _jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.sms.jobs import sms_jobs
+
+    return sms_jobs(context)
+
+
+def _messages() -> Sequence[MessageKind[Services]]:
+    from hotline.sms.sending import MESSAGES
+
+    return MESSAGES
+
+
+def _inbound() -> Sequence[InboundHandler[Services]]:
+    from hotline.sms.work_off import HANDLERS
+
+    return HANDLERS
+
+
+def _retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.sms.jobs import retention
+
+    return retention()
+
+
+SMS = Capability(
+    name="sms",
+    routers=_routers,
+    prepare=_prepare,
+    jobs=_jobs,
+    messages=_messages,
+    inbound=_inbound,
+    retention=_retention,
+)

@@ -1,4 +1,4 @@
-"""Texts of ours as replies show them, and the numbers that get none."""
+"""Texts of ours as replies show them, and the numbers that get none, as they are sent and shown."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +9,12 @@ from hotline.organisation.model.actors import Actor
 from hotline.replies import reply_type
 from hotline.sms.model.status import TextStatus
 from hotline.tickets.model.visibility import phone_shown
+from hotline.web.field_types import Plain, Strict
+
+
+class Stop(Strict):
+    phone: Annotated[Plain, Field(min_length=1, max_length=40)]
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}
 
 
 @reply_type()

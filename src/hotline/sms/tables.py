@@ -3,12 +3,12 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.sms.model.status import TextStatus
 
 C, S, I = sa.Column, sa.String, sa.Integer
-text_out = sa.Table(  # a text of ours; its id is the outbox's, and the provider's client reference
-    "text_out", metadata,
+text_out = table(
+    "text_out", "Texts of ours; the id is the outbox's, and the provider's client reference.",
     C("id", S(40), primary_key=True),
     C("number", S(14), nullable=False),
     C("receiver", S(20), nullable=False),
@@ -21,7 +21,7 @@ text_out = sa.Table(  # a text of ours; its id is the outbox's, and the provider
     C("created_at", Instant, nullable=False),
     C("sent_at", Instant),
     C("gateway", S(40)),
-    C("line", S(60)),  # the number it was sent from: a reply comes back there
+    C("line", S(60), doc="The number it was sent from: a reply comes back there"),
     C("provider_id", S(80)),
     C("attempts", I, nullable=False),
     C("error", sa.Text),
@@ -33,8 +33,8 @@ text_out = sa.Table(  # a text of ours; its id is the outbox's, and the provider
     sa.Index("ix_text_out_status_created_at", "status", "created_at"),
 )  # fmt: skip
 
-stop_list = sa.Table(
-    "stop_list", metadata,
+stop_list = table(
+    "stop_list", "Phone numbers that get no texts, because their owner said so.",
     C("phone", S(20), primary_key=True),
     C("at", Instant, nullable=False),
     C("by_id", S(60), nullable=False),

@@ -1,3 +1,3 @@
 """Calls on the exchange: events into calls, screen pops, return calls, figures of the call centre."""
 
-__all__ = ["capability", "service", "store", "tables", "vocabulary"]
+__all__ = ["capability", "service", "tables", "vocabulary"]

@@ -1,9 +1,12 @@
 """Calls on the exchange."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from hotline.inbound.spool_drain import SpoolHandler
+from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
+from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.settings import CapabilitySettings
 from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.service import KnownCalls
@@ -26,4 +29,29 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     services.exchange = KnownCalls(services.db)
 
 
-TELEPHONY = Capability(name="telephony", routers=_routers, prepare=_prepare)
+def _jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.telephony.jobs import telephony_jobs
+
+    return telephony_jobs(context)
+
+
+def _spooled() -> Mapping[str, SpoolHandler[Services]]:
+    from hotline.telephony.service import SPOOLED
+
+    return SPOOLED
+
+
+def _retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.telephony.jobs import retention
+
+    return retention()
+
+
+TELEPHONY = Capability(
+    name="telephony",
+    routers=_routers,
+    prepare=_prepare,
+    jobs=_jobs,
+    spooled=_spooled,
+    retention=_retention,
+)

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
@@ -24,7 +24,9 @@ from hotline.telephony.contract import exchange_provider
 from hotline.telephony.schemas import (
     ExchangeContact,
     ExchangeLookup,
+    Linked,
     PopPage,
+    ReturnCallAttempt,
     ReturnCallOut,
     ReturnCallPage,
     VoiceCallPage,
@@ -38,7 +40,7 @@ from hotline.tickets.act import visible_ticket
 from hotline.tickets.caller_lookup import caller_card
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.calls import card_shown
-from hotline.web.field_types import Line, Moment, NumberWord, Plain, Strict
+from hotline.web.field_types import Moment, Plain
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
@@ -50,21 +52,6 @@ Operator = Annotated[TicketContext, may("calls.answer", Role.OPERATOR, Role.DISP
 After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
 LONGEST_WAIT = 25
 MOST_DAYS = 366
-
-
-class ReturnCallAttempt(Strict):
-    """The result of an attempt to call back. `connected` and `given_up` close the return call; the others leave it
-    open."""
-
-    outcome: Literal["connected", "no_reply", "busy", "wrong_number", "given_up"]
-    number: NumberWord | None = None
-    note: Line | None = None
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"outcome": "connected"}]}}
-
-
-class Linked(Strict):
-    number: NumberWord
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006"}]}}
 
 
 @router.post(

@@ -1,8 +1,9 @@
-"""Calls on the exchange as replies show them: who is on the line, who is to be rung back, the figures."""
+"""Calls on the exchange as replies show them: who is on the line, who is to be rung back, the figures; and what an
+operator says of a call."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,6 +13,22 @@ from hotline.replies import reply_type
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 from hotline.tickets.model.visibility import phone_shown
 from hotline.tickets.schemas.calls import CallerCard
+from hotline.web.field_types import Line, NumberWord, Strict
+
+
+class ReturnCallAttempt(Strict):
+    """The result of an attempt to call back. `connected` and `given_up` close the return call; the others leave it
+    open."""
+
+    outcome: Literal["connected", "no_reply", "busy", "wrong_number", "given_up"]
+    number: NumberWord | None = None
+    note: Line | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"outcome": "connected"}]}}
+
+
+class Linked(Strict):
+    number: NumberWord
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006"}]}}
 
 
 class RecordingOut(TypedDict, total=False):

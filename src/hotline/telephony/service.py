@@ -99,6 +99,9 @@ async def drain_spooled_events(services: Services, record: Mapping[str, Any]) ->
         await take_events(services, gateway, events, datetime.fromisoformat(record["at"]))
 
 
+SPOOLED = {"voice": drain_spooled_events}
+
+
 async def take_events(services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime) -> None:
     """Events into calls, in one transaction; the same event twice does nothing."""
     if not events:

@@ -3,15 +3,15 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
 C, S, I = sa.Column, sa.String, sa.Integer
-voice_call = sa.Table(  # a call on the exchange, whatever became of it
-    "voice_call", metadata,
+voice_call = table(
+    "voice_call", "A call on the exchange, whatever became of it.",
     C("id", S(36), primary_key=True),
     C("pbx", S(40), nullable=False),
-    C("reference", S(80), nullable=False),  # the exchange's own id of the whole call
+    C("reference", S(80), nullable=False, doc="The exchange's own id of the whole call"),
     C("direction", S(4), nullable=False),
     C("phone", S(20)),
     C("raw_phone", S(60)),
@@ -26,13 +26,13 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     C("answered_at", Instant),
     C("ended_at", Instant),
     C("moved_at", Instant, nullable=False),
-    C("wait_ms", sa.BigInteger),  # until it was answered, or until the caller gave up
+    C("wait_ms", sa.BigInteger, doc="Until it was answered, or until the caller gave up"),
     C("talk_ms", sa.BigInteger),
     C("number", S(14)),
     C("recording", Document),
     C("recording_expires_at", Instant),
-    C("end_due_at", Instant),  # when it counts as over if nothing else is heard of it; none: not yet known, or it has ended
-    C("time_unknown", sa.Boolean),  # a time of its events could not be read
+    C("end_due_at", Instant, doc="When it counts as over if nothing else is heard of it; none: not yet known, or it has ended"),
+    C("time_unknown", sa.Boolean, doc="A time of its events could not be read"),
     one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
     sa.UniqueConstraint("pbx", "reference"),
     sa.Index("ix_voice_call_offered_at", "offered_at"),
@@ -43,8 +43,8 @@ voice_call = sa.Table(  # a call on the exchange, whatever became of it
     sa.Index("ix_voice_call_recording_expires_at", "recording_expires_at", sqlite_where=sa.text("recording_expires_at IS NOT NULL"), postgresql_where=sa.text("recording_expires_at IS NOT NULL")),
 )  # fmt: skip
 
-voice_event = sa.Table(  # each event once, in whatever order they come
-    "voice_event", metadata,
+voice_event = table(
+    "voice_event", "Events of the exchange, each once, in whatever order they come.",
     C("pbx", S(40), primary_key=True),
     C("key", S(80), primary_key=True),
     C("reference", S(80), nullable=False),
@@ -54,10 +54,10 @@ voice_event = sa.Table(  # each event once, in whatever order they come
     sa.Index("ix_voice_event_at", "at"),
 )  # fmt: skip
 
-return_call = sa.Table(  # somebody rang and spoke to nobody: they are rung back
-    "return_call", metadata,
+return_call = table(
+    "return_call", "Callers who spoke to nobody and are rung back.",
     C("id", S(36), primary_key=True),
-    C("phone", S(60), nullable=False),  # one that cannot be read: as the exchange gave it
+    C("phone", S(60), nullable=False, doc="One that cannot be read: as the exchange gave it"),
     C("queue", S(60)),
     C("missed", I, nullable=False),
     C("status", S(8), nullable=False),

@@ -8,6 +8,7 @@ __all__ = [
     "dependencies",
     "diagram",
     "intake",
+    "jobs",
     "lifecycle",
     "lookup",
     "model",

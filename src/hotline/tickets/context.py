@@ -7,9 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from hotline.delivery.context import DeliveryServices
-from hotline.inbound.inbox import Inbox
-from hotline.inbound.spool import Spool
+from hotline.inbound.context import InboundServices
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
 
@@ -27,24 +25,15 @@ class ExchangeCalls(Protocol):
 
 
 @dataclass(kw_only=True)
-class Services(DeliveryServices):
+class Services(InboundServices):
     """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
     subscribers."""
 
     numbers: TicketNumbers
     files: Path
     speaks: bool = True  # there is somewhere to post messages
-    spool: Spool | None = None  # None: with the database away, nothing is taken in
     exchange: ExchangeCalls = field(init=False)  # set by the composition
-    inbox: Inbox = field(init=False)
     before_commit: list[BeforeCommit] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.inbox = Inbox(self.db, self.spool, self.deadlines)
-
-    def keeps_for_later(self) -> bool:
-        return self.spool is not None
 
     async def completed(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""

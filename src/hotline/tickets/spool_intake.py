@@ -13,10 +13,12 @@ import structlog
 from hotline.database.identifiers import reference
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import InboundKind, InboundStatus
+from hotline.inbound.outcome import LATER
+from hotline.inbound.spool_drain import SpoolHandler
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
-from hotline.refusals import Code, Refused
+from hotline.refusals import Refused
 from hotline.text.numbering import read_number
 from hotline.tickets.context import Services
 from hotline.tickets.intake import take_call
@@ -25,7 +27,6 @@ from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.web.idempotency import RequestKey
 
-LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
 log = structlog.get_logger("hotline.spool")
 
 
@@ -92,6 +93,9 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
+
+
+SPOOLED: Mapping[str, SpoolHandler[Services]] = {"call": drain_spooled_intake}
 
 
 def _number_in(body: str) -> str | None:

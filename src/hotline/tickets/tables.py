@@ -3,23 +3,23 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, SearchIndex, one_of
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+from hotline.tickets.model.vocabulary import AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
 
 C, S, I = sa.Column, sa.String, sa.Integer
-caller = sa.Table(
-    "caller", metadata,
-    C("id", S(36), primary_key=True),  # follows from the number
+caller = table(
+    "caller", "Callers by phone number.",
+    C("id", S(36), primary_key=True, doc="Follows from the number"),
     C("phone", S(20), nullable=False, unique=True),
     C("name", sa.Text),
     C("note", sa.Text),
     C("seen_at", Instant, nullable=False),
 )  # fmt: skip
 
-ticket = sa.Table(
-    "ticket", metadata,
+ticket = table(
+    "ticket", "Residents' matters, as they stand now; `timeline` holds how they came to be so.",
     C("number", S(14), primary_key=True),
     C("status", S(16), nullable=False),
     C("kind", S(16), nullable=False),
@@ -94,8 +94,8 @@ ticket = sa.Table(
 TICKET_WORDS = SearchIndex("ticket_words", "number")
 
 _LIVE = sa.text("closed_at IS NULL")
-assignment = sa.Table(
-    "assignment", metadata,
+assignment = table(
+    "assignment", "Departments' orders to act on a ticket.",
     C("id", S(20), primary_key=True),
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
     C("department", S(40), nullable=False),
@@ -105,8 +105,8 @@ assignment = sa.Table(
     C("status", S(20), nullable=False),
     C("route", S(40)),
     C("priority", S(16), nullable=False),
-    C("rank", sa.SmallInteger, nullable=False),  # 0 emergency … 2 normal: the queue's first key
-    C("sort_at", Instant, nullable=False),  # due_at, or issued_at where nothing is due: the queue's second key
+    C("rank", sa.SmallInteger, nullable=False, doc="0 emergency … 2 normal: the queue's first key"),
+    C("sort_at", Instant, nullable=False, doc="due_at, or issued_at where nothing is due: the queue's second key"),
     C("issued_at", Instant, nullable=False),
     C("due_at", Instant),
     C("first_due_at", Instant),
@@ -137,8 +137,8 @@ assignment = sa.Table(
              sqlite_where=sa.text("performer IS NOT NULL"), postgresql_where=sa.text("performer IS NOT NULL")),
 )  # fmt: skip
 
-clock = sa.Table(  # every column behind `marks` follows from them; by number, so that a ticket's clocks lie together
-    "clock", metadata,
+clock = table(
+    "clock", "Time limits that run or ran. Every column behind `marks` follows from them; the key begins with the number, so that a ticket's clocks lie together.",
     C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
     C("id", S(48), primary_key=True),
     C("assignment", S(20)),
@@ -172,8 +172,8 @@ clock = sa.Table(  # every column behind `marks` follows from them; by number, s
              sqlite_where=sa.text("stopped_at IS NULL"), postgresql_where=sa.text("stopped_at IS NULL")),
 )  # fmt: skip
 
-escalation = sa.Table(  # once for each clock and level: the key says so
-    "escalation", metadata,
+escalation = table(
+    "escalation", "Missed limits that were told, once for each clock and level: the key says so.",
     C("clock", S(48), primary_key=True),
     C("level", I, primary_key=True, autoincrement=False),
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
@@ -187,27 +187,27 @@ escalation = sa.Table(  # once for each clock and level: the key says so
     one_of("metric", Metric), one_of("colour", Level),
 )  # fmt: skip
 
-timeline = sa.Table(
-    "timeline", metadata,
+timeline = table(
+    "timeline", "Every change of a ticket: who, when, what and why. Rows are added, never changed.",
     C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
     C("seq", I, primary_key=True),
     C("at", Instant, nullable=False),
     C("by_kind", S(10), nullable=False),
     C("by_id", S(60), nullable=False),
     C("by_name", sa.Text, nullable=False),
-    C("action", S(24), nullable=False),
+    C("action", S(24), nullable=False, doc="A word of the lifecycle; no CHECK, so that a new one does not build this table anew"),
     C("status_from", S(20)),
     C("status_to", S(20)),
     C("assignment", S(20)),
     C("reason", sa.Text),
     C("changes", Document, nullable=False),
-    one_of("by_kind", ActorKind), one_of("action", Action),
+    one_of("by_kind", ActorKind),
     # what happened to tickets between two moments: the updates that Open311 clients ask for
     sa.Index("ix_timeline_at", "at", "number", "seq"),
 )  # fmt: skip
 
-call = sa.Table(
-    "call", metadata,
+call = table(
+    "call", "Contacts of a resident about a ticket: calls, texts, visits.",
     C("id", S(36), primary_key=True),
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
     C("channel", S(16), nullable=False),
@@ -223,8 +223,8 @@ call = sa.Table(
     sa.Index("ix_call_caller_at", "caller", "at"),
 )  # fmt: skip
 
-attachment = sa.Table(
-    "attachment", metadata,
+attachment = table(
+    "attachment", "Files of tickets; their bytes are in the data folder.",
     C("id", S(36), primary_key=True),
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),
     C("sha256", S(64), nullable=False),
@@ -235,8 +235,8 @@ attachment = sa.Table(
     C("by_id", S(60), nullable=False),
 )  # fmt: skip
 
-counter = sa.Table(  # open work without COUNT; `shard` keeps parallel writers off each other's row
-    "counter", metadata,
+counter = table(
+    "counter", "How much work is open, without COUNT; `shard` keeps parallel writers off each other's row.",
     C("noun", S(12), primary_key=True),
     C("place", S(40), primary_key=True),
     C("status", S(20), primary_key=True),
@@ -245,10 +245,10 @@ counter = sa.Table(  # open work without COUNT; `shard` keeps parallel writers o
 )  # fmt: skip
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-event = sa.Table(  # a line of a timeline on its way to the boards; `position` is its place in the stream, in commit order
-    "event", metadata,
+event = table(
+    "event", "Lines of timelines on their way to the boards; `position` is the place in the stream, in commit order.",
     C("id", SERIAL, primary_key=True, autoincrement=True),
-    C("position", sa.BigInteger),  # NULL: committed, and not yet placed
+    C("position", sa.BigInteger, doc="NULL: committed, and not yet placed"),
     C("number", S(14), nullable=False),
     C("seq", I, nullable=False),
     C("at", Instant, nullable=False),

@@ -7,6 +7,7 @@ __all__ = [
     "forwarded",
     "guard",
     "idempotency",
+    "jobs",
     "limits",
     "paging",
     "problems",

@@ -12,7 +12,7 @@ from hotline.database.engine import CommitUnknown, has_committed
 from hotline.locales import pair
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.rule_texts import rule_of
-from hotline.web.schemas import Problem, field_rule, shown_move
+from hotline.web.schemas import Problem, allowed_action, field_rule
 
 MEDIA = "application/problem+json"
 STATUS = {
@@ -65,7 +65,7 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         detail=refusal.detail,
         errors=tuple(field_rule(field, rule) for field, rule in refusal.errors),
         version=refusal.version,
-        allowed_actions=tuple(map(shown_move, refusal.moves)) if code in (Code.NOT_NOW, Code.STALE) else None,
+        allowed_actions=tuple(map(allowed_action, refusal.moves)) if code in (Code.NOT_NOW, Code.STALE) else None,
         applied=applied,
     )
     extra = dict(headers or {})

@@ -15,9 +15,14 @@ from hotline.replies import reply_type
 from hotline.web.rule_texts import translated_rule
 
 
-def _optional(schema: dict[str, Any]) -> None:
-    """Of a key that may be left out: it is never null."""
+def never_null(schema: dict[str, Any]) -> None:
+    """Of a key that may be left out, and is never null."""
     schema.pop("default", None)
+    options = [option for option in schema.pop("anyOf", ()) if option != {"type": "null"}]
+    schema.update(options[0] if len(options) == 1 else {"anyOf": options} if options else {})
+
+
+LEFT_OUT = Field(json_schema_extra=never_null)  # of a body's field: absent means unchanged, null is refused
 
 
 def encoded(body: Any) -> bytes:
@@ -31,15 +36,15 @@ def dumped(body: Any) -> str:
 
 
 @reply_type()
-class MoveOut:
-    """An action that would be accepted now, and the fields it needs."""
+class AllowedAction:
+    """What would be accepted now instead of what was refused, and the fields it needs."""
 
     action: Annotated[str, Field(description="An action of `GET /v1/lifecycle`")]
     label: Label
     needs: tuple[str, ...]
 
 
-_MOVES: dict[tuple[StrEnum, tuple[StrEnum, ...]], MoveOut] = {}
+_ALLOWED: dict[tuple[StrEnum, tuple[StrEnum, ...]], AllowedAction] = {}
 
 
 class AllowedMove(Protocol):
@@ -52,11 +57,13 @@ class AllowedMove(Protocol):
     def fields(self) -> tuple[StrEnum, ...]: ...
 
 
-def shown_move(move: AllowedMove) -> MoveOut:
-    """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
-    known = _MOVES.get((move.action, move.fields))
+def allowed_action(move: AllowedMove) -> AllowedAction:
+    """An allowed action as a problem lists it. Made once for each."""
+    known = _ALLOWED.get((move.action, move.fields))
     if known is None:
-        known = _MOVES[(move.action, move.fields)] = MoveOut(move.action, Label(*label_of(move.action)), move.fields)
+        known = _ALLOWED[(move.action, move.fields)] = AllowedAction(
+            move.action, Label(*label_of(move.action)), move.fields
+        )
     return known
 
 
@@ -87,15 +94,15 @@ class Problem:
     detail: str
     errors: tuple[ErrorOut, ...]
     version: Annotated[
-        int | SkipJsonSchema[None], Field(description="The version there is now", json_schema_extra=_optional)
+        int | SkipJsonSchema[None], Field(description="The version there is now", json_schema_extra=never_null)
     ] = None
     allowed_actions: Annotated[
-        tuple[MoveOut, ...] | SkipJsonSchema[None],
-        Field(description="What would be accepted now; with 409 `not-now` and with 412", json_schema_extra=_optional),
+        tuple[AllowedAction, ...] | SkipJsonSchema[None],
+        Field(description="What would be accepted now; with 409 `not-now` and with 412", json_schema_extra=never_null),
     ] = None
     applied: Annotated[
         bool | Literal["unknown"] | SkipJsonSchema[None],
-        Field(description="With 5xx: whether anything may have been written", json_schema_extra=_optional),
+        Field(description="With 5xx: whether anything may have been written", json_schema_extra=never_null),
     ] = None
 
     def rendered(self) -> bytes:

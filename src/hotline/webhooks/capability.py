@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hotline.delivery.message_kinds import MessageKind
 from hotline.runtime.capability import Capability
 from hotline.runtime.settings import CapabilitySettings
 from hotline.tickets.context import Services
@@ -24,4 +25,10 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     services.before_commit.append(subscriptions.announced)
 
 
-WEBHOOKS = Capability(name="webhooks", routers=_routers, prepare=_prepare)
+def _messages() -> Sequence[MessageKind[Services]]:
+    from hotline.webhooks.sending import MESSAGES
+
+    return MESSAGES
+
+
+WEBHOOKS = Capability(name="webhooks", routers=_routers, prepare=_prepare, messages=_messages)

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.delivery import attempts
@@ -14,18 +13,21 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.field_types import CodeWord, Line, Plain, Strict
+from hotline.web.field_types import Plain
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 from hotline.webhooks import service as subscription_service
+from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import SubscriptionCache
 from hotline.webhooks.schemas import (
     DeliveryOut,
     DeliveryPage,
     QueuedDelivery,
     SecretOut,
+    SubscriptionChange,
+    SubscriptionIn,
     SubscriptionMade,
     SubscriptionOut,
     SubscriptionPage,
@@ -37,32 +39,6 @@ from hotline.webhooks.schemas import (
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
 Admin = Annotated[TicketContext, may("subscriptions.manage", Role.ADMIN)]
-Url = Annotated[Plain, Field(min_length=8, max_length=500)]
-Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
-
-
-class SubscriptionIn(Strict):
-    name: Line
-    url: Url
-    form: Annotated[str, Field(max_length=16)] = "events"
-    events: Events = Field(default_factory=list, description="Types of events; none: every one")
-    department: CodeWord | None = Field(None, description="Only of tickets this department, or one below it, works on")
-    area: CodeWord | None = Field(None, description="Only of tickets within this area")
-    outer_system: CodeWord | None = Field(None, description="Only of orders that came from this other hotline")
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {
-            "examples": [{"name": "grid platform", "url": "https://grid.example.org/hook", "events": ["ticket.closed"]}]
-        },
-    }
-
-
-class SubscriptionChange(Strict):
-    name: Line | None = None
-    url: Url | None = None
-    events: Events | None = None
-    active: bool | None = None
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
 
 
 @router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
@@ -155,7 +131,7 @@ async def list_deliveries(
 ) -> Response:
     """The delivery log: events, attempts, results."""
     await subscription_service.found(context.services, subscription, context.actor, context.now)
-    rows = await outbox_store.in_line(context.services.db, f"subscription:{subscription}", after, limit)
+    rows = await subscription_store.deliveries(context.services.db, subscription, after, limit)
     return reply(DeliveryPage(tuple(map(delivery_line, rows)), rows[-1].id if len(rows) == limit else None))
 
 

@@ -1,4 +1,4 @@
-"""Subscriptions and what became of each delivery, as replies show them."""
+"""Subscriptions as they are sent and shown, and what became of each delivery."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,43 @@ from pydantic import Field
 
 from hotline.delivery.model import MessageStatus
 from hotline.replies import reply_type
+from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, Plain, Strict
+from hotline.web.schemas import LEFT_OUT
 from hotline.webhooks.cache import Subscription
+
+Url = Annotated[
+    Plain,
+    Field(
+        min_length=8, max_length=500, examples=["https://grid.example.org/hook"], json_schema_extra={"format": "uri"}
+    ),
+]
+Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
+
+
+class SubscriptionIn(Strict):
+    name: Line
+    url: Url
+    form: Annotated[str, Field(max_length=16)] = "events"
+    events: Events = Field(default_factory=list, description="Types of events; none: every one")
+    department: DepartmentCode | None = Field(
+        None, description="Only of tickets this department, or one below it, works on"
+    )
+    area: AreaCode | None = Field(None, description="Only of tickets within this area")
+    outer_system: CodeWord | None = Field(None, description="Only of orders that came from this other hotline")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"name": "grid platform", "url": "https://grid.example.org/hook", "events": ["ticket.closed"]}]
+        },
+    }
+
+
+class SubscriptionChange(Strict):
+    name: Annotated[Line | None, LEFT_OUT] = None
+    url: Annotated[Url | None, LEFT_OUT] = None
+    events: Annotated[Events | None, LEFT_OUT] = None
+    active: Annotated[bool | None, LEFT_OUT] = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"active": True}]}}
 
 
 @reply_type()

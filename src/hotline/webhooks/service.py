@@ -21,7 +21,7 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import outside
 from hotline.organisation.write_request import WriteRequest
-from hotline.partners.hotline_12345 import answered
+from hotline.partners.platforms.hotline_12345 import answered
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
 from hotline.text.numbering import Number

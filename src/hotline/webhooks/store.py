@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.delivery.tables import outbox as o
 from hotline.webhooks.tables import subscription as s
 
 _ALL = PreparedQuery(sa.select(*s.c).order_by(s.c.created_at, s.c.id))
@@ -15,6 +16,20 @@ _ALL = PreparedQuery(sa.select(*s.c).order_by(s.c.created_at, s.c.id))
 async def every(db: Database) -> Sequence[Row]:
     """Every subscription, oldest first."""
     return await db.rows(_ALL)
+
+
+_DELIVERIES = PreparedQuery(
+    sa.select(*o.c)
+    .where(o.c.partition == sa.bindparam("partition", type_=sa.String), o.c.kind == sa.literal_column("'webhook'"))
+    .where(o.c.id > sa.bindparam("after", type_=sa.String))
+    .order_by(o.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def deliveries(db: Database, subscription: str, after: str, limit: int) -> Sequence[Row]:
+    """The deliveries of one subscription, in order of id."""
+    return await db.rows(_DELIVERIES, partition=f"subscription:{subscription}", after=after, limit=limit)
 
 
 def keep(c: sa.Connection, row: Mapping[str, Any]) -> None:

@@ -3,11 +3,11 @@
 import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant
-from hotline.database.metadata import metadata
+from hotline.database.metadata import table
 
 C, S, I = sa.Column, sa.String, sa.Integer
-subscription = sa.Table(  # who is told of events, where; secrets sealed
-    "subscription", metadata,
+subscription = table(
+    "subscription", "Who is told of events, and where; secrets are sealed.",
     C("id", S(36), primary_key=True),
     C("name", sa.Text, nullable=False),
     C("url", sa.Text, nullable=False),

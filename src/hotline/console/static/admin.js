@@ -55,20 +55,9 @@ function tellSecret(secret) {
     el("div", { class: "go" }, el("button", { type: "button", onclick: copy }, t("admin.copy")), el("button", { type: "button", onclick: () => close() }, t("app.close"))));
   const close = openDialog(box, null);
 }
-const text = { type: "string" };
-const address = { ...text, examples: ["https://"] };
-const maybe = (refers) => ({ anyOf: [text, { type: "null" }], default: null, ...(refers ? { "x-refers": refers } : {}) });
-const roles = { type: "array", items: { enum: $("#items").dataset.roles.split(" "), family: "role" } };
-const whole = { department: maybe("departments"), area: maybe("areas") };
-const HELD = { // what is not of the directory: as `POST`, and as `PATCH` takes it
-  people: [{ login: text, name: text, password: text, roles, ...whole }, { name: text, password: { ...text, optional: true }, roles, ...whole, active: { type: "boolean", default: true } }],
-  keys: [{ name: text, roles, ...whole, expires_at: { ...maybe(), examples: ["2027-01-01T00:00:00+08:00"] } }, {}],
-  subscriptions: [{ name: text, url: address, form: { ...text, default: "events" }, events: { type: "array", items: text }, ...whole, outer_system: maybe() }, { name: text, url: address, events: { type: "array", items: text }, active: { type: "boolean", default: true } }],
-};
+const BODIES = JSON.parse($("#items").dataset.bodies); // what is not of the directory: as `POST`, and as `PATCH` takes it
 async function shape(fresh) {
-  if (NOUNS.includes(noun)) return get(`/v1/directory-shapes/${noun}`);
-  const properties = HELD[noun][fresh ? 0 : 1];
-  return { properties, required: ["login", "name", "password", "roles", "url"].filter((name) => properties[name]) };
+  return NOUNS.includes(noun) ? get(`/v1/directory-shapes/${noun}`) : BODIES[noun][fresh ? "made" : "changed"];
 }
 /** The first name in the JSON that the form has no field for. */
 function unknown(written, held) {

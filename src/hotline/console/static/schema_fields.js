@@ -12,7 +12,7 @@ const snake = (title) => title.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase(
 export function fieldsOf(schema, value, form, defs = schema.$defs ?? {}) {
   return Object.entries(schema.properties).map(([name, declared]) => {
     const needed = schema.required?.includes(name) ?? false;
-    const property = { ...declared, ...resolved(declared, defs) };
+    const property = { ...declared, ...resolved(declared, defs), optional: !needed && !("default" in declared) }; // left out where nothing is given
     const label = word(form.family, name) + (needed ? " *" : "") + (property.format === "date-time" ? ` (${given.zone})` : "");
     return { name, label, needed, ...fieldOf(name, property, value[name] ?? property.default, { ...form, defs }) };
   });
@@ -36,7 +36,7 @@ function fieldOf(name, property, value, form) {
 }
 function text(name, value, property) {
   const both = { maxlength: property.maxLength, placeholder: property.examples?.[0] };
-  const long = property["x-multiline"] || property.maxLength > SHORT || String(value ?? "").includes("\n");
+  const long = property["x-multiline"] || (property.maxLength > SHORT && property.format !== "uri") || String(value ?? "").includes("\n");
   const secret = name === "password";
   const node = long ? el("textarea", { ...both, rows: 3 }) : el("input", { ...both, type: secret ? "password" : property.format === "date" ? "date" : "text", autocomplete: secret ? "new-password" : "off" });
   node.value = value ?? "";
@@ -54,7 +54,7 @@ function moment(value) {
 }
 /** A checkbox if there is a default; else a choice between the two. */
 function truth(value, property, form) {
-  if (typeof property.default === "boolean") {
+  if (typeof property.default === "boolean" || (property.optional && typeof value === "boolean")) {
     const node = el("input", { type: "checkbox", checked: Boolean(value) });
     return { node, tick: true, read: () => node.checked };
   }

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, anybody, credential, may
 from hotline.organisation.model.actors import GRANTED, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.schemas.accounts import (
+    KeyIn,
     KeyMade,
     KeyOut,
     KeyPage,
+    LogIn,
     MeOut,
+    PersonChange,
+    PersonIn,
     PersonOut,
     PersonPage,
     TokenOut,
@@ -23,58 +26,13 @@ from hotline.organisation.schemas.accounts import (
 from hotline.organisation.service import accounts, logging_in
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.field_types import CodeWord, Line, Moment, Plain, Strict
+from hotline.web.field_types import Plain
 from hotline.web.forwarded import client_address
 from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
 from hotline.web.schemas import dumped
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRoute)
 Admin = Annotated[StaffContext, may("accounts.manage", Role.ADMIN)]
-Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
-Password = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class LogIn(Strict):
-    login: Login
-    password: Password
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"login": "admin", "password": "…"}]}}
-
-
-class PersonIn(Strict):
-    login: Login
-    name: Line
-    password: Password
-    roles: list[Role] = Field(min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {
-            "examples": [{"login": "li.min", "name": "李敏", "password": "a long sentence 9", "roles": ["operator"]}]
-        },
-    }
-
-
-class PersonChange(Strict):
-    name: Line | None = None
-    password: Password | None = None
-    roles: list[Role] | None = Field(None, min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
-    active: bool | None = None
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"roles": ["dispatcher"]}]}}
-
-
-class KeyIn(Strict):
-    name: Line
-    roles: list[Role] = Field(min_length=1, max_length=10)
-    department: CodeWord | None = None
-    area: CodeWord | None = None
-    expires_at: Moment | None = None
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {"examples": [{"name": "sms gateway", "roles": ["gateway"]}]},
-    }
 
 
 def _token(row: Mapping[str, Any]) -> str:

@@ -2,12 +2,11 @@
 
 import hashlib
 import hmac
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from icalendar import Calendar, Event
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.organisation.context import OrganisationServices
@@ -23,10 +22,10 @@ from hotline.organisation.model import duty
 from hotline.organisation.model.actors import PEOPLE, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
-from hotline.organisation.schemas.duty import DutyOut, GapOut, turn_shown
+from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_shown
 from hotline.organisation.service.duty import override, swapped
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.field_types import CodeWord, Line, LocalTime, Moment, Plain, Strict
+from hotline.web.field_types import Moment, Plain
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
@@ -110,54 +109,6 @@ async def read_duty_feed(
                 event.add("description", turn.reason)
             calendar.add_component(event)
     return Response(calendar.to_ical(), media_type="text/calendar; charset=utf-8")
-
-
-class OverrideIn(Strict):
-    roster: CodeWord
-    start: LocalTime = Field(description="Local time of the roster, without a zone")
-    end: LocalTime = Field(description="Local time of the roster, without a zone")
-    member: CodeWord | None = Field(description="Who comes; null: nobody")
-    instead_of: CodeWord | None = Field(None, description="Whose turns; absent: whoever it would be")
-    reason: Line
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "roster": "service-centre",
-                    "start": "2026-12-31T20:00:00",
-                    "end": "2027-01-01T08:00:00",
-                    "member": "duty-2",
-                    "reason": "值班长甲请假",
-                }
-            ]
-        },
-    }
-
-
-class TurnIn(Strict):
-    date: Annotated[date, Field(ge=date(1990, 1, 2), le=date(2190, 1, 1))]
-    shift: CodeWord
-
-
-class SwapIn(Strict):
-    roster: CodeWord
-    first: TurnIn
-    second: TurnIn
-    reason: Line
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {
-            "examples": [
-                {
-                    "roster": "service-centre",
-                    "first": {"date": "2026-12-31", "shift": "night"},
-                    "second": {"date": "2027-01-02", "shift": "day"},
-                    "reason": "互换",
-                }
-            ]
-        },
-    }
 
 
 async def _planned(context: StaffContext, code: str) -> None:

@@ -1,4 +1,4 @@
-"""People, their log-ins and the keys of machines as replies show them."""
+"""People, their log-ins and the keys of machines, as they are sent and as replies show them."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -7,7 +7,57 @@ from pydantic import Field
 
 from hotline.locales.labels import Label, label_of
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.service import accounts
 from hotline.replies import reply_type
+from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
+from hotline.web.schemas import LEFT_OUT
+
+Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
+Password = Annotated[str, Field(min_length=1, max_length=200)]
+Roles = Annotated[list[Role], Field(min_length=1, max_length=10)]
+
+
+class LogIn(Strict):
+    login: Login
+    password: Password
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"login": "admin", "password": "…"}]}}
+
+
+class PersonIn(Strict):
+    login: Login
+    name: Line
+    password: Password
+    roles: Roles
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"login": "li.min", "name": "李敏", "password": "a long sentence 9", "roles": ["operator"]}]
+        },
+    }
+
+
+class PersonChange(Strict):
+    name: Annotated[Line | None, LEFT_OUT] = None
+    password: Annotated[Password | None, LEFT_OUT] = None
+    roles: Annotated[Roles | None, LEFT_OUT] = None
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
+    active: Annotated[bool | None, LEFT_OUT] = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"roles": ["dispatcher"]}]}}
+
+
+class KeyIn(Strict):
+    name: Line
+    roles: Roles
+    department: DepartmentCode | None = None
+    area: AreaCode | None = None
+    expires_at: Moment | None = None
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"examples": [{"name": "sms gateway", "roles": ["gateway"]}]},
+    }
 
 
 @reply_type()

@@ -1,6 +1,6 @@
-"""Who is on duty, and who could take an order, as replies show it."""
+"""Who is on duty, and who could take an order: changes as they are sent, turns as replies show them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +9,55 @@ from hotline.organisation.model import duty
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Named
 from hotline.replies import reply_type
+from hotline.web.field_types import CodeWord, Line, LocalTime, Strict
+
+
+class OverrideIn(Strict):
+    roster: CodeWord
+    start: LocalTime = Field(description="Local time of the roster, without a zone")
+    end: LocalTime = Field(description="Local time of the roster, without a zone")
+    member: CodeWord | None = Field(description="Who comes; null: nobody")
+    instead_of: CodeWord | None = Field(None, description="Whose turns; absent: whoever it would be")
+    reason: Line
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "roster": "service-centre",
+                    "start": "2026-12-31T20:00:00",
+                    "end": "2027-01-01T08:00:00",
+                    "member": "duty-2",
+                    "reason": "值班长甲请假",
+                }
+            ]
+        },
+    }
+
+
+class TurnIn(Strict):
+    date: Annotated[date, Field(ge=date(1990, 1, 2), le=date(2190, 1, 1))]
+    shift: CodeWord
+
+
+class SwapIn(Strict):
+    roster: CodeWord
+    first: TurnIn
+    second: TurnIn
+    reason: Line
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "roster": "service-centre",
+                    "first": {"date": "2026-12-31", "shift": "night"},
+                    "second": {"date": "2027-01-02", "shift": "day"},
+                    "reason": "互换",
+                }
+            ]
+        },
+    }
 
 
 @reply_type()

@@ -1,3 +1,3 @@
 """Figures, reports and exports: what can be done."""
 
-__all__ = ["exports", "figures", "reports"]
+__all__ = ["figures", "reports"]

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.delivery import attempts
@@ -15,11 +14,11 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
 from hotline.sms.outgoing import send_again
-from hotline.sms.schemas import QueuedText, StopOut, StopPage, TextPage, TextWhole, text_shown, text_whole
+from hotline.sms.schemas import QueuedText, Stop, StopOut, StopPage, TextPage, TextWhole, text_shown, text_whole
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.field_types import Plain, Strict
+from hotline.web.field_types import Plain
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
 from hotline.web.responses import POST, READ, action_reply, refusals, reply
@@ -29,11 +28,6 @@ After = Annotated[Plain, Query(max_length=40, description="`next` of the page be
 Desk = Annotated[TicketContext, may("inbound.handle", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 Sees = Annotated[TicketContext, may("texts.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)]
 router = APIRouter(prefix="/v1", tags=["channels"], route_class=AuthenticatedRoute)
-
-
-class Stop(Strict):
-    phone: Annotated[Plain, Field(min_length=1, max_length=40)]
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}
 
 
 @router.get("/texts", operation_id="list_texts", response_model=TextPage, responses=refusals())

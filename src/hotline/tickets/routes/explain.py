@@ -4,7 +4,6 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field
 from starlette.responses import Response
 
 from hotline.locales.labels import Label
@@ -13,7 +12,7 @@ from hotline.organisation.model import duty
 from hotline.organisation.model.actors import GRANTED, PEOPLE
 from hotline.organisation.model.directory import SHAPES, Directory
 from hotline.organisation.model.items import Span
-from hotline.organisation.model.vocabulary import Kind, Priority, Unit
+from hotline.organisation.model.vocabulary import Unit
 from hotline.organisation.model.working_time import because, calculate_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
@@ -25,10 +24,13 @@ from hotline.tickets.model.routing import route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.explain import (
     CategoryShare,
+    DeadlineAsk,
     DeadlineExplained,
     LimitResult,
+    RoutingAsk,
     RoutingExplained,
     RoutingResult,
+    TriageAsk,
     TriageExplained,
     TriageResult,
 )
@@ -37,7 +39,6 @@ from hotline.tickets.sla import explaining
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
 from hotline.triage.model import advise, lexicon_of
-from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 from hotline.web.responses import READ, refusals, reply
 
 Reader = Annotated[TicketContext, may("directory.read", *GRANTED)]
@@ -50,36 +51,6 @@ async def read_lifecycle(context: Reader) -> Response:
     English. `schemas` has the JSON Schema of each action's body; `x-refers` names the noun of the directory that a
     field's codes belong to."""
     return reply(diagram.as_data(action_schemas()))
-
-
-class TriageAsk(Strict):
-    narrative: Narrative
-    address: Detail = None
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
-
-
-class RoutingAsk(Strict):
-    category: CodeWord | None = None
-    kind: Kind = Kind.REQUEST
-    area: CodeWord | None = None
-    priority: Priority = Priority.NORMAL
-    at: Moment | None = Field(None, description="The moment asked about; now where absent")
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"category": "dt-fault", "area": "rq-b3"}]}}
-
-
-class DeadlineAsk(Strict):
-    start: Moment | None = Field(None, description="When the limit starts")
-    amount: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
-    unit: Unit | None = None
-    calendar: CodeWord | None = Field(None, description="A calendar's code; the organisation's where absent")
-    ticket: NumberWord | None = Field(None, description="A ticket's number, instead of a limit by itself")
-    clock: Line | None = Field(None, description="A clock's id or its metric; the resident's (`resolve`) where absent")
-    model_config = {
-        "extra": "forbid",
-        "json_schema_extra": {
-            "examples": [{"start": "2026-02-13T10:00:00+08:00", "amount": 3, "unit": "working_days", "calendar": "cn"}]
-        },
-    }
 
 
 @router.post(

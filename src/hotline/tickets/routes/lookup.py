@@ -1,43 +1,21 @@
 """What a resident may ask: how their ticket stands, by its number and query code."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, Field
 from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, anybody, may
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code
-from hotline.text.normalisation import normalised
 from hotline.tickets.act import visible_ticket
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.lookup import PublicTicket, look_up, query_code
-from hotline.web.field_types import NumberWord, Strict
+from hotline.tickets.schemas.lookup import CodeOut, TicketLookupIn
 from hotline.web.forwarded import client_address
 from hotline.web.responses import READ, refusals, reply
 
 router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute)
-
-
-def _digits(code: Any) -> Any:
-    """Full-width digits and invisible marks come with what is pasted from a text."""
-    return normalised(code).strip() if isinstance(code, str) else code
-
-
-class TicketLookupIn(Strict):
-    number: NumberWord
-    code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
-    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
-
-
-@dataclass(frozen=True, slots=True)
-class CodeOut:
-    """A ticket's number and its code for the public lookup."""
-
-    number: str
-    query_code: str
 
 
 @router.post(

@@ -1,12 +1,46 @@
-"""Dry runs of the rules as replies show them: the result, and which rules say so."""
+"""Dry runs of the rules: what is asked, the result, and which rules say so."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from hotline.locales.labels import Label
-from hotline.organisation.model.vocabulary import Danger, Kind, Priority
+from hotline.organisation.model.vocabulary import Danger, Kind, Priority, Unit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.sla import ClockOut
+from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
+
+
+class TriageAsk(Strict):
+    narrative: Narrative
+    address: Detail = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
+
+
+class RoutingAsk(Strict):
+    category: CodeWord | None = None
+    kind: Kind = Kind.REQUEST
+    area: CodeWord | None = None
+    priority: Priority = Priority.NORMAL
+    at: Moment | None = Field(None, description="The moment asked about; now where absent")
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"category": "dt-fault", "area": "rq-b3"}]}}
+
+
+class DeadlineAsk(Strict):
+    start: Moment | None = Field(None, description="When the limit starts")
+    amount: Annotated[float, Field(gt=0, le=10_000, allow_inf_nan=False)] | None = None
+    unit: Unit | None = None
+    calendar: CodeWord | None = Field(None, description="A calendar's code; the organisation's where absent")
+    ticket: NumberWord | None = Field(None, description="A ticket's number, instead of a limit by itself")
+    clock: Line | None = Field(None, description="A clock's id or its metric; the resident's (`resolve`) where absent")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"start": "2026-02-13T10:00:00+08:00", "amount": 3, "unit": "working_days", "calendar": "cn"}]
+        },
+    }
 
 
 @reply_type()

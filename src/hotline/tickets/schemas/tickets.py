@@ -30,9 +30,10 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.tickets.schemas.moves import MoveOut, shown_move
 from hotline.tickets.schemas.sla import ClockOut, clock_shown, clocks_seen
 from hotline.tickets.sla.colours import has_breached
-from hotline.web.schemas import ErrorOut, MoveOut, field_rule, shown_move
+from hotline.web.schemas import ErrorOut, field_rule
 
 
 @reply_type()

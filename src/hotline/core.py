@@ -1,0 +1,120 @@
+"""What the packages below the capabilities register: they cannot name `Capability`, which stands above them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hotline.inbound.spool_drain import SpoolHandler
+from hotline.jobs import Job, RetentionRule
+from hotline.runtime.capability import Capability
+from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.retention import NightlyCheck
+from hotline.tickets.context import Services
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+
+def _ticket_routers() -> Sequence["APIRouter"]:
+    from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
+
+    return [noun.router for noun in (calls, tickets, attachments, departments, candidates, lookup, explain)]
+
+
+def _ticket_jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.tickets.jobs import ticket_jobs
+
+    return ticket_jobs(context.services)
+
+
+def _spooled_calls() -> Mapping[str, SpoolHandler[Services]]:
+    from hotline.tickets.spool_intake import SPOOLED
+
+    return SPOOLED
+
+
+def _ticket_retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.tickets.jobs import retention
+
+    return retention()
+
+
+def _ticket_checks() -> Sequence[NightlyCheck]:
+    from hotline.tickets.jobs import check_counters
+
+    return (lambda context: check_counters(context.services),)
+
+
+def _organisation_routers() -> Sequence["APIRouter"]:
+    from hotline.organisation.routes import accounts, directory, duty
+
+    return [noun.router for noun in (duty, directory, accounts)]
+
+
+def _organisation_retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.organisation.jobs import retention
+
+    return retention()
+
+
+def _outbox_jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.delivery.jobs import outbox_jobs
+
+    return outbox_jobs(context.services, context.channels, context.on_stop)
+
+
+def _outbox_retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.delivery.jobs import retention
+
+    return retention()
+
+
+def _inbound_jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.inbound.jobs import inbound_jobs
+
+    return inbound_jobs(context.services)
+
+
+def _inbound_upkeep(services: Services) -> Sequence[Job]:
+    from hotline.inbound.jobs import spool_job
+
+    return (spool_job(services),)
+
+
+def _spooled_rows() -> Mapping[str, SpoolHandler[Services]]:
+    from hotline.inbound.spool_drain import SPOOLED
+
+    return SPOOLED
+
+
+def _inbound_retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.inbound.jobs import retention
+
+    return retention()
+
+
+def _web_retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.web.jobs import retention
+
+    return retention()
+
+
+CORE: tuple[Capability, ...] = (
+    Capability(
+        name="tickets",
+        routers=_ticket_routers,
+        jobs=_ticket_jobs,
+        spooled=_spooled_calls,
+        retention=_ticket_retention,
+        checks=_ticket_checks,
+    ),
+    Capability(name="organisation", routers=_organisation_routers, retention=_organisation_retention),
+    Capability(name="delivery", jobs=_outbox_jobs, retention=_outbox_retention),
+    Capability(
+        name="inbound",
+        jobs=_inbound_jobs,
+        upkeep=_inbound_upkeep,
+        spooled=_spooled_rows,
+        retention=_inbound_retention,
+    ),
+    Capability(name="web", retention=_web_retention),
+)

@@ -1,0 +1,141 @@
+"""One try of one message, and what is written of it: sent, put back for a later try, or dead."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import orjson
+import sqlalchemy as sa
+import structlog
+
+from hotline.database.prepared import Row
+from hotline.database.write_batcher import WriteBatcher
+from hotline.delivery import attempts as outbox_attempts
+from hotline.delivery import store as outbox_store
+from hotline.delivery.alarms import alarm
+from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.context import DeliveryServices
+from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.locales import bilingual
+
+S = TypeVar("S", bound=DeliveryServices)
+log = structlog.get_logger("hotline.outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a kind of message is tried, and the seconds before each further try. `final`: a refusal other than 410
+    Gone ends it, too."""
+
+    tries: int
+    waits: Sequence[float]
+    final: bool = True
+
+    def wait(self, attempts: int) -> float:
+        return self.waits[min(attempts, len(self.waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
+
+
+NOTICE = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """Why a message was not handed over. `after`: seconds the far side asked to be left alone; `way` and `begun` (on
+    the performance counter): where and since when it was tried, if it was; `never`: no further try."""
+
+    why: str
+    after: float | None = None
+    way: str | None = None
+    begun: float | None = None
+    never: bool = False
+
+
+@dataclass
+class Handover(Generic[S]):
+    """What those that send messages share: services, channels, and how the outcome is recorded."""
+
+    services: S
+    channels: DeliveryChannels
+    batcher: WriteBatcher = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.batcher = WriteBatcher(self.services.db)
+
+    async def notice(self, m: Row, token: str) -> None:
+        """Hand a message to the notice address."""
+        notices = self.channels.notices
+        if notices is None:
+            why = "no way to them: no phone number on the roster, and HOTLINE_NOTICE_URL is not set"
+            await self.failed(m, token, NOTICE, FailedTry(why, never=True))
+            return
+        body = orjson.dumps(
+            {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
+        )
+        await self.attempt(m, token, "notices", NOTICE, lambda: notices.send(m.id, body, self.services.clock()))
+
+    async def attempt(
+        self, m: Row, token: str, way: str, policy: RetryPolicy, send: Callable[[], Awaitable[None]]
+    ) -> GatewayRefused | None:
+        """Try once and record the outcome. `send` raises GatewayDown or GatewayRefused; the refusal is returned."""
+        begun = time.perf_counter()
+        try:
+            await send()
+        except GatewayRefused as refused:
+            never = refused.gone or policy.final
+            await self.failed(m, token, policy, FailedTry(f"refused: {refused}", None, way, begun, never))
+            return refused
+        except GatewayDown as down:
+            await self.failed(m, token, policy, FailedTry(f"down: {down}", down.after, way, begun))
+            return None
+        tried = attempt_row(m.id, m.attempts, way, begun, self.services.clock(), None)
+
+        def mark(c: sa.Connection) -> bool:
+            outbox_attempts.log(c, [tried])
+            return outbox_store.mark_sent(c, m.id, token)
+
+        if not await self.batcher.write(mark):
+            log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+        return None
+
+    async def failed(self, m: Row, token: str, policy: RetryPolicy, fault: FailedTry) -> None:
+        """Put a message back for its next try; dead where it has none left."""
+        now = self.services.clock()
+        again = None
+        if not fault.never and m.attempts < max(policy.tries, m.max_attempts):
+            # by the database's clock, as it will be looked for
+            wait = timedelta(seconds=max(policy.wait(m.attempts), fault.after or 0.0))
+            again = await self.services.db.time() + wait
+        tried = []
+        if fault.way and fault.begun is not None:
+            tried.append(attempt_row(m.id, m.attempts, fault.way, fault.begun, now, fault.why))
+
+        def put(c: sa.Connection) -> None:
+            outbox_attempts.log(c, tried)
+            outbox_store.put_back(c, m.id, token, again, fault.why, most=policy.tries)
+            if again is None:
+                note_dead(c, m, fault.why, now)
+
+        await self.batcher.write(put)
+
+
+def attempt_row(id: str, n: int, way: str, begun: float, at: datetime, why: str | None) -> dict[str, Any]:  # noqa: A002
+    """A row of the delivery log. `begun`: on the performance counter; `why`: what went wrong, None where nothing."""
+    return {
+        "message": id,
+        "n": n,
+        "way": way[:60],
+        "at": at,
+        "ms": int((time.perf_counter() - begun) * 1000),
+        "good": why is None,
+        "said": (why or "ok")[:200],
+    }
+
+
+def note_dead(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
+    """A message ended undelivered: operators are told, once an hour."""
+    log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
+    if m.kind != "alarm":
+        alarm(c, "dead", bilingual("alarm.dead"), now)

@@ -1,0 +1,68 @@
+"""What a worker does for outgoing messages: sends what is due, and gives up what is past its time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from hotline.delivery import attempts
+from hotline.delivery import store as outbox_store
+from hotline.delivery.alarms import alarm
+from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.context import DeliveryServices
+from hotline.delivery.message_kinds import MessageKinds
+from hotline.delivery.outbox import OutboxDispatcher
+from hotline.jobs import AT_ONCE, BATCH, Job, RetentionRule
+from hotline.locales import bilingual
+
+EXPIRES = timedelta(hours=72)
+LOGGED = timedelta(days=180)  # each try: longer than the five months the regulator asks for
+log = structlog.get_logger("hotline.retention")
+
+
+def outbox_jobs(
+    services: DeliveryServices, channels: DeliveryChannels, on_stop: list[Callable[[], Awaitable[None]]]
+) -> Sequence[Job]:
+    dispatcher = OutboxDispatcher(services, channels)
+    on_stop.append(dispatcher.settle_all)
+
+    async def send() -> bool:
+        return await dispatcher.step(services.clock())
+
+    return (Job("outbox", send, AT_ONCE),)
+
+
+async def _expire(services: DeliveryServices, now: datetime) -> int:
+    """Messages nobody came for are given up, and operators hear of it."""
+    lasting = services.part(MessageKinds).lasting
+
+    def expire(c: sa.Connection) -> int:
+        count = outbox_store.expire(c, now - EXPIRES, lasting)
+        if count:
+            log.warning("outbox.expired", count=count)
+            alarm(c, "expired", bilingual("alarm.expired"), now)
+        return count
+
+    return await services.db.transact(expire)
+
+
+async def _bury(services: DeliveryServices, now: datetime) -> int:
+    return await services.db.transact(outbox_store.bury)
+
+
+async def _pull_back(services: DeliveryServices, now: datetime) -> int:
+    return await services.db.transact(outbox_store.pull_back)
+
+
+async def _forget_attempts(services: DeliveryServices, now: datetime) -> int:
+    return await services.db.transact(lambda c: attempts.forget(c, now - LOGGED, BATCH))
+
+
+def retention() -> Sequence[RetentionRule[DeliveryServices]]:
+    return (
+        RetentionRule("expired", _expire),
+        RetentionRule("buried", _bury),
+        RetentionRule("ahead", _pull_back),
+        RetentionRule("tries", _forget_attempts),
+    )

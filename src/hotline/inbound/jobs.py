@@ -1,0 +1,42 @@
+"""What a worker does with what came in: works it off, brings in what was spooled, deletes what is past its time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hotline.database.identifiers import reference
+from hotline.inbound import store as inbound_store
+from hotline.inbound.context import InboundServices
+from hotline.inbound.spool_drain import bring_in
+from hotline.inbound.work_off import take_next
+from hotline.jobs import AT_ONCE, BATCH, SOON, Job, RetentionRule
+
+KEPT = timedelta(days=180)  # longer than the five months the regulator asks for
+
+
+def inbound_jobs(services: InboundServices) -> Sequence[Job]:
+    async def take() -> bool:
+        return await take_next(services, services.clock()) > 0
+
+    return Job("inbound", take, AT_ONCE), spool_job(services)
+
+
+def spool_job(services: InboundServices) -> Job:
+    """Done by every process for its own spool, which may lie on a disk of its own."""
+
+    async def drain() -> bool:
+        await bring_in(services)
+        return False
+
+    return Job("spool", drain, SOON)
+
+
+async def _pull_back(services: InboundServices, now: datetime) -> int:
+    return await services.db.transact(inbound_store.pull_back)
+
+
+async def _forget(services: InboundServices, now: datetime) -> int:
+    return await services.db.transact(lambda c: inbound_store.forget(c, reference(now - KEPT), BATCH))
+
+
+def retention() -> Sequence[RetentionRule[InboundServices]]:
+    return RetentionRule("inbound_ahead", _pull_back), RetentionRule("inbound", _forget)

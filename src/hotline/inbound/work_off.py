@@ -1,0 +1,105 @@
+"""Working off what was pushed to us: claim, do by the handler of its kind, mark. What nobody can do anything with goes
+to an operator; an item that fails is tried again, and holds up nobody else's."""
+
+import asyncio
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+
+from hotline.database.leases import database_time
+from hotline.database.offload import AT_ONCE as OFFLOADED
+from hotline.delivery import store as outbox_store
+from hotline.delivery.model import Message
+from hotline.inbound import store as inbound_store
+from hotline.inbound.context import InboundServices
+from hotline.inbound.handlers import ClaimedItem, InboundHandlers
+from hotline.inbound.model import InboundStatus
+from hotline.inbound.outcome import LATER, InboundOutcome, odd
+from hotline.locales import bilingual
+from hotline.refusals import Refused
+from hotline.text.numbering import Number
+
+AT_ONCE = 32
+HANDS = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
+POLITE = 0.1  # seconds a text steps aside for pushes that wait to be acknowledged
+MOST_TRIES = 30
+BACK_OFF = (1, 5, 15, 60, 300)  # seconds
+log = structlog.get_logger("hotline.inbound")
+
+
+async def take_next(services: InboundServices, now: datetime, limit: int = AT_ONCE) -> int:
+    """Work off what is due, a few at once; how many were claimed."""
+    token = uuid4().hex
+    claimed = await services.db.transact(lambda c: inbound_store.claim(c, now, token, limit))
+    if not claimed:
+        return 0
+    gateways = await services.gateways.now(now)
+    left = iter(sorted(claimed, key=lambda r: (not r.urgent, r.next_at, r.id)))
+    long_ones = asyncio.Lock()
+
+    async def work() -> None:
+        for row in left:
+            if not row.urgent:
+                await services.inbox.calm(POLITE)
+            # eight long texts in one commit would hold up a call for as long as all of them take
+            async with long_ones if len(row.text) > OFFLOADED else nullcontext():
+                await _work_off(services, ClaimedItem(row, gateways.get(row.gateway), token, now))
+
+    await asyncio.gather(*(work() for _ in range(HANDS)))
+    return len(claimed)
+
+
+async def _work_off(services: InboundServices, item: ClaimedItem) -> None:
+    row = item.row
+    try:
+        try:
+            handler = services.part(InboundHandlers).by_kind[row.kind]
+            worked = await handler.work_off(services, item)
+        except Refused as refused:
+            if refused.refusal.code in LATER:
+                raise
+            worked = odd(f"refused: {refused.refusal.detail}")  # another try would be told the same
+        if worked is not None:
+            done = worked
+            await services.batcher.write(lambda c: finish(c, item, done))
+    except Refused as refused:  # away, or too busy: as if it had never been tried
+        await _again(services, item, refused.refusal.detail)
+    except Exception as fault:
+        log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
+        await _again(services, item, f"{type(fault).__name__}")
+
+
+async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None:
+    row = item.row
+    if row.attempts >= MOST_TRIES:
+        worked = odd(f"tried {row.attempts} times: {why}")
+        await services.batcher.write(lambda c: finish(c, item, worked))
+        return
+    wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
+    try:
+        await services.batcher.write(
+            lambda c: inbound_store.put_back(c, row.id, item.token, database_time(c) + wait, why)
+        )
+    except Refused:
+        log.warning("inbound.left", id=row.id)  # its lease ends by itself
+
+
+def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:
+    """Write what became of an item, with all that belongs to it. Does nothing where another worker holds it now."""
+    values = {
+        "status": worked.status, "effect": worked.effect, "number": worked.number,
+        "why": worked.why[:500] if worked.why else None, **worked.set,
+    }  # fmt: skip
+    if not inbound_store.finish(c, item.row.id, item.token, values):
+        return  # another worker holds it: it writes the same
+    for write in worked.also:
+        write(c)
+    messages = [*worked.messages]
+    if worked.status is InboundStatus.ODD:
+        said = bilingual("alarm.odd")
+        messages.append(Message(f"odd.{item.now:%Y%m%d%H}", "alarm", Number(""), "role:operator", said, item.now))
+    if messages:
+        outbox_store.add_once(c, messages)

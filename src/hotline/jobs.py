@@ -1,0 +1,35 @@
+"""What a worker does again and again, as packages declare it: jobs, and what is deleted when its time is over."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+# seconds a job waits when there was nothing to do
+AT_ONCE = 0.25
+SOON = 1.0
+SELDOM = 60.0
+HOURLY = 3600.0
+
+BATCH = 500  # rows that one retention rule deletes at a time, at most
+S = TypeVar("S", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`step` does one piece and returns True where there may be more at once; otherwise the job waits `pause` seconds.
+    What it raises is logged, and the step is tried again."""
+
+    name: str
+    step: Callable[[], Awaitable[bool]]
+    pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionRule(Generic[S]):
+    """What is deleted when its time is over. `tidy(services, now)` deletes one bounded batch and returns how many rows
+    it was. `repeats`: after a batch that deleted something, all rules are applied again at once."""
+
+    name: str
+    tidy: Callable[[S, datetime], Awaitable[int]]
+    repeats: bool = False

@@ -1,0 +1,23 @@
+"""What a worker does with what Open311 clients sent: requests of batch services, and updates on tickets."""
+
+from collections.abc import Sequence
+
+from hotline.inbound.handlers import ClaimedItem, InboundHandler
+from hotline.inbound.model import InboundKind
+from hotline.inbound.outcome import InboundOutcome
+from hotline.open311.service import work_off_request, work_off_update
+from hotline.tickets.context import Services
+
+
+async def _request(services: Services, item: ClaimedItem) -> InboundOutcome:
+    return await work_off_request(services, item.row, item.gateway, item.now)
+
+
+async def _update(services: Services, item: ClaimedItem) -> InboundOutcome:
+    return await work_off_update(services, item.row, item.gateway, item.now)
+
+
+HANDLERS: Sequence[InboundHandler[Services]] = (
+    InboundHandler(InboundKind.REQUEST, _request),
+    InboundHandler(InboundKind.UPDATE, _update),
+)

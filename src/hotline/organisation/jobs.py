@@ -1,0 +1,16 @@
+"""What is deleted for people who log in: sessions that have ended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hotline.jobs import RetentionRule
+from hotline.organisation.context import OrganisationServices
+from hotline.organisation.store import people
+
+
+async def _forget_sessions(services: OrganisationServices, now: datetime) -> int:
+    return await services.db.transact(lambda c: people.forget_sessions(c, now))
+
+
+def retention() -> Sequence[RetentionRule[OrganisationServices]]:
+    return (RetentionRule("sessions", _forget_sessions),)

@@ -1,0 +1,3 @@
+"""One file per platform of another hotline."""
+
+__all__ = ["hotline_12345"]

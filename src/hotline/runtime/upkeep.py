@@ -1,0 +1,28 @@
+"""What every API process does for itself, with a worker or without. Nobody else can: it remembers what intake needs
+while the database is away, and its spool may lie on a disk of its own, in a file locked for as long as it runs."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from hotline.jobs import Job
+
+log = structlog.get_logger("hotline.upkeep")
+
+
+async def keep_up(jobs: Sequence[Job], stop: asyncio.Event) -> None:
+    """Repeat each job, with its pause after every step, until `stop`."""
+    await asyncio.gather(*(_every(job, stop) for job in jobs))
+
+
+async def _every(job: Job, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await job.step()
+        except Exception as fault:  # the loop outlives whatever one step met
+            log.error("upkeep.fault", kind=type(fault).__name__, exc_info=fault)
+        try:
+            await asyncio.wait_for(stop.wait(), job.pause)
+        except TimeoutError:
+            continue

@@ -1,0 +1,40 @@
+"""What a worker does for SMS gateways: shifts their weights, fetches certificates, deletes texts past their time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from hotline.jobs import BATCH, Job, RetentionRule
+from hotline.runtime.jobs import WorkerContext
+from hotline.sms import store as sms_store
+from hotline.sms.certificates import fetch_wanted
+from hotline.sms.outgoing import shift_weights
+from hotline.tickets.context import Services
+
+KEPT = timedelta(days=180)  # longer than the five months the regulator asks for
+log = structlog.get_logger("hotline.worker")
+
+
+def sms_jobs(context: WorkerContext) -> Sequence[Job]:
+    services = context.services
+
+    async def weigh_gateways() -> bool:
+        for name, weight in (await shift_weights(services, services.clock())).items():
+            log.warning("gateway.weight", gateway=name, weight=weight)
+        return False
+
+    async def fetch_certificates() -> bool:
+        if context.channels.texts is not None:
+            await fetch_wanted(services, context.channels.texts, services.clock())
+        return False
+
+    return Job("weights", weigh_gateways, 10.0), Job("certificates", fetch_certificates, 5.0)
+
+
+async def _forget_texts(services: Services, now: datetime) -> int:
+    return await services.db.transact(lambda c: sms_store.forget_texts(c, now - KEPT, BATCH))
+
+
+def retention() -> Sequence[RetentionRule[Services]]:
+    return (RetentionRule("texts", _forget_texts),)

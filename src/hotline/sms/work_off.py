@@ -1,0 +1,90 @@
+"""Working off what an SMS gateway pushed: texts, the parts of long ones, and reports on texts of ours."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from hotline.database.identifiers import reference
+from hotline.database.leases import database_time
+from hotline.inbound import store as inbound_store
+from hotline.inbound.handlers import ClaimedItem, InboundHandler
+from hotline.inbound.model import Effect, InboundKind, InboundStatus
+from hotline.inbound.outcome import InboundOutcome, odd
+from hotline.inbound.work_off import finish
+from hotline.sms.incoming import work_off
+from hotline.sms.outgoing import PARKED, apply_report
+from hotline.sms.receiving import FLUSH, FLUSH_URGENT
+from hotline.tickets.context import Services
+from hotline.triage.model import Lexicon, advise, lexicon_of
+
+
+async def _text(services: Services, item: ClaimedItem) -> InboundOutcome:
+    return await work_off(services, item.row, item.gateway, item.now)
+
+
+async def _part(services: Services, item: ClaimedItem) -> None:
+    lexicon = services.directory.made_of(lexicon_of)
+    await services.batcher.write(lambda c: _join_parts(c, item, lexicon))
+
+
+async def _report(services: Services, item: ClaimedItem) -> None:
+    await services.batcher.write(lambda c: _note_report(c, item))
+
+
+def _note_report(c: sa.Connection, item: ClaimedItem) -> None:
+    row, now = item.row, item.now
+    known, alarm = apply_report(c, row, now)
+    if known:
+        finish(c, item, InboundOutcome(InboundStatus.DONE, Effect.REPORTED, messages=[alarm] if alarm else []))
+    elif now - row.received_at < PARKED:  # it may have come before the answer to our own request
+        wait = timedelta(seconds=5) if now - row.received_at < timedelta(minutes=5) else timedelta(minutes=10)
+        inbound_store.put_back(c, row.id, item.token, database_time(c) + wait, "no text of ours has this id yet")
+    else:
+        finish(c, item, odd("a report on a text that is not ours"))
+
+
+def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
+    """Parts into one text: when all are there; when the time is up, with what came; a late one follows by itself."""
+    row, now = item.row, item.now
+    group = [p for p in inbound_store.parts_of(c, row.partition) if p.status != InboundStatus.DISMISSED]
+    waiting = {p.details["part"]: p for p in group if p.status in (InboundStatus.KEPT, InboundStatus.LEASED)}
+    if not waiting:
+        return  # another worker has just joined them
+    done = [p for p in group if p.status == InboundStatus.DONE]
+    late = [p for p in done if now - p.received_at < timedelta(hours=2)]
+    wanted = row.details["parts"]
+    first = min(p.received_at for p in waiting.values())
+    flush = first + (FLUSH_URGENT if any(p.urgent for p in waiting.values()) else FLUSH)
+    complete = set(range(1, wanted + 1)) <= set(waiting)
+    if not complete and not late and now < flush:
+        until = min(flush, row.received_at + FLUSH)
+        inbound_store.put_back(c, row.id, item.token, until, "waiting for its other parts")
+        return
+    text = "".join(waiting[n].text for n in sorted(waiting))
+    details = {k: v for k, v in row.details.items() if k not in ("ref", "part", "parts")}
+    details["joined"] = [waiting[n].id for n in sorted(waiting)]
+    if not complete:
+        details |= {"incomplete": True, "missing": [n for n in range(1, wanted + 1) if n not in waiting]}
+    if late:
+        details["continues"] = late[0].why
+    whole = {
+        "id": reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT, "key": f"joined {details['joined'][0]}",
+        "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
+        "sent_at": row.sent_at, "received_at": first,
+        "urgent": any(p.urgent for p in waiting.values()) or bool(advise(lexicon, text[:10_000]).dangers),
+        "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
+        "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
+    }  # fmt: skip
+    inbound_store.keep(c, [whole])
+    merged = {"status": InboundStatus.DONE, "effect": Effect.MERGED, "lease_token": None, "lease_until": None}
+    kept = inbound_store.kept_as(c, row.gateway, InboundKind.TEXT, whole["key"])
+    for part in waiting.values():
+        inbound_store.settle(c, part.id, {**merged, "why": kept})
+
+
+HANDLERS: Sequence[InboundHandler[Services]] = (
+    InboundHandler(InboundKind.TEXT, _text),
+    InboundHandler(InboundKind.PART, _part),
+    InboundHandler(InboundKind.REPORT, _report),
+)

@@ -1,0 +1,50 @@
+"""What a worker does for tickets: lets overdue clocks act, counts limits anew, compares counters with the truth."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+
+from hotline.jobs import AT_ONCE, HOURLY, SOON, Job, RetentionRule
+from hotline.organisation.service import logging_in
+from hotline.tickets.context import Services
+from hotline.tickets.lookup import OF_TICKET
+from hotline.tickets.sla.jobs import adopt, escalate_due, recalculate_due
+from hotline.tickets.store import counters
+from hotline.web import throttle_store
+
+log = structlog.get_logger("hotline.retention")
+
+
+def ticket_jobs(services: Services) -> Sequence[Job]:
+    """Overdue clocks, limits that must be counted anew, tickets without clocks."""
+
+    async def escalate() -> bool:
+        return (await escalate_due(services, services.clock())).claimed > 0
+
+    async def recalculate() -> bool:
+        return await recalculate_due(services, services.clock()) > 0
+
+    async def give_clocks() -> bool:
+        return await adopt(services, services.clock()) > 0
+
+    return Job("clocks", escalate, AT_ONCE), Job("reckoning", recalculate, SOON), Job("adoption", give_clocks, HOURLY)
+
+
+async def check_counters(services: Services) -> int:
+    """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be
+    found."""
+    drift = await counters.drift(services.db)
+    for key, (counted, true) in list(drift.items())[:20]:
+        log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)
+    return len(drift)
+
+
+async def _forget_throttles(services: Services, now: datetime) -> int:
+    """Wrong tries at query codes and log-ins, and the places that are known."""
+    tried, known = now - OF_TICKET.window, now - logging_in.KNOWN
+    return await services.db.transact(lambda c: throttle_store.forget(c, tried, known))
+
+
+def retention() -> Sequence[RetentionRule[Services]]:
+    return (RetentionRule("throttles", _forget_throttles),)

@@ -1,0 +1,28 @@
+"""The public look-up of a ticket: what is sent, and the code that opens it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from hotline.text.normalisation import normalised
+from hotline.web.field_types import NumberWord, Strict
+
+
+def _digits(code: Any) -> Any:
+    """Full-width digits and invisible marks come with what is pasted from a text."""
+    return normalised(code).strip() if isinstance(code, str) else code
+
+
+class TicketLookupIn(Strict):
+    number: NumberWord
+    code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeOut:
+    """A ticket's number and its code for the public lookup."""
+
+    number: str
+    query_code: str

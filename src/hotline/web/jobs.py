@@ -1,0 +1,18 @@
+"""What is deleted for requests: answers that were kept under their Idempotency-Key."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from hotline.database import idempotency
+from hotline.database.context import PlatformServices
+from hotline.jobs import BATCH, RetentionRule
+
+ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
+
+
+async def _forget_answers(services: PlatformServices, now: datetime) -> int:
+    return await services.db.transact(lambda c: idempotency.forget(c, now - ANSWERS, BATCH))
+
+
+def retention() -> Sequence[RetentionRule[PlatformServices]]:
+    return (RetentionRule("answers", _forget_answers, repeats=True),)

@@ -1,3 +1,0 @@
-"""Jobs that serve more than one capability."""
-
-__all__ = ["jobs", "upkeep"]
