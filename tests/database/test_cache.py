@@ -32,7 +32,7 @@ async def test_requests_that_find_it_old_at_one_moment_read_it_once() -> None:
     await asyncio.sleep(0)
     reader.answers.set()
     assert set(await asyncio.gather(*waiting)) == {"read 1"}
-    assert await asyncio.gather(table.now(LATER), table.now(LATER)) == ["read 2", "read 2"]
+    assert set(await asyncio.gather(table.now(LATER), table.now(LATER))) == {"read 2"}
 
 
 async def test_who_reads_for_all_and_hangs_up_leaves_it_to_the_next() -> None:

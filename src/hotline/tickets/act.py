@@ -1,7 +1,6 @@
 """The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +21,7 @@ from hotline.tickets.model.visibility import Scope, scope_of
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
+from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, RequestKey, kept, replayed
 
 F = Field

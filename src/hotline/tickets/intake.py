@@ -2,7 +2,7 @@
 rules allow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from hotline.tickets.sla import settling
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 from hotline.triage.model import Advice, advise, lexicon_of
+from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, RequestKey, replayed
 
 F = Field

@@ -5,7 +5,7 @@ others (role `clock`), and so are the rules that triage and dispatch inside inta
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,7 @@ from hotline.tickets.model.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
+from hotline.value_objects import replace
 
 T, D, A, R, F, G = TicketStatus, AssignmentStatus, Action, Role, Field, Guard
 S = TypeVar("S", TicketStatus, AssignmentStatus)

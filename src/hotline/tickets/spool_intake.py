@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.intake import IntakeRequest, take_call
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.value_objects import replace
 from hotline.web.idempotency import RequestKey
 
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})

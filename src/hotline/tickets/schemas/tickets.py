@@ -1,7 +1,6 @@
 """Tickets and their assignments as replies show them: the caller masked by role, and what this actor may do now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -32,6 +31,7 @@ from hotline.tickets.model.vocabulary import (
 )
 from hotline.tickets.schemas.sla import ClockOut, clock_shown, clocks_seen
 from hotline.tickets.sla.colours import has_breached
+from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, MoveOut, field_rule, shown_move
 
 

@@ -1,7 +1,6 @@
 """One clock as its events: started, paused, resumed, extended, stopped. A clock row follows from them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -10,6 +9,7 @@ from hotline.organisation.model.items import EscalationStep, Span, span_of, step
 from hotline.organisation.model.vocabulary import Unit
 from hotline.organisation.model.working_time import SpanCounter, WorkingTime, first_day, is_working_unit
 from hotline.tickets.model.ticket import Clock
+from hotline.value_objects import replace
 
 LATE = timedelta(seconds=60)  # a step told later than this is marked late
 
