@@ -237,13 +237,15 @@ class _Run:
     def _moment(self, step: EscalationStep, limit: datetime) -> datetime | None:
         if step.later is not None:
             return self._later(limit, step.later)
-        if step.share is None or step.share == 1:
+        if step.share is None or not step.is_warning:
             return limit
-        active = self.active
-        gone = Fraction(active.consumed, active.whole) if active.whole else Fraction(0)
-        if step.share <= gone:
-            return None
-        at = self.r.share(active.anchor, active.due, (step.share - gone) / (1 - gone), active.unit)
+        active, left = self.active, step.share
+        if active.consumed:
+            gone = Fraction(active.consumed, active.whole)
+            if step.share <= gone:
+                return None
+            left = (step.share - gone) / (1 - gone)
+        at = self.r.share(active.anchor, active.due, left, active.unit)
         return at if at > self.since else None
 
     def _later(self, base: datetime, by: Span) -> datetime:
