@@ -16,10 +16,7 @@ def value_object(plain: type[T]) -> type[T]:
     slots that is not frozen, and the object takes its own class then. Of 50 fields that takes 2.7 µs instead of 6.1 to
     make an object, and 2.2 instead of 13 to copy one: a request makes some thirty."""
     frozen: Any = dataclass(frozen=True, slots=True)(plain)
-    shape = [
-        (f.name, f.type, field(default=f.default, default_factory=f.default_factory))
-        for f in fields(frozen)
-    ]
+    shape = [(f.name, f.type, field(default=f.default, default_factory=f.default_factory)) for f in fields(frozen)]
     twin: Any = make_dataclass(plain.__name__, shape, slots=True)
     fill, values, take_class = twin.__init__, attrgetter(*frozen.__slots__), object.__setattr__
 

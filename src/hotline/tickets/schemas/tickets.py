@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label, label_of
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
@@ -270,7 +270,7 @@ def ticket_shown(
     return TicketOut(
         number=t.number,
         status=t.status,
-        status_label=Label(*label_of(t.status)),
+        status_label=label(t.status),
         kind=t.kind,
         category=directory.name_of("categories", t.category),
         priority=t.priority,
