@@ -1,11 +1,12 @@
 """The decorator of everything a reply is made of: a frozen dataclass that is cheap to make and to render."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
+_new, _set = object.__new__, object.__setattr__
 
 
 @dataclass_transform(frozen_default=True)
@@ -45,10 +46,11 @@ def reply_type(**published_as: str) -> Callable[[type[T]], type[T]]:
     return decorated
 
 
-def of_row(shape: type[T], values: Mapping[str, Any]) -> T:
-    """A reply made of the values of all its fields by name, for the rows of long lists: nothing is checked."""
-    made = shape.__new__(shape)
-    made.__dict__.update(values)
+def of_row(shape: type[T], values: dict[str, Any]) -> T:
+    """A reply made of the values of all its fields by name, for the rows of long lists: nothing is checked, and the
+    values are the reply's own from then on."""
+    made = _new(shape)
+    _set(made, "__dict__", values)  # the frozen class itself lets nothing be set
     return made
 
 

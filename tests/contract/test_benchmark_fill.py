@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.__main__ import disagreeing, filled
+from bench.harness import disagreeing, filled
 from tests.postgres import Server
 
 

@@ -1,5 +1,6 @@
 """What a process knows of a small table: read anew when it is a second old, kept on when the database is away."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
@@ -20,21 +21,28 @@ class CachedTable(Generic[T]):
         self._deadlines = deadlines or Deadlines()
         self._found: T | None = None
         self._looked: datetime | None = None
+        self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first reads it for all
 
     async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> T:
         """The snapshot, `at_most` so old. With the database away or too slow, the one known last, and the database is
         asked again when that is `at_most` ago; raises Away: there is none."""
-        if self._found is not None and self._looked is not None and abs(now - self._looked) < at_most:
-            return self._found
+        if (fresh := self._fresh(now, at_most)) is not None:
+            return fresh
         seconds = self._deadlines.write if self._found is None else self._deadlines.lookup
         try:
-            async with within(seconds):
+            async with within(seconds), self._reading:
+                if (fresh := self._fresh(now, at_most)) is not None:
+                    return fresh
                 self._found = await self._look(now)
         except OUTAGES:
             if self._found is None:
                 raise
         self._looked = now  # also after an outage: one request waits once for the same snapshot
         return self._found
+
+    def _fresh(self, now: datetime, at_most: timedelta) -> T | None:
+        fresh = self._looked is not None and abs(now - self._looked) < at_most
+        return self._found if fresh else None
 
     def forget(self) -> None:
         """Somebody changed it: look at the next question."""

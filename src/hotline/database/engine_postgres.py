@@ -49,7 +49,7 @@ class Postgres:
     """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
     journal."""
 
-    batchers = 2
+    batchers = 1
     orders_itself = False
 
     def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:

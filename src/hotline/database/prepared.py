@@ -49,7 +49,7 @@ class CompiledQuery:
 
     def plain(self, raw: Any) -> dict[str, Any]:
         """A row as a dict ready for JSON."""
-        row = dict(raw.items()) if hasattr(raw, "items") else dict(zip(self.labels, raw, strict=True))
+        row = dict(zip(self.labels, raw, strict=False))
         for name in self.documents:
             row[name] = None if row[name] is None else orjson.Fragment(row[name])
         for name in self.truths:

@@ -9,10 +9,10 @@ from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
-from hotline.database.columns import Among, read_instant
+from hotline.database.columns import Among, read_document, read_instant
 from hotline.database.engine import Database, one
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MARGIN
@@ -87,29 +87,46 @@ def _read(delta: Sequence[Any]) -> Delta:
     return measure, read_instant(at), department, category, area, channel, n
 
 
+# rows given as one parameter, so that a statement has one text however many there are
+_GIVEN = {
+    "postgresql": "json_to_recordset(CAST(:rows AS json)) AS k(dimension text, day text, code text, counts jsonb)",
+    "sqlite": "(SELECT json_extract(value, '$.dimension') AS dimension, json_extract(value, '$.day') AS day,"
+    " json_extract(value, '$.code') AS code, json_extract(value, '$.counts') AS counts FROM json_each(:rows)) AS k",
+}
+_STANDING = "SELECT r.dimension, r.day, r.code, r.counts FROM {given} JOIN rollup r USING (dimension, day, code)"
+_PUT = """INSERT INTO rollup (dimension, day, code, counts) SELECT dimension, day, code, counts FROM {given} WHERE true
+ON CONFLICT (dimension, day, code) DO UPDATE SET counts = excluded.counts"""
+_GONE = "DELETE FROM rollup WHERE (dimension, day, code) IN (SELECT dimension, day, code FROM {given})"
+
+
+def _with_rows(
+    c: sa.Connection, sql: str, rows: Iterable[tuple[Key, Mapping[str, int] | None]]
+) -> sa.CursorResult[Any]:
+    """Run a statement over these rows: a key, and its counts where they are written."""
+    given = [{"dimension": d, "day": day, "code": code, "counts": counts} for (d, day, code), counts in rows]
+    statement = sa.text(sql.format(given=_GIVEN[c.dialect.name]))
+    return c.execute(statement, {"rows": orjson.dumps(given).decode()})
+
+
 def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") -> None:
     """Add these counts to the rows; a row whose counts are all 0 is deleted."""
     keys = iter(sorted(key for key, counts in sums.items() if any(counts.values())))
-    made = postgresql.insert(r) if c.dialect.name == "postgresql" else sqlite.insert(r)
-    put = made.on_conflict_do_update(
-        index_elements=[r.c.dimension, r.c.day, r.c.code], set_={"counts": made.excluded.counts}
-    )
-    place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
     while piece := [(before + dimension, day, code) for dimension, day, code in islice(keys, 300)]:
-        stand = {(x.dimension, x.day, x.code): x.counts for x in c.execute(sa.select(r).where(place.in_(piece)))}
+        found = _with_rows(c, _STANDING, ((key, None) for key in piece))
+        stand = {(x.dimension, x.day, x.code): read_document(x.counts) for x in found}
         rows, gone = [], []
         for key in piece:
             counts = Counter(stand.get(key, {}))
             counts.update(sums[(key[0].removeprefix(before), *key[1:])])
             kept = {name: n for name, n in counts.items() if n}
             if kept:
-                rows.append({"dimension": key[0], "day": key[1], "code": key[2], "counts": kept})
+                rows.append((key, kept))
             elif key in stand:
-                gone.append(key)
+                gone.append((key, None))
         if rows:
-            c.execute(put, rows)
+            _with_rows(c, _PUT, rows)
         if gone:
-            c.execute(sa.delete(r).where(place.in_(gone)))
+            _with_rows(c, _GONE, gone)
 
 
 def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str, *, anew: bool = False) -> bool:

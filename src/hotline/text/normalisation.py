@@ -161,24 +161,20 @@ class Finder:
         self._words = frozenset(word for word in words if word)
         for word in self._words:
             lengths.setdefault(word[:2], set()).add(len(word))
-        # how long the words are that begin so; one character alone stands for itself
+        # how long the words are that begin with these two characters; one character alone stands for itself
         self._lengths = {start: tuple(sorted(found)) for start, found in lengths.items()}
+        self._single = frozenset(start for start in lengths if len(start) == 1)
 
     def found(self, text: str) -> dict[str, list[int]]:
         """The words that stand in the (folded) text, each with the places where it begins, in ascending order. A Latin
         word counts only as a whole word."""
         lengths, words = self._lengths, self._words
-        starts = set(map(add, text, text[1:]))
-        starts.update(text)
-        if starts.isdisjoint(lengths):
-            return {}
+        begun = [(place, pair) for place, pair in enumerate(map(add, text, text[1:])) if pair in lengths]
+        if not self._single.isdisjoint(text):
+            begun += [(place, character) for place, character in enumerate(text) if character in self._single]
         found: dict[str, list[int]] = {}
-        last = len(text) - 1
-        for place, character in enumerate(text):
-            starts_here = lengths.get(character, ())
-            if place < last:
-                starts_here += lengths.get(text[place : place + 2], ())
-            for length in starts_here:
+        for place, start in begun:
+            for length in lengths[start]:
                 word = text[place : place + length]
                 if word in words and (not word.isascii() or _whole(text, place, length)):
                     found.setdefault(word, []).append(place)

@@ -1,7 +1,7 @@
 """The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
+from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, kept, replayed, replayed_or_refused
 
 F = Field

@@ -1,6 +1,6 @@
 """Who is calling: the card that pops up on an operator's screen."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import callers
+from hotline.value_objects import replace
 
 OPEN_AT_MOST, HISTORY = 50, 20
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Role
 from hotline.tickets.lifecycle import ASSIGNMENT, TAKES, TICKET, Move
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Guard, TicketStatus
@@ -96,4 +96,4 @@ def _moves(rows: Iterable[Move[Any]]) -> tuple[LifecycleMove, ...]:
 
 
 def _labelled(words: Iterable[StrEnum]) -> tuple[LabelledCode, ...]:
-    return tuple(LabelledCode(word, Label(*label_of(word))) for word in words)
+    return tuple(LabelledCode(word, label(word)) for word in words)

@@ -3,7 +3,7 @@ before."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from hotline.tickets.model.vocabulary import (
     Reached,
     TicketStatus,
 )
+from hotline.value_objects import replace
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 

@@ -1,7 +1,6 @@
 """Taking a call in: what it needs is looked up, `model/intake` says what comes of it, and that is made durable."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -24,6 +23,7 @@ from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import plan_of
 from hotline.triage.model import advise, lexicon_of
+from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replayed, replayed_or_refused
 
 F = Field

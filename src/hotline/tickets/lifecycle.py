@@ -5,7 +5,7 @@ others (role `clock`), and so are the rules that triage and dispatch inside inta
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,7 @@ from hotline.tickets.model.vocabulary import (
     Satisfaction,
     TicketStatus,
 )
+from hotline.value_objects import replace
 
 T, D, A, R, F, G = TicketStatus, AssignmentStatus, Action, Role, Field, Guard
 S = TypeVar("S", TicketStatus, AssignmentStatus)
@@ -418,15 +419,16 @@ def standings(actor: Actor, order: Assignment | None) -> frozenset[Role]:
 def allowed(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus]]:
     """The rows of the ticket's table this actor could use now; a reply lists each with what it needs."""
     lead = facts.lead()
+    of_lead = {m.action: m for m in allowed_of_order(facts, lead, actor, now)} if lead else {}
     found: dict[Action, Move[TicketStatus]] = {}
+    standing = standings(actor, None)
     for move in _AT[facts.ticket.status]:
-        if move.action in INTERNAL or move.action in found or not move.by & standings(actor, None):
+        if move.action in INTERNAL or move.action in found or not move.by & standing:
             continue
         if move.action in FOLLOWS:
-            same = [m for m in allowed_of_order(facts, lead, actor, now) if m.action is move.action] if lead else []
-            if not same:
+            if move.action not in of_lead:
                 continue
-            move = replace(move, fields=same[0].fields)
+            move = replace(move, fields=of_lead[move.action].fields)
         elif any(not GUARDS[g][0](facts, None, None, actor, now) for g in move.guards):
             continue
         found[move.action] = move

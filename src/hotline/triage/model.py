@@ -116,7 +116,10 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     begins = len(place) - len(text)
     found = frozenset(word for word, places in named.items() if places[-1] >= begins)
     # an address in front changes no count: it is compared with the sentences of the narrative alone
-    left = named if blotted is place else {w: at for w, at in lex.words.found(blotted).items() if w in found}
+    if ignored:
+        left = {w: at for w, at in lex.words.found(blotted).items() if w in found}
+    else:
+        left = {w: [n for n in named[w] if n >= begins] for w in found}
     rules = sorted({n for word in found for n in lex.rules.get(word, ())})
     dangers, tell, meant = _dangers(lex, narrative, ignored, left, rules, because)
     category, confidence, others = _category(lex, found, dangers, because)

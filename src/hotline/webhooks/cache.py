@@ -1,7 +1,7 @@
 """The subscriptions at hand: who is told of events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from hotline.database.cache import CachedTable
@@ -12,6 +12,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.secrets.secret_box import unseal
 from hotline.tickets.model.ticket import Change
+from hotline.value_objects import replace
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.model import EventFilter, events_of
 

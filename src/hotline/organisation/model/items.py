@@ -212,11 +212,7 @@ class EscalationStep:
     later: Span | None
     tell: tuple[Receiver, ...]
     level: Level
-
-    @property
-    def is_warning(self) -> bool:
-        """Before the limit ends."""
-        return self.share is not None and self.share < 1
+    is_warning: bool  # before the limit ends
 
 
 @lru_cache(maxsize=1024)
@@ -240,9 +236,8 @@ def step_of(text: str) -> EscalationStep:
         raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
     if len(rest) == 2 and rest[1] not in set(Level):
         raise ValueError(f"a colour: one of {', '.join(Level)}")
-    return EscalationStep(
-        share, later, tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
-    )
+    tell, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
+    return EscalationStep(share, later, tell, level, is_warning=share is not None and share < 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

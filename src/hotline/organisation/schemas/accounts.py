@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.service import accounts
 from hotline.replies import reply_type
@@ -138,7 +138,7 @@ def me_shown(actor: Actor) -> MeOut:
         kind=actor.kind,
         id=actor.id,
         name=actor.name,
-        roles=tuple(LabelledRole(r, Label(*label_of(r))) for r in sorted(actor.roles)),
+        roles=tuple(LabelledRole(r, label(r)) for r in sorted(actor.roles)),
         departments=tuple(sorted(actor.departments)),
         areas=tuple(sorted(actor.areas)) if actor.areas is not None else None,
     )

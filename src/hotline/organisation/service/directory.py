@@ -1,6 +1,7 @@
 """The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is
 right."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -34,6 +35,7 @@ class DirectoryCache:
         self._directory = Directory(0)
         self._made: dict[Callable[[Directory], Any], Any] = {}
         self._looked: datetime | None = None
+        self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first asks for all
 
     async def now(self, now: datetime) -> Directory:
         """The directory, at most LOOK_AGAIN old. Raises Away."""
@@ -54,12 +56,17 @@ class DirectoryCache:
         return self._looked is not None
 
     async def _within(self, seconds: float, now: datetime) -> Directory:
-        if self._looked is None or abs(now - self._looked) >= LOOK_AGAIN:
-            async with within(seconds):
-                if await organisation_directory.version_of(self.db) != self._directory.version or self._looked is None:
-                    await self.reload()
-            self._looked = now
+        if self._is_old(now):
+            async with within(seconds), self._reading:
+                if self._is_old(now):
+                    version = await organisation_directory.version_of(self.db)
+                    if version != self._directory.version or self._looked is None:
+                        await self.reload()
+                    self._looked = now
         return self._directory
+
+    def _is_old(self, now: datetime) -> bool:
+        return self._looked is None or abs(now - self._looked) >= LOOK_AGAIN
 
     def made_of(self, make: Callable[[Directory], D]) -> D:
         """What `make` builds of the snapshot, such as an index of its words: built once for each snapshot."""

@@ -1,7 +1,7 @@
 """What a change does to clocks, limits and promises, and what an escalation step does."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
 from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.settling import Settled, settle
 from hotline.tickets.sla.timers import LATE
+from hotline.value_objects import replace
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 

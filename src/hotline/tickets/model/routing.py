@@ -59,13 +59,14 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
         by_area = len(areas) - areas.index(row.area) if row.area in areas else 0
         return by_category, by_area, row.kind != ANY, row.hours is not Hours.ALWAYS, row.code
 
+    of_categories, of_areas, of_kinds = {ANY, *categories}, {ANY, *areas}, {ANY, kind}
     fitting = [
         row
         for row in directory.routes.values()
-        if row.active
-        and row.category in (ANY, *categories)
-        and row.area in (ANY, *areas)
-        and row.kind in (ANY, kind)
+        if row.category in of_categories
+        and row.area in of_areas
+        and row.kind in of_kinds
+        and row.active
         and row.hours in hours
         and not (row.hours is Hours.DUTY and unmanned(directory, row.lead, now))
     ]

@@ -12,9 +12,10 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.text.numbering import Number
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+from hotline.value_objects import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Ticket:
     """The resident's matter. Times are UTC; codes are the directory's."""
 
@@ -76,7 +77,7 @@ class Ticket:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Assignment:
     """One department's order to act on a ticket."""
 
@@ -110,7 +111,7 @@ class Assignment:
     refused: int = 0  # returns asked for and refused: charged to the department
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Clock:
     """One limit running on a ticket or on one of its assignments. All but the first eight follow from `marks`: what
     happened to it, in order. Times are UTC."""
@@ -154,7 +155,7 @@ class Escalation:
     late: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Facts:
     """All a decision may look at. `target` is the ticket to merge into, with its own chain of parents."""
 
@@ -187,7 +188,7 @@ class Command:
     assignment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Entry:
     """One line of the timeline. `changes` maps a field to [before, after]."""
 
@@ -205,7 +206,7 @@ class Entry:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Call:
     """One contact: a call, a text, a visit. A ticket may have many, all kept."""
 
@@ -255,7 +256,7 @@ class Attachment:
     by_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Change:
     """All that becomes true at once: images guarded by versions, entries, messages, counts. Data; the journal makes
     it durable."""

@@ -1,7 +1,7 @@
 """Who may see whom. The caller's data is shown by role; out of sight means the same as not there."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from hotline.organisation.model.actors import WHOLE, Actor, ActorKind, Role
@@ -10,6 +10,7 @@ from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.text.phones import masked
 from hotline.tickets.model.ticket import Assignment, Entry, Facts, Ticket
 from hotline.tickets.model.vocabulary import THEIRS, Action
+from hotline.value_objects import replace
 
 PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between departments, nothing
     {

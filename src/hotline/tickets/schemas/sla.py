@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Level, Metric
 from hotline.replies import reply_type
@@ -74,7 +74,7 @@ def clock_shown(c: Clock, now: datetime) -> ClockOut:
     return ClockOut(
         id=c.id,
         metric=c.metric,
-        label=Label(*label_of(c.metric)),
+        label=label(c.metric),
         assignment=c.assignment,
         policy=c.terms["policy"],
         policy_version=c.terms["version"],

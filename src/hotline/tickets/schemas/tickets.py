@@ -1,14 +1,13 @@
 """Tickets and their assignments as replies show them: the caller masked by role, and what this actor may do now."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label, label_of
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
@@ -33,6 +32,7 @@ from hotline.tickets.model.vocabulary import (
 from hotline.tickets.schemas.moves import MoveOut, shown_move
 from hotline.tickets.schemas.sla import ClockOut, clock_shown, clocks_seen
 from hotline.tickets.sla.colours import has_breached
+from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, field_rule
 
 
@@ -271,7 +271,7 @@ def ticket_shown(
     return TicketOut(
         number=t.number,
         status=t.status,
-        status_label=Label(*label_of(t.status)),
+        status_label=label(t.status),
         kind=t.kind,
         category=directory.name_of("categories", t.category),
         priority=t.priority,

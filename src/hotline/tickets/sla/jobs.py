@@ -1,7 +1,7 @@
 """Time at work: what is due is claimed in small batches and acted on through the one door, by the role `clock`."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import uuid4
@@ -21,6 +21,7 @@ from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.escalation import commands_of
 from hotline.tickets.sla.settling import recounted
 from hotline.tickets.store import facts as ticket_facts
+from hotline.value_objects import replace
 
 AT_ONCE = 256  # clocks claimed together: a few transactions of the journal, written while the next are decided
 SOON, LOOK_AGAIN = timedelta(seconds=1), sla_store.PUT_OFF

@@ -1,7 +1,7 @@
 """Clocks after a change: begun, stopped, paused, given new limits."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from hotline.tickets.sla.policies import (
     working_time_of,
 )
 from hotline.tickets.sla.timers import replay, timer_event
+from hotline.value_objects import replace
 
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 # --- what a change does to the clocks

@@ -1,7 +1,6 @@
 """One clock as its events: started, paused, resumed, extended, stopped. A clock row follows from them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -10,6 +9,7 @@ from hotline.organisation.model.items import EscalationStep, Span, span_of, step
 from hotline.organisation.model.vocabulary import Unit
 from hotline.organisation.model.working_time import SpanCounter, WorkingTime, first_day, is_working_unit
 from hotline.tickets.model.ticket import Clock
+from hotline.value_objects import replace
 
 LATE = timedelta(seconds=60)  # a step told later than this is marked late
 
@@ -236,13 +236,15 @@ class _Run:
     def _moment(self, step: EscalationStep, limit: datetime) -> datetime | None:
         if step.later is not None:
             return self._later(limit, step.later)
-        if step.share is None or step.share == 1:
+        if step.share is None or not step.is_warning:
             return limit
-        active = self.active
-        gone = Fraction(active.consumed, active.whole) if active.whole else Fraction(0)
-        if step.share <= gone:
-            return None
-        at = self.r.share(active.anchor, active.due, (step.share - gone) / (1 - gone), active.unit)
+        active, left = self.active, step.share
+        if active.consumed:
+            gone = Fraction(active.consumed, active.whole)
+            if step.share <= gone:
+                return None
+            left = (step.share - gone) / (1 - gone)
+        at = self.r.share(active.anchor, active.due, left, active.unit)
         return at if at > self.since else None
 
     def _later(self, base: datetime, by: Span) -> datetime:
