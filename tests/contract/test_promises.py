@@ -13,14 +13,13 @@ import pytest
 from openapi_spec_validator import validate
 
 from hotline.application import build_app
-from hotline.cli import guide
 from hotline.locales.labels import label_of
 from hotline.openapi import published, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.refusals import Code
 from hotline.settings import Settings
-from hotline.tickets.diagram import mermaid
+from hotline.tickets.diagram import guide, mermaid
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from tests.conftest import ROOT, _never
@@ -146,8 +145,8 @@ def test_the_settings_the_papers_name_exist() -> None:
         found = set(re.findall(r"HOTLINE_[A-Z_]+", (ROOT / name).read_text(encoding="utf-8")))
         assert {f.rstrip("_") for f in found} - {"HOTLINE"} <= known, name
     reads = [p for p in (ROOT / "src").rglob("*.py") if re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))]
-    # cli: HOTLINE_PASSWORD alone, the rest is settings; subprocess: what a process of its own inherits, read by nobody here
-    assert {p.name for p in reads} <= {"cli.py", "subprocess.py"}
+    # command_line: HOTLINE_PASSWORD alone, the rest is settings; subprocess: what a process of its own inherits
+    assert {p.name for p in reads} <= {"command_line.py", "subprocess.py"}
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import Job, WorkerContext
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.runtime.jobs import Job, WorkerContext
 
 
 def _routers() -> Sequence["APIRouter"]:
@@ -16,10 +18,16 @@ def _routers() -> Sequence["APIRouter"]:
     return (routes.router,)
 
 
-def _jobs(context: WorkerContext) -> Sequence[Job]:
+def _jobs(context: "WorkerContext") -> "Sequence[Job]":
     from hotline.operations.jobs import operations_jobs
 
     return operations_jobs(context)
 
 
-OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs)
+def _commands() -> "Sequence[Typer]":
+    from hotline.operations import commands
+
+    return commands.GROUPS
+
+
+OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs, commands=_commands)

@@ -1,3 +1,3 @@
 """The directory, people, keys, scopes, duty and calendars."""
 
-__all__ = ["context", "dependencies", "model", "routes", "schemas", "service", "store", "tables"]
+__all__ = ["commands", "context", "dependencies", "model", "routes", "schemas", "service", "store", "tables"]

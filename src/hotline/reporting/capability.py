@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import Job, WorkerContext
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.runtime.jobs import Job, WorkerContext
 
 
 def _routers() -> Sequence["APIRouter"]:
@@ -20,10 +22,16 @@ def _routers() -> Sequence["APIRouter"]:
     )
 
 
-def _jobs(context: WorkerContext) -> Sequence[Job]:
+def _jobs(context: "WorkerContext") -> "Sequence[Job]":
     from hotline.reporting.jobs import reporting_jobs
 
     return reporting_jobs(context)
 
 
-REPORTING = Capability(name="reporting", routers=_routers, jobs=_jobs)
+def _commands() -> "Sequence[Typer]":
+    from hotline.reporting import commands
+
+    return commands.GROUPS
+
+
+REPORTING = Capability(name="reporting", routers=_routers, jobs=_jobs, commands=_commands)

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotline.runtime.capability import Capability
-from hotline.runtime.settings import CapabilitySettings
-from hotline.sms.settings import QuietHours
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
 
 def _routers() -> Sequence["APIRouter"]:
@@ -21,8 +22,16 @@ def _routers() -> Sequence["APIRouter"]:
     )
 
 
-def _prepare(services: Services, settings: CapabilitySettings) -> None:
+def _prepare(services: "Services", settings: "CapabilitySettings") -> None:
+    from hotline.sms.settings import QuietHours
+
     services.add(QuietHours(*settings.quiet) if settings.quiet else QuietHours())
 
 
-SMS = Capability(name="sms", routers=_routers, prepare=_prepare)
+def _commands() -> "Sequence[Typer]":
+    from hotline.sms import commands
+
+    return commands.GROUPS
+
+
+SMS = Capability(name="sms", routers=_routers, prepare=_prepare, commands=_commands)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotline.runtime.capability import Capability
-from hotline.runtime.settings import CapabilitySettings
-from hotline.telephony.arrivals import CallArrivals
-from hotline.telephony.service import KnownCalls
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
 
 def _routers() -> Sequence["APIRouter"]:
@@ -19,7 +18,10 @@ def _routers() -> Sequence["APIRouter"]:
     return (routes.router,)
 
 
-def _prepare(services: Services, settings: CapabilitySettings) -> None:
+def _prepare(services: "Services", settings: "CapabilitySettings") -> None:
+    from hotline.telephony.arrivals import CallArrivals
+    from hotline.telephony.service import KnownCalls
+
     arrivals = CallArrivals()
     services.add(arrivals)
     services.on_leave.append(arrivals.noted.set)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hotline.runtime.capability import Capability
-from hotline.runtime.settings import CapabilitySettings
-from hotline.tickets.context import Services
-from hotline.webhooks.cache import SubscriptionCache
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
 
 def _routers() -> Sequence["APIRouter"]:
@@ -18,7 +18,9 @@ def _routers() -> Sequence["APIRouter"]:
     return (routes.router,)
 
 
-def _prepare(services: Services, settings: CapabilitySettings) -> None:
+def _prepare(services: "Services", settings: "CapabilitySettings") -> None:
+    from hotline.webhooks.cache import SubscriptionCache
+
     subscriptions = SubscriptionCache(services.db, services.secret, services.directory, services.deadlines)
     services.add(subscriptions)
     services.before_commit.append(subscriptions.announced)

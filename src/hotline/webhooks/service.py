@@ -1,8 +1,6 @@
 """Telling others: an event is written with its change, spread over the subscriptions that want it in one transaction,
 and each delivery then goes its own way, in order for each subscriber."""
 
-import base64
-import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.egress import is_web_address
 from hotline.delivery.model import Message
+from hotline.delivery.notices import new_signing_secret
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import outside
@@ -89,10 +88,6 @@ async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
     services.part(SubscriptionCache).forget()
 
 
-def fresh_secret() -> str:
-    return "whsec_" + base64.b64encode(chance.token_bytes(32)).decode()
-
-
 def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     errors: list[tuple[str, str]] = []
     if "url" in values and not is_web_address(values["url"]):
@@ -128,7 +123,7 @@ async def subscribe(
     directory = await services.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
-    id, secret = reference(now), fresh_secret()  # noqa: A001
+    id, secret = reference(now), new_signing_secret()  # noqa: A001
     row = {
         "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
         "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
@@ -193,7 +188,7 @@ async def rotate(
     if earlier := await earlier_answer(services, asked, secret=True):
         return earlier
     subscription = await found(services, id, actor, now)
-    secret = fresh_secret()
+    secret = new_signing_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
     sealed = seal(services.secret, f"subscription {id}", [*old[-1:], [secret, None]])
