@@ -8,9 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
+from hotline.streaming.schemas import MESSAGE_COMPONENTS
 from hotline.web.problems import MEDIA
 from hotline.web.responses import ETAG
-from hotline.webhooks.openapi import EVENT, SIGNATURE, described
+from hotline.webhooks import openapi as webhooks_openapi
+from hotline.webhooks.openapi import SIGNATURE
 
 TAGS = {
     "intake": "Taking calls, texts and visits in, and seeing who is calling.",
@@ -62,10 +64,10 @@ def published(app: FastAPI) -> dict[str, Any]:
         by_id = {r.operation_id: r for r in routes_of(app)}
         for method, operation in _operations(document):
             _complete(operation, method, policy_of(by_id[operation["operationId"]]))
-        document["webhooks"] = described()
         components = document["components"]
         components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
-        components["schemas"]["Event"] = EVENT
+        document["webhooks"], of_webhooks = webhooks_openapi.described()
+        components["schemas"] = {**of_webhooks, **MESSAGE_COMPONENTS, **components["schemas"]}
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         app.openapi_schema = document

@@ -10,6 +10,7 @@ __all__ = [
     "limits",
     "paging",
     "problems",
+    "published_schemas",
     "responses",
     "rule_texts",
     "schemas",

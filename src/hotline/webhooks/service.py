@@ -27,7 +27,7 @@ from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription, SubscriptionCache
-from hotline.webhooks.model import TYPES, wants
+from hotline.webhooks.model import TYPES, wants, webhook_event
 
 FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
 BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
@@ -74,12 +74,7 @@ async def delivery_of(services: Services, m: Row) -> Delivery | None:
 
 
 def _body(form: str, m: Row) -> bytes:
-    event = dict(m.payload)
-    if form == "12345":
-        return orjson.dumps(answered(event, m.id))
-    shown = {"id": event.pop("event", m.id), "type": event["type"], "timestamp": event["at"]}
-    data = {k: event.get(k) for k in ("action", "from", "to", "ticket", "order")}
-    return orjson.dumps({**shown, "data": data})
+    return orjson.dumps(answered(m.payload, m.id) if form == "12345" else webhook_event(m.id, m.payload))
 
 
 async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
