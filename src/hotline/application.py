@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from hotline.composition import routers
-from hotline.open311.routes import BASE, Open311
+from hotline.open311.routes.application import BASE, Open311
 from hotline.openapi import published
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
@@ -29,12 +29,12 @@ back.
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
 POST and repeat it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404.
 
-Open311 GeoReport v2 is served under `/open311/v2`: a standard with errors of its own, not described here."""
+Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
 Opening = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
-    """The app over a house that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
+    """The app over services that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
     believed."""
 
     @asynccontextmanager

@@ -7,6 +7,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from hotline.open311 import openapi as open311_openapi
+from hotline.open311.openapi import API_KEY
+from hotline.open311.routes.application import BASE
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
 from hotline.streaming.schemas import MESSAGE_COMPONENTS
 from hotline.web.problems import MEDIA
@@ -26,6 +29,7 @@ TAGS = {
     "telephony": "Calls on the exchange: who is on the line, who is to be rung back, the figures.",
     "public": "What a resident may ask with a ticket's number and query code.",
     "subscriptions": "Outgoing webhooks, and what became of each delivery.",
+    "open311": "Open311 GeoReport v2, in JSON and XML. It has errors of its own.",
     "figures": "Figures with their formulas, files and reports.",
     "accounts": "Logging in, people, and the keys of machines.",
     "operations": "Whether the process is alive and ready, and its metrics.",
@@ -65,9 +69,11 @@ def published(app: FastAPI) -> dict[str, Any]:
         for method, operation in _operations(document):
             _complete(operation, method, policy_of(by_id[operation["operationId"]]))
         components = document["components"]
-        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
+        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE, "open311": API_KEY}
+        paths, of_open311 = open311_openapi.described(BASE)
+        document["paths"] |= paths
         document["webhooks"], of_webhooks = webhooks_openapi.described()
-        components["schemas"] = {**of_webhooks, **MESSAGE_COMPONENTS, **components["schemas"]}
+        components["schemas"] = {**of_open311, **of_webhooks, **MESSAGE_COMPONENTS, **components["schemas"]}
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         app.openapi_schema = document
