@@ -22,12 +22,13 @@ from hotline.web.paging import Pages
 from hotline.web.problems import refuse, refuse_http, refuse_malformed
 
 VERSION = "1.0.0"
-DESCRIPTION = """A 24365 hotline: residents call, text or write; the matter is taken in (受理), triaged (梳理),
-routed to the department that must act (分派) and tracked until it is solved (解决) and the resident has been called
-back.
+DESCRIPTION = """Ticketing for a 24/7 residents' hotline: calls, texts and reports are logged (受理), triaged (梳理),
+dispatched to the responsible department (派单), followed up against their deadlines and closed after a call-back
+(回访).
 
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
-POST and repeat it when an answer is lost; send `If-Match` with every action. What is not yours to see is answered 404.
+POST and repeat the request if the answer is lost; send `If-Match` with every action. What you may not see is answered
+404.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
 Opening = Callable[[], AbstractAsyncContextManager[Services]]
@@ -54,11 +55,12 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
         redoc_url=None,
         openapi_url=None,  # `docs` serves it
         redirect_slashes=False,
+        # /metrics is ours; asking for a tracer costs 5 % of a request
         telemetry={
             "tracing": False,
             "metrics": False,
             "logs": False,
-        },  # /metrics is ours; asking for a tracer costs 5 % of a request
+        },
     )
     app.add_exception_handler(Refused, refuse)
     app.add_exception_handler(RequestValidationError, refuse_malformed)

@@ -18,21 +18,21 @@ from hotline.webhooks import openapi as webhooks_openapi
 from hotline.webhooks.openapi import SIGNATURE
 
 TAGS = {
-    "intake": "Taking calls, texts and visits in, and seeing who is calling.",
-    "tickets": "Tickets: found, read and acted on.",
+    "intake": "Logging calls, texts and visits; caller lookup.",
+    "tickets": "Reading, searching and acting on tickets.",
     "attachments": "Files of a ticket.",
-    "boards": "Queues, worklists, boards, the wall, the map, and the live stream.",
-    "duty": "Who is on duty, day and night, and who could take an order.",
+    "boards": "Queues, worklists, boards, the wallboard, the map, and the live stream.",
+    "duty": "Who is on duty, and who could take an assignment.",
     "directory": "The organisation as data, and dry runs of its rules.",
-    "channels": "What came in and waits for somebody; texts that went out, and what became of them.",
-    "hooks": "What SMS providers and other hotlines push to us.",
-    "telephony": "Calls on the exchange: who is on the line, who is to be rung back, the figures.",
-    "public": "What a resident may ask with a ticket's number and query code.",
-    "subscriptions": "Outgoing webhooks, and what became of each delivery.",
+    "channels": "Inbound messages that wait for a person; outgoing texts and their status.",
+    "hooks": "Pushes from SMS providers, exchanges and other hotlines.",
+    "telephony": "Calls on the exchange, callers to call back, call-centre figures.",
+    "public": "Public lookup with a ticket's number and query code.",
+    "subscriptions": "Outgoing webhooks and their delivery log.",
     "open311": "Open311 GeoReport v2, in JSON and XML. It has errors of its own.",
-    "figures": "Figures with their formulas, files and reports.",
-    "accounts": "Logging in, people, and the keys of machines.",
-    "operations": "Whether the process is alive and ready, and its metrics.",
+    "figures": "Figures with their formulas, exports and reports.",
+    "accounts": "Sign-in, people, and machines' keys.",
+    "operations": "Health checks and metrics.",
 }
 BEARER = {"type": "http", "scheme": "bearer", "description": "A token of `POST /v1/token`, or a key"}
 REPLAYED = {

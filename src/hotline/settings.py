@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     quiet_hours: str = Field(
         "22:00-08:00",
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="When residents get no texts but answers and emergencies, in the house's zone; equal ends: never",
+        description="When residents get no texts but answers and emergencies, in the organisation's zone; equal: never",
     )
     egress_allow: str = Field(
         "",
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     heartbeat_url: str | None = Field(
         None,
-        description="Address asked by `hotline doctor` and the worker only while all is well; silence is the alarm",
+        description="Address that `hotline doctor` and the worker request only while every check passes",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 

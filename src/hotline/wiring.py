@@ -103,8 +103,8 @@ def refuse_missing(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_services(settings: Settings, *, as_found: bool = False) -> AsyncIterator[Services]:
-    """The services with their journal running; drained and closed at the end. `as_found`: file permissions are left as
-    they are, for the check that looks at them."""
+    """The services of a process, with the journal running; drained and closed at the end. `as_found`: the permissions
+    of the data folder are left as they are, for the doctor to report."""
     refuse_missing(settings)
     if not as_found:
         keep_private(settings)
@@ -136,8 +136,8 @@ def worker_of(settings: Settings, services: Services) -> Worker:
 
 
 def subprocess_of(settings: Settings) -> WorkerSubprocess | None:
-    """A process of its own over the same database. None on SQLite, where one process writes: a thread does it there,
-    and writes in turn with the others."""
+    """Runs heavy work in a separate process on the same database. None on SQLite, where only one process writes: there
+    a thread does it, and its writes take turns with the others."""
     if sa.make_url(settings.url).get_backend_name() == "sqlite":
         return None
     return WorkerSubprocess({"HOTLINE_DATA_DIR": str(settings.data_dir), "HOTLINE_DATABASE_URL": settings.url})

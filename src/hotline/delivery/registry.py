@@ -31,7 +31,7 @@ def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUPS[kind]):
         if NAME.fullmatch(point.name) is None:
-            log.warning("provider.name", group=GROUPS[kind], name=point.name)
+            log.warning("provider.reserved_name", group=GROUPS[kind], name=point.name)
             continue
         if point.name not in found or package_of(point) == OWN:
             found[point.name] = point
@@ -75,7 +75,9 @@ def _imported(kind: GatewayKind, name: str) -> object:
     try:
         return point.load()
     except Exception as fault:  # of another package: it must not take the other gateways with it
-        log.error("provider.import", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}")
+        log.error(
+            "provider.import_failed", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}"
+        )
         says = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
         raise Refused(Refusal(Code.UNAVAILABLE, says)) from fault
 

@@ -24,7 +24,7 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
             if await must_be_rebuilt(services):
                 code, said = await context.subprocess.run("figures", "rebuild", "--if-needed")
                 if code not in LEFT:
-                    log.error("figures.rebuild", code=code, said=said)
+                    log.error("figures.rebuild_failed", code=code, said=said)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(context.stopping.wait(), SELDOM)
             return False

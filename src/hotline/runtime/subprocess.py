@@ -14,8 +14,8 @@ LEFT = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or 
 
 
 class WorkerSubprocess:
-    """Runs one command of `hotline` at a time over the same database. `settings`: added to the environment it
-    inherits."""
+    """Runs one command of `hotline` at a time on the same database. `settings`: environment variables beside those of
+    this process."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._settings = settings

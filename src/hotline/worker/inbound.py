@@ -92,7 +92,7 @@ async def _again(services: Services, row: Row, token: str, now: datetime, why: s
     try:
         await services.batcher.write(lambda c: inbound_store.put_back(c, row.id, token, database_time(c) + wait, why))
     except Refused:
-        log.warning("inbound.left", id=row.id)  # its lease ends by itself
+        log.warning("inbound.not_released", id=row.id)  # its lease ends by itself
 
 
 def _finish(c: sa.Connection, row: Row, token: str, worked: InboundOutcome, now: datetime) -> None:

@@ -55,7 +55,7 @@ def message_jobs(context: WorkerContext) -> Sequence[Job]:
 
     async def weigh_gateways() -> bool:
         for name, weight in (await shift_weights(services, services.clock())).items():
-            log.warning("gateway.weight", gateway=name, weight=weight)
+            log.warning("gateway.weight_changed", gateway=name, weight=weight)
         return False
 
     async def end_calls() -> bool:
@@ -91,7 +91,7 @@ def retention_jobs(context: WorkerContext) -> Sequence[Job]:
             if context.subprocess is not None and await are_many(services):
                 code, said = await context.subprocess.run("figures", "check")
                 if code not in LEFT:
-                    log.error("figures.drift" if code == DRIFT else "figures.unchecked", code=code, said=said)
+                    log.error("figures.drift" if code == DRIFT else "figures.check_failed", code=code, said=said)
             else:
                 await check_figures(services, now)
         return done["answers"] > 0

@@ -120,7 +120,7 @@ class Sender:
             try:
                 await self._failed(m, token, f"fault: {type(fault).__name__}", NOTICE, None)
             except Exception as other:
-                log.error("outbox.left", id=m.id, fault=type(other).__name__)
+                log.error("outbox.not_released", id=m.id, fault=type(other).__name__)
 
     async def _other(self, m: Row, token: str) -> None:
         if m.kind == "event":
@@ -172,7 +172,7 @@ class Sender:
             return outbox_store.mark_sent(c, m.id, token)
 
         if not await self._db.write(mark):
-            log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+            log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
         return None
 
     async def _failed(
@@ -292,7 +292,7 @@ def _kept(c: sa.Connection, tries: Sequence[SendAttempt]) -> None:
 def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) -> None:
     _kept(c, tries)
     if not outbox_store.mark_sent(c, m.id, token):
-        log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+        log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
 
 
 def _not_sent(

@@ -100,7 +100,7 @@ async def ask_for(
 
     done = await write_once(services, asked, add, now)
     if not done.replayed:
-        log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
+        log.info("export.requested", id=row["id"], kind=kind, form=form, by=owner)
     return done
 
 
