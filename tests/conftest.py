@@ -409,7 +409,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 # Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
 # the other at the end.
 LONG = (
-    "tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/importing/test_importing.py",
+    "tests/chaos/", "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
     "tests/reporting/test_figures.py",
 )  # fmt: skip
 

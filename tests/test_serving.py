@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.server import Process
-from tests.test_cli import hotline
+from tests.cli.commands import hotline
 
 
 @pytest.mark.parametrize("command", ["serve", "run", "work", "migrate"])

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 
 from hotline.composition import routers
-from hotline.open311.routes import BASE, Open311
+from hotline.open311.routes.application import BASE, Open311
 from hotline.openapi import published
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
@@ -30,7 +30,7 @@ dispatched to the responsible department (派单), followed up against their dea
 POST and repeat the request if the answer is lost; send `If-Match` with every action. What you may not see is answered
 404.
 
-Open311 GeoReport v2 is served under `/open311/v2`; it has error formats of its own and is not described here."""
+Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
 Opening = Callable[[], AbstractAsyncContextManager[Services]]
 
 

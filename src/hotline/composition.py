@@ -1,34 +1,23 @@
-"""THE CAPABILITIES of the product, and the services of a process with what each capability registers. A new capability
-is one line here."""
+"""The services, routers and worker of a process: the core's, with those of every capability."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from hotline.core import CORE
+from hotline.capabilities import CAPABILITIES
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
 from hotline.delivery.message_kinds import MessageKinds
 from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import SpoolHandlers
-from hotline.open311.capability import OPEN311
-from hotline.operations.capability import OPERATIONS
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.passwords import PasswordHashing
-from hotline.partners.capability import PARTNERS
-from hotline.reporting.capability import REPORTING
-from hotline.review.capability import REVIEW
-from hotline.runtime.capability import Capability
 from hotline.runtime.retention import RetentionRules
 from hotline.runtime.settings import CapabilitySettings
-from hotline.sms.capability import SMS
-from hotline.streaming.capability import STREAMING
-from hotline.telephony.capability import TELEPHONY
 from hotline.tickets.context import Services
 from hotline.tickets.serials import TicketNumbers
-from hotline.webhooks.capability import WEBHOOKS
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -36,19 +25,6 @@ if TYPE_CHECKING:
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.worker import Worker
-
-CAPABILITIES: tuple[Capability, ...] = (
-    *CORE,
-    REVIEW,
-    SMS,
-    TELEPHONY,
-    OPEN311,
-    PARTNERS,
-    WEBHOOKS,
-    STREAMING,
-    REPORTING,
-    OPERATIONS,
-)
 
 
 class ServiceFields(TypedDict, total=False):

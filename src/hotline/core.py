@@ -1,20 +1,24 @@
 """What the packages below the capabilities register: they cannot name `Capability`, which stands above them."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hotline.inbound.spool_drain import SpoolHandler
-from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.retention import NightlyCheck
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.inbound.spool_drain import SpoolHandler
+    from hotline.jobs import Job, RetentionRule
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.retention import NightlyCheck
+    from hotline.tickets.context import Services
 
 
-def _ticket_routers() -> Sequence["APIRouter"]:
+def _ticket_routers() -> Sequence[APIRouter]:
     from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
 
     return [noun.router for noun in (calls, tickets, attachments, departments, candidates, lookup, explain)]
@@ -44,7 +48,25 @@ def _ticket_checks() -> Sequence[NightlyCheck]:
     return (lambda context: check_counters(context.services),)
 
 
-def _organisation_routers() -> Sequence["APIRouter"]:
+def _ticket_commands() -> Sequence[Typer]:
+    from hotline.tickets import commands
+
+    return commands.GROUPS
+
+
+def _organisation_commands() -> Sequence[Typer]:
+    from hotline.organisation import commands
+
+    return commands.GROUPS
+
+
+def _delivery_commands() -> Sequence[Typer]:
+    from hotline.delivery import commands
+
+    return commands.GROUPS
+
+
+def _organisation_routers() -> Sequence[APIRouter]:
     from hotline.organisation.routes import accounts, directory, duty
 
     return [noun.router for noun in (duty, directory, accounts)]
@@ -106,9 +128,15 @@ CORE: tuple[Capability, ...] = (
         spooled=_spooled_calls,
         retention=_ticket_retention,
         checks=_ticket_checks,
+        commands=_ticket_commands,
     ),
-    Capability(name="organisation", routers=_organisation_routers, retention=_organisation_retention),
-    Capability(name="delivery", jobs=_outbox_jobs, retention=_outbox_retention),
+    Capability(
+        name="organisation",
+        routers=_organisation_routers,
+        retention=_organisation_retention,
+        commands=_organisation_commands,
+    ),
+    Capability(name="delivery", jobs=_outbox_jobs, retention=_outbox_retention, commands=_delivery_commands),
     Capability(
         name="inbound",
         jobs=_inbound_jobs,

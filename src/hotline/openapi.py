@@ -7,10 +7,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from hotline.open311 import openapi as open311_openapi
+from hotline.open311.openapi import API_KEY
+from hotline.open311.routes.application import BASE
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
+from hotline.streaming.schemas import MESSAGE_COMPONENTS
 from hotline.web.problems import MEDIA
 from hotline.web.responses import ETAG
-from hotline.webhooks.openapi import EVENT, SIGNATURE, described
+from hotline.webhooks import openapi as webhooks_openapi
+from hotline.webhooks.openapi import SIGNATURE
 
 TAGS = {
     "intake": "Logging calls, texts and visits; caller lookup.",
@@ -24,6 +29,7 @@ TAGS = {
     "telephony": "Calls on the exchange, callers to call back, call-centre figures.",
     "public": "Public lookup with a ticket's number and query code.",
     "subscriptions": "Outgoing webhooks and their delivery log.",
+    "open311": "Open311 GeoReport v2, in JSON and XML. It has errors of its own.",
     "figures": "Figures with their formulas, exports and reports.",
     "accounts": "Sign-in, people, and machines' keys.",
     "operations": "Health checks and metrics.",
@@ -62,10 +68,12 @@ def published(app: FastAPI) -> dict[str, Any]:
         by_id = {r.operation_id: r for r in routes_of(app)}
         for method, operation in _operations(document):
             _complete(operation, method, policy_of(by_id[operation["operationId"]]))
-        document["webhooks"] = described()
         components = document["components"]
-        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
-        components["schemas"]["Event"] = EVENT
+        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE, "open311": API_KEY}
+        paths, of_open311 = open311_openapi.described(BASE)
+        document["paths"] |= paths
+        document["webhooks"], of_webhooks = webhooks_openapi.described()
+        components["schemas"] = {**of_open311, **of_webhooks, **MESSAGE_COMPONENTS, **components["schemas"]}
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         app.openapi_schema = document

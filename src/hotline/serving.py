@@ -76,7 +76,9 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     os.umask(0o077)
     set_up_logs(settings.log_level)
     if settings.notice_url is None:
-        structlog.get_logger("hotline").warning("notices.nowhere", why="HOTLINE_NOTICE_URL is not set: messages wait")
+        structlog.get_logger("hotline").warning(
+            "notices.no_address", why="HOTLINE_NOTICE_URL is not set: messages wait"
+        )
     # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
     # busy loop
     sys.setswitchinterval(SWITCH)

@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     heartbeat_url: str | None = Field(
         None,
-        description="Address asked by `hotline doctor` and the worker only while all is well; silence is the alarm",
+        description="Address that `hotline doctor` and the worker request only while every check passes",
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error")
 

@@ -20,7 +20,7 @@ from hotline.database.engine_sqlite import Sqlite
 from hotline.database.migrations import SchemaState, bring_to, state_of
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import Egress, client_of, networks
-from hotline.delivery.heartbeat import Heartbeat
+from hotline.delivery.heartbeat import heartbeat_to
 from hotline.delivery.notices import Notices
 from hotline.inbound.spool import Spool
 from hotline.refusals import Code, Refusal, Refused
@@ -130,7 +130,8 @@ def worker_of(settings: Settings, services: Services) -> Worker:
         notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
     hooks = client_of(Egress(networks(settings.egress_allow)))
     channels = DeliveryChannels(notices, provider_client(), hooks)
-    context = WorkerContext(services, channels, heartbeat_of(settings), subprocess_of(settings))
+    heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url is not None else None
+    context = WorkerContext(services, channels, heartbeat, subprocess_of(settings))
     return assemble_worker(context)
 
 
@@ -145,14 +146,6 @@ def subprocess_of(settings: Settings) -> WorkerSubprocess | None:
 def provider_client() -> httpx.AsyncClient:
     """A client for the providers an administrator set."""
     return client_of(Egress(trusted=True))
-
-
-def heartbeat_of(settings: Settings) -> Heartbeat | None:
-    """Where to say that all is well. None: nobody listens."""
-    if settings.heartbeat_url is None:
-        return None
-    client = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=5), follow_redirects=False)
-    return Heartbeat(client, settings.heartbeat_url)
 
 
 async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool = False) -> str | None:

@@ -4,6 +4,7 @@ declared."""
 import copy
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from hotline.openapi import published
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+STREAM = "text/event-stream"
 JSON = ("application/json", "application/problem+json", "application/geo+json")
 EXERCISED: set[str] = set()  # operations that were answered 2xx or 304 in this process
 
@@ -34,6 +36,35 @@ def document() -> dict[str, Any]:
 def operations() -> dict[tuple[str, str], dict[str, Any]]:
     """(method, path) -> the operation."""
     return {(m, path): o for path, item in document()["paths"].items() for m, o in item.items()}
+
+
+@functools.cache
+def _open311() -> list[tuple[re.Pattern[str], str]]:
+    """The paths of Open311, which is an application of its own and has no routes."""
+    found = [path for _, path in operations() if path.startswith("/open311/")]
+    return [
+        (re.compile(re.sub(r"\\{(\w+)\\}", r"[^/]+", re.escape(p).replace(r"\{format\}", "(?:json|xml)"))), p)
+        for p in found
+    ]
+
+
+def documented(scope: Mapping[str, Any]) -> str | None:
+    """The path of the document that a request was answered by."""
+    if scope["path"].startswith("/open311/"):
+        return next((path for pattern, path in _open311() if pattern.fullmatch(scope["path"])), None)
+    return getattr(scope.get("route"), "path", None)
+
+
+def messages_of(stream: bytes) -> list[dict[str, Any]]:
+    """The server-sent events of a piece of a stream, in the form of the document; `id` of bare ids and `retry` left
+    out."""
+    found = []
+    for block in stream.split(b"\n\n"):
+        fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line)
+        if b"event" in fields:
+            place = int(fields[b"id"]) if b"id" in fields else None
+            found.append({"event": fields[b"event"].decode(), "id": place, "data": json.loads(fields[b"data"])})
+    return found
 
 
 def closed(schema: Any) -> Any:
@@ -68,9 +99,9 @@ def differences(method: str, path: str, status: int, headers: Mapping[bytes, byt
     if str(status) not in answers:
         return [f"{name}: this status is not declared"]
     answer, media = answers[str(status)], headers.get(b"content-type", b"").decode("latin-1")
-    told = "ETag" in answer.get("headers", {})
-    if told != (b"etag" in headers):
-        return [f"{name}: an ETag is {'declared, and none was sent' if told else 'sent, and none is declared'}"]
+    tagged = "ETag" in answer.get("headers", {})
+    if tagged != (b"etag" in headers):
+        return [f"{name}: an ETag is {'declared, and none was sent' if tagged else 'sent, and none is declared'}"]
     declared = answer.get("content", {})
     base = media.partition(";")[0].strip()
     known = {m.partition(";")[0].strip(): m for m in declared}
@@ -78,9 +109,14 @@ def differences(method: str, path: str, status: int, headers: Mapping[bytes, byt
         return [f"{name}: no body, where one is declared"] if declared and (base in JSON or base not in known) else []
     if base not in known and "*/*" not in known:
         return [f"{name}: {base or 'no media type'} is not declared, only {sorted(known)}"]
-    if base not in JSON or base not in known:
+    if base == STREAM:
+        told = messages_of(body)
+    elif base in JSON and base in known:
+        told = [json.loads(body)]
+    else:
         return []
-    found = _validator(method, path, str(status), known[base]).iter_errors(json.loads(body))
+    validator = _validator(method, path, str(status), known[base])
+    found = (error for each in told for error in validator.iter_errors(each))
     return [f"{name}: {_place(e)}: {_said(e.message)}" for e in list(found)[:5]]
 
 
@@ -93,7 +129,7 @@ def _said(message: str) -> str:
 
 
 def _streams(headers: Mapping[bytes, bytes]) -> bool:
-    return headers.get(b"content-type", b"").startswith(b"text/event-stream")
+    return headers.get(b"content-type", b"").startswith(STREAM.encode())
 
 
 class Recorder:
@@ -113,8 +149,7 @@ class Recorder:
             if message["type"] == "http.response.start":
                 status, headers = message["status"], dict(message["headers"])
             elif message["type"] == "http.response.body":
-                if not _streams(headers):
-                    body.extend(message.get("body", b""))
+                body.extend(message.get("body", b""))
                 whole = not message.get("more_body", False)
             elif message["type"] == "http.response.pathsend":
                 body.extend(b"file")
@@ -122,13 +157,11 @@ class Recorder:
             await send(message)
 
         await self.app(scope, receive, recorded)
-        method, path = scope["method"].lower(), getattr(scope.get("route"), "path", None)
+        method, path = scope["method"].lower(), documented(scope)
         if (method, path) not in operations() or not status:
             return
         if status < 400:
             EXERCISED.add(operations()[(method, str(path))]["operationId"])
-        if _streams(headers):
-            body.extend(b"event")
         if whole:
             self.differences.extend(differences(method, str(path), status, headers, bytes(body)))
 

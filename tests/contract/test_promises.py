@@ -15,7 +15,7 @@ from typer.core import TyperGroup as Group
 from typer.main import get_command
 
 from hotline.application import build_app
-from hotline.cli import app, guide
+from hotline.cli import app
 from hotline.locales.labels import label_of
 from hotline.openapi import published, routes_of
 from hotline.organisation.model import vocabulary as organisation
@@ -23,7 +23,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.refusals import Code
 from hotline.settings import Settings
-from hotline.tickets.diagram import mermaid
+from hotline.tickets.diagram import guide, mermaid
 from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
 from hotline.tickets.model import vocabulary as tickets
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
@@ -234,8 +234,8 @@ def test_the_settings_the_papers_name_exist() -> None:
         found = set(re.findall(r"HOTLINE_[A-Z_]+", (ROOT / name).read_text(encoding="utf-8")))
         assert {f.rstrip("_") for f in found} - {"HOTLINE"} <= known, name
     reads = [p for p in (ROOT / "src").rglob("*.py") if re.search(r"os\.environ|getenv", p.read_text(encoding="utf-8"))]
-    # cli: HOTLINE_PASSWORD alone, the rest is settings; subprocess: what a process of its own inherits, read by nobody here
-    assert {p.name for p in reads} <= {"cli.py", "subprocess.py"}
+    # command_line: HOTLINE_PASSWORD alone, the rest is settings; subprocess: what a process of its own inherits
+    assert {p.name for p in reads} <= {"command_line.py", "subprocess.py"}
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:

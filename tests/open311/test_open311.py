@@ -1292,7 +1292,7 @@ async def test_a_report_merged_into_another_says_into_which(far: Far, desk: Play
 
 
 async def test_the_table_is_read_page_by_page(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.open311.routes.CSV_PAGE", 3)
+    monkeypatch.setattr("hotline.open311.routes.bulk.PAGE", 3)
     sent = {(await far.post(WATER))["service_request_id"] for _ in range(7)}
     reply = await far.http.get(f"{BASE}/requests.csv", params={"api_key": far.key})
     assert {line.split(",")[0] for line in reply.text.splitlines()[1:]} == sent
@@ -1402,7 +1402,7 @@ async def test_a_stranger_asks_so_often_a_minute_and_a_client_with_a_key_as_it_l
 
 
 async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.open311.routes.CSV_MOST_PUBLIC", 2)
+    monkeypatch.setattr("hotline.open311.routes.bulk.MOST_PUBLIC", 2)
     for _ in range(4):
         await far.post(WATER)
     assert len((await far.http.get(f"{BASE}/requests.csv")).text.splitlines()) == 1 + 2

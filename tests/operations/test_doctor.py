@@ -141,15 +141,15 @@ async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
 
 
 FAULTS: list[tuple[str, Callable[[Services, Clock], Awaitable[None]], str]] = [
-    ("clocks", overdue, "does a worker run"),
+    ("clocks", overdue, "is a worker running"),
     ("ladders", no_next_step, "without a next step"),
-    ("tickets", no_clock, "without a clock"),
+    ("tickets", no_clock, "without a timer"),
     ("outbox", old_message, "has been waiting"),
-    ("calendar", unannounced_year, "notice of 2027 is missing"),
+    ("calendar", unannounced_year, "notice for 2027 is missing"),
     ("duty", nobody_now, "nobody on duty"),
     ("skew", clock_runs_ahead, "apart"),
     ("durability", fsync_is_off, "power cut"),
-    ("inbound", an_old_text, "does a worker run"),
+    ("inbound", an_old_text, "is a worker running"),
     ("spool", a_spool_file_that_was_changed, "set aside"),
     ("gateways", an_officer_nobody_can_reach, "no phone number on the roster"),
 ]

@@ -150,7 +150,7 @@ async def test_the_doctor_looks_at_everything_that_holds_data(
     path.parent.mkdir(parents=True)
     path.touch() if "." in name or name == "secret" else path.mkdir()
     make_private(services.data_dir)
-    assert (await permissions_of(services, clock)).says == "only its owner may read the data"
+    assert (await permissions_of(services, clock)).says == "only the owner can read the data"
     path.chmod(0o755 if path.is_dir() else 0o644)
     found = await permissions_of(services, clock)
     assert found.wrong and f"chmod go= {path}" in found.says

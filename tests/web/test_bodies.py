@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from hotline.delivery.gateways import NewGateway
 from hotline.delivery.gateways import add as add_gateway
-from hotline.open311.routes import MOST_BEFORE_KEY
+from hotline.open311.routes.forms import MOST_BEFORE_KEY
 from hotline.openapi import policy_of, routes_of
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant

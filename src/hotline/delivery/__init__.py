@@ -5,6 +5,7 @@ __all__ = [
     "alarms",
     "attempts",
     "channels",
+    "commands",
     "context",
     "egress",
     "gateway_settings",

@@ -97,7 +97,7 @@ class Handover(Generic[S]):
             return outbox_store.mark_sent(c, m.id, token)
 
         if not await self.batcher.write(mark):
-            log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+            log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
         return None
 
     async def failed(self, m: Row, token: str, policy: RetryPolicy, fault: FailedTry) -> None:

@@ -1,4 +1,4 @@
-"""The dead man's switch: an address outside that expects to hear from us, and rings when it does not."""
+"""The heartbeat: a request to an address outside, which raises an alarm when none comes."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from hotline.delivery.notices import GatewayDown
 
 
 class Heartbeat:
-    """Says that all is well. Silence is the alarm, so nothing is tried twice."""
+    """Sends the heartbeat. Nothing is tried twice: a heartbeat that does not arrive is the alarm."""
 
     def __init__(self, client: httpx.AsyncClient, url: str) -> None:
         self._client, self._url = client, url
@@ -22,3 +22,9 @@ class Heartbeat:
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def heartbeat_to(url: str) -> Heartbeat:
+    """A heartbeat to an address, with a client of its own."""
+    client = httpx.AsyncClient(timeout=httpx.Timeout(10, connect=5), follow_redirects=False)
+    return Heartbeat(client, url)

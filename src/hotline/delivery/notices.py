@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from secrets import token_bytes
 
 import httpx
 
@@ -39,6 +40,11 @@ def signatures(secrets: Sequence[str], id: str, stamp: str, body: bytes) -> str:
         + base64.b64encode(hmac.digest(base64.b64decode(s.removeprefix("whsec_")), signed, hashlib.sha256)).decode()
         for s in secrets
     )
+
+
+def new_signing_secret() -> str:
+    """A secret as Standard Webhooks writes it: `whsec_` and the base64 of 32 random bytes."""
+    return "whsec_" + base64.b64encode(token_bytes(32)).decode()
 
 
 class Notices:

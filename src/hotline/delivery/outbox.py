@@ -108,7 +108,7 @@ class OutboxDispatcher(Generic[S]):
             try:
                 await self._handover.failed(m, token, NOTICE, FailedTry(f"fault: {type(fault).__name__}"))
             except Exception as other:
-                log.error("outbox.left", id=m.id, fault=type(other).__name__)
+                log.error("outbox.not_released", id=m.id, fault=type(other).__name__)
 
 
 async def send_next(services: DeliveryServices, channels: DeliveryChannels, now: datetime) -> int:

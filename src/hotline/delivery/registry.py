@@ -36,7 +36,7 @@ def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
     found = {point.name: point for point in _of_ours(group, folder)}
     for point in entry_points(group=group):
         if NAME.fullmatch(point.name) is None:
-            log.warning("provider.name", group=group, name=point.name)
+            log.warning("provider.reserved_name", group=group, name=point.name)
             continue
         found.setdefault(point.name, point)
     return found
@@ -83,7 +83,9 @@ def _imported(kind: GatewayKind, name: str) -> object:
     try:
         return point.load()
     except Exception as fault:  # of another package: it must not take the other gateways with it
-        log.error("provider.import", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}")
+        log.error(
+            "provider.import_failed", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}"
+        )
         says = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
         raise Refused(Refusal(Code.UNAVAILABLE, says)) from fault
 

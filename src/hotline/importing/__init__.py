@@ -1,3 +1,3 @@
 """Taking in what another system exported."""
 
-__all__ = ["mapping", "service"]
+__all__ = ["capability"]

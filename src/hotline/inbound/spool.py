@@ -58,7 +58,7 @@ class Spool:
                 await asyncio.shield(asyncio.to_thread(self._append, record, now))
             except OSError as fault:
                 self._tried = None
-                log.error("spool.fault", why=type(fault).__name__)
+                log.error("spool.write_failed", why=type(fault).__name__)
                 if fault.errno in NO_ROOM:
                     raise SpoolFull from fault
                 why = "the database takes nothing and the spool cannot be used; nothing was kept"
@@ -201,12 +201,12 @@ class Spool:
                     except (Refused, OSError):
                         raise
                     except Exception as fault:  # one that cannot be brought in must not hold up the others
-                        log.error("spool.poison", file=path.name, fault=type(fault).__name__, exc_info=fault)
+                        log.error("spool.record_failed", file=path.name, fault=type(fault).__name__, exc_info=fault)
                         await asyncio.to_thread(self._set_aside, record, path)
                     done += 1
                     taken += 1
                 if raw.count(b"\n") > taken:  # whole lines that do not fit: not a torn end, somebody must look
-                    log.error("spool.bad", file=path.name, brought_in=taken)
+                    log.error("spool.file_damaged", file=path.name, drained=taken)
                     path.rename(path.with_suffix(".bad"))
                 else:
                     path.unlink(missing_ok=True)

@@ -47,10 +47,10 @@ async def bring_in(services: InboundServices) -> int:
     except OUTAGES:
         return 0
     except Refused as refused:
-        log.warning("spool.waits", why=refused.refusal.detail)
+        log.warning("spool.database_unavailable", why=refused.refusal.detail)
         return 0
     if done:
-        log.info("spool.brought_in", records=done)
+        log.info("spool.drained", records=done)
     return done
 
 

@@ -84,7 +84,7 @@ async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None
             lambda c: inbound_store.put_back(c, row.id, item.token, database_time(c) + wait, why)
         )
     except Refused:
-        log.warning("inbound.left", id=row.id)  # its lease ends by itself
+        log.warning("inbound.not_released", id=row.id)  # its lease ends by itself
 
 
 def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:

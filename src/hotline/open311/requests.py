@@ -1,11 +1,18 @@
 """A ticket as Open311 shows it: its fields, its state and its steps in words."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from hotline.locales import pair, text
 from hotline.locales.labels import public_action, public_status
 from hotline.open311.model import form_of, is_open, stamp, word_of
+from hotline.open311.schemas import (
+    Open311Answer,
+    Open311ExtendedAttributes,
+    Open311ExtendedRequest,
+    Open311Note,
+    Open311RequestOut,
+)
 from hotline.organisation.model.directory import Directory
 from hotline.text.spreadsheet_cells import disarmed
 from hotline.tickets.model.vocabulary import Action, TicketStatus
@@ -20,10 +27,9 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own: bool) -> dict[str, Any]:
-    """A request. `own`: it came with the asker's key, and is told as it was sent, with what the resident was answered.
-    Of any other the state, the category, the area and the dates: nobody wrote its words or its answer for the
-    public."""
+def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own: bool) -> Open311RequestOut:
+    """A request. `own`: it came with the asker's key, and is shown as it was sent, with what the resident was answered.
+    Of any other only status, category, area and dates: its words and its answer were not written for the public."""
     status = TicketStatus(row.status)
     form = form_of(row.advice) if own else {}
     category = directory.categories.get(row.category)
@@ -33,25 +39,39 @@ def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own:
     closed = row.closed_at if status is TicketStatus.CLOSED else None
     name = category.name if category else row.category
     media = next(iter(form.get("media_urls") or ()), None)
-    return {
-        "service_request_id": row.number,
-        "status": "open" if is_open(status) else "closed",
-        "status_notes": f"{word}: {_sentence(row, status, parents, own)}",
-        "service_name": name,
-        "service_code": row.category,
-        "description": form.get("description") or name,
-        "agency_responsible": department.name if department else None,
-        "service_notice": None,
-        "requested_datetime": stamp(row.created_at),
-        "updated_datetime": stamp(closed or row.updated_at),
-        "expected_datetime": stamp(row.promised_at),
-        "address": form.get("address") or (area.name if area else None),
-        "address_id": form.get("address_id"),
-        "zipcode": None,
-        "lat": form.get("lat"),
-        "long": form.get("long"),
-        "media_url": media,
-    }
+    return Open311RequestOut(
+        service_request_id=row.number,
+        status="open" if is_open(status) else "closed",
+        status_notes=f"{word}: {_sentence(row, status, parents, own)}",
+        service_name=name,
+        service_code=row.category,
+        description=form.get("description") or name,
+        agency_responsible=department.name if department else None,
+        service_notice=None,
+        requested_datetime=stamp(row.created_at),
+        updated_datetime=stamp(closed or row.updated_at),
+        expected_datetime=stamp(row.promised_at),
+        address=form.get("address") or (area.name if area else None),
+        address_id=form.get("address_id"),
+        zipcode=None,
+        lat=form.get("lat"),
+        long=form.get("long"),
+        media_url=media,
+    )
+
+
+def extended(shown: Open311RequestOut, row: Any, notes: Iterable[Any], *, own: bool) -> Open311ExtendedRequest:
+    """The request with its extensions. `notes`: its public steps: at, action."""
+    form = form_of(row.advice) if own else {}
+    given = (form.get("attributes") or {}).items()
+    return Open311ExtendedRequest(
+        **vars(shown),
+        attributes=tuple(
+            Open311Answer(code, ", ".join(value) if isinstance(value, list) else str(value)) for code, value in given
+        ),
+        extended_attributes=Open311ExtendedAttributes(row.channel),
+        notes=tuple(Open311Note(stamp(n.at), step_name(Action(n.action)), n.action) for n in notes),
+    )
 
 
 def _sentence(row: Any, status: TicketStatus, parents: Collection[str], own: bool) -> str:
@@ -73,17 +93,16 @@ def cells(directory: Directory, row: Any, *, own: bool) -> list[Any]:
     r = shown(directory, row, own=own)
     category = directory.categories.get(row.category)
     above = directory.categories.get(category.parent or "") if category else None
-    closed = r["updated_datetime"] if r["status"] == "closed" else ""
+    closed = r.updated_datetime if r.status == "closed" else ""
     cells = [
-        r["service_request_id"], r["requested_datetime"], r["updated_datetime"], closed, r["status"],
-        r["status_notes"], row.channel, r["service_name"], above.name if above else "", r["description"],
-        r["agency_responsible"], r["address"], r["lat"], r["long"],
+        r.service_request_id, r.requested_datetime, r.updated_datetime, closed, r.status, r.status_notes, row.channel,
+        r.service_name, above.name if above else "", r.description, r.agency_responsible, r.address, r.lat, r.long,
     ]  # fmt: skip
     return [disarmed(c) for c in cells]
 
 
 def step_name(action: Action) -> str:
-    """A step in words. It must be one of `domain.open311.STEPS`."""
+    """A step in words. It must be one of `open311.model.STEPS`."""
     return text(f"open311_action.{action}", _LANGUAGE) if action in _OWN_WORDS else public_action(action)[0]
 
 

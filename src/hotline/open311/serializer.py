@@ -1,65 +1,88 @@
-"""Open311 answers as written: one plain tree, as XML without a single attribute, or as JSON in the Spark mapping."""
+"""Open311 replies as JSON, and as XML without a single attribute.
+
+The same types make both: an object is an element for each field, and the items of a list are named by the field without
+its plural s (`values`, `value`)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, is_dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
 import orjson
 
 XML, JSON = "text/xml; charset=utf-8", "application/json; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML 1.0 cannot hold
+_SUSPECT = re.compile(rb"\\[bfu]|\xef\xbf[\xbe\xbf]")  # how JSON writes such characters, and some others
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Things of one name in a container: `<services><service>…`, or an array."""
+class ListDocument:
+    """Replies of one kind in a container: `<services><service>…`, or an array."""
 
     container: str
     item: str
-    things: Sequence[Any]
+    replies: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class One:
-    """One thing at the root: `<discovery>…`, or an object."""
+class ObjectDocument:
+    """One reply at the root: `<discovery>…`, or an object."""
 
     name: str
-    thing: Mapping[str, Any]
+    reply: Any
 
 
-def written(answer: Listed | One, form: str) -> tuple[bytes, str]:
-    """The document and its content type."""
+Document = ListDocument | ObjectDocument
+
+
+def rendered(document: Document, form: str) -> tuple[bytes, str]:
+    """The document as `json` or `xml`, and its content type."""
     if form == "json":
-        plain = [_plain(t) for t in answer.things] if isinstance(answer, Listed) else _plain(answer.thing)
-        return orjson.dumps(plain), JSON
-    lines = "".join(_root(answer))
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{lines}\n'.encode(), XML
-
-
-def _root(answer: Listed | One) -> Iterator[str]:
-    if isinstance(answer, One):
-        yield from _element(answer.name, answer.thing)
+        return _json(document.replies if isinstance(document, ListDocument) else document.reply), JSON
+    if isinstance(document, ListDocument):
+        elements = "".join(_list(document.container, document.item, document.replies))
     else:
-        yield from _list(answer)
+        elements = "".join(_element(document.name, document.reply))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{elements}\n'.encode(), XML
 
 
-def _list(listed: Listed) -> Iterator[str]:
-    yield f"<{listed.container}>"
-    for thing in listed.things:
-        yield from _element(listed.item, thing)
-    yield f"</{listed.container}>"
+def _json(replies: Any) -> bytes:
+    """Without what XML cannot hold, so that both formats say the same. Such characters are rare: replies are searched
+    for them only where they may be."""
+    try:
+        found = orjson.dumps(replies)
+    except TypeError:  # a surrogate
+        return orjson.dumps(_plain(replies))
+    return orjson.dumps(_plain(replies)) if _SUSPECT.search(found) else found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ILLEGAL.sub("", value)
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return {key: _plain(inner) for key, inner in vars(value).items()} if is_dataclass(value) else value
+
+
+def _list(container: str, item: str, things: Sequence[Any]) -> Iterator[str]:
+    yield f"<{container}>"
+    for thing in things:
+        yield from _element(item, thing)
+    yield f"</{container}>"
 
 
 def _element(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        yield f"<{name}>"
-        for key, inner in value.items():
-            yield from _list(inner) if isinstance(inner, Listed) else _element(key, inner)
-        yield f"</{name}>"
-    else:
+    if value is None or isinstance(value, str | int | float):
         yield f"<{name}>{_text(value)}</{name}>"
+    elif isinstance(value, list | tuple):
+        yield from _list(name, name.removesuffix("s"), value)
+    else:
+        yield f"<{name}>"
+        for key, inner in vars(value).items():
+            yield from _element(key, inner)
+        yield f"</{name}>"
 
 
 def _text(value: Any) -> str:
@@ -68,11 +91,3 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return escape(_ILLEGAL.sub("", str(value)))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, Listed):
-        return [_plain(thing) for thing in value.things]
-    return _ILLEGAL.sub("", value) if isinstance(value, str) else value

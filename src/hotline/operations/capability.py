@@ -1,18 +1,22 @@
 """Health, readiness, metrics and checks."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hotline.jobs import Job
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import WorkerContext
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.jobs import Job
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.tickets.context import Services
 
 
-def _routers() -> Sequence["APIRouter"]:
+def _routers() -> Sequence[APIRouter]:
     from hotline.operations import routes
 
     return (routes.router,)
@@ -30,4 +34,10 @@ def _upkeep(services: Services) -> Sequence[Job]:
     return upkeep_jobs(services)
 
 
-OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs, upkeep=_upkeep)
+def _commands() -> Sequence[Typer]:
+    from hotline.operations import commands
+
+    return commands.GROUPS
+
+
+OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs, upkeep=_upkeep, commands=_commands)

@@ -1,5 +1,5 @@
-"""Checks of a running system: read-only questions, each by an index, and what each finds. Cheap enough to run all
-the time."""
+"""Checks of a running system: read-only queries, each by an index, and what each finds. Cheap enough to run all the
+time."""
 
 import asyncio
 import hashlib
@@ -26,8 +26,8 @@ from hotline.text.numbering import Number
 from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 
-UNFIRED = timedelta(seconds=60)  # a step that was due longer ago and has not been told
-WAITING = timedelta(minutes=5)  # a message that was due longer ago and has not been sent
+UNFIRED = timedelta(seconds=60)  # a timer step that has been due for longer is overdue
+WAITING = timedelta(minutes=5)  # a message that has been due for longer is overdue
 SKEW = timedelta(seconds=2)
 AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
 BEHIND = timedelta(days=14)  # and how far back, to know when one began
@@ -226,7 +226,7 @@ async def _duty(services: Services, directory: Directory, now: datetime) -> list
 
 
 def gap_said(roster: Roster, start: datetime, end: datetime) -> tuple[str, str]:
-    """A gap as people say it, in English and Chinese."""
+    """A gap in words, in English and Chinese."""
     zone = ZoneInfo(roster.zone)
     a, b = start.astimezone(zone), end.astimezone(zone)
     key = "doctor.duty.gap" if a.date() == b.date() else "doctor.duty.gap_over_days"
@@ -252,7 +252,7 @@ async def _skew(services: Services, directory: Directory, now: datetime) -> list
     apart = abs(ahead)
     if apart > SKEW:
         return [finding("skew", "doctor.skew.apart", wrong=True, seconds=f"{apart.total_seconds():.1f}")]
-    newest = await sla_store.newest_entry(services.db)  # other processes write as well, by clocks this one cannot see
+    newest = await sla_store.newest_entry(services.db)  # other processes write too, with clocks of their own
     if newest is not None and newest - theirs > SKEW:
         seconds = f"{(newest - theirs).total_seconds():.1f}"
         return [finding("skew", "doctor.skew.ahead", wrong=True, seconds=seconds)]
@@ -297,7 +297,7 @@ WATCH: Sequence[Check] = (
     _durability,
     _permissions,
 )
-CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last walks through all that is open: for `hotline doctor`
+CHECKS: Sequence[Check] = (*WATCH, _lost)  # the last reads every open ticket: for `hotline doctor`
 
 
 async def examine(services: Services, now: datetime, checks: Sequence[Check] = CHECKS) -> list[Finding]:
@@ -310,8 +310,8 @@ async def examine(services: Services, now: datetime, checks: Sequence[Check] = C
 
 
 async def warn_of_gaps(services: Services, now: datetime) -> int:
-    """Tell the supervisors of hours that nobody is on duty for, once for each; how many were new. A gap is known by its
-    roster and its beginning, which no later look moves; a roster that never had anybody is told once."""
+    """Notify the supervisors of hours without anybody on duty, once for each; how many were new. A gap is known by its
+    roster and its beginning, which no later check moves; a roster that never had anybody is notified once."""
     directory = await services.directory.now(now)
     messages: list[Message] = []
     for roster in directory.rosters.values():
@@ -320,7 +320,7 @@ async def warn_of_gaps(services: Services, now: datetime) -> int:
             if end <= now or start > now + AHEAD:
                 continue
             if start == window and duty.turns(roster, window, now + AHEAD + BEHIND):
-                continue  # it began long ago, and was told then
+                continue  # it began long ago, and was notified then
             begins = "ever" if start == window else f"{start.astimezone(UTC):%Y%m%dT%H%M}"
             key = f"gap.{hashlib.sha256(f'{roster.code} {begins}'.encode()).hexdigest()[:32]}"
             en, zh = gap_said(roster, max(start, now), end)

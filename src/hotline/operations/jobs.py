@@ -18,20 +18,20 @@ log = structlog.get_logger("hotline.worker")
 
 def operations_jobs(context: WorkerContext) -> Sequence[Job]:
     async def audit() -> bool:
-        """Look whether a clock was missed, warn of hours without anybody, and say outside if all is well."""
+        """Run the checks, warn of hours without anybody on duty, and send the heartbeat if no check fails."""
         services = context.services
         now = services.clock()
         await warn_of_gaps(services, now)
         wrong = [f for f in await examine(services, now, WATCH) if f.wrong]
         for finding in wrong:
-            log.error("doctor", check=finding.check, says=finding.says)
+            log.error("doctor.check_failed", check=finding.check, says=finding.says)
             if finding.check == "skew":  # `hotline doctor` on another machine cannot see this one's clock
                 await _tell(services, finding)
         if context.heartbeat is not None and not wrong:
             try:
                 await context.heartbeat.beat()
             except GatewayDown as down:
-                log.warning("heartbeat.down", why=str(down))
+                log.warning("heartbeat.failed", why=str(down))
         return False
 
     return (Job("audit", audit, AUDIT),)

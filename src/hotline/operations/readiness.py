@@ -1,4 +1,4 @@
-"""What a process remembers so that it can take in calls and texts while the database is away, and whether it can."""
+"""What a process keeps in memory to take in calls and texts while the database is unavailable, and whether it can."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ REFRESH = 15.0  # seconds between two refreshes
 
 
 async def refresh(services: Services, now: datetime) -> bool:
-    """Read directory, gateways and credentials, so that they are known when the database is away. False: it is away."""
+    """Read directory, gateways and credentials, to know them while the database is unavailable. False: it is."""
     try:
         async with within(2 * services.deadlines.write):
             await services.directory.now(now)
@@ -51,8 +51,8 @@ class ReadyChecks(TypedDict, total=False):
 
 
 async def can_take_in(services: Services) -> tuple[bool, ReadyChecks]:
-    """Whether a call or a text sent here would be kept, and why: by the spool, else by the database. False as soon as
-    the process was told to stop."""
+    """Whether a call or a text sent here would be stored, by the spool or else by the database, and what was checked.
+    False as soon as the process was told to stop."""
     checks: ReadyChecks = {"leaving": services.leaving, "directory": services.directory.known}
     if services.spool is not None:
         checks["spool"] = await services.spool.usable()

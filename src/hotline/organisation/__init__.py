@@ -1,6 +1,7 @@
 """The directory, people, keys, scopes, duty and calendars."""
 
 __all__ = [
+    "commands",
     "context",
     "dependencies",
     "jobs",

@@ -1,5 +1,7 @@
 """Orders of other hotlines."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
 
-def _routers() -> Sequence["APIRouter"]:
+def _routers() -> Sequence[APIRouter]:
     from hotline.partners import routes
 
     return (routes.router,)

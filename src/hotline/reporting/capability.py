@@ -1,19 +1,23 @@
 """Figures, reports and exports."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.retention import NightlyCheck
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.jobs import Job, RetentionRule
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.retention import NightlyCheck
+    from hotline.tickets.context import Services
 
 
-def _routers() -> Sequence["APIRouter"]:
+def _routers() -> Sequence[APIRouter]:
     from hotline.reporting.routes import exports, figures, oversight
 
     return (
@@ -41,4 +45,17 @@ def _checks() -> Sequence[NightlyCheck]:
     return (check_figures_nightly,)
 
 
-REPORTING = Capability(name="reporting", routers=_routers, jobs=_jobs, retention=_retention, checks=_checks)
+def _commands() -> Sequence[Typer]:
+    from hotline.reporting import commands
+
+    return commands.GROUPS
+
+
+REPORTING = Capability(
+    name="reporting",
+    routers=_routers,
+    jobs=_jobs,
+    retention=_retention,
+    checks=_checks,
+    commands=_commands,
+)

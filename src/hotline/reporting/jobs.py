@@ -32,7 +32,7 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
             if await must_be_rebuilt(services):
                 code, said = await context.subprocess.run("figures", "rebuild", "--if-needed")
                 if code not in LEFT:
-                    log.error("figures.rebuild", code=code, said=said)
+                    log.error("figures.rebuild_failed", code=code, said=said)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(context.stopping.wait(), SELDOM)
             return False
@@ -65,7 +65,7 @@ async def check_figures_nightly(context: WorkerContext) -> None:
     if context.subprocess is not None and await are_many(context.services):
         code, said = await context.subprocess.run("figures", "check")
         if code not in LEFT:
-            log.error("figures.drift" if code == DRIFT else "figures.unchecked", code=code, said=said)
+            log.error("figures.drift" if code == DRIFT else "figures.check_failed", code=code, said=said)
     else:
         await check_figures(context.services, context.services.clock())
 

@@ -1,19 +1,23 @@
-"""What a capability registers with the composition: one object each, listed in `hotline.composition`."""
+"""What a capability registers: one object each, listed in `hotline.capabilities`. Its module imports nothing of the
+capability until it is asked, so that `hotline --help` starts at once."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hotline.delivery.message_kinds import MessageKind
-from hotline.inbound.handlers import InboundHandler
-from hotline.inbound.spool_drain import SpoolHandler
-from hotline.jobs import Job, RetentionRule
-from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.retention import NightlyCheck
-from hotline.tickets.context import Services
-
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.delivery.message_kinds import MessageKind
+    from hotline.inbound.handlers import InboundHandler
+    from hotline.inbound.spool_drain import SpoolHandler
+    from hotline.jobs import Job, RetentionRule
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.retention import NightlyCheck
+    from hotline.tickets.context import Services
 
 
 def _none(*_: Any) -> tuple[()]:
@@ -32,10 +36,11 @@ class Capability:
     capabilities; adds parts and hooks. `jobs`: what a worker does for it; `upkeep`: what every API process does, too.
     `messages`: the kinds of outgoing messages it sends. `inbound`: how it works off what was pushed, by kind;
     `spooled`: how it brings in what was spooled, by kind. `retention`: what it deletes in time; `checks`: what it
-    compares with the truth once a night."""
+    compares with the truth once a night.
+    `commands`: its groups of commands; those of a group without a name stand at the top level."""
 
     name: str
-    routers: Callable[[], Sequence["APIRouter"]] = _none
+    routers: Callable[[], Sequence[APIRouter]] = _none
     prepare: Callable[[Services, Any], object] = _none
     jobs: Callable[[WorkerContext], Sequence[Job]] = _none
     upkeep: Callable[[Services], Sequence[Job]] = _none
@@ -44,3 +49,4 @@ class Capability:
     spooled: Callable[[], Mapping[str, SpoolHandler[Services]]] = _empty
     retention: Callable[[], Sequence[RetentionRule[Services]]] = _none
     checks: Callable[[], Sequence[NightlyCheck]] = _none
+    commands: Callable[[], Sequence[Typer]] = _none

@@ -1,9 +1,10 @@
 """Texts to and from residents."""
 
 __all__ = [
-    "backfill",
     "capability",
     "outgoing",
     "providers",
+    "receiving",
+    "store",
     "tables",
 ]

@@ -1,22 +1,25 @@
 """Texts to and from residents."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hotline.delivery.message_kinds import MessageKind
-from hotline.inbound.handlers import InboundHandler
-from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.settings import CapabilitySettings
-from hotline.sms.settings import QuietHours
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
+
+    from hotline.delivery.message_kinds import MessageKind
+    from hotline.inbound.handlers import InboundHandler
+    from hotline.jobs import Job, RetentionRule
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
 
-def _routers() -> Sequence["APIRouter"]:
+def _routers() -> Sequence[APIRouter]:
     from hotline.sms.routes import hooks, texts
 
     return (
@@ -26,6 +29,8 @@ def _routers() -> Sequence["APIRouter"]:
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.sms.settings import QuietHours
+
     services.add(QuietHours(*settings.quiet) if settings.quiet else QuietHours())
 
 
@@ -53,6 +58,12 @@ def _retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
+def _commands() -> Sequence[Typer]:
+    from hotline.sms import commands
+
+    return commands.GROUPS
+
+
 SMS = Capability(
     name="sms",
     routers=_routers,
@@ -61,4 +72,5 @@ SMS = Capability(
     messages=_messages,
     inbound=_inbound,
     retention=_retention,
+    commands=_commands,
 )

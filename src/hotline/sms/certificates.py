@@ -28,7 +28,7 @@ async def fetch_wanted(services: Services, client: httpx.AsyncClient, now: datet
         try:
             certificates[url] = await adapter.fetch_certificate(client, url)
         except GatewayDown as down:
-            log.warning("certificate.down", gateway=gateway.name, why=str(down))
+            log.warning("certificate.unavailable", gateway=gateway.name, why=str(down))
             continue  # the next round tries again
         except GatewayRefused as refused:
             log.warning("certificate.refused", gateway=gateway.name, why=str(refused))

@@ -21,7 +21,7 @@ def sms_jobs(context: WorkerContext) -> Sequence[Job]:
 
     async def weigh_gateways() -> bool:
         for name, weight in (await shift_weights(services, services.clock())).items():
-            log.warning("gateway.weight", gateway=name, weight=weight)
+            log.warning("gateway.weight_changed", gateway=name, weight=weight)
         return False
 
     async def fetch_certificates() -> bool:

@@ -169,7 +169,7 @@ def _kept(c: sa.Connection, tries: Sequence[SendAttempt]) -> None:
 def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) -> None:
     _kept(c, tries)
     if not outbox_store.mark_sent(c, m.id, token):
-        log.info("outbox.lost_lease", id=m.id)  # another worker has it: it may be sent twice, never lost
+        log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
 
 
 def _not_sent(

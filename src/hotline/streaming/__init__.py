@@ -1,3 +1,3 @@
 """The live stream of events."""
 
-__all__ = ["capability", "service", "store"]
+__all__ = ["capability", "schemas", "service", "store"]

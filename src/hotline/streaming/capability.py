@@ -1,25 +1,29 @@
 """The live stream of events."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hotline.organisation.service.credentials import Credentials
 from hotline.runtime.capability import Capability
-from hotline.runtime.settings import CapabilitySettings
-from hotline.streaming.service import Stream
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
-def _routers() -> Sequence["APIRouter"]:
+
+def _routers() -> Sequence[APIRouter]:
     from hotline.streaming import routes
 
     return (routes.router,)
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.organisation.service.credentials import Credentials
+    from hotline.streaming.service import Stream
+
     credentials = Credentials(services.db, services.directory, lambda: services.clock())
     stream = Stream(services.db, services.journal.written, settings.streams, credentials)
     services.add(stream)

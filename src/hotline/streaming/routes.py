@@ -16,7 +16,8 @@ from hotline.organisation.model.actors import PEOPLE
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.service.accounts import credential_of, who_is
 from hotline.refusals import Code, Refused
-from hotline.streaming.service import Listener, Stream, StreamAccess, framed
+from hotline.streaming.schemas import BYE, MESSAGE_SCHEMA, framed
+from hotline.streaming.service import Listener, Stream, StreamAccess
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.stream_events import StreamFilter
 from hotline.web.field_types import CodeWord
@@ -35,7 +36,7 @@ _HEADERS = [
 class EventStream(Response):
     """One task and one socket for each listener. `still`: whether they may go on listening."""
 
-    media_type = "text/event-stream"
+    media_type = None  # it is declared with the route, where FastAPI would make it a plain text
 
     def __init__(
         self, stream: Stream, watching: StreamFilter, owner: str, after: int | None, recent: int,
@@ -80,7 +81,7 @@ class EventStream(Response):
             task.uncancel()  # ended by us: the rest of the request goes its way
         finally:
             self._stream.leave(listener)
-        await send({"type": "http.response.body", "body": framed("bye", {}), "more_body": False})
+        await send({"type": "http.response.body", "body": framed(BYE), "more_body": False})
 
     async def _until_left(self, receive: Receive) -> None:
         """Until the listener goes, or may listen no more."""
@@ -101,8 +102,8 @@ class EventStream(Response):
     status_code=200,
     responses={
         200: {
-            "description": "Server-sent events",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "Server-sent events, each as the schema has it",
+            "content": {"text/event-stream": {"schema": MESSAGE_SCHEMA}},
         },
         **refusals(*READ, Code.OVERLOADED),
     },

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import orjson
 import structlog
 
 from hotline.database.engine import Database
@@ -21,6 +20,7 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.service.credentials import Credential, Credentials
 from hotline.refusals import Code, Refusal, Refused
 from hotline.streaming import store as streaming_store
+from hotline.streaming.schemas import HelloMessage, StreamPosition, TicketMessage, framed, resync
 from hotline.tickets.model.stream_events import StreamFilter, hears
 
 log = structlog.get_logger("hotline.stream")
@@ -36,12 +36,6 @@ RETRY = (1000, 5000)  # milliseconds: when the stream ends, all come back, and n
 
 Give = Callable[[bytes], bool]  # into the socket now; False: it is full, nothing was written
 Wait = Callable[[bytes], Awaitable[None]]  # into the socket, when there is room
-
-
-def framed(event: str, data: object, position: int | None = None) -> bytes:
-    """One server-sent event."""
-    place = b"" if position is None else b"id: %d\n" % position
-    return place + b"event: " + event.encode() + b"\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +87,7 @@ class Listener:
         while self._queue or self._lost:
             if self._lost:
                 self._lost = False
-                await self._wait(framed("resync", {}, self._stream.position))
+                await self._wait(framed(resync(self._stream.position)))
             elif self._queue:
                 chunk = b"".join(self._queue)
                 self._queue, self._queued = None, 0
@@ -164,9 +158,8 @@ class Stream:
         self._each[listener.owner] += 1
         here = self.position
         retry = random.randint(*RETRY)  # noqa: S311 - to spread, not to hide
-        await listener.tell(
-            b"retry: %d\n" % retry + framed("hello", {"position": here}, here if after is None else None)
-        )
+        hello = HelloMessage("hello", here if after is None else None, StreamPosition(here))
+        await listener.tell(b"retry: %d\n" % retry + framed(hello))
         if after is None and recent:
             after = max(here - recent, await streaming_store.first_position(self._db) - 1)
         if after is not None and after != here:
@@ -176,7 +169,7 @@ class Stream:
     async def _replay(self, listener: Listener, after: int, here: int) -> None:
         first = await streaming_store.first_position(self._db)
         if after > here or after < first - 1 or here - after > MOST_REPLAYED:
-            await listener.tell(framed("resync", {}, here))  # too far back, or of another database
+            await listener.tell(framed(resync(here)))  # too far back, or of another database
             return
         while after < here:
             rows = await streaming_store.after(self._db, after)
@@ -184,7 +177,7 @@ class Stream:
             if not seen:
                 return
             theirs = b"".join(
-                framed("ticket", r.body, r.position)
+                framed(TicketMessage("ticket", r.position, r.body))
                 for r in seen
                 if hears(listener.watching, r.area, frozenset(r.holders))
             )
@@ -252,7 +245,7 @@ class Stream:
                     pass
                 stepped = loop.time()
             except Refused as away:  # the database is away: the streams stay open, and go on when it is back
-                log.warning("stream.waits", why=away.refusal.detail)
+                log.warning("stream.database_unavailable", why=away.refusal.detail)
                 await asyncio.sleep(1)
             except Exception as fault:
                 log.error("stream.fault", kind=type(fault).__name__, exc_info=fault)
@@ -284,7 +277,7 @@ class Stream:
         rows = await streaming_store.after(self._db, self.position)
         if not rows:
             return False
-        told = [(r.area, frozenset(r.holders), framed("ticket", r.body, r.position)) for r in rows]
+        told = [(r.area, frozenset(r.holders), framed(TicketMessage("ticket", r.position, r.body))) for r in rows]
         self.position = rows[-1].position
         for watching, alike in list(self._alike.items()):
             theirs = [data for area, holders, data in told if hears(watching, area, holders)]

@@ -1,28 +1,32 @@
 """Calls on the exchange."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hotline.inbound.spool_drain import SpoolHandler
-from hotline.jobs import Job, RetentionRule
 from hotline.runtime.capability import Capability
-from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.settings import CapabilitySettings
-from hotline.telephony.arrivals import CallArrivals
-from hotline.telephony.service import KnownCalls
-from hotline.tickets.context import Services
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from hotline.inbound.spool_drain import SpoolHandler
+    from hotline.jobs import Job, RetentionRule
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
 
-def _routers() -> Sequence["APIRouter"]:
+
+def _routers() -> Sequence[APIRouter]:
     from hotline.telephony import routes
 
     return (routes.router,)
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.telephony.arrivals import CallArrivals
+    from hotline.telephony.service import KnownCalls
+
     arrivals = CallArrivals()
     services.add(arrivals)
     services.on_leave.append(arrivals.noted.set)

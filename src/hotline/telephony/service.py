@@ -162,7 +162,7 @@ async def end_silent_calls(services: Services, now: datetime) -> int:
             async with services.part(CallArrivals).turn:
                 await services.db.transact(partial(_end_silent, services=services, gateway=gateway, row=row, now=now))
         except Exception as fault:  # one odd call must not hold up the others: it is looked at again later
-            log.error("voice.no_end.fault", id=row.id, fault=type(fault).__name__, exc_info=fault)
+            log.error("call.end_missing.fault", id=row.id, fault=type(fault).__name__, exc_info=fault)
             later = {"end_due_at": now + LOOK_AGAIN}
             await services.db.transact(partial(call_store.set_call, id=row.id, values=later))
     return len(rows)
@@ -175,7 +175,7 @@ def _end_silent(c: sa.Connection, services: Services, gateway: Gateway | None, r
         if rings_from := _rings_from(_caller(services, row.raw_phone)):
             phone, read = rings_from
             call_store.recount(c, phone, reference(now), now, now - EVENTS, read=read)
-        log.warning("voice.no_end", pbx=row.pbx, id=row.id)
+        log.warning("call.end_missing", pbx=row.pbx, id=row.id)
         return
     call = told(events)
     due = _end_due(gateway, call)
@@ -183,7 +183,7 @@ def _end_silent(c: sa.Connection, services: Services, gateway: Gateway | None, r
         key = hashed_key("no end", row.reference, call.heard_at.isoformat())
         silence = CallEvent(row.reference, key, CallSignal.NO_END, call.heard_at, call.direction)
         _take(c, services, gateway, [silence], now)
-        log.warning("voice.no_end", pbx=row.pbx, id=row.id)
+        log.warning("call.end_missing", pbx=row.pbx, id=row.id)
     else:
         _refold(c, services, gateway, [row.reference], now)
 

@@ -1,5 +1,5 @@
-"""The two machines as text: Mermaid for the guide, rows for the terminal, data for clients. Drawn from the tables,
-never by hand."""
+"""The two state machines as text: Mermaid and Markdown for the guide, rows for the terminal, data for clients. All of
+it comes from the tables."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Role
-from hotline.tickets.lifecycle import ASSIGNMENT, TAKES, TICKET, Move
+from hotline.tickets.lifecycle import ASSIGNMENT, GUARDS, TAKES, TICKET, Move
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Guard, TicketStatus
 
 
@@ -28,6 +28,40 @@ def markdown(moves: Iterable[Move[Any]]) -> str:
     """The table for the guide."""
     lines = ["| at | action | to | by | needs |", "|---|---|---|---|---|"]
     return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in table(moves)])
+
+
+def guide() -> str:
+    """docs/lifecycle.md, whole."""
+    guards = "\n".join(f"| {guard} | {sentence} |" for guard, (_, sentence) in GUARDS.items())
+    return f"""# The life cycle
+
+Generated from `src/hotline/tickets/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the
+tables only.
+
+## Ticket
+
+```mermaid
+{mermaid(TICKET, "received")}
+```
+
+{markdown(TICKET)}
+
+## Assignment
+
+```mermaid
+{mermaid(ASSIGNMENT, "issued")}
+```
+
+{markdown(ASSIGNMENT)}
+
+## Guards
+
+A refused caller reads the sentence of the guard that stopped it.
+
+| guard | refused because |
+|---|---|
+{guards}
+"""
 
 
 @dataclass(frozen=True, slots=True)

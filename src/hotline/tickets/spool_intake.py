@@ -76,7 +76,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
         if refused.refusal.code in LATER:
             raise
         why = f"refused when the database was back: {refused.refusal.detail}"
-        log.warning("spool.odd", why=refused.refusal.code)
+        log.warning("spool.record_refused", why=refused.refusal.code)
     taken = record["taken"]
     row = {
         "id": record["reference"], "gateway": "spool", "kind": InboundKind.BODY, "key": record["reference"],

@@ -11,6 +11,7 @@ __all__ = [
     "limits",
     "paging",
     "problems",
+    "published_schemas",
     "responses",
     "rule_texts",
     "schemas",

@@ -110,7 +110,7 @@ class RequestGuard:
                     await after(receive, answer, send)
             except Exception as fault:
                 log.error(
-                    "fault",
+                    "request.fault",
                     route=getattr(scope.get("route"), "path", "none"),
                     kind=type(fault).__name__,
                     exc_info=fault,

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from hotline.delivery.model import Message
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.replies import of_row, reply_type
 from hotline.tickets.model.ticket import Change, Entry, Facts, Ticket
 from hotline.tickets.model.visibility import parties_to
-from hotline.tickets.model.vocabulary import Action, TicketStatus
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 
 A = Action
 TYPE_OF: Mapping[Action, str] = {
@@ -41,6 +43,71 @@ TYPE_OF: Mapping[Action, str] = {
     A.RECALL: "order.recalled",
 }
 TYPES = tuple(sorted(set(TYPE_OF.values())))
+
+
+@reply_type()
+class WebhookOuter:
+    """Its number in the system it came from."""
+
+    system: str | None
+    number: str
+
+
+@reply_type()
+class WebhookTicket:
+    """How a ticket stands after an event."""
+
+    number: str
+    status: TicketStatus
+    kind: Kind
+    category: str | None
+    priority: Priority
+    area: str | None
+    channel: Channel
+    department: str | None
+    outer: WebhookOuter | None
+    promised_at: datetime | None
+    created_at: datetime
+    closed_at: datetime | None
+    public_reply: str | None
+    reason_code: str | None
+    channel_told: str | None
+    satisfaction: Satisfaction | None
+    parent: str | None
+    version: int
+
+
+@reply_type()
+class WebhookOrder:
+    """The order an event is about."""
+
+    id: str
+    department: str
+    part: Part
+    status: AssignmentStatus
+    due_at: datetime | None
+
+
+@reply_type(from_="from")
+class WebhookData:
+    """What happened, and how the ticket stands after it."""
+
+    action: Action
+    from_: TicketStatus | AssignmentStatus | None
+    to: TicketStatus | AssignmentStatus | None
+    ticket: WebhookTicket
+    order: WebhookOrder | None
+
+
+@reply_type()
+class WebhookEvent:
+    """An event as subscribers get it. `id`: the same for every subscriber and every try. Fields may be added, never
+    renamed. No name, number or word of a caller is in it."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: WebhookData
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +144,13 @@ def events_of(change: Change, now: datetime) -> tuple[Message, ...]:
             found.append(
                 Message(
                     f"ev.{entry.number}.{entry.seq}", "event", entry.number, f"event:{entry.number}",
-                    _told(kind, entry, after), now,
+                    _stored(kind, entry, after), now,
                 )
             )  # fmt: skip
     return tuple(found)
 
 
-def _told(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
+def _stored(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
     ticket = after.ticket
     order = after.order(entry.assignment) if entry.assignment else None
     return {
@@ -96,35 +163,40 @@ def _told(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
         "area": ticket.area,
         "confidential": ticket.confidential,
         "outer_system": ticket.outer_system,
-        "ticket": _shown(ticket),
-        "order": None if order is None else {
-            "id": order.id, "department": order.department, "part": order.part, "status": order.status,
-            "due_at": order.due_at,
-        },
-    }  # fmt: skip
-
-
-def _shown(ticket: Ticket) -> dict[str, Any]:
-    told = ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
-    return {
-        "number": ticket.number,
-        "status": ticket.status,
-        "kind": ticket.kind,
-        "category": ticket.category,
-        "priority": ticket.priority,
-        "area": ticket.area,
-        "channel": ticket.channel,
-        "department": ticket.department,
-        "outer": None
-        if ticket.outer_number is None
-        else {"system": ticket.outer_system, "number": ticket.outer_number},
-        "promised_at": ticket.promised_at,
-        "created_at": ticket.created_at,
-        "closed_at": ticket.closed_at,
-        "public_reply": ticket.public_reply if told else None,
-        "reason_code": ticket.reason_code,
-        "channel_told": ticket.channel_told,
-        "satisfaction": ticket.satisfaction_final if ticket.status is TicketStatus.CLOSED else None,
-        "parent": ticket.parent,
-        "version": ticket.version,
+        "ticket": _ticket(ticket),
+        "order": None
+        if order is None
+        else WebhookOrder(order.id, order.department, order.part, order.status, order.due_at),
     }
+
+
+def _ticket(ticket: Ticket) -> WebhookTicket:
+    answered = ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+    outer = None if ticket.outer_number is None else WebhookOuter(ticket.outer_system, ticket.outer_number)
+    return WebhookTicket(
+        number=ticket.number,
+        status=ticket.status,
+        kind=ticket.kind,
+        category=ticket.category,
+        priority=ticket.priority,
+        area=ticket.area,
+        channel=ticket.channel,
+        department=ticket.department,
+        outer=outer,
+        promised_at=ticket.promised_at,
+        created_at=ticket.created_at,
+        closed_at=ticket.closed_at,
+        public_reply=ticket.public_reply if answered else None,
+        reason_code=ticket.reason_code,
+        channel_told=ticket.channel_told,
+        satisfaction=ticket.satisfaction_final if ticket.status is TicketStatus.CLOSED else None,
+        parent=ticket.parent,
+        version=ticket.version,
+    )
+
+
+def webhook_event(id: str, stored: Mapping[str, Any]) -> WebhookEvent:  # noqa: A002
+    """The event as subscribers get it, of what was stored with its message. `id`: of the message, where the event has
+    none of its own yet."""
+    parts = {name: stored.get(name) for name in ("action", "from", "to", "ticket", "order")}
+    return WebhookEvent(stored.get("event", id), stored["type"], stored["at"], of_row(WebhookData, parts))

@@ -1,68 +1,11 @@
-"""What we send to subscribers, as OpenAPI tells it. The events themselves stand in `webhooks/model`."""
+"""What subscribers are sent, as the OpenAPI document has it. The types of the events are in `webhooks/model`."""
 
 from typing import Any
 
-from hotline.organisation.model.vocabulary import Kind, Priority
-from hotline.tickets.model.vocabulary import TicketStatus
-from hotline.webhooks.model import TYPES
+from hotline.web.published_schemas import schemas_of
+from hotline.webhooks.model import TYPES, WebhookEvent
 
 _TEXT = {"type": "string"}
-_MAYBE = {"type": ["string", "null"]}
-_MOMENT = {"type": ["string", "null"], "format": "date-time"}
-EVENT: dict[str, Any] = {
-    "title": "Event",
-    "type": "object",
-    "description": "Fields may be added, never renamed. No name, number or word of a caller is in it.",
-    "required": ["id", "type", "timestamp", "data"],
-    "properties": {
-        "id": {**_TEXT, "description": "Of the event: the same for every subscriber and every try"},
-        "type": {"type": "string", "enum": list(TYPES)},
-        "timestamp": {"type": "string", "format": "date-time"},
-        "data": {
-            "type": "object",
-            "required": ["action", "ticket"],
-            "properties": {
-                "action": _TEXT,
-                "from": _MAYBE,
-                "to": _MAYBE,
-                "ticket": {
-                    "type": "object",
-                    "required": ["number", "status", "version"],
-                    "properties": {
-                        "number": _TEXT,
-                        "status": {"type": "string", "enum": list(TicketStatus)},
-                        "kind": {"type": "string", "enum": list(Kind)},
-                        "category": _MAYBE,
-                        "priority": {"type": "string", "enum": list(Priority)},
-                        "area": _MAYBE,
-                        "channel": _TEXT,
-                        "department": _MAYBE,
-                        "outer": {"type": ["object", "null"], "properties": {"system": _TEXT, "number": _TEXT}},
-                        "promised_at": _MOMENT,
-                        "created_at": _MOMENT,
-                        "closed_at": _MOMENT,
-                        "public_reply": _MAYBE,
-                        "reason_code": _MAYBE,
-                        "channel_told": _MAYBE,
-                        "satisfaction": _MAYBE,
-                        "parent": _MAYBE,
-                        "version": {"type": "integer"},
-                    },
-                },
-                "order": {
-                    "type": ["object", "null"],
-                    "properties": {
-                        "id": _TEXT,
-                        "department": _TEXT,
-                        "part": _TEXT,
-                        "status": _TEXT,
-                        "due_at": _MOMENT,
-                    },
-                },
-            },
-        },
-    },
-}
 _HEADERS = (
     ("webhook-id", "Of the delivery: the same at every try. Drop what you have seen."),
     ("webhook-timestamp", "Seconds since the epoch, of this try. Refuse what is older than five minutes."),
@@ -81,12 +24,14 @@ SIGNATURE = {
 }
 
 
-def described() -> dict[str, Any]:
-    """The `webhooks` of the OpenAPI document: one for each type of event."""
-    return {kind: {"post": _operation(kind)} for kind in TYPES}
+def described() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The `webhooks` of the OpenAPI document, one for each type of event; and the components these refer to."""
+    (event,), components = schemas_of(WebhookEvent)
+    components["WebhookEvent"]["properties"]["type"] = {"type": "string", "enum": list(TYPES)}
+    return {kind: {"post": _operation(kind, event)} for kind in TYPES}, components
 
 
-def _operation(kind: str) -> dict[str, Any]:
+def _operation(kind: str, event: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": "on_" + kind.replace(".", "_"),
         "summary": kind,
@@ -98,7 +43,7 @@ def _operation(kind: str) -> dict[str, Any]:
             for name, said in _HEADERS
         ],
         "requestBody": {
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}},
+            "content": {"application/json": {"schema": event}},
             "required": True,
         },
         "responses": {

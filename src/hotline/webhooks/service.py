@@ -1,8 +1,6 @@
 """Telling others: an event is written with its change, spread over the subscriptions that want it in one transaction,
 and each delivery then goes its own way, in order for each subscriber."""
 
-import base64
-import secrets as chance
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +15,7 @@ from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.egress import is_web_address
 from hotline.delivery.model import Message
+from hotline.delivery.notices import new_signing_secret
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import outside
@@ -29,7 +28,7 @@ from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription, SubscriptionCache
-from hotline.webhooks.model import TYPES, wants
+from hotline.webhooks.model import TYPES, wants, webhook_event
 
 FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
 BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
@@ -76,22 +75,13 @@ async def delivery_of(services: Services, m: Row) -> Delivery | None:
 
 
 def _body(form: str, m: Row) -> bytes:
-    event = dict(m.payload)
-    if form == "12345":
-        return orjson.dumps(answered(event, m.id))
-    shown = {"id": event.pop("event", m.id), "type": event["type"], "timestamp": event["at"]}
-    data = {k: event.get(k) for k in ("action", "from", "to", "ticket", "order")}
-    return orjson.dumps({**shown, "data": data})
+    return orjson.dumps(answered(m.payload, m.id) if form == "12345" else webhook_event(m.id, m.payload))
 
 
 async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
     """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
     await services.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
     services.part(SubscriptionCache).forget()
-
-
-def fresh_secret() -> str:
-    return "whsec_" + base64.b64encode(chance.token_bytes(32)).decode()
 
 
 def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -128,7 +118,7 @@ async def subscribe(
     directory = await services.directory.now(now)
     if errors := _faults(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
-    id, secret = reference(now), fresh_secret()  # noqa: A001
+    id, secret = reference(now), new_signing_secret()  # noqa: A001
     row = {
         "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
         "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
@@ -192,7 +182,7 @@ async def rotate(
     if earlier := await earlier_answer(services, request.key, secret=True):
         return earlier
     subscription = await found(services, id, request.actor, now)
-    secret = fresh_secret()
+    secret = new_signing_secret()
     until = (now + BOTH).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
     sealed = seal(services.secret, f"subscription {id}", [*old[-1:], [secret, None]])

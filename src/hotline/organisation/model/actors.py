@@ -53,6 +53,7 @@ class Actor:
 CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
 NOBODY = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for
 RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
+COMMAND_LINE = Actor(ActorKind.PERSON, "command-line", "command line", frozenset({Role.ADMIN}))
 
 
 def gateway_actor(gateway: str, area: str | None, home: str | None) -> Actor:

@@ -13,6 +13,7 @@ from hotline.delivery.gateway_settings import GatewaySettings, setting
 from hotline.delivery.provider import GatewayProvider, Secret, no_webhook_secret
 from hotline.organisation.model.vocabulary import Kind
 from hotline.refusals import Code, Refusal, Refused
+from hotline.replies import reply_type
 
 # our field: theirs
 FIELDS = {
@@ -94,24 +95,42 @@ def read_order(body: Any) -> dict[str, Any]:
     return {**found, "unread": tuple(unread)}
 
 
-def answered(event: Mapping[str, Any], id: str) -> dict[str, Any]:  # noqa: A002
-    """An event as their platform reads it: the outer number first, and our public answer."""
+@reply_type()
+class OrderAnswer:
+    """An event as the other platform reads it: its own number first, and our public answer."""
+
+    message_id: str
+    order_no: str | None
+    work_no: str | None
+    step: str
+    step_name: str
+    department: str | None
+    reply: str | None
+    return_reason: str | None
+    right_channel: str | None
+    deadline: str | None
+    satisfaction: str | None
+    at: str | None
+
+
+def answered(event: Mapping[str, Any], id: str) -> OrderAnswer:  # noqa: A002
+    """The answer made of an event that was stored with a message."""
     ticket = event.get("ticket") or {}
     code, label = STEPS.get(str(event.get("type")), ("PROGRESS", "办理进展"))
-    return {
-        "message_id": id,
-        "order_no": (ticket.get("outer") or {}).get("number"),
-        "work_no": ticket.get("number"),
-        "step": code,
-        "step_name": label,
-        "department": ticket.get("department"),
-        "reply": ticket.get("public_reply"),
-        "return_reason": ticket.get("reason_code") if code == "RETURNED" else None,
-        "right_channel": ticket.get("channel_told") if code == "RETURNED" else None,
-        "deadline": ticket.get("promised_at"),
-        "satisfaction": ticket.get("satisfaction"),
-        "at": event.get("at"),
-    }
+    return OrderAnswer(
+        message_id=id,
+        order_no=(ticket.get("outer") or {}).get("number"),
+        work_no=ticket.get("number"),
+        step=code,
+        step_name=label,
+        department=ticket.get("department"),
+        reply=ticket.get("public_reply"),
+        return_reason=ticket.get("reason_code") if code == "RETURNED" else None,
+        right_channel=ticket.get("channel_told") if code == "RETURNED" else None,
+        deadline=ticket.get("promised_at"),
+        satisfaction=ticket.get("satisfaction"),
+        at=event.get("at"),
+    )
 
 
 class Hotline12345Settings(GatewaySettings):

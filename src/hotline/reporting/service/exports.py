@@ -98,7 +98,7 @@ async def ask_for(
 
     done = await write_once(services, request.key, add, now)
     if not done.replayed:
-        log.info("export.asked", id=row["id"], kind=kind, form=form, by=owner)
+        log.info("export.requested", id=row["id"], kind=kind, form=form, by=owner)
     return done
 
 

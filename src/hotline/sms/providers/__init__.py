@@ -1,3 +1,1 @@
 """One file per SMS provider."""
-
-__all__ = ["kannel"]

@@ -9,7 +9,8 @@ from hotline.tickets.model.ticket import Assignment, Command
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, TicketStatus
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
-Line = tuple[Action, str | None, str | None, str | None, str | None]  # action, from, to, assignment, reason
+Status = TicketStatus | AssignmentStatus
+Line = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
 
 
 def reason_given(given: Mapping[Any, Any]) -> str | None:

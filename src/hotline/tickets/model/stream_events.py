@@ -1,36 +1,68 @@
 """The live stream: one event for each line of a timeline, who may see it, and what it moves in the figures.
 
-No caller's name, number or words go out with it: whoever is told looks the ticket up within their own scope.
+It holds no caller's name, number or words: a client looks the ticket up within its own scope.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.scopes import Scope
+from hotline.organisation.model.vocabulary import Priority
+from hotline.replies import of_row, reply_type
 from hotline.tickets.model.measures import difference
 from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, Ticket
 from hotline.tickets.model.visibility import parties_to
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, TicketStatus
+
+
+@reply_type()
+class TicketEventOrder:
+    """The order an event is about."""
+
+    id: str
+    department: str
+    performer: str | None
+    part: Part
+    status: AssignmentStatus
+    due_at: datetime | None
+
+
+@reply_type(from_="from")
+class TicketEvent:
+    """What happened to a ticket, and how it stands after it. No caller's name, number or words are in it."""
+
+    number: str
+    seq: int
+    at: datetime
+    action: Action
+    from_: TicketStatus | AssignmentStatus | None
+    to: TicketStatus | AssignmentStatus | None
+    status: TicketStatus
+    priority: Priority
+    category: str | None
+    area: str | None
+    version: int
+    order: TicketEventOrder | None
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened, as everybody who may see it is told. `holders`: departments and performers it concerns.
-    `figures`: how the measures move, told with the change's first event alone."""
+    """A row of the stream. `holders`: departments and performers it concerns. `figures`: how the measures move, with
+    the change's first event alone."""
 
     number: str
     seq: int
     at: datetime
     area: str | None
     holders: tuple[str, ...]
-    body: Mapping[str, Any]
+    body: TicketEvent
     figures: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StreamFilter:
-    """What one listener wants to hear, within what they may see. None: everything."""
+    """What one client asked for, within what it may see. None: everything."""
 
     scope: Scope
     departments: frozenset[str] | None = None
@@ -56,20 +88,20 @@ def events_of(change: Change) -> list[Event]:
         else:  # the ticket another was merged into
             parent = next(w.ticket for w in change.tickets if w.ticket.number == entry.number)
             events.append(Event(parent.number, entry.seq, entry.at, parent.area, change.parent_holders,
-                                _body(entry, parent, None)))  # fmt: skip
+                                _ticket_event(entry, parent, None)))  # fmt: skip
     return events
 
 
 def _event(entry: Entry, facts: Facts, figures: tuple[Any, ...]) -> Event:
     order = facts.order(entry.assignment) if entry.assignment else None
     holders = tuple(sorted(parties_to(entry, facts)))
-    return Event(
-        entry.number, entry.seq, entry.at, facts.ticket.area, holders, _body(entry, facts.ticket, order), figures
-    )
+    told = _ticket_event(entry, facts.ticket, order)
+    return Event(entry.number, entry.seq, entry.at, facts.ticket.area, holders, told, figures)
 
 
-def _body(entry: Entry, ticket: Ticket, order: Assignment | None) -> dict[str, Any]:
-    return {
+def _ticket_event(entry: Entry, ticket: Ticket, order: Assignment | None) -> TicketEvent:
+    """Made as rows of long lists are: every change of a ticket makes one."""
+    values = {
         "number": entry.number,
         "seq": entry.seq,
         "at": entry.at,
@@ -81,8 +113,8 @@ def _body(entry: Entry, ticket: Ticket, order: Assignment | None) -> dict[str, A
         "category": ticket.category,
         "area": ticket.area,
         "version": ticket.version,
-        "order": None if order is None else {
-            "id": order.id, "department": order.department, "performer": order.performer, "part": order.part,
-            "status": order.status, "due_at": order.due_at,
-        },
-    }  # fmt: skip
+        "order": None
+        if order is None
+        else TicketEventOrder(order.id, order.department, order.performer, order.part, order.status, order.due_at),
+    }
+    return of_row(TicketEvent, values)

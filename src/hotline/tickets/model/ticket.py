@@ -199,8 +199,8 @@ class Entry:
     by_id: str
     by_name: str
     action: Action
-    status_from: str | None
-    status_to: str | None
+    status_from: TicketStatus | AssignmentStatus | None
+    status_to: TicketStatus | AssignmentStatus | None
     assignment: str | None = None
     reason: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)

@@ -100,7 +100,7 @@ async def _put_off(services: Services, row: Row, token: str, wait: timedelta) ->
     try:
         await services.db.transact(lambda db: sla_store.look_again(db, row.id, row.number, token, wait))
     except Refused as refused:  # the database is away: the lease runs out by itself
-        log.warning("clock.not_put_off", clock=row.id, code=refused.refusal.code)
+        log.warning("clock.not_postponed", clock=row.id, code=refused.refusal.code)
 
 
 async def recalculate_due(services: Services, now: datetime, limit: int = AT_ONCE) -> int:
@@ -150,5 +150,5 @@ async def _count_anew(services: Services, facts: Facts, why: str, now: datetime)
         log.error("clock.fault", number=ticket.number, kind=type(fault).__name__, exc_info=fault)
         return False
     if refusal is not None and refusal.code != "stale":
-        log.warning("clock.not_reckoned", number=ticket.number, why=refusal.detail)
+        log.warning("clock.not_recalculated", number=ticket.number, why=refusal.detail)
     return refusal is None

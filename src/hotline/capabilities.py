@@ -1,0 +1,29 @@
+"""THE CAPABILITIES of the product. A new one is one line here. Importing this imports none of their code but the
+objects themselves."""
+
+from hotline.core import CORE
+from hotline.importing.capability import IMPORTING
+from hotline.open311.capability import OPEN311
+from hotline.operations.capability import OPERATIONS
+from hotline.partners.capability import PARTNERS
+from hotline.reporting.capability import REPORTING
+from hotline.review.capability import REVIEW
+from hotline.runtime.capability import Capability
+from hotline.sms.capability import SMS
+from hotline.streaming.capability import STREAMING
+from hotline.telephony.capability import TELEPHONY
+from hotline.webhooks.capability import WEBHOOKS
+
+CAPABILITIES: tuple[Capability, ...] = (
+    *CORE,
+    REVIEW,
+    SMS,
+    TELEPHONY,
+    OPEN311,
+    PARTNERS,
+    WEBHOOKS,
+    STREAMING,
+    REPORTING,
+    IMPORTING,
+    OPERATIONS,
+)

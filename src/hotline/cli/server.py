@@ -1,0 +1,136 @@
+"""Commands that set up the database and run processes: serve, run, setup, work, migrate."""
+
+import secrets
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.cli.context import check_schema, read_settings
+from hotline.command_line import run, say, stop
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+commands = typer.Typer()
+FIRST_LOGIN = "admin"
+Host = Annotated[str | None, typer.Option(help="Address to listen on")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on")]
+Seed = Annotated[str, typer.Option("--seed", help="Seed to load if the directory is empty")]
+
+
+@commands.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
+) -> None:
+    """Serve the API and run the worker.
+
+    The schema must be up to date: `hotline migrate`."""
+    from hotline import serving
+
+    settings = read_settings(host=host, port=port)
+    _check_port(settings)
+    check_schema(settings)
+    serving.serve(
+        settings, with_worker=worker, ready=lambda: say(f"listening on http://{settings.host}:{settings.port}")
+    )
+
+
+@commands.command("run")
+def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ruiquan") -> None:
+    """Set up whatever is missing (schema, seed, first login), then serve."""
+    from hotline import serving, wiring
+
+    settings = read_settings(host=host, port=port)
+    _check_port(settings)
+    run(wiring.migrate(settings))
+    first = run(_set_up(settings, seed_name))
+
+    def ready() -> None:
+        base = f"http://{settings.host}:{settings.port}"
+        print(f"\n  Hotline      {base}\n  Console      {base}/console\n  API docs     {base}/docs", flush=True)
+        if first is not None:
+            print(f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once)", flush=True)
+        else:
+            print("  Login        as before; forgotten? `hotline user password admin`", flush=True)
+        print(f"  Data         {settings.data_dir}\n  Stop with Ctrl-C\n", flush=True)
+
+    serving.serve(settings, with_worker=True, ready=ready)
+
+
+@commands.command()
+def setup(seed_name: Seed = "ruiquan") -> None:
+    """Set up whatever is missing (schema, seed, first login), then exit.
+
+    The first login is printed once."""
+    from hotline import wiring
+
+    settings = read_settings()
+    run(wiring.migrate(settings))
+    first = run(_set_up(settings, seed_name))
+    print(f"First login  {FIRST_LOGIN}\nPassword     {first}     (shown once)" if first else "nothing was missing")
+
+
+@commands.command()
+def work() -> None:
+    """Run the worker alone."""
+    from hotline import wiring
+
+    settings = read_settings()
+    wiring.set_up_logs(settings.log_level)
+    check_schema(settings)
+    run(wiring.work(settings))
+
+
+@commands.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="A revision, `head` or `base`")] = "head",
+    lose_data: Annotated[bool, typer.Option("--lose-data", help="Downgrade even if rows or values are lost")] = False,
+) -> None:
+    """Migrate the database to a revision.
+
+    It is one transaction. A downgrade that would lose data is refused, with the counts."""
+    from hotline import wiring
+
+    settings = read_settings()
+    reached = run(wiring.migrate(settings, revision, lose_data=lose_data))
+    say(f"schema: {reached or 'empty'}")
+    if revision == "head":
+        check_schema(settings)
+
+
+def _check_port(settings: "Settings") -> None:
+    """Stop before anything is set up where the port is taken."""
+    import socket
+
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as fault:
+            stop(f"cannot listen on {settings.host}:{settings.port}: {fault.strerror}; try --port or HOTLINE_PORT")
+
+
+async def _set_up(settings: "Settings", seed_name: str) -> str | None:
+    """Seed an empty directory and add the first login: its password, or None where there is a login."""
+    from hotline import wiring
+    from hotline.organisation.model.actors import COMMAND_LINE, Role
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import NewPerson, add_person
+    from hotline.organisation.service.seeding import seed
+    from hotline.organisation.store import people
+    from hotline.shipped import shipped
+
+    async with wiring.open_services(settings) as services:
+        now = services.clock()
+        directory = await services.directory.now(now)
+        if directory.version == 0:
+            root = shipped("seeds")
+            await seed(services.directory, root / seed_name, root, COMMAND_LINE, now)
+        if await people.anybody(services.db):
+            return None
+        password = secrets.token_urlsafe(12)
+        roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+        await add_person(services, NewPerson(FIRST_LOGIN, "First login", password, Grant(roles)), now)
+        return password

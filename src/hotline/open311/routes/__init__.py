@@ -1,0 +1,3 @@
+"""The Open311 surface over HTTP, one module for each thing that is asked."""
+
+__all__ = ["application"]

@@ -1,0 +1,107 @@
+"""Commands about keys and people: key create, user add, user password."""
+
+import secrets
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.command_line import CommandLine, read_password, say, stop
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from hotline.organisation.context import OrganisationServices
+    from hotline.organisation.model.actors import Role
+
+keys = typer.Typer(name="key", help="Keys of machines.")
+users = typer.Typer(name="user", help="People who log in.")
+Roles = Annotated[list[str], typer.Option(help="A role; may be given several times")]
+DepartmentCode = Annotated[str | None, typer.Option(help="Department the role is held in")]
+AreaCode = Annotated[str | None, typer.Option(help="Area the view is limited to")]
+
+
+@keys.command("create")
+def create_key(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What the key is for")],
+    role: Roles,
+    department: DepartmentCode = None,
+    area: AreaCode = None,
+) -> None:
+    """Create a key and print its secret, once and alone, on standard output."""
+    from hotline.organisation.model.actors import GRANTED
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import NewKey, add_key
+
+    line: CommandLine = context.obj
+    grant = Grant(_roles(role, GRANTED), department, area)
+
+    async def create(services: "OrganisationServices") -> str:
+        made = await add_key(services, NewKey(name, grant), "command-line", services.clock())
+        return str(made["secret"])
+
+    print(line.with_services(create))
+
+
+@users.command("add")
+def add_user(
+    context: typer.Context,
+    login: str,
+    name: Annotated[str, typer.Option(help="Name as others see it")],
+    role: Roles,
+    department: DepartmentCode = None,
+    area: AreaCode = None,
+) -> None:
+    """Add a person.
+
+    The password comes from HOTLINE_PASSWORD, a prompt, or standard input."""
+    from hotline.organisation.model.actors import PEOPLE
+    from hotline.organisation.model.grants import Grant
+    from hotline.organisation.service.accounts import NewPerson, add_person
+
+    line: CommandLine = context.obj
+    password = read_password()
+    if not password:
+        stop("no password given: set HOTLINE_PASSWORD, or write it on standard input")
+    grant = Grant(_roles(role, PEOPLE), department, area)
+
+    async def add(services: "OrganisationServices") -> None:
+        await add_person(services, NewPerson(login, name, password, grant), services.clock())
+
+    line.with_services(add)
+    say(f"added: {login}")
+
+
+@users.command("password")
+def set_password(context: typer.Context, login: str) -> None:
+    """Set a new password and end the person's sessions.
+
+    The password comes from HOTLINE_PASSWORD or standard input; if empty, a random one is set and printed."""
+    from hotline.organisation.service.accounts import ActorCache, PersonUpdate, change_person
+    from hotline.organisation.store import people
+
+    line: CommandLine = context.obj
+    given = read_password(ask=False)
+
+    async def change(services: "OrganisationServices") -> str:
+        row = await people.by_login(services.db, login.casefold())
+        if row is None:
+            stop("no such login")
+        password = given or secrets.token_urlsafe(12)
+        update = PersonUpdate(row.id, row.version, {"password": password})
+        await change_person(services, ActorCache(), update, services.clock())
+        return password
+
+    password = line.with_services(change)
+    if not given:
+        print(password)
+
+
+def _roles(given: "Sequence[str]", known: "Collection[Role]") -> "frozenset[Role]":
+    """The roles of these names. Stops where one is unknown."""
+    from hotline.organisation.model.actors import Role
+
+    unknown = [r for r in given if r not in known]
+    if unknown:
+        stop(f"unknown role: {', '.join(unknown)}; one of {', '.join(sorted(known))}")
+    return frozenset(map(Role, given))

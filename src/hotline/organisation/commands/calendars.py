@@ -1,0 +1,115 @@
+"""The command that imports a year's holiday notice: calendar import."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hotline.command_line import CommandLine, say, stop
+
+if TYPE_CHECKING:
+    from hotline.organisation.context import OrganisationServices
+    from hotline.organisation.model.holidays import Announcement, CalendarChange
+    from hotline.organisation.model.items import Calendar
+
+commands = typer.Typer(name="calendar", help="Working calendars.")
+LARGEST = 1_000_000  # bytes of a year's notice
+KINDS_OF_DAY = {True: "working day", False: "day off", None: "ordinary day"}
+
+
+@dataclass(frozen=True)
+class _NoticeImport:
+    """What `calendar import` was asked."""
+
+    name: str
+    data: Any
+    calendar: str
+    year: int | None
+    replace: bool
+    dry_run: bool
+
+
+@commands.command("import")
+def import_calendar(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A year's holiday notice in the format of holiday-cn (JSON)")],
+    calendar: Annotated[str, typer.Option(help="The calendar to change")] = "cn",
+    year: Annotated[int | None, typer.Option(help="Refuse a file for another year")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Allow announced days to be removed or changed")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing")] = False,
+) -> None:
+    """Import a year's holiday notice into a calendar, all or nothing.
+
+    Lists each day that changes. If announced days would be removed or changed, it asks at a terminal; elsewhere it
+    needs --replace. The worker then recalculates running deadlines."""
+    line: CommandLine = context.obj
+    wanted = _NoticeImport(file.name, _read_notice(file), calendar, year, replace, dry_run)
+    done = line.with_services(lambda services: _import(services, wanted))
+    if done is None:
+        say("nothing changed")
+        return
+    version, confirmed, days = done
+    say(f"calendar {calendar}: {days} days of the notice, announced to {confirmed}; directory version {version}")
+    say("the worker recalculates running deadlines; each that moves is noted in its ticket's timeline")
+
+
+def _read_notice(file: Path) -> Any:
+    """The JSON of a notice's file. Stops, naming the file, where it is none."""
+    from hotline.text.strict_json import read_json
+
+    try:
+        if file.stat().st_size > LARGEST:
+            stop(f"cannot read {file.name}: larger than 1 MB, too large for a year's notice")
+        return read_json(file.read_bytes())
+    except OSError as fault:
+        stop(f"cannot read {file.name}: {fault.strerror}")
+    except ValueError as fault:
+        stop(f"cannot read {file.name}: {fault}")
+
+
+async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tuple[int, str, int] | None:
+    """(directory version, announced to, days of the notice), or None where nothing changed. A dry run prints the
+    same."""
+    from hotline.organisation.model.actors import COMMAND_LINE
+    from hotline.organisation.model.holidays import announced, difference, doubt_about, read_announcement
+    from hotline.organisation.service.directory import change
+
+    now = services.clock()
+    directory = await services.directory.now(now)
+    notice = read_announcement(wanted.data, wanted.name, wanted.year)
+    before = directory.calendars.get(wanted.calendar)
+    if before is None:
+        stop(f"no calendar {wanted.calendar}; there are: {', '.join(directory.calendars) or 'none'}")
+    after, doubt = announced(before, notice), doubt_about(before, notice)
+    found = difference(before, after, notice)
+    _print_days(found, before, after, notice)
+    if doubt:
+        say(f"please check: {doubt}")
+    if after == before:
+        say(f"calendar {wanted.calendar} already matches the notice; directory version {directory.version}")
+        return None
+    question = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
+    if wanted.dry_run:
+        if found.replaces:
+            say(f"please check: {question}; this needs --replace")
+        return None
+    if found.replaces and not wanted.replace:
+        if not sys.stdin.isatty():
+            stop(f"{question}: nothing changed; to replace them, run it again with --replace", 2)
+        if not typer.confirm(f"{question}. Replace them?", err=True):
+            return None
+    changes = [("calendars", wanted.calendar, after)]
+    kept = await change(services.directory, changes, COMMAND_LINE, now, version=directory.version)
+    return kept.version, after.confirmed_to, len(notice.days)
+
+
+def _print_days(found: "CalendarChange", before: "Calendar", after: "Calendar", notice: "Announcement") -> None:
+    """Print the days that the notice removes (-), changes (~) or adds (+), and those a later notice has set (=)."""
+    for sign, moved in (("-", found.removed), ("~", found.changed), ("+", found.added)):
+        for day, was, is_now in moved:
+            name = after.names.get(day, before.names.get(day, ""))
+            print(f"{sign} {day}  {KINDS_OF_DAY[was]} -> {KINDS_OF_DAY[is_now]}  {name}")
+    for day in found.kept:
+        print(f"= {day}  stays as in the notice for {notice.year + 1}")

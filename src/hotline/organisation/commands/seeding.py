@@ -1,0 +1,46 @@
+"""The command that fills the directory: seed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hotline.command_line import CommandLine, say
+from hotline.shipped import shipped
+
+if TYPE_CHECKING:
+    from hotline.organisation.context import OrganisationServices
+
+commands = typer.Typer()
+MOST_LISTED = 20
+
+
+@commands.command("seed")
+def load_seed(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")],
+) -> None:
+    """Load the directory from a folder of CSV and JSON files, all or nothing.
+
+    Items with the same code are replaced and listed. Imported notices, your own exceptions and duty overrides stay."""
+    line: CommandLine = context.obj
+    version, replaced = line.with_services(lambda services: _seed(services, name))
+    for item in replaced[:MOST_LISTED]:
+        say(f"replaced: {item}")
+    if len(replaced) > MOST_LISTED:
+        say(f"replaced: … and {len(replaced) - MOST_LISTED} more (GET /v1/directory-log lists them all)")
+    say(f"directory: version {version}")
+
+
+async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[str]]:
+    """The directory's new version, and the items replaced, as noun/code."""
+    from hotline.organisation.model.actors import COMMAND_LINE
+    from hotline.organisation.model.directory import NOUNS
+    from hotline.organisation.service.seeding import seed
+
+    root = shipped("seeds")
+    folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
+    before = await services.directory.now(services.clock())
+    after = await seed(services.directory, folder, root, COMMAND_LINE, services.clock())
+    pairs = ((noun, code, after.noun(noun).get(code)) for noun in NOUNS for code in before.noun(noun))
+    return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]

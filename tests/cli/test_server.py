@@ -1,0 +1,139 @@
+"""The command line as a new user meets it: in an empty folder, with nothing but the wheel."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hotline.database.migrations import newest
+from hotline.shipped import shipped
+from tests.chaos.server import Process
+from tests.cli.commands import hotline, interpreted
+from tests.conftest import ROOT
+from tests.postgres import free_port
+
+
+def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) -> None:
+    process.imported = False
+    process.start("run")
+    said = process.said("Stop with")
+    password = re.search(r"Password +(\S+)", said)
+    assert password and f"http://127.0.0.1:{process.port}/docs" in said
+    with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as http:
+        token = http.post("/v1/token", json={"login": "admin", "password": password[1]}).json()["token"]
+        docs = http.get("/docs")
+        assert docs.status_code == 200
+        for link in re.findall(r'(?:src|href)="([^"]+)"', docs.text):
+            assert link.startswith(("/", "data:")), link  # nothing is loaded from elsewhere
+            assert link.startswith("data:") or http.get(link).status_code == 200
+        played = process.cli("demo", "--url", f"http://127.0.0.1:{process.port}")
+        assert "128 calls played, no error" in played
+        board = http.get("/v1/board", headers={"authorization": f"Bearer {token}"}).json()
+        assert board["counts"]["closed"] >= 100 and board["open"] == 3
+        keys = http.get("/v1/keys", headers={"authorization": f"Bearer {token}"}).json()["items"]
+        assert keys and all(k["revoked_at"] for k in keys)  # the demo leaves no key behind
+    assert process.stop() == 0
+    before = len((process.folder / "out").read_text())
+    process.start("run")
+    again = process.said("Stop with", after=before)
+    assert "Password" not in again and "as before" in again
+    assert process.stop() == 0
+
+
+def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
+    built, home, empty = tmp_path / "dist", tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", built, ROOT],
+        check=True,
+        capture_output=True,
+    )
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", home, *built.glob("*.whl")],
+        check=True,
+        capture_output=True,
+    )
+    env = {"PYTHONPATH": str(home)}
+    where = subprocess.run(
+        [sys.executable, "-c", "import hotline; print(hotline.__file__)"],
+        cwd=empty,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert str(home) in where.stdout
+    assert f"schema: {newest(shipped('migrations'))}" in interpreted(empty, "migrate", **env).stderr
+    assert "version 1" in interpreted(empty, "seed", "ruiquan", **env).stderr
+    process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty, imported=False)
+    process.start()
+    assert process.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("key", "create", "x", "--role", "king"), "unknown role: king"),
+        (("key", "create", "x", "--role", "handler"), "a handler needs a department"),
+        (("user", "add", "x", "--name", "X", "--role", "operator"), "10-200 characters"),
+        (("seed", "nowhere"), "no seed at nowhere"),
+        (("demo", "--url", "http://127.0.0.1:9"), "no server at"),
+        (("migrate", "9999"), "9999"),
+    ],
+)
+def test_a_wrong_command_says_what_is_wrong_without_a_traceback(args: tuple[str, ...], said: str, folder: Path) -> None:
+    done = hotline(folder, *args, code=1, HOTLINE_PASSWORD="short")
+    assert said in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_settings_are_named(tmp_path: Path) -> None:
+    done = hotline(tmp_path, "migrate", code=1, HOTLINE_PORT="many", HOTLINE_SECRET="short")
+    assert "HOTLINE_PORT" in done.stderr and "HOTLINE_SECRET" in done.stderr and "short" not in done.stderr
+    done = hotline(tmp_path, "migrate", code=1, HOTLINE_DATABASE_URL="mysql://x/y")
+    assert "must begin with sqlite" in done.stderr
+
+
+def test_serving_a_database_that_is_behind_is_refused(tmp_path: Path) -> None:
+    done = interpreted(tmp_path, "serve", code=1)
+    assert "hotline migrate" in done.stderr
+
+
+def test_a_way_down_that_loses_data_is_refused_with_the_counts(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    secret = "secret"
+    hotline(folder, "gateway", "add", "far", "--provider", "generic", "--secret", secret)
+    refused = hotline(folder, "migrate", "0002", code=1).stderr
+    assert "--lose-data" in refused and "gateway: 1 rows would be lost" in refused and "Traceback" not in refused
+    assert "far" in hotline(folder, "gateway", "list").stdout  # nothing has happened
+    assert "schema: 0002" in hotline(folder, "migrate", "0002", "--lose-data").stderr
+
+
+def test_an_old_program_says_that_the_database_is_newer(folder: Path) -> None:
+    """As after an upgrade by newer code: a revision this program has never heard of."""
+
+    def stands_at(revision: str, oldest_code: str) -> None:
+        with sqlite3.connect(folder / "data" / "hotline.db") as line:
+            line.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+            line.execute("UPDATE schema_compatibility SET oldest_code = ?", (oldest_code,))
+
+    known = newest(shipped("migrations"))
+    truth = f"the database is at revision 9001, newer than this program (knows up to {known})"
+    stands_at("9001", "9001")
+    for command in (("serve", "--port", str(free_port())), ("work",), ("migrate",), ("migrate", "0004"), ("setup",)):
+        said = hotline(folder, *command, code=1).stderr
+        assert truth in said and "start the newer program" in said, (command, said)
+        assert "Traceback" not in said and "hotline migrate" not in said
+    assert truth in hotline(folder, "doctor", code=1).stdout
+    stands_at("9001", known)  # newer code that ours may run beside
+    assert truth in hotline(folder, "migrate").stderr
+    assert truth in hotline(folder, "migrate", "0004", code=1).stderr
+    process = Process({"HOTLINE_DATA_DIR": str(folder / "data")}, folder)
+    process.cli("seed", "ruiquan")
+    process.start()
+    assert process.stop() == 0
