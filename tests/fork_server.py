@@ -170,8 +170,10 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
 
 
 def _serve(control: socket.socket) -> None:
-    from hotline import cli, serving  # noqa: F401 -- and with them all that a command needs
+    from hotline import cli, composition, serving  # noqa: F401 -- and with them all that a command needs
     from hotline.database import engine_postgres  # noqa: F401
+
+    composition.routers()  # imports the routes
 
     gc.collect()
     gc.freeze()

@@ -6,10 +6,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import TypeAdapter
 
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
 from hotline.web.problems import MEDIA
 from hotline.web.responses import ETAG
+from hotline.web.schemas import Problem
 from hotline.webhooks.openapi import EVENT, SIGNATURE, described
 
 TAGS = {
@@ -64,12 +66,19 @@ def published(app: FastAPI) -> dict[str, Any]:
             _complete(operation, method, policy_of(by_id[operation["operationId"]]))
         document["webhooks"] = described()
         components = document["components"]
+        components["schemas"] = dict(sorted({**_problem(), **components["schemas"]}.items()))
         components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE}
         components["schemas"]["Event"] = EVENT
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _problem() -> dict[str, Any]:
+    """The schema of a problem document by name, and those it refers to."""
+    schema = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    return {**schema.pop("$defs"), "Problem": schema}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
