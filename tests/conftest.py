@@ -2,6 +2,7 @@
 them."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -474,11 +475,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is imported and collected stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 # Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
 # the other at the end.
 LONG = (
     "tests/chaos/", "tests/console/", "tests/walks/", "tests/test_cli.py", "tests/importing/test_importing.py",
-    "tests/reporting/test_figures.py",
+    "tests/reporting/test_figures.py", "tests/contract/test_authorization.py", "tests/contract/test_schema.py",
+    "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py",
 )  # fmt: skip
 
 
