@@ -236,6 +236,10 @@ async def postgres_db(
     await db.close()
 
 
+# For stories of what is decided before a database is asked: one of the two is enough.
+on_one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def db(request: pytest.FixtureRequest) -> Any:
     """Each of the two databases, seeded and empty of tickets; its clock is the test's."""

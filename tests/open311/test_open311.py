@@ -27,7 +27,7 @@ from hotline.organisation.tables import directory as directory_table
 from hotline.organisation.tables import directory_log
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, lexicon_of
-from tests.conftest import NOON, Cast, Clock, Player
+from tests.conftest import NOON, Cast, Clock, Player, on_one_database
 from tests.open311 import far_side
 from tests.open311.far_side import BASE, FORMS, Far, lean, perl_is_here, perl_simple, spark, stamp, xml_simple
 
@@ -296,6 +296,7 @@ async def test_case_04_post_matrix(
 
 @pytest.mark.parametrize("rest", [{}, {"service_code": "nothing"}, {"lat": "91"}, {"service_code": ""}])
 @pytest.mark.parametrize("whose", ["nobody", "empty", "unknown", "an operator"])
+@on_one_database
 async def test_case_04_without_our_key_it_is_403_whatever_else_is_wrong(
     whose: str, rest: dict[str, str], far: Far, services: Services, desk: Player
 ) -> None:
@@ -324,6 +325,7 @@ async def test_case_04_without_our_key_it_is_403_whatever_else_is_wrong(
     ],
     ids=str,
 )
+@on_one_database
 async def test_case_04_what_a_service_asks_is_checked_by_name(
     answers: dict[str, Any], status: int, names: str, far: Far, cast: Cast, desk: Player
 ) -> None:
@@ -475,6 +477,7 @@ async def test_case_09_dates_choose_the_requests(
     ids=str,
 )
 @pytest.mark.parametrize("what", ["requests", "servicerequestupdates"])
+@on_one_database
 async def test_case_09_a_date_that_cannot_be_is_400(what: str, window: dict[str, str], far: Far) -> None:
     fallback = {"start_date": day(0), "end_date": day(1)}
     for form in FORMS:
@@ -592,6 +595,7 @@ async def test_case_14_head_options_and_pages_of_other_sites(page: str, far: Far
 
 
 @pytest.mark.parametrize("path", ["services.yaml", "services/dt-fault.yaml", "requests.yaml", "requests.xml.bak"])
+@on_one_database
 async def test_case_14_another_suffix_is_404_in_plain_words(path: str, far: Far) -> None:
     reply = await far.http.get(f"{BASE}/{path}")
     assert reply.status_code == 404
@@ -1025,6 +1029,7 @@ async def test_case_18_f7_sent_again_is_one_contact(far: Far, cast: Cast, servic
     ],
     ids=str,
 )
+@on_one_database
 async def test_f7_an_update_that_cannot_be_right_is_refused(
     changes: dict[str, str], key: str | None, status: int, names: str, far: Far, cast: Cast
 ) -> None:
@@ -1300,6 +1305,7 @@ async def test_case_20_a_defect_of_ours_is_told_in_their_own_errors(
 
 
 @pytest.mark.parametrize("value", ["1_0", "१२", "1e999", "0x10", "nan"])
+@on_one_database
 async def test_a_degree_is_a_plain_number(value: str, far: Far) -> None:
     errors = await far.post({**LIFT, "lat": value}, expect=400)
     assert "lat" in errors[0]["description"]
