@@ -129,7 +129,7 @@ async def test_each_step_is_told_once_whatever_happens_to_the_workers(place: Any
     workers, chance = Workers(env, tmp_path), random.Random(24365)
     first = workers.start()
     second = workers.start() if which == "postgres" else first
-    kills, begun, frozen = 0, time.monotonic(), which == "sqlite"
+    kills, midway, begun, frozen = 0, 0, time.monotonic(), which == "sqlite"
     try:
         while (told := await steps(db)) != expected or kills < KILLS or not frozen:
             assert time.monotonic() - begun < 150, f"{len(told)} of {len(expected)} told"
@@ -137,7 +137,7 @@ async def test_each_step_is_told_once_whatever_happens_to_the_workers(place: Any
             if kills < KILLS and told:
                 (first if which == "sqlite" else second).kill()
                 (first if which == "sqlite" else second).wait()
-                kills += 1
+                kills, midway = kills + 1, midway + (told != expected)
                 if which == "sqlite":
                     first = workers.start()
                 else:
@@ -151,11 +151,14 @@ async def test_each_step_is_told_once_whatever_happens_to_the_workers(place: Any
                 frozen = True
         await asyncio.sleep(1)
         assert await steps(db) == expected and max(expected.values()) == 1
+        assert midway, "every worker was killed when nothing was left to do"
     finally:
         workers.end()
     await everything_agrees(db, now)
     await db.close()
-    print(f"clocks on {which}: {kills} kills, {len(expected)} steps, 0 missing, 0 twice", file=sys.stderr)
+    print(
+        f"clocks on {which}: {kills} kills, {midway} midway, {len(expected)} steps, 0 missing, 0 twice", file=sys.stderr
+    )
 
 
 async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: Path) -> Counter[tuple[str, int]]:
