@@ -2,16 +2,18 @@
 them."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -19,11 +21,12 @@ import structlog
 from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.application import build_app
 from hotline.composition import assemble_services
 from hotline.console import app as console
-from hotline.database.engine_postgres import Postgres
+from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.migrations import bring_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -122,55 +125,125 @@ def postgres_url(postgres_server: Server | None) -> str | None:
         db = Postgres(url)
         await db.open()
         await seeded(db)
+        await db.transact(lambda c: [c.exec_driver_sql(statement) for statement in KEEP_SEEDED])
         await db.close()
 
     asyncio.run(make())
     return url
 
 
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 HOME = "Ruiquan Xincheng 24365 hotline"
-KEPT = {"directory", "directory_log", "schema_compatibility"}
+DIRECTORY = ("directory", "directory_log")
+KEPT = {*DIRECTORY, "schema_compatibility"}
 EMPTIED = ["ticket_words", *(table.name for table in metadata.tables.values() if table.name not in KEPT)]
 # One statement of many DELETEs: ten times as fast as TRUNCATE on tables of a few rows, and foreign keys are checked at
 # its end.
 EMPTY = "WITH " + ", ".join(f"d{n} AS (DELETE FROM {name})" for n, name in enumerate(EMPTIED)) + " SELECT 1"
+MOVED = f"""SELECT (SELECT max(version) FROM directory_log) <> 1
+OR NOT EXISTS (SELECT FROM directory WHERE noun = 'house' AND body->>'name_en' = '{HOME}')"""
+KEEP_SEEDED = ["CREATE SCHEMA seeded", *(f"CREATE TABLE seeded.{name} AS TABLE {name}" for name in DIRECTORY)]
+END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> ALL($1::int[])"""
 
 
 async def emptied(db: Postgres) -> None:
     def empty(c: sa.Connection) -> None:
         c.exec_driver_sql(EMPTY)
-        home = c.exec_driver_sql("SELECT body->>'name_en' FROM directory WHERE noun = 'house'").scalar()
-        if c.exec_driver_sql("SELECT max(version) FROM directory_log").scalar() != 1 or home != HOME:
-            c.exec_driver_sql("DELETE FROM directory")
-            c.exec_driver_sql("DELETE FROM directory_log")
-            root = shipped("seeds")
-            items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
-            organisation_directory.keep(c, 1, items, NOON, "seed", "seed")
+        if c.exec_driver_sql(MOVED).scalar():
+            for name in DIRECTORY:
+                c.exec_driver_sql(f"DELETE FROM {name}")
+                c.exec_driver_sql(f"INSERT INTO {name} SELECT * FROM seeded.{name}")
 
     await db.transact(empty)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-async def db(
-    request: pytest.FixtureRequest, sqlite_template: Path, postgres_url: str | None, memory: Path, clock: Clock
-) -> AsyncIterator[Any]:
-    """Each of the two databases, seeded and empty of tickets; its clock is the test's."""
-    if request.param == "sqlite":
-        path = memory / f"{os.urandom(6).hex()}.db"
-        shutil.copy(sqlite_template, path)
-        lite = Sqlite(path, clock=clock)
-        await lite.open()
-        yield lite
-        await lite.close()
-        for left in path.parent.glob(f"{path.name}*"):
-            left.unlink()
-        return
+@dataclass
+class PostgresConnections:
+    """The connections of one story, handed to the next of its file: to open three of them, and to plan every statement
+    anew, costs more processor than most stories."""
+
+    engine: AsyncEngine
+    idle: list[Any] = field(default_factory=list)
+
+    async def lend(self, db: Postgres) -> None:
+        """Give the database the connections that are sound. Any other ends: a request that was cancelled may have left
+        a statement to the server, which would be committed after the tables were emptied."""
+        kept = []
+        for line in self.idle:
+            try:
+                await line.reset()
+                kept.append(line)
+            except LOST:
+                line.terminate()
+        self.idle.clear()
+        lent = [line.get_server_pid() for line in kept]
+        try:
+            await self._end_others(lent)
+        except LOST:  # the last story ended the engine's own
+            await self.engine.dispose()
+            await self._end_others(lent)
+        db._idle.extend(kept)
+        db._engine = self.engine.execution_options(clock=db.clock)
+
+    async def take_back(self, db: Postgres) -> None:
+        self.idle.extend(db._idle)
+        db._idle.clear()
+        db._engine = None
+        if self.engine.pool.checkedin() != 1:  # type: ignore[attr-defined]
+            await self.engine.dispose()
+
+    async def _end_others(self, lent: list[int]) -> None:
+        async with self.engine.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            while await driver.fetch(END_OTHERS, [driver.get_server_pid(), *lent]):
+                pass
+
+
+@pytest.fixture(scope="module")
+async def postgres_connections(postgres_url: str | None, anyio_backend: str) -> AsyncIterator[PostgresConnections]:
+    """Of a file, whose stories share an event loop by it."""
     if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
-    pg = Postgres(postgres_url, size=8, clock=clock)
-    await emptied(pg)
-    yield pg
-    await pg.close()
+    kept = PostgresConnections(Postgres(postgres_url)._make_engine(COMMAND_TIMEOUT, pool_size=2, max_overflow=2))
+    yield kept
+    for line in kept.idle:
+        await line.close()
+    await kept.engine.dispose()
+
+
+@pytest.fixture
+async def sqlite_db(sqlite_template: Path, memory: Path, clock: Clock) -> AsyncIterator[Sqlite]:
+    path = memory / f"{os.urandom(6).hex()}.db"
+    shutil.copy(sqlite_template, path)
+    db = Sqlite(path, clock=clock)
+    await db.open()
+    yield db
+    await db.close()
+    for left in ("", "-wal", "-shm"):
+        path.with_name(path.name + left).unlink(missing_ok=True)
+
+
+@pytest.fixture
+async def postgres_db(
+    postgres_url: str, postgres_connections: PostgresConnections, clock: Clock
+) -> AsyncIterator[Postgres]:
+    db = Postgres(postgres_url, size=8, clock=clock)
+    await postgres_connections.lend(db)
+    await emptied(db)
+    yield db
+    await postgres_connections.take_back(db)
+    await db.close()
+
+
+# For stories of what is decided before a database is asked: one of the two is enough.
+on_one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def db(request: pytest.FixtureRequest) -> Any:
+    """Each of the two databases, seeded and empty of tickets; its clock is the test's."""
+    return request.getfixturevalue(f"{request.param}_db")
 
 
 CHEAP = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))  # one in life costs 0.2 s
@@ -406,11 +479,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     )
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is imported and collected stays: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 # Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
 # the other at the end.
 LONG = (
     "tests/chaos/", "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
-    "tests/reporting/test_figures.py",
+    "tests/reporting/test_figures.py", "tests/contract/test_authorization.py", "tests/contract/test_schema.py",
+    "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py",
 )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ streams, signals, exit code. Tests of the start itself use `subprocess`.
 import atexit
 import contextlib
 import gc
+import importlib
 import io
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -170,8 +172,12 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
 
 
 def _serve(control: socket.socket) -> None:
-    from hotline import cli, serving  # noqa: F401 -- and with them all that a command needs
-    from hotline.database import engine_postgres  # noqa: F401
+    import hotline
+
+    for module in pkgutil.walk_packages(hotline.__path__, "hotline."):
+        importlib.import_module(module.name)
+    for name in ("uvicorn.protocols.http.httptools_impl", "uvloop", "httpcore"):  # what uvicorn and httpx choose later
+        importlib.import_module(name)
 
     gc.collect()
     gc.freeze()

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import TypeAdapter
 
 from hotline.open311 import openapi as open311_openapi
 from hotline.open311.openapi import API_KEY
@@ -14,6 +15,7 @@ from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, Access
 from hotline.streaming.schemas import MESSAGE_COMPONENTS
 from hotline.web.problems import MEDIA
 from hotline.web.responses import ETAG
+from hotline.web.schemas import Problem
 from hotline.webhooks import openapi as webhooks_openapi
 from hotline.webhooks.openapi import SIGNATURE
 
@@ -73,11 +75,19 @@ def published(app: FastAPI) -> dict[str, Any]:
         paths, of_open311 = open311_openapi.described(BASE)
         document["paths"] |= paths
         document["webhooks"], of_webhooks = webhooks_openapi.described()
-        components["schemas"] = {**of_open311, **of_webhooks, **MESSAGE_COMPONENTS, **components["schemas"]}
+        components["schemas"] = dict(
+            sorted({**of_open311, **of_webhooks, **MESSAGE_COMPONENTS, **_problem(), **components["schemas"]}.items())
+        )
         for unused in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(unused, None)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _problem() -> dict[str, Any]:
+    """The schema of a problem document by name, and those it refers to."""
+    schema = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    return {**schema.pop("$defs"), "Problem": schema}
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ def reply_type(**published_as: str) -> Callable[[type[T]], type[T]]:
 
     def decorated(plain: type[T]) -> type[T]:
         made: Any = dataclass(frozen=True)(plain)
+        made.__pydantic_config__ = {"defer_build": True}  # read for the OpenAPI document alone, when that is made
         attributes = [f.name for f in fields(made)]
         keys = [published_as.get(name, name) for name in attributes]
         count = len(keys)

@@ -1,5 +1,6 @@
-"""10,000 messages of four providers, a fifth of them twice, shuffled, all at once: one message, one effect each. And a
-burst about one water main through a real server: all acknowledged in time, none lost, dangers first."""
+"""Messages of four providers, a fifth of them twice, shuffled, all at once: one message, one effect each. And a burst
+about one water main through a real server: all acknowledged in time, none lost, dangers first. `make chaos` sends ten
+thousand."""
 
 import asyncio
 import os
@@ -26,7 +27,9 @@ from tests.conftest import Clock
 from tests.postgres import find_server
 from tests.sms.providers import FAR, PUBLIC, Push
 
-MESSAGES = int(os.environ.get("HOTLINE_MESSAGES", "2000"))
+MESSAGES = int(os.environ.get("HOTLINE_MESSAGES", "500"))
+BURST = min(1000, MESSAGES)
+DANGERS = 10
 PROVIDERS = ("kannel", "aliyun", "vonage", "generic")
 AT_ONCE = 48
 
@@ -116,12 +119,12 @@ def process(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Process]
 
 
 def test_a_burst_about_one_water_main_loses_nobody_and_hears_the_dangers_first(process: Process) -> None:
-    """A thousand texts in ten seconds, paced; every one acknowledged, none lost, none twice. How fast is the benchmark's
+    """A hundred texts a second, paced; every one acknowledged, none lost, none twice. How fast is the benchmark's
     to say: `python -m bench --only channels`."""
     key = process.cli("key", "create", "desk", "--role", "operator")
     texts_in = [
-        f"{n % 28 + 1}栋停水了，第{n}户" if n % 100 else f"{n % 28 + 1}栋水管爆了，漏电，有人触电"
-        for n in range(1, 1001)
+        f"{n % 28 + 1}栋停水了，第{n}户" if n % (BURST // DANGERS) else f"{n % 28 + 1}栋水管爆了，漏电，有人触电"
+        for n in range(1, BURST + 1)
     ]
 
     async def burst() -> list[float]:
@@ -160,7 +163,7 @@ def test_a_burst_about_one_water_main_loses_nobody_and_hears_the_dangers_first(p
                 after = said["next"]
             assert len(numbers) == len(set(numbers)) == len(texts_in)
             urgent = (await http.get("/v1/tickets?priority=emergency&limit=50", headers=head)).json()["items"]
-            assert len(urgent) == 10
+            assert len(urgent) == DANGERS
         return took
 
     took = sorted(asyncio.run(burst()))

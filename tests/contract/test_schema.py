@@ -124,7 +124,7 @@ def test_every_operation_of_the_app_is_tried(operations: dict[str, APIOperation]
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,  # besides eighty of the coverage phase
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -11,7 +11,7 @@ from hotline.delivery.model import GatewayKind
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal
 from hotline.tickets.context import Services
-from tests.conftest import Clock
+from tests.conftest import Clock, on_one_database
 
 KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
 
@@ -60,6 +60,7 @@ async def put(services: Services, clock: Clock, provider: str = "kannel", name: 
         ("hotline_12345", {"secrets": {"secret": ["whsec_!!!"]}}, "secrets.secret"),
     ],
 )
+@on_one_database
 async def test_what_cannot_be_right_is_named(
     provider: str, how: dict[str, Any], field: str, services: Services, clock: Clock
 ) -> None:

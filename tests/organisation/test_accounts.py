@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.tables import metadata
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import Cast, Clock, Player, on_one_database
 
 GOOD = {"login": "li.dispatch", "name": "李敏", "password": "correct horse 9", "roles": ["dispatcher"]}
 
@@ -64,6 +64,7 @@ async def test_an_unknown_login_is_told_nothing_more_than_a_wrong_password(boss:
         ({"admin": True}, "admin"),
     ],
 )
+@on_one_database
 async def test_a_person_who_makes_no_sense_is_refused(change: dict[str, Any], field: str, boss: Player) -> None:
     reply = await boss.post("/v1/people", {**GOOD, **change})
     assert reply.status_code == 422

@@ -12,7 +12,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import escalate_due
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import Cast, Clock, Player, on_one_database
 
 DUTY = "/v1/departments/service-centre/duty"
 
@@ -175,6 +175,7 @@ async def test_a_limit_by_itself_is_explained_step_by_step(desk: Player) -> None
         ({"clock": "resolve"}, "start"),
     ],
 )
+@on_one_database
 async def test_a_question_that_cannot_be_answered_names_its_field(
     body: dict[str, Any], field: str, desk: Player
 ) -> None:

@@ -1,5 +1,5 @@
-"""The demo community lives a month: a make-up Sunday, the Mid-Autumn and the National Day holidays, a hundred and
-twenty-eight calls, departments that work, dawdle or never stir. Nobody is forgotten."""
+"""The demo community lives a month: a make-up Sunday, the Mid-Autumn and the National Day holidays, sixty-four calls,
+departments that work, dawdle or never stir. Nobody is forgotten."""
 
 import csv
 import random
@@ -27,7 +27,7 @@ from tests.conftest import Cast, Player
 from tests.conftest import Clock as HouseClock
 
 BEGINS = datetime(2026, 9, 18, 0, 0, tzinfo=UTC)  # a Friday; the Sunday after it is worked
-DAYS, STEP = 30, timedelta(hours=2)
+DAYS, STEP = 30, timedelta(hours=4)
 SILENT = {"water", "power", "gas", "housing-office"}  # never touch an order: time does it for them
 SAID = {"internal_result": "done", "public_reply": "done", "solved": True}
 
@@ -37,7 +37,7 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
 ) -> None:
     chance = random.Random(24365)
     clock.now = BEGINS
-    lines = list(csv.DictReader((shipped("seeds") / "demo" / "day.csv").read_text(encoding="utf-8").splitlines()))
+    lines = list(csv.DictReader((shipped("seeds") / "demo" / "day.csv").read_text(encoding="utf-8").splitlines()))[::2]
     calls = sorted((BEGINS + timedelta(minutes=chance.randrange(20 * 1440)), n) for n in range(len(lines)))
     open_now: list[str] = []
     done: Counter[str] = Counter()
@@ -76,7 +76,7 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
         assert any(c.next_at and c.next_at > clock.now for c in f.clocks), "and time will ask for it"
     await nothing_was_missed(services, clock, facts)
     print(f"a month: {dict(ends)}, {dict(done)}")
-    assert ends["closed"] > 40 and done["dawdled"] > 10
+    assert ends["closed"] > 20 and done["dawdled"] > 10
 
 
 async def somebody_acts(
@@ -184,6 +184,6 @@ async def nothing_was_missed(services: Services, clock: HouseClock, facts: list[
             if c.breached_at is not None and c.stopped_at is None:
                 assert levels, c.id
             count += 1
-    assert count > 400
+    assert count > 200
     assert await sla_store.unfired(services.db, clock.now) == (0, None) and not await sla_store.stuck(services.db)
     assert not [f for f in await examine(services, clock.now, QUICK) if f.wrong and f.check != "outbox"]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from hotline.refusals import Code
 from hotline.web.problems import STATUS, TITLE, TITLE_ZH
-from tests.conftest import Cast, Player, broken
+from tests.conftest import Cast, Player, broken, on_one_database
 
 SECRET = "zebra-7f3a"  # stands in every bad value: it must never come back
 
@@ -65,6 +65,7 @@ BAD: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("what", "body", "field"), BAD, ids=[b[0] for b in BAD])
+@on_one_database
 async def test_a_call_that_cannot_be_right_is_refused_by_field(what: str, body: Any, field: str, desk: Player) -> None:
     reply = await desk.post("/v1/calls", body)
     code = "incomplete" if what == "at once without its fields" else "invalid"

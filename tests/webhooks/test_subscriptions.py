@@ -20,7 +20,7 @@ from hotline.delivery.notices import GatewayDown, Notices, signatures
 from hotline.delivery.outbox import send_next
 from hotline.organisation.model.actors import Role
 from hotline.tickets.context import Services
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import Cast, Clock, Player, on_one_database
 
 
 class Hook:
@@ -232,6 +232,7 @@ async def test_an_event_is_spread_once_however_often_it_is_tried(
         ({"form": "fax"}, "form"), ({"form": "12345"}, "outer_system"),
     ],
 )  # fmt: skip
+@on_one_database
 async def test_a_subscription_that_cannot_be_right_names_the_field(
     change: dict[str, Any], field: str, boss: Player
 ) -> None:
