@@ -175,7 +175,8 @@ def _serve(control: socket.socket) -> None:
     import hotline
 
     for module in pkgutil.walk_packages(hotline.__path__, "hotline."):
-        importlib.import_module(module.name)
+        if not module.name.endswith(".__main__"):
+            importlib.import_module(module.name)
     for name in ("uvicorn.protocols.http.httptools_impl", "uvloop", "httpcore"):  # what uvicorn and httpx choose later
         importlib.import_module(name)
 

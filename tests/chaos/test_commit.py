@@ -373,7 +373,8 @@ JOURNAL: dict[str, tuple[Make, int]] = {
     "attach_file": (file, 1),
 }
 EVERY = ADMINISTRATIVE | JOURNAL
-BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice"}  # whatever is pushed twice is kept once
+# whatever is pushed or reported twice is kept once
+BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice", "open311_report", "open311_update"}
 READING = {"look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline"}
 CASES = [
     (name, commit, mode)

@@ -314,7 +314,7 @@ async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_me
     said = [f for f in await examine(silent, clock()) if f.check == "outbox"]
     named = [f for f in said if "37 messages of kind department" in f.says]
     assert len(named) == 1 and named[0].warns and not named[0].wrong
-    assert "no gateway or address is set for them" in named[0].says
+    assert "have no gateway or address to go to" in named[0].says
     assert "37 条 department 类消息滞留" in named[0].says_zh
     assert not any("kind webhook" in f.says for f in said)  # they have a way out
     services.speaks = False

@@ -1,10 +1,3 @@
 """Texts to and from residents."""
 
-__all__ = [
-    "capability",
-    "outgoing",
-    "providers",
-    "receiving",
-    "store",
-    "tables",
-]
+__all__ = ["capability", "tables"]

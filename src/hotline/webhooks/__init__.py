@@ -1,3 +1,3 @@
 """Telling other systems of events."""
 
-__all__ = ["capability", "openapi", "schemas", "service", "tables"]
+__all__ = ["capability", "openapi", "schemas", "tables"]
