@@ -24,7 +24,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.settings import Settings
-from hotline.text.numbering import FIRST, number_of
+from hotline.text.numbering import FIRST, number_from_serial
 from hotline.wiring import open_services
 from tests.conftest import seeded
 from tests.postgres import free_port
@@ -194,7 +194,7 @@ async def fill(url: str, count: int, departments: list[str]) -> None:
     await line.execute("CREATE UNLOGGED TABLE bench_numbers (place int PRIMARY KEY, number text NOT NULL)")
     for first in range(1, count + 1, 1_000_000):
         last = min(count, first + 999_999)
-        rows = ((n, number_of(FIRST + n)) for n in range(first, last + 1))
+        rows = ((n, number_from_serial(FIRST + n)) for n in range(first, last + 1))
         await line.copy_records_to_table("bench_numbers", records=rows)
         codes = "ARRAY[" + ", ".join(f"'{d}'" for d in departments) + "]"
         at = f"now() - make_interval(secs => (1 + ({count} - place)) * {5 * 365 * 86400 / count})"

@@ -24,10 +24,10 @@ from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.model import Message
 from hotline.delivery.outbox import AT_ONCE, OutboxDispatcher
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.wiring import provider_client
 from tests.conftest import seeded
 from tests.postgres import free_port
@@ -77,7 +77,7 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     now = services.clock()
     settings = {"url": f"http://127.0.0.1:{port}/", "sender": "12345"}
     with contextlib.suppress(Exception):
-        await add(
+        await create_gateway(
             services.gateways,
             NewGateway("far", "generic", settings, {"secret": [SECRET]}, sends=True, weight=50),
             "bench",
@@ -85,13 +85,13 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
         )
     run = os.urandom(3).hex()
     messages = [
-        Message(f"{run}.{n:06d}", "text", Number(""), f"text:+861{37_0000_0000 + n // 2}",
+        Message(f"{run}.{n:06d}", "text", TicketNumber(""), f"text:+861{37_0000_0000 + n // 2}",
                 {"to": f"+861{37_0000_0000 + int(run, 16) % 1000 * 5000 + n // 2}", "template": "help", "values": {}, "language": "zh"},
                 now)
         for n in range(count)
     ]  # fmt: skip
     for at in range(0, count, 500):
-        await db.transact(partial(outbox_store.add_once, messages=messages[at : at + 500]))
+        await db.transact(partial(outbox_store.add_messages, messages=messages[at : at + 500]))
     sender = OutboxDispatcher(services, DeliveryChannels(texts=provider_client()))
     begun = time.perf_counter()
     while await sender.step(services.clock()):
@@ -99,7 +99,7 @@ async def ours(db: Database, port: int, count: int, folder: Path) -> tuple[float
     await sender.settle_all()
     took = time.perf_counter() - begun
     await sender.channels.close()
-    sent = await outbox_store.listed(db, "sent", f"{run}.", count)
+    sent = await outbox_store.load_messages(db, "sent", f"{run}.", count)
     mine = [m for m in sent if m.id.startswith(run)]
     assert len(mine) == count, (len(mine), count)
     return count / took, True

@@ -22,7 +22,7 @@ from bench import sweep
 from hotline.database.engine_postgres import Postgres
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.text.numbering import FIRST, number_of
+from hotline.text.numbering import FIRST, number_from_serial
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Change, Command
 from hotline.tickets.model.vocabulary import Action, Field
@@ -154,7 +154,7 @@ async def filled(url: str, count: int) -> None:
     await line.execute(
         "CREATE UNLOGGED TABLE bench_numbers (place int PRIMARY KEY, number text NOT NULL); CREATE SEQUENCE bench_seq START 900000000000"
     )
-    rows = ((n, number_of(FIRST + n)) for n in range(1, count + 1))
+    rows = ((n, number_from_serial(FIRST + n)) for n in range(1, count + 1))
     await line.copy_records_to_table("bench_numbers", records=rows)
     codes = "ARRAY[" + ", ".join(f"'{d}'" for d in DEPARTMENTS) + "]"
     text = "'电梯坏了，' || place || '号住户反映已经有一段时间，希望尽快安排人员上门处理，联系不上物业，老人小孩出行不便，请记录并回电告知进展情况，谢谢。'"
@@ -226,8 +226,8 @@ async def disagreeing(url: str, sample: int = 50) -> list[str]:
     await db.open()
     try:
         directory = await DirectoryCache(db).now(datetime.now(UTC))
-        numbers = [number_of(FIRST + 3 * n) for n in range(1, sample + 1)]
-        found = await ticket_facts.facts_of(db, numbers, directory)
+        numbers = [number_from_serial(FIRST + 3 * n) for n in range(1, sample + 1)]
+        found = await ticket_facts.load_facts_by_number(db, numbers, directory)
         asker = Actor(ActorKind.KEY, "bench", "bench", frozenset({Role.OPERATOR}))
         wrong = []
         for facts in found.values():

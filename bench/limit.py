@@ -109,7 +109,7 @@ def queue_script(departments: list[str]) -> str:
     """The queue's own SELECT, and the department's counters."""
     from sqlalchemy.dialects.postgresql import asyncpg
 
-    prepared = _HELD[False].on(asyncpg.dialect())
+    prepared = _HELD[False].compile_for(asyncpg.dialect())
     text = prepared.text
     given = {
         "department": "d.code",
@@ -122,7 +122,11 @@ def queue_script(departments: list[str]) -> str:
         name = prepared.names[place - 1]
         text = re.sub(
             rf"\${place}(::(VARCHAR|SMALLINT|INTEGER|TIMESTAMP WITH TIME ZONE))?(?![0-9])",
-            f"'{prepared.fixed[name]}'" if name in prepared.fixed else given[name] if name != "department" else ":code",
+            f"'{prepared.constants[name]}'"
+            if name in prepared.constants
+            else given[name]
+            if name != "department"
+            else ":code",
             text,
         )
     text = text.replace("\\:", ":")

@@ -20,7 +20,7 @@ import orjson
 
 from bench import postgres
 from hotline.database.engine_postgres import Postgres
-from hotline.text.numbering import FIRST, number_of
+from hotline.text.numbering import FIRST, number_from_serial
 from tests.conftest import seeded
 
 STEPS = ["100% head+supervisor red"]
@@ -42,7 +42,9 @@ async def fill(url: str, closed: int, due: int, first_due: datetime, over: float
     line = await asyncpg.connect(url)
     total = closed + due
     await line.execute("CREATE UNLOGGED TABLE sweep_numbers (place int PRIMARY KEY, number text NOT NULL)")
-    await line.copy_records_to_table("sweep_numbers", records=((n, number_of(FIRST + n)) for n in range(1, total + 1)))
+    await line.copy_records_to_table(
+        "sweep_numbers", records=((n, number_from_serial(FIRST + n)) for n in range(1, total + 1))
+    )
     gone = f"place <= {closed}"
     at = f"timestamptz '{first_due.isoformat()}' - interval '7 days'"
     comes = f"timestamptz '{first_due.isoformat()}' + make_interval(secs => (place - {closed}) * {over / max(due, 1)})"

@@ -28,20 +28,20 @@ from hotline.composition import assemble_services
 from hotline.console import app as console
 from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.migrations import bring_to
+from hotline.database.migrations import migrate_to
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewKey, add_key
-from hotline.organisation.service.directory import DirectoryCache, plain
+from hotline.organisation.service.directory import DirectoryCache, item_as_json
 from hotline.organisation.service.passwords import PasswordHashing
-from hotline.organisation.service.seeding import items_in
+from hotline.organisation.service.seeding import read_seed_items
 from hotline.organisation.store import directory as organisation_directory
-from hotline.shipped import shipped
+from hotline.packaged_files import packaged_folder
 from hotline.tables import metadata
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, lexicon_of
-from hotline.web.paging import Pages
+from hotline.triage.model import Lexicon, build_lexicon
+from hotline.web.paging import PageCache
 from tests.contract.replies import EXERCISED, operations, recorded
 from tests.postgres import Server, find_server
 
@@ -86,10 +86,12 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 async def seeded(db: Any) -> None:
     """The newest schema and the first home's directory."""
-    await bring_to(db, shipped("migrations"))
-    root = shipped("seeds")
-    items = [(noun, code, None, plain(noun, item)) for noun, code, item in items_in(root / "ruiquan", root)]
-    await db.transact(lambda c: organisation_directory.keep(c, 1, items, NOON, "seed", "seed"))
+    await migrate_to(db, packaged_folder("migrations"))
+    root = packaged_folder("seeds")
+    items = [
+        (noun, code, None, item_as_json(noun, item)) for noun, code, item in read_seed_items(root / "ruiquan", root)
+    ]
+    await db.transact(lambda c: organisation_directory.write_changes(c, 1, items, NOON, "seed", "seed"))
 
 
 @pytest.fixture(scope="session")
@@ -262,14 +264,14 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
         first = DirectoryCache(db)
         directory = await first.now(NOON)
         await db.close()
-        return directory, first.made_of(lexicon_of)
+        return directory, first.derived(build_lexicon)
 
     directory, lexicon = asyncio.run(read())
 
     def over(db: Any) -> DirectoryCache:
         made = DirectoryCache(db)
         made._directory, made._looked = directory, LONG_AGO
-        made._made[lexicon_of] = lexicon
+        made._made[build_lexicon] = lexicon
         return made
 
     return over
@@ -296,8 +298,8 @@ async def services(
 async def app(services: Services) -> AsyncIterator[FastAPI]:
     """The application over the test's services. A reply that its OpenAPI document does not describe fails the test."""
     made = build_app(lambda: _never())
-    made.router.routes.extend(console.routes())
-    made.state.services, made.state.actor_cache, made.state.pages = services, ActorCache(), Pages()
+    made.router.routes.extend(console.console_routes())
+    made.state.services, made.state.actor_cache, made.state.pages = services, ActorCache(), PageCache()
     differences = recorded(made)
     yield made
     assert not differences, "\n".join(dict.fromkeys(differences))

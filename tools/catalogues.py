@@ -26,16 +26,16 @@ from hotline.console.pages import PAGES
 from hotline.locales import LANGUAGES
 from hotline.locales.labels import family_of
 from hotline.organisation.model import actors, vocabulary
-from hotline.organisation.model.directory import SHAPES
+from hotline.organisation.model.directory import ITEM_TYPES
 from hotline.organisation.model.vocabulary import Level
-from hotline.organisation.service.directory import shape_of
+from hotline.organisation.service.directory import item_schema
 from hotline.refusals import Code
 from hotline.reporting import vocabulary as report_vocabulary
 from hotline.reporting.model import FIGURES
 from hotline.reporting.vocabulary import ExportKind, Period
 from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
-from hotline.tickets.model.measures import JUDGED, MEASURES
+from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
 
 # vocabularies with a label for every word
@@ -169,8 +169,8 @@ CONTEXT: Mapping[str, str] = {
 def _fields_of_administration() -> set[str]:
     """Every field of the forms of administration: of the directory's nouns, and of what stands beside it."""
     found = {"login", "password", "roles", "url", "events"}
-    for noun in SHAPES:
-        shape = shape_of(noun)
+    for noun in ITEM_TYPES:
+        shape = item_schema(noun)
         for part in (shape, *shape.get("$defs", {}).values()):
             found |= part.get("properties", {}).keys()
     return found
@@ -188,7 +188,7 @@ def families() -> dict[str, Sequence[str]]:
         "reports": tuple(Period),
         "colour": ("green", *Level, "grey"),
         "figure": tuple(FIGURES),
-        "measure": (*MEASURES, *JUDGED.values()),
+        "measure": (*MEASURES, *OVERDUE_NAMES.values()),
         "item": sorted(_fields_of_administration()),
         "page": (*(page.name for page in PAGES), "login", "nowhere"),
         "language": LANGUAGES,

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
-from hotline.locales import text
-from hotline.locales.labels import key_of
+from hotline.locales import translate
+from hotline.locales.labels import label_key
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import (
     AreaLevel,
@@ -71,14 +71,14 @@ def _table(title: str, words: Iterable[tuple[str, str]]) -> Iterable[str]:
     """A section: a line for each word and the key of its text."""
     yield f"\n### {title}\n\n| code | English | 简体中文 | 繁體中文 |\n|---|---|---|---|\n"
     for word, key in words:
-        yield f"| `{word}` | {' | '.join(text(key, language) for language in ('en', 'zh-Hans', 'zh-Hant'))} |\n"
+        yield f"| `{word}` | {' | '.join(translate(key, language) for language in ('en', 'zh-Hans', 'zh-Hant'))} |\n"
 
 
 def vocabulary() -> str:
     """The words of every vocabulary with a label, and the figures, as Markdown."""
     parts = [BEGINS]
     for title, words in VOCABULARIES.items():
-        parts += _table(title, [(str(word), key_of(word)) for word in words])
+        parts += _table(title, [(str(word), label_key(word)) for word in words])
     parts += _table("Figures", [(code, f"figure.{code}") for code in FIGURES])
     return "".join(parts)
 

@@ -11,7 +11,7 @@ from hotline.database.columns import Document, Instant, SearchIndex
 from hotline.delivery import registry
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
-from hotline.tables import PACKAGES
+from hotline.tables import TABLE_MODULES
 
 TITLES = {
     GatewayKind.SMS: "SMS gateways",
@@ -34,7 +34,7 @@ installed packages, too. How to set one up, and how to write one: [channels](cha
 
 def schema() -> str:
     """docs/schema.md, whole."""
-    return "\n".join([SCHEMA, *_contents(), *(line for module in PACKAGES for line in _package(module))])
+    return "\n".join([SCHEMA, *_contents(), *(line for module in TABLE_MODULES for line in _package(module))])
 
 
 def _tables(module: object) -> list[sa.Table]:
@@ -47,7 +47,7 @@ def _name_of(module: object) -> str:
 
 def _contents() -> Iterator[str]:
     yield from ("| package | tables |", "|---|---|")
-    for module in PACKAGES:
+    for module in TABLE_MODULES:
         names = ", ".join(f"[{table.name}](#{table.name})" for table in _tables(module))
         yield f"| `{_name_of(module)}` | {names} |"
     yield ""
@@ -127,9 +127,9 @@ def providers() -> str:
     lines = [PROVIDERS]
     for kind in GatewayKind:
         lines += [f"## {TITLES[kind]}", ""]
-        for name in registry.names(kind):
-            if registry.package_of(registry.installed(kind)[name]) == registry.OWN:
-                lines += [f"- `{name}` — {registry.provider(kind, name, GatewayProvider).described()}"]
+        for name in registry.provider_names(kind):
+            if registry.package_name(registry.installed_providers(kind)[name]) == registry.OWN_PACKAGE:
+                lines += [f"- `{name}` — {registry.find_provider(kind, name, GatewayProvider).description()}"]
         lines.append("")
     return "\n".join(lines)
 

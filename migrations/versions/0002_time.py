@@ -133,7 +133,7 @@ def _write(changes: list[tuple[str, str, Any, Any]]) -> None:
         if after is not None:
             bind.execute(sa.insert(directory).values(noun=noun, code=code, body=after, version=version + 1))
         bind.execute(sa.insert(log).values(
-            version=version + 1, place=place, noun=noun, code=code, before=before, after=after, at=columns.read_instant(at),
+            version=version + 1, place=place, noun=noun, code=code, before=before, after=after, at=columns.parse_instant(at),
             by_id="migration", by_name=f"migration {revision}",
         ))
 

@@ -10,7 +10,7 @@ from starlette.routing import Mount
 
 from hotline.composition import routers
 from hotline.open311.routes.application import BASE, Open311
-from hotline.openapi import published
+from hotline.openapi import openapi_document
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
@@ -18,8 +18,8 @@ from hotline.tickets.context import Services
 from hotline.web.addresses import Network
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
-from hotline.web.paging import Pages
-from hotline.web.problems import refuse, refuse_http, refuse_malformed
+from hotline.web.paging import PageCache
+from hotline.web.problems import handle_http_exception, handle_refused, handle_validation_error
 
 VERSION = "1.0.0"
 DESCRIPTION = """Ticketing for a 24/7 residents' hotline: calls, texts and reports are logged (受理), triaged (梳理),
@@ -31,19 +31,19 @@ POST and repeat the request if the answer is lost; send `If-Match` with every ac
 404.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
-Opening = Callable[[], AbstractAsyncContextManager[Services]]
+ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
-    """The app over services that `opening` opens at start-up and closes at the end. `proxies`: whose X-Forwarded-For is
-    believed."""
+def build_app(open_services: ServicesFactory, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
+    """The app over services that `open_services` opens at start-up and closes at the end. `proxies`: whose
+    X-Forwarded-For is believed."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opening() as services:
+        async with open_services() as services:
             app.state.services = services
             app.state.actor_cache = ActorCache()
-            app.state.pages = Pages()
+            app.state.pages = PageCache()
             yield
 
     app = FastAPI(
@@ -62,9 +62,9 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
             "logs": False,
         },
     )
-    app.add_exception_handler(Refused, refuse)
-    app.add_exception_handler(RequestValidationError, refuse_malformed)
-    app.add_exception_handler(HTTPException, refuse_http)
+    app.add_exception_handler(Refused, handle_refused)
+    app.add_exception_handler(RequestValidationError, handle_validation_error)
+    app.add_exception_handler(HTTPException, handle_http_exception)
     for router in routers():
         app.router.routes.extend(router.routes)  # flat: an included router is asked twice for each request
     if with_docs:
@@ -72,5 +72,5 @@ def build_app(opening: Opening, *, with_docs: bool = True, proxies: Sequence[Net
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
     app.add_middleware(RequestGuard)
     app.add_middleware(ForwardedClient, proxies=proxies)
-    app.openapi = lambda: published(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app

@@ -47,10 +47,10 @@ def assemble_services(
     files: Path,
     settings: CapabilitySettings | None = None,
     directory: DirectoryCache | None = None,
-    **given: Unpack[ServiceFields],
+    **extra_fields: Unpack[ServiceFields],
 ) -> Services:
-    """Services over an engine, their journal not started yet. `given`: fields that a process sets otherwise than by
-    default."""
+    """Services over an engine, their journal not started yet. `extra_fields`: fields that a process sets otherwise than
+    by default."""
     services = Services(
         db=db,
         journal=Journal(db),
@@ -59,7 +59,7 @@ def assemble_services(
         files=files,
         directory=directory or DirectoryCache(db),
         numbers=TicketNumbers(db),
-        **given,
+        **extra_fields,
     )
     services.add(MessageKinds(lambda: [kind for each in CAPABILITIES for kind in each.messages()]))
     services.add(InboundHandlers(lambda: [handler for each in CAPABILITIES for handler in each.inbound()]))

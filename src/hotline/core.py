@@ -81,7 +81,7 @@ def _organisation_retention() -> Sequence[RetentionRule[Services]]:
 def _outbox_jobs(context: WorkerContext) -> Sequence[Job]:
     from hotline.delivery.jobs import outbox_jobs
 
-    return outbox_jobs(context.services, context.channels, context.on_stop)
+    return outbox_jobs(context.services, context.channels, context.on_shutdown)
 
 
 def _outbox_retention() -> Sequence[RetentionRule[Services]]:

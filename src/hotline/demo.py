@@ -21,7 +21,7 @@ RESULT = {
 }
 
 
-LATE = 3  # times somebody else may be quicker with one ticket
+MAX_CONFLICT_RETRIES = 3  # times somebody else may be quicker with one ticket
 
 
 class DemoFailed(Exception):
@@ -29,7 +29,7 @@ class DemoFailed(Exception):
 
 
 @dataclass
-class Play:
+class DemoRun:
     """One run against one server, with keys of its own for everybody on stage."""
 
     http: httpx.Client
@@ -44,7 +44,7 @@ class Play:
     def ask(self, who: str, method: str, path: str, body: Any = None, version: int | None = None) -> Any:
         """One request as `who`, with an idempotency key. Where the server's timers changed the ticket first, it is
         read again and the request repeated."""
-        for _ in range(LATE):
+        for _ in range(MAX_CONFLICT_RETRIES):
             reply = self._ask(who, method, path, body, version)
             if reply.status_code != 412 or version is None:
                 break
@@ -61,7 +61,7 @@ class Play:
             headers["if-match"] = f'"{version}"'
         return self.http.request(method, path, json=body, headers=headers)
 
-    def hire(self, who: str, *roles: str, department: str | None = None) -> str:
+    def create_key(self, who: str, *roles: str, department: str | None = None) -> str:
         if who not in self.keys:
             made = self.ask(
                 "admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department}
@@ -80,33 +80,33 @@ class Play:
         self.ask(who, "POST", path, fields, ticket["version"])
         return self.see(ticket["number"])
 
-    def handler(self, order: Order) -> str:
+    def handler_key_name(self, order: Order) -> str:
         code = order["department"]["code"]
-        return self.hire(f"handler {code}", "handler", department=code)
+        return self.create_key(f"handler {code}", "handler", department=code)
 
     def see(self, number: str) -> Ticket:
         return dict(self.ask("desk", "GET", f"/v1/tickets/{number}"))
 
 
-def play(url: str, key: str, day: Path, tell: Callable[[str], None]) -> Counter[str]:
+def run_demo(url: str, key: str, day: Path, print_line: Callable[[str], None]) -> Counter[str]:
     """Play the day to its end; how often each kind of story was played. Raises DemoFailed at the first broken
     promise."""
     with httpx.Client(base_url=url, timeout=30) as http:
-        p = Play(http, key, tell)
-        p.hire("desk", "operator")
-        p.hire("switch", "dispatcher")
-        p.hire("watch", "supervisor")
+        run = DemoRun(http, key, print_line)
+        run.create_key("desk", "operator")
+        run.create_key("switch", "dispatcher")
+        run.create_key("watch", "supervisor")
         try:
             lines = list(_lines(day))
             awaited = {line["then"].partition(":")[2] for line in lines}
-            evening = [finish for line in lines if (finish := _play_line(p, line, later=line["id"] in awaited))]
+            evening = [finish for line in lines if (finish := _run_call(run, line, later=line["id"] in awaited))]
             for finish in evening:  # what others called about was kept open for them
                 finish()
-            p.done["still open"] = int(p.ask("watch", "GET", "/v1/board")["open"])
+            run.done["still open"] = int(run.ask("watch", "GET", "/v1/board")["open"])
         finally:
-            for key_id, _ in p.keys.values():
-                p.ask("admin", "DELETE", f"/v1/keys/{key_id}")
-        return p.done
+            for key_id, _ in run.keys.values():
+                run.ask("admin", "DELETE", f"/v1/keys/{key_id}")
+        return run.done
 
 
 def _lines(day: Path) -> Iterator[dict[str, str]]:
@@ -114,7 +114,7 @@ def _lines(day: Path) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
-def _play_line(p: Play, line: dict[str, str], *, later: bool) -> Callable[[], None] | None:
+def _run_call(p: DemoRun, line: dict[str, str], *, later: bool) -> Callable[[], None] | None:
     """Take the call; what comes of it at once, or by the call that is returned."""
     story, _, other = line["then"].partition(":")
     body: dict[str, Any] = {"channel": line["channel"], "narrative": line["words"], "caller": {}, "location": {}}
@@ -167,7 +167,7 @@ def _play_line(p: Play, line: dict[str, str], *, later: bool) -> Callable[[], No
     return None
 
 
-def _dispatched(p: Play, t: Ticket) -> Ticket:
+def _dispatch(p: DemoRun, t: Ticket) -> Ticket:
     """What the rules were not sure of is decided by a person, who sees the advice."""
     if t["status"] == "received":
         advice = t["advice"]["triage"]
@@ -187,16 +187,16 @@ def _dispatched(p: Play, t: Ticket) -> Ticket:
     return t
 
 
-def _lead(t: Ticket) -> Order:
+def _lead_order(t: Ticket) -> Order:
     """The lead order that runs, or ran last."""
     return dict([a for a in t["assignments"] if a["part"] == "lead"][-1])
 
 
-def _worked(p: Play, t: Ticket) -> Ticket:
+def _work_orders(p: DemoRun, t: Ticket) -> Ticket:
     """Every order of the ticket accepted and reported, the assisting ones first; the report reviewed."""
     orders = [a for a in t["assignments"] if a["status"] in ("issued", "accepted")]
     for order in sorted(orders, key=lambda a: bool(a["part"] == "lead")):
-        who = p.handler(order)
+        who = p.handler_key_name(order)
         if order["status"] == "issued":
             t = p.order(who, t, order, "accept")
         if order["part"] == "assist":
@@ -207,8 +207,8 @@ def _worked(p: Play, t: Ticket) -> Ticket:
     return p.act("switch", t, "accept_report")
 
 
-def _solve(p: Play, t: Ticket, _: str = "") -> None:
-    t = _worked(p, _dispatched(p, t))
+def _solve(p: DemoRun, t: Ticket, _: str = "") -> None:
+    t = _work_orders(p, _dispatch(p, t))
     caller = t.get("caller") or {}
     if caller.get("phone") or caller.get("masked"):
         p.act("desk", t, "confirm", satisfaction="satisfied")
@@ -216,11 +216,11 @@ def _solve(p: Play, t: Ticket, _: str = "") -> None:
         p.act("desk", t, "confirm", satisfaction="no_answer")
 
 
-def _return(p: Play, t: Ticket, _: str) -> None:
-    t = _dispatched(p, t)
-    lead = _lead(t)
+def _return(p: DemoRun, t: Ticket, _: str) -> None:
+    t = _dispatch(p, t)
+    lead = _lead_order(t)
     t = p.order(
-        p.handler(lead),
+        p.handler_key_name(lead),
         t,
         lead,
         "request_return",
@@ -233,20 +233,26 @@ def _return(p: Play, t: Ticket, _: str) -> None:
     _solve(p, t)
 
 
-def _refuse_return(p: Play, t: Ticket, _: str) -> None:
-    t = _dispatched(p, t)
-    lead = _lead(t)
+def _refuse_return(p: DemoRun, t: Ticket, _: str) -> None:
+    t = _dispatch(p, t)
+    lead = _lead_order(t)
     t = p.order(
-        p.handler(lead), t, lead, "request_return", reason_code="not_our_duty", basis="职责清单", department="property"
+        p.handler_key_name(lead),
+        t,
+        lead,
+        "request_return",
+        reason_code="not_our_duty",
+        basis="职责清单",
+        department="property",
     )
     t = p.order("switch", t, lead, "refuse_return", reason="首接负责 / the first receiver leads")
     _solve(p, t)
 
 
-def _extend(p: Play, t: Ticket, _: str) -> None:
-    t = _dispatched(p, t)
-    lead = _lead(t)
-    who = p.handler(lead)
+def _extend(p: DemoRun, t: Ticket, _: str) -> None:
+    t = _dispatch(p, t)
+    lead = _lead_order(t)
+    who = p.handler_key_name(lead)
     t = p.order(who, t, lead, "accept")
     later = (datetime.fromisoformat(lead["due_at"]) + timedelta(days=3)).isoformat()
     t = p.order(who, t, lead, "request_extension", due_at=later, reason="等配件 / waiting for parts")
@@ -254,37 +260,37 @@ def _extend(p: Play, t: Ticket, _: str) -> None:
     _solve(p, t)
 
 
-def _assist(p: Play, t: Ticket, _: str) -> None:
-    t = _dispatched(p, t)
-    lead = _lead(t)
+def _assist(p: DemoRun, t: Ticket, _: str) -> None:
+    t = _dispatch(p, t)
+    lead = _lead_order(t)
     busy = {a["department"]["code"] for a in t["assignments"]}
     more = next(c for c in ("property-works", "service-centre", "property-desk") if c not in busy)
-    t = p.order(p.handler(lead), t, lead, "accept")
-    t = p.order(p.handler(lead), t, lead, "assist", department=more, reason="需要配合 / needs help")
+    t = p.order(p.handler_key_name(lead), t, lead, "accept")
+    t = p.order(p.handler_key_name(lead), t, lead, "assist", department=more, reason="需要配合 / needs help")
     _solve(p, t)
 
 
-def _reopen(p: Play, t: Ticket, _: str) -> None:
-    t = p.act("desk", _worked(p, _dispatched(p, t)), "reopen", reason="又坏了 / broken again")
-    t = p.act("switch", t, "dispatch", department=_lead(t)["department"]["code"])
+def _reopen(p: DemoRun, t: Ticket, _: str) -> None:
+    t = p.act("desk", _work_orders(p, _dispatch(p, t)), "reopen", reason="又坏了 / broken again")
+    t = p.act("switch", t, "dispatch", department=_lead_order(t)["department"]["code"])
     _solve(p, t)
 
 
-def _unreachable(p: Play, t: Ticket, _: str) -> None:
-    t = _worked(p, _dispatched(p, t))
+def _unreachable(p: DemoRun, t: Ticket, _: str) -> None:
+    t = _work_orders(p, _dispatch(p, t))
     for _try in range(3):
         t = p.act("desk", t, "call_back", reached="no_reply")
     p.act("desk", t, "confirm", satisfaction="no_answer")
 
 
-def _info(p: Play, t: Ticket, _: str) -> None:
+def _info(p: DemoRun, t: Ticket, _: str) -> None:
     t = p.act("desk", t, "request_info", text="请问是哪一栋、什么事 / which building, what about")
     t = p.act("desk", t, "provide_info", text="3栋楼道灯不亮 / the corridor light in building 3")
     t = p.act("switch", t, "triage", category="wx-light", kind="request", priority="normal")
     _solve(p, t)
 
 
-def _confidential(p: Play, t: Ticket, _: str) -> None:
+def _confidential(p: DemoRun, t: Ticket, _: str) -> None:
     if not t["caller"]["confidential"]:
         t = p.act("desk", t, "set_confidential", confidential=True, reason="来电人要求保密 / the caller asks for it")
     t = p.act("watch", t, "reveal", reason="核实线索 / to verify")
@@ -293,12 +299,12 @@ def _confidential(p: Play, t: Ticket, _: str) -> None:
     _solve(p, p.see(t["number"]))
 
 
-def _shelve(p: Play, t: Ticket, _: str) -> None:
+def _shelve(p: DemoRun, t: Ticket, _: str) -> None:
     review = (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="seconds")
-    p.act("watch", _dispatched(p, t), "shelve", reason="提交联合议事会 / to the joint council", review_at=review)
+    p.act("watch", _dispatch(p, t), "shelve", reason="提交联合议事会 / to the joint council", review_at=review)
 
 
-STORIES: dict[str, Callable[[Play, Ticket, str], None]] = {
+STORIES: dict[str, Callable[[DemoRun, Ticket, str], None]] = {
     "solve": _solve,
     "answer": lambda p, t, _: None,
     "decline": lambda p, t, _: None,
@@ -321,17 +327,17 @@ STORIES: dict[str, Callable[[Play, Ticket, str], None]] = {
 }
 
 
-def _void(p: Play, t: Ticket) -> None:
+def _void(p: DemoRun, t: Ticket) -> None:
     p.act("desk", t, "void", reason_code="mistake")
 
 
-def _urge(p: Play, t: Ticket) -> None:
+def _urge(p: DemoRun, t: Ticket) -> None:
     p.act("desk", t, "urge", reason="居民来电催办 / the caller asks again")
 
 
-def _withdraw(p: Play, t: Ticket) -> None:
+def _withdraw(p: DemoRun, t: Ticket) -> None:
     p.act("desk", t, "withdraw", reason="已经开走了 / gone by itself")
 
 
-def _merge(p: Play, t: Ticket, other: str) -> None:
+def _merge(p: DemoRun, t: Ticket, other: str) -> None:
     p.act("switch", t, "merge", target=other)

@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 # seconds a job waits when there was nothing to do
 AT_ONCE = 0.25
-SOON = 1.0
-SELDOM = 60.0
+MEDIUM_PAUSE = 1.0
+LONG_PAUSE = 60.0
 HOURLY = 3600.0
 
 BATCH = 500  # rows that one retention rule deletes at a time, at most

@@ -13,11 +13,11 @@ from hotline.open311.openapi import API_KEY
 from hotline.open311.routes.application import BASE
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
 from hotline.streaming.schemas import MESSAGE_COMPONENTS
-from hotline.web.problems import MEDIA
+from hotline.web.problems import PROBLEM_MEDIA_TYPE
 from hotline.web.responses import ETAG
 from hotline.web.schemas import Problem
 from hotline.webhooks import openapi as webhooks_openapi
-from hotline.webhooks.openapi import SIGNATURE
+from hotline.webhooks.openapi import SIGNATURE_SCHEME
 
 TAGS = {
     "intake": "Logging calls, texts and visits; caller lookup.",
@@ -43,18 +43,18 @@ REPLAYED = {
 }
 
 
-def routes_of(app: FastAPI) -> list[APIRoute]:
+def api_routes(app: FastAPI) -> list[APIRoute]:
     """Every operation of the app, in order."""
     contexts = iter_route_contexts(app.router.routes)
     return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
 
 
-def policy_of(route: APIRoute) -> AccessPolicy | None:
+def access_policy(route: APIRoute) -> AccessPolicy | None:
     """The policy a route declares. None: forgotten, and a test fails."""
     return next((d.call for d in route.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
 
 
-def published(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI) -> dict[str, Any]:
     """The document we promise: who may use each operation stands in it too. Made once for an app."""
     if app.openapi_schema is None:
         document = get_openapi(
@@ -67,14 +67,14 @@ def published(app: FastAPI) -> dict[str, Any]:
             servers=[{"url": "/", "description": "The server this document was read from"}],
             tags=[{"name": name, "description": said} for name, said in TAGS.items()],
         )
-        by_id = {r.operation_id: r for r in routes_of(app)}
+        by_id = {r.operation_id: r for r in api_routes(app)}
         for method, operation in _operations(document):
-            _complete(operation, method, policy_of(by_id[operation["operationId"]]))
+            _complete(operation, method, access_policy(by_id[operation["operationId"]]))
         components = document["components"]
-        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE, "open311": API_KEY}
+        components["securitySchemes"] = {"bearer": BEARER, "signature": SIGNATURE_SCHEME, "open311": API_KEY}
         paths, of_open311 = open311_openapi.described(BASE)
         document["paths"] |= paths
-        document["webhooks"], of_webhooks = webhooks_openapi.described()
+        document["webhooks"], of_webhooks = webhooks_openapi.webhook_operations()
         components["schemas"] = dict(
             sorted({**of_open311, **of_webhooks, **MESSAGE_COMPONENTS, **_problem(), **components["schemas"]}.items())
         )
@@ -99,7 +99,7 @@ def _complete(operation: dict[str, Any], method: str, policy: AccessPolicy | Non
     """Add what stands in no signature: who may, the headers, and that a problem has its own media type."""
     answers = operation["responses"]
     if policy is not None:
-        operation["x-authz"] = policy.declared()
+        operation["x-authz"] = policy.as_openapi()
         operation["security"] = [{"bearer": []}] if policy.roles is not None else []
     headers = []
     if method == "post":
@@ -111,8 +111,8 @@ def _complete(operation: dict[str, Any], method: str, policy: AccessPolicy | Non
     if headers:
         operation["parameters"] = [*operation.get("parameters", []), *headers]
     for answer in answers.values():
-        if MEDIA in answer.get("content", {}):
-            answer["content"] = {MEDIA: answer["content"][MEDIA]}
+        if PROBLEM_MEDIA_TYPE in answer.get("content", {}):
+            answer["content"] = {PROBLEM_MEDIA_TYPE: answer["content"][PROBLEM_MEDIA_TYPE]}
 
 
 def _add_header(answers: dict[str, Any], name: str, header: dict[str, Any]) -> None:

@@ -47,10 +47,10 @@ def reply_type(**published_as: str) -> Callable[[type[T]], type[T]]:
     return decorated
 
 
-def of_row(shape: type[T], values: dict[str, Any]) -> T:
+def reply_from_values(reply_class: type[T], values: dict[str, Any]) -> T:
     """A reply made of the values of all its fields by name, for the rows of long lists: nothing is checked, and the
     values are the reply's own from then on."""
-    made = _new(shape)
+    made = _new(reply_class)
     _set(made, "__dict__", values)  # the frozen class itself lets nothing be set
     return made
 

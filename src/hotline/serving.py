@@ -15,42 +15,42 @@ from fastapi import FastAPI
 from hotline.application import build_app
 from hotline.composition import upkeep_jobs
 from hotline.console import app as console
-from hotline.operations.readiness import refresh
-from hotline.runtime.upkeep import keep_up
+from hotline.operations.readiness import refresh_caches
+from hotline.runtime.upkeep import run_maintenance
 from hotline.settings import Settings
 from hotline.tickets.context import Services
 from hotline.web import connections
-from hotline.wiring import open_services, set_up_logs, settle_memory, worker_of
+from hotline.wiring import build_worker, configure_logging, open_services, tune_garbage_collector
 
 SWITCH = 0.0005  # seconds
-GRACE = 8  # seconds a shutdown waits for requests under way
-STOP = 3  # and for what the process does beside them
+REQUEST_GRACE_SECONDS = 8  # seconds a shutdown waits for requests under way
+UPKEEP_STOP_SECONDS = 3  # and for what the process does beside them
 
 
-def app_of(settings: Settings, *, with_worker: bool) -> FastAPI:
+def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
     """The API over these settings; with the worker beside it in one process."""
 
     @asynccontextmanager
-    async def opening() -> AsyncIterator[Services]:
+    async def open_app_services() -> AsyncIterator[Services]:
         async with open_services(settings) as services:
-            worker = worker_of(settings, services) if with_worker else None
+            worker = build_worker(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
             # before the first request: the database may go away at any moment
-            await refresh(services, services.clock())
+            await refresh_caches(services, services.clock())
             stop = asyncio.Event()
-            upkeep = asyncio.create_task(keep_up(upkeep_jobs(services, worker), stop))
+            upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))
             try:
                 yield services
             finally:
                 stop.set()
-                if not (await asyncio.wait({upkeep}, timeout=STOP))[0]:  # what is spooled stays there
+                if not (await asyncio.wait({upkeep}, timeout=UPKEEP_STOP_SECONDS))[0]:  # what is spooled stays there
                     upkeep.cancel()
                 if worker and running:
                     worker.stop()
                     await running
 
-    app = build_app(opening, with_docs=settings.docs, proxies=settings.proxies)
-    app.router.routes.extend(console.routes())
+    app = build_app(open_app_services, with_docs=settings.docs, proxies=settings.proxies)
+    app.router.routes.extend(console.console_routes())
     return app
 
 
@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until told to stop: refuse, drain, leave."""
     os.umask(0o077)
-    set_up_logs(settings.log_level)
+    configure_logging(settings.log_level)
     if settings.notice_url is None:
         structlog.get_logger("hotline").warning(
             "notices.no_address", why="HOTLINE_NOTICE_URL is not set: messages wait"
@@ -82,18 +82,18 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     # SQLite's writer asks for the interpreter after every row; at the usual 5 ms it would wait that long behind a
     # busy loop
     sys.setswitchinterval(SWITCH)
-    app = app_of(settings, with_worker=with_worker)
+    app = build_server_app(settings, with_worker=with_worker)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_level="warning",
         access_log=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
         proxy_headers=False,  # `web/forwarded` reads them
         server_header=False,
         timeout_keep_alive=30,
-        http=connections.protocol(),
+        http=connections.protocol_class(),
     )
     server = _Server(config, app, settings.drain_seconds)
 
@@ -106,7 +106,7 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
-        settle_memory()
+        tune_garbage_collector()
         if server.started and ready is not None:
             ready()
         await serving

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from hotline.web.addresses import Network, proxy_networks
+from hotline.web.addresses import Network, parse_proxy_networks
 
 
 class Settings(BaseSettings):
@@ -100,12 +100,12 @@ class Settings(BaseSettings):
     @field_validator("forwarded_allow_ips")
     @classmethod
     def _proxies(cls, value: str) -> str:
-        proxy_networks(value)
+        parse_proxy_networks(value)
         return value
 
     @property
     def proxies(self) -> tuple[Network, ...]:
-        return proxy_networks(self.forwarded_allow_ips)
+        return parse_proxy_networks(self.forwarded_allow_ips)
 
     @property
     def quiet(self) -> tuple[time, time]:

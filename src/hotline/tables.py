@@ -12,9 +12,9 @@ from hotline.tickets import tables as ticket_tables
 from hotline.web import tables as web_tables
 from hotline.webhooks import tables as webhook_tables
 
-__all__ = ["PACKAGES", "metadata"]
+__all__ = ["TABLE_MODULES", "metadata"]
 
-PACKAGES = (
+TABLE_MODULES = (
     database_tables,
     delivery_tables,
     inbound_tables,

@@ -17,19 +17,19 @@ import structlog
 from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.migrations import SchemaState, bring_to, state_of
+from hotline.database.migrations import SchemaState, load_schema_state, migrate_to
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import Egress, client_of, networks
+from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
-from hotline.delivery.notices import Notices
+from hotline.delivery.notices import WebhookClient
 from hotline.inbound.spool import Spool
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.settings import CapabilitySettings
 from hotline.runtime.subprocess import WorkerSubprocess
 from hotline.runtime.worker import Worker
 from hotline.settings import Settings
-from hotline.shipped import shipped
 from hotline.storage.permissions import make_database_private, make_private
 from hotline.tickets.context import Services
 
@@ -39,7 +39,7 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def database_of(settings: Settings) -> Database:
+def build_database(settings: Settings) -> Database:
     """The engine the URL names."""
     url = sa.make_url(settings.url)
     if url.get_backend_name() == "sqlite":
@@ -59,7 +59,7 @@ def database_file(settings: Settings) -> Path | None:
     return Path(url.database or "hotline.db") if url.get_backend_name() == "sqlite" else None
 
 
-def keep_private(settings: Settings) -> None:
+def restrict_permissions(settings: Settings) -> None:
     """Data folder and database file for their owner alone, also where they stood before."""
     make_private(settings.data_dir)
     if (path := database_file(settings)) is not None:
@@ -67,7 +67,7 @@ def keep_private(settings: Settings) -> None:
         make_database_private(path)
 
 
-def services_of(settings: Settings, db: Database) -> Services:
+def build_services(settings: Settings, db: Database) -> Services:
     """The services of this process, as set."""
     capabilities = CapabilitySettings(
         streams=settings.streams,
@@ -93,7 +93,7 @@ def services_of(settings: Settings, db: Database) -> Services:
     )
 
 
-def refuse_missing(settings: Settings) -> None:
+def require_database(settings: Settings) -> None:
     """Raises Refused where the embedded database is not there: looking for it must not make one."""
     url = sa.make_url(settings.url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
@@ -102,14 +102,14 @@ def refuse_missing(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, *, as_found: bool = False) -> AsyncIterator[Services]:
-    """The services of a process, with the journal running; drained and closed at the end. `as_found`: the permissions
-    of the data folder are left as they are, for the doctor to report."""
-    refuse_missing(settings)
-    if not as_found:
-        keep_private(settings)
-    db = database_of(settings)
-    services = services_of(settings, db)
+async def open_services(settings: Settings, *, keep_permissions: bool = False) -> AsyncIterator[Services]:
+    """The services of a process, with the journal running; drained and closed at the end. `keep_permissions`: the
+    permissions of the data folder are left as they are, for the doctor to report."""
+    require_database(settings)
+    if not keep_permissions:
+        restrict_permissions(settings)
+    db = build_database(settings)
+    services = build_services(settings, db)
     await db.open()
     services.journal.start()
     try:
@@ -122,13 +122,13 @@ async def open_services(settings: Settings, *, as_found: bool = False) -> AsyncI
         await db.close()
 
 
-def worker_of(settings: Settings, services: Services) -> Worker:
+def build_worker(settings: Settings, services: Services) -> Worker:
     """The loops that do what requests only promised."""
     notices = None
     if settings.notice_url is not None:
         secret = settings.notice_secret.get_secret_value() if settings.notice_secret else None
-        notices = Notices(client_of(Egress(trusted=True)), settings.notice_url, secret)
-    hooks = client_of(Egress(networks(settings.egress_allow)))
+        notices = WebhookClient(http_client(EgressTransport(skip_address_check=True)), settings.notice_url, secret)
+    hooks = http_client(EgressTransport(parse_networks(settings.egress_allow)))
     channels = DeliveryChannels(notices, provider_client(), hooks)
     heartbeat = heartbeat_to(settings.heartbeat_url) if settings.heartbeat_url is not None else None
     context = WorkerContext(services, channels, heartbeat, subprocess_of(settings))
@@ -145,41 +145,41 @@ def subprocess_of(settings: Settings) -> WorkerSubprocess | None:
 
 def provider_client() -> httpx.AsyncClient:
     """A client for the providers an administrator set."""
-    return client_of(Egress(trusted=True))
+    return http_client(EgressTransport(skip_address_check=True))
 
 
 async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Bring the database to a revision."""
-    keep_private(settings)
-    db = database_of(settings)
+    restrict_permissions(settings)
+    db = build_database(settings)
     await db.open()
     try:
-        return await bring_to(db, shipped("migrations"), revision, lose_data=lose_data)
+        return await migrate_to(db, packaged_folder("migrations"), revision, lose_data=lose_data)
     finally:
         await db.close()
 
 
 async def schema_state(settings: Settings) -> SchemaState:
     """How the database's schema and this code go together."""
-    db = database_of(settings)
+    db = build_database(settings)
     await db.open()
     try:
-        return await state_of(db, shipped("migrations"))
+        return await load_schema_state(db, packaged_folder("migrations"))
     finally:
         await db.close()
 
 
-async def work(settings: Settings) -> None:
+async def run_worker(settings: Settings) -> None:
     """Run the worker alone until SIGTERM or SIGINT."""
     async with open_services(settings) as services:
-        worker = worker_of(settings, services)
-        settle_memory()
+        worker = build_worker(settings, services)
+        tune_garbage_collector()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
         await worker.run()
 
 
-def settle_memory() -> None:
+def tune_garbage_collector() -> None:
     """What start-up made stays: the collector need not look at it again, nor so often at what a request makes and
     drops."""
     gc.collect()
@@ -187,7 +187,7 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def set_up_logs(level: str) -> None:
+def configure_logging(level: str) -> None:
     """One line of JSON per event. No bodies, no numbers: what is logged is chosen field by field where it happens."""
     logging.basicConfig(level=level.upper(), format="%(message)s")
     for talker in ("httpx", "alembic"):

@@ -164,7 +164,7 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
     """What one worker nobody disturbs would tell: on a copy."""
     if which == "sqlite":
         # never by opening the file: closing it again would drop this process's locks on it
-        await db._on_writer(lambda line: line.execute("VACUUM INTO ?", (str(folder / "copy.db"),)))
+        await db._run_on_writer(lambda line: line.execute("VACUUM INTO ?", (str(folder / "copy.db"),)))
         copy: Any = Sqlite(folder / "copy.db")
     else:
         url = db.url.set(drivername="postgresql")
@@ -222,7 +222,7 @@ async def everything_agrees(db: Any, now: datetime) -> None:
     broken, by_clock, rungs = await db.transact(look)
     assert broken == [] and by_clock == rungs
     assert (
-        await sla_store.unfired(db, now) == (0, None)
-        and not await sla_store.stuck(db)
-        and not await sla_store.without_clock(db, 5)
+        await sla_store.load_overdue_steps(db, now) == (0, None)
+        and not await sla_store.load_stuck_clocks(db)
+        and not await sla_store.load_tickets_without_clock(db, 5)
     )

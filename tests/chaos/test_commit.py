@@ -28,7 +28,7 @@ from hotline.reporting import tables as report_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
 from hotline.tickets.context import Services
-from hotline.web.paging import Pages
+from hotline.web.paging import PageCache
 from tests.conftest import NOON, ROOT, Clock, emptied
 
 PASSWORD = "a long sentence 9"
@@ -162,7 +162,7 @@ async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncI
     services = assemble_services(db, clock, secret, tmp_path / "files")
     services.journal.start()
     app = build_app(lambda: (_ for _ in ()).throw(AssertionError("the test opens the services itself")))
-    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
+    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), PageCache()
     roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     key = await add_key(services, NewKey("all", Grant(roles)), "test", clock())
     async with httpx.AsyncClient(

@@ -16,9 +16,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.delivery.gateways import NewGateway, add
-from hotline.inbound.work_off import take_next
-from hotline.organisation.model.scopes import EVERYTHING
+from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.inbound.work_off import process_due
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.tickets.context import Services
@@ -41,7 +41,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
     services.public_url = services.gateways._url = PUBLIC
     for name in PROVIDERS:
         far = FAR[name]
-        await add(
+        await create_gateway(
             services.gateways,
             NewGateway(name, name, far.settings, {k: [v] for k, v in far.secrets.items()}, sends=False, weight=50),
             "test",
@@ -66,8 +66,8 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
                 assert reply.status_code == 200, reply.text
 
         async def work() -> None:
-            while not done.is_set() or await take_next(services, clock(), 64):
-                await take_next(services, clock(), 64)
+            while not done.is_set() or await process_due(services, clock(), 64):
+                await process_due(services, clock(), 64)
                 await asyncio.sleep(0)
 
         done = asyncio.Event()
@@ -77,7 +77,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         await asyncio.gather(*workers)
     rows: list[Any] = []
     after = ""
-    while page := await review_store.listed(services.db, EVERYTHING, "done", after, 500):
+    while page := await review_store.load_items(services.db, SYSTEM_SCOPE, "done", after, 500):
         rows += page
         after = page[-1].id
     assert Counter(r.effect for r in rows) == {"opened": MESSAGES}
@@ -94,7 +94,7 @@ async def test_shuffled_doubled_and_at_once_each_message_has_one_effect(
         for t in (ticket, call)
     }
     assert counted == {"ticket": MESSAGES, "call": MESSAGES}
-    assert await sms_store.listed(services.db, EVERYTHING, "created", "", 1) == []
+    assert await sms_store.load_texts(services.db, SYSTEM_SCOPE, "created", "", 1) == []
     print(f"\n{MESSAGES} messages, {len(pushes)} deliveries, {len(set(numbers))} tickets")
 
 

@@ -18,17 +18,16 @@ from fastapi import FastAPI
 
 from hotline.application import build_app
 from hotline.console import app as console
-from hotline.delivery.gateways import NewGateway
-from hotline.delivery.gateways import add as add_gateway
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
-from hotline.web.addresses import proxy_networks
-from hotline.web.connections import protocol
-from hotline.web.paging import Pages
+from hotline.web.addresses import parse_proxy_networks
+from hotline.web.connections import protocol_class
+from hotline.web.paging import PageCache
 from tests.conftest import ROOT, Clock, Player
 from tests.organisation.test_logging_in import Quick
 from tests.postgres import free_port
@@ -86,7 +85,9 @@ PROXIES = {
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[int]:
     """As `hotline serve` does."""
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", proxy_headers=False, http=protocol())
+    config = uvicorn.Config(
+        app, port=0, log_level="critical", lifespan="off", proxy_headers=False, http=protocol_class()
+    )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())
     while not server.started:
@@ -145,9 +146,9 @@ class Street:
 @pytest.fixture(params=list(PROXIES))
 async def street(request: pytest.FixtureRequest, services: Services, tmp_path: Path) -> AsyncIterator[Street]:
     command = PROXIES[request.param]
-    app = build_app(lambda: None, proxies=proxy_networks("127.0.0.1"))  # type: ignore[arg-type,return-value]
-    app.router.routes.extend(console.routes())
-    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), Pages()
+    app = build_app(lambda: None, proxies=parse_proxy_networks("127.0.0.1"))  # type: ignore[arg-type,return-value]
+    app.router.routes.extend(console.console_routes())
+    app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), PageCache()
     async with serving(app) as back:
         front = free_port()
         started = command(tmp_path, front, back)
@@ -188,7 +189,7 @@ async def test_another_address_in_a_request_does_not_pass_a_gateways_list(
 ) -> None:
     for name, address in (("far", "203.0.113.7"), ("near", NEIGHBOUR), ("proxy", "127.0.0.1")):
         settings = {"addresses": [address]}
-        await add_gateway(
+        await create_gateway(
             services.gateways,
             NewGateway(name, "kannel", settings, {"token": ["t" * 24]}, sends=False, weight=100),
             "test",

@@ -19,7 +19,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, NewPerson, add_key, add_person
@@ -27,8 +27,8 @@ from hotline.refusals import Code
 from hotline.settings import Settings
 from hotline.streaming.service import PING
 from hotline.web.guard import LARGEST_PUSH
-from hotline.web.problems import MEDIA, TITLE, TITLE_ZH
-from hotline.wiring import database_of, open_services
+from hotline.web.problems import PROBLEM_MEDIA_TYPE, TITLE, TITLE_ZH
+from hotline.wiring import build_database, open_services
 from tests import fork_server
 from tests.chaos.proxy import HAPROXY, SHIPPED, check, configured, proxy
 from tests.chaos.relay import Losses, Relay
@@ -82,11 +82,11 @@ def set_up(settings: dict[str, str]) -> str:
                     secret=SecretStr(SECRET))  # fmt: skip
 
     async def make() -> str:
-        await seeded(db := database_of(made))
+        await seeded(db := build_database(made))
         await db.close()
         async with open_services(made) as services:
             now = services.clock()
-            await add(
+            await create_gateway(
                 services.gateways,
                 NewGateway("kannel", "kannel", {}, {"token": [TOKEN]}, sends=False, weight=50),
                 "test",
@@ -183,7 +183,7 @@ def test_an_answer_lost_after_commit_never_doubles_a_call(
         for n in (1, 2):  # the first request of the client's connection, and one that follows another
             losses.next("POST /v1/calls")
             lost = desk.call()
-            assert (lost.status_code, lost.headers["content-type"]) == (502, MEDIA)
+            assert (lost.status_code, lost.headers["content-type"]) == (502, PROBLEM_MEDIA_TYPE)
             assert lost.json()["applied"] == "unknown" and lost.headers["retry-after"]
             assert sent("POST /v1/calls") == len(desk.tickets()) - before == n
         losses.next("POST /v1/calls")
@@ -234,12 +234,20 @@ def test_what_the_proxy_answers_itself_is_a_problem_document_of_ours(tmp_path: P
         away = httpx.post(f"{at}/v1/calls", json=CALL, headers={"idempotency-key": "call-1"})
         unkeyed = httpx.post(f"{at}/v1/calls", json=CALL)
         large = httpx.get(f"{at}/healthz", headers={"x-much": "x" * 17_000})
-        assert (large.status_code, large.headers["content-type"], large.json()["status"]) == (431, MEDIA, 431)
+        assert (large.status_code, large.headers["content-type"], large.json()["status"]) == (
+            431,
+            PROBLEM_MEDIA_TYPE,
+            431,
+        )
         # what never becomes a request, HAProxy answers before it looks at the file: bare, and the line is closed
         assert raw(at, b"rubbish\r\n\r\n").startswith(b"HTTP/1.1 400")
         assert raw(at, b"GET /healthz HTTP/1.1\r\nhost: here\r\nx-slow: ").startswith(b"HTTP/1.1 408")  # and no more
         for reply, applied in ((away, "unknown"), (unkeyed, False)):
-            assert (reply.status_code, reply.headers["content-type"], reply.headers["retry-after"]) == (503, MEDIA, "2")
+            assert (reply.status_code, reply.headers["content-type"], reply.headers["retry-after"]) == (
+                503,
+                PROBLEM_MEDIA_TYPE,
+                "2",
+            )
             assert reply.json()["applied"] == applied
 
 
@@ -326,7 +334,9 @@ def test_with_the_database_stopped_every_call_and_every_text_is_taken_in_behind_
         references = {r.json()["reference"] for r in calls}
         assert len(references) == EACH
         other = desk.http.get("/v1/tickets")
-        assert (other.status_code, other.headers["content-type"]) == (503, MEDIA) and other.headers["retry-after"]
+        assert (other.status_code, other.headers["content-type"]) == (503, PROBLEM_MEDIA_TYPE) and other.headers[
+            "retry-after"
+        ]
         assert desk.http.get("/readyz").status_code == 503 and desk.http.get("/readyz/intake").status_code == 200
         assert all(list((folder / "spool").glob("*.spool")) for folder in folders[:2])  # both took some
         server.up()

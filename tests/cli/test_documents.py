@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from hotline.demo import Play
+from hotline.demo import DemoRun
 from tests.cli.commands import hotline
 
 
@@ -27,7 +27,7 @@ def test_the_demo_looks_again_where_the_clock_was_quicker(tmp_path: Path) -> Non
         late = request.headers["if-match"] != '"7"'
         return httpx.Response(412 if late else 200, json={"number": "100000006", "version": 8})
 
-    play = Play(httpx.Client(transport=httpx.MockTransport(answer), base_url="http://hotline"), "key", print)
+    play = DemoRun(httpx.Client(transport=httpx.MockTransport(answer), base_url="http://hotline"), "key", print)
     play.keys["desk"] = ("1", "key")
     done = play.act("desk", {"number": "100000006", "version": 6}, "urge", reason="again")
     assert done["version"] == 8

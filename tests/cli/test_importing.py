@@ -5,7 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
-from hotline.importing.mapping import Layout
+from hotline.importing.mapping import ImportMapping
 from tests.cli.commands import hotline
 from tests.conftest import ROOT
 
@@ -31,7 +31,7 @@ def test_the_guide_to_importing_does_what_it_says(folder: Path) -> None:
     assert "taken in: 0; known from before: 3; refused: 0" in again
     fields = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", text, re.MULTILINE)
     told = {name for cell in fields for name in re.findall(r"`(\w+)`", cell)}
-    assert told == {field.name for field in dataclasses.fields(Layout)}, "docs/importing.md"
+    assert told == {field.name for field in dataclasses.fields(ImportMapping)}, "docs/importing.md"
 
 
 def test_an_import_that_cannot_begin_changes_nothing(folder: Path) -> None:

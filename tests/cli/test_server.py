@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hotline.database.migrations import newest
-from hotline.shipped import shipped
+from hotline.database.migrations import newest_revision
+from hotline.packaged_files import packaged_folder
 from tests.chaos.server import Process
 from tests.cli.commands import hotline, interpreted
 from tests.conftest import ROOT
@@ -68,7 +68,7 @@ def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
         check=True,
     )
     assert str(home) in where.stdout
-    assert f"schema: {newest(shipped('migrations'))}" in interpreted(empty, "migrate", **env).stderr
+    assert f"schema: {newest_revision(packaged_folder('migrations'))}" in interpreted(empty, "migrate", **env).stderr
     assert "version 1" in interpreted(empty, "seed", "ruiquan", **env).stderr
     process = Process({"HOTLINE_DATA_DIR": str(empty / "data"), **env}, empty, imported=False)
     process.start()
@@ -122,7 +122,7 @@ def test_an_old_program_says_that_the_database_is_newer(folder: Path) -> None:
             line.execute("UPDATE alembic_version SET version_num = ?", (revision,))
             line.execute("UPDATE schema_compatibility SET oldest_code = ?", (oldest_code,))
 
-    known = newest(shipped("migrations"))
+    known = newest_revision(packaged_folder("migrations"))
     truth = f"the database is at revision 9001, newer than this program (knows up to {known})"
     stands_at("9001", "9001")
     for command in (("serve", "--port", str(free_port())), ("work",), ("migrate",), ("migrate", "0004"), ("setup",)):

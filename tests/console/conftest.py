@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
-from hotline.reporting.service.figures import fold
+from hotline.reporting.service.figures import update_rollups
 from hotline.tickets.context import Services
 from tests.conftest import Clock
 from tests.console.browsing import MORNING, PASSWORD, Seat, a_browser, sit_down
@@ -52,7 +52,7 @@ async def office(app: FastAPI, services: Services, clock: Clock, browser: Browse
     clock.now = MORNING
     for login, grant in PEOPLE.items():
         await add_person(services, NewPerson(login, login, PASSWORD, grant), clock())
-    await fold(services, clock())
+    await update_rollups(services, clock())
     async with serving(app) as address:
         yield Office(address, browser, services, clock)
         for context in browser.contexts:

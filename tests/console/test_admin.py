@@ -4,8 +4,8 @@ from typing import Any
 
 from playwright.async_api import expect
 
-from hotline.organisation.model.actors import GRANTED
-from hotline.organisation.model.directory import NOUNS
+from hotline.organisation.model.actors import GRANTABLE_ROLES
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS
 from tests.conftest import Player
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
@@ -36,7 +36,7 @@ ROUND = """async (nouns) => {
 async def test_no_form_loses_or_changes_what_it_was_filled_with(office: Office) -> None:
     boss = await office.seat("boss")
     await boss.open("/console/admin")
-    items, different = await boss.page.evaluate(ROUND, list(NOUNS))
+    items, different = await boss.page.evaluate(ROUND, list(SEED_ORDER_NOUNS))
     assert different == []
     assert items > 200, items
     assert boss.wrong == []
@@ -118,7 +118,7 @@ async def test_people_keys_and_subscriptions_have_forms_of_what_the_api_takes(of
     await boss.open("/console/admin#keys")
     await page.click("#add")
     roles = form.locator("fieldset", has_text="角色").get_by_role("checkbox")
-    await expect(roles).to_have_count(len(GRANTED))  # the clock's role is not for a key
+    await expect(roles).to_have_count(len(GRANTABLE_ROLES))  # the clock's role is not for a key
     await form.get_by_label("名称 *", exact=True).fill("grid")
     await roles.last.check()
     await form.get_by_text("保存").click()

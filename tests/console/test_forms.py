@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from hotline.tickets.lifecycle import TAKES, TICKET
+from hotline.tickets.lifecycle import OPTIONAL_FIELDS, TICKET_MOVES
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.routes import tickets
 from hotline.tickets.schemas import actions
@@ -44,12 +44,14 @@ LONGEST = {**dict.fromkeys(LINES, 120), "target": 40, "flags": -1, **dict.fromke
 def longer_urge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table of what an action may carry names more fields; the rest is derived from it, as when a process starts."""
     operations()  # the suite's OpenAPI document is read once in a process: before the routes change
-    monkeypatch.setitem(TAKES, Action.URGE, (Field.FUNDING, Field.COST, Field.SOLVED, Field.DUE_AT, Field.PERFORMER))
-    body = actions._body("Ticket", TICKET, Action.URGE)
+    monkeypatch.setitem(
+        OPTIONAL_FIELDS, Action.URGE, (Field.FUNDING, Field.COST, Field.SOLVED, Field.DUE_AT, Field.PERFORMER)
+    )
+    body = actions._body("Ticket", TICKET_MOVES, Action.URGE)
     monkeypatch.setitem(actions.TICKET_BODIES, Action.URGE, body)
     routes = tickets.router.routes
     monkeypatch.setattr(tickets.router, "routes", [])
-    tickets._ticket_route(Action.URGE, body)
+    tickets._add_ticket_route(Action.URGE, body)
     tickets.router.routes += routes  # the first that fits is asked
     actions.action_schemas.cache_clear()
     yield

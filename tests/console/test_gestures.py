@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Locator, Page, Route, expect
 
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from tests.conftest import Player
 from tests.console.browsing import MORNING, Seat, needs_browser
 from tests.console.conftest import Office
@@ -130,7 +130,7 @@ async def rings(office: Office, desk: Player, phone: str, name: str) -> None:
 
 
 async def test_what_was_chosen_for_one_matter_is_seen_and_goes_into_no_other(office: Office, desk: Player) -> None:
-    await add(
+    await create_gateway(
         office.services.gateways,
         NewGateway(
             "cti",

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from playwright.async_api import Route, expect
 
-from hotline.reporting.service.figures import fold
+from hotline.reporting.service.figures import update_rollups
 from tests.conftest import Cast, Player
 from tests.console.browsing import MORNING, PASSWORD, Seat, needs_browser, outside
 from tests.console.conftest import Office
@@ -95,7 +95,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await expect(operator.page.locator(".machine svg title", has_text="工单生命周期")).to_have_count(1)
     await operator.picture("ticket-closed")
     await expect(tiles.first).to_have_text("0")
-    await fold(office.services, office.clock())
+    await update_rollups(office.services, office.clock())
     await wall.page.reload()
     await expect(wall.page.locator(".tile", has_text="今日办结").locator("b")).to_have_text("1")
     await expect(wall.page.locator("#lately")).to_contain_text(number)  # what happened before it was opened, too

@@ -10,10 +10,10 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from hotline.console.app import POLICY
-from hotline.console.pages import PAGES, home_of, menu_of
-from hotline.organisation.model.actors import PEOPLE, Role
-from hotline.reporting.service.figures import fold
-from hotline.reporting.service.reports import make_due
+from hotline.console.pages import PAGES, home_page, menu_pages
+from hotline.organisation.model.actors import PERSON_ROLES, Role
+from hotline.reporting.service.figures import update_rollups
+from hotline.reporting.service.reports import make_due_reports
 from tests.conftest import Cast, Player
 from tests.console.browsing import Seat, needs_browser, outside
 from tests.console.conftest import Office
@@ -48,11 +48,11 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
     lift_ticket: dict[str, Any],
 ) -> None:
     await desk.call(DIALECT, location={"lat": 30.69, "lon": 103.83})
-    await fold(office.services, office.clock())
+    await update_rollups(office.services, office.clock())
     office.clock.forward(days=1)
-    while await fold(office.services, office.clock()):
+    while await update_rollups(office.services, office.clock()):
         pass
-    await make_due(office.services, office.clock())
+    await make_due_reports(office.services, office.clock())
     axe, seen = Axe(), 0
     for login, pages in SEATS.items():
         seat = await office.seat(login)
@@ -158,20 +158,20 @@ async def test_a_link_sends_nobody_elsewhere(desk: Player) -> None:
 
 
 def test_everybody_has_a_page_to_begin_with_and_a_menu_of_their_own() -> None:
-    for role in PEOPLE:
-        home = home_of({role})
+    for role in PERSON_ROLES:
+        home = home_page({role})
         assert home is not None and role in home.roles
-        assert all(role in page.roles for page in menu_of({role}))
-    assert home_of({Role.GATEWAY}) is None
+        assert all(role in page.roles for page in menu_pages({role}))
+    assert home_page({Role.GATEWAY}) is None
 
 
 async def test_a_kept_file_is_kept_for_good_and_an_old_one_is_gone(desk: Player) -> None:
-    from hotline.console.app import stamp
+    from hotline.console.app import static_version
 
-    fresh = await desk.http.get(f"/console/static/{stamp()}/core.js")
+    fresh = await desk.http.get(f"/console/static/{static_version()}/core.js")
     assert "immutable" in fresh.headers["cache-control"] and fresh.headers["content-type"].startswith("text/javascript")
     assert (await desk.http.get("/console/static/0000/core.js")).status_code == 404
-    assert (await desk.http.get(f"/console/static/{stamp()}/..%2fapp.py")).status_code in (303, 404)
+    assert (await desk.http.get(f"/console/static/{static_version()}/..%2fapp.py")).status_code in (303, 404)
     began = time.monotonic()
     assert len((await desk.http.get("/console/machine/ticket.svg?at=closed")).content) > 1000
     assert time.monotonic() - began < 5

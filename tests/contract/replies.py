@@ -12,7 +12,7 @@ import jsonschema_rs
 from fastapi import FastAPI
 
 from hotline.application import build_app
-from hotline.openapi import published
+from hotline.openapi import openapi_document
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,7 +29,7 @@ def _nobody() -> Any:
 @functools.cache
 def document() -> dict[str, Any]:
     """The document as published."""
-    return dict(json.loads(json.dumps(published(build_app(_nobody)))))
+    return dict(json.loads(json.dumps(openapi_document(build_app(_nobody)))))
 
 
 @functools.cache

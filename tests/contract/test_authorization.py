@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.openapi import policy_of, published, routes_of
+from hotline.openapi import access_policy, api_routes, openapi_document
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.scopes import Scope
@@ -143,7 +143,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, str, dict[str, Any]]]:
     has its own stories."""
     return [
         (operation["operationId"], method.upper(), path, operation)
-        for path, item in published(app)["paths"].items()
+        for path, item in openapi_document(app)["paths"].items()
         if not path.startswith("/open311/")
         for method, operation in item.items()
     ]
@@ -157,7 +157,7 @@ def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
 
 
 async def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
-    undeclared = [r.path for r in routes_of(app) if policy_of(r) is None]
+    undeclared = [r.path for r in api_routes(app) if access_policy(r) is None]
     assert undeclared == []
     for operation_id, _, _, operation in operations(app):
         assert (operation["x-authz"]["roles"] is None) == (operation_id in OPEN_TO_ALL), operation_id
@@ -166,7 +166,7 @@ async def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
 async def _ask(
     client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any], app: FastAPI, version: int
 ) -> httpx.Response:
-    schemas = published(app)["components"]["schemas"]
+    schemas = openapi_document(app)["components"]["schemas"]
     kw: dict[str, Any] = {"headers": {"if-match": f'"{version}"'}}
     if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
         kw["files"] = {"file": ("a.png", b"\x89PNG\r\n\x1a\n0000", "image/png")}
@@ -320,12 +320,12 @@ async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
 
 
 UNFILTERED = {
-    "ticket lists": (lists, "listed", "/v1/tickets"),
-    "department queues": (assignments, "open_orders", "/v1/departments/water/queue"),
-    "the dispatcher's queue": (lists, "waiting", "/v1/queue"),
-    "caller cards": (callers, "tickets_of", "POST /v1/callers/lookup"),
-    "caller names": (callers, "names_of", "POST /v1/callers/lookup"),
-    "boards within areas": (assignments, "open_work", "/v1/departments/water/board"),
+    "ticket lists": (lists, "load_tickets", "/v1/tickets"),
+    "department queues": (assignments, "load_open_orders", "/v1/departments/water/queue"),
+    "the dispatcher's queue": (lists, "load_dispatch_queue", "/v1/queue"),
+    "caller cards": (callers, "load_caller_tickets", "POST /v1/callers/lookup"),
+    "caller names": (callers, "load_caller_names", "POST /v1/callers/lookup"),
+    "boards within areas": (assignments, "load_open_work", "/v1/departments/water/board"),
 }
 
 
@@ -360,12 +360,12 @@ async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
     app: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test of the test: without the filter in the queries, somebody sees what is not theirs."""
-    real = facts.facts
+    real = facts.load_facts
 
     async def unfiltered(db: Any, scope: Any, number: str) -> Any:
         return await real(db, Scope(True, None, frozenset()), number)
 
-    monkeypatch.setattr(facts, "facts", unfiltered)
+    monkeypatch.setattr(facts, "load_facts", unfiltered)
     pipes = world.clients["handler of water"]
     number = world.tickets["lift"]["number"]
     by_number = [o for o in operations(app) if "{number}" in o[2] and "handler" in o[3]["x-authz"]["roles"]]

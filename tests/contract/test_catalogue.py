@@ -12,17 +12,17 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hotline.console.app import _files
+from hotline.console.app import _static_files
 from hotline.console.pages import PAGES
-from hotline.locales import LANGUAGES, keys, negotiated, pair, text
-from hotline.locales.labels import label_of
-from hotline.open311.model import STEPS
-from hotline.open311.requests import step_name
+from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate, translate_pair
+from hotline.locales.labels import label_pair
+from hotline.open311.model import PUBLIC_STEPS
+from hotline.open311.service_requests import step_name
 from hotline.organisation.model import vocabulary
 from hotline.tickets.lifecycle import GUARDS
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
-from hotline.web.rule_texts import rule_of, translated_rule
+from hotline.web.rule_texts import rule_of_error, translate_rule
 from tests.conftest import ROOT
 from tools import catalogues
 
@@ -78,12 +78,14 @@ def test_an_update_adds_what_is_asked_for_and_drops_what_nobody_uses(copies: Pat
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_written_in_its_language(language: str) -> None:
-    for key in keys():
-        said = text(key, language)
+    for key in text_keys():
+        said = translate(key, language)
         assert said.strip(), key
         if language == "en" and not key.startswith("language."):
             assert not CHINESE.search(said), key
-    assert any(text(key, "zh-Hans") != text(key, "zh-Hant") for key in keys())  # traditional is not simplified
+    assert any(
+        translate(key, "zh-Hans") != translate(key, "zh-Hant") for key in text_keys()
+    )  # traditional is not simplified
 
 
 def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
@@ -108,14 +110,18 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
 
 
 def test_every_step_the_public_is_told_of_has_its_words() -> None:
-    assert set(keys("public_action.")) == {f"public_action.{action}" for action in PUBLIC_ACTIONS}
-    assert all(step_name(action) for action in STEPS)
+    assert set(text_keys("public_action.")) == {f"public_action.{action}" for action in PUBLIC_ACTIONS}
+    assert all(step_name(action) for action in PUBLIC_STEPS)
 
 
 def test_words_that_are_spelt_alike_keep_their_own_labels() -> None:
-    assert label_of(ticket_vocabulary.TicketStatus.DISPATCHED) == pair("status.dispatched")
-    assert label_of(vocabulary.Starts.DISPATCHED) == pair("starts.dispatched")
-    assert label_of(ticket_vocabulary.Action.REPORT) == pair("action.report") != label_of(vocabulary.Kind.REPORT)
+    assert label_pair(ticket_vocabulary.TicketStatus.DISPATCHED) == translate_pair("status.dispatched")
+    assert label_pair(vocabulary.Starts.DISPATCHED) == translate_pair("starts.dispatched")
+    assert (
+        label_pair(ticket_vocabulary.Action.REPORT)
+        == translate_pair("action.report")
+        != label_pair(vocabulary.Kind.REPORT)
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +132,7 @@ def test_words_that_are_spelt_alike_keep_their_own_labels() -> None:
     ],
 )  # fmt: skip
 def test_a_reader_gets_the_first_language_we_have(accepted: str, language: str) -> None:
-    assert negotiated(accepted) == language
+    assert negotiate_language(accepted) == language
 
 
 def test_the_help_reads_no_catalogue_and_nothing_needs_babel() -> None:
@@ -144,22 +150,24 @@ def modules_of(name: str) -> set[str]:
     found: set[str] = set()
     left = [name]
     while left:
-        if (one := left.pop()) not in found and one in _files():
+        if (one := left.pop()) not in found and one in _static_files():
             found.add(one)
-            left += re.findall(r'^import (?:.* from )?"\./([a-z_]+\.js)";', _files()[one][0].decode(), re.MULTILINE)
+            left += re.findall(
+                r'^import (?:.* from )?"\./([a-z_]+\.js)";', _static_files()[one][0].decode(), re.MULTILINE
+            )
     return found
 
 
 def test_the_pages_are_small_and_ask_for_nothing_elsewhere() -> None:
-    for name, (data, packed, _) in _files().items():
+    for name, (data, packed, _) in _static_files().items():
         assert b"http://" not in data.replace(b"http://www.w3.org", b"") and b"https://" not in data.replace(
             b'"https://"', b""
         ), name
         assert len(packed) < 30_000, name
     for page in PAGES:
-        names = {"console.css", f"{page.name}.css", *modules_of(f"{page.name}.js")} & _files().keys()
+        names = {"console.css", f"{page.name}.css", *modules_of(f"{page.name}.js")} & _static_files().keys()
         for language in LANGUAGES:
-            whole = sum(len(_files()[name][0]) for name in (*names, f"words.{language}.json"))
+            whole = sum(len(_static_files()[name][0]) for name in (*names, f"words.{language}.json"))
             assert whole < 95_000, (page.name, language, whole)
     for template in (CONSOLE / "templates").glob("*.html"):
         text = template.read_text(encoding="utf-8")
@@ -210,10 +218,10 @@ def rules_of_the_source() -> set[str]:
 def test_every_broken_rule_is_told_in_chinese_too() -> None:
     said = rules_of_the_source()
     assert len(said) > 80, "the reader of the source has lost its way"
-    assert sorted(rule for rule in said if translated_rule(rule) is None) == []
+    assert sorted(rule for rule in said if translate_rule(rule) is None) == []
     source = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "src/hotline").rglob("*.py"))
-    for key in keys("rule."):
-        english = text(key, "en")
+    for key in text_keys("rule."):
+        english = translate(key, "en")
         if not english.startswith(("String should", "List should", "Input should", "Value should")):
             longest = max(re.split(r"\{\w+\}", english), key=len)  # Pydantic's own sentences apart
             assert longest in source.replace('\\"', '"'), f"{key}: nobody says so"
@@ -243,15 +251,15 @@ def test_what_the_reader_of_forms_finds_is_told_in_chinese_too(body: dict[str, A
     with pytest.raises(ValidationError) as wrong:
         Form.model_validate(body)
     for error in wrong.value.errors():
-        rule = rule_of(error["type"], error["msg"])
-        said = translated_rule(rule)
+        rule = rule_of_error(error["type"], error["msg"])
+        said = translate_rule(rule)
         assert said is not None, rule
         details = {*vocabulary.Level, "true", "false"}  # what may stand there is told as it is written
         assert [w for w in re.findall(r"[A-Za-z]{4,}", said[0]) if w not in details] == [], said[0]
 
 
 def test_what_is_said_of_a_rule_keeps_its_details() -> None:
-    assert translated_rule("unknown area: rq-b99") == ("没有此区域：rq-b99", "沒有此區域：rq-b99")
-    assert translated_rule("quite another matter") is None
+    assert translate_rule("unknown area: rq-b99") == ("没有此区域：rq-b99", "沒有此區域：rq-b99")
+    assert translate_rule("quite another matter") is None
     for _, said in GUARDS.values():
-        assert translated_rule(said) is not None, said
+        assert translate_rule(said) is not None, said

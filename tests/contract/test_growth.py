@@ -19,24 +19,48 @@ import pytest
 
 import hotline
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import clean, cleaned, decoded, item_raw, key_of, local_moment, mended, pairs
-from hotline.open311.service import w3c_moment
-from hotline.organisation.model.directory import NOUNS, Directory
-from hotline.organisation.service.seeding import items_in
-from hotline.shipped import shipped
-from hotline.sms.model.requests import language_of, read_text
-from hotline.sms.model.templates import written
-from hotline.sms.providers.generic import Generic, items_of
-from hotline.telephony.model import CallEvent, CallSignal, told
+from hotline.delivery.payloads import (
+    clean_data,
+    clean_text,
+    decode_text,
+    item_key,
+    parse_local_time,
+    parse_pairs,
+    raw_item,
+    repair_encoding,
+)
+from hotline.open311.service import parse_w3c_moment
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
+from hotline.sms.model.requests import detect_language, parse_text
+from hotline.sms.model.templates import compose_text
+from hotline.sms.providers.generic import Generic, batch_list
+from hotline.telephony.model import CallEvent, CallSignal, build_call
 from hotline.telephony.vocabulary import Direction
-from hotline.text.normalisation import asked, folded, folded_sentences, is_blank, joined, normalised, terms
-from hotline.text.numbering import read_number
+from hotline.text.normalisation import (
+    fold_sentences,
+    fold_text,
+    index_terms,
+    is_blank,
+    join_broken_words,
+    normalise_text,
+    query_terms,
+)
+from hotline.text.numbering import parse_number
 from hotline.text.phone_parsing import parse_phone
-from hotline.text.phones import address_user, candidates, is_withheld, plain, with_extension, with_last_group
+from hotline.text.phones import (
+    is_withheld,
+    number_candidates,
+    sip_user,
+    split_extension,
+    split_last_group,
+    strip_phone_punctuation,
+)
 from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
-from hotline.triage.model import Lexicon, advise, lexicon_of
-from hotline.web.rule_texts import translated_rule
+from hotline.triage.model import Lexicon, advise, build_lexicon
+from hotline.web.rule_texts import translate_rule
 from tests.conftest import NOON
 
 SOURCE = Path(hotline.__file__).parent
@@ -211,14 +235,14 @@ def test_no_pattern_takes_more_than_linear_time(place: str) -> None:
 
 
 def _directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     return Directory(1, **found)
 
 
 HOME = _directory()
-LEXICON: Lexicon = lexicon_of(HOME)
+LEXICON: Lexicon = build_lexicon(HOME)
 WORDS = [
     *(word for words in HOME.words.values() for word in words.words),
     *(word for category in HOME.categories.values() for word in category.words),
@@ -238,7 +262,7 @@ def fresh(work: Callable[[str], Any]) -> Callable[[str], Any]:
     """Without what was folded before."""
 
     def run(text: str) -> Any:
-        folded.cache_clear()
+        fold_text.cache_clear()
         return work(text)
 
     return run
@@ -246,7 +270,7 @@ def fresh(work: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def moment(text: str) -> None:
     try:
-        local_moment(text, ZoneInfo("Asia/Shanghai"))
+        parse_local_time(text, ZoneInfo("Asia/Shanghai"))
     except ValueError:
         return
 
@@ -263,42 +287,42 @@ def validated(text: str) -> None:
 
 
 ANALYSES: dict[str, Callable[[str], Any]] = {
-    "folded": fresh(folded),
-    "folded_sentences": folded_sentences,
-    "normalised": normalised,
-    "joined": joined,
+    "folded": fresh(fold_text),
+    "folded_sentences": fold_sentences,
+    "normalised": normalise_text,
+    "joined": join_broken_words,
     "is_blank": is_blank,
-    "terms": fresh(terms),
-    "asked": asked,
+    "terms": fresh(index_terms),
+    "asked": query_terms,
     "advise": fresh(lambda text: advise(LEXICON, text)),
     "advise with an address": fresh(lambda text: advise(LEXICON, text, text)),
-    "read_text": read_text,
-    "language_of": language_of,
-    "read_number": read_number,
+    "read_text": parse_text,
+    "language_of": detect_language,
+    "read_number": parse_number,
     "heard": lambda text: parse_phone(text, "CN", "28"),
     "heard abroad": lambda text: parse_phone(text, "US", "28"),
     "is_withheld": is_withheld,
-    "plain": plain,
-    "address_user": address_user,
-    "candidates": lambda text: [*candidates(text)],
-    "with_extension": with_extension,
-    "with_last_group": with_last_group,
-    "translated_rule": translated_rule,
-    "clean": clean,
-    "cleaned": lambda text: cleaned({"a": [text]}),
-    "mended": mended,
-    "mended bytes": lambda text: mended(text.encode().decode("latin-1")),
-    "decoded": lambda text: decoded(text.encode(), None),
-    "decoded as said": lambda text: decoded(text.encode("utf-16-be", "replace"), "utf-16"),
-    "pairs": lambda text: pairs(b"a=" + text.encode()),
-    "items_of": lambda text: items_of([{"a": text}], "messages"),
-    "item_raw": lambda text: item_raw({"a": text}),
-    "key_of": key_of,
+    "plain": strip_phone_punctuation,
+    "address_user": sip_user,
+    "candidates": lambda text: [*number_candidates(text)],
+    "with_extension": split_extension,
+    "with_last_group": split_last_group,
+    "translated_rule": translate_rule,
+    "clean": clean_text,
+    "cleaned": lambda text: clean_data({"a": [text]}),
+    "mended": repair_encoding,
+    "mended bytes": lambda text: repair_encoding(text.encode().decode("latin-1")),
+    "decoded": lambda text: decode_text(text.encode(), None),
+    "decoded as said": lambda text: decode_text(text.encode("utf-16-be", "replace"), "utf-16"),
+    "pairs": lambda text: parse_pairs(b"a=" + text.encode()),
+    "items_of": lambda text: batch_list([{"a": text}], "messages"),
+    "item_raw": lambda text: raw_item({"a": text}),
+    "key_of": item_key,
     "local_moment": moment,
-    "w3c_moment": w3c_moment,
+    "w3c_moment": parse_w3c_moment,
     "a push": lambda text: GENERIC.texts(_Push(text)),  # type: ignore[arg-type]
     "a call": validated,
-    "a letter": lambda text: written(
+    "a letter": lambda text: compose_text(
         "{reply} {number}", dict.fromkeys(("reply", "number", "department", "hotline"), text)
     ),
 }
@@ -331,10 +355,10 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
     names = tuple(
         f"{a}{b}路" for a in "东南西北中上下左右前后里外新旧" for b in "一丁万丈三上下不与丐丑专且世丘丙业丛东丝丞"
     )
-    lex = lexicon_of(Directory(2, areas={area.code: replace(area, aliases=names)}))
+    lex = build_lexicon(Directory(2, areas={area.code: replace(area, aliases=names)}))
     said = "".join(names) * 40
     assert growth(fresh(lambda text: advise(lex, text)), lambda n: said[:n], LONG) < 3
-    places = lex.words.found(folded("".join(names)))
+    places = lex.words.find(fold_text("".join(names)))
     assert len(places) > 300
 
 
@@ -354,4 +378,4 @@ def test_a_call_of_thousands_of_events_in_one_second_is_one_pass(kinds: tuple[Ca
             for i in range(n)
         ]
 
-    assert growth(told, events, 1000) < 3
+    assert growth(build_call, events, 1000) < 3

@@ -32,6 +32,9 @@ def test_every_table_and_each_of_its_columns_is_in_the_guide_with_what_it_is_for
 def test_every_provider_of_ours_is_in_the_guide() -> None:
     named = set(re.findall(r"^- `([a-z0-9_-]+)` — ", providers(), re.MULTILINE))
     ours = {
-        n for kind in GatewayKind for n, p in registry.installed(kind).items() if registry.package_of(p) == "hotline"
+        n
+        for kind in GatewayKind
+        for n, p in registry.installed_providers(kind).items()
+        if registry.package_name(p) == "hotline"
     }
     assert named == ours

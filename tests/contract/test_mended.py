@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 import httpx
 import pytest
 
-from hotline.delivery.notices import GatewayDown, Notices
+from hotline.delivery.notices import GatewayDown, WebhookClient
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.store import directory
 from hotline.tickets.context import Services
@@ -161,23 +161,23 @@ async def test_an_answer_that_cannot_be_read_is_tried_again() -> None:
         from datetime import UTC, datetime
 
         with pytest.raises(GatewayDown):
-            await Notices(client, "http://far/", None).send("1", b"{}", datetime.now(UTC))
+            await WebhookClient(client, "http://far/", None).send("1", b"{}", datetime.now(UTC))
 
 
 async def test_a_directory_changed_while_it_is_read_is_read_again(
     services: Services, clock: Clock, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cached = DirectoryCache(db)
-    real = directory.items
+    real = directory.load_items
 
     async def overtaken(where: Any) -> Any:
         rows = await real(where)
-        monkeypatch.setattr(directory, "items", real)
+        monkeypatch.setattr(directory, "load_items", real)
         water = next(r.body for r in rows if (r.noun, r.code) == ("departments", "water"))
         item = ("departments", "water", water, {**water, "name": "新水务"})
-        await db.transact(lambda c: directory.keep(c, 2, [item], clock(), "x", "x"))
+        await db.transact(lambda c: directory.write_changes(c, 2, [item], clock(), "x", "x"))
         return rows
 
-    monkeypatch.setattr(directory, "items", overtaken)
+    monkeypatch.setattr(directory, "load_items", overtaken)
     await cached.now(clock())
     assert (await cached.now(clock.forward(seconds=2))).departments["water"].name == "新水务"

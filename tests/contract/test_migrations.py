@@ -8,26 +8,26 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hotline.database.migrations import SchemaFit, bring_to, newest, revision_of, state_of
+from hotline.database.migrations import SchemaFit, load_revision, load_schema_state, migrate_to, newest_revision
 from hotline.delivery.tables import gateway
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
-from hotline.shipped import shipped
 from hotline.tables import metadata
 from hotline.tickets.context import Services
-from hotline.tickets.sla.jobs import adopt
+from hotline.tickets.sla.jobs import start_missing_clocks
 from hotline.tickets.tables import call
 from tests.conftest import NOON, Clock, Player, seeded
 
 
 async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[str, Any], db: Any) -> None:
     await desk.act(lift_ticket, "urge", reason="又打来了")
-    migrations = shipped("migrations")
-    head = newest(migrations)
-    assert await revision_of(db) == head
-    assert await bring_to(db, migrations, "base", lose_data=True) is None
+    migrations = packaged_folder("migrations")
+    head = newest_revision(migrations)
+    assert await load_revision(db) == head
+    assert await migrate_to(db, migrations, "base", lose_data=True) is None
     left = await db.transact(lambda c: set(sa.inspect(c).get_table_names()))
     assert left <= {"alembic_version", "sqlite_sequence"}
-    assert await bring_to(db, migrations) == head
+    assert await migrate_to(db, migrations) == head
     await seeded(db)  # nothing of the old data is in the way
 
 
@@ -73,8 +73,8 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
     desk: Player, lift_ticket: dict[str, Any], services: Services, clock: Clock, db: Any
 ) -> None:
     due = lift_ticket["assignments"][0]["due_at"]
-    migrations = shipped("migrations")
-    assert await bring_to(db, migrations, "0001", lose_data=True) == "0001"
+    migrations = packaged_folder("migrations")
+    assert await migrate_to(db, migrations, "0001", lose_data=True) == "0001"
 
     def nouns(c: sa.Connection) -> dict[str, Any]:
         rows = c.exec_driver_sql("SELECT noun, code, body FROM directory").all()
@@ -86,7 +86,7 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
         "accept": 2.0, "accept_unit": "working_hours", "close": 7.0, "close_unit": "working_days",
     }  # fmt: skip
     assert not [k for k in before if k.startswith(("policies", "ladders", "rosters"))]
-    assert await bring_to(db, migrations) == newest(migrations)
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
     after = await db.transact(nouns)
     assert (after["policies/emergency"]["resolve"], after["policies/emergency"]["outer"]) == (
         "2 calendar_hours",
@@ -96,12 +96,12 @@ async def test_limits_become_policies_and_an_open_ticket_gets_its_clocks(
         k for k in after if k.startswith("limits")
     ]
     await services.directory.reload()
-    assert await adopt(services, clock.now) == 1
+    assert await start_missing_clocks(services, clock.now) == 1
     seen = await desk.see(lift_ticket)
     assert {c["metric"] for c in seen["clocks"]["running"]} == {"resolve", "report", "accept", "contact"}
     assert seen["assignments"][0]["due_at"] == due
-    await bring_to(db, migrations, "base", lose_data=True)
-    await bring_to(db, migrations)
+    await migrate_to(db, migrations, "base", lose_data=True)
+    await migrate_to(db, migrations)
     await seeded(db)
 
 
@@ -112,7 +112,7 @@ DOWN = {"0003": "event", "0002": "event", "0001": "clock", "base": "ticket"}  # 
 async def test_no_way_down_loses_data_unless_it_is_said(
     revision: str, desk: Player, lift_ticket: dict[str, Any], db: Any
 ) -> None:
-    migrations = shipped("migrations")
+    migrations = packaged_folder("migrations")
 
     def counts(c: sa.Connection) -> dict[str, int]:
         return {
@@ -121,13 +121,13 @@ async def test_no_way_down_loses_data_unless_it_is_said(
 
     before = await db.transact(counts)
     with pytest.raises(Refused) as refused:
-        await bring_to(db, migrations, revision)
+        await migrate_to(db, migrations, revision)
     lost = dict(refused.value.refusal.errors)
     assert any(name.split(".")[0] == DOWN[revision] for name in lost), lost
     for name, rule in lost.items():
         table, _, column = name.partition(".")
         assert column or rule == f"{before[table]} rows would be lost" or table == "directory", (name, rule)
-    assert await revision_of(db) == newest(migrations)
+    assert await load_revision(db) == newest_revision(migrations)
     assert await db.transact(counts) == before
     assert (await desk.see(lift_ticket))["status"] == "dispatched"
 
@@ -136,20 +136,20 @@ async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
     desk: Player, lift_ticket: dict[str, Any], db: Any
 ) -> None:
     """SQLite does not hold a text to its length: there the number stays whole."""
-    written, migrations = "1" * 100, shipped("migrations")
+    written, migrations = "1" * 100, packaged_folder("migrations")
     await db.transact(lambda c: c.execute(sa.update(call).values(raw_phone=written)))
     if db.dialect.name == "postgresql":
         with pytest.raises(Refused) as refused:
-            await bring_to(db, migrations, "0004")
+            await migrate_to(db, migrations, "0004")
         assert ("call.raw_phone", "40 characters would be cut off") in refused.value.refusal.errors
     else:
-        await bring_to(db, migrations, "0004")
-        await bring_to(db, migrations)
+        await migrate_to(db, migrations, "0004")
+        await migrate_to(db, migrations)
     assert await db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == written
 
 
 async def test_a_provider_of_another_package_fits_and_the_way_down_does_not_lose_its_gateway(db: Any) -> None:
-    migrations, ours, theirs = shipped("migrations"), "kannel", "a-provider-of-another-package"
+    migrations, ours, theirs = packaged_folder("migrations"), "kannel", "a-provider-of-another-package"
     row = {
         "kind": "sms", "settings": {}, "sealed": "x", "active": True, "sends": False, "weight": 50, "resting": 50,
         "version": 1, "created_at": NOON, "created_by": "test",
@@ -163,19 +163,19 @@ async def test_a_provider_of_another_package_fits_and_the_way_down_does_not_lose
         return [name for name in (ours, theirs) if c.scalar(ask.where(gateway.c.provider == name))]
 
     with pytest.raises(Refused) as refused:
-        await bring_to(db, migrations, "0009")
+        await migrate_to(db, migrations, "0009")
     assert refused.value.refusal.errors == (("gateway", "1 rows would be lost"),)
     assert await db.transact(kept) == [ours, theirs]
-    assert await bring_to(db, migrations, "0009", lose_data=True) == "0009"
+    assert await migrate_to(db, migrations, "0009", lose_data=True) == "0009"
     assert await db.transact(kept) == [ours]
     with pytest.raises(sa.exc.IntegrityError):
         await db.transact(lambda c: c.execute(sa.insert(gateway), {**rows[1], "provider": "pigeon"}))
-    assert await bring_to(db, migrations) == newest(migrations)
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
     assert await db.transact(kept) == [ours]
 
 
 async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:
-    migrations = shipped("migrations")
+    migrations = packaged_folder("migrations")
 
     def forget_everything(c: sa.Connection) -> None:
         for table in reversed(metadata.sorted_tables):
@@ -183,8 +183,8 @@ async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:
                 c.execute(sa.delete(table))
 
     await db.transact(forget_everything)
-    assert await bring_to(db, migrations, "0001") == "0001"
-    assert await bring_to(db, migrations) == newest(migrations)
+    assert await migrate_to(db, migrations, "0001") == "0001"
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
     await seeded(db)
 
 
@@ -194,8 +194,8 @@ async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:
 async def test_a_newer_schema_says_whether_this_code_may_run_on_it(
     oldest: str | None, fit: SchemaFit, desk: Player, db: Any
 ) -> None:
-    migrations = shipped("migrations")
-    head = newest(migrations)
+    migrations = packaged_folder("migrations")
+    head = newest_revision(migrations)
 
     def newer(c: sa.Connection) -> None:
         c.exec_driver_sql("UPDATE alembic_version SET version_num = '9001'")
@@ -214,17 +214,17 @@ async def test_a_newer_schema_says_whether_this_code_may_run_on_it(
     kept = await db.transact(lambda c: c.exec_driver_sql("SELECT oldest_code FROM schema_compatibility").scalar())
     await db.transact(newer)
     try:
-        state = await state_of(db, migrations)
-        assert (state.fit, state.runs) == (fit, fit is SchemaFit.NEWER)
+        state = await load_schema_state(db, migrations)
+        assert (state.fit, state.is_compatible) == (fit, fit is SchemaFit.NEWER)
         assert "at revision 9001, newer than this program" in state.says
         if fit is SchemaFit.NEWER:
-            assert await bring_to(db, migrations) == "9001"  # nothing is ours to do
+            assert await migrate_to(db, migrations) == "9001"  # nothing is ours to do
             assert (await desk.call("3栋电梯坏了", category="dt-fault"))["status"] == "dispatched"
         else:
             with pytest.raises(Refused, match="start the newer program"):
-                await bring_to(db, migrations)
+                await migrate_to(db, migrations)
         with pytest.raises(Refused, match="newer than this program"):
-            await bring_to(db, migrations, "0001", lose_data=True)
+            await migrate_to(db, migrations, "0001", lose_data=True)
     finally:
         await db.transact(back)
 
@@ -233,7 +233,9 @@ async def test_the_schema_names_code_that_this_tree_knows(db: Any) -> None:
     kept = await db.transact(
         lambda c: c.exec_driver_sql("SELECT oldest_code FROM schema_compatibility").scalars().all()
     )
-    assert len(kept) == 1 and kept[0] in {path.name[:4] for path in (shipped("migrations") / "versions").glob("0*.py")}
+    assert len(kept) == 1 and kept[0] in {
+        path.name[:4] for path in (packaged_folder("migrations") / "versions").glob("0*.py")
+    }
 
 
 async def test_an_item_with_a_field_of_newer_code_is_still_read(services: Services, db: Any) -> None:

@@ -16,21 +16,21 @@ from typer.main import get_command
 
 from hotline.application import build_app
 from hotline.cli import app
-from hotline.locales.labels import label_of
-from hotline.openapi import published, routes_of
+from hotline.locales.labels import label_pair
+from hotline.openapi import api_routes, openapi_document
 from hotline.organisation.model import vocabulary as organisation
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.refusals import Code
 from hotline.settings import Settings
 from hotline.tickets.diagram import guide, mermaid
-from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model import vocabulary as tickets
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from tests.conftest import ROOT, _never
 from tools import glossary
 
-DOCUMENT = published(build_app(_never))
+DOCUMENT = openapi_document(build_app(_never))
 
 
 def test_the_published_api_is_the_api_we_serve() -> None:
@@ -81,12 +81,12 @@ def test_every_operation_declares_its_tag_its_security_and_the_version_it_needs(
 
 
 def test_every_action_of_both_machines_has_its_own_path_and_example() -> None:
-    for move in TICKET:
+    for move in TICKET_MOVES:
         path = f"/v1/tickets/{{number}}/actions/{move.action}"
         assert (path in DOCUMENT["paths"]) == (
             move.action not in ("add_call", "absorb", "attach", "escalate", "resume", "reckon")
         ), move.action
-    for order in ASSIGNMENT:
+    for order in ASSIGNMENT_MOVES:
         path = f"/v1/tickets/{{number}}/assignments/{{assignment}}/actions/{order.action}"
         assert (path in DOCUMENT["paths"]) == (order.action != "auto_accept"), order.action
     bodies = {
@@ -100,9 +100,10 @@ def test_every_action_of_both_machines_has_its_own_path_and_example() -> None:
 def test_the_guide_draws_the_tables_as_they_are() -> None:
     kept = (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8")
     drawn = re.findall(r"```mermaid\n(.*?)\n```", kept, re.DOTALL)
-    assert drawn == [mermaid(TICKET, TicketStatus.RECEIVED), mermaid(ASSIGNMENT, AssignmentStatus.ISSUED)], (
-        "run: make docs"
-    )
+    assert drawn == [
+        mermaid(TICKET_MOVES, TicketStatus.RECEIVED),
+        mermaid(ASSIGNMENT_MOVES, AssignmentStatus.ISSUED),
+    ], "run: make docs"
     assert kept.rstrip("\n") == guide().rstrip("\n"), "run: make docs"
 
 
@@ -131,7 +132,7 @@ def test_the_glossary_has_every_vocabulary_as_the_catalogues_say_it() -> None:
 @pytest.mark.parametrize("words", [Action, TicketStatus, AssignmentStatus, Role, Kind, Priority])
 def test_every_word_has_its_chinese_and_its_english(words: type[StrEnum]) -> None:
     for word in words:
-        zh, en = label_of(word)
+        zh, en = label_pair(word)
         assert re.search(r"[\u4e00-\u9fff]", zh) and en.isascii()
 
 
@@ -263,7 +264,7 @@ def test_nothing_is_done_after_the_answer_or_by_the_wrong_clock() -> None:
 
 
 def test_every_refusal_code_is_in_the_document() -> None:
-    assert len(routes_of(build_app(_never))) >= len(DOCUMENT["paths"])
+    assert len(api_routes(build_app(_never))) >= len(DOCUMENT["paths"])
     said = json.dumps(DOCUMENT)
     elsewhere = {Code.UNKNOWN_ACTION}  # of paths that are in no document
     assert {c for c in Code if f"`{c}`" not in said} == elsewhere

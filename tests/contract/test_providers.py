@@ -11,20 +11,20 @@ from hotline.delivery import registry
 from hotline.delivery.gateway_settings import GatewaySettings
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
-from hotline.sms.contract import Lists, SmsAdapter, SmsProvider, SmsSettings
+from hotline.sms.contract import SmsAdapter, SmsProvider, SmsSettings, SupportsListing
 from hotline.telephony.contract import Exchange, ExchangeAdapter, ExchangeSettings
 from tests.conftest import ROOT
 from tests.sms.providers import FAR
 
 SHAPES = {GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider}
-ALL = [(kind, name) for kind in GatewayKind for name in registry.names(kind)]
+ALL = [(kind, name) for kind in GatewayKind for name in registry.provider_names(kind)]
 READS = re.compile(r"(?:settings\.get\(|settings\[|\.setting\()\s*[\"']([a-z_]+)[\"']")
 SECRETS = re.compile(r"(?:\.all_of\(|\.newest\()\s*[\"']([a-z_]+)[\"']")
 SOURCE = ROOT / "src/hotline"
 
 
 def file_of(kind: GatewayKind, name: str) -> Path:
-    point = registry.installed(kind)[name]
+    point = registry.installed_providers(kind)[name]
     return Path(inspect.getsourcefile(__import__(point.module, fromlist=["PROVIDER"])) or "")
 
 
@@ -35,16 +35,20 @@ def module_of(path: Path) -> str:
 def test_every_file_of_ours_is_a_provider_and_is_found_by_its_name() -> None:
     for kind, (_, folder) in registry.GROUPS.items():
         files = {path.stem for path in SOURCE.joinpath(*folder.split(".")[1:]).glob("*.py")} - {"__init__"}
-        ours = {name for name, point in registry.installed(kind).items() if registry.package_of(point) == registry.OWN}
+        ours = {
+            name
+            for name, point in registry.installed_providers(kind).items()
+            if registry.package_name(point) == registry.OWN_PACKAGE
+        }
         assert files and files == ours, folder
-    assert set(registry.names(GatewayKind.SMS)) == set(FAR)  # each has a far side in the tests
+    assert set(registry.provider_names(GatewayKind.SMS)) == set(FAR)  # each has a far side in the tests
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 def test_its_declaration_is_complete(kind: GatewayKind, name: str) -> None:
-    declared = registry.provider(kind, name, SHAPES[kind])
-    assert declared.name == name and registry.NAME.fullmatch(name)
-    assert declared.about.strip() and "\n" not in declared.about and len(declared.described()) < 700
+    declared = registry.find_provider(kind, name, SHAPES[kind])
+    assert declared.name == name and registry.NAME_PATTERN.fullmatch(name)
+    assert declared.about.strip() and "\n" not in declared.about and len(declared.description()) < 700
     assert issubclass(declared.settings, GatewaySettings)
     assert [n for n, field in declared.settings.model_fields.items() if not field.description] == []
     assert len(set(declared.secret_names)) == len(declared.secrets) > 0
@@ -53,12 +57,12 @@ def test_its_declaration_is_complete(kind: GatewayKind, name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in ALL if k is not GatewayKind.ORDERS])
 def test_its_adapter_has_every_method_with_the_arguments_of_the_contract(kind: GatewayKind, name: str) -> None:
-    declared = registry.provider(kind, name, SHAPES[kind])
+    declared = registry.find_provider(kind, name, SHAPES[kind])
     assert isinstance(declared, SmsProvider | Exchange)
     contract = SmsAdapter if kind is GatewayKind.SMS else ExchangeAdapter
     wanted = [(contract, method) for method in vars(contract) if not method.startswith("_")]
-    if isinstance(declared, SmsProvider) and declared.lists:
-        wanted.append((Lists, "since"))
+    if isinstance(declared, SmsProvider) and declared.can_list:
+        wanted.append((SupportsListing, "since"))
     assert len(wanted) >= 3
     for shape, method in wanted:
         ours, theirs = getattr(shape, method), getattr(declared.adapter, method)
@@ -67,7 +71,7 @@ def test_its_adapter_has_every_method_with_the_arguments_of_the_contract(kind: G
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 def test_what_its_file_reads_is_declared_and_what_it_declares_is_read(kind: GatewayKind, name: str) -> None:
-    declared = registry.provider(kind, name, GatewayProvider)
+    declared = registry.find_provider(kind, name, GatewayProvider)
     source = file_of(kind, name).read_text(encoding="utf-8")
     reads, hidden = set(READS.findall(source)), set(SECRETS.findall(source))
     assert reads <= set(declared.settings.model_fields), "a setting that nobody can set"

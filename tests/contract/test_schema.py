@@ -28,9 +28,9 @@ from schemathesis.specs.openapi.checks import (
 from hotline.application import build_app
 from hotline.composition import assemble_services
 from hotline.database.engine_sqlite import Sqlite
-from hotline.openapi import published
-from hotline.organisation.model.actors import GRANTED
-from hotline.organisation.service.accounts import hashed
+from hotline.openapi import openapi_document
+from hotline.organisation.model.actors import GRANTABLE_ROLES
+from hotline.organisation.service.accounts import keyed_hash
 from hotline.organisation.service.passwords import PasswordHashing
 from hotline.organisation.store import people
 from tests.conftest import CHEAP, NOON, ROOT
@@ -55,12 +55,12 @@ async def opening() -> Any:
         db, lambda: NOON, b"secret of the fuzzed server, long enough", folder / "files", hashing=PasswordHashing(CHEAP)
     )
     services.journal.start()
-    if await people.key(db, KEY.split("_")[1]) is None:
+    if await people.load_key(db, KEY.split("_")[1]) is None:
         row = {
             "id": KEY.split("_")[1],
             "name": "fuzz",
-            "hash": hashed(services, KEY),
-            "roles": sorted(GRANTED),
+            "hash": keyed_hash(services, KEY),
+            "roles": sorted(GRANTABLE_ROLES),
             "department": "property-works",
             "area": None,
             "created_at": NOON,
@@ -105,7 +105,7 @@ def operations(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
     asyncio.run(make())
     app = build_app(opening)
     load_all_checks()
-    schema = schemathesis.openapi.from_dict(published(app))
+    schema = schemathesis.openapi.from_dict(openapi_document(app))
     schema.app = app
     schema.auth()(Key)
     found = [made.ok() for made in schema.exclude(operation_id=[*EXCLUDED]).get_all_operations()]

@@ -4,7 +4,7 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from hotline.organisation.model.items import SlaPolicy, span_of, step_of
+from hotline.organisation.model.items import SlaPolicy, parse_span, parse_step
 from hotline.organisation.model.vocabulary import Metric, Receiver, Unit
 from tests.conftest import ROOT, Cast
 
@@ -35,5 +35,5 @@ def test_the_guide_names_every_limit_unit_and_receiver() -> None:
     assert len(limits) == 11 and all(f"`{name}`" in GUIDE for name in limits)
     assert all(f"`{unit}`" in GUIDE for unit in Unit) and all(receiver in GUIDE for receiver in Receiver)
     for text in re.findall(r"`(\d+% [a-z+]+ (?:blue|yellow|red)|\+\d+ \w+ [a-z+]+ \w+)`", GUIDE):
-        assert step_of(text).tell
-    assert span_of("0:05 calendar_hours").amount * 60 == 5
+        assert parse_step(text).tell
+    assert parse_span("0:05 calendar_hours").amount * 60 == 5

@@ -13,15 +13,15 @@ from hotline.database.prepared import PreparedQuery
 from hotline.database.tables import answer as answer_table
 from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.organisation.model.actors import ActorKind
-from hotline.text.numbering import FIRST, number_of
+from hotline.text.numbering import FIRST, number_from_serial
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
-from hotline.tickets.model import tallies
-from hotline.tickets.model.ticket import Change, Entry, Facts, Written
+from hotline.tickets.model import counter_deltas
+from hotline.tickets.model.ticket import Change, Entry, Facts, TicketWrite
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import counters
 from hotline.tickets.tables import ticket, timeline
-from hotline.tickets.write_plan import plan_of
+from hotline.tickets.write_plan import build_write_plan
 from tests.conftest import NOON, Cast, Player
 from tests.tickets.make import a_ticket, as_role, complete
 
@@ -36,14 +36,20 @@ async def count(db: Any, table: sa.Table) -> int:
 
 
 def opened(serial: int, **over: Any) -> Change:
-    it = a_ticket(number=number_of(FIRST + serial), **over)
+    it = a_ticket(number=number_from_serial(FIRST + serial), **over)
     entry = Entry(it.number, 1, NOON, ActorKind.PERSON, "p", "p", Action.RECEIVE, None, "received")
     facts = Facts(it)
-    return Change(facts, (Written(it, None),), entries=(entry,), tallies=tallies.tallied(None, facts), texts=(it,))
+    return Change(
+        facts,
+        (TicketWrite(it, None),),
+        entries=(entry,),
+        tallies=counter_deltas.counter_deltas(None, facts),
+        texts=(it,),
+    )
 
 
 def new(serial: int, key: str | None = None, **over: Any) -> WritePlan:
-    return plan_of(
+    return build_write_plan(
         opened(serial, **over), StoredAnswer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1")
     )
 
@@ -53,7 +59,7 @@ def acted(serial: int, action: Action, key: str) -> WritePlan:
     facts = opened(serial).after
     done = decide(facts, complete(action, facts), as_role("operator"), NOON)
     assert isinstance(done, Change)
-    return plan_of(done, StoredAnswer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
+    return build_write_plan(done, StoredAnswer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
 
 
 async def test_one_bad_change_never_fails_its_neighbours(services: Services, db: Any) -> None:
@@ -74,7 +80,7 @@ async def test_of_many_acting_on_one_version_exactly_one_wins(services: Services
     assert await count(db, timeline) == 2
     lost = [n for n, s in enumerate(said) if isinstance(s, Stale)]
     # a stale change leaves no key behind: its repeat is no success
-    assert await idempotency.given(db, "o", f"u{lost[0]}") is None
+    assert await idempotency.load_stored_answer(db, "o", f"u{lost[0]}") is None
 
 
 async def test_a_key_used_before_is_answered_as_before_and_does_nothing(services: Services, db: Any) -> None:
@@ -103,7 +109,7 @@ async def test_two_houses_on_one_database_never_double_a_key_or_a_version(servic
             )
         )
         assert [type(s) for s in both].count(Committed) == 1
-        assert await counters.drift(db) == {}
+        assert await counters.load_counter_drift(db) == {}
     finally:
         await second.drain()
 
@@ -120,7 +126,7 @@ async def test_a_caller_who_hangs_up_is_still_written_once(services: Services, d
 
 
 async def test_a_full_queue_refuses_acts_first_and_calls_last(db: Any) -> None:
-    journal = Journal(db, room=10)  # not started: nothing is taken out
+    journal = Journal(db, max_waiting=10)  # not started: nothing is taken out
     waiting = [asyncio.create_task(journal.commit(new(n), priority=True)) for n in range(8)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):

@@ -17,19 +17,19 @@ from hotline.database.leases import MARGIN
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.model import Message
-from hotline.delivery.notices import Notices
+from hotline.delivery.notices import WebhookClient
 from hotline.delivery.outbox import OutboxDispatcher
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import InboundHandler, InboundHandlers
 from hotline.inbound.model import InboundKind
-from hotline.inbound.work_off import take_next
+from hotline.inbound.work_off import process_due
 from hotline.open311.service import _row as row_of_update
 from hotline.reporting import rollups
 from hotline.reporting.service import figures
-from hotline.reporting.service.exports import make_next
+from hotline.reporting.service.exports import make_next_export
 from hotline.reporting.store import exports
 from hotline.runtime.retention import tidy
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 from hotline.tickets.sla.jobs import escalate_due
@@ -109,14 +109,14 @@ async def start(services: Services, far: NoticeServer, clock: Clock) -> Any:
 
     def begin(off: timedelta = timedelta(0)) -> Worker:
         own = replace(services, clock=lambda: clock() + off)
-        return Worker(own, OutboxDispatcher(own, DeliveryChannels(Notices(client, "http://far/hook", SECRET))))
+        return Worker(own, OutboxDispatcher(own, DeliveryChannels(WebhookClient(client, "http://far/hook", SECRET))))
 
     yield begin
     await client.aclose()
 
 
 async def ids(services: Services, status: str) -> list[str]:
-    return [m.id for m in await outbox_store.listed(services.db, status, "", 100)]
+    return [m.id for m in await outbox_store.load_messages(services.db, status, "", 100)]
 
 
 async def test_a_worker_two_minutes_fast_sends_no_notice_that_another_is_sending(
@@ -185,10 +185,10 @@ async def test_what_a_process_an_hour_fast_wrote_goes_out_now_and_not_in_an_hour
     start: Start, far: NoticeServer, services: Services, clock: Clock
 ) -> None:
     fast, restarted = start(HOUR_FAST), start(timedelta(0))
-    late = Message("late", "alarm", Number(""), "role:operator", {"text": "t", "text_zh": "t"}, fast.now)
+    late = Message("late", "alarm", TicketNumber(""), "role:operator", {"text": "t", "text_zh": "t"}, fast.now)
     meant = replace(late, id="meant for the evening", partition="role:clerk", next_at=clock() + timedelta(hours=5))
-    await services.db.transact(lambda c: outbox_store.add_once(c, [late]))
-    await services.db.transact(lambda c: outbox_store.add_once(c, [meant]))
+    await services.db.transact(lambda c: outbox_store.add_messages(c, [late]))
+    await services.db.transact(lambda c: outbox_store.add_messages(c, [meant]))
     await services.db.transact(
         lambda c: c.execute(sa.update(outbox_store.o).where(outbox_store.o.c.id == meant.id).values(created_at=clock()))
     )
@@ -217,7 +217,7 @@ async def test_due_steps_that_a_worker_an_hour_fast_held_are_told_when_its_lease
 ) -> None:
     clock.forward(hours=3)
     fast, right = start(HOUR_FAST), start(timedelta(0))
-    held = await services.db.transact(lambda c: sla_store.claim(c, fast.now, "killed", 1000))
+    held = await services.db.transact(lambda c: sla_store.claim_due_clocks(c, fast.now, "killed", 1000))
     assert held
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += sla_store.LEASE - SECOND
@@ -231,14 +231,14 @@ async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_with
 ) -> None:
     clock.forward(hours=3)
     fast, right = start(HOUR_FAST), start(timedelta(0))
-    held = await services.db.transact(lambda c: sla_store.claim(c, fast.now, "fast", 1000))
+    held = await services.db.transact(lambda c: sla_store.claim_due_clocks(c, fast.now, "fast", 1000))
 
     def put_off(c: sa.Connection) -> None:
         for row in held:
-            sla_store.look_again(c, row.id, row.number, "fast", timedelta(hours=2))
+            sla_store.postpone_clock(c, row.id, row.number, "fast", timedelta(hours=2))
 
     await services.db.transact(put_off)
-    clock.now += sla_store.PUT_OFF - SECOND
+    clock.now += sla_store.MAX_POSTPONEMENT - SECOND
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += SECOND
     assert (await escalate_due(right.services, right.now)).told > 0
@@ -249,7 +249,7 @@ def a_text(key: str, now: datetime) -> dict[str, Any]:
 
 
 async def status_of(services: Services, key: str) -> str:
-    row = await inbound_store.by_id(services.db, key)
+    row = await inbound_store.load_item(services.db, key)
     assert row is not None
     return str(row.status)
 
@@ -261,13 +261,13 @@ async def test_a_text_that_another_worker_holds_is_left_to_it_until_the_lease_en
     """Whoever holds it and whoever looks: one of them has the wrong clock."""
     wrong, right = start(off), start(timedelta(0))
     for key, holder, other in (("held by the right", right, wrong), ("held by the wrong", wrong, right)):
-        await services.inbox.keep_now([a_text(key, clock())])
+        await services.inbox.save_to_database([a_text(key, clock())])
         held = await services.db.transact(lambda c, now=holder.now: inbound_store.claim(c, now, "killed", 10))
         assert [r.id for r in held] == [key]
         clock.now += inbound_store.LEASE - SECOND
-        assert await take_next(other.services, other.now) == 0
+        assert await process_due(other.services, other.now) == 0
         clock.now += SECOND
-        assert await take_next(other.services, other.now) == 1
+        assert await process_due(other.services, other.now) == 1
         assert await status_of(services, key) in ("done", "odd")
 
 
@@ -275,7 +275,7 @@ async def test_texts_that_a_process_an_hour_fast_kept_or_put_off_are_worked_off_
     start: Start, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast, right = start(HOUR_FAST), start(timedelta(0))
-    await services.inbox.keep_now([a_text("put off", clock())])
+    await services.inbox.save_to_database([a_text("put off", clock())])
     with monkeypatch.context() as broken:
 
         async def fail(*_: Any) -> None:
@@ -284,14 +284,14 @@ async def test_texts_that_a_process_an_hour_fast_kept_or_put_off_are_worked_off_
         broken.setitem(
             services.parts, InboundHandlers, InboundHandlers(lambda: [InboundHandler(InboundKind.TEXT, fail)])
         )
-        assert await take_next(fast.services, fast.now) == 1
+        assert await process_due(fast.services, fast.now) == 1
     assert await status_of(services, "put off") == "kept"
     clock.now += 2 * SECOND
-    assert await take_next(right.services, right.now) == 1
-    await services.inbox.keep_now([a_text("from the future", fast.now)])
-    assert await take_next(right.services, right.now) == 0
+    assert await process_due(right.services, right.now) == 1
+    await services.inbox.save_to_database([a_text("from the future", fast.now)])
+    assert await process_due(right.services, right.now) == 0
     await tidy(right.services, right.now)
-    assert await take_next(right.services, right.now) == 1
+    assert await process_due(right.services, right.now) == 1
 
 
 async def test_a_file_that_a_worker_an_hour_fast_was_making_is_made_anew_when_its_lease_ends(
@@ -299,16 +299,16 @@ async def test_a_file_that_a_worker_an_hour_fast_was_making_is_made_anew_when_it
 ) -> None:
     await desk.call(LIFT)
     asked = (await desk.post("/v1/exports", {"form": "csv"})).json()["id"]
-    claimed = await services.db.transact(lambda c: exports.claim(c, "killed"))
+    claimed = await services.db.transact(lambda c: exports.claim_export(c, "killed"))
     assert claimed is not None and claimed.id == asked
     right, fast = start(timedelta(0)), start(HOUR_FAST)
     clock.now += exports.LEASE - SECOND
-    assert not await make_next(fast.services, fast.now)  # no double work
-    assert await services.db.transact(lambda c: exports.hold(c, asked, "killed", exports.LEASE, 1))
+    assert not await make_next_export(fast.services, fast.now)  # no double work
+    assert await services.db.transact(lambda c: exports.renew_lease(c, asked, "killed", exports.LEASE, 1))
     clock.now += exports.LEASE - SECOND
-    assert not await make_next(fast.services, fast.now)  # renewed with each page
+    assert not await make_next_export(fast.services, fast.now)  # renewed with each page
     clock.now += SECOND
-    assert await make_next(right.services, right.now)
+    assert await make_next_export(right.services, right.now)
     assert (await desk.get(f"/v1/exports/{asked}")).json()["status"] == "ready"
 
 
@@ -321,14 +321,14 @@ async def test_figures_that_a_worker_an_hour_fast_was_counting_are_counted_by_an
         async def killed(*_: Any) -> bool:
             raise asyncio.CancelledError
 
-        broken.setattr(figures, "_rebuilt", killed)
+        broken.setattr(figures, "_run_rebuild", killed)
         with suppress(asyncio.CancelledError):
-            await figures.rebuild(fast.services, fast.now)
-    clock.now += figures.GIVEN_UP - SECOND
-    assert not await figures.rebuild(right.services, right.now)
-    assert not await figures.rebuild(fast.services, fast.now)
+            await figures.rebuild_rollups(fast.services, fast.now)
+    clock.now += figures.REBUILD_ABANDONED_AFTER - SECOND
+    assert not await figures.rebuild_rollups(right.services, right.now)
+    assert not await figures.rebuild_rollups(fast.services, fast.now)
     clock.now += SECOND
-    assert await figures.rebuild(right.services, right.now)
+    assert await figures.rebuild_rollups(right.services, right.now)
 
 
 Claim = Callable[[Services, datetime, str], Awaitable[int]]
@@ -339,7 +339,7 @@ async def _claim_message(services: Services, now: datetime, token: str) -> int:
 
 
 async def _claim_step(services: Services, now: datetime, token: str) -> int:
-    return len(await services.db.transact(lambda c: sla_store.claim(c, now, token, 1000)))
+    return len(await services.db.transact(lambda c: sla_store.claim_due_clocks(c, now, token, 1000)))
 
 
 async def _claim_text(services: Services, now: datetime, token: str) -> int:
@@ -347,29 +347,31 @@ async def _claim_text(services: Services, now: datetime, token: str) -> int:
 
 
 async def _claim_file(services: Services, now: datetime, token: str) -> int:
-    return int(await services.db.transact(lambda c: exports.claim(c, token)) is not None)
+    return int(await services.db.transact(lambda c: exports.claim_export(c, token)) is not None)
 
 
 async def _claim_figures(services: Services, now: datetime, token: str) -> int:
     at = await services.db.time()  # as `figures.rebuild` asks for it
-    return int(await services.db.transact(lambda c: rollups.claim_rebuild(c, at, at - figures.GIVEN_UP, token)))
+    return int(
+        await services.db.transact(lambda c: rollups.claim_rebuild(c, at, at - figures.REBUILD_ABANDONED_AFTER, token))
+    )
 
 
 @pytest.mark.parametrize(
     ("claim", "longest"),
     [
         (_claim_message, outbox_store.LEASE),
-        (_claim_step, sla_store.PUT_OFF),
+        (_claim_step, sla_store.MAX_POSTPONEMENT),
         (_claim_text, inbound_store.LEASE),
         (_claim_file, exports.CLOSING),
-        (_claim_figures, figures.GIVEN_UP),
+        (_claim_figures, figures.REBUILD_ABANDONED_AFTER),
     ],
 )
 async def test_a_database_whose_clock_is_set_back_keeps_no_lease_for_longer_than_leases_last(
     claim: Claim, longest: timedelta, lift_ticket: Any, desk: Player, services: Services, clock: Clock
 ) -> None:
     assert (await desk.post("/v1/exports", {"form": "csv"})).status_code == 202
-    await services.inbox.keep_now([a_text("t", clock())])
+    await services.inbox.save_to_database([a_text("t", clock())])
     clock.forward(hours=3)
     true = clock.now
     clock.forward(hours=6)  # the database's clock is ahead
@@ -389,7 +391,7 @@ async def test_a_message_at_its_last_try_is_buried_when_its_lease_ends_and_not_b
 ) -> None:
     right, fast = start(timedelta(0)), start(HOUR_FAST)
     held = await services.db.transact(lambda c: outbox_store.claim(c, right.now, "mine", 1))
-    last = sa.update(outbox_store.o).where(outbox_store.o.c.id == held[0].id).values(attempts=outbox_store.MOST_TRIES)
+    last = sa.update(outbox_store.o).where(outbox_store.o.c.id == held[0].id).values(attempts=outbox_store.MAX_TRIES)
     await services.db.transact(lambda c: c.execute(last))
     assert (await tidy(fast.services, fast.now))["buried"] == 0  # it is being sent
     clock.now += outbox_store.LEASE

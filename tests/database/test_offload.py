@@ -50,7 +50,7 @@ async def test_the_api_description_is_made_beside_the_event_loop(
 async def test_a_limit_of_thousands_of_days_is_counted_beside_the_event_loop(
     desk: Player, noted: Noted, threads: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("calculate_limit", "because"):
+    for name in ("calculate_limit", "explain_limit"):
         monkeypatch.setattr(explain, name, noted(getattr(explain, name)))
     question = {"start": "2026-02-13T10:00:00+08:00", "amount": 9000, "unit": "working_days"}
     reply = await desk.post("/v1/explain/deadline", question)

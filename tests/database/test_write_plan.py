@@ -11,11 +11,19 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.database import idempotency
-from hotline.database.columns import Document, Instant, Matches, SearchIndex
+from hotline.database.columns import Document, Instant, MatchesSearch, SearchIndex
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.journal import Journal
 from hotline.database.prepared import PreparedQuery
-from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan, gather, in_order
+from hotline.database.write_plan import (
+    SearchEntry,
+    StoredAnswer,
+    TableWrite,
+    VersionGuard,
+    WritePlan,
+    in_dependency_order,
+    merge_plans,
+)
 from hotline.tables import metadata as ours
 from hotline.tickets import write_plan
 from hotline.tickets.store import counters
@@ -154,7 +162,9 @@ async def found(db: Any, word: str) -> list[str]:
     word = f"'{word}'" if db.dialect.name == "postgresql" else f'"{word}"'
     return [
         r.code
-        for r in await db.rows(PreparedQuery(sa.select(room.c.code).where(Matches(WORDS, room.c.code, "w"))), w=word)
+        for r in await db.rows(
+            PreparedQuery(sa.select(room.c.code).where(MatchesSearch(WORDS, room.c.code, "w"))), w=word
+        )
     ]
 
 
@@ -163,8 +173,8 @@ async def test_a_plan_is_written_whole_parents_first(journal: Journal, db: Any) 
     assert await rows(db, room) == [("1", "room 1", 1)]
     assert await rows(db, booking) == [("1-1", "1", "g1", NOON, ["quiet", "海景"], 1, 2)]
     assert await rows(db, guest) == [("g1", "Wang", NOON)]
-    assert await counters.counted(db, "room", None) == {"open": 1}
-    assert await idempotency.given(db, "desk", "open 1") == answer("open 1")
+    assert await counters.load_counts(db, "room", None) == {"open": 1}
+    assert await idempotency.load_stored_answer(db, "desk", "open 1") == answer("open 1")
     assert await found(db, "海景") == ["1"]
 
 
@@ -176,7 +186,7 @@ async def test_a_key_used_before_gets_the_earlier_answer_and_nothing_is_written(
     assert said == [Replayed(answer("same"))] * 7 + [Committed(answer("open 9"))]
     assert [code for code, *_ in await rows(db, room)] == ["1", "9"]
     assert len(await rows(db, booking)) == 2
-    assert await counters.counted(db, "room", None) == {"open": 2}
+    assert await counters.load_counts(db, "room", None) == {"open": 2}
 
 
 async def test_of_many_plans_for_one_version_one_is_written_and_the_others_leave_nothing(
@@ -188,8 +198,8 @@ async def test_of_many_plans_for_one_version_one_is_written_and_the_others_leave
     (winner,) = (n for n, s in enumerate(said) if isinstance(s, Committed))
     assert await rows(db, room) == [("1", f"title {winner}", 2)]
     assert [ident for ident, *_ in await rows(db, booking)] == ["1-1", f"1-r{winner}"]
-    assert await counters.counted(db, "room", None) == {"renamed": 1}
-    assert [await idempotency.given(db, "desk", f"r{n}") is not None for n in range(5)] == [
+    assert await counters.load_counts(db, "room", None) == {"renamed": 1}
+    assert [await idempotency.load_stored_answer(db, "desk", f"r{n}") is not None for n in range(5)] == [
         n == winner for n in range(5)
     ]
     assert (await found(db, "海景"), await found(db, "title")) == ([], ["1"])  # by what it is called now
@@ -213,7 +223,7 @@ async def test_one_bad_plan_never_fails_its_neighbours(journal: Journal, db: Any
     )
     assert all(isinstance(s, Committed) for s in said[:8]) and isinstance(said[8], Exception)
     assert len(await rows(db, room)) == len(await rows(db, booking)) == 8
-    assert await counters.counted(db, "room", None) == {"open": 8}
+    assert await counters.load_counts(db, "room", None) == {"open": 8}
 
 
 async def test_a_row_no_guard_could_hold_back_is_refused_by_itself(journal: Journal, db: Any) -> None:
@@ -258,16 +268,16 @@ async def test_a_plan_without_rows_keeps_its_answer_and_moves_its_counters(journ
     counted = WritePlan(answer("counted"), (), {}, {("room", "west", "asked for"): 2})
     assert await journal.commit(counted) == Committed(answer("counted"))
     assert await journal.commit(counted) == Replayed(answer("counted"))
-    assert await counters.counted(db, "room", None) == {"asked for": 2}
+    assert await counters.load_counts(db, "room", None) == {"asked for": 2}
 
 
 def test_tables_are_written_parents_first_and_always_in_one_order() -> None:
-    assert [write.table.name for write in in_order(frozenset({BOOKINGS, GUESTS, ROOMS}))] == [
+    assert [write.table.name for write in in_dependency_order(frozenset({BOOKINGS, GUESTS, ROOMS}))] == [
         "guest",
         "room",
         "booking",
     ]
-    names = [write.table.name for write in in_order(frozenset(write_plan.TICKET_WRITES))]
+    names = [write.table.name for write in in_dependency_order(frozenset(write_plan.TICKET_WRITES))]
     place = {name: n for n, name in enumerate(names)}
     for name in names:
         for key in ours.tables[name].foreign_keys:
@@ -275,5 +285,5 @@ def test_tables_are_written_parents_first_and_always_in_one_order() -> None:
 
 
 def test_a_batch_names_no_table_without_rows() -> None:
-    batch = gather([opened("1", rows={ROOMS: [Room("1", "room 1")], BOOKINGS: []})])
+    batch = merge_plans([opened("1", rows={ROOMS: [Room("1", "room 1")], BOOKINGS: []})])
     assert list(batch.rows) == [ROOMS]

@@ -6,7 +6,7 @@ import pytest
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import gateway_store
-from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, add, change
+from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, change_gateway, create_gateway
 from hotline.delivery.model import GatewayKind
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal
@@ -19,7 +19,7 @@ KEY = "whsec_" + "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
 async def put(services: Services, clock: Clock, provider: str = "kannel", name: str = "g", **how: Any) -> None:
     settings = how.pop("settings", {})
     secrets = how.pop("secrets", {"token": ["a-token-of-enough-characters"]})
-    await add(
+    await create_gateway(
         services.gateways,
         NewGateway(name, provider, settings, secrets, sends=how.pop("sends", False), weight=50),
         "test",
@@ -84,14 +84,14 @@ async def test_names_that_are_not_there_do_not_ask_the_database_each_time(
     from hotline.delivery import gateway_store
 
     asked = 0
-    every = gateway_store.every
+    every = gateway_store.load_gateways
 
     async def counted(db: Any) -> Any:
         nonlocal asked
         asked += 1
         return await every(db)
 
-    monkeypatch.setattr("hotline.delivery.gateway_store.every", counted)
+    monkeypatch.setattr("hotline.delivery.gateway_store.load_gateways", counted)
     server = GatewayCache(services.db, services.secret, "http://hotline")
     for _ in range(100):
         with pytest.raises(Refused):
@@ -109,7 +109,7 @@ async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_i
     async def away(db: Any) -> Any:
         raise DatabaseUnavailable("the database does not answer")
 
-    monkeypatch.setattr("hotline.delivery.gateway_store.every", away)
+    monkeypatch.setattr("hotline.delivery.gateway_store.load_gateways", away)
     clock.forward(seconds=5)
     with pytest.raises(Refused):
         await server.named("nobody", GatewayKind.SMS, clock())
@@ -121,9 +121,9 @@ async def test_a_push_to_nobody_takes_no_known_gateway_away_while_the_database_i
 async def test_a_secret_that_is_not_there_cannot_be_dropped(services: Services, clock: Clock) -> None:
     await put(services, clock)
     with pytest.raises(Refused) as refused:
-        await change(services.gateways, "g", GatewayChange(drop={"token": ["mistyped"]}, new={"token": ["another-token-of-enough-characters"]}), clock())  # fmt: skip
+        await change_gateway(services.gateways, "g", GatewayChange(drop={"token": ["mistyped"]}, new={"token": ["another-token-of-enough-characters"]}), clock())  # fmt: skip
     assert refused.value.refusal.errors[0][0] == "secrets.token"
-    assert len((await services.gateways.now(clock()))["g"].account.all_of("token")) == 1
+    assert len((await services.gateways.now(clock()))["g"].account.secret_values("token")) == 1
 
 
 async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(services: Services, clock: Clock) -> None:
@@ -135,13 +135,15 @@ async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(ser
         "sealed": seal(services.secret, "gateway old", secrets), "weight": 50, "resting": 50, "shifted_at": None,
         "version": 1, "created_at": clock(), "created_by": "older",
     }  # fmt: skip
-    await services.db.transact(lambda c: gateway_store.keep(c, row))
+    await services.db.transact(lambda c: gateway_store.insert_gateway(c, row))
     found = await services.gateways.named("old", GatewayKind.SMS, clock())
-    assert (found.provider, found.account.all_of("token")) == ("kannel", [token])
-    now = await change(services.gateways, "old", GatewayChange(settings={"smsc": "A"}, weight=70), clock())
+    assert (found.provider, found.account.secret_values("token")) == ("kannel", [token])
+    now = await change_gateway(services.gateways, "old", GatewayChange(settings={"smsc": "A"}, weight=70), clock())
     assert (now.account.settings, now.account.secrets) == ({**settings, "smsc": "A"}, secrets)
     with pytest.raises(Refused) as refused:  # what is set now must be right
-        await change(services.gateways, "old", GatewayChange(settings={"region": "eu-west-2"}), clock())
+        await change_gateway(services.gateways, "old", GatewayChange(settings={"region": "eu-west-2"}), clock())
     assert [field for field, _ in refused.value.refusal.errors] == ["settings.region"]
-    now = await change(services.gateways, "old", GatewayChange(settings={"region": None, "opt_out": None}), clock())
+    now = await change_gateway(
+        services.gateways, "old", GatewayChange(settings={"region": None, "opt_out": None}), clock()
+    )
     assert now.account.settings == {"sender": "12345", "smsc": "A"}

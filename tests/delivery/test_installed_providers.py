@@ -14,11 +14,11 @@ from fastapi import FastAPI
 
 from hotline.delivery import registry
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, add, change
+from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, change_gateway, create_gateway
 from hotline.delivery.model import GatewayKind
-from hotline.delivery.outbox import send_next
-from hotline.inbound.work_off import take_next
-from hotline.operations.doctor import examine
+from hotline.delivery.outbox import send_due_messages
+from hotline.inbound.work_off import process_due
+from hotline.operations.doctor import run_checks
 from hotline.refusals import Code, Refused
 from hotline.sms.contract import sms_provider
 from hotline.sms.providers.kannel import Kannel
@@ -58,11 +58,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     with monkeypatch.context() as patch:
         patch.syspath_prepend(site)
-        registry.forget()
+        registry.clear_caches()
         yield patch
     for name in ("hotline_pigeon", "hotline_doorbell"):
         sys.modules.pop(name, None)
-    registry.forget()
+    registry.clear_caches()
 
 
 @pytest.fixture
@@ -74,7 +74,9 @@ def http(app: FastAPI, services: Services) -> httpx.AsyncClient:
 async def put(services: Services, clock: Clock, name: str, provider: str, **how: Any) -> None:
     settings, secrets = how.get("settings", SETTINGS), how.get("secrets", SECRETS)
     sends = how.get("sends", provider == "pigeon")
-    await add(services.gateways, NewGateway(name, provider, settings, secrets, sends=sends, weight=50), "test", clock())
+    await create_gateway(
+        services.gateways, NewGateway(name, provider, settings, secrets, sends=sends, weight=50), "test", clock()
+    )
 
 
 ARRIVES: dict[str, Any] = {
@@ -90,13 +92,13 @@ async def test_a_text_comes_in_and_goes_out_by_a_provider_of_another_package(
     for _ in range(2):  # as a provider repeats
         reply = await http.post(**ARRIVES)
         assert (reply.status_code, reply.content) == (200, b'{"ok":true}')
-    while await take_next(services, clock()):
+    while await process_due(services, clock()):
         pass
     (ticket,) = (await desk.get("/v1/tickets?limit=9")).json()["items"]
     assert (ticket["channel"], ticket["status"]) == ("sms", "dispatched")
     handset = Handset()
     ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
-    while await send_next(services, ways, clock()):
+    while await send_due_messages(services, ways, clock()):
         pass
     await ways.close()
     (text,), (request,) = handset.got, handset.requests
@@ -105,7 +107,7 @@ async def test_a_text_comes_in_and_goes_out_by_a_provider_of_another_package(
     for state, status in (("landed", "delivered"), ("lost", "delivered")):  # a late one lowers nothing
         report = {"id": "p-1", "state": state}
         assert (await http.post(f"/v1/hooks/sms/pigeons/status?token={TOKEN}", json=report)).status_code == 200
-        while await take_next(services, clock()):
+        while await process_due(services, clock()):
             pass
         (row,) = (await desk.get(f"/v1/tickets/{ticket['number']}/texts")).json()["items"]
         assert (row["gateway"], row["status"]) == ("pigeons", status)
@@ -152,27 +154,27 @@ async def test_a_gateway_whose_package_is_gone_loses_nothing_and_can_be_switched
     await put(services, clock, "pigeons", "pigeon")
     await put(services, clock, "kannel", "kannel", settings={}, secrets={"token": [TOKEN]})
     installed.setattr(sys, "path", [folder for folder in sys.path if folder != str(site)])
-    registry.forget()
+    registry.clear_caches()
     fresh = GatewayCache(services.db, services.secret, PUBLIC)
     assert set(await fresh.now(clock())) == {"pigeons", "kannel"}
     assert (await http.post(**ARRIVES)).status_code == 503  # the provider sends it again
     other = await http.get("/v1/hooks/sms/kannel", params={"token": TOKEN, "id": "1", "from": WANG, "text": "路灯坏了"})
     assert other.status_code == 200
-    wrong = [f.says for f in await examine(services, clock()) if f.check == "gateways" and f.wrong]
+    wrong = [f.says for f in await run_checks(services, clock()) if f.check == "gateways" and f.wrong]
     assert wrong == ["pigeons: the package of provider pigeon is missing or broken"]
     with pytest.raises(Refused):
-        await change(services.gateways, "pigeons", GatewayChange(settings={"sender": "1"}), clock())
-    await change(services.gateways, "pigeons", GatewayChange(active=False), clock())
-    assert [f for f in await examine(services, clock()) if f.check == "gateways" and f.wrong] == []
+        await change_gateway(services.gateways, "pigeons", GatewayChange(settings={"sender": "1"}), clock())
+    await change_gateway(services.gateways, "pigeons", GatewayChange(active=False), clock())
+    assert [f for f in await run_checks(services, clock()) if f.check == "gateways" and f.wrong] == []
 
 
 async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
     installed: Any, services: Services, clock: Clock
 ) -> None:
-    assert sms_provider("kannel").adapter is Kannel and registry.kind_of("cti") is GatewayKind.VOICE
-    assert "Not A Name" not in registry.names(GatewayKind.SMS)
+    assert sms_provider("kannel").adapter is Kannel and registry.provider_kind("cti") is GatewayKind.VOICE
+    assert "Not A Name" not in registry.provider_names(GatewayKind.SMS)
     for kind, provider in ((GatewayKind.SMS, "broken"), (GatewayKind.VOICE, "misnamed")):
-        assert registry.kind_of(provider) is kind
+        assert registry.provider_kind(provider) is kind
         with pytest.raises(Refused) as refused:
             await put(services, clock, "x", provider)
         assert refused.value.refusal.code is Code.UNAVAILABLE and provider in refused.value.refusal.detail
@@ -181,11 +183,14 @@ async def test_no_package_takes_a_name_of_ours_and_a_broken_one_hurts_nobody(
 
 def test_ours_are_found_without_an_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: [])
-    registry.forget()
-    assert registry.kind_of("kannel") is GatewayKind.SMS and registry.kind_of("hotline_12345") is GatewayKind.ORDERS
+    registry.clear_caches()
+    assert (
+        registry.provider_kind("kannel") is GatewayKind.SMS
+        and registry.provider_kind("hotline_12345") is GatewayKind.ORDERS
+    )
     assert sms_provider("kannel").adapter is Kannel
     monkeypatch.undo()
-    registry.forget()
+    registry.clear_caches()
 
 
 def test_the_command_line_lists_them_beside_ours(site: Path, tmp_path: Path) -> None:

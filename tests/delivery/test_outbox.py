@@ -12,8 +12,8 @@ from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.notices import Notices
-from hotline.delivery.outbox import send_next
+from hotline.delivery.notices import WebhookClient
+from hotline.delivery.outbox import send_due_messages
 from hotline.runtime.retention import tidy
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
@@ -47,17 +47,17 @@ def far() -> Far:
 @pytest.fixture
 async def notices(far: Far) -> Any:
     client = httpx.AsyncClient(transport=httpx.MockTransport(far))
-    yield Notices(client, "http://far/hook", SECRET)
+    yield WebhookClient(client, "http://far/hook", SECRET)
     await client.aclose()
 
 
-async def _all(services: Services, notices: Notices, clock: Clock) -> None:
-    while await send_next(services, DeliveryChannels(notices), clock()):
+async def _all(services: Services, notices: WebhookClient, clock: Clock) -> None:
+    while await send_due_messages(services, DeliveryChannels(notices), clock()):
         pass
 
 
 async def test_the_resident_and_the_departments_are_told_in_order(
-    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: WebhookClient, clock: Clock
 ) -> None:
     await _all(services, notices, clock)
     told = [(m["type"], m["data"]["action"]) for m in far.came if m["type"] == "hotline.resident"]
@@ -65,10 +65,10 @@ async def test_the_resident_and_the_departments_are_told_in_order(
     assert [m["data"]["department"] for m in far.came if m["type"] == "hotline.department"] == ["property-works"]
     assert all(m["number"] == lift_ticket["number"] for m in far.came)
     assert "138" not in str(far.came)  # nobody's number leaves with a notice
-    assert await send_next(services, DeliveryChannels(notices), clock()) == 0
+    assert await send_due_messages(services, DeliveryChannels(notices), clock()) == 0
 
 
-async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: Notices) -> None:
+async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: WebhookClient) -> None:
     now = datetime.now().astimezone()  # the verifier reads the real clock
     await notices.send("id-1", b'{"a":1}', now)
     headers = {k: v for k, v in far.headers[0].items() if k.startswith("webhook-")}
@@ -78,7 +78,7 @@ async def test_an_independent_verifier_accepts_the_signature(far: Far, notices: 
 
 
 async def test_a_far_side_that_is_down_is_tried_again_and_nothing_overtakes(
-    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: WebhookClient, clock: Clock
 ) -> None:
     far.say = lambda m: httpx.ConnectError("cut") if m["type"] == "hotline.resident" else 200
     await _all(services, notices, clock)
@@ -92,7 +92,7 @@ async def test_a_far_side_that_is_down_is_tried_again_and_nothing_overtakes(
 
 
 async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sent_again(
-    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: WebhookClient, clock: Clock
 ) -> None:
     tries: list[str] = []
 
@@ -104,7 +104,7 @@ async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sen
     for _ in range(40):
         await _all(services, notices, clock)
         clock.forward(hours=3)
-    ended = await outbox_store.listed(services.db, "dead", "", 50)
+    ended = await outbox_store.load_messages(services.db, "dead", "", 50)
     dead = [d for d in ended if d.kind != "alarm"]
     assert len(dead) == 3 and len(ended) > 3  # operators were to be told of it; by the same address, alas
     assert all(tries.count(d.id) == 8 for d in dead)
@@ -117,11 +117,11 @@ async def test_a_message_nobody_takes_ends_dead_after_eight_tries_and_can_be_sen
 
 
 async def test_a_message_the_far_side_refuses_is_dead_at_once(
-    lift_ticket: Any, services: Services, far: Far, notices: Notices, clock: Clock
+    lift_ticket: Any, services: Services, far: Far, notices: WebhookClient, clock: Clock
 ) -> None:
     far.say = lambda m: 400 if m["data"]["action"] == "receive" else 200
     await _all(services, notices, clock)
-    assert [d.payload["action"] for d in await outbox_store.listed(services.db, "dead", "", 50)] == ["receive"]
+    assert [d.payload["action"] for d in await outbox_store.load_messages(services.db, "dead", "", 50)] == ["receive"]
     assert len(far.came) >= 2
 
 
@@ -143,7 +143,7 @@ async def test_a_message_that_kills_its_worker_runs_out_of_tries(
         clock.forward(minutes=1)
     done = await tidy(services, clock())
     assert done["buried"] >= 1
-    assert await outbox_store.listed(services.db, "leased", "", 50) == []
+    assert await outbox_store.load_messages(services.db, "leased", "", 50) == []
 
 
 async def test_two_workers_never_hold_the_same_message(desk: Player, services: Services, clock: Clock) -> None:

@@ -12,17 +12,19 @@ import sqlalchemy as sa
 from hotline.composition import CAPABILITIES
 from hotline.delivery import store as outbox_store
 from hotline.delivery.message_kinds import MessageKinds
+from hotline.delivery.model import AvailableChannels, WayOf
 from hotline.delivery.model import MessageStatus as M
-from hotline.delivery.model import Reach, WayOf
 from hotline.delivery.tables import outbox as o
-from hotline.operations.doctor import examine
+from hotline.operations.doctor import run_checks
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock, Player
 
 KINDS = MessageKinds(lambda: [kind for each in CAPABILITIES for kind in each.messages()])
-NOTICES = KINDS.ways(Reach(notices=True, hooks=True))
-HOOKS = KINDS.ways(Reach(hooks=True))  # neither a notice address nor an SMS gateway: notices have no way out
-TEXTS = KINDS.ways(Reach(texts=True, hooks=True))
+NOTICES = KINDS.ways(AvailableChannels(notices=True, hooks=True))
+HOOKS = KINDS.ways(
+    AvailableChannels(hooks=True)
+)  # neither a notice address nor an SMS gateway: notices have no way out
+TEXTS = KINDS.ways(AvailableChannels(texts=True, hooks=True))
 FEW, MANY = 5_000, 20_000
 SPREAD = 2  # of four times as much: the indexes are a level deeper, the plans need not be the same
 LONG_AGO = "2026-11-20 00:00:00+00:00"
@@ -32,7 +34,7 @@ YESTERDAY = NOON - timedelta(days=1)
 def a_message(n: int, kind: str, partition: str, at: datetime, **over: Any) -> dict[str, Any]:
     return {
         "id": f"{kind}-{partition}-{n:06d}", "kind": kind, "number": "", "partition": partition, "payload": {"n": n},
-        "status": M.QUEUED, "attempts": 0, "max_attempts": outbox_store.MOST_TRIES, "created_at": at, "next_at": at,
+        "status": M.QUEUED, "attempts": 0, "max_attempts": outbox_store.MAX_TRIES, "created_at": at, "next_at": at,
         "lease_until": None, "lease_token": None, "last_error": None, **over,
     }  # fmt: skip
 
@@ -107,14 +109,14 @@ async def test_thousands_behind_one_that_is_down_hide_the_other_receivers_for_a_
     services: Services,
 ) -> None:
     await fill(services, behind_a_dead_one(FEW) + of_others())
-    tried = await claims_until(services, lambda taken: len(taken) == 5, HOOKS, FEW // outbox_store.WINDOW + 1)
+    tried = await claims_until(services, lambda taken: len(taken) == 5, HOOKS, FEW // outbox_store.CLAIM_WINDOW + 1)
     assert tried > 1  # else the windows that are set aside are not what this story is about
     taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "again", 64, HOOKS))
     assert taken == []  # the five are held, and nothing behind them is taken
 
 
 async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
-    await fill(services, behind_a_dead_one(3 * outbox_store.WINDOW))
+    await fill(services, behind_a_dead_one(3 * outbox_store.CLAIM_WINDOW))
     for _ in range(4):
         assert await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS)) == []
     clock.forward(hours=6)
@@ -128,7 +130,7 @@ async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(ser
 
 
 async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
-    await fill(services, behind_a_dead_one(2 * outbox_store.WINDOW))
+    await fill(services, behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW))
     for _ in range(3):
         await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
     first = behind_a_dead_one(1)[0]["id"]
@@ -140,12 +142,12 @@ async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(se
 async def test_what_was_set_aside_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
     services: Services, clock: Clock
 ) -> None:
-    first, *rest = behind_a_dead_one(2 * outbox_store.WINDOW)
-    tried = {"status": M.LEASED, "attempts": outbox_store.MOST_TRIES, "lease_token": "died", "lease_until": YESTERDAY}
+    first, *rest = behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW)
+    tried = {"status": M.LEASED, "attempts": outbox_store.MAX_TRIES, "lease_token": "died", "lease_until": YESTERDAY}
     await fill(services, [{**first, **tried}, *rest])
     for _ in range(3):
         await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
-    assert await services.db.transact(outbox_store.bury) == 1
+    assert await services.db.transact(outbox_store.mark_abandoned_dead) == 1
     taken = await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
     assert [m.payload["n"] for m in taken] == [1]
 
@@ -286,7 +288,7 @@ async def test_a_claim_reads_no_more_behind_twenty_thousand_than_behind_five_tho
     assert 0 < many.rows <= SPREAD * few.rows
     assert many.pages <= SPREAD * few.pages
     if services.db.dialect.name == "postgresql":
-        assert many.rows <= 8 * outbox_store.WINDOW
+        assert many.rows <= 8 * outbox_store.CLAIM_WINDOW
     else:
         assert any("ix_outbox_kind_next_at_id" in detail for detail in many.plans)
         assert not any("ix_outbox_due" in detail for detail in many.plans)
@@ -311,7 +313,7 @@ async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_me
     silent = replace(services, speaks=False)
     rows = without_a_way(37) + [a_message(n, "webhook", f"subscription:{n}", YESTERDAY) for n in range(3)]
     await fill(services, rows)
-    said = [f for f in await examine(silent, clock()) if f.check == "outbox"]
+    said = [f for f in await run_checks(silent, clock()) if f.check == "outbox"]
     named = [f for f in said if "37 messages of kind department" in f.says]
     assert len(named) == 1 and named[0].warns and not named[0].wrong
     assert "have no gateway or address to go to" in named[0].says
@@ -325,8 +327,8 @@ async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_me
 
 async def test_the_doctor_counts_a_thousand_of_a_kind_and_no_more(services: Services, clock: Clock) -> None:
     await fill(services, without_a_way(FEW))
-    waits = await outbox_store.waiting(services.db, HOOKS)
+    waits = await outbox_store.load_waiting_messages(services.db, HOOKS)
     assert [(w.kind, w.count, w.sendable, w.oldest) for w in waits] == [("department", 1000, False, YESTERDAY)]
     silent = replace(services, speaks=False)
-    says = " ".join(f.says for f in await examine(silent, clock()) if f.check == "outbox")
+    says = " ".join(f.says for f in await run_checks(silent, clock()) if f.check == "outbox")
     assert "1000 or more messages of kind department" in says

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.importing.files import FileUnreadable, ImportSource, RejectedFile
-from hotline.text.strict_json import read_json
+from hotline.importing.files import ImportSource, RejectedFile, UnreadableFileError
+from hotline.text.strict_json import parse_strict_json
 
 COLUMNS = ("编号", "内容")
 QUOTE = "a quote in the middle of a cell: inside quotes it is written twice"
@@ -79,7 +79,7 @@ def test_every_way_a_table_is_commonly_written_is_read(content: bytes, encoding:
 def test_what_is_no_table_is_told_before_the_first_row(
     content: bytes, encoding: str | None, said: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(FileUnreadable, match=said):
+    with pytest.raises(UnreadableFileError, match=said):
         source(tmp_path / "f.csv", content, encoding=encoding)
 
 
@@ -202,8 +202,8 @@ def test_a_refused_line_that_is_no_object_is_kept_as_it_was(tmp_path: Path) -> N
 @pytest.mark.parametrize("raw", [b"\xff", b'{"a": 1, "a": 2}', b"[" * 100_000, b"{", "{}".encode("utf-16")])
 def test_a_document_that_means_two_things_or_none_is_no_json(raw: bytes) -> None:
     with pytest.raises(ValueError):
-        read_json(raw)
-    assert read_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+        parse_strict_json(raw)
+    assert parse_strict_json(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 def test_a_stray_quote_in_every_line_refuses_each_of_them(tmp_path: Path) -> None:

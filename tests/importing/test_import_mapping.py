@@ -9,18 +9,18 @@ import pytest
 
 from hotline.importing.mapping import (
     STATUSES,
-    Layout,
-    TimeReader,
-    as_far_as_read,
-    format_fault,
-    mapping_faults,
-    read_mapping,
+    ImportMapping,
+    TimeParser,
+    load_mapping,
+    load_partial_mapping,
+    mapping_errors,
+    time_format_error,
 )
-from hotline.importing.service.importer import checked_source
-from hotline.organisation.model.directory import NOUNS, Directory
-from hotline.organisation.service.seeding import items_in
+from hotline.importing.service.importer import open_source
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
-from hotline.shipped import shipped
 
 CITY: dict[str, Any] = {
     "about": "the city's old hotline",
@@ -49,24 +49,24 @@ CITY: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def directory() -> Directory:
-    root = shipped("seeds")
-    found: dict[str, Any] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(root / "ruiquan", root):
+    root = packaged_folder("seeds")
+    found: dict[str, Any] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(root / "ruiquan", root):
         found[noun][code] = item
     return Directory(1, **found)
 
 
-def layout(folder: Path, **over: Any) -> Layout:
+def layout(folder: Path, **over: Any) -> ImportMapping:
     (folder / "mapping.json").write_text(json.dumps({**CITY, **over}, ensure_ascii=False), encoding="utf-8")
-    return read_mapping(folder)
+    return load_mapping(folder)
 
 
 def test_a_right_mapping_has_no_fault(directory: Directory, tmp_path: Path) -> None:
-    assert mapping_faults(layout(tmp_path), directory) == []
+    assert mapping_errors(layout(tmp_path), directory) == []
 
 
 def test_the_mapping_that_is_shipped_reads_what_it_says() -> None:
-    assert read_mapping(shipped("seeds") / "nyc311").source == "nyc311"
+    assert load_mapping(packaged_folder("seeds") / "nyc311").source == "nyc311"
 
 
 def words(**values: str) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_what_is_wrong_with_a_mapping_is_named_by_its_path(
 ) -> None:
     if "committee" in rule and directory.home is not None:
         over = {"department": words(Watchers=str(directory.home.committee))}
-    found = dict(mapping_faults(layout(tmp_path, **over), directory))
+    found = dict(mapping_errors(layout(tmp_path, **over), directory))
     assert where in found and rule in found[where], found
 
 
@@ -139,7 +139,7 @@ MALFORMED: list[tuple[str, str]] = [
 def test_a_mapping_that_is_not_well_formed_is_refused_by_path(text: str, where: str, tmp_path: Path) -> None:
     (tmp_path / "mapping.json").write_text(text, encoding="utf-8")
     with pytest.raises(Refused) as refused:
-        read_mapping(tmp_path)
+        load_mapping(tmp_path)
     assert where in dict(refused.value.refusal.errors), refused.value.refusal
 
 
@@ -149,7 +149,7 @@ def test_what_is_not_well_formed_hides_nothing_else(directory: Directory, tmp_pa
         (tmp_path / "mapping.json").write_text(text, encoding="utf-8")
         (tmp_path / "f.csv").write_text("No,Created\n", encoding="utf-8")
         with pytest.raises(Refused) as refused:
-            checked_source(tmp_path / "f.csv", as_far_as_read(tmp_path), directory)
+            open_source(tmp_path / "f.csv", load_partial_mapping(tmp_path), directory)
         told = dict(refused.value.refusal.errors)
         assert {name, "colour", "priority.values.a"} <= told.keys(), told
         assert ("closed_at" in told) is (name != "format")  # the heading was looked at
@@ -182,12 +182,12 @@ TIMES = [
 
 @pytest.mark.parametrize(("zone", "form", "text", "moment"), TIMES)
 def test_a_written_offset_counts_whatever_the_zone_of_the_file(zone: str, form: str, text: str, moment: str) -> None:
-    assert format_fault(form) is None
-    assert TimeReader(zone, (form,)).read(text) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), None)
+    assert time_format_error(form) is None
+    assert TimeParser(zone, (form,)).read(text) == (datetime.fromisoformat(moment).replace(tzinfo=UTC), None)
 
 
 def test_several_ways_to_write_a_time_may_stand_in_one_file() -> None:
-    times = TimeReader("Asia/Shanghai", ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "iso8601"))
+    times = TimeParser("Asia/Shanghai", ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "iso8601"))
     written = ("2020-01-02 08:00:00", "2020/01/02 08:00", "2020-01-02T00:00:00Z")
     assert {times.read(text)[0] for text in written} == {datetime(2020, 1, 2, tzinfo=UTC)}
 
@@ -201,7 +201,7 @@ def test_several_ways_to_write_a_time_may_stand_in_one_file() -> None:
     ],
 )
 def test_an_hour_that_came_twice_or_never_is_decided_and_told(text: str, moment: str, odd: str | None) -> None:
-    read, said = TimeReader("America/New_York", ("%Y-%m-%d %H:%M:%S", "iso8601")).read(text)
+    read, said = TimeParser("America/New_York", ("%Y-%m-%d %H:%M:%S", "iso8601")).read(text)
     assert read == datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert (said is None) if odd is None else odd in str(said)
 
@@ -217,4 +217,4 @@ def test_an_hour_that_came_twice_or_never_is_decided_and_told(text: str, moment:
 def test_a_time_that_cannot_be_is_refused(text: str) -> None:
     """Years beyond what can be counted end in no fault, and dates that stand for none are no dates."""
     with pytest.raises(ValueError):
-        TimeReader(LA, ("iso8601", "%Y-%m-%dT%H:%M:%S")).read(text)
+        TimeParser(LA, ("iso8601", "%Y-%m-%dT%H:%M:%S")).read(text)

@@ -10,19 +10,19 @@ import sqlalchemy as sa
 
 from hotline.database.keyset import KeysetPage
 from hotline.delivery import store as outbox_store
-from hotline.importing.mapping import read_mapping
+from hotline.importing.mapping import load_mapping
 from hotline.importing.service.importer import ImportJob, import_file
 from hotline.importing.service.report import ImportReport
-from hotline.operations.doctor import examine
+from hotline.operations.doctor import run_checks
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.items import Override
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.service.directory import change
-from hotline.organisation.service.seeding import complete
+from hotline.organisation.service.seeding import add_missing_items
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
-from hotline.shipped import shipped
 from hotline.tickets.context import Services
-from hotline.tickets.sla.jobs import adopt, escalate_due
+from hotline.tickets.sla.jobs import escalate_due, start_missing_clocks
 from hotline.tickets.store import callers, counters, lists
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.tables import call
@@ -81,10 +81,12 @@ def written(path: Path, *rows: dict[str, str]) -> Path:
 
 
 async def taken(services: Services, path: Path, clock: Clock, desk: Player, **over: Any) -> ImportReport:
-    folder = shipped("seeds") / "nyc311"
+    folder = packaged_folder("seeds") / "nyc311"
     dry = over.get("dry_run", False)
-    directory = await complete(services.directory, folder, shipped("seeds"), desk.actor, clock(), keep=not dry)
-    return await import_file(services, ImportJob(path, read_mapping(folder), directory, dry_run=dry), clock())
+    directory = await add_missing_items(
+        services.directory, folder, packaged_folder("seeds"), desk.actor, clock(), save=not dry
+    )
+    return await import_file(services, ImportJob(path, load_mapping(folder), directory, dry_run=dry), clock())
 
 
 async def test_a_closed_request_arrives_with_its_whole_story(
@@ -110,7 +112,7 @@ async def test_a_closed_request_arrives_with_its_whole_story(
         "accept_report",
         "confirm",
     ]
-    assert await counters.drift(services.db) == {}
+    assert await counters.load_counter_drift(services.db) == {}
 
 
 async def test_dirty_rows_are_kept_and_say_what_was_odd(
@@ -174,7 +176,7 @@ async def test_a_second_run_goes_on_and_a_dry_run_keeps_nothing(
     dry = await taken(services, written(tmp_path / "f.csv", *rows), clock, desk, dry_run=True)
     assert dry.taken == 120
     assert (await services.directory.now(clock())).version == 1
-    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
+    assert await lists.load_tickets(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
     half = await taken(services, written(tmp_path / "half.csv", *rows[:70]), clock, desk)
     whole = await taken(services, written(tmp_path / "f.csv", *rows, rows[0]), clock, desk)
     assert (half.taken, whole.taken, whole.known) == (70, 50, 70)
@@ -198,8 +200,8 @@ async def test_all_of_a_real_day_of_new_york(services: Services, clock: Clock, d
     assert report.by_status == {"closed": 4419, "dispatched": 576, "awaiting_info": 4}
     assert report.odd["closed before it was created: closed at its creation instead"] == 2
     assert report.odd["Agency NYC311-PRD: the hotline itself stands where the agency should"] == 73
-    assert await counters.drift(db) == {}
-    held = await counters.counted(db, "assignment", frozenset({"nyc-hpd"}))
+    assert await counters.load_counter_drift(db) == {}
+    held = await counters.load_counts(db, "assignment", frozenset({"nyc-hpd"}))
     assert sum(held.values()) == 1801
 
 
@@ -236,7 +238,7 @@ async def test_a_case_that_moves_house_keeps_whom_to_call_back_and_by_when(
     )
     assert (report.taken, report.refused) == (1, [])
     case = await the_case(services, "1", desk)
-    facts = await ticket_facts.facts(services.db, Scope(True, None, frozenset()), case["number"])
+    facts = await ticket_facts.load_facts(services.db, Scope(True, None, frozenset()), case["number"])
     assert facts is not None
     t = facts.ticket
     assert (t.phone, t.caller_name, t.contact, t.reply_wanted) == ("+8613800138000", "王秀英", "wangxiuying", True)
@@ -255,7 +257,7 @@ async def test_a_number_nobody_can_read_is_kept_as_it_was_written(
     report = await moved(services, tmp_path, clock, {"Phone": phone, "Wechat": "wx"})
     assert (report.taken, report.refused) == (1, [])
     case = await the_case(services, "1", desk)
-    facts = await ticket_facts.facts(services.db, Scope(True, None, frozenset()), case["number"])
+    facts = await ticket_facts.load_facts(services.db, Scope(True, None, frozenset()), case["number"])
     assert facts is not None and facts.ticket.reply_wanted
     assert facts.ticket.contact == f"wx; {phone}"
     assert await services.db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == phone
@@ -295,7 +297,7 @@ async def test_every_case_ends_in_the_state_the_mapping_says(
     for word in ("办结", "撤回", "不予受理", "废单"):
         live = [a for a in found[word]["assignments"] if a["status"] not in ("done", "recalled")]
         assert live == [], word
-    assert await counters.drift(db) == {}
+    assert await counters.load_counter_drift(db) == {}
 
 
 @pytest.mark.parametrize("at_night", [False, True])
@@ -314,15 +316,15 @@ async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
               "Status": "办理中" if n < 8 else "待派"} for n in range(10)]  # fmt: skip
     status = {"column": "Status", "values": {"办理中": "issued", "待派": "triaged"}}
     assert (await moved(services, tmp_path, clock, *cases, status=status)).taken == 10
-    assert await outbox_store.listed(services.db, "queued", "", 50) == []
+    assert await outbox_store.load_messages(services.db, "queued", "", 50) == []
     case = await the_case(services, "2", desk)
     running = case["clocks"]["running"]
     assert {c["metric"] for c in running} >= {"resolve", "report", "accept"}
     assert all(c["due_at"] > clock().isoformat() for c in running)
-    assert await adopt(services, clock()) == 0  # nothing is left for a worker to start, and to tell of
+    assert await start_missing_clocks(services, clock()) == 0  # nothing is left for a worker to start, and to tell of
     assert (await escalate_due(services, clock())).told == 0
-    assert await outbox_store.listed(services.db, "queued", "", 50) == []
-    assert not [f for f in await examine(services, clock()) if f.wrong and f.check in ("tickets", "clocks")]
+    assert await outbox_store.load_messages(services.db, "queued", "", 50) == []
+    assert not [f for f in await run_checks(services, clock()) if f.wrong and f.check in ("tickets", "clocks")]
 
 
 async def test_departments_hear_of_the_orders_they_get_where_it_is_asked_for(
@@ -330,7 +332,7 @@ async def test_departments_hear_of_the_orders_they_get_where_it_is_asked_for(
 ) -> None:
     ended = {"No": "2", "Status": "办结", "Closed": "2026-11-21 08:00:00"}
     await moved(services, tmp_path, clock, {}, ended, notify=True)
-    told = await outbox_store.listed(services.db, "queued", "", 50)
+    told = await outbox_store.load_messages(services.db, "queued", "", 50)
     assert [(m.kind, m.partition) for m in told] == [("department", "department:water")]
 
 
@@ -338,10 +340,10 @@ async def test_an_old_export_does_not_change_what_is_known_of_a_caller(
     services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     await desk.call("路灯不亮", caller={"phone": "13800138000", "name": "王秀英（新）"})
-    before = await callers.card(services.db, "+8613800138000")
+    before = await callers.load_caller(services.db, "+8613800138000")
     clock.forward(hours=1)
     await moved(services, tmp_path, clock, {"Caller": "王小姐"})
-    assert await callers.card(services.db, "+8613800138000") == before
+    assert await callers.load_caller(services.db, "+8613800138000") == before
 
 
 WRONG: list[tuple[dict[str, str], str, str]] = [
@@ -390,14 +392,14 @@ async def test_nothing_is_taken_in_where_mapping_and_heading_do_not_fit(
 ) -> None:
     with pytest.raises(Refused, match="nothing was taken in"):
         await moved(services, tmp_path, clock, {}, **over)
-    assert await lists.listed(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
+    assert await lists.load_tickets(services.db, Scope(True, None, frozenset()), {}, KeysetPage(10)) == []
 
 
 async def test_a_report_of_misconduct_stays_confidential_when_it_is_imported(
     services: Services, clock: Clock, desk: Player, tmp_path: Path
 ) -> None:
     await moved(services, tmp_path, clock, {}, kind={"column": "Status", "other": "report"})
-    facts = await ticket_facts.facts(
+    facts = await ticket_facts.load_facts(
         services.db, Scope(True, None, frozenset()), (await the_case(services, "1", desk))["number"]
     )
     assert facts is not None and facts.ticket.confidential

@@ -20,12 +20,12 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.outages import outage_of
 from hotline.database.prepared import PreparedQuery
-from hotline.delivery.gateways import NewGateway, add
-from hotline.delivery.notices import signatures
+from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.delivery.notices import webhook_signatures
 from hotline.inbound.spool import Spool
-from hotline.inbound.spool_drain import bring_in
-from hotline.inbound.work_off import take_next
-from hotline.operations.readiness import refresh
+from hotline.inbound.spool_drain import drain_spooled_records
+from hotline.inbound.work_off import process_due
+from hotline.operations.readiness import refresh_caches
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewKey, add_key, revoke_key
@@ -72,7 +72,7 @@ class Street:
     async def order(self, number: str) -> httpx.Response:
         raw, stamp = orjson.dumps({"order_no": number, "content": "4栋电梯坏了"}), str(int(self.clock().timestamp()))
         headers = {"webhook-id": "o-1", "webhook-timestamp": stamp,
-                   "webhook-signature": signatures([SIGNED], "o-1", stamp, raw)}  # fmt: skip
+                   "webhook-signature": webhook_signatures([SIGNED], "o-1", stamp, raw)}  # fmt: skip
         return await self.http.post("/v1/hooks/orders/city", content=raw, headers=headers)
 
     async def call(self, key: str | None = None) -> httpx.Response:
@@ -80,7 +80,7 @@ class Street:
 
     async def titles(self) -> list[str]:
         """The tickets there are in the end."""
-        while await bring_in(self.services) or await take_next(self.services, self.clock()):
+        while await drain_spooled_records(self.services) or await process_due(self.services, self.clock()):
             pass
         return sorted(t["title"] for t in (await self.desk.get("/v1/tickets?limit=200")).json()["items"])
 
@@ -103,13 +103,13 @@ async def street(app: FastAPI, services: Services, cast: Cast, clock: Clock, tmp
         ("city", "hotline_12345", {"system": "12345"}, {"secret": [SIGNED]}),
     )
     for name, provider, settings, secrets in gateways:
-        await add(
+        await create_gateway(
             services.gateways, NewGateway(name, provider, settings, secrets, sends=False, weight=50), "test", clock()
         )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
         known = Street(services, http, await cast("desk"), clock)
         await known.desk.get("/v1/me")
-        assert await refresh(services, clock())
+        assert await refresh_caches(services, clock())
         clock.forward(minutes=1)
         yield known
     if services.spool is not None:
@@ -175,14 +175,14 @@ async def test_while_the_database_says_nothing_every_push_is_answered_and_kept_o
         assert (await street.looks_up()).json() == {"contacts": []} or isinstance(street.services.db, Sqlite)
         street.clock.forward(minutes=1)
         assert (await street.text("s-1", "3栋着火了")).status_code == 200  # its provider repeats
-    assert street.services.spool is not None and street.services.spool.waiting() > 0
+    assert street.services.spool is not None and street.services.spool.count_records() > 0
     titles = await street.titles()
     assert titles == ["3栋着火了", "9栋停水了", "9栋停水了"]
     assert await street.rung() == 1
     references = [reply.json()["reference"] for name, reply in said.items() if "call" in name]
     found = [(await street.desk.get(f"/v1/inbound/{name}")).json()["number"] for name in references]
     assert len(set(found)) == 2 and None not in found
-    assert street.services.spool.size() == street.services.spool.bad() == 0
+    assert street.services.spool.size() == street.services.spool.count_bad_files() == 0
 
 
 async def test_a_call_kept_for_later_is_linked_to_the_one_on_the_exchange(street: Street, watch: Player) -> None:
@@ -252,12 +252,12 @@ def test_the_deadlines_of_a_request_add_up_to_less_than_ten_seconds() -> None:
 async def refusing(db: Any, state: str) -> AsyncIterator[None]:
     """Every insert meets this fault of the database; on SQLite, its file may not grow."""
     if isinstance(db, Sqlite):
-        full = await db._on_writer(lambda line: line.execute("PRAGMA page_count").fetchone()[0])
-        await db._on_writer(lambda line: line.execute(f"PRAGMA max_page_count = {full}").fetchall())
+        full = await db._run_on_writer(lambda line: line.execute("PRAGMA page_count").fetchone()[0])
+        await db._run_on_writer(lambda line: line.execute(f"PRAGMA max_page_count = {full}").fetchall())
         try:
             yield
         finally:
-            await db._on_writer(lambda line: line.execute("PRAGMA max_page_count = 1000000000").fetchall())
+            await db._run_on_writer(lambda line: line.execute("PRAGMA max_page_count = 1000000000").fetchall())
         return
 
     def stop(c: sa.Connection) -> None:
@@ -290,20 +290,22 @@ async def test_a_database_that_takes_nothing_now_is_spooled_for_whatever_the_rea
     much = "路灯坏了" * 200
     async with refusing(services.db, state):
         sent = 0
-        while services.spool.waiting() < 12 and sent < 60:  # a little room may be left
+        while services.spool.count_records() < 12 and sent < 60:  # a little room may be left
             texts = [await street.text(f"s-{sent}", f"{sent}号{much}", f"1380013{sent:04d}")]
             calls = [await street.desk.post("/v1/calls", {**CALL, "narrative": f"{sent}号{much}"})]
             rung = [await street.rings(f"c-{sent}")]
             assert [r.status_code for r in (*texts, *rung)] == [200, 200]
             assert calls[0].status_code in (201, 202) and (calls[0].status_code == 201 or Spooled(**calls[0].json()))
             sent += 1
-        assert services.spool.waiting() >= 12
-        waiting = services.spool.waiting()
-        await bring_in(services)
-        assert services.spool.bad() == 0 and 0 < services.spool.waiting() <= waiting  # later, not never
+        assert services.spool.count_records() >= 12
+        waiting = services.spool.count_records()
+        await drain_spooled_records(services)
+        assert (
+            services.spool.count_bad_files() == 0 and 0 < services.spool.count_records() <= waiting
+        )  # later, not never
     titles = await street.titles()
     assert len(titles) == 2 * sent and await street.rung() == sent
-    assert services.spool.size() == services.spool.bad() == 0
+    assert services.spool.size() == services.spool.count_bad_files() == 0
 
 
 async def test_a_full_disk_under_the_spool_too_is_told_as_it_is(
@@ -352,8 +354,8 @@ async def test_a_server_can_take_in_as_long_as_spool_or_database_would_keep_it(s
         broken = services.spool = Spool(in_the_way / "spool", SECRET)
         if not isinstance(services.db, Sqlite):
             assert (await can(503))["spool"] is False
-        full = services.spool = Spool(tmp_path / "small", SECRET, cap=1000)
-        while await full.usable():
+        full = services.spool = Spool(tmp_path / "small", SECRET, max_bytes=1000)
+        while await full.is_usable():
             await full.append({"n": 1}, street.clock())
         if not isinstance(services.db, Sqlite):
             await can(503)
@@ -374,7 +376,7 @@ async def test_who_was_valid_when_the_database_answered_last_is_let_in_by_every_
         for name, until in (("valid", None), ("revoked", None), ("ends soon", clock.now.replace(hour=5)))
     }
     await revoke_key(services, ActorCache(), made["revoked"]["id"], clock())
-    assert await refresh(services, clock())  # of a process that none of them ever asked
+    assert await refresh_caches(services, clock())  # of a process that none of them ever asked
     late = await add_key(services, NewKey("late", Grant(frozenset({Role.OPERATOR}))), "test", clock())
     clock.forward(hours=2)
     async with silent(services.db):

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.inbound.spool import Spool, SpoolFull
-from hotline.inbound.spool_drain import bring_in
-from hotline.inbound.work_off import take_next
+from hotline.inbound.spool_drain import drain_spooled_records
+from hotline.inbound.work_off import process_due
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock, Player
 from tests.sms.providers import FAR, PUBLIC, Push
@@ -51,7 +51,7 @@ async def spooling(services: Services, tmp_path: Path) -> AsyncIterator[Services
 @pytest.fixture
 async def http(app: FastAPI, spooling: Services, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
     spooling.public_url = spooling.gateways._url = PUBLIC
-    await add(
+    await create_gateway(
         spooling.gateways,
         NewGateway("kannel", "kannel", {}, {"token": [KANNEL.secrets["token"]]}, sends=False, weight=50),
         "test",
@@ -85,11 +85,11 @@ async def test_texts_and_calls_go_on_while_the_database_is_away(
         ready = await http.get("/readyz")
         assert ready.status_code == 503 and ready.json()["checks"]["spool_bytes"] > 0
         assert (await desk.get("/v1/tickets")).status_code == 503  # nothing is told from memory
-        assert await bring_in(spooling) == 0
+        assert await drain_spooled_records(spooling) == 0
     took = clock()
     clock.forward(minutes=3)
-    assert await bring_in(spooling) == 4
-    while await take_next(spooling, clock()):
+    assert await drain_spooled_records(spooling) == 4
+    while await process_due(spooling, clock()):
         pass
     tickets = (await desk.get("/v1/tickets")).json()["items"]
     assert sorted(t["title"] for t in tickets) == ["3栋着火了", "9栋停水了"]
@@ -101,7 +101,7 @@ async def test_texts_and_calls_go_on_while_the_database_is_away(
     late = await desk.post("/v1/calls", body, headers={"idempotency-key": "call-1"})
     assert late.json()["ticket"]["number"] == shown["number"] and late.headers["idempotency-replayed"] == "true"
     assert spooling.spool is not None and spooling.spool.size() == 0
-    assert await bring_in(spooling) == 0
+    assert await drain_spooled_records(spooling) == 0
     assert len((await desk.get("/v1/tickets")).json()["items"]) == 2
 
 
@@ -138,12 +138,12 @@ async def test_without_a_spool_nothing_is_acknowledged(
 
 
 async def test_a_full_spool_says_so(tmp_path: Path) -> None:
-    small = Spool(tmp_path / "s", SECRET, cap=400)
+    small = Spool(tmp_path / "s", SECRET, max_bytes=400)
     await small.append({"kind": "x", "n": 1}, NOON)
     with pytest.raises(SpoolFull):
         for n in range(20):
             await small.append({"kind": "x", "n": n}, NOON)
-    assert small.waiting() >= 1 and small.size() <= 400
+    assert small.count_records() >= 1 and small.size() <= 400
     small.close()
 
 
@@ -166,7 +166,7 @@ async def test_a_torn_end_is_cut_and_what_stands_before_it_comes_in(tmp_path: Pa
     whole = file.read_bytes()
     for cut in range(1, len(whole.splitlines(keepends=True)[-1])):
         file.write_bytes(whole[:-cut])
-        assert Spool(tmp_path / "s", SECRET).waiting() == (3 if cut == 1 else 2)
+        assert Spool(tmp_path / "s", SECRET).count_records() == (3 if cut == 1 else 2)
     assert await _all(Spool(tmp_path / "s", SECRET)) == [0, 1]
     assert list((tmp_path / "s").iterdir()) == []
 
@@ -181,7 +181,7 @@ async def test_a_line_changed_in_the_middle_is_set_aside_for_somebody_to_look_at
     file.write_bytes(lines[0] + lines[1].replace(b'"n":1', b'"n":7') + lines[2])
     again = Spool(tmp_path / "s", SECRET)
     assert await _all(again) == [0]
-    assert again.bad() == 1
+    assert again.count_bad_files() == 1
     assert await _all(Spool(tmp_path / "s", b"another secret of another server, long")) == []
 
 
@@ -190,7 +190,7 @@ async def test_two_processes_share_the_folder_and_each_record_comes_in_once(tmp_
     await asyncio.gather(
         *(s.append({"n": (name, n)}, NOON) for n in range(20) for name, s in (("a", one), ("b", other)))
     )
-    assert one.waiting() == 40
+    assert one.count_records() == 40
     first = await _all(one)  # the other's file is open: it is left alone
     second = await _all(other)
     assert len(first) == 20 and len(second) == 20

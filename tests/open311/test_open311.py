@@ -26,7 +26,7 @@ from hotline.organisation.service.directory import change
 from hotline.organisation.tables import directory as directory_table
 from hotline.organisation.tables import directory_log
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, lexicon_of
+from hotline.triage.model import Lexicon, build_lexicon
 from tests.conftest import NOON, Cast, Clock, Player, on_one_database
 from tests.open311 import far_side
 from tests.open311.far_side import BASE, FORMS, Far, lean, perl_is_here, perl_simple, spark, stamp, xml_simple
@@ -74,7 +74,7 @@ async def opted_in(services: Services, *channels: Channel) -> None:
 
     await services.db.transact(copied)
     services.directory._directory, services.directory._looked = made.directory, services.clock()
-    services.directory._made[lexicon_of] = made.lexicon
+    services.directory._made[build_lexicon] = made.lexicon
 
 
 async def _opt_in(services: Services, channels: tuple[Channel, ...]) -> OptedIn:
@@ -94,7 +94,7 @@ async def _opt_in(services: Services, channels: tuple[Channel, ...]) -> OptedIn:
         }
         return {t: [dict(r) for r in c.execute(sa.select(t).where(which)).mappings()] for t, which in chosen.items()}
 
-    return OptedIn(directory, services.directory.made_of(lexicon_of), await services.db.transact(written))
+    return OptedIn(directory, services.directory.derived(build_lexicon), await services.db.transact(written))
 
 
 @pytest.fixture
@@ -147,10 +147,10 @@ def at(text: str) -> datetime:
 
 async def work_off(services: Services) -> None:
     """The worker's step, until nothing can be left."""
-    from hotline.inbound.work_off import take_next
+    from hotline.inbound.work_off import process_due
 
     for _ in range(5):
-        await take_next(services, services.clock())
+        await process_due(services, services.clock())
 
 
 async def tickets(desk: Player) -> list[str]:
@@ -1460,7 +1460,7 @@ async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch
 
 
 async def test_a_house_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
-    services.part(Open311Settings).served = False
+    services.part(Open311Settings).is_enabled = False
     for what in ("discovery", "services", "requests", "servicerequestupdates"):
         for form in FORMS:
             assert (await far.http.get(f"{BASE}/{what}.{form}")).status_code == 404

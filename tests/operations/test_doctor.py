@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from hotline.database.engine_postgres import Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.delivery import tables as outbox_tables
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import GatewayDown
 from hotline.inbound.model import InboundKind
 from hotline.inbound.spool import Spool
 from hotline.open311.service import _row as row_of_update
-from hotline.operations.doctor import Finding, examine, warn_of_gaps
+from hotline.operations.doctor import Finding, notify_roster_gaps, run_checks
 from hotline.operations.jobs import operations_jobs
 from hotline.organisation.model.actors import CLOCK
-from hotline.organisation.model.holidays import announced, read_announcement, unannounced
+from hotline.organisation.model.holidays import missing_notice_year, parse_notice, with_notice
 from hotline.organisation.model.items import Override
 from hotline.organisation.service.directory import change
 from hotline.refusals import Refused
@@ -39,7 +39,7 @@ NOTICES = Path(__file__).parents[3] / "shared" / "data"
 async def found(services: Services, clock: Clock) -> dict[str, Finding]:
     """What each check says; the worst where it says several things."""
     said: dict[str, Finding] = {}
-    for f in await examine(services, clock.now):
+    for f in await run_checks(services, clock.now):
         if f.check not in said or f.wrong:
             said[f.check] = f
     return said
@@ -49,7 +49,7 @@ async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
     services: Services, clock: Clock, lift_ticket: dict[str, Any], desk: Player
 ) -> None:
     clock.now = datetime.now(UTC).replace(year=2026, month=6, day=10)
-    said = await examine(services, clock.now)
+    said = await run_checks(services, clock.now)
     checks = {
         "directory",
         "clocks",
@@ -113,7 +113,7 @@ async def fsync_is_off(services: Services, clock: Clock) -> None:
     """The suite's PostgreSQL runs without it anyway."""
     if isinstance(services.db, Sqlite):
         assert all(safe for _, _, safe in await services.db.durability())
-        await services.db._on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
+        await services.db._run_on_writer(lambda line: line.execute("PRAGMA synchronous = OFF"))
 
 
 def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
 
 async def an_old_text(services: Services, clock: Clock) -> None:
     row = row_of_text("old", services, clock())
-    await services.inbox.keep_now([row])
+    await services.inbox.save_to_database([row])
     clock.forward(minutes=6)
 
 
@@ -137,7 +137,9 @@ async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
     settings = {"url": "http://x.example/", "sender": "12345"}
     secrets = {"secret": ["whsec_" + "QUJD" * 10]}
     services.speaks = False
-    await add(services.gateways, NewGateway("g", "generic", settings, secrets, sends=True, weight=50), "test", clock())
+    await create_gateway(
+        services.gateways, NewGateway("g", "generic", settings, secrets, sends=True, weight=50), "test", clock()
+    )
 
 
 FAULTS: list[tuple[str, Callable[[Services, Clock], Awaitable[None]], str]] = [
@@ -173,9 +175,9 @@ async def test_a_planted_fault_turns_its_check_red(
 
 async def test_from_november_on_next_years_missing_notice_is_a_warning(services: Services, clock: Clock) -> None:
     cn = (await services.directory.now(clock.now)).calendars["cn"]
-    assert unannounced(cn, datetime(2026, 10, 31, tzinfo=UTC).date()) is None
-    assert unannounced(cn, datetime(2026, 11, 1, tzinfo=UTC).date()) == 2027
-    said = [f for f in await examine(services, clock.now) if f.check == "calendar"]
+    assert missing_notice_year(cn, datetime(2026, 10, 31, tzinfo=UTC).date()) is None
+    assert missing_notice_year(cn, datetime(2026, 11, 1, tzinfo=UTC).date()) == 2027
+    said = [f for f in await run_checks(services, clock.now) if f.check == "calendar"]
     assert said[0].warns and not said[0].wrong and "2027" in said[0].says and "2027" in said[0].says_zh
 
 
@@ -185,7 +187,7 @@ async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
     old = sa.update(ticket_tables.clock).values(calendar_version=0)
     dead = sa.update(outbox_tables.outbox).values(status="dead")
     await services.db.transact(lambda c: (c.execute(old), c.execute(dead)))
-    warned = {f.check for f in await examine(services, clock.now) if f.warns}
+    warned = {f.check for f in await run_checks(services, clock.now) if f.warns}
     assert {"reckoning", "outbox"} <= warned
 
 
@@ -213,7 +215,7 @@ async def test_a_gap_ahead_is_told_to_the_supervisors_once(services: Services, c
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
     await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
-    assert [await warn_of_gaps(services, clock.now) for _ in range(3)] == [1, 0, 0]
+    assert [await notify_roster_gaps(services, clock.now) for _ in range(3)] == [1, 0, 0]
     rows = await services.db.transact(
         lambda c: c.execute(sa.select(outbox_tables.outbox).where(outbox_tables.outbox.c.kind == "gap")).all()
     )
@@ -261,7 +263,7 @@ async def test_the_heartbeat_beats_only_while_nothing_is_wrong(
     audit = operations_jobs(context)[0].step
     await audit()
     safe = all(safe for _, _, safe in await services.db.durability())  # the suite's PostgreSQL runs without fsync
-    assert len(beats) == safe, [f for f in await examine(services, clock.now) if f.wrong]
+    assert len(beats) == safe, [f for f in await run_checks(services, clock.now) if f.wrong]
     await no_next_step(services, clock)
     await audit()
     assert len(beats) == safe
@@ -298,7 +300,7 @@ WRONG: list[tuple[Any, str, int | None, str]] = [
 )
 def test_a_notice_that_is_not_one_names_its_fault(data: Any, name: str, wanted: int | None, field: str) -> None:
     with pytest.raises(Refused) as refused:
-        read_announcement(data, name, wanted)
+        parse_notice(data, name, wanted)
     assert field in dict(refused.value.refusal.errors)
 
 
@@ -307,13 +309,13 @@ async def test_a_year_is_not_skipped_and_a_notice_replaces_what_was_said_of_its_
 ) -> None:
     calendars = (await services.directory.now(clock.now)).calendars
     with pytest.raises(Refused):
-        announced(calendars["cn"], read_announcement(notice(2028), "2028.json"))
+        with_notice(calendars["cn"], parse_notice(notice(2028), "2028.json"))
     with pytest.raises(Refused):
-        announced(calendars["always"], read_announcement(notice(), "2027.json"))
-    first = announced(calendars["cn"], read_announcement(notice(), "2027.json"))
+        with_notice(calendars["always"], parse_notice(notice(), "2027.json"))
+    first = with_notice(calendars["cn"], parse_notice(notice(), "2027.json"))
     assert (first.confirmed_to, first.days["2027-01-01"], first.days["2026-12-31"]) == ("2027-12-31", False, False)
-    again = announced(
-        first, read_announcement(notice(days=[{"name": "x", "date": "2027-01-02", "isOffDay": False}]), "2027.json")
+    again = with_notice(
+        first, parse_notice(notice(days=[{"name": "x", "date": "2027-01-02", "isOffDay": False}]), "2027.json")
     )
     assert "2027-01-01" not in again.days and again.days["2027-01-02"] and again.confirmed_to == "2027-12-31"
 
@@ -322,7 +324,7 @@ async def test_a_year_is_not_skipped_and_a_notice_replaces_what_was_said_of_its_
 @pytest.mark.parametrize("year", [2023, 2024, 2025, 2026])
 async def test_the_seeded_calendar_is_what_the_notices_say(year: int, services: Services, clock: Clock) -> None:
     cn = (await services.directory.now(clock.now)).calendars["cn"]
-    read = read_announcement(
+    read = parse_notice(
         json.loads((NOTICES / f"holiday-cn-{year}.json").read_text(encoding="utf-8")), f"holiday-cn-{year}.json"
     )
     assert all(cn.days[day] == worked and cn.names[day] == read.names[day] for day, worked in read.days.items())

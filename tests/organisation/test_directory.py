@@ -5,23 +5,23 @@ from typing import Any
 
 import pytest
 
-from hotline.organisation.model.checks import faults_of
-from hotline.organisation.model.directory import ANY_OF, NOUNS, REFERS, Directory
-from hotline.organisation.service.directory import read_item
-from hotline.organisation.service.seeding import items_in
-from hotline.shipped import shipped
+from hotline.organisation.model.directory import REFERENCES, SEED_ORDER_NOUNS, VOCABULARY_FIELDS, Directory
+from hotline.organisation.model.validation import directory_errors
+from hotline.organisation.service.directory import parse_item
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
 
 
 def loaded(name: str) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / name, shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / name, packaged_folder("seeds")):
         found[noun][code] = item
     return found
 
 
 @pytest.mark.parametrize("name", ["ruiquan", "liucheng"])
 def test_the_seeds_are_right(name: str) -> None:
-    assert faults_of(Directory(1, **loaded(name))) == []
+    assert directory_errors(Directory(1, **loaded(name))) == []
 
 
 def test_the_first_home_has_what_the_paper_says() -> None:
@@ -222,32 +222,32 @@ def test_a_wrong_item_is_named_with_its_field_and_rule(
     noun: str, code: str, body: dict[str, Any], field: str, rule: str
 ) -> None:
     items = loaded("ruiquan")
-    items[noun][code] = read_item(noun, {**body, "code": code})
-    found = faults_of(Directory(1, **items))
+    items[noun][code] = parse_item(noun, {**body, "code": code})
+    found = directory_errors(Directory(1, **items))
     assert any(w.field == field and rule in w.rule for w in found), found
 
 
 @pytest.mark.parametrize(
-    ("noun", "field"), [(n, f) for table in (REFERS, ANY_OF) for n, fs in table.items() for f in fs]
+    ("noun", "field"), [(n, f) for table in (REFERENCES, VOCABULARY_FIELDS) for n, fs in table.items() for f in fs]
 )
 def test_what_a_form_offers_is_what_the_checks_hold(noun: str, field: str) -> None:
     items = loaded("ruiquan")
     code, item = next((c, i) for c, i in items[noun].items() if not (noun == "words" and i.danger is None))
     nowhere = ("nowhere",) if isinstance(getattr(item, field), tuple) else "nowhere"
     items[noun][code] = replace(item, **{field: nowhere})
-    assert any((w.noun, w.code, w.field) == (noun, code, field) for w in faults_of(Directory(1, **items)))
+    assert any((w.noun, w.code, w.field) == (noun, code, field) for w in directory_errors(Directory(1, **items)))
 
 
 def test_a_row_that_can_never_be_reached_is_refused() -> None:
     items = loaded("ruiquan")
     for hours in ("duty", "working"):
-        items["routes"][f"x-{hours}"] = read_item(
+        items["routes"][f"x-{hours}"] = parse_item(
             "routes", {"code": f"x-{hours}", "lead": "water", "category": "sdq-water", "hours": hours}
         )
-    assert any("unreachable" in w.rule and w.code == "r-sdq-water" for w in faults_of(Directory(1, **items)))
+    assert any("unreachable" in w.rule and w.code == "r-sdq-water" for w in directory_errors(Directory(1, **items)))
     items = loaded("ruiquan")
     for kind in ("enquiry", "request", "complaint", "report", "suggestion", "praise"):
-        items["routes"][f"x-{kind}"] = read_item(
+        items["routes"][f"x-{kind}"] = parse_item(
             "routes", {"code": f"x-{kind}", "lead": "water", "category": "sdq-water", "kind": kind}
         )
-    assert any("rows for every kind" in w.rule for w in faults_of(Directory(1, **items)))
+    assert any("rows for every kind" in w.rule for w in directory_errors(Directory(1, **items)))

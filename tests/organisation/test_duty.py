@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.organisation.model import duty
-from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.items import Member, Override, Roster, Shift
 from hotline.organisation.model.vocabulary import Kind
-from hotline.organisation.service.duty import swapped
-from hotline.organisation.service.seeding import items_in
+from hotline.organisation.service.duty import swap_overrides
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
-from hotline.shipped import shipped
-from hotline.tickets.model.routing import route
+from hotline.tickets.model.routing import choose_route
 
 ZONE = ZoneInfo("Asia/Shanghai")
 A, B, C = (Member(code=c, name=c.upper()) for c in "abc")
@@ -37,7 +37,7 @@ def at(text: str) -> datetime:
 
 def who(roster: Roster, text: str) -> list[str]:
     moment = at(text)
-    return [t.member.code for t in duty.turns(roster, moment, moment + timedelta(seconds=1))]
+    return [t.member.code for t in duty.duty_turns(roster, moment, moment + timedelta(seconds=1))]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_override_replaces_a_member_for_its_hours_and_no_longer() -> None:
         ["c"],
         ["b"],
     ]
-    turns = duty.turns(covered, at("2026-11-23T20:00"), at("2026-11-24T08:00"))
+    turns = duty.duty_turns(covered, at("2026-11-23T20:00"), at("2026-11-24T08:00"))
     assert [(t.member.code, t.reason) for t in turns] == [("b", ""), ("c", "ill"), ("b", "")]
     other = replace(ROSTER, overrides=(replace(ill, instead_of="a"),))
     assert who(other, "2026-11-23T23:00") == ["b"]  # a is not on duty then: nothing to replace
@@ -90,56 +90,60 @@ def test_an_override_replaces_a_member_for_its_hours_and_no_longer() -> None:
 def test_a_gap_is_found_to_the_minute() -> None:
     gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
     holed = replace(ROSTER, overrides=(gone,))
-    found = duty.gaps(holed, at("2026-11-25T12:00"), at("2026-12-02T12:00"))
+    found = duty.duty_gaps(holed, at("2026-11-25T12:00"), at("2026-12-02T12:00"))
     assert found == [(at("2026-11-28T02:00"), at("2026-11-28T06:00"))]
-    assert duty.gaps(replace(holed, whole=False), at("2026-11-25T12:00"), at("2026-12-02T12:00")) == []
-    assert duty.gaps(ROSTER, at("2026-11-25T12:00"), at("2026-12-02T12:00")) == []
+    assert duty.duty_gaps(replace(holed, whole=False), at("2026-11-25T12:00"), at("2026-12-02T12:00")) == []
+    assert duty.duty_gaps(ROSTER, at("2026-11-25T12:00"), at("2026-12-02T12:00")) == []
 
 
 def test_two_swap_their_turns_and_each_works_the_others() -> None:
-    pair = swapped(ROSTER, (date(2026, 11, 23), "night"), (date(2026, 11, 25), "day"), "换班")
+    pair = swap_overrides(ROSTER, (date(2026, 11, 23), "night"), (date(2026, 11, 25), "day"), "换班")
     changed = replace(ROSTER, overrides=pair)
     assert who(changed, "2026-11-24T01:00") == ["c"] and who(changed, "2026-11-25T10:00") == ["b"]
     assert who(changed, "2026-11-23T19:00") == ["a"] and who(changed, "2026-11-25T20:30") == ["a"]
     with pytest.raises(Refused, match="swapped"):
-        swapped(ROSTER, (date(2026, 11, 23), "dawn"), (date(2026, 11, 25), "day"), "x")
+        swap_overrides(ROSTER, (date(2026, 11, 23), "dawn"), (date(2026, 11, 25), "day"), "x")
     with pytest.raises(Refused, match="swapped"):
-        swapped(ROSTER, (date(2026, 11, 23), "day"), (date(2026, 11, 26), "day"), "x")  # both are a's
+        swap_overrides(ROSTER, (date(2026, 11, 23), "day"), (date(2026, 11, 26), "day"), "x")  # both are a's
 
 
 @given(st.integers(0, 400 * 1440), st.integers(1, 20 * 1440))
 def test_a_whole_roster_has_exactly_one_on_duty_at_every_minute(offset: int, length: int) -> None:
     start = at("2026-11-23T08:00") + timedelta(minutes=offset)
-    turns = duty.turns(ROSTER, start, start + timedelta(minutes=length))
+    turns = duty.duty_turns(ROSTER, start, start + timedelta(minutes=length))
     assert turns[0].start == start and turns[-1].end == start + timedelta(minutes=length)
     assert all(x.end == y.start for x, y in pairwise(turns))
 
 
 def test_a_duty_desk_where_nobody_sits_is_sent_nothing() -> None:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     d, night = Directory(1, **found), at("2026-11-28T02:00")
-    manned = route(d, "dt-trapped", Kind.REQUEST, "rq-b3", night)
+    manned = choose_route(d, "dt-trapped", Kind.REQUEST, "rq-b3", night)
     gone = Override(start="2026-11-28T00:00", end="2026-11-28T08:00", member=None)
     desk = {**d.rosters, "service-centre": replace(d.rosters["service-centre"], overrides=(gone,))}
-    empty = route(replace(d, rosters=desk), "dt-trapped", Kind.REQUEST, "rq-b3", night)
+    empty = choose_route(replace(d, rosters=desk), "dt-trapped", Kind.REQUEST, "rq-b3", night)
     assert manned is not None and (manned.route, manned.lead) == ("r-dt-trapped-duty", "service-centre")
     assert empty is not None and (empty.route, empty.lead) == ("r-dt-trapped", "property-works")
 
 
 def test_a_call_goes_up_the_chain_until_somebody_is_there() -> None:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     d = Directory(1, **found)
     now = at("2026-11-28T02:00")
-    assert duty.chain(d, "property-works") == ["property-works", "property", "service-centre"]
-    assert [t.department for t in duty.called(d, "property-works", now)] == ["property-works"]
+    assert duty.duty_chain(d, "property-works") == ["property-works", "property", "service-centre"]
+    assert [t.department for t in duty.officers_to_call(d, "property-works", now)] == ["property-works"]
     # it keeps no roster: the organisation's
-    assert [t.department for t in duty.called(d, "water", now)] == ["service-centre"]
-    assert not duty.nobody(d, "water", now)
+    assert [t.department for t in duty.officers_to_call(d, "water", now)] == ["service-centre"]
+    assert not duty.has_no_duty_officer(d, "water", now)
     gone = Override(start="2026-11-28T00:00", end="2026-11-28T08:00", member=None)
     bare = replace(d, rosters={c: replace(r, overrides=(gone,)) for c, r in d.rosters.items()})
-    assert duty.called(bare, "property-works", now) == [] and duty.nobody(bare, "property-works", now)
-    assert not duty.nobody(replace(d, rosters={}), "water", now)  # no rosters are kept: nothing can be said
+    assert duty.officers_to_call(bare, "property-works", now) == [] and duty.has_no_duty_officer(
+        bare, "property-works", now
+    )
+    assert not duty.has_no_duty_officer(
+        replace(d, rosters={}), "water", now
+    )  # no rosters are kept: nothing can be said

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from hotline.organisation.model.holidays import (
-    announced,
-    carried_on,
+    calendar_change,
     days_of_notice,
-    difference,
-    doubt_about,
-    read_announcement,
+    parse_notice,
+    partial_notice_warning,
+    with_notice,
+    with_notices_of,
 )
 from hotline.organisation.model.items import Calendar
 from hotline.refusals import Refused
@@ -31,7 +31,7 @@ def notice(year: int, *days: tuple[str, bool], **over: Any) -> dict[str, Any]:
 
 
 def put(calendar: Calendar, data: dict[str, Any]) -> Calendar:
-    return announced(calendar, read_announcement(data, "notice.json"))
+    return with_notice(calendar, parse_notice(data, "notice.json"))
 
 
 OF_2026 = notice(2026, ("2026-10-01", True), ("2026-10-10", False))
@@ -75,15 +75,15 @@ def test_a_december_day_of_the_notices_own_year_goes_with_it() -> None:
 
 def test_what_an_import_would_remove_and_change_is_told_day_by_day() -> None:
     before = put(put(CN, OF_2026), OF_2027)
-    read = read_announcement(notice(2026, ("2026-10-01", False), ("2026-10-12", True), ("2026-12-31", False)), "x.json")
-    found = difference(before, announced(before, read), read)
+    read = parse_notice(notice(2026, ("2026-10-01", False), ("2026-10-12", True), ("2026-12-31", False)), "x.json")
+    found = calendar_change(before, with_notice(before, read), read)
     assert found.added == (("2026-10-12", None, False),)
     assert found.removed == (("2026-10-10", True, None),)
     assert found.changed == (("2026-10-01", False, True),)
     assert found.kept == ("2026-12-31",)  # the later notice says otherwise, and stays
-    assert found.replaces and doubt_about(before, read) is not None
-    fresh = read_announcement(OF_2027, "x.json")
-    assert not difference(put(CN, OF_2026), before, fresh).replaces
+    assert found.has_replacements and partial_notice_warning(before, read) is not None
+    fresh = parse_notice(OF_2027, "x.json")
+    assert not calendar_change(put(CN, OF_2026), before, fresh).has_replacements
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -109,7 +109,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("data", "where"), WRONG, ids=[f"{n}-{w}" for n, (_, w) in enumerate(WRONG)])
 def test_a_notice_that_is_not_right_names_each_fault(data: dict[str, Any], where: str) -> None:
     with pytest.raises(Refused) as refused:
-        read_announcement(data, "notice.json")
+        parse_notice(data, "notice.json")
     assert where in dict(refused.value.refusal.errors)
 
 
@@ -127,8 +127,8 @@ def test_the_real_notices_can_be_imported_in_order_and_each_again_without_a_chan
 def test_a_seed_brings_the_years_it_alone_knows_and_takes_no_day_away() -> None:
     mine = put(CN, notice(2026, ("2026-10-01", True)))
     seed = replace(put(put(CN, OF_2026), OF_2027), notices={}, papers={})
-    after = carried_on(mine, seed)
+    after = with_notices_of(mine, seed)
     assert after.days["2026-12-31"] is False and after.confirmed_to == "2027-12-31"
     assert "2026-10-10" not in after.days  # 2026 is announced here: what was imported counts
-    assert carried_on(seed, mine) == seed
-    assert carried_on(replace(CN, confirmed_to=""), seed).days == {**CN.days, **seed.days}
+    assert with_notices_of(seed, mine) == seed
+    assert with_notices_of(replace(CN, confirmed_to=""), seed).days == {**CN.days, **seed.days}

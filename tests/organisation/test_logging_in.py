@@ -12,7 +12,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewPerson, PersonUpdate, add_person, change_person
 from hotline.organisation.service.logging_in import LogInAttempt, log_in, log_in_once
-from hotline.organisation.service.passwords import WAITING, PasswordHashing
+from hotline.organisation.service.passwords import MAX_WAITING, PasswordHashing
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.retention import tidy
 from hotline.tickets.context import Services
@@ -248,7 +248,7 @@ async def busy(staff: Services, clock: Clock) -> Any:
     slow = Slow()
     staff.hashing = PasswordHashing(slow, processors=2)  # one stranger at a time
     flood = strangers(staff, clock, 24)
-    await until(lambda: sum(task.done() for task in flood) == 24 - 1 - WAITING)
+    await until(lambda: sum(task.done() for task in flood) == 24 - 1 - MAX_WAITING)
     yield slow, flood
     slow.let_go.set()
     await asyncio.gather(*flood)
@@ -278,7 +278,7 @@ async def test_a_flood_of_strangers_does_not_delay_whoever_was_here_before(
     assert slow.begun.acquire(timeout=30)  # one stranger is being checked
     known = asyncio.create_task(tries(staff, clock, LI, RIGHT, HOME))
     await until(lambda: slow.begun.acquire(blocking=False))  # and so is the known one, while the others wait
-    assert sum(not task.done() for task in flood) == 1 + WAITING
+    assert sum(not task.done() for task in flood) == 1 + MAX_WAITING
     slow.let_go.set()
     assert await known is None
 

@@ -10,19 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.organisation.model.items import Calendar, span_of
+from hotline.organisation.model.items import Calendar, parse_span
 from hotline.organisation.model.vocabulary import Counting, DayEnd, Metric, Unit
-from hotline.organisation.model.working_time import WorkingTime, because, calculate_limit
-from hotline.organisation.service.seeding import items_in
-from hotline.shipped import shipped
-from hotline.text.numbering import FIRST, number_of
+from hotline.organisation.model.working_time import WorkingTime, calculate_limit, explain_limit
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
+from hotline.text.numbering import FIRST, number_from_serial
 from hotline.tickets.model.ticket import Clock
 from hotline.tickets.sla.timers import replay, timer_event
 
 
 def _seeded(code: str) -> Calendar:
     found: dict[str, Any] = {
-        c: i for noun, c, i in items_in(shipped("seeds") / "ruiquan", shipped("seeds")) if noun == "calendars"
+        c: i
+        for noun, c, i in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds"))
+        if noun == "calendars"
     }
     return found[code]  # type: ignore[no-any-return]
 
@@ -56,7 +58,7 @@ TERMS = {
 
 def a_clock(*marks: Any, reckoner: WorkingTime, terms: Any = TERMS) -> Clock:
     start = datetime.fromisoformat(marks[0][1])
-    bare = Clock("x", number_of(FIRST), None, Metric.RESOLVE, terms, tuple(marks), "x", 1, start)
+    bare = Clock("x", number_from_serial(FIRST), None, Metric.RESOLVE, terms, tuple(marks), "x", 1, start)
     return replay(bare, reckoner, 1)
 
 
@@ -79,38 +81,38 @@ def test_a_limit_ends_when_the_law_says(case: dict[str, str]) -> None:
     assert clock.due_at == datetime.fromisoformat(case["due"])
     assert clock.provisional == (case["provisional"] == "yes")
     if not case["pauses"]:
-        reckoned = calculate_limit(reckoner, start, span_of(span))
+        reckoned = calculate_limit(reckoner, start, parse_span(span))
         assert (reckoned.due_at, reckoned.provisional) == (clock.due_at, clock.provisional)
-        said = because(reckoner, start, reckoned.due_at, span_of(span))
+        said = explain_limit(reckoner, start, reckoned.due_at, parse_span(span))
         assert (said[0].rule, said[-1].rule) == ("starts", "due")
         assert said[-1].matched == (datetime.fromisoformat(case["due"]).isoformat(timespec="seconds"),)
 
 
 def test_an_explanation_names_the_holidays_and_the_worked_weekend() -> None:
     start = datetime(2026, 2, 13, 2, 0, tzinfo=UTC)
-    due = calculate_limit(RECKONERS["cn"], start, span_of("7 working_days")).due_at
-    said = {b.rule: b.matched for b in because(RECKONERS["cn"], start, due, span_of("7 working_days"))}
+    due = calculate_limit(RECKONERS["cn"], start, parse_span("7 working_days")).due_at
+    said = {b.rule: b.matched for b in explain_limit(RECKONERS["cn"], start, due, parse_span("7 working_days"))}
     assert "2026-02-16 春节" in said["holidays passed over"] and len(said["holidays passed over"]) == 9
     assert said["worked days off (调休)"] == ("2026-02-14 春节", "2026-02-28 春节")
     rolled = calculate_limit(
-        RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), span_of("7 calendar_days")
+        RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), parse_span("7 calendar_days")
     ).due_at
-    why = because(RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), rolled, span_of("7 calendar_days"))
+    why = explain_limit(RECKONERS["cn"], datetime(2026, 9, 24, 2, 0, tzinfo=UTC), rolled, parse_span("7 calendar_days"))
     assert ("2026-10-01 国庆节", "2026-10-08") in [b.matched for b in why]
 
 
 def test_local_exceptions_and_saturday_mornings_count_as_they_are_worked() -> None:
     flooded = WorkingTime(replace(CN, exceptions={"2026-11-26": (), "2026-11-28": ("09:00-12:00",)}))
     start = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)  # Wednesday 17:00
-    assert calculate_limit(flooded, start, span_of("1 working_hours")).due_at == datetime(
+    assert calculate_limit(flooded, start, parse_span("1 working_hours")).due_at == datetime(
         2026, 11, 27, 1, 30, tzinfo=UTC
     )
-    assert calculate_limit(flooded, start, span_of("2 working_days")).due_at == datetime(
+    assert calculate_limit(flooded, start, parse_span("2 working_days")).due_at == datetime(
         2026, 11, 28, 16, 0, tzinfo=UTC
     )
     saturdays = WorkingTime(replace(CN, workdays=(0, 1, 2, 3, 4, 5), weekday_hours={"5": ("09:00-12:00",)}))
     friday = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)
-    assert calculate_limit(saturdays, friday, span_of("1.5 working_hours")).due_at == datetime(
+    assert calculate_limit(saturdays, friday, parse_span("1.5 working_hours")).due_at == datetime(
         2026, 11, 28, 2, 0, tzinfo=UTC
     )
 
@@ -130,8 +132,8 @@ def test_whoever_starts_later_is_never_due_sooner(which: str, start: datetime, l
     r = RECKONERS[which]
     assert (
         start
-        < calculate_limit(r, start, span_of(span)).due_at
-        <= calculate_limit(r, start + later, span_of(span)).due_at
+        < calculate_limit(r, start, parse_span(span)).due_at
+        <= calculate_limit(r, start + later, parse_span(span)).due_at
     )
 
 
@@ -139,8 +141,8 @@ def test_whoever_starts_later_is_never_due_sooner(which: str, start: datetime, l
 def test_a_longer_limit_never_ends_sooner(which: str, start: datetime, amount: int, more: int, unit: Unit) -> None:
     r = RECKONERS[which]
     assert (
-        calculate_limit(r, start, span_of(f"{amount} {unit}")).due_at
-        <= calculate_limit(r, start, span_of(f"{amount + more} {unit}")).due_at
+        calculate_limit(r, start, parse_span(f"{amount} {unit}")).due_at
+        <= calculate_limit(r, start, parse_span(f"{amount + more} {unit}")).due_at
     )
 
 
@@ -173,4 +175,4 @@ def test_what_is_counted_forth_is_counted_back(which: str, start: datetime, quar
     for unit in (Unit.CALENDAR_HOURS, Unit.WORKING_HOURS):
         measure = r.measures[unit]
         amount = quarters * 900_000_000
-        assert measure.between(start, measure.after(start, amount, start.date()), start.date()) == amount
+        assert measure.elapsed(start, measure.after(start, amount, start.date()), start.date()) == amount

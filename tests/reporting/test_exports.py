@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.reporting.service import exports, reports
-from hotline.reporting.service.figures import fold
+from hotline.reporting.service.figures import update_rollups
 from hotline.reporting.vocabulary import Period
 from hotline.storage import spreadsheets
 from hotline.tickets.context import Services
@@ -23,7 +23,7 @@ async def taken_out(player: Player, services: Services, clock: Clock, **body: An
     """Ask for a file, let the worker make it, fetch it."""
     asked = await player.post("/v1/exports", body)
     assert asked.status_code == 202, asked.text
-    while await exports.make_next(services, clock()):
+    while await exports.make_next_export(services, clock()):
         pass
     told = (await player.get(f"/v1/exports/{asked.json()['id']}")).json()
     assert told["status"] == "ready", told
@@ -99,14 +99,14 @@ async def test_many_pages_are_one_file_and_a_lost_worker_begins_anew(
     asked = (await desk.post("/v1/exports", {"form": "csv"})).json()
     from hotline.reporting.store import exports as report_exports
 
-    await services.db.transact(lambda c: report_exports.claim(c, "a worker that died"))
-    assert not await exports.make_next(services, clock())
+    await services.db.transact(lambda c: report_exports.claim_export(c, "a worker that died"))
+    assert not await exports.make_next_export(services, clock())
     assert (await desk.get(f"/v1/exports/{asked['id']}/file")).status_code == 409
     clock.forward(minutes=3)
-    assert await exports.make_next(services, clock())
+    assert await exports.make_next_export(services, clock())
     file = await desk.get(f"/v1/exports/{asked['id']}/file")
     assert [r["number"] for r in rows_of(file.content)] == numbers
-    assert not list(exports.folder(services).glob("*.a worke*"))
+    assert not list(exports.exports_folder(services).glob("*.a worke*"))
 
 
 async def test_who_took_what_is_on_record_and_a_file_does_not_lie_about(
@@ -117,8 +117,8 @@ async def test_who_took_what_is_on_record_and_a_file_does_not_lie_about(
     assert [(x["by"], x["rows"], x["downloads"]) for x in log] == [("desk", 1, 1)]
     assert (await desk.get("/v1/exports", params={"everybody": True})).status_code == 403
     clock.forward(days=8)
-    assert await exports.tidy(services, clock()) == 1
-    assert list(Path(exports.folder(services)).iterdir()) == []
+    assert await exports.delete_expired_exports(services, clock()) == 1
+    assert list(Path(exports.exports_folder(services)).iterdir()) == []
     assert (await desk.get(f"/v1/exports/{told['id']}/file")).status_code == 409
 
 
@@ -133,22 +133,24 @@ async def test_one_person_has_so_many_files_made_at_once(desk: Player) -> None:
 async def test_reports_are_made_once_when_their_period_is_over(
     desk: Player, watch: Player, pipes: Player, services: Services, clock: Clock
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     await desk.call(LIFT, category="dt-fault")
-    assert await reports.make_due(services, clock()) == 3  # yesterday, last week, last month
+    assert await reports.make_due_reports(services, clock()) == 3  # yesterday, last week, last month
     clock.forward(days=1)
-    assert await reports.make_due(services, clock()) == 0  # what happened is not folded yet: no report leaves it out
-    while await fold(services, clock()):
+    assert (
+        await reports.make_due_reports(services, clock()) == 0
+    )  # what happened is not folded yet: no report leaves it out
+    while await update_rollups(services, clock()):
         pass
-    assert await reports.make_due(services, clock()) == 1
-    assert await reports.make_due(services, clock()) == 0
+    assert await reports.make_due_reports(services, clock()) == 1
+    assert await reports.make_due_reports(services, clock()) == 0
     listed = (await watch.get("/v1/reports")).json()["items"]
     day = next(r for r in listed if r["period"] == "day" and r["first"] == "2026-11-25")
     told = (await watch.get(f"/v1/reports/day/{day['first']}")).json()
     assert told["whole"]["counts"]["accepted"] == 1
     await desk.call(LIFT, category="dt-fault")  # what comes later changes no report
     clock.forward(minutes=1)
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
     assert (await watch.get(f"/v1/reports/day/{day['first']}")).json()["whole"] == told["whole"]
     table = await watch.get(f"/v1/reports/day/{day['first']}", params={"form": "csv", "language": "en"})
@@ -160,13 +162,13 @@ async def test_reports_are_made_once_when_their_period_is_over(
 
 
 async def test_a_week_and_a_month_are_reported_on_their_last_day_plus_one(services: Services, clock: Clock) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     clock.now = clock.now.replace(month=12, day=1, hour=0)  # a Tuesday, eight in the morning in the organisation's zone
-    assert await reports.make_due(services, clock()) == 3
+    assert await reports.make_due_reports(services, clock()) == 3
     for period, first in ((Period.DAY, "2026-11-30"), (Period.WEEK, "2026-11-23"), (Period.MONTH, "2026-11-01")):
-        assert (await reports.kept(services, period, first)).first.isoformat() == first
+        assert (await reports.load_report(services, period, first)).first.isoformat() == first
     clock.now += timedelta(hours=1)
-    assert await reports.make_due(services, clock()) == 0
+    assert await reports.make_due_reports(services, clock()) == 0
 
 
 async def test_whoever_lost_a_role_cannot_fetch_what_they_took_with_it(
@@ -186,24 +188,24 @@ async def test_a_file_that_loses_its_worker_again_and_again_is_given_up(
     from hotline.reporting.store import exports as report_exports
 
     for _ in range(exports.MOST_TRIES):
-        await services.db.transact(lambda c: report_exports.claim(c, "lost"))
+        await services.db.transact(lambda c: report_exports.claim_export(c, "lost"))
         clock.forward(minutes=5)
-    assert await exports.make_next(services, clock())
+    assert await exports.make_next_export(services, clock())
     assert (await desk.get(f"/v1/exports/{asked['id']}")).json()["status"] == "failed"
 
 
 async def test_reports_missed_while_the_worker_was_away_are_made_up_for(services: Services, clock: Clock) -> None:
-    await fold(services, clock())
-    assert await reports.make_due(services, clock()) == 3
+    await update_rollups(services, clock())
+    assert await reports.make_due_reports(services, clock()) == 3
     clock.forward(days=5)
-    assert await reports.make_due(services, clock()) == 5 + 1  # five days, and the week that ended meanwhile
+    assert await reports.make_due_reports(services, clock()) == 5 + 1  # five days, and the week that ended meanwhile
 
 
 def test_a_sheet_that_is_full_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheets, "MOST_ROWS", 4)
+    monkeypatch.setattr(spreadsheets, "MAX_ROWS", 4)
     out = io.BytesIO()
     book = spreadsheets.Workbook(out)
-    book.sheet("tickets", ["n"])
+    book.begin_sheet("tickets", ["n"])
     book.add([[n] for n in range(8)])
     book.close()
     with zipfile.ZipFile(out) as made:

@@ -18,15 +18,24 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.reporting import rollups
 from hotline.reporting import tables as report_tables
-from hotline.reporting.model import ENOUGH, FIGURES, HandlingTimes, handling, last_whole, ranked, shares, span_of
+from hotline.reporting.model import (
+    FIGURES,
+    MIN_DENOMINATOR,
+    HandlingTimes,
+    handling_times,
+    last_complete_period,
+    period_bounds,
+    rank_units,
+    shares,
+)
 from hotline.reporting.service import figures
-from hotline.reporting.service.figures import drift, fold, rebuild
+from hotline.reporting.service.figures import load_rollup_drift, rebuild_rollups, update_rollups
 from hotline.reporting.vocabulary import Period
 from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.subprocess import DRIFT, LEFT, WorkerSubprocess
+from hotline.runtime.subprocess import EXIT_DRIFT, NORMAL_EXITS, WorkerSubprocess
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
+from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
 from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Clock, Player
 
@@ -225,7 +234,7 @@ async def year(cast: Cast, services: Services, clock: Clock) -> Street:
     people = {name: await cast(name) for name in ("desk", "switch", "watch", "lifts", "pipes", "property", "affairs")}
     street = Street(people, services, clock, seed=24365)
     clock.now = datetime(2025, 11, 25, 1, 0, tzinfo=ZONE)
-    await fold(services, clock())
+    await update_rollups(services, clock())
     for _ in range(73):  # a year, five days at a time
         for _ in range(street.dice.randint(0, 2)):
             await street.come()
@@ -238,7 +247,7 @@ async def year(cast: Cast, services: Services, clock: Clock) -> Street:
         await street.ring()
         street.open = [n for n in street.open if (await people["watch"].see(n))["status"] not in
                        ("closed", "declined", "merged", "withdrawn", "void")]  # fmt: skip
-        while await fold(services, clock()):
+        while await update_rollups(services, clock()):
             pass
     return street
 
@@ -302,14 +311,14 @@ async def test_every_figure_of_a_year_is_what_the_timelines_say(year: Street, se
     april = (await asked(watch, first=date(2026, 4, 1), last=date(2026, 4, 30)))["groups"][0]["stock"]
     assert march["open"] == april["carried_over"]
     # rollups are what counting everything anew gives, before and after they are made anew
-    assert await drift(services, clock()) == {}
-    assert await rebuild(services, clock(), anew=True)
-    assert await drift(services, clock()) == {}
+    assert await load_rollup_drift(services, clock()) == {}
+    assert await rebuild_rollups(services, clock(), force=True)
+    assert await load_rollup_drift(services, clock()) == {}
     assert (await asked(watch, **span))["groups"] == [whole]
     # behind every number stand exactly so many tickets, within any filter
     month = {"first": "2026-03-01", "last": "2026-03-31", "department": "property-works"}
     [works] = (await asked(watch, **month))["groups"]
-    for measure in (*MEASURES, *JUDGED.values()):
+    for measure in (*MEASURES, *OVERDUE_NAMES.values()):
         rows: list[Any] = []
         cursor = None
         while True:
@@ -334,7 +343,7 @@ async def test_a_department_reads_its_own_work_and_ranks_nobody(
     clock: Clock,
     lift_ticket: dict[str, Any],
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     [own] = (await asked(lifts))["groups"]
     assert own["counts"]["dispatched"] == 1
     assert (await asked(pipes))["groups"][0]["counts"]["dispatched"] == 0
@@ -361,12 +370,12 @@ def test_ranking_asks_for_enough_and_for_peers() -> None:
 
     units = [
         ("a", "office", of("on_time", met=9, missed=1)), ("b", "office", of("on_time", met=19, missed=1)),
-        ("c", "office", of("on_time", met=19, missed=1)), ("small", "office", of("on_time", met=ENOUGH - 1)),
+        ("c", "office", of("on_time", met=19, missed=1)), ("small", "office", of("on_time", met=MIN_DENOMINATOR - 1)),
         ("d", "contractor", of("on_time", met=5, missed=15)),
     ]  # fmt: skip
-    places = {r.code: r.place for r in ranked(FIGURES["on_time"], units)}
+    places = {r.code: r.place for r in rank_units(FIGURES["on_time"], units)}
     assert places == {"b": 1, "c": 1, "a": 3, "small": None, "d": 1}
-    low = ranked(
+    low = rank_units(
         FIGURES["reopen"],
         [("x", "o", of("reopen", reopened=1, closed=10)), ("y", "o", of("reopen", reopened=5, closed=10))],
     )
@@ -375,25 +384,25 @@ def test_ranking_asks_for_enough_and_for_peers() -> None:
 
 def test_median_and_ninetieth_are_of_the_nearest_rank() -> None:
     counts = {"took:5": 1, "took:60": 4, "took:1400": 5, "handled": 10, "handled_minutes": 7245}
-    assert handling(counts) == HandlingTimes(n=10, mean=724.5, p50=60, p90=1400)
-    assert handling({}) == HandlingTimes(n=0, mean=None, p50=None, p90=None)
+    assert handling_times(counts) == HandlingTimes(n=10, mean=724.5, p50=60, p90=1400)
+    assert handling_times({}) == HandlingTimes(n=0, mean=None, p50=None, p90=None)
 
 
 def test_periods_begin_and_end_where_people_think() -> None:
-    assert span_of(Period.WEEK, date(2026, 11, 28)) == (date(2026, 11, 23), date(2026, 11, 29))
-    assert span_of(Period.MONTH, date(2026, 2, 14)) == (date(2026, 2, 1), date(2026, 2, 28))
-    assert last_whole(Period.MONTH, date(2026, 1, 5)) == date(2025, 12, 1)
-    assert last_whole(Period.DAY, date(2026, 1, 1)) == date(2025, 12, 31)
+    assert period_bounds(Period.WEEK, date(2026, 11, 28)) == (date(2026, 11, 23), date(2026, 11, 29))
+    assert period_bounds(Period.MONTH, date(2026, 2, 14)) == (date(2026, 2, 1), date(2026, 2, 28))
+    assert last_complete_period(Period.MONTH, date(2026, 1, 5)) == date(2025, 12, 1)
+    assert last_complete_period(Period.DAY, date(2026, 1, 1)) == date(2025, 12, 31)
 
 
 async def test_weeks_and_months_add_up_their_days(
     desk: Player, watch: Player, services: Services, clock: Clock
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     for _ in range(4):
         await desk.call("电梯坏了", category="dt-fault")
         clock.forward(days=3)
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
     span = {"first": "2026-11-20", "last": "2026-12-20"}
     for by, counts in (
@@ -423,20 +432,20 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
     async def never(*_: Any, **__: Any) -> bool:
         raise AssertionError("counted while requests wait")
 
-    monkeypatch.setattr(figures, "rebuild", never)
+    monkeypatch.setattr(figures, "rebuild_rollups", never)
     aside = beside(services, tmp_path)
     worker = assemble_worker(WorkerContext(services, subprocess=aside))
     fold_figures = worker.jobs["figures"].step
     assert not await fold_figures()
-    assert "position" in (await rollups.mark(services.db) or {})
-    assert await drift(services, clock()) == {}
+    assert "position" in (await rollups.load_fold_mark(services.db) or {})
+    assert await load_rollup_drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
     assert await aside.run("figures", "check") == (0, "0 rollups differ\n")
     await services.db.transact(lambda c: c.execute(sa.update(report_tables.rollup).where(report_tables.rollup.c.dimension == "house")
                                                 .values(counts={"accepted": 7})))  # fmt: skip
     code, said = await aside.run("figures", "check")
-    assert code == DRIFT and "differ" in said
-    await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "another process", anew=True))
+    assert code == EXIT_DRIFT and "differ" in said
+    await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "another process", force=True))
     assert not await fold_figures()  # which is at it: this one waits, and counts nothing itself
     worker.stop()
     assert await aside.run("figures", "check") == (-15, "")
@@ -449,7 +458,7 @@ async def test_told_to_stop_what_runs_aside_leaves(services: Services, tmp_path:
         await asyncio.sleep(0)
     aside.stop()
     code, _ = await asyncio.wait_for(running, 20)
-    assert code in LEFT
+    assert code in NORMAL_EXITS
 
 
 async def test_told_to_stop_while_it_begins_it_leaves_as_well(services: Services, tmp_path: Path) -> None:
@@ -459,49 +468,53 @@ async def test_told_to_stop_while_it_begins_it_leaves_as_well(services: Services
     assert aside._running is None
     aside.stop()
     code, _ = await asyncio.wait_for(running, 20)
-    assert code in LEFT
+    assert code in NORMAL_EXITS
 
 
 async def test_very_many_rollups_are_put_in_place_piece_by_piece(
     services: Services, clock: Clock, lift_ticket: dict[str, Any], monkeypatch: Any
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     monkeypatch.setattr(rollups, "ROOM", 10)  # two rows in a piece
     monkeypatch.setattr(figures, "WRITTEN", 3)
-    assert await rebuild(services, clock(), anew=True)
-    assert await drift(services, clock()) == {}
+    assert await rebuild_rollups(services, clock(), force=True)
+    assert await load_rollup_drift(services, clock()) == {}
 
 
 async def test_whoever_died_counting_is_followed_by_another_soon(
     services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    assert await figures.must_be_rebuilt(services)
+    assert await figures.needs_rebuild(services)
     assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first"))
-    assert not await figures.must_be_rebuilt(services)
+    assert not await figures.needs_rebuild(services)
     clock.forward(minutes=2)
-    await services.db.transact(lambda c: rollups.renew(c, clock(), "first"))
-    await services.db.transact(lambda c: rollups.renew(c, clock.now + timedelta(hours=1), "somebody else"))
+    await services.db.transact(lambda c: rollups.renew_rebuild(c, clock(), "first"))
+    await services.db.transact(lambda c: rollups.renew_rebuild(c, clock.now + timedelta(hours=1), "somebody else"))
     clock.forward(minutes=2)
-    assert not await figures.must_be_rebuilt(services) and not await rebuild(services, clock())
+    assert not await figures.needs_rebuild(services) and not await rebuild_rollups(services, clock())
     clock.forward(minutes=2)
-    assert await figures.must_be_rebuilt(services)
-    assert await rebuild(services, clock()) and not await figures.must_be_rebuilt(services)
-    assert not await rebuild(services, clock())  # what stands is not counted a second time
-    assert await drift(services, clock()) == {}
+    assert await figures.needs_rebuild(services)
+    assert await rebuild_rollups(services, clock()) and not await figures.needs_rebuild(services)
+    assert not await rebuild_rollups(services, clock())  # what stands is not counted a second time
+    assert await load_rollup_drift(services, clock()) == {}
 
 
 async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(
     desk: Player, watch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    await fold(services, clock())
-    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first", anew=True))
-    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "second", anew=True))
+    await update_rollups(services, clock())
+    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "first", force=True))
+    assert await services.db.transact(lambda c: rollups.claim_rebuild(c, clock(), clock(), "second", force=True))
     key = ("house", "2026-11-25", "")
-    assert not await services.db.transact(lambda c: rollups.add_fresh(c, {key: Counter(accepted=7)}, "first", clock()))
-    assert not await services.db.transact(lambda c: rollups.install(c, {"position": 0, "skip": []}, "first"))
-    assert await fold(services, clock()) == 0 and await drift(services, clock()) == {}  # nothing is said meanwhile
-    assert await rebuild(services, clock(), anew=True)
-    assert await drift(services, clock()) == {}
+    assert not await services.db.transact(
+        lambda c: rollups.add_rebuilt_sums(c, {key: Counter(accepted=7)}, "first", clock())
+    )
+    assert not await services.db.transact(lambda c: rollups.install_rebuilt(c, {"position": 0, "skip": []}, "first"))
+    assert (
+        await update_rollups(services, clock()) == 0 and await load_rollup_drift(services, clock()) == {}
+    )  # nothing is said meanwhile
+    assert await rebuild_rollups(services, clock(), force=True)
+    assert await load_rollup_drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
 
 
@@ -509,10 +522,10 @@ async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
     cast: Cast, services: Services, clock: Clock
 ) -> None:
     desk = await cast("desk")
-    await fold(services, clock())
+    await update_rollups(services, clock())
     await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
     await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
     made = await add_key(services, NewKey("part", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1")), "test", clock())
     headers = {"authorization": f"Bearer {made['secret']}"}
@@ -528,15 +541,15 @@ async def test_whoever_sees_a_part_has_its_figures_by_category_and_channel(
 async def test_the_stream_loses_its_beginning_and_never_its_middle(
     desk: Player, services: Services, clock: Clock
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     for back in (30, 0, 40, 0):  # an old import among new calls
         clock.forward(days=-back)
         await desk.call("路灯坏了")
         clock.forward(days=back)
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
-    places = [r.position for r in await streaming_store.after(services.db, 0)]
-    mark = (await rollups.mark(services.db) or {})["position"]
-    await services.db.transact(lambda c: streaming_store.forget(c, clock() - timedelta(days=7), mark, 100))
-    left = [r.position for r in await streaming_store.after(services.db, 0)]
+    places = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
+    mark = (await rollups.load_fold_mark(services.db) or {})["position"]
+    await services.db.transact(lambda c: streaming_store.delete_old_events(c, clock() - timedelta(days=7), mark, 100))
+    left = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
     assert left == places[places.index(left[0]) :] and len(left) < len(places)

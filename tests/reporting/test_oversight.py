@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hotline.reporting.service.figures import fold
+from hotline.reporting.service.figures import update_rollups
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import LIFT, Cast, Clock, Player
@@ -11,14 +11,14 @@ from tests.conftest import LIFT, Cast, Clock, Player
 async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
     desk: Player, watch: Player, lifts: Player, services: Services, clock: Clock
 ) -> None:
-    await fold(services, clock())
+    await update_rollups(services, clock())
     for _ in range(2):
         await desk.call(LIFT, category="dt-fault")
     light = await desk.call("5栋路灯坏了", category="wx-light", location={"area": "rq-b5", "lat": 30.69, "lon": 103.83})
     clock.forward(days=20)
     while (await escalate_due(services, clock())).claimed:
         pass
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
     wall = (await watch.get("/v1/wall")).json()
     assert (wall["open"], wall["counts"]["dispatched"]) == (3, 3)
@@ -38,10 +38,10 @@ async def test_the_wall_of_a_part_of_the_community_is_of_that_part(
     cast: Cast, services: Services, clock: Clock
 ) -> None:
     desk, block = await cast("desk"), await cast("block3")
-    await fold(services, clock())
+    await update_rollups(services, clock())
     await desk.call("3栋路灯坏了", category="wx-light", location={"area": "rq-b3"})
     await desk.call("9栋路灯坏了", category="wx-light", location={"area": "rq-b9"})
-    while await fold(services, clock()):
+    while await update_rollups(services, clock()):
         pass
     wall = (await block.get("/v1/wall")).json()
     assert wall["open"] == 1 and [a["area"]["code"] for a in wall["areas"]] == ["rq-b3"]

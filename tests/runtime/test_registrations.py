@@ -13,13 +13,13 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.handover import Handover
 from hotline.delivery.message_kinds import MessageKind, MessageKinds, SendMessage
-from hotline.delivery.model import Message, Reach, Way
-from hotline.delivery.outbox import send_next
+from hotline.delivery.model import AvailableChannels, Message, Way
+from hotline.delivery.outbox import send_due_messages
 from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.model import InboundKind
 from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.retention import RetentionRules, retention_job, tidy
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from tests.conftest import Clock
 
@@ -38,9 +38,9 @@ WAYS = {
 def test_a_message_leaves_by_what_is_set_up(kind: str) -> None:
     kinds = MessageKinds(lambda: [kind for each in CAPABILITIES for kind in each.messages()])
     for (texts, notices), hooks in product(WAYS[kind], (True, False)):
-        assert kinds.ways(Reach(texts, notices, hooks))(kind) == WAYS[kind][texts, notices]
+        assert kinds.ways(AvailableChannels(texts, notices, hooks))(kind) == WAYS[kind][texts, notices]
         for hooked in ("event", "webhook"):
-            assert kinds.ways(Reach(texts, notices, hooks))(hooked) == ("all" if hooks else "none")
+            assert kinds.ways(AvailableChannels(texts, notices, hooks))(hooked) == ("all" if hooks else "none")
     assert sorted(kinds.lasting) == ["event", "webhook"]  # these are tried for three days, and do not expire
 
 
@@ -58,19 +58,21 @@ class Pager:
 
 
 async def test_a_kind_is_sent_by_the_package_that_declares_it(services: Services, clock: Clock) -> None:
-    messages = [Message(f"m.{kind}", kind, Number(""), f"to:{kind}", {}, clock()) for kind in ("page", "fax")]
-    await services.db.transact(lambda c: outbox_store.add_once(c, messages))
+    messages = [Message(f"m.{kind}", kind, TicketNumber(""), f"to:{kind}", {}, clock()) for kind in ("page", "fax")]
+    await services.db.transact(lambda c: outbox_store.add_messages(c, messages))
     paging = MessageKinds(lambda: [MessageKind("page", lambda reach: Way.ALL, Pager)])
     town = replace(services, parts={**services.parts, MessageKinds: paging})
-    assert await send_next(town, DeliveryChannels(), clock()) == 1  # the other has no way out: nobody declares it
-    found = [await outbox_store.by_id(services.db, message.id) for message in messages]
+    assert (
+        await send_due_messages(town, DeliveryChannels(), clock()) == 1
+    )  # the other has no way out: nobody declares it
+    found = [await outbox_store.load_message(services.db, message.id) for message in messages]
     assert [row and row.status for row in found] == ["sent", "queued"]
 
 
 async def test_two_packages_cannot_declare_one_kind(services: Services) -> None:
     twice = MessageKinds(lambda: [MessageKind("page", lambda reach: Way.ALL, Pager)] * 2)
     with pytest.raises(ValueError, match="page"):
-        twice.ways(Reach())("page")
+        twice.ways(AvailableChannels())("page")
     handlers = services.part(InboundHandlers)
     with pytest.raises(ValueError, match="text"):
         assert InboundHandlers(lambda: [handlers.by_kind["text"]] * 2).by_kind

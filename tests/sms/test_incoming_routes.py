@@ -15,9 +15,9 @@ from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
-from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
-from hotline.inbound.work_off import take_next
-from hotline.organisation.model.scopes import EVERYTHING
+from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
+from hotline.inbound.work_off import process_due
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused
 from hotline.review import store as review_store
@@ -45,7 +45,7 @@ class Line:
         own = {**far.settings, **settings}
         if name == "aws":
             own["certificates"] = {providers.CERTIFICATE_URL: providers.certificate().decode()}
-        await add(
+        await create_gateway(
             self.services.gateways, NewGateway(name, name, own, secrets, sends=False, weight=50), "test", self.clock()
         )
         return far
@@ -61,12 +61,12 @@ class Line:
 
     async def work(self) -> int:
         done = 0
-        while worked := await take_next(self.services, self.clock()):
+        while worked := await process_due(self.services, self.clock()):
             done += worked
         return done
 
     async def rows(self, status: str = "done") -> list[Any]:
-        return list(await review_store.listed(self.services.db, EVERYTHING, status, "", 200))
+        return list(await review_store.load_items(self.services.db, SYSTEM_SCOPE, status, "", 200))
 
 
 @pytest.fixture
@@ -414,7 +414,7 @@ async def test_case_20_a_danger_word_is_heard_whoever_sends_it(line: Line, desk:
     await line.work()
     tickets = (await desk.get("/v1/tickets?limit=50")).json()["items"]
     assert [t["priority"] for t in tickets].count("emergency") == 3
-    alarms = [m for m in await outbox_store.listed(line.services.db, "queued", "", 200) if m.kind == "alarm"]
+    alarms = [m for m in await outbox_store.load_messages(line.services.db, "queued", "", 200) if m.kind == "alarm"]
     assert any("danger" in m.payload["text"] for m in alarms)
 
 
@@ -426,9 +426,9 @@ async def test_case_22_old_and_new_secret_live_together_until_the_old_is_dropped
     )
     fresh = "whsec_" + "QUJD" * 10 if name == "generic" else "another-secret-of-theirs"
     h = line.services
-    await change(h.gateways, name, GatewayChange(new={word: [fresh]}), line.clock())
+    await change_gateway(h.gateways, name, GatewayChange(new={word: [fresh]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 200
-    await change(h.gateways, name, GatewayChange(drop={word: [far.secrets[word]]}), line.clock())
+    await change_gateway(h.gateways, name, GatewayChange(drop={word: [far.secrets[word]]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 401
     assert len(await line.rows("kept")) == 1
 
@@ -437,7 +437,7 @@ async def test_addresses_are_a_list_where_they_are_set(line: Line) -> None:
     far = await line.set_up("kannel", addresses=["198.51.100.0/24"])
     assert (await line.says(far, LAMP)).status_code == 401
     h = line.services
-    await change(h.gateways, "kannel", GatewayChange(settings={"addresses": ["203.0.113.0/24"]}), line.clock())
+    await change_gateway(h.gateways, "kannel", GatewayChange(settings={"addresses": ["203.0.113.0/24"]}), line.clock())
     assert (await line.says(far, LAMP)).status_code == 200
 
 
@@ -508,7 +508,7 @@ async def test_a_get_where_the_provider_posts_is_refused(line: Line) -> None:
 async def test_what_is_not_right_with_a_gateway_is_told_before_it_is_kept(services: Services, clock: Clock) -> None:
     async def tried(name: str, provider: str, settings: Any, secrets: Any, *, sends: bool = False) -> list[str]:
         with pytest.raises(Refused) as refused:
-            await add(
+            await create_gateway(
                 services.gateways, NewGateway(name, provider, settings, secrets, sends=sends, weight=50), "t", clock()
             )
         return [field for field, _ in refused.value.refusal.errors]
@@ -534,7 +534,7 @@ NAMELESS = {
 async def alarms(line: Line) -> list[str]:
     return [
         m.payload["inbound"]
-        for m in await outbox_store.listed(line.services.db, "queued", "", 200)
+        for m in await outbox_store.load_messages(line.services.db, "queued", "", 200)
         if m.kind == "alarm"
     ]
 

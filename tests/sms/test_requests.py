@@ -7,16 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.locales import keys, text
+from hotline.locales import text_keys, translate
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority
-from hotline.sms.model.requests import TextEffect, Wish, does_to, read_text
-from hotline.sms.model.templates import LONGEST, parts_of, quiet_until, template_for, withheld, written
-from hotline.sms.model.weights import GatewayHealth, GatewayWeight, chosen, shifted
+from hotline.sms.model.requests import Intent, TextEffect, effect_on_ticket, parse_text
+from hotline.sms.model.templates import (
+    MAX_TEXT_LENGTH,
+    compose_text,
+    count_parts,
+    quiet_until,
+    template_for,
+    withheld_reason,
+)
+from hotline.sms.model.weights import GatewayHealth, GatewayWeight, choose_gateway, weight_changes
 from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
 from hotline.triage.model import Advice
 from tests.tickets.make import a_ticket
 
-LETTERS = [key.removeprefix("letter.") for key in keys("letter.")]
+LETTERS = [key.removeprefix("letter.") for key in text_keys("letter.")]
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -30,7 +37,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
     ],
 )  # fmt: skip
 def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
-    assert parts_of(text) == (parts, ucs2)
+    assert count_parts(text) == (parts, ucs2)
 
 
 @pytest.mark.parametrize("template", LETTERS)
@@ -40,9 +47,9 @@ def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: st
         n: "第一行\n第二行\x00{number}" * 100
         for n in ("reply", "reason", "channel", "department", "status", "promised", "place")
     } | {"hotline": "热线", "number": "100000006", "code": "123456"}
-    plain = text(f"letter.{template}", language)
-    letter = written(plain, values)
-    assert len(letter.body) <= LONGEST and "\n" not in letter.body and "\x00" not in letter.body
+    plain = translate(f"letter.{template}", language)
+    letter = compose_text(plain, values)
+    assert len(letter.body) <= MAX_TEXT_LENGTH and "\n" not in letter.body and "\x00" not in letter.body
     assert "100000006" in letter.body or "{number}" not in plain
 
 
@@ -64,8 +71,8 @@ TYPICAL = {
 @pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
                                       "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
 def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
-    letter = written(
-        text(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
+    letter = compose_text(
+        translate(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
     )
     assert letter.parts <= (2 if template == "solved" else 1), (letter.parts, len(letter.body), letter.body)
     assert letter.ucs2 is (language == "zh"), "an English text must do with seven bits"
@@ -83,32 +90,32 @@ def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
 @pytest.mark.parametrize(
     ("text", "wish", "satisfaction"),
     [
-        ("1", Wish.RATE, Satisfaction.VERY_SATISFIED), ("1分", Wish.RATE, Satisfaction.VERY_SATISFIED),
-        ("５", Wish.RATE, Satisfaction.VERY_DISSATISFIED), ("100000006 2", Wish.RATE, Satisfaction.SATISFIED),
-        ("3栋漏水", Wish.MATTER, None), ("1 楼没水", Wish.MATTER, None), ("不满意", Wish.RATE, Satisfaction.DISSATISFIED),
-        ("不满意的是楼道灯", Wish.MATTER, None), ("我对物业非常不满意，三天没人来", Wish.MATTER, None),
-        ("查询", Wish.PROGRESS, None), ("查询 100000006 123456", Wish.PROGRESS, None), ("进度", Wish.PROGRESS, None),
-        ("查水表的师傅态度很差", Wish.MATTER, None), ("query", Wish.PROGRESS, None), ("100-000-006", Wish.PROGRESS, None),
-        ("谢谢！", Wish.THANKS, None), ("谢谢，但是还没修好", Wish.MATTER, None), ("", Wish.NOTHING, None), ("\u200b \n", Wish.NOTHING, None),
-        ("帮助", Wish.HELP, None), ("帮助老人过马路的路灯坏了", Wish.MATTER, None), ("stop", Wish.OPT_OUT, None),
-        ("Stop the noise at number 5", Wish.MATTER, None), ("开始", Wish.MATTER, None), ("START", Wish.OPT_IN, None),
+        ("1", Intent.RATE, Satisfaction.VERY_SATISFIED), ("1分", Intent.RATE, Satisfaction.VERY_SATISFIED),
+        ("５", Intent.RATE, Satisfaction.VERY_DISSATISFIED), ("100000006 2", Intent.RATE, Satisfaction.SATISFIED),
+        ("3栋漏水", Intent.MATTER, None), ("1 楼没水", Intent.MATTER, None), ("不满意", Intent.RATE, Satisfaction.DISSATISFIED),
+        ("不满意的是楼道灯", Intent.MATTER, None), ("我对物业非常不满意，三天没人来", Intent.MATTER, None),
+        ("查询", Intent.PROGRESS, None), ("查询 100000006 123456", Intent.PROGRESS, None), ("进度", Intent.PROGRESS, None),
+        ("查水表的师傅态度很差", Intent.MATTER, None), ("query", Intent.PROGRESS, None), ("100-000-006", Intent.PROGRESS, None),
+        ("谢谢！", Intent.THANKS, None), ("谢谢，但是还没修好", Intent.MATTER, None), ("", Intent.NOTHING, None), ("\u200b \n", Intent.NOTHING, None),
+        ("帮助", Intent.HELP, None), ("帮助老人过马路的路灯坏了", Intent.MATTER, None), ("stop", Intent.OPT_OUT, None),
+        ("Stop the noise at number 5", Intent.MATTER, None), ("开始", Intent.MATTER, None), ("START", Intent.OPT_IN, None),
     ],
 )  # fmt: skip
-def test_what_a_text_asks_for(text: str, wish: Wish, satisfaction: Satisfaction | None) -> None:
-    read = read_text(text)
-    assert (read.wish, read.satisfaction) == (wish, satisfaction)
+def test_what_a_text_asks_for(text: str, wish: Intent, satisfaction: Satisfaction | None) -> None:
+    read = parse_text(text)
+    assert (read.intent, read.satisfaction) == (wish, satisfaction)
 
 
 def test_a_phone_number_is_taken_for_a_ticket_only_by_its_check_digit() -> None:
-    assert read_text("请回电13800138001，路灯坏了").numbers in ((), ("13800138001",))
-    assert read_text("工单100000006还没修好").numbers == ("100000006",)
-    read = read_text("查询 100 000 006 271828")
+    assert parse_text("请回电13800138001，路灯坏了").numbers in ((), ("13800138001",))
+    assert parse_text("工单100000006还没修好").numbers == ("100000006",)
+    read = parse_text("查询 100 000 006 271828")
     assert (read.numbers, read.code) == (("100000006",), "271828")
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reading(text: str) -> None:
-    read_text(text)
+    parse_text(text)
 
 
 def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | None = None) -> GatewayWeight:
@@ -118,24 +125,24 @@ def _share(name: str, weight: int, resting: int = 50, shifted_at: datetime | Non
 def test_weight_goes_in_tens_never_below_ten_and_never_on_one_error() -> None:
     good, bad = GatewayHealth(tries=100), GatewayHealth(tries=100, errors=60)
     a, b = _share("a", 50), _share("b", 50)
-    assert shifted([a, b], {"a": GatewayHealth(tries=1, errors=1)}, NOON) == {}
-    assert shifted([a, b], {"a": GatewayHealth(tries=9, errors=9)}, NOON) == {}
-    assert shifted([a, b], {"a": bad, "b": good}, NOON) == {"a": 40, "b": 60}
-    assert shifted([_share("a", 10), b], {"a": bad}, NOON) == {}
-    assert shifted([_share("a", 15), b], {"a": bad}, NOON) == {"a": 10, "b": 55}
-    assert shifted([a, b], {"a": bad, "b": bad}, NOON) == {}  # nowhere better to go
-    assert shifted([a], {"a": bad}, NOON) == {}
-    assert shifted([_share("a", 40, 50, NOON), _share("b", 60)], {"a": bad}, NOON + timedelta(seconds=59)) == {}
+    assert weight_changes([a, b], {"a": GatewayHealth(tries=1, errors=1)}, NOON) == {}
+    assert weight_changes([a, b], {"a": GatewayHealth(tries=9, errors=9)}, NOON) == {}
+    assert weight_changes([a, b], {"a": bad, "b": good}, NOON) == {"a": 40, "b": 60}
+    assert weight_changes([_share("a", 10), b], {"a": bad}, NOON) == {}
+    assert weight_changes([_share("a", 15), b], {"a": bad}, NOON) == {"a": 10, "b": 55}
+    assert weight_changes([a, b], {"a": bad, "b": bad}, NOON) == {}  # nowhere better to go
+    assert weight_changes([a], {"a": bad}, NOON) == {}
+    assert weight_changes([_share("a", 40, 50, NOON), _share("b", 60)], {"a": bad}, NOON + timedelta(seconds=59)) == {}
     slow = GatewayHealth(texts=20, slow=3)
-    assert shifted([a, b], {"a": slow}, NOON) == {"a": 40, "b": 60}
-    back = shifted([_share("a", 20, 50, NOON), _share("b", 80, 50, NOON)], {}, NOON + timedelta(minutes=5))
+    assert weight_changes([a, b], {"a": slow}, NOON) == {"a": 40, "b": 60}
+    back = weight_changes([_share("a", 20, 50, NOON), _share("b", 80, 50, NOON)], {}, NOON + timedelta(minutes=5))
     assert back == {"a": 30, "b": 70}
 
 
 @given(st.floats(0, 0.999999), st.lists(st.integers(0, 100), min_size=1, max_size=5))
 def test_some_gateway_is_always_chosen_and_never_one_without_weight(roll: float, weights: list[int]) -> None:
     shares = [_share(str(n), w) for n, w in enumerate(weights)]
-    name = chosen(shares, roll)
+    name = choose_gateway(shares, roll)
     assert name is not None
     assert weights[int(name)] > 0 or not any(weights)
 
@@ -179,16 +186,25 @@ def test_what_a_text_does_to_a_ticket_about_a_lift(
     beside = advice(str(how["beside"])) if "beside" in how else None
     theirs, named = bool(how.get("theirs", True)), bool(how.get("named", False))
     ticket = a_ticket(status, category=LIFT)
-    assert does_to(ticket, read_text(text), advice(of), beside, theirs=theirs, named=named) == (does, said)
+    assert effect_on_ticket(ticket, parse_text(text), advice(of), beside, is_own_ticket=theirs, is_named=named) == (
+        does,
+        said,
+    )
 
 
 @pytest.mark.parametrize("status", [s for s in TicketStatus if s is not TicketStatus.MERGED])
 def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(status: TicketStatus) -> None:
     fire = advice(None, Danger.FIRE)
     for said in ("1 着火了", "谢谢，着火了", "又着火了"):
-        assert does_to(a_ticket(status), read_text(said), fire, None, theirs=True, named=True)[0] is TextEffect.NEW
+        assert (
+            effect_on_ticket(a_ticket(status), parse_text(said), fire, None, is_own_ticket=True, is_named=True)[0]
+            is TextEffect.NEW
+        )
     burning = a_ticket("dispatched", flags=("danger:fire",))
-    assert does_to(burning, read_text("还在烧"), fire, None, theirs=True, named=False)[0] is TextEffect.JOIN
+    assert (
+        effect_on_ticket(burning, parse_text("还在烧"), fire, None, is_own_ticket=True, is_named=False)[0]
+        is TextEffect.JOIN
+    )
 
 
 @pytest.mark.parametrize(
@@ -211,13 +227,15 @@ def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(statu
 def test_which_letter_tells_of_a_step(
     action: Action, of: dict[str, object], how: dict[str, bool], letter: str | None
 ) -> None:
-    told = template_for(action, a_ticket(**of), begun=how.get("begun", False), asks=how.get("asks", True))
+    told = template_for(
+        action, a_ticket(**of), at_opening=how.get("begun", False), may_ask_rating=how.get("asks", True)
+    )
     assert told == letter and (told is None or told in LETTERS)
 
 
 def test_who_is_not_written_to() -> None:
-    assert withheld(a_ticket()) is None
-    assert withheld(a_ticket(confidential=True)) == "confidential"
-    assert withheld(a_ticket(reply_wanted=False)) == "no reply wanted"
-    assert withheld(a_ticket(reply_wanted=False, priority=Priority.EMERGENCY)) is None
-    assert withheld(a_ticket(phone="+862887654321")) == "a landline takes no texts"
+    assert withheld_reason(a_ticket()) is None
+    assert withheld_reason(a_ticket(confidential=True)) == "confidential"
+    assert withheld_reason(a_ticket(reply_wanted=False)) == "no reply wanted"
+    assert withheld_reason(a_ticket(reply_wanted=False, priority=Priority.EMERGENCY)) is None
+    assert withheld_reason(a_ticket(phone="+862887654321")) == "a landline takes no texts"

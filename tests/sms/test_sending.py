@@ -16,25 +16,25 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.delivery.account import Account
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.inbound.push import Push
-from hotline.inbound.work_off import take_next
+from hotline.inbound.work_off import process_due
 from hotline.sms.backfill import backfill
-from hotline.sms.contract import Outgoing, sms_provider
+from hotline.sms.contract import OutgoingText, sms_provider
 from hotline.sms.model.status import TextStatus
 from hotline.sms.providers.aliyun import rpc_signature
 from hotline.sms.providers.aws import AwsKey, CanonicalRequest, sigv4
 from hotline.sms.providers.huawei import sdk_signature
-from hotline.sms.providers.kannel import faults_of_conf
-from hotline.sms.providers.tencent import tc3
+from hotline.sms.providers.kannel import conf_errors
+from hotline.sms.providers.tencent import tc3_authorization
 from hotline.sms.providers.vonage import signature_of
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
 
 AT = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 PUBLIC = "https://hotline.example.org"
-TEXT = Outgoing(
+TEXT = OutgoingText(
     "100000006.1.0", "+8613800138000", "【热线】路灯已修好", "solved", {"number": "100000006", "code": "123456"}, AT
 )
 ACCOUNTS: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
@@ -212,7 +212,7 @@ def test_alibabas_published_example_is_signed_as_published() -> None:
 
 def test_tencents_published_example_is_signed_as_published() -> None:
     body = b'{"Limit": 1, "Filters": [{"Values": ["\\u672a\\u547d\\u540d"], "Name": "instance-name"}]}'
-    told = tc3(
+    told = tc3_authorization(
         "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE", "cvm", "cvm.tencentcloudapi.com", body,
         datetime.fromtimestamp(1551113065, UTC),
     )  # fmt: skip
@@ -283,9 +283,9 @@ get-url = "https://hotline.example.org/v1/hooks/sms/kannel?token=x&from=%p&to=%P
 def test_case_23_a_configuration_of_kannel_that_would_lose_or_confuse_is_told(
     was: str, becomes: str, says: str
 ) -> None:
-    assert faults_of_conf(GOOD_CONF) == []
+    assert conf_errors(GOOD_CONF) == []
     assert was in GOOD_CONF
-    faults = faults_of_conf(GOOD_CONF.replace(was, becomes))
+    faults = conf_errors(GOOD_CONF.replace(was, becomes))
     assert faults and any(says in fault for fault in faults), faults
 
 
@@ -328,14 +328,16 @@ async def test_what_a_push_never_brought_is_found_by_asking(
     name: str, there: int, app: FastAPI, services: Services, clock: Clock, desk: Player
 ) -> None:
     settings, secrets = ACCOUNTS[name]
-    await add(services.gateways, NewGateway(name, name, settings, secrets, sends=False, weight=50), "test", clock())
+    await create_gateway(
+        services.gateways, NewGateway(name, name, settings, secrets, sends=False, weight=50), "test", clock()
+    )
     async with httpx.AsyncClient(transport=httpx.MockTransport(_page)) as client:
         assert await backfill(services, name, client, clock() - timedelta(hours=24)) == (
             there,
             there + (name == "twilio"),
         )
         assert await backfill(services, name, client, clock() - timedelta(hours=24)) == (there, 0)
-    while await take_next(services, clock()):
+    while await process_due(services, clock()):
         pass
     tickets = (await desk.get("/v1/tickets")).json()["items"]
     assert len(tickets) == 1  # one sender, one matter

@@ -15,10 +15,10 @@ import pytest
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import GatewayChange, NewGateway, add, change
-from hotline.delivery.outbox import send_next
-from hotline.inbound.work_off import take_next
-from hotline.organisation.model.scopes import EVERYTHING
+from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
+from hotline.delivery.outbox import send_due_messages
+from hotline.inbound.work_off import process_due
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
@@ -44,7 +44,7 @@ class Town:
 
     async def gateway(self, name: str = "generic", weight: int = 50, **settings: Any) -> None:
         own = {"url": f"http://{name}.example/send", "sender": "12345", **settings}
-        await add(
+        await create_gateway(
             self.services.gateways,
             NewGateway(name, "generic", own, {"secret": [SECRET]}, sends=True, weight=weight),
             "test",
@@ -64,13 +64,13 @@ class Town:
         assert reply.status_code == 200, reply.text
 
     async def work(self) -> None:
-        while await take_next(self.services, self.clock()):
+        while await process_due(self.services, self.clock()):
             pass
 
     async def send(self) -> list[str]:
         """Send all that is due; what reached the handsets by it."""
         before = len(self.handset.got)
-        while await send_next(self.services, self.ways, self.clock()):
+        while await send_due_messages(self.services, self.ways, self.clock()):
             pass
         return [t["text"] for t in self.handset.got[before:]]
 
@@ -297,7 +297,7 @@ async def test_nobody_gets_more_texts_than_they_can_bear(town: Town, desk: Playe
         await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
     sent = await town.send()
     assert len(sent) == 4
-    held = [r for r in await sms_store.listed(town.services.db, EVERYTHING, "capped", "", 50)]
+    held = [r for r in await sms_store.load_texts(town.services.db, SYSTEM_SCOPE, "capped", "", 50)]
     assert len(held) == 2
     await desk.call("3栋着火了", caller={"phone": "13800138000"})
     assert len(await town.send()) == 1
@@ -314,7 +314,7 @@ async def test_a_confidential_caller_and_a_landline_are_not_written_to(town: Tow
         (await desk.get(f"/v1/tickets/{t['number']}/texts")).json()["items"][0]["error"] for t in (secret, fixed, quiet)
     ]
     assert why == ["confidential", "a landline takes no texts", "no reply wanted"]
-    (row,) = await sms_store.of_ticket(town.services.db, secret["number"])
+    (row,) = await sms_store.load_ticket_texts(town.services.db, secret["number"])
     assert row.body == ""
 
 
@@ -355,7 +355,7 @@ async def test_officers_on_duty_are_texted_at_any_hour(town: Town, desk: Player)
     town.clock.now = datetime(2026, 11, 25, 18, 0, tzinfo=UTC)  # 02:00 in Chengdu
     await desk.call("3栋着火了", caller={"phone": "13800138000", "name": "王秀英"})
     assert not [t for t in await town.send() if "值班提醒" in t]
-    dead = await outbox_store.listed(town.services.db, "dead", "", 50)
+    dead = await outbox_store.load_messages(town.services.db, "dead", "", 50)
     assert dead and all("no phone number on the roster" in m.last_error for m in dead)  # told, not lost
     h = town.services
     roster = (await h.directory.now(town.clock())).rosters["service-centre"]
@@ -377,7 +377,7 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
 
     async def stands() -> str:
         await town.work()
-        row = await sms_store.a_text(town.services.db, EVERYTHING, text_id)
+        row = await sms_store.load_text(town.services.db, SYSTEM_SCOPE, text_id)
         return str(row.status) if row else "unknown"
 
     await town.reports(text_id, "delivered")  # before we have even sent it: it waits for its text
@@ -410,9 +410,11 @@ async def test_a_report_whose_time_nobody_can_read_counts_from_when_it_came_not_
     assert (reply.status_code, reply.json()) == (200, {"accepted": 1, "set_aside": 0})
     town.clock.forward(minutes=20)
     await town.work()
-    row = await sms_store.a_text(town.services.db, EVERYTHING, text_id)
+    row = await sms_store.load_text(town.services.db, SYSTEM_SCOPE, text_id)
     assert row is not None and (row.status, row.status_at) == ("delivered", came)
-    (kept,) = [r for r in await review_store.listed(town.services.db, EVERYTHING, "done", "", 50) if r.kind == "report"]
+    (kept,) = [
+        r for r in await review_store.load_items(town.services.db, SYSTEM_SCOPE, "done", "", 50) if r.kind == "report"
+    ]
     assert kept.details["said_at"] == "03/04/2026 10:00:00"
 
 
@@ -423,15 +425,15 @@ async def test_case_14_undelivered_becomes_delivered_and_an_unknown_word_is_an_a
     await town.send()
     await town.reports(text_id, "strange")
     await town.work()
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, text_id)).status == "technical_failure"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, text_id)).status == "technical_failure"
     assert any(
-        "unknown report" in str(m.payload) for m in await outbox_store.listed(town.services.db, "queued", "", 50)
+        "unknown report" in str(m.payload) for m in await outbox_store.load_messages(town.services.db, "queued", "", 50)
     )
     await town.reports(text_id, "undelivered")
     await town.work()
     await town.reports(text_id, "delivered")
     await town.work()
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, text_id)).status == "delivered"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, text_id)).status == "delivered"
 
 
 async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
@@ -441,7 +443,7 @@ async def test_case_25_a_time_out_keeps_the_same_reference_and_tries_again(
     number = (await newest(desk))["number"]
     town.handset.say = lambda text: httpx.ReadTimeout("slow")
     assert await town.send() == []
-    row = await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")
+    row = await sms_store.load_text(town.services.db, SYSTEM_SCOPE, f"{number}.1.0")
     assert (row.status, row.attempts) == ("created", 1) and "ReadTimeout" in row.error
     town.handset.say = lambda text: None
     assert await town.send() == []  # not yet
@@ -463,16 +465,16 @@ async def test_case_25_forty_eight_tries_end_in_a_failure_that_is_seen_and_can_b
     for _ in range(60):
         await town.send()
         town.clock.forward(minutes=7)
-    tries = await attempts.tries(town.services.db, f"{number}.1.0")
+    tries = await attempts.load_attempts(town.services.db, f"{number}.1.0")
     assert len(tries) == 48
     assert tries[-1].at - begun > timedelta(hours=3.5)
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")).status == "technical_failure"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, f"{number}.1.0")).status == "technical_failure"
     listed = (await watch.get("/v1/texts")).json()["items"]
     assert f"{number}.1.0" in [t["id"] for t in listed]
     town.handset.say = lambda text: None
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 202
     assert len(await town.send()) >= 1
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, f"{number}.1.0")).status == "sent"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, f"{number}.1.0")).status == "sent"
     assert (await watch.post(f"/v1/texts/{number}.1.0/resend")).status_code == 409
 
 
@@ -487,11 +489,11 @@ async def test_a_crash_between_sending_and_marking_sends_again_under_the_same_re
 
     sender_ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(town.handset)))
     town.handset.say = crash  # type: ignore[assignment]
-    await send_next(town.services, sender_ways, town.clock())
+    await send_due_messages(town.services, sender_ways, town.clock())
     town.handset.say = lambda text: None
     town.clock.forward(seconds=46)  # the lease ends
     assert len(await town.send()) == 1
-    rows = await sms_store.of_ticket(town.services.db, number)
+    rows = await sms_store.load_ticket_texts(town.services.db, number)
     assert [(r.id, r.attempts, r.status) for r in rows] == [(f"{number}.1.0", 2, "sent")]
     await sender_ways.close()
 
@@ -542,7 +544,7 @@ async def test_a_resident_is_answered_by_the_gateway_they_wrote_to(town: Town, d
 async def test_a_gateway_that_is_switched_off_takes_nothing_in_and_sends_nothing(town: Town, desk: Player) -> None:
     await town.writes(LAMP)
     h = town.services
-    await change(h.gateways, "generic", GatewayChange(active=False), town.clock())
+    await change_gateway(h.gateways, "generic", GatewayChange(active=False), town.clock())
     assert await town.send() == []
     push = FAR["generic"].text("off", WANG, "12345", LAMP, town.clock())
     assert (await town.http.request(push.method, push.path, headers=push.headers, content=push.body)).status_code == 404
@@ -556,7 +558,7 @@ async def test_a_burst_is_worked_off_with_the_dangers_first(town: Town, desk: Pl
         ]
     )
     assert (await town.http.request("POST", push.path, headers=push.headers, content=push.body)).status_code == 200
-    await take_next(town.services, town.clock())
+    await process_due(town.services, town.clock())
     urgent = [t for t in (await desk.get("/v1/tickets?limit=200")).json()["items"] if t["priority"] == "emergency"]
     assert len(urgent) == 1
     await town.work()
@@ -629,10 +631,10 @@ async def test_an_officers_reply_is_no_opinion_of_the_caller(
     await town.send()
     await solved(desk, lifts, switch)
     await town.send()
-    row = (await sms_store.of_ticket(town.services.db, ticket["number"]))[-1]
+    row = (await sms_store.load_ticket_texts(town.services.db, ticket["number"]))[-1]
     theirs = {**row._asdict(), "id": "officer.1", "receiver": LI}
     theirs.pop("confidential")
-    await town.services.db.transact(lambda c: sms_store.begin(c, [theirs]))
+    await town.services.db.transact(lambda c: sms_store.insert_texts(c, [theirs]))
     await town.writes("1", LI)
     assert (await desk.see(ticket))["status"] == "resolved"
     await town.writes("5", LI)
@@ -666,7 +668,7 @@ async def test_a_danger_waits_for_no_other_text_of_its_sender(town: Town, desk: 
         [(f"w-{n}", WANG, "12345", "5栋停水了" if n < 40 else "5栋燃气泄漏了", town.clock()) for n in range(41)]
     )
     assert (await town.http.request("POST", push.path, headers=push.headers, content=push.body)).status_code == 200
-    await take_next(town.services, town.clock())
+    await process_due(town.services, town.clock())
     items = (await desk.get("/v1/tickets?limit=200")).json()["items"]
     assert [t["priority"] for t in items].count("emergency") == 1
 
@@ -758,7 +760,7 @@ async def test_each_caller_of_a_merged_ticket_is_told_by_a_message_of_their_own(
 async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Town, desk: Player, watch: Player) -> None:
     await town.writes(LAMP)
     await town.send()
-    (row,) = await sms_store.of_ticket(town.services.db, (await newest(desk))["number"])
+    (row,) = await sms_store.load_ticket_texts(town.services.db, (await newest(desk))["number"])
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is on its way
     await town.reports(row.id, word)
     await town.work()
@@ -766,24 +768,24 @@ async def test_a_text_that_did_not_arrive_can_be_sent_again(word: str, town: Tow
     assert len(await town.send()) == 1
     await town.reports(row.id, "delivered", "p-2")
     await town.work()
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, row.id)).status == "delivered"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, row.id)).status == "delivered"
 
 
 async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch: Player) -> None:
     await town.writes(LAMP)
     await town.send()
-    (row,) = await sms_store.of_ticket(town.services.db, (await newest(desk))["number"])
+    (row,) = await sms_store.load_ticket_texts(town.services.db, (await newest(desk))["number"])
     await town.reports(row.id, "undelivered")
     await town.work()
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 202
     # told meanwhile
-    await town.services.db.transact(lambda c: sms_store.settle(c, row.id, "undelivered", town.clock(), {}))
+    await town.services.db.transact(lambda c: sms_store.advance_status(c, row.id, "undelivered", town.clock(), {}))
     assert (await watch.post(f"/v1/texts/{row.id}/resend")).status_code == 409  # it is queued already
-    assert (await sms_store.a_text(town.services.db, EVERYTHING, row.id)).status == "undelivered"
+    assert (await sms_store.load_text(town.services.db, SYSTEM_SCOPE, row.id)).status == "undelivered"
 
 
 async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:
-    from hotline.sms.outgoing import send_again
+    from hotline.sms.outgoing import resend
 
     await town.writes(LAMP)
     (number,) = [(await newest(desk))["number"]]
@@ -791,10 +793,10 @@ async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, d
     for _ in range(60):
         await town.send()
         town.clock.forward(minutes=10)
-    (row,) = await sms_store.of_ticket(town.services.db, number)
+    (row,) = await sms_store.load_ticket_texts(town.services.db, number)
     assert row.status in ("technical_failure", "rejected")
     town.handset.say = lambda text: None
-    assert await town.services.db.transact(lambda c: send_again(c, row.id, town.clock()))
+    assert await town.services.db.transact(lambda c: resend(c, row.id, town.clock()))
     assert len(await town.send()) == 1
 
 
@@ -834,9 +836,9 @@ async def test_what_came_in_and_went_out_is_forgotten_after_half_a_year(town: To
     done = await tidy(town.services, town.clock())
     assert (done["texts"], done["inbound"]) == (1, 1) and done["tries"] >= 1
     number = (await newest(desk))["number"]
-    assert await sms_store.of_ticket(town.services.db, number) == []
+    assert await sms_store.load_ticket_texts(town.services.db, number) == []
     assert len((await desk.get("/v1/inbound")).json()["items"]) == 1
-    assert await outbox_store.listed(town.services.db, "sent", "", 50) == []
+    assert await outbox_store.load_messages(town.services.db, "sent", "", 50) == []
 
 
 async def test_a_sender_is_told_how_many_were_set_aside_and_why_stands_in_the_log(town: Town, desk: Player) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hotline.inbound.spool import Spool
-from hotline.operations.doctor import Finding, examine
+from hotline.operations.doctor import Finding, run_checks
 from hotline.settings import Settings
 from hotline.storage.permissions import make_private, write_private
 from hotline.tickets.context import Services
@@ -95,7 +95,7 @@ async def test_files_and_the_spool_are_closed_whatever_the_umask(
         raise ValueError
 
     await spool.drain(refuse)
-    assert spool.bad() == 1 and open_to_others(spool.folder) == []
+    assert spool.count_bad_files() == 1 and open_to_others(spool.folder) == []
 
 
 async def test_a_database_is_closed_whatever_the_umask_and_wherever_it_lies(tmp_path: Path, loose: None) -> None:
@@ -157,7 +157,7 @@ async def test_the_doctor_looks_at_everything_that_holds_data(
 
 
 async def permissions_of(services: Services, clock: Clock) -> Finding:
-    return {f.check: f for f in await examine(services, clock())}["permissions"]
+    return {f.check: f for f in await run_checks(services, clock())}["permissions"]
 
 
 @pytest.mark.parametrize("db", ["sqlite"], indirect=True)

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from hotline.application import build_app
 from hotline.composition import assemble_services
 from hotline.organisation.model.actors import ActorKind
-from hotline.organisation.model.scopes import EVERYTHING
-from hotline.organisation.service.accounts import ActorCache, who_is
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.service.accounts import ActorCache, authenticate
 from hotline.organisation.service.credentials import Credential
 from hotline.organisation.write_request import WriteRequest
 from hotline.streaming import service as streaming_service
@@ -136,7 +136,7 @@ async def test_no_credential_no_stream_and_a_revoked_one_ends_it(
     from hotline.organisation.service.accounts import revoke_key
     from hotline.streaming import routes as streaming_routes
 
-    monkeypatch.setattr(streaming_routes, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(streaming_routes, "RECHECK_SECONDS", 0.05)
     desk, gate = await cast("desk"), await cast("gate")
     async with serving(app) as at:
         async with listening(at, "Bearer hl_no_no") as ear:
@@ -147,13 +147,13 @@ async def test_no_credential_no_stream_and_a_revoked_one_ends_it(
             await hello(ear)
             await revoke_key(services, app.state.actor_cache, desk.actor.id, clock())
             assert (await ear.next())[1] == "bye"
-    assert services.part(Stream).listening == 0
+    assert services.part(Stream).listener_count == 0
 
 
 async def test_one_person_opens_so_many_streams_and_the_house_so_many(
     app: FastAPI, desk: Player, watch: Player, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming_service, "MOST_EACH", 1)
+    monkeypatch.setattr(streaming_service, "MAX_STREAMS_PER_OWNER", 1)
     async with serving(app) as at, listening(at, key(desk)) as ear:
         await hello(ear)
         async with listening(at, key(desk)) as second:
@@ -216,7 +216,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
     second.journal.start()
     heard: list[list[tuple[int, str]]] = [[] for _ in range(listeners)]
     homes = [services, second, services]
-    from hotline.organisation.model.scopes import EVERYTHING
+    from hotline.organisation.model.scopes import SYSTEM_SCOPE
     from hotline.tickets.model.stream_events import StreamFilter
 
     def ear_of(n: int) -> streaming_service.Listener:
@@ -230,7 +230,7 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
         async def wait(data: bytes) -> None:
             take(data)
 
-        return streaming_service.Listener(homes[n].part(Stream), StreamFilter(EVERYTHING), f"person:{n}", take, wait)
+        return streaming_service.Listener(homes[n].part(Stream), StreamFilter(SYSTEM_SCOPE), f"person:{n}", take, wait)
 
     ears = [ear_of(n) for n in range(listeners)]
     for n, ear in enumerate(ears):
@@ -246,10 +246,10 @@ async def test_writers_at_once_and_every_listener_hears_all_of_it_in_one_order(
         await take_call(home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), request, lambda facts, call: "{}")
 
     await asyncio.gather(*(write(homes[n % 2], n) for n in range(60)))
-    written = await streaming_store.after(services.db, 0, 10_000)
+    written = await streaming_store.load_events_after(services.db, 0, 10_000)
     async with asyncio.timeout(10):
         while True:
-            rows = await streaming_store.after(services.db, 0, 10_000)
+            rows = await streaming_store.load_events_after(services.db, 0, 10_000)
             if len(rows) >= 60 and all(len(h) == len(rows) for h in heard) and len(rows) == len(written):
                 break
             written = rows
@@ -333,7 +333,7 @@ async def test_whoever_loses_their_right_hears_no_more_in_any_process(
             assert (await ear.next())[1] == "bye"
         await desk.call("路灯坏了")
         assert await colleague.tickets(1)
-    assert app.state.services.part(Stream).listening == second.state.services.part(Stream).listening == 0
+    assert app.state.services.part(Stream).listener_count == second.state.services.part(Stream).listener_count == 0
 
 
 async def test_a_revoked_key_is_believed_by_no_process_for_more_than_a_second(
@@ -358,7 +358,7 @@ async def test_a_thousand_listeners_cost_one_small_question_while_nobody_loses_a
 ) -> None:
     desk, watch, boss = await cast("desk"), await cast("watch"), await cast("boss")
     access = {
-        n: streaming_service.StreamAccess(Credential(ActorKind.KEY, p.actor.id), await who_is(services, ActorCache(), key(p)[7:], services.clock()))
+        n: streaming_service.StreamAccess(Credential(ActorKind.KEY, p.actor.id), await authenticate(services, ActorCache(), key(p)[7:], services.clock()))
         for n, p in enumerate((desk, watch))
     }  # fmt: skip
 
@@ -366,7 +366,7 @@ async def test_a_thousand_listeners_cost_one_small_question_while_nobody_loses_a
 
     ears = [
         streaming_service.Listener(
-            services.part(Stream), StreamFilter(EVERYTHING), f"p{n}", lambda _: True, wait, access[n % 2]
+            services.part(Stream), StreamFilter(SYSTEM_SCOPE), f"p{n}", lambda _: True, wait, access[n % 2]
         )
         for n in range(1000)
     ]

@@ -18,7 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.composition import assemble_worker
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.inbound.push import Push
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -27,8 +27,8 @@ from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Refused
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
-from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.exchanges.twilio_voice import TwilioVoice
+from hotline.telephony.push_state import CallPushState
 from hotline.telephony.service import end_silent_calls
 from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player
@@ -43,7 +43,7 @@ class Exchange:
 
     async def set_up(self, provider: str, **settings: Any) -> None:
         secrets = {"auth_token": [SIGNED]} if provider == "twilio_voice" else {"token": [TOKEN]}
-        await add(
+        await create_gateway(
             self.services.gateways,
             NewGateway(provider.replace("_", "-"), provider, settings, secrets, sends=False, weight=50),
             "test",
@@ -450,7 +450,7 @@ async def test_the_card_pops_up_with_whoever_answers(
     assert call["number"] == taken.json()["ticket"]["number"]
     waiting = asyncio.create_task(mine(tokens[1], wait=20))
     async with asyncio.timeout(10):
-        while not services.part(CallArrivals).noted._waiters:  # type: ignore[attr-defined]
+        while not services.part(CallPushState).changed._waiters:  # type: ignore[attr-defined]
             await asyncio.sleep(0)
     services.leave()  # told to stop, nobody is waited for who only waits
     assert (await asyncio.wait_for(waiting, 0.9))["items"] == []
@@ -788,7 +788,7 @@ async def test_a_call_that_was_open_before_we_looked_for_silence_ends_too(
     clock.forward(minutes=1)
     await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET end_due_at = NULL"))  # as before
     await db.transact(lambda c: c.exec_driver_sql("UPDATE voice_call SET pbx = 'gone' WHERE queue = 'orphan'"))
-    await db.transact(lambda c: call_store.forget_events(c, clock() - timedelta(days=30), 100))
+    await db.transact(lambda c: call_store.delete_old_events(c, clock() - timedelta(days=30), 100))
     await end_silent_calls(exchange.services, clock())
     query = "/v1/voice-calls?from=2026-11-20T00:00:00Z&to=2027-02-01T00:00:00Z"
     states = {c["queue"]: (c["state"], c["cause"]) for c in (await watch.get(query)).json()["items"]}

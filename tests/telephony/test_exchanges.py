@@ -11,39 +11,39 @@ from urllib.parse import urlencode
 import pytest
 
 from hotline.delivery.account import Account
-from hotline.inbound.push import Odd, Push
+from hotline.inbound.push import Push, UnreadableItem
 from hotline.telephony.contract import exchange_provider
-from hotline.telephony.exchanges.asterisk import AMI, QUEUE_LOG
+from hotline.telephony.exchanges.asterisk import AMI_EVENTS, QUEUE_LOG_EVENTS
 from hotline.telephony.exchanges.cti import EVENTS
-from hotline.telephony.exchanges.freeswitch import ACTIONS, CANCELLED, CHANNEL
-from hotline.telephony.exchanges.threecx import KINDS
-from hotline.telephony.exchanges.twilio_voice import DIALLED, QUEUE_RESULTS, STATUSES
-from hotline.telephony.model import CallEvent, VoiceCall, told
+from hotline.telephony.exchanges.freeswitch import ACTIONS, CANCEL_REASONS, CHANNEL_EVENTS
+from hotline.telephony.exchanges.threecx import IS_ANSWERED_BY_KIND
+from hotline.telephony.exchanges.twilio_voice import DIAL_RESULTS, QUEUE_RESULTS, SIGNAL_BY_STATUS
+from hotline.telephony.model import CallEvent, VoiceCall, build_call
 
 NOW = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 T = int(NOW.timestamp()) - 600
 PLAIN, JSON, FORM = "text/plain", "application/json", "application/x-www-form-urlencoded"
 
 
-def pushed(provider: str, body: Any, media_type: str = JSON, **settings: Any) -> list[CallEvent | Odd]:
+def pushed(provider: str, body: Any, media_type: str = JSON, **settings: Any) -> list[CallEvent | UnreadableItem]:
     """What an exchange's file makes of one push."""
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     push = Push("POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW)
     return exchange_provider(provider).adapter(Account("x", settings, {}, "")).events(push)
 
 
-def the_call(items: Sequence[CallEvent | Odd]) -> VoiceCall:
-    return told({e.key: e for e in items if isinstance(e, CallEvent)}.values())  # each once, as they are kept
+def the_call(items: Sequence[CallEvent | UnreadableItem]) -> VoiceCall:
+    return build_call({e.key: e for e in items if isinstance(e, CallEvent)}.values())  # each once, as they are kept
 
 
-def stands(items: Sequence[CallEvent | Odd]) -> str:
+def stands(items: Sequence[CallEvent | UnreadableItem]) -> str:
     """`waiting`, `talking`, or how it ended."""
     call = the_call(items)
     return {"offered": "waiting", "answered": "talking", "ended": f"ended {call.outcome}"}[call.state]
 
 
-def odd(items: Sequence[CallEvent | Odd]) -> list[str]:
-    return [e.why for e in items if isinstance(e, Odd)]
+def odd(items: Sequence[CallEvent | UnreadableItem]) -> list[str]:
+    return [e.why for e in items if isinstance(e, UnreadableItem)]
 
 
 # --- Asterisk's queue_log: docs.asterisk.org, "Queue Logs", and what app_queue writes besides
@@ -87,7 +87,7 @@ UP = f"{T + 9}|7.1|main|SIP/101|CONNECT|9|7.2|3"
 
 
 def test_the_list_of_queue_log_is_whole() -> None:
-    assert set(QUEUE_LOG) == set(LOG)
+    assert set(QUEUE_LOG_EVENTS) == set(LOG)
 
 
 @pytest.mark.parametrize("word", LOG)
@@ -220,7 +220,7 @@ SAID = {  # what says something of a call; every other event of the list says no
 }
 
 
-@pytest.mark.parametrize("word", sorted(AMI))
+@pytest.mark.parametrize("word", sorted(AMI_EVENTS))
 def test_every_event_of_ami(word: str) -> None:
     event = {**BASE, "Event": word, "Timestamp": f"{T + 30}.25", "MemberName": "SIP/101", "Result": "Success"}
     waits, talks = SAID.get(word, NEITHER)
@@ -292,7 +292,7 @@ def test_every_action_of_mod_callcenter(action: str) -> None:
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_a_member_leaves_for_and_the_next_queue(reason: str) -> None:
-    assert set(CANCELLED) == set(REASONS)
+    assert set(CANCEL_REASONS) == set(REASONS)
     left = {**END, "CC-Cause": "Cancel", "CC-Cancel-Reason": reason}
     again = {**CC, "CC-Queue": "second", "CC-Action": "member-queue-start", "CC-Member-Joined-Time": str(T + 30)}
     for order in permutations([START, left, again]):
@@ -300,7 +300,7 @@ def test_every_reason_a_member_leaves_for_and_the_next_queue(reason: str) -> Non
     assert stands(pushed("freeswitch", [left, START])) == f"ended {REASONS[reason]}"
 
 
-@pytest.mark.parametrize("name", sorted(CHANNEL))
+@pytest.mark.parametrize("name", sorted(CHANNEL_EVENTS))
 def test_every_event_of_freeswitch(name: str) -> None:
     event = {
         "Event-Name": name,
@@ -331,7 +331,7 @@ QUEUED = {
 }  # fmt: skip
 
 
-def twilio(**fields: str) -> list[CallEvent | Odd]:
+def twilio(**fields: str) -> list[CallEvent | UnreadableItem]:
     base = {"CallSid": "CA1", "From": "+8613800138000", "To": "+862812345", "Direction": "inbound"}
     return pushed("twilio_voice", urlencode({**base, **fields}), FORM)
 
@@ -339,7 +339,7 @@ def twilio(**fields: str) -> list[CallEvent | Odd]:
 def test_every_status_and_result_of_twilio() -> None:
     ringing = twilio(CallStatus="ringing", Timestamp="Wed, 25 Nov 2026 03:50:00 +0000")
     waiting = twilio(CallStatus="in-progress", Timestamp="Wed, 25 Nov 2026 03:50:01 +0000")
-    assert (set(STATUSES), set(DIALLED), set(QUEUE_RESULTS)) == (set(TWILIO), set(DIAL), set(QUEUED))
+    assert (set(SIGNAL_BY_STATUS), set(DIAL_RESULTS), set(QUEUE_RESULTS)) == (set(TWILIO), set(DIAL), set(QUEUED))
     for word, expected in TWILIO.items():
         assert stands([*ringing, *twilio(CallStatus=word)]) == expected, word
         assert odd(twilio(CallStatus=word, ParentCallSid="CA0")) == []
@@ -376,7 +376,10 @@ def test_every_event_of_the_generic_contract(word: str) -> None:
 
 
 def test_every_kind_of_report_of_3cx_is_a_call_that_is_over() -> None:
-    found = {k: stands(pushed("threecx", {"CallType": k, "Number": "13800138000", "Duration": "10"})) for k in KINDS}
+    found = {
+        k: stands(pushed("threecx", {"CallType": k, "Number": "13800138000", "Duration": "10"}))
+        for k in IS_ANSWERED_BY_KIND
+    }
     answered, missed = "ended answered", "ended missed"
     assert found == {"inbound": answered, "outbound": answered, "missed": missed, "notanswered": missed}
 
@@ -399,7 +402,7 @@ def test_an_event_that_is_not_known_is_kept_for_somebody_and_changes_no_call(
 ) -> None:
     (item,) = pushed(provider, body, media_type)
     assert (
-        isinstance(item, Odd)
+        isinstance(item, UnreadableItem)
         and "eleported" in item.raw.casefold()
         and item.why.startswith("an event that is not known")
     )
@@ -428,7 +431,7 @@ def test_a_time_nobody_can_read_is_told_and_measures_nothing(provider: str, body
     assert BAD in why
     other = json.loads(json.dumps(body).replace("03", "05"))  # the same way of writing: one thing to look at a day
     again = pushed(provider, other, media_type)
-    assert len({item.key for item in [*items, *again] if isinstance(item, Odd)}) == 1
+    assert len({item.key for item in [*items, *again] if isinstance(item, UnreadableItem)}) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hotline.text.bidi import isolated
+from hotline.text.bidi import isolate_text
 
 AHMAD = "\u0623\u062d\u0645\u062f"
 CASES = [
@@ -21,4 +21,4 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "shown"), CASES)
 def test_text_turns_nothing_round_that_stands_beside_it(text: str, shown: str) -> None:
-    assert isolated(text) == shown == isolated(shown)
+    assert isolate_text(text) == shown == isolate_text(shown)

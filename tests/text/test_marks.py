@@ -18,15 +18,15 @@ import pytest
 from fastapi import FastAPI
 from standardwebhooks import Webhook
 
-from hotline.delivery.gateways import NewGateway, add
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.inbound.spool import Spool
-from hotline.inbound.spool_drain import bring_in
+from hotline.inbound.spool_drain import drain_spooled_records
 from hotline.sms import incoming, receiving
-from hotline.sms.model.requests import Wish, read_text
-from hotline.text.normalisation import asked, folded, terms
-from hotline.text.numbering import read_number
+from hotline.sms.model.requests import Intent, parse_text
+from hotline.text.normalisation import fold_text, index_terms, query_terms
+from hotline.text.numbering import parse_number
 from hotline.text.phone_parsing import parse_phone
-from hotline.text.phones import masked
+from hotline.text.phones import mask_phone
 from hotline.tickets import intake
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Satisfaction
@@ -59,11 +59,11 @@ def test_no_mark_hides_a_word_from_matching_or_search() -> None:
     marks = unseen()
     assert len(marks) > 400
     for c in marks:
-        assert folded(f"煤{c}气泄{c}漏") == "煤气泄漏", f"U+{ord(c):04X}"
-        assert folded(f"{c}3{c}栋") == "3栋" or c in BLANK, f"U+{ord(c):04X}"
-        assert terms(f"停{c}电") == terms("停电"), f"U+{ord(c):04X}"
-        assert asked(f"停{c}电") == asked("停电") or c in BLANK, f"U+{ord(c):04X}"
-        assert folded(f"gas{c}leak") == ("gas leak" if c in BLANK else "gasleak"), f"U+{ord(c):04X}"
+        assert fold_text(f"煤{c}气泄{c}漏") == "煤气泄漏", f"U+{ord(c):04X}"
+        assert fold_text(f"{c}3{c}栋") == "3栋" or c in BLANK, f"U+{ord(c):04X}"
+        assert index_terms(f"停{c}电") == index_terms("停电"), f"U+{ord(c):04X}"
+        assert query_terms(f"停{c}电") == query_terms("停电") or c in BLANK, f"U+{ord(c):04X}"
+        assert fold_text(f"gas{c}leak") == ("gas leak" if c in BLANK else "gasleak"), f"U+{ord(c):04X}"
     for broken_up in (
         "煤\r\n气",
         "煤 \u3000\t气",
@@ -73,29 +73,29 @@ def test_no_mark_hides_a_word_from_matching_or_search() -> None:
         "煤\u0336气\u0336",
         "煤\u20dd气",
     ):
-        assert folded(broken_up) == "煤气"
+        assert fold_text(broken_up) == "煤气"
 
 
 def test_words_that_are_parted_stay_parted() -> None:
-    assert folded("gas\nleak") == folded("Gas\x0bleak") == "gas leak"
-    assert asked("停电 电梯") == [("停电", False), ("电梯", False)]
-    assert folded("1\n2栋") == "1 2栋" and folded("Señor Muñoz") == "señor muñoz"
+    assert fold_text("gas\nleak") == fold_text("Gas\x0bleak") == "gas leak"
+    assert query_terms("停电 电梯") == [("停电", False), ("电梯", False)]
+    assert fold_text("1\n2栋") == "1 2栋" and fold_text("Señor Muñoz") == "señor muñoz"
 
 
 @pytest.mark.parametrize("c", ["\u200e", "\u200b", "\ufe0f", "\u2066", "\x0b", "\x85", "\U000e0041"])
 def test_a_text_means_the_same_whatever_is_pasted_into_it(c: str) -> None:
-    assert read_text(f"{c}不满{c}意{c}").satisfaction is Satisfaction.DISSATISFIED
-    assert read_text(f"退{c}订").wish is Wish.OPT_OUT
-    assert read_text(f"{c}100{c}000006{c}").numbers == ("100000006",) or c in "\x0b\x85"
-    assert read_text(f"1{c}").satisfaction is Satisfaction.VERY_SATISFIED
-    assert read_number(f"{c}100 000 006{c}") == "100000006"
+    assert parse_text(f"{c}不满{c}意{c}").satisfaction is Satisfaction.DISSATISFIED
+    assert parse_text(f"退{c}订").intent is Intent.OPT_OUT
+    assert parse_text(f"{c}100{c}000006{c}").numbers == ("100000006",) or c in "\x0b\x85"
+    assert parse_text(f"1{c}").satisfaction is Satisfaction.VERY_SATISFIED
+    assert parse_number(f"{c}100 000 006{c}") == "100000006"
 
 
 def test_a_keycap_is_its_digit_and_a_line_break_parts_no_word() -> None:
-    assert read_text("5\ufe0f\u20e3").satisfaction is Satisfaction.VERY_DISSATISFIED
-    assert read_text("不满\n意").satisfaction is Satisfaction.DISSATISFIED
-    assert read_text("满意\n还要修路灯").words == "还要修路灯"
-    assert read_text("1 栋漏水").wish is Wish.MATTER
+    assert parse_text("5\ufe0f\u20e3").satisfaction is Satisfaction.VERY_DISSATISFIED
+    assert parse_text("不满\n意").satisfaction is Satisfaction.DISSATISFIED
+    assert parse_text("满意\n还要修路灯").words == "还要修路灯"
+    assert parse_text("1 栋漏水").intent is Intent.MATTER
 
 
 async def test_a_call_full_of_marks_is_taken_and_its_danger_is_found(desk: Player) -> None:
@@ -333,7 +333,7 @@ async def test_departments_see_nothing_of_a_number_that_could_not_be_read(desk: 
         for path in ("", "/calls", "/timeline"):
             told = (await lifts.get(f"/v1/tickets/{number}{path}")).text
             assert "80233" not in told and "张三家" not in told
-    assert masked("0731-88880000转802") == masked("张三家的座机电话") == "*******"
+    assert mask_phone("0731-88880000转802") == mask_phone("张三家的座机电话") == "*******"
 
 
 async def test_an_operator_is_told_that_a_number_cannot_be_read_when_looking_it_up(desk: Player) -> None:
@@ -388,7 +388,7 @@ async def hands_over(desk: Player, services: Services, clock: Clock) -> Callable
     """Another hotline's orders: `await hands_over(order_no=…)`, with a mark before the JSON where that is asked for; our
     answer."""
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
-    await add(
+    await create_gateway(
         services.gateways,
         NewGateway("city", "hotline_12345", {"system": "12345"}, {"secret": [secret]}, sends=False, weight=50),
         "test",
@@ -454,7 +454,7 @@ async def test_a_call_kept_while_the_database_is_away_tells_and_keeps_its_words(
         body = {"channel": "phone", "narrative": GAS, "caller": {"phone": "号" * 300}}
         kept = await desk.post("/v1/calls", body)
         assert kept.status_code == 202 and [e["field"] for e in kept.json()["unread"]] == ["caller.phone"]
-    assert await bring_in(services) == 1
+    assert await drain_spooled_records(services) == 1
     services.spool.close()
     ticket = await newest(desk)
     assert (ticket["caller"]["contact"], ticket["priority"]) == ("号" * 300, "emergency")
@@ -494,7 +494,7 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
         return run
 
     for module, name in (
-        (intake, "advise"), (explain, "advise"), (receiving, "advise"), (incoming, "advise"), (incoming, "read_text"),
+        (intake, "advise"), (explain, "advise"), (receiving, "advise"), (incoming, "advise"), (incoming, "parse_text"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, watched(f"{module.__name__}.{name}", getattr(module, name)))
     long = "三" * 10_000
@@ -517,7 +517,7 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
     assert {name for name, _, _ in seen} == {
         f"hotline.{place}" for place in (
             "tickets.intake.advise", "tickets.routes.explain.advise", "sms.receiving.advise", "sms.incoming.advise",
-            "sms.incoming.read_text",
+            "sms.incoming.parse_text",
         )
     }  # fmt: skip
     assert [entry for entry in seen if entry[1] > 3000 and entry[2]] == []

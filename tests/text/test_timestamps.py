@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.text.timestamps import DateOrder, read_time
+from hotline.text.timestamps import DateOrder, parse_timestamp
 
 NOW = datetime(2026, 11, 28, 13, 0, tzinfo=UTC)
 HOME = ZoneInfo("Asia/Shanghai")
@@ -46,12 +46,12 @@ NO_TIME = [
 
 @pytest.mark.parametrize("said", THE_SAME_EVENING)
 def test_every_way_of_writing_it_is_the_same_evening(said: Any) -> None:
-    assert read_time(said, HOME, NOW) == EVENING
+    assert parse_timestamp(said, HOME, NOW) == EVENING
 
 
 @pytest.mark.parametrize("said", NO_TIME, ids=range(len(NO_TIME)))
 def test_what_cannot_be_read_for_certain_is_no_time(said: Any) -> None:
-    assert read_time(said, HOME, NOW) is None
+    assert parse_timestamp(said, HOME, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_for_certain_is_no_time(said: Any) -> None:
     ],
 )
 def test_the_order_of_day_and_month_is_a_setting(said: str, order: DateOrder, expected: datetime | None) -> None:
-    assert read_time(said, HOME, NOW, order) == expected
+    assert parse_timestamp(said, HOME, NOW, order) == expected
 
 
 @pytest.mark.parametrize(
@@ -90,30 +90,30 @@ def test_the_order_of_day_and_month_is_a_setting(said: str, order: DateOrder, ex
     ],
 )
 def test_an_hour_that_was_skipped_or_came_twice_is_no_time(said: str, expected: datetime | None) -> None:
-    assert read_time(said, BERLIN, NOW) == expected
+    assert parse_timestamp(said, BERLIN, NOW) == expected
 
 
 def test_fractions_are_kept_to_the_microsecond_and_a_leap_second_is_the_next_minute() -> None:
-    assert read_time("2026-11-28T12:54:22.123456789Z", HOME, NOW) == EVENING + timedelta(microseconds=123456)
-    assert read_time("1795870462.5", HOME, NOW) == EVENING + timedelta(milliseconds=500)
-    assert read_time("2016-12-31T23:59:60Z", HOME, NOW) == datetime(2017, 1, 1, tzinfo=UTC)
+    assert parse_timestamp("2026-11-28T12:54:22.123456789Z", HOME, NOW) == EVENING + timedelta(microseconds=123456)
+    assert parse_timestamp("1795870462.5", HOME, NOW) == EVENING + timedelta(milliseconds=500)
+    assert parse_timestamp("2016-12-31T23:59:60Z", HOME, NOW) == datetime(2017, 1, 1, tzinfo=UTC)
 
 
 def test_a_day_ahead_is_a_wrong_clock_and_more_is_no_time() -> None:
-    assert read_time((NOW + timedelta(days=1)).isoformat(), HOME, NOW) == NOW + timedelta(days=1)
-    assert read_time((NOW + timedelta(days=1, seconds=1)).isoformat(), HOME, NOW) is None
+    assert parse_timestamp((NOW + timedelta(days=1)).isoformat(), HOME, NOW) == NOW + timedelta(days=1)
+    assert parse_timestamp((NOW + timedelta(days=1, seconds=1)).isoformat(), HOME, NOW) is None
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_written_it_is_a_time_of_ours_or_none(said: str) -> None:
-    found = read_time(said, HOME, NOW)
+    found = parse_timestamp(said, HOME, NOW)
     assert found is None or datetime(2000, 1, 1, tzinfo=UTC) <= found <= NOW + timedelta(days=1)
 
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2026, 11, 28)))  # noqa: DTZ001
 def test_what_we_write_ourselves_we_read_again(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
-    assert read_time(aware.isoformat(), HOME, NOW) == aware
+    assert parse_timestamp(aware.isoformat(), HOME, NOW) == aware
 
 
 @pytest.mark.parametrize("piece", ["1", " ", "2026-", "a", "上午", "1:", "\u202f", "+", "11/28/2026 "])
@@ -122,7 +122,7 @@ def test_a_long_text_costs_no_more_than_a_short_one(piece: str) -> None:
         said = piece * (length // len(piece))
         begun = time.perf_counter()
         for _ in range(200):
-            read_time(said, HOME, NOW)
+            parse_timestamp(said, HOME, NOW)
         return time.perf_counter() - begun
 
     assert min(cost(100_000) for _ in range(3)) < 20 * max(min(cost(60) for _ in range(3)), 1e-4)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.text.numbering import FIRST, number_of
+from hotline.text.numbering import FIRST, number_from_serial
 from hotline.tickets.model.ticket import Assignment, Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import (
     Action,
@@ -22,7 +22,7 @@ from hotline.tickets.model.vocabulary import (
 )
 from tests.conftest import NOON
 
-NUMBER, OTHER = number_of(FIRST), number_of(FIRST + 1)
+NUMBER, OTHER = number_from_serial(FIRST), number_from_serial(FIRST + 1)
 F = Field
 FIELDS: dict[Field, Any] = {
     F.CATEGORY: "dt-fault",

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from hotline.application import build_app
-from hotline.openapi import published
-from hotline.organisation.model.directory import SHAPES
-from hotline.organisation.service.directory import shape_of
-from hotline.tickets.lifecycle import ASSIGNMENT, TICKET, fields_of
+from hotline.openapi import openapi_document
+from hotline.organisation.model.directory import ITEM_TYPES
+from hotline.organisation.service.directory import item_schema
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES, action_fields
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.schemas.actions import action_schemas
 from tests.conftest import Player, _never
 
-DOCUMENT = published(build_app(_never))
+DOCUMENT = openapi_document(build_app(_never))
 PATHS = {
     "ticket": "/v1/tickets/{number}/actions",
     "assignment": "/v1/tickets/{number}/assignments/{assignment}/actions",
@@ -49,9 +49,9 @@ async def test_a_form_is_made_of_what_openapi_says_of_the_body(machine: str, des
 
 async def test_what_a_move_needs_and_takes_is_in_its_schema(desk: Player) -> None:
     said = (await desk.get("/v1/lifecycle")).json()
-    for machine, table in (("ticket", TICKET), ("assignment", ASSIGNMENT)):
+    for machine, table in (("ticket", TICKET_MOVES), ("assignment", ASSIGNMENT_MOVES)):
         for action, schema in said[machine]["schemas"].items():
-            needs, takes = fields_of(table, Action(action))
+            needs, takes = action_fields(table, Action(action))
             assert set(schema["properties"]) >= {*needs, *takes}, action
         for move in said[machine]["moves"]:
             schema = said[machine]["schemas"].get(move["action"])
@@ -64,14 +64,14 @@ def test_codes_of_the_directory_say_of_which_noun_they_are() -> None:
         assert f'"x-refers": "{noun}"' in found
     assert {
         refers
-        for noun in SHAPES
-        for field in shape_of(noun)["properties"].values()
+        for noun in ITEM_TYPES
+        for field in item_schema(noun)["properties"].values()
         if (refers := field.get("x-refers"))
-    } <= set(SHAPES)
+    } <= set(ITEM_TYPES)
 
 
 def test_items_say_how_their_texts_are_written() -> None:
-    rosters = shape_of("rosters")
+    rosters = item_schema("rosters")
     assert rosters["$defs"]["Shift"]["properties"]["hours"]["examples"] == ["09:00-12:00"]
-    assert shape_of("ladders")["properties"]["steps"]["items"]["examples"] == ["80% head yellow"]
-    assert shape_of("routes")["properties"]["basis"]["x-multiline"] is True
+    assert item_schema("ladders")["properties"]["steps"]["items"]["examples"] == ["80% head yellow"]
+    assert item_schema("routes")["properties"]["basis"]["x-multiline"] is True

@@ -3,9 +3,9 @@
 from collections import Counter
 from typing import Any
 
-from hotline.tickets.act import visible_ticket
+from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.context import Services
-from hotline.tickets.sla.colours import colour_of, looks_of
+from hotline.tickets.sla.colours import colour_of, order_colour
 from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import LIFT, Cast, Clock, Player
 
@@ -30,10 +30,10 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(
     shown = {order["id"]: order["colour"] for order in queue}
     truth: Counter[tuple[str, str]] = Counter()
     for t in tickets:
-        facts = await visible_ticket(services, t["number"], watch.actor)
+        facts = await load_visible_ticket(services, t["number"], watch.actor)
         for order in facts.assignments:
             if order.closed_at is None:
-                looks = looks_of([c for c in facts.clocks if c.assignment == order.id], clock())
+                looks = order_colour([c for c in facts.clocks if c.assignment == order.id], clock())
                 truth[(order.status, looks)] += 1
                 assert shown[order.id] == looks
     assert {(s, c): n for s, colours in board["states"].items() for c, n in colours.items()} == dict(truth)
@@ -95,11 +95,11 @@ async def test_what_a_ruling_takes_too_long_over_is_not_the_departments_lateness
     clock.forward(hours=36)  # a working day is over, the limit to solve it is not
     while (await escalate_due(services, clock())).claimed:
         pass
-    facts = await visible_ticket(services, ticket["number"], desk.actor)
+    facts = await load_visible_ticket(services, ticket["number"], desk.actor)
     late = {c.metric for c in facts.clocks if c.assignment and c.stopped_at is None and colour_of(c, clock()) == "red"}
     assert late == {"ruling"}
     (order,) = (await affairs.get("/v1/departments/residents-affairs/queue?colours=true")).json()["items"]
-    assert order["colour"] == looks_of(facts.clocks, clock()) != "red"
+    assert order["colour"] == order_colour(facts.clocks, clock()) != "red"
 
 
 async def test_the_board_of_a_contractor_is_what_it_performs(cast: Cast, lift_ticket: dict[str, Any]) -> None:

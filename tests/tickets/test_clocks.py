@@ -17,7 +17,7 @@ from hotline.organisation.service.directory import change
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
-from hotline.tickets.sla.jobs import _ring_ticket, adopt, escalate_due, recalculate_due
+from hotline.tickets.sla.jobs import _escalate_ticket, escalate_due, recalculate_due, start_missing_clocks
 from hotline.tickets.store import facts as ticket_facts
 from tests.conftest import Cast, Clock, Player
 
@@ -135,16 +135,20 @@ async def test_two_workers_that_claim_the_same_clock_tell_its_step_once(
 ) -> None:
     await lifts.order(lamp_ticket, "accept")
     clock.forward(days=30)
-    held = await services.db.transact(lambda c: sla_store.claim(c, clock.now, "a worker that is stopped now", 64))
+    held = await services.db.transact(
+        lambda c: sla_store.claim_due_clocks(c, clock.now, "a worker that is stopped now", 64)
+    )
     assert held and (await escalate_due(services, clock.now)).claimed == 0  # leased: nobody else touches them
     clock.forward(seconds=11)  # past its lease
     assert (await escalate_due(services, clock.now)).told > 0
     told_by_the_second = await rung(services)
     stale = [r for r in held if r.number]
     directory = await services.directory.now(clock.now)
-    facts = (await ticket_facts.facts_of(services.db, [lamp_ticket["number"]], directory))[lamp_ticket["number"]]
+    facts = (await ticket_facts.load_facts_by_number(services.db, [lamp_ticket["number"]], directory))[
+        lamp_ticket["number"]
+    ]
     # the first one wakes with what it held
-    assert await _ring_ticket(services, directory, facts, stale, "a worker that is stopped now", clock.now) == 0
+    assert await _escalate_ticket(services, directory, facts, stale, "a worker that is stopped now", clock.now) == 0
     assert await rung(services) == told_by_the_second
 
 
@@ -155,7 +159,9 @@ async def test_a_clock_set_back_two_hours_neither_repeats_nor_loses_a_step(
     due = moment(accepted["assignments"][0]["due_at"])
     clock.now = due + timedelta(minutes=1)
     await services.db.transact(
-        lambda c: sla_store.claim(c, clock.now + timedelta(hours=2), "taken under a clock two hours fast", 64)
+        lambda c: sla_store.claim_due_clocks(
+            c, clock.now + timedelta(hours=2), "taken under a clock two hours fast", 64
+        )
     )
     clock.forward(seconds=11)  # by the database's clock, that lease ends as early as any other
     while (await escalate_due(services, clock.now)).claimed:
@@ -407,7 +413,7 @@ async def test_an_open_ticket_without_a_clock_is_found_and_given_the_clocks_it_s
     due = lamp_ticket["assignments"][0]["due_at"]
     await services.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
     clock.forward(hours=5)
-    assert await adopt(services, clock.now) == 1 and await adopt(services, clock.now) == 0
+    assert await start_missing_clocks(services, clock.now) == 1 and await start_missing_clocks(services, clock.now) == 0
     after = await desk.see(lamp_ticket)
     assert {c["metric"] for c in after["clocks"]["running"]} == {"resolve", "accept", "contact", "report"}
     assert clock_of(after, "resolve")["started_at"] == lamp_ticket["created_at"]
@@ -428,7 +434,7 @@ async def test_a_poisonous_clock_is_put_off_and_its_neighbours_ring(
     assert (await escalate_due(services, clock.now)).claimed == 0  # put off: nobody looks at it again and again
     numbers = {r.number for r in await services.db.rows(_RUNGS)}
     assert numbers == {other["number"]}
-    count, oldest = await sla_store.unfired(services.db, clock.now)
+    count, oldest = await sla_store.load_overdue_steps(services.db, clock.now)
     assert count > 0 and oldest is not None  # and the doctor sees it
 
 

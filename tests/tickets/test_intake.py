@@ -6,27 +6,27 @@ from typing import Any
 import pytest
 
 from hotline.organisation.model.actors import Actor, ActorKind, Role
-from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.vocabulary import Channel
-from hotline.organisation.service.seeding import items_in
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refused
-from hotline.shipped import shipped
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened, refusal_of
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
-from hotline.triage.model import advise, lexicon_of
+from hotline.triage.model import advise, build_lexicon
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DESK = Actor(ActorKind.PERSON, "desk", "李敏", frozenset({Role.OPERATOR}))
-NUMBER = Number("100000006")
+NUMBER = TicketNumber("100000006")
 
 
 @pytest.fixture(scope="module")
 def directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     return Directory(1, **found)
 
@@ -34,7 +34,7 @@ def directory() -> Directory:
 def taken_in(directory: Directory, taken: IntakeRequest) -> Change:
     who = parse_phone(taken.phone, "CN", "28")
     call = IncomingCall(taken, who, "caller-1" if who.caller else None, "call-1", DESK, NOON)
-    return opened(call, NUMBER, advise(lexicon_of(directory), taken.narrative, taken.address), directory)
+    return opened(call, NUMBER, advise(build_lexicon(directory), taken.narrative, taken.address), directory)
 
 
 def actions(change: Change) -> list[Action]:

@@ -257,7 +257,7 @@ async def test_the_counters_agree_with_the_truth_after_a_whole_day(
     await switch.act(t, "recall", reason="派错了")
     for n in range(5):
         await desk.call(f"{n}栋停水了", category="sdq-water")
-    assert await counters.drift(db) == {}
+    assert await counters.load_counter_drift(db) == {}
     board = (await desk.get("/v1/departments/water/board")).json()
     assert (board["counts"], board["open"]) == ({"issued": 5}, 5)
     assert (await desk.get("/v1/board")).json()["counts"] == {"dispatched": 5, "triaged": 1}

@@ -9,7 +9,16 @@ import pytest
 
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal
-from hotline.tickets.lifecycle import ASSIGNMENT, GUARDS, JUDGED, TICKET, allowed, allowed_of_order, decide, faults_of
+from hotline.tickets.lifecycle import (
+    ASSIGNMENT_MOVES,
+    GUARD_FIELDS,
+    GUARDS,
+    TICKET_MOVES,
+    allowed_moves,
+    allowed_order_moves,
+    decide,
+    table_errors,
+)
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import ENDED, FINAL, Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 from tests.conftest import NOON
@@ -51,25 +60,28 @@ def test_nothing_is_refused_without_a_reason_a_caller_can_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "first", "final"), [(TICKET, TicketStatus.RECEIVED, FINAL), (ASSIGNMENT, AssignmentStatus.ISSUED, ENDED)]
+    ("table", "first", "final"),
+    [(TICKET_MOVES, TicketStatus.RECEIVED, FINAL), (ASSIGNMENT_MOVES, AssignmentStatus.ISSUED, ENDED)],
 )
 def test_the_tables_have_no_dead_ends_no_orphans_and_no_twins(table: Any, first: Any, final: Any) -> None:
-    assert faults_of(table, first, final) == []
+    assert table_errors(table, first, final) == []
 
 
 def test_the_lint_sees_each_kind_of_fault() -> None:
-    stuck = tuple(m for m in TICKET if m.at is not TicketStatus.SHELVED)
-    assert "shelved cannot reach an end" in faults_of(stuck, TicketStatus.RECEIVED, FINAL)
-    unreached = tuple(m for m in TICKET if m.to is not TicketStatus.VOID or m.at is TicketStatus.VOID)
-    assert "void is never reached" in faults_of(unreached, TicketStatus.RECEIVED, FINAL)
-    idle = (*TICKET, replace(TICKET[0], by=frozenset()))
-    assert "received triage: nobody may" in faults_of(idle, TicketStatus.RECEIVED, FINAL)
-    assert any(f.startswith("twice") for f in faults_of((*TICKET, TICKET[0]), TicketStatus.RECEIVED, FINAL))
-    undead = (*TICKET, replace(TICKET[0], at=TicketStatus.VOID))
-    assert "void is final, yet triage leaves it" in faults_of(undead, TicketStatus.RECEIVED, FINAL)
+    stuck = tuple(m for m in TICKET_MOVES if m.at is not TicketStatus.SHELVED)
+    assert "shelved cannot reach an end" in table_errors(stuck, TicketStatus.RECEIVED, FINAL)
+    unreached = tuple(m for m in TICKET_MOVES if m.to is not TicketStatus.VOID or m.at is TicketStatus.VOID)
+    assert "void is never reached" in table_errors(unreached, TicketStatus.RECEIVED, FINAL)
+    idle = (*TICKET_MOVES, replace(TICKET_MOVES[0], by=frozenset()))
+    assert "received triage: nobody may" in table_errors(idle, TicketStatus.RECEIVED, FINAL)
+    assert any(
+        f.startswith("twice") for f in table_errors((*TICKET_MOVES, TICKET_MOVES[0]), TicketStatus.RECEIVED, FINAL)
+    )
+    undead = (*TICKET_MOVES, replace(TICKET_MOVES[0], at=TicketStatus.VOID))
+    assert "void is final, yet triage leaves it" in table_errors(undead, TicketStatus.RECEIVED, FINAL)
 
 
-@pytest.mark.parametrize("move", [m for m in TICKET if m.fields], ids=lambda m: f"{m.at}-{m.action}")
+@pytest.mark.parametrize("move", [m for m in TICKET_MOVES if m.fields], ids=lambda m: f"{m.at}-{m.action}")
 def test_an_action_without_one_of_its_fields_is_incomplete(move: Any) -> None:
     it = facts(move.at)
     role = next(iter(sorted(move.by)))
@@ -78,7 +90,9 @@ def test_an_action_without_one_of_its_fields_is_incomplete(move: Any) -> None:
         command = replace(command, fields={k: v for k, v in command.fields.items() if k is not field})
         said = decide(it, command, as_role(role), NOON)
         others = [
-            m for m in TICKET if m.at is move.at and m.action is move.action and role in m.by and field not in m.fields
+            m
+            for m in TICKET_MOVES
+            if m.at is move.at and m.action is move.action and role in m.by and field not in m.fields
         ]
         if isinstance(said, Refusal) and said.code is Code.INCOMPLETE:
             assert (field, "required") in said.errors
@@ -89,13 +103,13 @@ def test_an_action_without_one_of_its_fields_is_incomplete(move: Any) -> None:
 def test_what_is_offered_would_be_accepted() -> None:
     for at, role in product(TicketStatus, Role):
         it, who = facts(at), as_role(role)
-        for move in allowed(it, who, NOON):
+        for move in allowed_moves(it, who, NOON):
             assert isinstance(decide(it, complete(move.action, it), who, NOON), Change), (at, role, move.action)
     for at, part in product(AssignmentStatus, Part):
         order = an_order(at, part)
         it = facts("dispatched", order)
         for role in Role:
-            for offered in allowed_of_order(it, order, as_role(role), NOON):
+            for offered in allowed_order_moves(it, order, as_role(role), NOON):
                 assert isinstance(decide(it, complete(offered.action, it, order.id), as_role(role), NOON), Change)
 
 
@@ -124,7 +138,7 @@ def _blocked(it: Any, action: Action, role: str, order: str | None = None, now: 
     said = decide(it, command, as_role(role), now)
     assert isinstance(said, Refusal), said
     guard = next(guard for guard, (_, sentence) in GUARDS.items() if sentence == said.detail)
-    assert said.errors == ((JUDGED[guard] if JUDGED.get(guard) in command.fields else guard, said.detail),)
+    assert said.errors == ((GUARD_FIELDS[guard] if GUARD_FIELDS.get(guard) in command.fields else guard, said.detail),)
     return str(guard)
 
 
@@ -168,7 +182,7 @@ def test_each_guard_stops_what_it_is_there_to_stop() -> None:
         _blocked(facts("triaged"), Action.SHELVE, "supervisor", review_at=NOON + timedelta(days=91)) == "review_ahead"
     )
     assert _blocked(facts(confidential=True), Action.REVEAL, "handler") == "not_confidential"
-    assert set(GUARDS) == {g for m in (*TICKET, *ASSIGNMENT) for g in m.guards}
+    assert set(GUARDS) == {g for m in (*TICKET_MOVES, *ASSIGNMENT_MOVES) for g in m.guards}
 
 
 def test_a_supervisor_may_reopen_what_the_caps_would_leave_closed() -> None:

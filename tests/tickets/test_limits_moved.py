@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hotline.operations.doctor import warn_of_gaps
+from hotline.operations.doctor import notify_roster_gaps
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.items import Override
 from hotline.organisation.model.vocabulary import Starts
 from hotline.organisation.service.directory import change
-from hotline.organisation.service.seeding import seed
-from hotline.shipped import shipped
+from hotline.organisation.service.seeding import seed_directory
+from hotline.packaged_files import packaged_folder
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
-from hotline.tickets.sla.jobs import adopt, escalate_due, recalculate_due
+from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
 from tests.conftest import Cast, Clock, Player, broken
 from tests.tickets.test_clocks import LIFT_STUCK, clock_of, lamp_ticket, moment, pass_time, rung, told
 
@@ -278,7 +278,7 @@ async def test_clocks_found_missing_do_not_end_what_is_waited_for(
     )
     await services.db.transact(lambda c: c.execute(sa.delete(ticket_tables.clock)))
     clock.forward(minutes=10)
-    assert await adopt(services, clock.now) == 3
+    assert await start_missing_clocks(services, clock.now) == 3
     while (await escalate_due(services, clock.now)).claimed:
         pass
     assert [(await desk.see(t))["status"] for t in (resolved, asked, back)] == [
@@ -332,13 +332,13 @@ async def test_a_gap_is_told_once_however_the_week_ahead_moves_over_it(services:
     await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
     new = 0
     while clock.now < datetime(2026, 12, 3, 6, tzinfo=UTC):
-        new += await warn_of_gaps(services, clock.now)
+        new += await notify_roster_gaps(services, clock.now)
         clock.forward(hours=3)
     assert new == 1
     ended = tuple(replace(s, until="2026-12-10") for s in roster.shifts)
     await change(services.directory, [("rosters", roster.code, replace(roster, shifts=ended))], CLOCK, clock.now)
     for _ in range(60):
-        new += await warn_of_gaps(services, clock.now)
+        new += await notify_roster_gaps(services, clock.now)
         clock.forward(hours=12)
     assert new <= 4  # the hole that never ends: told when it is seen, when it has lasted long; not at every look
 
@@ -414,7 +414,9 @@ async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(serv
     )
     mine = [("calendars", "cn", cn), ("rosters", roster.code, roster)]
     await change(services.directory, mine, CLOCK, clock.now)
-    again = await seed(services.directory, shipped("seeds") / "ruiquan", shipped("seeds"), CLOCK, clock.now)
+    again = await seed_directory(
+        services.directory, packaged_folder("seeds") / "ruiquan", packaged_folder("seeds"), CLOCK, clock.now
+    )
     assert (again.calendars["cn"], again.rosters["service-centre"]) == (cn, roster)
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.text.numbering import number_of
+from hotline.text.numbering import number_from_serial
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from tests.conftest import Clock, Player
@@ -107,7 +107,7 @@ async def test_where_the_code_was_right_before_it_is_heard_whatever_others_try(
     number, right = asked_for
     assert (await look(app, number, right)).status_code == 200
     for n in range(30):  # a neighbour behind the same address tries other tickets
-        await look(app, number_of(5000 + n), "123123")
+        await look(app, number_from_serial(5000 + n), "123123")
     other = (await desk.call("5栋电梯坏了", category="dt-fault"))["number"]
     assert (await look(app, other, query_code(services.secret, other))).status_code == 429
     assert (await look(app, number, right)).status_code == 200
@@ -117,13 +117,13 @@ async def test_an_address_that_tried_too_many_tickets_is_slowed_and_not_shut_out
     app: FastAPI, asked_for: tuple[str, str], clock: Clock
 ) -> None:
     number, right = asked_for
-    seen = [(await look(app, number_of(5000 + n), "123123")).status_code for n in range(32)]
+    seen = [(await look(app, number_from_serial(5000 + n), "123123")).status_code for n in range(32)]
     assert seen == [404] * 30 + [429, 429]
     for n in range(7):
-        stopped = await look(app, number_of(9000 + n), "123123")
+        stopped = await look(app, number_from_serial(9000 + n), "123123")
         assert (stopped.status_code, stopped.headers["retry-after"]) == (429, str(min(2**n, 60)))
         clock.forward(seconds=min(2**n, 60))
-        assert (await look(app, number_of(9000 + n), "123123")).status_code == 404
+        assert (await look(app, number_from_serial(9000 + n), "123123")).status_code == 404
     clock.forward(minutes=1)
     assert (await look(app, number, right)).status_code == 200
 

@@ -9,32 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.items import ANY
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
-from hotline.organisation.service.seeding import items_in
-from hotline.shipped import shipped
-from hotline.storage.file_types import agrees, media_type_of
-from hotline.text.normalisation import asked, folded, terms
-from hotline.text.numbering import FIRST, number_of, read_number, serial_of
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
+from hotline.storage.file_types import is_declared_type, media_type_of
+from hotline.text.normalisation import fold_text, index_terms, query_terms
+from hotline.text.numbering import FIRST, number_from_serial, parse_number, serial_from_number
 from hotline.text.phone_parsing import parse_phone
-from hotline.text.phones import is_service, is_withheld, masked
-from hotline.tickets.model.routing import route
+from hotline.text.phones import is_service_number, is_withheld, mask_phone
+from hotline.tickets.model.routing import choose_route
 from hotline.tickets.sla.policies import limits_for, policy_for, working_time_of
-from hotline.triage.model import Lexicon, advise, lexicon_of
+from hotline.triage.model import Lexicon, advise, build_lexicon
 
 
 @pytest.fixture(scope="module")
 def directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     return Directory(1, **found)
 
 
 @pytest.fixture(scope="module")
 def lex(directory: Directory) -> Lexicon:
-    return lexicon_of(directory)
+    return build_lexicon(directory)
 
 
 DANGERS: list[tuple[str, str]] = [
@@ -173,7 +173,7 @@ def test_what_a_resident_says_is_understood(
 
 
 def test_advice_names_the_words_and_the_rule(lex: Lexicon) -> None:
-    shown = advise(lex, "3栋电梯关到人了，关到电梯头了").shown()
+    shown = advise(lex, "3栋电梯关到人了，关到电梯头了").as_dict()
     assert {"rule": "danger-lift", "matched": ["关到电梯头了", "关到电梯"]} in shown["because"]
     assert {"rule": "area:rq-b3", "matched": ["3栋"]} in shown["because"]
 
@@ -182,11 +182,11 @@ def test_advice_names_the_words_and_the_rule(lex: Lexicon) -> None:
 def test_no_text_breaks_triage_or_search(text: str) -> None:
     found = advise(LEX[0], text)
     assert 0 <= found.confidence < 1
-    assert all(t for t in terms(text))
-    assert all(t for t, _ in asked(text))
+    assert all(t for t in index_terms(text))
+    assert all(t for t, _ in query_terms(text))
 
 
-LEX = [lexicon_of(Directory(0))]
+LEX = [build_lexicon(Directory(0))]
 
 WORKDAY_NOON, NIGHT, SUNDAY = (
     datetime(2026, 11, 25, 4, tzinfo=UTC),
@@ -219,7 +219,7 @@ WORKDAY_NOON, NIGHT, SUNDAY = (
 def test_the_most_specific_row_of_the_catalogue_wins(
     category: str | None, kind: Kind, area: str | None, now: datetime, row: str | None, lead: str, directory: Directory
 ) -> None:
-    routed = route(directory, category, kind, area, now)
+    routed = choose_route(directory, category, kind, area, now)
     assert routed is not None
     assert (routed.route, routed.lead, routed.sure) == (row, lead, row is not None)
 
@@ -262,24 +262,24 @@ def test_offices_are_open_on_a_worked_saturday_and_shut_on_a_holiday(directory: 
 
 @given(st.integers(FIRST, 10**12))
 def test_a_mistyped_number_never_hits_another_ticket(serial: int) -> None:
-    number = number_of(serial)
-    assert (read_number(number), serial_of(number)) == (number, serial)
+    number = number_from_serial(serial)
+    assert (parse_number(number), serial_from_number(number)) == (number, serial)
     for place, digit in enumerate(number):
         for other in set("0123456789") - {digit}:
-            assert read_number(number[:place] + other + number[place + 1 :]) is None
+            assert parse_number(number[:place] + other + number[place + 1 :]) is None
     for place, (a, b) in enumerate(pairwise(number)):
         if a != b:
-            assert read_number(number[:place] + b + a + number[place + 2 :]) is None
+            assert parse_number(number[:place] + b + a + number[place + 2 :]) is None
 
 
 @pytest.mark.parametrize("typed", ["100 000 006", "100-000-006", "１００００００６"[:3] + "000006", " 100000006 "])
 def test_a_number_is_read_as_people_say_it(typed: str) -> None:
-    assert read_number(typed) == "100000006"
+    assert parse_number(typed) == "100000006"
 
 
 @pytest.mark.parametrize("typed", ["", "1", "10000000x", "000000000", "1" * 40, "一百", "10000006"])
 def test_what_is_no_number_is_none(typed: str) -> None:
-    assert read_number(typed) is None
+    assert parse_number(typed) is None
 
 
 @pytest.mark.parametrize(
@@ -315,21 +315,21 @@ def test_what_is_no_number_is_told_and_its_words_are_kept(raw: str) -> None:
 
 
 def test_masks_show_enough_to_tell_callers_apart_and_too_little_to_ring() -> None:
-    assert [masked(p) for p in ("+8613800138000", "+862886001234", "12345", None)] == [
+    assert [mask_phone(p) for p in ("+8613800138000", "+862886001234", "12345", None)] == [
         "138****8000",
         "288***1234",
         "*****",
         None,
     ]
-    assert is_withheld("Anonymous") and is_service("119") and not is_service("13800138000")
+    assert is_withheld("Anonymous") and is_service_number("119") and not is_service_number("13800138000")
 
 
 def test_folding_meets_in_one_shadow_form() -> None:
-    assert folded("電梯困人！三棟２單元") == folded("电梯困人!3栋2单元") == "电梯困人!3栋2单元"
-    assert folded("十二栋二十一楼一百零三室") == "12栋21楼103室"
-    assert terms("路灯坏了 Light") == ["路灯", "灯坏", "坏了", "了", "light"]
-    assert asked("灯") == [("灯", True)] and asked("路灯坏") == [("路灯", False), ("灯坏", False)]
-    assert asked("  ，。 ") == []
+    assert fold_text("電梯困人！三棟２單元") == fold_text("电梯困人!3栋2单元") == "电梯困人!3栋2单元"
+    assert fold_text("十二栋二十一楼一百零三室") == "12栋21楼103室"
+    assert index_terms("路灯坏了 Light") == ["路灯", "灯坏", "坏了", "了", "light"]
+    assert query_terms("灯") == [("灯", True)] and query_terms("路灯坏") == [("路灯", False), ("灯坏", False)]
+    assert query_terms("  ，。 ") == []
 
 
 @pytest.mark.parametrize(
@@ -349,4 +349,8 @@ def test_folding_meets_in_one_shadow_form() -> None:
 )
 def test_a_file_is_what_its_bytes_say(head: bytes, kind: str | None) -> None:
     assert media_type_of(head) == kind
-    assert agrees("image/jpg", "image/jpeg") and not agrees("image/png", "image/jpeg") and agrees(None, "image/png")
+    assert (
+        is_declared_type("image/jpg", "image/jpeg")
+        and not is_declared_type("image/png", "image/jpeg")
+        and is_declared_type(None, "image/png")
+    )

@@ -11,8 +11,8 @@ from hotline.organisation import tables as organisation_tables
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, add_key
-from hotline.organisation.service.seeding import seed
-from hotline.shipped import shipped
+from hotline.organisation.service.seeding import seed_directory
+from hotline.packaged_files import packaged_folder
 from hotline.tickets.context import Services
 from hotline.tickets.store import counters
 from tests.conftest import Player
@@ -26,8 +26,8 @@ async def test_fifteen_communities_each_see_their_own_and_the_street_sees_all(
         c.execute(sa.delete(organisation_tables.directory_log))
 
     await db.transact(clear)
-    root = shipped("seeds")
-    directory = await seed(services.directory, root / "liucheng", root, desk.actor, services.clock())
+    root = packaged_folder("seeds")
+    directory = await seed_directory(services.directory, root / "liucheng", root, desk.actor, services.clock())
     communities = sorted(a.code for a in directory.areas.values() if a.level == "community")
     assert len(communities) == 15
 
@@ -64,6 +64,6 @@ async def test_fifteen_communities_each_see_their_own_and_the_street_sees_all(
     everything = (await street.get("/v1/tickets", params={"limit": 200})).json()["items"]
     assert len(everything) == 60
     assert (await street.get("/v1/board")).json()["counts"] == {"dispatched": 60}
-    assert await counters.drift(db) == {}
+    assert await counters.load_counter_drift(db) == {}
     for http in (*operators.values(), *handlers.values(), street):
         await http.aclose()

@@ -68,7 +68,7 @@ async def test_the_file_of_timelines_holds_what_the_page_does(
     for name in ("liftmen", "desk", "lifts"):
         player = await cast(name)
         asked = (await player.post("/v1/exports", {"kind": "timeline", "form": "jsonl"})).json()
-        while await exports.make_next(services, clock()):
+        while await exports.make_next_export(services, clock()):
             pass
         file = (await player.get(f"/v1/exports/{asked['id']}/file")).text
         page = (await player.get(f"/v1/tickets/{number}/timeline")).json()["items"]
@@ -131,7 +131,9 @@ async def test_a_subscription_of_a_contractor_hears_of_its_own_orders_alone(cast
     assert (await boss.post("/v1/subscriptions", body)).status_code == 201
     await busy(cast)
     told = [
-        m.payload for m in await outbox_store.listed(services.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"
+        m.payload
+        for m in await outbox_store.load_messages(services.db, MessageStatus.QUEUED, "", 200)
+        if m.kind == "event"
     ]
     of_water = [e for e in told if (e["order"] or {}).get("department") == "water"]
     assert of_water and all("lifts" not in e["departments"] for e in of_water)
@@ -150,7 +152,9 @@ async def test_a_department_whose_order_was_returned_is_told_no_more(
     clock.forward(minutes=1)
     await (await cast("switch")).act(t, "urge", reason="又来电")
     told = [
-        m.payload for m in await outbox_store.listed(services.db, MessageStatus.QUEUED, "", 200) if m.kind == "event"
+        m.payload
+        for m in await outbox_store.load_messages(services.db, MessageStatus.QUEUED, "", 200)
+        if m.kind == "event"
     ]
     by_type = {e["type"]: e["departments"] for e in told}
     assert "property-works" in by_type["order.recalled"] and by_type["ticket.urged"] == []

@@ -11,17 +11,17 @@ from hypothesis.stateful import invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
 from hotline.organisation.model.actors import CLOCK
-from hotline.organisation.model.directory import NOUNS, Directory
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.vocabulary import Metric, Priority
-from hotline.organisation.service.seeding import items_in
+from hotline.organisation.service.seeding import read_seed_items
+from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refusal
-from hotline.shipped import shipped
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Change, Clock, Command
 from hotline.tickets.model.vocabulary import LIVE, OPEN, Action, TicketStatus
-from hotline.tickets.sla.escalation import commands_of
+from hotline.tickets.sla.clock_updates import update_clocks
+from hotline.tickets.sla.escalation import step_commands
 from hotline.tickets.sla.policies import working_time_of
-from hotline.tickets.sla.settling import settle
 from hotline.tickets.sla.timers import replay
 from tests.conftest import NOON
 from tests.tickets.make import as_role, complete
@@ -29,8 +29,8 @@ from tests.walks.test_walk import Walk
 
 
 def _seeded() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
-    for noun, code, item in items_in(shipped("seeds") / "ruiquan", shipped("seeds")):
+    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
         found[noun][code] = item
     return Directory(1, **found)
 
@@ -61,7 +61,7 @@ class ClockWalk(Walk):
     def __init__(self) -> None:
         super().__init__()
         bare = replace(self.facts, directory=RUIQUAN)
-        begun = settle(bare, bare.ticket, (), Command(Action.RECEIVE, 0), NOON)
+        begun = update_clocks(bare, bare.ticket, (), Command(Action.RECEIVE, 0), NOON)
         self.facts = replace(bare, clocks=begun.running)
         self.rows: dict[str, Clock] = {c.id: c for c in begun.touched}
         self.rungs: set[tuple[str, int]] = set()
@@ -85,7 +85,7 @@ class ClockWalk(Walk):
             if not due:
                 return
             clock = min(due, key=lambda c: (c.next_at, c.id))
-            for command in commands_of(clock, self.facts):
+            for command in step_commands(clock, self.facts):
                 said = decide(self.facts, command, CLOCK, self.now)
                 if isinstance(said, Change):
                     break

@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.operations.doctor import QUICK, examine
+from hotline.operations.doctor import READINESS_CHECKS, run_checks
 from hotline.organisation.model.scopes import Scope
-from hotline.shipped import shipped
+from hotline.packaged_files import packaged_folder
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
-from hotline.tickets.model.queues import waits_for
+from hotline.tickets.model.queues import current_wait
 from hotline.tickets.model.ticket import Clock, Facts
 from hotline.tickets.model.vocabulary import FINAL, OPEN, TicketStatus
 from hotline.tickets.sla import store as sla_store
@@ -37,7 +37,9 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
 ) -> None:
     chance = random.Random(24365)
     clock.now = BEGINS
-    lines = list(csv.DictReader((shipped("seeds") / "demo" / "day.csv").read_text(encoding="utf-8").splitlines()))[::2]
+    lines = list(
+        csv.DictReader((packaged_folder("seeds") / "demo" / "day.csv").read_text(encoding="utf-8").splitlines())
+    )[::2]
     calls = sorted((BEGINS + timedelta(minutes=chance.randrange(20 * 1440)), n) for n in range(len(lines)))
     open_now: list[str] = []
     done: Counter[str] = Counter()
@@ -67,7 +69,7 @@ async def test_every_ticket_of_a_month_has_ended_or_stands_in_a_named_queue(
     ends: Counter[str] = Counter()
     for f in facts:
         ends[f.ticket.status] += 1
-        waiting = waits_for(f)
+        waiting = current_wait(f)
         if f.ticket.status in FINAL | {TicketStatus.CLOSED}:
             assert waiting is None and not f.clocks
             continue
@@ -158,7 +160,7 @@ async def all_of(services: Services) -> list[Facts]:
     numbers = [
         n for (n,) in await services.db.transact(lambda c: c.execute(sa.select(ticket_tables.ticket.c.number)).all())
     ]
-    found = [await ticket_facts.facts(services.db, Scope(True, None, frozenset()), n) for n in numbers]
+    found = [await ticket_facts.load_facts(services.db, Scope(True, None, frozenset()), n) for n in numbers]
     return [f for f in found if f is not None]
 
 
@@ -171,7 +173,7 @@ async def nothing_was_missed(services: Services, clock: HouseClock, facts: list[
         rungs.setdefault(r.clock, []).append(r)
     count = 0
     for f in facts:
-        for clock_row in await history.clocks_of(services.db, f.ticket.number):
+        for clock_row in await history.load_clocks(services.db, f.ticket.number):
             reckoner = working_time_of(directory, clock_row.calendar)
             assert reckoner is not None
             c = clock_row
@@ -185,5 +187,8 @@ async def nothing_was_missed(services: Services, clock: HouseClock, facts: list[
                 assert levels, c.id
             count += 1
     assert count > 200
-    assert await sla_store.unfired(services.db, clock.now) == (0, None) and not await sla_store.stuck(services.db)
-    assert not [f for f in await examine(services, clock.now, QUICK) if f.wrong and f.check != "outbox"]
+    assert await sla_store.load_overdue_steps(services.db, clock.now) == (
+        0,
+        None,
+    ) and not await sla_store.load_stuck_clocks(services.db)
+    assert not [f for f in await run_checks(services, clock.now, READINESS_CHECKS) if f.wrong and f.check != "outbox"]

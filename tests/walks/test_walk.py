@@ -9,13 +9,13 @@ from hypothesis.strategies import integers, sampled_from
 
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Refusal
-from hotline.tickets.lifecycle import ASSIGNMENT, TICKET, allowed, allowed_of_order, decide
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES, allowed_moves, allowed_order_moves, decide
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import FINAL, LIVE, Action, Part, TicketStatus
 from tests.conftest import NOON
 from tests.tickets.make import as_role, complete, facts
 
-EDGES = {(m.at, m.action, m.to) for m in (*TICKET, *ASSIGNMENT)}
+EDGES = {(m.at, m.action, m.to) for m in (*TICKET_MOVES, *ASSIGNMENT_MOVES)}
 TAKEN = {"steps": 0, "done": 0}
 
 
@@ -45,7 +45,9 @@ class Walk(RuleBasedStateMachine):
         self.now += timedelta(hours=hours)
         self._settle(decide(self.facts, complete(action, self.facts), as_role(role), self.now))
 
-    @rule(action=sampled_from(sorted({m.action for m in ASSIGNMENT})), role=sampled_from(Role), place=integers(0, 5))
+    @rule(
+        action=sampled_from(sorted({m.action for m in ASSIGNMENT_MOVES})), role=sampled_from(Role), place=integers(0, 5)
+    )
     def somebody_acts_on_an_order(self, action: Action, role: Role, place: int) -> None:
         if self.facts.assignments:
             order = self.facts.assignments[place % len(self.facts.assignments)]
@@ -63,7 +65,7 @@ class Walk(RuleBasedStateMachine):
     @rule(place=integers(0, 40), role=sampled_from(Role))
     def somebody_does_what_is_offered(self, place: int, role: Role) -> None:
         who = as_role(role)
-        if offered := allowed(self.facts, who, self.now):
+        if offered := allowed_moves(self.facts, who, self.now):
             self._settle(decide(self.facts, complete(offered[place % len(offered)].action, self.facts), who, self.now))
 
     @invariant()
@@ -71,9 +73,11 @@ class Walk(RuleBasedStateMachine):
         it = self.facts
         if it.ticket.status in FINAL:
             return
-        moves = [m for role in Role for m in allowed(it, as_role(role), self.now)]
-        orders = [m for a in it.assignments for role in Role for m in allowed_of_order(it, a, as_role(role), self.now)]
-        leaving = {m.to for m in TICKET if m.at is it.ticket.status and m.to is not it.ticket.status}
+        moves = [m for role in Role for m in allowed_moves(it, as_role(role), self.now)]
+        orders = [
+            m for a in it.assignments for role in Role for m in allowed_order_moves(it, a, as_role(role), self.now)
+        ]
+        leaving = {m.to for m in TICKET_MOVES if m.at is it.ticket.status and m.to is not it.ticket.status}
         assert leaving
         assert moves or orders
 

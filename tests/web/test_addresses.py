@@ -4,9 +4,15 @@ import pytest
 from pydantic import ValidationError
 
 from hotline.settings import Settings
-from hotline.web.addresses import UNKNOWN, client_of, counted_as, is_among, proxy_networks
+from hotline.web.addresses import (
+    UNKNOWN_ADDRESS,
+    is_in_networks,
+    parse_proxy_networks,
+    rate_limit_key,
+    resolve_client_address,
+)
 
-PROXIES = proxy_networks("127.0.0.1, 10.1.0.0/24, 2001:db8:f::/48")
+PROXIES = parse_proxy_networks("127.0.0.1, 10.1.0.0/24, 2001:db8:f::/48")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,7 @@ PROXIES = proxy_networks("127.0.0.1, 10.1.0.0/24, 2001:db8:f::/48")
 def test_the_client_is_the_last_one_a_named_proxy_saw(
     peer: str | None, forwarded: list[str], client: str | None
 ) -> None:
-    assert client_of(peer, forwarded, PROXIES) == client
+    assert resolve_client_address(peer, forwarded, PROXIES) == client
 
 
 @pytest.mark.parametrize(
@@ -80,10 +86,10 @@ def test_proxies_are_named_by_address_or_network(value: str) -> None:
     ],
 )
 def test_a_line_counts_as_one_place(one: str, other: str, same: bool) -> None:
-    assert (counted_as(one) == counted_as(other)) is same
+    assert (rate_limit_key(one) == rate_limit_key(other)) is same
 
 
 def test_what_has_no_address_is_one_place_and_in_no_list() -> None:
-    assert counted_as(None) == counted_as("nonsense") == UNKNOWN
-    assert not is_among(None, ["0.0.0.0/0", "::/0"]) and not is_among("nonsense", ["0.0.0.0/0"])
-    assert is_among("::ffff:10.1.0.5", ["10.1.0.0/16"]) and is_among("10.1.0.5", ["::ffff:10.1.0.0/112"])
+    assert rate_limit_key(None) == rate_limit_key("nonsense") == UNKNOWN_ADDRESS
+    assert not is_in_networks(None, ["0.0.0.0/0", "::/0"]) and not is_in_networks("nonsense", ["0.0.0.0/0"])
+    assert is_in_networks("::ffff:10.1.0.5", ["10.1.0.0/16"]) and is_in_networks("10.1.0.5", ["::ffff:10.1.0.0/112"])

@@ -7,15 +7,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from hotline.delivery.gateways import NewGateway
-from hotline.delivery.gateways import add as add_gateway
+from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.open311.routes.forms import MOST_BEFORE_KEY
-from hotline.openapi import policy_of, routes_of
+from hotline.openapi import access_policy, api_routes
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, add_key, revoke_key
 from hotline.tickets.context import Services
-from hotline.web.guard import LARGEST_PUBLIC, PUBLIC
+from hotline.web.guard import LARGEST_PUBLIC, PUBLIC_PATHS
 from tests.conftest import Cast, Player
 
 BOUNDARY = b"xxboundaryxx"
@@ -60,7 +59,7 @@ def large(piece: bytes = b"x" * 4096, size: int = 11 * MEGABYTE) -> Iterator[byt
 
 
 def writing(app: FastAPI) -> list[tuple[str, APIRoute]]:
-    return [(m, r) for r in routes_of(app) for m in sorted(r.methods & {"POST", "PUT", "PATCH"})]
+    return [(m, r) for r in api_routes(app) for m in sorted(r.methods & {"POST", "PUT", "PATCH"})]
 
 
 def filled(path: str) -> str:
@@ -82,7 +81,7 @@ async def bogus(services: Services) -> list[Headers]:
 async def test_no_route_reads_a_byte_of_a_body_before_the_credential_is_checked(
     app: FastAPI, bogus: list[Headers]
 ) -> None:
-    asked = [(m, r) for m, r in writing(app) if (policy := policy_of(r)) is not None and policy.roles is not None]
+    asked = [(m, r) for m, r in writing(app) if (policy := access_policy(r)) is not None and policy.roles is not None]
     assert len(asked) > 50
     for method, route in asked:
         kind = "multipart/form-data; boundary=x" if route.path.endswith("/attachments") else "application/json"
@@ -100,9 +99,9 @@ async def test_whoever_has_not_the_role_sends_no_body_either(app: FastAPI, cast:
 
 
 async def test_every_open_route_takes_little_or_is_a_push(app: FastAPI) -> None:
-    open_ones = {r.path for _, r in writing(app) if (policy := policy_of(r)) is not None and policy.roles is None}
-    assert {path for path in open_ones if not path.startswith("/v1/hooks/")} <= PUBLIC
-    for path in PUBLIC:
+    open_ones = {r.path for _, r in writing(app) if (policy := access_policy(r)) is not None and policy.roles is None}
+    assert {path for path in open_ones if not path.startswith("/v1/hooks/")} <= PUBLIC_PATHS
+    for path in PUBLIC_PATHS:
         body = Body(large(b" " * 1024, MEGABYTE))
         headers = {"content-type": "application/json", "transfer-encoding": "chunked"}
         assert await send(app, "POST", path, body, headers) == 413, path
@@ -114,7 +113,7 @@ async def test_a_push_for_no_gateway_or_from_nowhere_on_its_list_is_not_read(
     path: str, app: FastAPI, services: Services
 ) -> None:
     settings = {"addresses": ["203.0.113.0/24"]}
-    await add_gateway(
+    await create_gateway(
         services.gateways,
         NewGateway("listed", "kannel", settings, {"token": ["t" * 24], "password": ["p"]}, sends=False, weight=100),
         "test",

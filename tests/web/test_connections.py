@@ -9,9 +9,9 @@ import orjson
 import pytest
 import uvicorn
 
-from hotline.locales import pair
+from hotline.locales import translate_pair
 from hotline.refusals import Code
-from hotline.web.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol
+from hotline.web.connections import LARGEST_HEADER, MOST_HEADERS, ConnectionDeadlines, protocol_class
 
 pytestmark = pytest.mark.parametrize("parser", ["httptools", "h11"])
 SHORT = ConnectionDeadlines(header=0.3, unread=0.3, unsent=0.3)
@@ -40,7 +40,7 @@ async def echo(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callab
 @contextlib.asynccontextmanager
 async def serving(parser: str, deadlines: ConnectionDeadlines, app: Any = echo) -> AsyncIterator[int]:
     config = uvicorn.Config(
-        app, port=0, log_level="critical", lifespan="off", http=protocol(parser, deadlines), timeout_keep_alive=30
+        app, port=0, log_level="critical", lifespan="off", http=protocol_class(parser, deadlines), timeout_keep_alive=30
     )
     server = uvicorn.Server(config)
     running = asyncio.create_task(server._serve())
@@ -261,5 +261,5 @@ async def test_what_never_becomes_a_request_is_told_in_the_one_shape(
         assert (said["status"], said["type"], titles) == (
             status,
             f"urn:hotline:problem:{code}",
-            pair(f"problem.{code}"),
+            translate_pair(f"problem.{code}"),
         )

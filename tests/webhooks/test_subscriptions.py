@@ -15,9 +15,9 @@ from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import Egress, Forbidden, is_open, networks
-from hotline.delivery.notices import GatewayDown, Notices, signatures
-from hotline.delivery.outbox import send_next
+from hotline.delivery.egress import EgressTransport, ForbiddenAddress, is_allowed_address, parse_networks
+from hotline.delivery.notices import GatewayDown, WebhookClient, webhook_signatures
+from hotline.delivery.outbox import send_due_messages
 from hotline.organisation.model.actors import Role
 from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player, on_one_database
@@ -59,7 +59,7 @@ async def boss(cast: Cast) -> Player:
 
 
 async def deliver(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
-    while await send_next(services, ways, clock()):
+    while await send_due_messages(services, ways, clock()):
         pass
 
 
@@ -117,7 +117,7 @@ async def test_only_what_was_asked_for_and_only_what_may_be_told(
 
 async def test_nobody_subscribed_nothing_is_written(desk: Player, services: Services) -> None:
     await desk.call("3栋电梯坏了", category="dt-fault")
-    assert [m for m in await outbox_store.listed(services.db, "queued", "", 50) if m.kind == "event"] == []
+    assert [m for m in await outbox_store.load_messages(services.db, "queued", "", 50) if m.kind == "event"] == []
 
 
 async def test_a_receiver_that_is_down_is_tried_for_three_days_and_can_be_replayed(
@@ -177,7 +177,7 @@ async def test_gone_ends_a_subscription_and_the_admin_can_take_it_up_again(
     seen = await boss.get(f"/v1/subscriptions/{made['id']}")
     assert (seen.json()["active"], seen.json()["disabled"]) == (False, "the receiver said 410 Gone")
     await desk.call("5栋电梯坏了")
-    assert [m for m in await outbox_store.listed(services.db, "queued", "", 50) if m.kind == "event"] == []
+    assert [m for m in await outbox_store.load_messages(services.db, "queued", "", 50) if m.kind == "event"] == []
     path = f"/v1/subscriptions/{made['id']}"
     on = await boss.http.patch(path, json={"active": True}, headers={"if-match": seen.headers["etag"]})
     assert on.status_code == 200 and on.json()["disabled"] is None
@@ -219,7 +219,7 @@ async def test_an_event_is_spread_once_however_often_it_is_tried(
 ) -> None:
     await subscribe(boss, events=["ticket.received"])
     await desk.call("3栋电梯坏了")
-    await asyncio.gather(*(send_next(services, ways, clock()) for _ in range(4)))
+    await asyncio.gather(*(send_due_messages(services, ways, clock()) for _ in range(4)))
     await deliver(services, ways, clock)
     assert len(hook.got) == 1
 
@@ -253,10 +253,10 @@ async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
     ways: DeliveryChannels,
     clock: Clock,
 ) -> None:
-    from hotline.delivery.gateways import NewGateway, add
+    from hotline.delivery.gateways import NewGateway, create_gateway
 
     secret = "whsec_" + base64.b64encode(b"1" * 32).decode()
-    await add(
+    await create_gateway(
         services.gateways,
         NewGateway("city", "hotline_12345", {"system": "12345"}, {"secret": [secret]}, sends=False, weight=50),
         "test",
@@ -273,7 +273,7 @@ async def test_an_order_of_12345_comes_in_once_and_its_answer_goes_back(
         headers = {
             "webhook-id": "o-1",
             "webhook-timestamp": stamp,
-            "webhook-signature": signatures([sign], "o-1", stamp, raw),
+            "webhook-signature": webhook_signatures([sign], "o-1", stamp, raw),
         }
         return await desk.http.post("/v1/hooks/orders/city", content=raw, headers={**headers, "authorization": ""})
 
@@ -328,12 +328,12 @@ PUBLIC_ONES = [
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_no_private_address_is_open(address: str) -> None:
-    assert not is_open(ipaddress.ip_address(address))
+    assert not is_allowed_address(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", PUBLIC_ONES)
 def test_public_addresses_are_open(address: str) -> None:
-    assert is_open(ipaddress.ip_address(address))
+    assert is_allowed_address(ipaddress.ip_address(address))
 
 
 class Inner(httpx.AsyncBaseTransport):
@@ -356,7 +356,7 @@ def resolving(*answers: Sequence[str]) -> Any:
     return resolve
 
 
-async def _ask(egress: Egress, url: str) -> httpx.Response:
+async def _ask(egress: EgressTransport, url: str) -> httpx.Response:
     async with httpx.AsyncClient(transport=egress, follow_redirects=False) as client:
         return await client.post(url, content=b"{}")
 
@@ -364,10 +364,10 @@ async def _ask(egress: Egress, url: str) -> httpx.Response:
 async def test_the_checked_address_is_the_one_connected_to_and_a_name_that_changes_gains_nothing() -> None:
     inner = Inner()
     rebinding = resolving(["93.184.216.34"], ["127.0.0.1"])
-    egress = Egress(resolve=rebinding, inner=inner)
+    egress = EgressTransport(resolve=rebinding, inner=inner)
     await _ask(egress, "https://hook.example.org/x")
     assert inner.went == [("93.184.216.34", "hook.example.org", "hook.example.org")]
-    with pytest.raises(Forbidden):
+    with pytest.raises(ForbiddenAddress):
         await _ask(egress, "https://hook.example.org/x")
     assert len(inner.went) == 1
 
@@ -375,8 +375,8 @@ async def test_the_checked_address_is_the_one_connected_to_and_a_name_that_chang
 @pytest.mark.parametrize("mixed", [["93.184.216.34", "10.0.0.1"], ["::1"], [], ["93.184.216.34", "::ffff:127.0.0.1"]])
 async def test_one_private_address_among_them_is_enough(mixed: list[str]) -> None:
     inner = Inner()
-    with pytest.raises(Forbidden):
-        await _ask(Egress(resolve=resolving(mixed), inner=inner), "https://hook.example.org/")
+    with pytest.raises(ForbiddenAddress):
+        await _ask(EgressTransport(resolve=resolving(mixed), inner=inner), "https://hook.example.org/")
     assert inner.went == []
 
 
@@ -400,16 +400,19 @@ async def test_odd_urls_lead_nowhere(url: str) -> None:
             return ["127.0.0.1"]
 
     with pytest.raises(httpx.HTTPError):
-        await _ask(Egress(resolve=resolve, inner=inner), url)
+        await _ask(EgressTransport(resolve=resolve, inner=inner), url)
     assert inner.went == []
 
 
 async def test_what_is_allowed_in_settings_may_be_spoken_with_in_clear() -> None:
     inner = Inner()
-    egress = Egress(networks("10.1.0.0/16"), resolve=resolving(["10.1.2.3"]), inner=inner)
+    egress = EgressTransport(parse_networks("10.1.0.0/16"), resolve=resolving(["10.1.2.3"]), inner=inner)
     assert (await _ask(egress, "http://grid.internal:8080/hook")).status_code == 200
-    with pytest.raises(Forbidden):
-        await _ask(Egress(networks("10.1.0.0/16"), resolve=resolving(["10.2.2.3"]), inner=inner), "http://x.internal/")
+    with pytest.raises(ForbiddenAddress):
+        await _ask(
+            EgressTransport(parse_networks("10.1.0.0/16"), resolve=resolving(["10.2.2.3"]), inner=inner),
+            "http://x.internal/",
+        )
 
 
 async def _served(answer: Any) -> tuple[str, Any]:
@@ -422,7 +425,7 @@ async def _served(answer: Any) -> tuple[str, Any]:
 async def test_a_receiver_that_misbehaves_is_bounded(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import hotline.delivery.egress as egress_module
 
-    monkeypatch.setattr(egress_module, "LONGEST", 1.0)
+    monkeypatch.setattr(egress_module, "MAX_EXCHANGE_SECONDS", 1.0)
 
     there: list[asyncio.StreamWriter] = []
 
@@ -456,10 +459,12 @@ async def test_a_receiver_that_misbehaves_is_bounded(kind: str, monkeypatch: pyt
     url, server = await _served(answer)
     if kind == "tls":
         url = url.replace("http://", "https://")
-    client = httpx.AsyncClient(transport=Egress(networks("127.0.0.0/8")), follow_redirects=False, timeout=0.7)
+    client = httpx.AsyncClient(
+        transport=EgressTransport(parse_networks("127.0.0.0/8")), follow_redirects=False, timeout=0.7
+    )
     begun = asyncio.get_running_loop().time()
     with pytest.raises(Exception) as wrong:
-        await Notices(client, url, None).send("id", b"{}", datetime.now(UTC))
+        await WebhookClient(client, url, None).send("id", b"{}", datetime.now(UTC))
     assert type(wrong.value).__name__ in ("GatewayDown", "GatewayRefused")
     assert isinstance(wrong.value, GatewayDown) or kind == "redirect"
     assert asyncio.get_running_loop().time() - begun < 4

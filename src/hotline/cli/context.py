@@ -26,7 +26,7 @@ class ProcessCommandLine:
         from hotline import wiring
 
         async def state(settings: "Settings") -> "SchemaState":
-            wiring.refuse_missing(settings)
+            wiring.require_database(settings)
             return await wiring.schema_state(settings)
 
         return run(state(self.settings))
@@ -35,7 +35,7 @@ class ProcessCommandLine:
 async def _with_services(settings: "Settings", work: Work[T], as_found: bool) -> T:
     from hotline import wiring
 
-    async with wiring.open_services(settings, as_found=as_found) as services:
+    async with wiring.open_services(settings, keep_permissions=as_found) as services:
         return await work(services)
 
 
@@ -62,7 +62,7 @@ def check_schema(settings: "Settings") -> None:
     from hotline.database.migrations import SchemaFit
 
     state = run(wiring.schema_state(settings))
-    if not state.runs:
+    if not state.is_compatible:
         stop(state.says)
     if state.fit is SchemaFit.NEWER:
         say(state.says)

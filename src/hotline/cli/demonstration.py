@@ -21,13 +21,13 @@ def demo(
     """Play a day of calls over HTTP against a running server."""
     import httpx
 
-    from hotline.demo import DemoFailed, play
-    from hotline.shipped import shipped
+    from hotline.demo import DemoFailed, run_demo
+    from hotline.packaged_files import packaged_folder
 
     line: CommandLine = context.obj
     secret = key or _temporary_key(line)
     try:
-        done = play(url, secret, shipped("seeds") / "demo" / "day.csv", print)
+        done = run_demo(url, secret, packaged_folder("seeds") / "demo" / "day.csv", print)
     except DemoFailed as failed:
         stop(f"the demo failed: {failed}")
     except httpx.TransportError as cut:
@@ -48,7 +48,7 @@ def _temporary_key(line: CommandLine) -> str:
     from hotline.tickets.context import Services
 
     async def sends(services: Services) -> bool:
-        return bool(await services.gateways.senders(services.clock()))
+        return bool(await services.gateways.sms_senders(services.clock()))
 
     async def make(services: Services) -> str:
         key = NewKey("demo", Grant(frozenset({Role.ADMIN})))

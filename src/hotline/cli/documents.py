@@ -13,9 +13,9 @@ commands = typer.Typer()
 def openapi() -> None:
     """Print the OpenAPI document."""
     from hotline import serving
-    from hotline.openapi import published
+    from hotline.openapi import openapi_document
 
-    document = published(serving.app_of(read_settings(), with_worker=False))
+    document = openapi_document(serving.build_server_app(read_settings(), with_worker=False))
     print(json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True))
 
 

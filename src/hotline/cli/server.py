@@ -78,9 +78,9 @@ def work() -> None:
     from hotline import wiring
 
     settings = read_settings()
-    wiring.set_up_logs(settings.log_level)
+    wiring.configure_logging(settings.log_level)
     check_schema(settings)
-    run(wiring.work(settings))
+    run(wiring.run_worker(settings))
 
 
 @commands.command()
@@ -118,17 +118,17 @@ async def _set_up(settings: "Settings", seed_name: str) -> str | None:
     from hotline.organisation.model.actors import COMMAND_LINE, Role
     from hotline.organisation.model.grants import Grant
     from hotline.organisation.service.accounts import NewPerson, add_person
-    from hotline.organisation.service.seeding import seed
+    from hotline.organisation.service.seeding import seed_directory
     from hotline.organisation.store import people
-    from hotline.shipped import shipped
+    from hotline.packaged_files import packaged_folder
 
     async with wiring.open_services(settings) as services:
         now = services.clock()
         directory = await services.directory.now(now)
         if directory.version == 0:
-            root = shipped("seeds")
-            await seed(services.directory, root / seed_name, root, COMMAND_LINE, now)
-        if await people.anybody(services.db):
+            root = packaged_folder("seeds")
+            await seed_directory(services.directory, root / seed_name, root, COMMAND_LINE, now)
+        if await people.has_people(services.db):
             return None
         password = secrets.token_urlsafe(12)
         roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from hotline.organisation.model.actors import GRANTED, Role
+from hotline.organisation.model.actors import GRANTABLE_ROLES, Role
 from hotline.organisation.schemas.accounts import KeyIn, PersonChange, PersonIn
 from hotline.web.field_types import Strict
 from hotline.webhooks.schemas import SubscriptionChange, SubscriptionIn
@@ -30,5 +30,5 @@ def _schema(body: type[Strict]) -> dict[str, Any]:
     schema = body.model_json_schema()
     roles = schema.get("$defs", {}).get("Role")
     if roles is not None:  # the vocabulary has roles that nobody is given
-        roles["enum"] = [role for role in Role if role in GRANTED]
+        roles["enum"] = [role for role in Role if role in GRANTABLE_ROLES]
     return schema

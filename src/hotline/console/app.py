@@ -22,19 +22,19 @@ from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
 from hotline.console.figure_pages import figures_page, report_page, reports_page
-from hotline.console.pages import PAGES, Page, home_of, menu_of
-from hotline.locales import LANGUAGES, keys, negotiated, text
-from hotline.organisation.model.actors import WHOLE, Actor
+from hotline.console.pages import PAGES, Page, home_page, menu_pages
+from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.organisation.service.accounts import COOKIE, SESSION, log_out, who_is
-from hotline.organisation.service.logging_in import DEVICE, KNOWN, LogInAttempt, log_in
+from hotline.organisation.service.accounts import SESSION_COOKIE, SESSION_LIFETIME, authenticate, log_out
+from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL, LogInAttempt, log_in
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
-from hotline.reporting.service.figures import hours
-from hotline.text.bidi import isolated
+from hotline.reporting.service.figures import load_hourly_counts
+from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
-from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     DeclineReason,
@@ -53,7 +53,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-LISTED: Mapping[str, type[StrEnum]] = {
+ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
     "status": TicketStatus,
     "kind": Kind,
     "priority": Priority,
@@ -75,20 +75,20 @@ _SERVED = (
 MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
-def _shown(value: Any) -> Any:
+def _isolate_value(value: Any) -> Any:
     """A value for a template, isolated by direction: text that people wrote must not reverse what is beside it."""
-    return isolated(value) if type(value) is str else value  # not what is markup already
+    return isolate_text(value) if type(value) is str else value  # not what is markup already
 
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("hotline.console"),
     autoescape=True,
-    finalize=_shown,
+    finalize=_isolate_value,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-Served = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
+PageDataLoader = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
 
 
 async def _body_schemas(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
@@ -96,7 +96,7 @@ async def _body_schemas(request: Request, actor: Actor, language: str) -> Mappin
     return {"bodies": escape(orjson.dumps(body_schemas()).decode())}
 
 
-_MORE: Mapping[str, Served] = {
+_PAGE_DATA: Mapping[str, PageDataLoader] = {
     "admin": _body_schemas,
     "figures": figures_page,
     "reports": reports_page,
@@ -104,31 +104,31 @@ _MORE: Mapping[str, Served] = {
 }
 
 
-def routes() -> list[Route]:
+def console_routes() -> list[Route]:
     """Every route of the console."""
     return [
         Route("/console", _home, name="console"),
         Route("/console/login", _login_page, name="console login"),
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
-        Route("/console/machine/{machine}.svg", _machine, name="console machine"),
+        Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
         Route("/console/hours.svg", _hours, name="console hours"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
-        *(Route(page.path, _served(page), name=f"console {page.name}") for page in PAGES),
-        Route("/console/{rest:path}", _nowhere, name="console nowhere"),
+        *(Route(page.path, _page_endpoint(page), name=f"console {page.name}") for page in PAGES),
+        Route("/console/{rest:path}", _not_found_page, name="console nowhere"),
     ]
 
 
-def language_of(request: Request) -> str:
+def request_language(request: Request) -> str:
     """The language chosen, else the browser's first language with a catalogue, else simplified Chinese."""
     chosen = request.cookies.get(LANGUAGE)
     if chosen in LANGUAGES:
         return chosen
-    return negotiated(request.headers.get("accept-language", ""))
+    return negotiate_language(request.headers.get("accept-language", ""))
 
 
 @lru_cache(maxsize=1)
-def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
+def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
@@ -138,24 +138,24 @@ def _files() -> Mapping[str, tuple[bytes, bytes, str]]:
             found[file.name] = (file.read_bytes(), kind)
     for language in LANGUAGES:
         # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
-        first = [f"{family}.{word}" for family, words in LISTED.items() for word in words]
-        words = {key: text(key, language) for key in (*first, *keys()) if not key.startswith(_SERVED)}
+        first = [f"{family}.{word}" for family, words in ORDERED_VOCABULARIES.items() for word in words]
+        words = {key: translate(key, language) for key in (*first, *text_keys()) if not key.startswith(_SERVED)}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 
 
 @lru_cache(maxsize=1)
-def stamp() -> str:
+def static_version() -> str:
     """A hash of all static files, part of their address: browsers may cache them for ever."""
     whole = hashlib.sha256()
-    for name, (data, _, _) in sorted(_files().items()):
+    for name, (data, _, _) in sorted(_static_files().items()):
         whole.update(name.encode() + b"\0" + data)
     return whole.hexdigest()[:16]
 
 
 async def _static(request: Request) -> Response:
-    found = _files().get(request.path_params["name"])
-    if found is None or request.path_params["stamp"] != stamp():
+    found = _static_files().get(request.path_params["name"])
+    if found is None or request.path_params["stamp"] != static_version():
         return Response(status_code=404)
     data, packed, kind = found
     headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
@@ -164,22 +164,24 @@ async def _static(request: Request) -> Response:
     return Response(data, headers=headers, media_type=kind)
 
 
-async def _who(request: Request) -> Actor | None:
+async def _load_actor(request: Request) -> Actor | None:
     services: Services = request.app.state.services
     try:
-        return await who_is(services, request.app.state.actor_cache, request.cookies.get(COOKIE), services.clock())
+        return await authenticate(
+            services, request.app.state.actor_cache, request.cookies.get(SESSION_COOKIE), services.clock()
+        )
     except Refused as refused:
         if refused.refusal.code is not Code.UNAUTHENTICATED:
             raise
         return None
 
 
-def _page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
+def _render_page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
     page = _ENVIRONMENT.get_template(template).render(
-        t=lambda key, **values: text(key, language, **values),
+        t=lambda key, **values: translate(key, language, **values),
         language=language,
         languages=LANGUAGES,
-        static=f"/console/static/{stamp()}",
+        static=f"/console/static/{static_version()}",
         path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         **more,
     )
@@ -187,18 +189,18 @@ def _page(request: Request, template: str, language: str, status: int = 200, **m
 
 
 async def _home(request: Request) -> Response:
-    actor = await _who(request)
+    actor = await _load_actor(request)
     if actor is None:
         return RedirectResponse("/console/login", 303)
-    page = home_of(actor.roles)
+    page = home_page(actor.roles)
     return RedirectResponse(page.path if page else "/console/login", 303)
 
 
 async def _login_page(request: Request) -> Response:
-    return _page(request, "login.html", language_of(request), name="login")
+    return _render_page(request, "login.html", request_language(request), name="login")
 
 
-async def _frame(request: Request, actor: Actor, name: str) -> dict[str, Any]:
+async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, Any]:
     """The context of every page for a person who is signed in."""
     return {
         "actor": actor,
@@ -208,22 +210,22 @@ async def _frame(request: Request, actor: Actor, name: str) -> dict[str, Any]:
             "roles": sorted(actor.roles),
             "departments": sorted(actor.departments),
         },
-        "menu": menu_of(actor.roles),
+        "menu": menu_pages(actor.roles),
         "name": name,
         "given": {key: value for key, value in request.path_params.items() if key != "rest"},
         "zone": await _zone(request),
     }
 
 
-def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
+def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
-        actor, language = await _who(request), language_of(request)
+        actor, language = await _load_actor(request), request_language(request)
         if actor is None:
             return RedirectResponse(f"/console/login?next={quote(request.url.path)}", 303)
-        frame = await _frame(request, actor, page.name)
+        frame = await _page_context(request, actor, page.name)
         if not page.roles & actor.roles:
-            return _page(request, "forbidden.html", language, 403, **frame)
-        if (more := _MORE.get(page.name)) is not None:
+            return _render_page(request, "forbidden.html", language, 403, **frame)
+        if (more := _PAGE_DATA.get(page.name)) is not None:
             try:
                 frame |= await more(request, actor, language)
             except Refused as refused:
@@ -231,8 +233,8 @@ def _served(page: Page) -> Callable[[Request], Awaitable[Response]]:
                     raise
                 frame |= {"errors": refused.refusal.errors, "code": refused.refusal.code}
                 status = 404 if refused.refusal.code is Code.NOT_FOUND else 422
-                return _page(request, "refused.html", language, status, **frame)
-        return _page(request, f"{page.name}.html", language, **frame)
+                return _render_page(request, "refused.html", language, status, **frame)
+        return _render_page(request, f"{page.name}.html", language, **frame)
 
     return serve
 
@@ -243,12 +245,12 @@ async def _zone(request: Request) -> str:
     return zone_of(await services.directory.now(services.clock())).key
 
 
-async def _nowhere(request: Request) -> Response:
+async def _not_found_page(request: Request) -> Response:
     """An unknown address: a page with the menu, not a problem document."""
-    actor, language = await _who(request), language_of(request)
+    actor, language = await _load_actor(request), request_language(request)
     if actor is None:
         return RedirectResponse("/console/login", 303)
-    return _page(request, "nowhere.html", language, 404, **await _frame(request, actor, "nowhere"))
+    return _render_page(request, "nowhere.html", language, 404, **await _page_context(request, actor, "nowhere"))
 
 
 async def _session(request: Request) -> Response:
@@ -256,10 +258,10 @@ async def _session(request: Request) -> Response:
     services: Services = request.app.state.services
     secure = services.public_url.startswith("https://")
     if request.method == "DELETE":
-        if token := request.cookies.get(COOKIE):
+        if token := request.cookies.get(SESSION_COOKIE):
             await log_out(services, request.app.state.actor_cache, token)
         gone = Response(status_code=204)
-        gone.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+        gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
         return gone
     body = await request.body()
     try:
@@ -267,7 +269,7 @@ async def _session(request: Request) -> Response:
         login, password = str(given["login"]), str(given["password"])
     except (ValueError, TypeError, KeyError):
         return Response(orjson.dumps({"code": Code.BAD_REQUEST}), 400, media_type="application/json")
-    device = request.cookies.get(DEVICE, "")[:100] or secrets.token_urlsafe(32)
+    device = request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
         attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
@@ -277,7 +279,10 @@ async def _session(request: Request) -> Response:
         wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
         return Response(orjson.dumps({"code": refused.refusal.code}), status, wait, media_type="application/json")
     answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
-    for name, value, kept in ((COOKIE, made["token"], SESSION), (DEVICE, device, KNOWN)):
+    for name, value, kept in (
+        (SESSION_COOKIE, made["token"], SESSION_LIFETIME),
+        (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),
+    ):
         seconds = int(kept.total_seconds())
         answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
     return answer
@@ -295,31 +300,35 @@ async def _language(request: Request) -> Response:
 
 async def _hours(request: Request) -> Response:
     """The heat map by hour, for the wallboard."""
-    actor, language = await _who(request), language_of(request)
-    if actor is None or not actor.roles & WHOLE:
+    actor, language = await _load_actor(request), request_language(request)
+    if actor is None or not actor.roles & AREA_WIDE_ROLES:
         return Response(status_code=401 if actor is None else 403)
     services: Services = request.app.state.services
-    days = await hours(services, actor, services.clock())
-    drawn = charts.heat(
-        text("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
+    days = await load_hourly_counts(services, actor, services.clock())
+    drawn = charts.heat_map(
+        translate("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
     )
     return Response(drawn, media_type="image/svg+xml")
 
 
-async def _machine(request: Request) -> Response:
+async def _state_diagram(request: Request) -> Response:
     """One of the two state machines as SVG, drawn from its table, with the present state highlighted."""
-    language, at = language_of(request), request.query_params.get("at", "")
+    language, at = request_language(request), request.query_params.get("at", "")
     if request.path_params["machine"] == "ticket":
-        drawn = charts.machine(
-            TICKET, TicketStatus, at, lambda s: text(f"status.{s}", language), text("chart.ticket_machine", language)
+        drawn = charts.state_diagram(
+            TICKET_MOVES,
+            TicketStatus,
+            at,
+            lambda s: translate(f"status.{s}", language),
+            translate("chart.ticket_machine", language),
         )
     elif request.path_params["machine"] == "assignment":
-        drawn = charts.machine(
-            ASSIGNMENT,
+        drawn = charts.state_diagram(
+            ASSIGNMENT_MOVES,
             AssignmentStatus,
             at,
-            lambda s: text(f"order.{s}", language),
-            text("chart.order_machine", language),
+            lambda s: translate(f"order.{s}", language),
+            translate("chart.order_machine", language),
         )
     else:
         return Response(status_code=404)

@@ -9,21 +9,21 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from hotline.database.keyset import KeysetPage
-from hotline.locales import text
+from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
-from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, span_of
+from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, period_bounds
 from hotline.reporting.service import reports
-from hotline.reporting.service.figures import FigureGroup, FigureQuery, counted_tickets, figures, ranking
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, load_counted_tickets, load_figures, load_ranking
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import Period
-from hotline.telephony.service import figures as acd
-from hotline.text.bidi import isolated
+from hotline.telephony.service import load_call_centre_figures
+from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
+from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
 from hotline.tickets.store import lists
 
 GROUPINGS = (*Period, *DIMENSIONS)
@@ -36,20 +36,22 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     directory = await services.directory.now(now)
     query = request.query_params
     today = now.astimezone(zone_of(directory)).date()
-    last = _day(query.get("last"), today, "last")
-    first = _day(query.get("first"), last - timedelta(days=29), "first")
+    last = _parse_day(query.get("last"), today, "last")
+    first = _parse_day(query.get("first"), last - timedelta(days=29), "first")
     by = query.get("by") if query.get("by") in GROUPINGS else "department"
     figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
     filters = {"department": code} if (code := query.get("department")) else {}
-    whole = await figures(services, actor, FigureQuery(first, last, None, filters), now)
-    days = (await figures(services, actor, FigureQuery(first, last, "day", filters), now)).groups
-    groups = (await figures(services, actor, FigureQuery(first, last, by, filters), now)).groups
+    whole = await load_figures(services, actor, FigureQuery(first, last, None, filters), now)
+    days = (await load_figures(services, actor, FigureQuery(first, last, "day", filters), now)).groups
+    groups = (await load_figures(services, actor, FigureQuery(first, last, by, filters), now)).groups
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
     zone = zone_of(directory)
     calls = None
     if actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN} and actor.areas is None:
         begins = datetime.combine(first, datetime.min.time(), zone)
-        calls = await acd(services, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5)
+        calls = await load_call_centre_figures(
+            services, begins, min(now, begins + timedelta(days=(last - first).days + 1)), None, 15, 5
+        )
     return {
         "wanted": FigureQuery(first, last, by, {"department": filters.get("department", "")}),
         "by": by,
@@ -57,17 +59,19 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "figure": figure,
         "departments": [d for d in directory.departments.values() if d.active],
         "links": Markup.escape(share),
-        "listed": await _listed(services, actor, query.get("measure"), FigureQuery(first, last, None, filters), now),
+        "listed": await _load_counted(
+            services, actor, query.get("measure"), FigureQuery(first, last, None, filters), now
+        ),
         "acd": calls,
-        "ranking": await ranking(services, actor, str(figure), FigureQuery(first, last), now)
+        "ranking": await load_ranking(services, actor, str(figure), FigureQuery(first, last), now)
         if calls is not None
         else None,
-        **_told(
+        **_figure_context(
             language,
             str(by),
             str(figure),
             whole.groups[0] if whole.groups else None,
-            _every(days, first, min(last, today)),
+            _fill_missing_days(days, first, min(last, today)),
             groups,
         ),
         "at": now.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
@@ -75,7 +79,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     }
 
 
-def _day(given: str | None, otherwise: date, field: str) -> date:
+def _parse_day(given: str | None, otherwise: date, field: str) -> date:
     if not given:
         return otherwise
     try:
@@ -87,16 +91,16 @@ def _day(given: str | None, otherwise: date, field: str) -> date:
         raise Refused(Refusal(Code.INVALID, "that is no date", errors=((field, "a date as 2026-11-25"),))) from None
 
 
-async def _listed(
-    services: Services, actor: Actor, measure: str | None, wanted: FigureQuery, now: datetime
+async def _load_counted(
+    services: Services, actor: Actor, measure: str | None, figure_query: FigureQuery, now: datetime
 ) -> Mapping[str, Any] | None:
-    if measure is None or (measure not in MEASURES and measure not in JUDGED.values()):
+    if measure is None or (measure not in MEASURES and measure not in OVERDUE_NAMES.values()):
         return None
-    rows = await counted_tickets(services, actor, measure, wanted, now, KeysetPage(SHOWN + 1))
+    rows = await load_counted_tickets(services, actor, measure, figure_query, now, KeysetPage(SHOWN + 1))
     zone = zone_of(await services.directory.now(now))
     numbers = sorted({r.number for r in rows if r.theirs})
     briefs = (
-        await lists.listed(services.db, scope_of(actor), {"found": numbers}, KeysetPage(len(numbers)))
+        await lists.load_tickets(services.db, scope_of(actor), {"found": numbers}, KeysetPage(len(numbers)))
         if numbers
         else []
     )
@@ -116,7 +120,7 @@ async def _listed(
     }
 
 
-def _told(
+def _figure_context(
     language: str,
     by: str,
     figure: str,
@@ -125,7 +129,7 @@ def _told(
     groups: Sequence[FigureGroup],
 ) -> dict[str, Any]:
     """The tables and charts that both pages show."""
-    say = partial(text, language=language)
+    say = partial(translate, language=language)
     labelled = [(_label(group, by, language), group) for group in groups]
     shown = sorted(labelled, key=lambda g: -g[1].counts["accepted"] - g[1].counts["dispatched"])[:16]
     labels = [d.code[5:] for d in days]  # every day of the period, those without anything too
@@ -133,8 +137,8 @@ def _told(
     flow = [charts.Series(say(f"measure.{m}"), [d.counts[m] for d in days]) for m in ("accepted", "closed")]
     name = say(f"figure.{figure}")
     drawn = [
-        (say("chart.flow"), charts.line(say("chart.flow"), labels, flow)),
-        (name, charts.line(name, labels, [charts.Series(name, percent)], "%", 100.0)),
+        (say("chart.flow"), charts.line_chart(say("chart.flow"), labels, flow)),
+        (name, charts.line_chart(name, labels, [charts.Series(name, percent)], "%", 100.0)),
     ]
     if by not in set(Period) and shown:
         bars = [
@@ -143,11 +147,11 @@ def _told(
         ]
         parts = [(m, say(f"measure.{m}"), charts.COLOUR[c])
                  for m, c in (("met", "green"), ("missed", "yellow"), ("overdue", "red"))]  # fmt: skip
-        drawn.append((f"{name} · {say(f'figures.by.{by}')}", charts.bar(name, bars, "%", 100.0)))
+        drawn.append((f"{name} · {say(f'figures.by.{by}')}", charts.bar_chart(name, bars, "%", 100.0)))
         due = [(label, g.counts) for label, g in shown if any(g.counts[m] for m, _, _ in parts)]
-        drawn.append((say("chart.due"), charts.stacked(say("chart.due"), due, parts)))
+        drawn.append((say("chart.due"), charts.stacked_bar_chart(say("chart.due"), due, parts)))
     return {
-        "whole": whole or _nothing(""),
+        "whole": whole or _empty_group(""),
         "groups": labelled,
         "figures": list(FIGURES.values()),
         "counts": COUNTS,
@@ -156,18 +160,18 @@ def _told(
             for code in FIGURES
         },
         "charts": [(title, Markup(svg)) for title, svg in drawn],  # noqa: S704 - charts escape every word they are given
-        "spent": lambda minutes: spent(minutes, language),
+        "spent": lambda minutes: format_duration(minutes, language),
     }
 
 
-def _every(days: Sequence[FigureGroup], first: date, last: date) -> list[FigureGroup]:
+def _fill_missing_days(days: Sequence[FigureGroup], first: date, last: date) -> list[FigureGroup]:
     """One group for each day, also for days without events."""
     known = {d.code: d for d in days}
     span = ((first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1))
-    return [known.get(day) or _nothing(day) for day in span]
+    return [known.get(day) or _empty_group(day) for day in span]
 
 
-def _nothing(code: str) -> FigureGroup:
+def _empty_group(code: str) -> FigureGroup:
     shares = dict.fromkeys(FIGURES, Share(0, 0, None, enough=False))
     times = HandlingTimes(0, None, None, None)
     return FigureGroup(code, None, dict.fromkeys(COUNTS, 0), shares, times, None)
@@ -175,37 +179,41 @@ def _nothing(code: str) -> FigureGroup:
 
 def _label(group: FigureGroup, by: str, language: str) -> str:
     if group.name:
-        return isolated(group.name.name_en if language == "en" else group.name.name)
+        return isolate_text(group.name.name_en if language == "en" else group.name.name)
     if by == "channel" and group.code:
-        return text(f"channel.{group.code}", language)
-    return group.code or text("figures.nobody", language)
+        return translate(f"channel.{group.code}", language)
+    return group.code or translate("figures.nobody", language)
 
 
-def spent(minutes: float | None, language: str) -> str:
+def format_duration(minutes: float | None, language: str) -> str:
     """Minutes as text: `1 h 5 min`."""
     if minutes is None:
         return "–"
     whole = round(minutes)
     days, hours, left = whole // 1440, whole % 1440 // 60, whole % 60
     if days:
-        return text("time.days", language, days=days, hours=hours)
+        return translate("time.days", language, days=days, hours=hours)
     key = "time.hours" if hours else "time.minutes"
-    return text(key, language, hours=hours, minutes=left)
+    return translate(key, language, hours=hours, minutes=left)
 
 
-def _oversees(actor: Actor) -> None:
+def _require_all_areas(actor: Actor) -> None:
     """A report covers the whole organisation. Raises Refused (not found) for an actor limited to areas."""
     if actor.areas is not None:
         raise Refused(Refusal(Code.NOT_FOUND, "reports cover the whole organisation"))
 
 
 async def reports_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
-    _oversees(actor)
+    _require_all_areas(actor)
     services: Services = request.app.state.services
-    rows = await report_reports.listed(services.db, 400)
+    rows = await report_reports.load_reports(services.db, 400)
     return {
         "reports": [
-            {"period": r.period, "first": r.first, "last": span_of(Period(r.period), date.fromisoformat(r.first))[1]}
+            {
+                "period": r.period,
+                "first": r.first,
+                "last": period_bounds(Period(r.period), date.fromisoformat(r.first))[1],
+            }
             for r in rows
         ]
     }
@@ -214,10 +222,10 @@ async def reports_page(request: Request, actor: Actor, language: str) -> Mapping
 async def report_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
     services: Services = request.app.state.services
     given = request.path_params
-    _oversees(actor)
+    _require_all_areas(actor)
     if given["period"] not in set(Period) or not given["first"].replace("-", "").isdigit():
         raise Refused(Refusal(Code.NOT_FOUND, "no such report"))
-    report = await reports.kept(services, Period(given["period"]), given["first"])
+    report = await reports.load_report(services, Period(given["period"]), given["first"])
     directory = await services.directory.now(services.clock())
     zone = zone_of(directory)
     home = directory.home
@@ -232,12 +240,12 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
         "acd": report.acd,
         "at": report.made_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
         "zone": report.zone,
-        **_told(
+        **_figure_context(
             language,
             "department",
             "on_time",
             report.whole,
-            _every(report.by["day"], report.first, report.last),
+            _fill_missing_days(report.by["day"], report.first, report.last),
             report.by["department"],
         ),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, PERSON_ROLES, Role
 
 R = Role
 
@@ -22,14 +22,14 @@ PAGES = (
     Page("take", "/console/take", frozenset({R.OPERATOR})),
     Page("dispatch", "/console/dispatch", frozenset({R.DISPATCHER, R.SUPERVISOR})),
     Page("waiting", "/console/waiting", frozenset({R.OPERATOR, R.DISPATCHER, R.SUPERVISOR, R.AUDITOR})),
-    Page("board", "/console/board", frozenset(PEOPLE)),
-    Page("tickets", "/console/tickets", frozenset(PEOPLE)),
-    Page("wall", "/console/wall", frozenset(WHOLE)),
+    Page("board", "/console/board", frozenset(PERSON_ROLES)),
+    Page("tickets", "/console/tickets", frozenset(PERSON_ROLES)),
+    Page("wall", "/console/wall", frozenset(AREA_WIDE_ROLES)),
     Page("figures", "/console/figures", frozenset({R.DISPATCHER, R.HANDLER, R.SUPERVISOR, R.AUDITOR, R.ADMIN})),
     Page("reports", "/console/reports", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN})),
     Page("oversight", "/console/oversight", frozenset({R.AUDITOR, R.SUPERVISOR, R.ADMIN})),
     Page("admin", "/console/admin", frozenset({R.ADMIN})),
-    Page("ticket", "/console/tickets/{number}", frozenset(PEOPLE), menu=False),
+    Page("ticket", "/console/tickets/{number}", frozenset(PERSON_ROLES), menu=False),
     Page("report", "/console/reports/{period}/{first}", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN}), menu=False),
 )
 _BEGINS = (  # the page of their work, by the first of these roles they hold
@@ -42,13 +42,13 @@ _BEGINS = (  # the page of their work, by the first of these roles they hold
 )
 
 
-def menu_of(roles: Iterable[Role]) -> list[Page]:
+def menu_pages(roles: Iterable[Role]) -> list[Page]:
     """The pages these roles may open, in the order of the menu."""
     held = frozenset(roles)
     return [page for page in PAGES if page.menu and page.roles & held]
 
 
-def home_of(roles: Iterable[Role]) -> Page | None:
+def home_page(roles: Iterable[Role]) -> Page | None:
     """The first page for these roles; None: they have no console."""
     held = frozenset(roles)
     name = next((name for role, name in _BEGINS if role in held), None)

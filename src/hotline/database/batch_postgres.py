@@ -10,18 +10,18 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
 from hotline.database.columns import SearchIndex
-from hotline.database.write_plan import StoredAnswer, TableWrite, WritePlan, gather, in_order
-from hotline.text.normalisation import terms
+from hotline.database.write_plan import StoredAnswer, TableWrite, WritePlan, in_dependency_order, merge_plans
+from hotline.text.normalisation import index_terms
 
-EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
+STORED_ANSWERS_SQL = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
 FROM json_to_recordset($1::json) AS k(owner text, key text) JOIN answer a ON a.owner = k.owner AND a.key = k.key"""
 
 
-def statement_of(plans: Sequence[WritePlan], shard: int) -> tuple[str, list[Any]]:
+def build_batch_statement(plans: Sequence[WritePlan], shard: int) -> tuple[str, list[Any]]:
     """The statement and its parameters. Its rows: `n`, a plan's place in the batch, and `kept`: whether it was written
     (true) or met another version (false). A plan without a row has a key that was used before."""
-    batch = gather(plans)
-    writes = in_order(frozenset(batch.rows))
+    batch = merge_plans(plans)
+    writes = in_dependency_order(frozenset(batch.rows))
     guarded = {guard.table for _, guard in batch.guards if guard.expected is not None}
     indexes = tuple(batch.search)
     tables = tuple(sorted(guarded, key=lambda table: table.name))
@@ -42,8 +42,10 @@ def statement_of(plans: Sequence[WritePlan], shard: int) -> tuple[str, list[Any]
         values.append(as_json([dict(zip(names, tally, strict=True)) for tally in batch.tallies]))
         values.append(shard)
     for index in indexes:
-        values.append(as_json([{"key": entry.key, "words": terms(*entry.texts)} for entry in batch.search[index]]))
-    return _text(tables, writes, bool(batch.tallies), indexes), values
+        values.append(
+            as_json([{"key": entry.key, "words": index_terms(*entry.texts)} for entry in batch.search[index]])
+        )
+    return _batch_sql(tables, writes, bool(batch.tallies), indexes), values
 
 
 def as_json(rows: Any) -> str:
@@ -66,7 +68,7 @@ _ANSWER = "n int, owner text, key text, fingerprint text, status smallint, etag 
 
 
 @cache  # once for each combination of tables
-def _text(
+def _batch_sql(
     guarded: tuple[sa.Table, ...], writes: tuple[TableWrite, ...], tallies: bool, indexes: tuple[SearchIndex, ...]
 ) -> str:
     parts = [
@@ -138,13 +140,13 @@ def _insert(write: TableWrite, place: int) -> str:
     table, plain = write.table, write.columns
     record = ", ".join(f'"{c}" {table.c[c].type.compile(dialect)}' for c in plain)
     into = ", ".join(f'"{c}"' for c in (*plain, *write.derived))
-    taken = ", ".join([*(f'r."{c}"' for c in plain), *(sql.format(r="r.") for sql in write.derived.values())])
+    select_list = ", ".join([*(f'r."{c}"' for c in plain), *(sql.format(r="r.") for sql in write.derived.values())])
     ours = f' WHERE r."{write.belongs_to}" IN (SELECT key FROM ours)' if write.belongs_to else ""
     order = again = ""
     if write.replace:
         order = " ORDER BY " + ", ".join(f'r."{c}"' for c in write.key)
         again = f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {write.replacements}"
     return (
-        f'w_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {taken}'
+        f'w_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {select_list}'
         f" FROM json_to_recordset(${place}::json) AS r({record}){ours}{order}{again})"
     )

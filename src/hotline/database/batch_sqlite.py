@@ -12,12 +12,19 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, written
+from hotline.database.columns import Document, Instant, format_instant
 from hotline.database.engine import Committed, Outcome, Replayed, Stale
-from hotline.database.write_plan import StoredAnswer, TableWrite, WriteBatch, WritePlan, gather, in_order
-from hotline.text.normalisation import terms
+from hotline.database.write_plan import (
+    StoredAnswer,
+    TableWrite,
+    WriteBatch,
+    WritePlan,
+    in_dependency_order,
+    merge_plans,
+)
+from hotline.text.normalisation import index_terms
 
-_EARLIER = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
+_STORED_ANSWERS_SQL = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
 JOIN answer a ON a.owner = json_extract(k.value, '$[0]') AND a.key = json_extract(k.value, '$[1]')"""
 _ANSWER = "INSERT INTO answer (owner, key, fingerprint, status, etag, body, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _COUNT = """INSERT INTO counter (noun, place, status, shard, n) VALUES (?, ?, ?, 0, ?)
@@ -25,11 +32,11 @@ ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + excluded.n"""
 _EMPTY: dict[type, str] = {tuple: "[]", list: "[]", dict: "{}"}
 
 
-def write_batch(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
+def write_batch(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
     """Write what may be written, one outcome for each plan. The caller has begun the transaction, and commits it."""
     keys = orjson.dumps([[plan.answer.owner, plan.answer.key] for plan in plans]).decode()
-    earlier = {(r[0], r[1]): _answer(*r) for r in line.execute(_EARLIER, (keys,))}
-    versions = _versions(line, plans)
+    earlier = {(r[0], r[1]): _answer_from_row(*r) for r in connection.execute(_STORED_ANSWERS_SQL, (keys,))}
+    versions = _load_versions(connection, plans)
     outcomes: list[Outcome] = []
     kept: list[WritePlan] = []
     for plan in plans:
@@ -41,15 +48,17 @@ def write_batch(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Ou
         else:
             outcomes.append(Committed(plan.answer))
             kept.append(plan)
-    _insert_batch(line, gather(kept))
+    _insert_batch(connection, merge_plans(kept))
     return outcomes
 
 
-def _answer(owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str) -> StoredAnswer:
+def _answer_from_row(
+    owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str
+) -> StoredAnswer:
     return StoredAnswer(owner, key, fingerprint, status, body, datetime.fromisoformat(at), etag)
 
 
-def _versions(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> dict[tuple[sa.Table, str], int]:
+def _load_versions(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> dict[tuple[sa.Table, str], int]:
     guarded: dict[sa.Table, list[str]] = defaultdict(list)
     for plan in plans:
         for guard in plan.guards:
@@ -57,7 +66,7 @@ def _versions(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> dict[tupl
                 guarded[guard.table].append(guard.key)
     found: dict[tuple[sa.Table, str], int] = {}
     for table, keys in guarded.items():
-        for key, version in line.execute(_version_query(table), (orjson.dumps(keys).decode(),)):
+        for key, version in connection.execute(_version_query(table), (orjson.dumps(keys).decode(),)):
             found[(table, key)] = version
     return found
 
@@ -68,27 +77,28 @@ def _version_query(table: sa.Table) -> str:
     return f'SELECT "{key.name}", version FROM "{table.name}" WHERE "{key.name}" IN (SELECT value FROM json_each(?))'
 
 
-def _insert_batch(line: sqlite3.Connection, batch: WriteBatch) -> None:
-    for write in in_order(frozenset(batch.rows)):
-        insert = _insert_of(write)
-        line.executemany(insert.text, insert.parameters(batch.rows[write]))
-    line.executemany(
-        _ANSWER, [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, written(a.at)) for a in batch.answers]
+def _insert_batch(connection: sqlite3.Connection, batch: WriteBatch) -> None:
+    for write in in_dependency_order(frozenset(batch.rows)):
+        insert = _insert_statement(write)
+        connection.executemany(insert.text, insert.parameters(batch.rows[write]))
+    connection.executemany(
+        _ANSWER,
+        [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, format_instant(a.at)) for a in batch.answers],
     )
     if batch.tallies:
         counts: Counter[tuple[str, str, str]] = Counter()
         for _, noun, place, status, n in batch.tallies:
             counts[(noun, place, status)] += n
-        line.executemany(_COUNT, [(*key, n) for key, n in counts.items() if n])
+        connection.executemany(_COUNT, [(*key, n) for key, n in counts.items() if n])
     for index, entries in batch.search.items():
-        line.executemany(f'DELETE FROM "{index.table}" WHERE rowid = ?', [(entry.rowid,) for entry in entries])
-        line.executemany(
+        connection.executemany(f'DELETE FROM "{index.table}" WHERE rowid = ?', [(entry.rowid,) for entry in entries])
+        connection.executemany(
             f'INSERT INTO "{index.table}" (rowid, "{index.key}", words) VALUES (?, ?, ?)',
-            [(entry.rowid, entry.key, " ".join(terms(*entry.texts))) for entry in entries],
+            [(entry.rowid, entry.key, " ".join(index_terms(*entry.texts))) for entry in entries],
         )
 
 
-class _Insert:
+class _InsertStatement:
     """The statement of one table, and its rows as the driver takes them: all fields at once by attrgetter, then only
     those encoded that need it."""
 
@@ -104,7 +114,7 @@ class _Insert:
         for cells in encoded:
             for n in self._instants:
                 if cells[n] is not None:
-                    cells[n] = written(cells[n])
+                    cells[n] = format_instant(cells[n])
             for n in self._documents:
                 if cells[n] is not None:
                     cells[n] = orjson.dumps(cells[n]).decode() if cells[n] else _EMPTY[type(cells[n])]
@@ -112,8 +122,8 @@ class _Insert:
 
 
 @cache
-def _insert_of(write: TableWrite) -> _Insert:
-    return _Insert(write)
+def _insert_statement(write: TableWrite) -> _InsertStatement:
+    return _InsertStatement(write)
 
 
 def _insert_text(write: TableWrite) -> str:
@@ -121,8 +131,8 @@ def _insert_text(write: TableWrite) -> str:
     values = {column: f"?{place}" for place, column in enumerate(write.columns, start=1)}
     for column, sql in write.derived.items():
         values[column] = re.sub(r"\{r\}(\w+)", lambda m: values[m[1]], sql)
-    if write.ordered:  # there is one writer: what it inserts is in commit order
-        values[write.ordered] = f'(SELECT coalesce(max("{write.ordered}"), 0) + 1 FROM "{table}")'
+    if write.sequence_column:  # there is one writer: what it inserts is in commit order
+        values[write.sequence_column] = f'(SELECT coalesce(max("{write.sequence_column}"), 0) + 1 FROM "{table}")'
     again = f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {write.replacements}" if write.replace else ""
     into = ", ".join(f'"{column}"' for column in values)
     return f'INSERT INTO "{table}" ({into}) VALUES ({", ".join(values.values())}){again}'

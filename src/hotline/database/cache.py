@@ -5,33 +5,33 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from hotline.database.deadlines import Deadlines, within
+from hotline.database.deadlines import Deadlines, database_deadline
 from hotline.database.outages import OUTAGES
 
 T = TypeVar("T")
-LOOK_AGAIN = timedelta(seconds=1)
-ANEW = timedelta(0)
+MAX_AGE = timedelta(seconds=1)
+NO_AGE = timedelta(0)
 
 
 class CachedTable(Generic[T]):
-    """One snapshot; `look` reads it."""
+    """One snapshot; `load` reads it."""
 
-    def __init__(self, look: Callable[[datetime], Awaitable[T]], deadlines: Deadlines | None = None) -> None:
-        self._look = look
+    def __init__(self, load: Callable[[datetime], Awaitable[T]], deadlines: Deadlines | None = None) -> None:
+        self._look = load
         self._deadlines = deadlines or Deadlines()
         self._found: T | None = None
         self._looked: datetime | None = None
         self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first reads it for all
 
-    async def now(self, now: datetime, at_most: timedelta = LOOK_AGAIN) -> T:
-        """The snapshot, `at_most` so old. With the database away or too slow, the one known last, and the database is
-        asked again when that is `at_most` ago; raises Away: there is none."""
-        if (fresh := self._fresh(now, at_most)) is not None:
+    async def now(self, now: datetime, max_age: timedelta = MAX_AGE) -> T:
+        """The snapshot, `max_age` so old. With the database away or too slow, the one known last, and the database is
+        asked again when that is `max_age` ago; raises Away: there is none."""
+        if (fresh := self._fresh(now, max_age)) is not None:
             return fresh
         seconds = self._deadlines.write if self._found is None else self._deadlines.lookup
         try:
-            async with within(seconds), self._reading:
-                if (fresh := self._fresh(now, at_most)) is not None:
+            async with database_deadline(seconds), self._reading:
+                if (fresh := self._fresh(now, max_age)) is not None:
                     return fresh
                 self._found = await self._look(now)
         except OUTAGES:

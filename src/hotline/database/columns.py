@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
 
 
-def written(moment: datetime) -> str:
+def format_instant(moment: datetime) -> str:
     """A moment as both databases and the journal write it: UTC, microseconds, sorts as text."""
     if moment.tzinfo is None:
         raise ValueError("an Instant needs a zone")
@@ -30,10 +30,10 @@ class Instant(sa.TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        return written(value) if dialect.name == "sqlite" else datetime.fromisoformat(written(value))
+        return format_instant(value) if dialect.name == "sqlite" else datetime.fromisoformat(format_instant(value))
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        return read_instant(value)
+        return parse_instant(value)
 
 
 class Document(sa.TypeDecorator[Any]):
@@ -48,7 +48,7 @@ class Document(sa.TypeDecorator[Any]):
         return value if dialect.name == "postgresql" or value is None else orjson.dumps(value).decode()
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
-        return read_document(value)
+        return parse_document(value)
 
 
 class Codes(sa.TypeDecorator[Sequence[str]]):
@@ -63,18 +63,18 @@ class Codes(sa.TypeDecorator[Sequence[str]]):
         return list(value) if dialect.name == "postgresql" else orjson.dumps(list(value)).decode()
 
 
-def read_instant(value: Any) -> datetime | None:
+def parse_instant(value: Any) -> datetime | None:
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     moment: datetime | None = value
     return moment if moment is None or moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def read_document(value: Any) -> Any:
+def parse_document(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str | bytes) else value
 
 
-class Among(sa.ColumnElement[bool]):
+class InCodes(sa.ColumnElement[bool]):
     """`column` is one of the codes in the parameter `name`."""
 
     inherit_cache = False
@@ -84,7 +84,7 @@ class Among(sa.ColumnElement[bool]):
         self.column, self.bind = column, sa.bindparam(name, type_=Codes())
 
 
-class Holds(sa.ColumnElement[bool]):
+class ListContains(sa.ColumnElement[bool]):
     """The list in a `Document` column holds the code in the parameter `name`."""
 
     inherit_cache = False
@@ -103,7 +103,7 @@ class SearchIndex:
     key: str
 
 
-class Matches(sa.ColumnElement[bool]):
+class MatchesSearch(sa.ColumnElement[bool]):
     """`column` is the key of a row whose words in the index match the parameter `name`."""
 
     inherit_cache = False
@@ -113,7 +113,7 @@ class Matches(sa.ColumnElement[bool]):
         self.index, self.column, self.bind = index, column, sa.bindparam(name, type_=sa.Text())
 
 
-class Packed(sa.ColumnElement[Any]):
+class JsonRows(sa.ColumnElement[Any]):
     """All rows of a subselect as one JSON list of lists, in the order of these columns: the few children of a row
     without another round trip, and without repeating the parent for each."""
 
@@ -124,62 +124,62 @@ class Packed(sa.ColumnElement[Any]):
         self.columns = columns
 
 
-@compiles(Packed, "postgresql")
-def _packed_postgres(element: Packed, compiler: Any, **kw: Any) -> str:
+@compiles(JsonRows, "postgresql")
+def _json_rows_postgres(element: JsonRows, compiler: Any, **kw: Any) -> str:
     cells = ", ".join(compiler.process(c, **kw) for c in element.columns)
     return f"coalesce(jsonb_agg(jsonb_build_array({cells})), '[]')"
 
 
-@compiles(Packed, "sqlite")
-def _packed_sqlite(element: Packed, compiler: Any, **kw: Any) -> str:
+@compiles(JsonRows, "sqlite")
+def _json_rows_sqlite(element: JsonRows, compiler: Any, **kw: Any) -> str:
     cells = [(c, compiler.process(c, **kw)) for c in element.columns]
     listed = ", ".join(f"json({sql})" if isinstance(c.type, Document) else sql for c, sql in cells)
     return f"json_group_array(json_array({listed}))"
 
 
-@compiles(Matches, "postgresql")
-def _matches_postgres(element: Matches, compiler: Any, **kw: Any) -> str:
+@compiles(MatchesSearch, "postgresql")
+def _matches_search_postgres(element: MatchesSearch, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
     index = element.index
     return f"{column} IN (SELECT {index.key} FROM {index.table} WHERE words @@ CAST({bind} AS tsquery))"
 
 
-@compiles(Matches, "sqlite")
-def _matches_sqlite(element: Matches, compiler: Any, **kw: Any) -> str:
+@compiles(MatchesSearch, "sqlite")
+def _matches_search_sqlite(element: MatchesSearch, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
     index = element.index
     return f"{column} IN (SELECT {index.key} FROM {index.table} WHERE {index.table} MATCH {bind})"
 
 
-@compiles(Among, "postgresql")
-def _among_postgres(element: Among, compiler: Any, **kw: Any) -> str:
+@compiles(InCodes, "postgresql")
+def _in_codes_postgres(element: InCodes, compiler: Any, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY({compiler.process(element.bind, **kw)})"
 
 
-@compiles(Among, "sqlite")
-def _among_sqlite(element: Among, compiler: Any, **kw: Any) -> str:
+@compiles(InCodes, "sqlite")
+def _in_codes_sqlite(element: InCodes, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
     return f"{column} IN (SELECT value FROM json_each({bind}))"
 
 
-@compiles(Holds, "postgresql")
-def _holds_postgres(element: Holds, compiler: Any, **kw: Any) -> str:
+@compiles(ListContains, "postgresql")
+def _list_contains_postgres(element: ListContains, compiler: Any, **kw: Any) -> str:
     return f"jsonb_exists({compiler.process(element.column, **kw)}, {compiler.process(element.bind, **kw)})"
 
 
-@compiles(Holds, "sqlite")
-def _holds_sqlite(element: Holds, compiler: Any, **kw: Any) -> str:
+@compiles(ListContains, "sqlite")
+def _list_contains_sqlite(element: ListContains, compiler: Any, **kw: Any) -> str:
     column, bind = compiler.process(element.column, **kw), compiler.process(element.bind, **kw)
     return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {bind})"
 
 
-def is_one_of(column: sa.ColumnElement[Any], words: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
+def in_words(column: sa.ColumnElement[Any], words: Iterable[StrEnum]) -> sa.ColumnElement[bool]:
     """`column` is one of these words of the vocabulary: written into the statement, so that a partial index can serve
     it."""
     return column.in_([sa.literal_column(f"'{word}'") for word in sorted(words)])
 
 
-def one_of(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
+def words_check(column: str, words: type[StrEnum]) -> sa.CheckConstraint:
     """CHECK that a column holds a word of the vocabulary."""
     listed = ", ".join(f"'{word}'" for word in words)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_word")

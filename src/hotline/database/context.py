@@ -19,7 +19,7 @@ P = TypeVar("P")
 @dataclass(kw_only=True)
 class PlatformServices:
     """`secret`: keys, codes and sealed values are derived from it. `parts`: what a capability keeps in a process, such
-    as a cache, by its class; `on_leave`: called once when the process is told to stop."""
+    as a cache, by its class; `on_shutdown`: called once when the process is told to stop."""
 
     db: Database
     journal: Journal
@@ -33,7 +33,7 @@ class PlatformServices:
     batcher: WriteBatcher = field(init=False)
     leaving: bool = False  # told to stop: no more work should be sent here
     parts: dict[type[Any], Any] = field(default_factory=dict)
-    on_leave: list[Callable[[], None]] = field(default_factory=list)
+    on_shutdown: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.batcher = WriteBatcher(self.db)
@@ -53,5 +53,5 @@ class PlatformServices:
     def leave(self) -> None:
         """End what waits for news: a shutdown waits for requests under way, and these would never end, or late."""
         self.leaving = True
-        for end in self.on_leave:
+        for end in self.on_shutdown:
             end()

@@ -25,7 +25,7 @@ class Deadlines:
 
 
 @asynccontextmanager
-async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]:
+async def database_deadline(seconds: float, *, writes: bool = False) -> AsyncIterator[None]:
     """Wait so long for what stands in the block. Raises Away after it, or Unsure where the block `writes`: it may be
     written yet, so a repeat must carry the same key. A driver's own fault that means the same is raised as Away or
     Full. What must not be cancelled half-way is run by `detached`."""
@@ -43,16 +43,16 @@ async def within(seconds: float, *, writes: bool = False) -> AsyncIterator[None]
         raise outage from fault
 
 
-async def detached(work: Coroutine[Any, Any, R]) -> R:
+async def run_detached(work: Coroutine[Any, Any, R]) -> R:
     """Run a transaction to its end, also when whoever waits for it gives up: a rollback would wait for the same
     database. What it raises then is dropped."""
     task = asyncio.create_task(work)
     _DETACHED.add(task)
-    task.add_done_callback(_finished)
+    task.add_done_callback(_discard_task)
     return await asyncio.shield(task)
 
 
-def _finished(task: "asyncio.Task[Any]") -> None:
+def _discard_task(task: "asyncio.Task[Any]") -> None:
     _DETACHED.discard(task)
     if not task.cancelled():
         task.exception()  # read once, so that a failure after the wait leaves no warning behind

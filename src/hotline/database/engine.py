@@ -41,12 +41,12 @@ class Database(Protocol):
     dialect: sa.Dialect
     batchers: int
     asked: int  # round trips so far
-    orders_itself: bool  # one writer: what it inserts is in commit order
+    has_single_writer: bool  # one writer: what it inserts is in commit order
 
-    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
+    async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""
 
-    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps
         them."""
 
@@ -106,7 +106,7 @@ class CommitUnknown(Refused):
 _COMMITTED: ContextVar[list[bool] | None] = ContextVar("committed", default=None)
 
 
-def watch_commits() -> None:
+def reset_commit_flag() -> None:
     """Begin anew to note whether this request has committed anything."""
     _COMMITTED.set([])
 
@@ -124,7 +124,7 @@ def has_committed() -> bool:
     return bool(_COMMITTED.get())
 
 
-async def one(db: Database, question: PreparedQuery, /, **values: Any) -> Row | None:
+async def fetch_first(db: Database, query: PreparedQuery, /, **values: Any) -> Row | None:
     """The first row, or None."""
-    found = await db.rows(question, **values)
+    found = await db.rows(query, **values)
     return found[0] if found else None

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from hotline.database.batch_postgres import EARLIER, as_json, statement_of
+from hotline.database.batch_postgres import STORED_ANSWERS_SQL, as_json, build_batch_statement
 from hotline.database.engine import (
     Committed,
     CommitUnknown,
@@ -29,7 +29,9 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.write_plan import StoredAnswer, WritePlan, indexed_characters
 
 R = TypeVar("R")
-READ_ON_LOOP = 10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
+MAX_CHARACTERS_ON_LOOP = (
+    10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
+)
 CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
 SETTINGS = {
     "application_name": "hotline",
@@ -50,7 +52,7 @@ class Postgres:
     journal."""
 
     batchers = 1
-    orders_itself = False
+    has_single_writer = False
 
     def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:
         self.clock = clock  # for tests: a database whose clock can be moved
@@ -81,28 +83,28 @@ class Postgres:
             await self._engine.dispose()
             self._engine = None
 
-    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
-        prepared = question.on(self.dialect)
+    async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
+        prepared = query.compile_for(self.dialect)
         async with self._line() as line:
             self.asked += 1
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
-    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
-        prepared = question.on(self.dialect)
+    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = query.compile_for(self.dialect)
         async with self._line() as line:
             self.asked += 1
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.plain(r) for r in found]
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
-        def alone(connection: sa.Connection) -> R:
+        def work_read_only(connection: sa.Connection) -> R:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             return work(connection)
 
-        return await self._transact_alone(alone, keep=False)
+        return await self._transact_on_own_connection(work_read_only, commits=False)
 
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         if self._engine is None:
@@ -111,11 +113,11 @@ class Postgres:
             )
         return await self._transact(self._engine, work)
 
-    async def _transact_alone(self, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
+    async def _transact_on_own_connection(self, work: Callable[[sa.Connection], R], *, commits: bool = True) -> R:
         """One transaction on a connection of its own, without a limit on how long a statement may take."""
         engine = self._make_engine(None, poolclass=sa.pool.NullPool)
         try:
-            return await self._transact(engine, work, keep=keep)
+            return await self._transact(engine, work, commits=commits)
         finally:
             await engine.dispose()
 
@@ -135,9 +137,9 @@ class Postgres:
             },
         )
 
-    async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, keep: bool = True) -> R:
-        """`keep` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was written;
-        from then on nobody knows."""
+    async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, commits: bool = True) -> R:
+        """`commits` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was
+        written; from then on nobody knows."""
         connection: AsyncConnection | None = None
         driver: Any = None
         committing = False
@@ -146,7 +148,7 @@ class Postgres:
             connection = await engine.connect()
             driver = (await connection.get_raw_connection()).driver_connection
             done = await connection.run_sync(work)
-            if not keep:
+            if not commits:
                 await connection.rollback()
                 return done
             committing = not driver.is_closed()
@@ -159,7 +161,7 @@ class Postgres:
                 await connection.invalidate()
             if lost:
                 await engine.dispose()  # what ended one connection has mostly ended its sisters
-            told = _told(cause, sent=committing)
+            told = _translate_fault(cause, sent=committing)
             if told is cause or isinstance(told, IntegrityFault):
                 raise
             raise told from fault
@@ -174,19 +176,21 @@ class Postgres:
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self._turn = (self._turn + 1) % self.batchers
         shard = self.shard * self.batchers + self._turn
-        if indexed_characters(plans) <= READ_ON_LOOP:
-            text, values = statement_of(plans, shard)
+        if indexed_characters(plans) <= MAX_CHARACTERS_ON_LOOP:
+            text, values = build_batch_statement(plans, shard)
         else:
-            text, values = await asyncio.to_thread(statement_of, plans, shard)
+            text, values = await asyncio.to_thread(build_batch_statement, plans, shard)
         answers = [plan.answer for plan in plans]
         async with self._line(writing=True) as line:
-            found = {r["n"]: r["kept"] for r in await self._once_more(line, text, values)}
+            found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(line, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], StoredAnswer] = {}
             if missing:  # keys used before: tell what was answered then
                 self.asked += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
-                earlier = {(r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(EARLIER, keys)}
+                earlier = {
+                    (r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(STORED_ANSWERS_SQL, keys)
+                }
         outcomes: list[Outcome] = []
         for n, answer in enumerate(answers):
             if n in found:
@@ -195,20 +199,20 @@ class Postgres:
                 outcomes.append(Replayed(earlier[(answer.owner, answer.key)]))
         return outcomes
 
-    async def _once_more(self, line: "asyncpg.Connection[Any]", text: str, values: list[Any]) -> list[Any]:
+    async def _fetch_with_retry(self, connection: "asyncpg.Connection[Any]", text: str, values: list[Any]) -> list[Any]:
         """Run the batch; a deadlock or a serialization failure took all of it back, so it may be run again."""
         for _ in range(2):
             try:
                 self.asked += 1
-                return list(await line.fetch(text, *values))
+                return list(await connection.fetch(text, *values))
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
         self.asked += 1
-        return list(await line.fetch(text, *values))
+        return list(await connection.fetch(text, *values))
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""
-        return await self._transact_alone(work)
+        return await self._transact_on_own_connection(work)
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
@@ -241,28 +245,28 @@ class Postgres:
                 raise DatabaseUnavailable("all database connections are busy") from None
         else:
             await self._room.acquire()  # at once: no timer is needed
-        line: asyncpg.Connection[Any] | None = None
+        connection: asyncpg.Connection[Any] | None = None
         try:
-            line = await self._ready()
-            yield line
+            connection = await self._take_connection()
+            yield connection
         except BaseException as fault:
-            if line is not None and not _is_usable(fault):
-                line.terminate()
+            if connection is not None and not _is_usable(fault):
+                connection.terminate()
             if _ends_sessions(fault):
                 self._drop_idle()
-            told = _told(fault, sent=writing and line is not None)
+            told = _translate_fault(fault, sent=writing and connection is not None)
             if told is fault:
                 raise
             raise told from fault
         finally:
-            if line is not None and not line.is_closed():
-                if line.is_in_transaction() or self._closed:
-                    line.terminate()
+            if connection is not None and not connection.is_closed():
+                if connection.is_in_transaction() or self._closed:
+                    connection.terminate()
                 else:
-                    self._idle.append(line)
+                    self._idle.append(connection)
             self._room.release()
 
-    async def _ready(self) -> "asyncpg.Connection[Any]":
+    async def _take_connection(self) -> "asyncpg.Connection[Any]":
         while self._idle:
             line = self._idle.pop()
             if not line.is_closed():
@@ -295,7 +299,7 @@ def _cause(fault: BaseException) -> BaseException:
     return fault
 
 
-def _refused_by_server(fault: BaseException) -> str | None:
+def _server_error_state(fault: BaseException) -> str | None:
     """The SQLSTATE, where the server refused a statement, took it back and waits for the next one. FATAL and PANIC end
     the session: whether what was sent is kept, they do not say."""
     if not isinstance(fault, asyncpg.PostgresError):
@@ -306,9 +310,9 @@ def _refused_by_server(fault: BaseException) -> str | None:
 
 def _is_usable(fault: BaseException) -> bool:
     """Whether the session that met this can be used again."""
-    if _never_sent(fault):
+    if _is_never_sent(fault):
         return True
-    state = _refused_by_server(fault)
+    state = _server_error_state(fault)
     return state is not None and (state == "57014" or not state.startswith(_UNUSABLE))
 
 
@@ -317,15 +321,15 @@ def _ends_sessions(fault: BaseException) -> bool:
     return isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _is_usable(fault)
 
 
-def _never_sent(fault: BaseException) -> bool:
+def _is_never_sent(fault: BaseException) -> bool:
     """A value that the driver could not write, or a setting it does not know."""
     return isinstance(fault, asyncpg.InterfaceError) and isinstance(fault, ValueError)
 
 
-def _told(fault: BaseException, *, sent: bool) -> BaseException:
+def _translate_fault(fault: BaseException, *, sent: bool) -> BaseException:
     """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code. `sent`:
     what was to be committed had been sent."""
-    state = _refused_by_server(fault)
+    state = _server_error_state(fault)
     if state is not None:
         if state == "53100":
             return DatabaseFull()
@@ -338,7 +342,7 @@ def _told(fault: BaseException, *, sent: bool) -> BaseException:
         return fault
     if isinstance(fault, sa.exc.TimeoutError):
         return DatabaseUnavailable("all database connections are busy")
-    if isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _never_sent(fault):
+    if isinstance(fault, (asyncpg.PostgresError, *_CLIENT)) and not _is_never_sent(fault):
         return CommitUnknown() if sent else DatabaseUnavailable("the database does not answer")
     return fault
 

@@ -37,7 +37,7 @@ class Sqlite:
     """`path` is the database file; this process must be the only one that writes much."""
 
     batchers = 1
-    orders_itself = True
+    has_single_writer = True
 
     def __init__(
         self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS, clock: Callable[[], datetime] | None = None
@@ -54,7 +54,7 @@ class Sqlite:
         self._engine: sa.Engine | None = None
 
     async def open(self) -> None:
-        await self._on_writer(lambda line: None)
+        await self._run_on_writer(lambda line: None)
 
     async def close(self) -> None:
         def shut() -> None:
@@ -68,12 +68,12 @@ class Sqlite:
         self._writer.shutdown()
         self._readers.shutdown()
 
-    async def rows(self, question: PreparedQuery, /, **values: Any) -> list[Row]:
-        prepared = question.on(self.dialect)
+    async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
+        prepared = query.compile_for(self.dialect)
         return [prepared.row(r) for r in await self._read(prepared, values)]
 
-    async def plain(self, question: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
-        prepared = question.on(self.dialect)
+    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+        prepared = query.compile_for(self.dialect)
         return [prepared.plain(r) for r in await self._read(prepared, values)]
 
     async def _read(self, prepared: CompiledQuery, values: dict[str, Any]) -> list[Any]:
@@ -89,11 +89,11 @@ class Sqlite:
         return await self._guarded(self._readers, ask)
 
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
-        def run(line: sqlite3.Connection) -> R:
+        def run(raw_connection: sqlite3.Connection) -> R:
             if self._engine is None:
                 self._engine = sa.create_engine(
                     "sqlite://",
-                    creator=lambda: line,
+                    creator=lambda: raw_connection,
                     poolclass=StaticPool,
                     hide_parameters=True,  # a fault is logged; what residents wrote is not
                     execution_options={"clock": self.clock},
@@ -111,7 +111,7 @@ class Sqlite:
                 _commit(transaction.commit)
                 return done
 
-        done = await self._on_writer(run)
+        done = await self._run_on_writer(run)
         note_commit()
         return done
 
@@ -140,48 +140,48 @@ class Sqlite:
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
         children."""
-        await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
+        await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
         try:
             done = await self.transact(work)
-            if broken := await self._on_writer(lambda line: line.execute("PRAGMA foreign_key_check").fetchall()):
+            if broken := await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_key_check").fetchall()):
                 raise RuntimeError(f"the migration left rows without their parent: {broken[:3]}")
             return done
         finally:
-            await self._on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
+            await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
 
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self.asked += 1
         try:
-            return await self._on_writer(lambda line: _write(line, plans))
+            return await self._run_on_writer(lambda line: _write_in_transaction(line, plans))
         except sqlite3.IntegrityError as fault:
             raise IntegrityFault(type(fault).__name__) from fault
 
     async def reserve(self, name: str, count: int, first: int) -> int:
-        def take(line: sqlite3.Connection) -> int:
-            taken = line.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
-            return int(taken[0])
+        def take(connection: sqlite3.Connection) -> int:
+            intake_request = connection.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
+            return int(intake_request[0])
 
         self.asked += 1
-        return await self._on_writer(take)
+        return await self._run_on_writer(take)
 
     async def time(self) -> datetime:
         if self.clock is not None:
             return self.clock()
 
-        def ask(line: sqlite3.Connection) -> str:
-            return str(line.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
+        def ask(connection: sqlite3.Connection) -> str:
+            return str(connection.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
 
-        return datetime.fromisoformat(await self._on_writer(ask))
+        return datetime.fromisoformat(await self._run_on_writer(ask))
 
     async def durability(self) -> list[tuple[str, str, bool]]:
-        def ask(line: sqlite3.Connection) -> list[tuple[str, str, bool]]:
-            mode = str(line.execute("PRAGMA journal_mode").fetchone()[0])
-            level = int(line.execute("PRAGMA synchronous").fetchone()[0])
+        def ask(connection: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+            mode = str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+            level = int(connection.execute("PRAGMA synchronous").fetchone()[0])
             return [("journal_mode", mode, mode == "wal"), ("synchronous", str(level), level >= 2)]
 
-        return await self._on_writer(ask)
+        return await self._run_on_writer(ask)
 
-    async def _on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def _run_on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
         def run() -> R:
             if self._line is None:
                 self._line = self._connect(reading=False)
@@ -194,7 +194,7 @@ class Sqlite:
             # a caller who hangs up ends the wait, never the work
             return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
         except (sqlite3.Error, sa.exc.DBAPIError) as fault:
-            told = _told(fault)
+            told = _translate_fault(fault)
             if told is fault:
                 raise
             raise told from fault
@@ -212,7 +212,7 @@ class Sqlite:
         return line
 
 
-_AWAY = {
+_UNAVAILABLE_REASONS = {
     sqlite3.SQLITE_BUSY: "the database is locked by another process",
     sqlite3.SQLITE_LOCKED: "the database is locked by another process",
     sqlite3.SQLITE_PROTOCOL: "the database is locked by another process",
@@ -226,26 +226,26 @@ _AWAY = {
     sqlite3.SQLITE_INTERRUPT: "the database was interrupted",
     sqlite3.SQLITE_SCHEMA: "the schema of the database has just changed",
 }
-_NO_ROOM = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
+_DISK_FULL_CODES = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_SHMMAP)
 
 
-def _code(fault: BaseException) -> int | None:
+def _sqlite_error_code(fault: BaseException) -> int | None:
     """SQLite's extended result code. None: the fault is not SQLite's."""
     orig = fault.orig if isinstance(fault, sa.exc.DBAPIError) else fault
     code: int | None = getattr(orig, "sqlite_errorcode", None)
     return code
 
 
-def _told(fault: Exception) -> Exception:
+def _translate_fault(fault: Exception) -> Exception:
     """The same in the words of `db.database`; the fault itself where it is one of the statement or of the code."""
-    code = _code(fault)
+    code = _sqlite_error_code(fault)
     if code is None:
         return fault
-    if code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM:
+    if code & 0xFF == sqlite3.SQLITE_FULL or code in _DISK_FULL_CODES:
         return DatabaseFull()
     if "no such table" in str(fault):  # not migrated yet
         return DatabaseUnavailable("the database file cannot be used")
-    why = _AWAY.get(code & 0xFF)
+    why = _UNAVAILABLE_REASONS.get(code & 0xFF)
     return fault if why is None else DatabaseUnavailable(why)
 
 
@@ -255,7 +255,7 @@ def _commit(commit: Callable[[], Any]) -> None:
     try:
         commit()
     except (sqlite3.Error, sa.exc.DBAPIError) as fault:
-        if (_code(fault) or 0) & 0xFF == sqlite3.SQLITE_IOERR:
+        if (_sqlite_error_code(fault) or 0) & 0xFF == sqlite3.SQLITE_IOERR:
             raise CommitUnknown from fault
         raise
 
@@ -264,13 +264,13 @@ _RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
 ON CONFLICT (name) DO UPDATE SET next = next + :count RETURNING next - :count"""
 
 
-def _write(line: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
-    line.execute("BEGIN IMMEDIATE")
+def _write_in_transaction(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = write_batch(line, plans)
-        _commit(lambda: line.execute("COMMIT"))
+        outcomes = write_batch(connection, plans)
+        _commit(lambda: connection.execute("COMMIT"))
     except BaseException:
-        if line.in_transaction:
-            line.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
     return outcomes

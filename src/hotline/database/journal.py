@@ -14,9 +14,9 @@ from hotline.database.engine import Committed, Database, Outcome, note_commit
 from hotline.database.write_plan import WritePlan
 from hotline.refusals import Code, Refusal, Refused
 
-LARGEST = 64  # plans in one transaction; beyond 16 the gain is small, and a caller waits for the whole batch
-ROOM = 1500  # plans that may wait: about one second of work
-OTHERS_UP_TO = 0.8  # of the room: from here on only plans with priority are taken
+MAX_BATCH = 64  # plans in one transaction; beyond 16 the gain is small, and a caller waits for the whole batch
+MAX_WAITING = 1500  # plans that may wait: about one second of work
+NON_PRIORITY_SHARE = 0.8  # of the room: from here on only plans with priority are taken
 
 
 class Overloaded(Refused):
@@ -29,8 +29,8 @@ class Overloaded(Refused):
 class Journal:
     """Started by wiring; `commit` from anywhere in the same loop."""
 
-    def __init__(self, db: Database, largest: int = LARGEST, room: int = ROOM) -> None:
-        self.db, self.largest, self.room = db, largest, room
+    def __init__(self, db: Database, max_batch: int = MAX_BATCH, max_waiting: int = MAX_WAITING) -> None:
+        self.db, self.largest, self.room = db, max_batch, max_waiting
         self._waiting: deque[tuple[WritePlan, asyncio.Future[Outcome]]] = deque()
         self._bell = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -46,7 +46,7 @@ class Journal:
         return len(self._waiting)
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Every batcher runs. A dead one makes the process not ready."""
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
@@ -56,7 +56,7 @@ class Journal:
     async def commit(self, plan: WritePlan, *, priority: bool = False) -> Outcome:
         """Durable when this returns. `priority`: may use the room that is kept free of other plans. Raises Overloaded,
         or what the database could not do."""
-        limit = self.room if priority else int(self.room * OTHERS_UP_TO)
+        limit = self.room if priority else int(self.room * NON_PRIORITY_SHARE)
         if self._closing or len(self._waiting) >= limit:
             raise Overloaded
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -108,7 +108,7 @@ class Journal:
         return batch
 
     async def _settle(self, batch: Sequence[tuple[WritePlan, "asyncio.Future[Outcome]"]]) -> None:
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         outcomes: Sequence[Outcome | Exception]
         try:
             outcomes = await self.db.write([plan for plan, _ in batch])
@@ -123,7 +123,7 @@ class Journal:
         self.written.set()
         self.batches += 1
         self.last_batch = len(batch)
-        self.seconds += time.perf_counter() - begun
+        self.seconds += time.perf_counter() - started_at
         for (_, answer), outcome in zip(batch, outcomes, strict=True):
             if answer.done():
                 continue

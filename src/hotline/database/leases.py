@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import read_instant
+from hotline.database.columns import parse_instant
 
 MARGIN = timedelta(minutes=1)  # more than a statement may have to wait within its transaction
 
@@ -17,7 +17,7 @@ def database_time(c: sa.Connection) -> datetime:
         now: datetime = given()
         return now
     asked = "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')" if c.dialect.name == "sqlite" else _CLOCK
-    moment = read_instant(c.exec_driver_sql(asked).scalar_one())
+    moment = parse_instant(c.exec_driver_sql(asked).scalar_one())
     if moment is None:
         raise TypeError("the database told no time")
     return moment

@@ -19,7 +19,7 @@ from hotline.database.tables import schema_compatibility
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
-_OF_ALEMBIC = frozenset({"alembic_version", "schema_compatibility", "sqlite_sequence"})  # they hold nobody's data
+_IGNORED_TABLES = frozenset({"alembic_version", "schema_compatibility", "sqlite_sequence"})  # they hold nobody's data
 # with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
 _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
@@ -43,7 +43,7 @@ class SchemaState:
     fit: SchemaFit
 
     @property
-    def runs(self) -> bool:
+    def is_compatible(self) -> bool:
         """Whether this code may serve the database as it is."""
         return self.fit in (SchemaFit.CURRENT, SchemaFit.NEWER)
 
@@ -67,17 +67,17 @@ def _config(migrations: Path) -> Config:
     return config
 
 
-def newest(migrations: Path) -> str:
+def newest_revision(migrations: Path) -> str:
     """The revision this code needs."""
     return ScriptDirectory.from_config(_config(migrations)).get_current_head() or ""
 
 
-async def revision_of(db: Database) -> str | None:
+async def load_revision(db: Database) -> str | None:
     """The revision a database stands at; None: empty."""
     return await db.transact(lambda c: MigrationContext.configure(c).get_current_revision())
 
 
-async def state_of(db: Database, migrations: Path) -> SchemaState:
+async def load_schema_state(db: Database, migrations: Path) -> SchemaState:
     """How the database and this code go together."""
     script = ScriptDirectory.from_config(_config(migrations))
     return await db.transact(lambda c: _state(c, script))
@@ -103,13 +103,13 @@ def _oldest_code(connection: sa.Connection) -> str | None:
     return found
 
 
-async def bring_to(db: Database, migrations: Path, revision: str = "head", *, lose_data: bool = False) -> str | None:
+async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Upgrade (or, given an older revision, downgrade) and return the revision reached. One transaction: all or
     nothing. Raises Refused: no such revision; a database newer than this code; or a way down on which rows or values
     would be lost, unless `lose_data`."""
     config = _config(migrations)
 
-    def move(connection: sa.Connection) -> None:
+    def run_migration(connection: sa.Connection) -> None:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PG_LOCK_TIMEOUT}'")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -130,9 +130,9 @@ async def bring_to(db: Database, migrations: Path, revision: str = "head", *, lo
         if not older:
             command.upgrade(config, revision)
             return
-        before = {} if lose_data else _contents(connection)
+        before = {} if lose_data else _load_contents(connection)
         command.downgrade(config, revision)
-        if not lose_data and (lost := _lost(before, _contents(connection))):
+        if not lose_data and (lost := _data_loss_errors(before, _load_contents(connection))):
             raise Refused(  # and the transaction with it: nothing has happened
                 Refusal(
                     Code.CONFLICT,
@@ -142,12 +142,12 @@ async def bring_to(db: Database, migrations: Path, revision: str = "head", *, lo
             )
 
     try:
-        await db.migrate(move)
+        await db.migrate(run_migration)
     except CommandError as fault:
         raise Refused(
             Refusal(Code.INVALID, f"no such revision: {revision}", errors=(("revision", str(fault)[:200]),))
         ) from None
-    return await revision_of(db)
+    return await load_revision(db)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +162,11 @@ class _Content:
     keys: frozenset[Any] | None = field(default=None)
 
 
-def _contents(connection: sa.Connection) -> dict[str, _Content]:
+def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
     """What every table holds, asked of the database itself: a migration is judged by what it does."""
     look = sa.inspect(connection)
-    found: dict[str, _Content] = {}
-    for name in sorted(set(look.get_table_names()) - _OF_ALEMBIC):
+    contents: dict[str, _Content] = {}
+    for name in sorted(set(look.get_table_names()) - _IGNORED_TABLES):
         if _SEARCH_INDEX.search(name):
             continue
         types = {str(c["name"]): c["type"] for c in look.get_columns(name)}
@@ -182,37 +182,37 @@ def _contents(connection: sa.Connection) -> dict[str, _Content]:
             keys = frozenset(tuple(row) for row in connection.execute(sa.select(*key)))
         values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
         characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
-        found[name] = _Content(counted[0], values, characters, limits, keys)
-    return found
+        contents[name] = _Content(counted[0], values, characters, limits, keys)
+    return contents
 
 
-def _lost(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> list[tuple[str, str]]:
+def _data_loss_errors(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> list[tuple[str, str]]:
     """What was there and is no more: tables and columns with how many rows and values."""
     lost: list[tuple[str, str]] = []
-    for name, was in before.items():
-        left = after.get(name)
-        if left is None:
-            rows = was.rows
-        elif was.keys is not None and left.keys is not None:
-            rows = len(was.keys - left.keys)
+    for name, content_before in before.items():
+        content_after = after.get(name)
+        if content_after is None:
+            rows = content_before.rows
+        elif content_before.keys is not None and content_after.keys is not None:
+            rows = len(content_before.keys - content_after.keys)
         else:
-            rows = max(0, was.rows - left.rows)
+            rows = max(0, content_before.rows - content_after.rows)
         if rows:
             lost.append((name, f"{rows} rows would be lost"))
-        if left is None:
+        if content_after is None:
             continue
-        for column, count in was.values.items():
-            gone = count if column not in left.values else count - left.values[column] - rows
+        for column, count in content_before.values.items():
+            gone = count if column not in content_after.values else count - content_after.values[column] - rows
             if gone > 0:
                 lost.append((f"{name}.{column}", f"{gone} values would be lost"))
-            elif not rows and (cut := _cut_off(was, left, column)) > 0:
+            elif not rows and (cut := _truncated_characters(content_before, content_after, column)) > 0:
                 lost.append((f"{name}.{column}", f"{cut} characters would be cut off"))
     return lost
 
 
-def _cut_off(was: _Content, left: _Content, column: str) -> int:
+def _truncated_characters(content_before: _Content, content_after: _Content, column: str) -> int:
     """How many characters of a text column are gone because it holds shorter values now."""
-    before, now = was.limits.get(column), left.limits.get(column)
-    if column not in was.limits or now is None or (before is not None and before <= now):
+    before, now = content_before.limits.get(column), content_after.limits.get(column)
+    if column not in content_before.limits or now is None or (before is not None and before <= now):
         return 0
-    return was.characters[column] - left.characters[column]
+    return content_before.characters[column] - content_after.characters[column]

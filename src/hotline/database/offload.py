@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
-AT_ONCE = 2000  # characters or bytes; what is shorter takes less time than the way to the thread and back
+MAX_INLINE_SIZE = 2000  # characters or bytes; what is shorter takes less time than the way to the thread and back
 
 
 class Offload:
@@ -21,7 +21,7 @@ class Offload:
     async def run(self, size: int, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """What `work(*args)` returns or raises. `size`: how much text it works on, in characters or bytes; little is
         worked on at once."""
-        if size <= AT_ONCE:
+        if size <= MAX_INLINE_SIZE:
             return work(*args, **kwargs)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: work(*args, **kwargs))

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.columns import Codes, Document, Instant, read_document, read_instant, written
+from hotline.database.columns import Codes, Document, Instant, format_instant, parse_document, parse_instant
 
 Row = Any  # a named tuple with the labels of the question's columns
 
@@ -25,34 +25,38 @@ class CompiledQuery:
     text: str
     names: tuple[str, ...]
     encoders: Mapping[str, Callable[[Any], Any]]
-    fixed: Mapping[str, Any]
-    shape: Any
+    constants: Mapping[str, Any]
+    row_type: Any
     decoders: tuple[tuple[int, Callable[[Any], Any]], ...]
     labels: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
-    truths: tuple[str, ...] = ()
+    boolean_columns: tuple[str, ...] = ()
 
-    def values(self, given: Mapping[str, Any]) -> list[Any]:
+    def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order. A name that is missing raises KeyError."""
         return [
-            self.fixed[n] if n in self.fixed else self.encoders[n](given[n]) if n in self.encoders else given[n]
+            self.constants[n]
+            if n in self.constants
+            else self.encoders[n](parameters[n])
+            if n in self.encoders
+            else parameters[n]
             for n in self.names
         ]
 
     def row(self, raw: Sequence[Any]) -> Row:
         if not self.decoders:
-            return self.shape(*raw)
+            return self.row_type(*raw)
         cells = list(raw)
         for place, decode in self.decoders:
             cells[place] = decode(cells[place])
-        return self.shape(*cells)
+        return self.row_type(*cells)
 
     def plain(self, raw: Any) -> dict[str, Any]:
         """A row as a dict ready for JSON."""
         row = dict(zip(self.labels, raw, strict=False))
         for name in self.documents:
             row[name] = None if row[name] is None else orjson.Fragment(row[name])
-        for name in self.truths:
+        for name in self.boolean_columns:
             row[name] = bool(row[name])
         return row
 
@@ -64,7 +68,7 @@ class PreparedQuery:
         self.statement = statement
         self._prepared: dict[str, CompiledQuery] = {}
 
-    def on(self, dialect: sa.Dialect) -> CompiledQuery:
+    def compile_for(self, dialect: sa.Dialect) -> CompiledQuery:
         """This question as one database understands it."""
         known = self._prepared.get(dialect.name)
         if known is None:
@@ -89,9 +93,9 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
     for place, column in enumerate(columns):
         if isinstance(column.type, Instant):
             if dialect.name == "sqlite":  # asyncpg gives zoned moments by itself
-                decoders.append((place, read_instant))
+                decoders.append((place, parse_instant))
         elif isinstance(column.type, Document):
-            decoders.append((place, read_document))
+            decoders.append((place, parse_document))
         elif isinstance(column.type, sa.Boolean) and dialect.name == "sqlite":
             decoders.append((place, lambda v: v if v is None else bool(v)))
     shape = namedtuple("Row", [c.key for c in columns]) if columns else tuple
@@ -106,7 +110,7 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
 def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:
     lite = dialect.name == "sqlite"
     if isinstance(kind, Instant):
-        return lambda v: v if v is None else (written(v) if lite else _zoned(v))
+        return lambda v: v if v is None else (format_instant(v) if lite else _require_zone(v))
     if isinstance(kind, Document):
         return lambda v: v if v is None else orjson.dumps(v).decode()
     if isinstance(kind, Codes):
@@ -114,7 +118,7 @@ def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:
     return lambda v: v
 
 
-def _zoned(moment: datetime) -> datetime:
+def _require_zone(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("an Instant needs a zone")
     return moment

@@ -10,7 +10,7 @@ from hotline.database.engine import Database, note_commit
 from hotline.refusals import Refused
 
 R = TypeVar("R")
-LARGEST = 64
+MAX_BATCH = 64
 
 
 class WriteBatcher:
@@ -27,22 +27,22 @@ class WriteBatcher:
         mine: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, mine))
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
+            self._writer = asyncio.create_task(self._drain())
         done = await asyncio.shield(mine)
         note_commit()
         return done
 
-    async def _write(self) -> None:
+    async def _drain(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             await self._run(batch)
 
     async def _run(self, batch: list[tuple[Callable[[sa.Connection], Any], "asyncio.Future[Any]"]]) -> None:
-        def all_of(c: sa.Connection) -> list[Any]:
+        def write_all(c: sa.Connection) -> list[Any]:
             return [work(c) for work, _ in batch]
 
         try:
-            done = await self._db.transact(all_of)
+            done = await self._db.transact(write_all)
         except Exception as fault:
             if len(batch) > 1 and not isinstance(fault, Refused):  # one of them is bad: its neighbours must not pay
                 for one in batch:

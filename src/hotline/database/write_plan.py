@@ -33,11 +33,11 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableWrite:
-    """How rows of one table are written. A row is an instance of the dataclass `shape`; its fields that are columns of
-    the table are written. Made once, at import: statements are built for it once and kept."""
+    """How rows of one table are written. A row is an instance of the dataclass `row_type`; its fields that are columns
+    of the table are written. Made once, at import: statements are built for it once and kept."""
 
     table: sa.Table
-    shape: type
+    row_type: type
     # the column that holds the key of the guarded row which this row belongs to. None: shared by plans, and may be
     # written where its plan is not; of the rows of one key in a batch the last one is
     belongs_to: str | None
@@ -46,11 +46,11 @@ class TableWrite:
     # columns computed from the row: SQL with `{r}` before each of its columns
     derived: Mapping[str, str] = field(default_factory=dict)
     # a column numbered in commit order, on a database where one writer makes that order certain; else left NULL
-    ordered: str | None = None
+    sequence_column: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(f.name for f in fields(self.shape) if f.name in self.table.c)
+        return tuple(f.name for f in fields(self.row_type) if f.name in self.table.c)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -110,11 +110,11 @@ class WriteBatch:
     search: dict[SearchIndex, list[SearchEntry]]
 
 
-def gather(plans: Sequence[WritePlan]) -> WriteBatch:
+def merge_plans(plans: Sequence[WritePlan]) -> WriteBatch:
     """The plans as one batch. No key of an answer and no key of a guard may stand in two of them. Raises ValueError for
     a row that belongs to no guarded row of its plan: no guard would hold it back."""
     batch = WriteBatch([], [], {}, [], defaultdict(list))
-    shared: dict[TableWrite, dict[Any, Any]] = {}
+    shared_rows: dict[TableWrite, dict[Any, Any]] = {}
     for place, plan in enumerate(plans):
         batch.answers.append(plan.answer)
         keys = set()
@@ -125,7 +125,7 @@ def gather(plans: Sequence[WritePlan]) -> WriteBatch:
             if not rows:
                 continue
             if write.belongs_to is None:
-                _share(write, rows, shared.setdefault(write, {}))
+                _merge_shared_rows(write, rows, shared_rows.setdefault(write, {}))
                 continue
             if not keys.issuperset(map(attrgetter(write.belongs_to), rows)):
                 raise ValueError(f"a row of {write.table.name} belongs to no guarded row of its plan")
@@ -134,22 +134,22 @@ def gather(plans: Sequence[WritePlan]) -> WriteBatch:
             batch.tallies.append((place, noun, counted, status, difference))
         for entry in plan.search:
             batch.search[entry.index].append(entry)
-    for write, by_key in shared.items():
+    for write, by_key in shared_rows.items():
         batch.rows[write] = [by_key[key] for key in sorted(by_key)]
     return batch
 
 
-def _share(write: TableWrite, rows: Sequence[Any], known: dict[Any, Any]) -> None:
+def _merge_shared_rows(write: TableWrite, rows: Sequence[Any], rows_by_key: dict[Any, Any]) -> None:
     """The last row of each key; one without what is to be kept gives way to one that has it."""
     key_of = attrgetter(*write.key)
     for row in rows:
         key = key_of(row)
-        if key not in known or all(getattr(row, column) is not None for column in write.keep):
-            known[key] = row
+        if key not in rows_by_key or all(getattr(row, column) is not None for column in write.keep):
+            rows_by_key[key] = row
 
 
 @cache
-def in_order(writes: frozenset[TableWrite]) -> tuple[TableWrite, ...]:
+def in_dependency_order(writes: frozenset[TableWrite]) -> tuple[TableWrite, ...]:
     """Parents before the children that point at them, as foreign keys want it; and always the same order, so that two
     batches never wait for each other in a ring."""
     ranks = {

@@ -7,8 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hotline.delivery.notices import GatewayRefused
-from hotline.delivery.payloads import unread_of
-from hotline.text.timestamps import DateOrder, read_time
+from hotline.delivery.payloads import unparsed_time
+from hotline.text.timestamps import DateOrder, parse_timestamp
 
 HOME_ZONE = "Asia/Shanghai"
 
@@ -23,13 +23,13 @@ class Account:
     public_url: str
     home_zone: str = HOME_ZONE  # where the hotline stands
 
-    def all_of(self, name: str) -> Sequence[str]:
+    def secret_values(self, name: str) -> Sequence[str]:
         """The living values of a secret; none where it was never set."""
         return self.secrets.get(name, ())
 
     def newest(self, name: str) -> str:
         """The value we ourselves use. Raises GatewayRefused where it was never set."""
-        values = self.all_of(name)
+        values = self.secret_values(name)
         if not values:
             raise GatewayRefused(f"the secret {name} is not set")
         return values[-1]
@@ -38,7 +38,7 @@ class Account:
         return str(self.settings.get(name, default))
 
     @property
-    def hook(self) -> str:
+    def status_url(self) -> str:
         """Where this gateway's reports come back to."""
         return f"{self.public_url.rstrip('/')}/v1/hooks/sms/{self.name}/status"
 
@@ -58,13 +58,13 @@ class Account:
         order = self.setting("date_order")
         return DateOrder(order) if order else None
 
-    def time(self, said: Any, zone: tzinfo, now: datetime) -> datetime | None:
+    def time(self, value: Any, zone: tzinfo, now: datetime) -> datetime | None:
         """A time as it was written, in UTC; None where it cannot be read for certain."""
-        return read_time(said, zone, now, self.date_order)
+        return parse_timestamp(value, zone, now, self.date_order)
 
-    def text_time(self, said: Any, zone: tzinfo, now: datetime) -> tuple[datetime | None, dict[str, str]]:
+    def parse_text_time(self, value: Any, zone: tzinfo, now: datetime) -> tuple[datetime | None, dict[str, str]]:
         """When a text was sent, and for its details how that was written where it cannot be read: no reason to lose a
         text."""
-        found = self.time(said, zone, now)
-        unread = unread_of(said, found)
+        found = self.time(value, zone, now)
+        unread = unparsed_time(value, found)
         return found, {"said_sent_at": unread} if unread is not None else {}

@@ -7,9 +7,11 @@ import sqlalchemy as sa
 
 from hotline.delivery import store
 from hotline.delivery.model import Message
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 
 
-def alarm(c: sa.Connection, what: str, said: Mapping[str, str], now: datetime) -> None:
-    """Tell operators, once an hour for each `what`. `said`: as `locales.bilingual` gives it."""
-    store.add_once(c, [Message(f"{what}.{now:%Y%m%d%H}", "alarm", Number(""), "role:operator", dict(said), now)])
+def add_alarm(c: sa.Connection, topic: str, texts: Mapping[str, str], now: datetime) -> None:
+    """Tell operators, once an hour for each `topic`. `texts`: as `locales.bilingual` gives it."""
+    store.add_messages(
+        c, [Message(f"{topic}.{now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", dict(texts), now)]
+    )

@@ -13,10 +13,10 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.model import MessageStatus
 from hotline.delivery.tables import attempt, outbox
 
-ENDED = (MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.DROPPED, MessageStatus.EXPIRED)
+FINAL_STATUSES = (MessageStatus.SENT, MessageStatus.DEAD, MessageStatus.DROPPED, MessageStatus.EXPIRED)
 
 
-def log(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def log_attempts(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Tries, each once."""
     if rows:
         insert_ignoring_duplicates(c, attempt, rows)
@@ -27,24 +27,24 @@ _TRIES = PreparedQuery(
 )
 
 
-async def tries(db: Database, id: str) -> Sequence[Row]:  # noqa: A002
+async def load_attempts(db: Database, id: str) -> Sequence[Row]:  # noqa: A002
     """Every try of a message, in order."""
     return await db.rows(_TRIES, id=id)
 
 
-def forget(c: sa.Connection, before: datetime, limit: int) -> int:
+def delete_old_attempts(c: sa.Connection, before: datetime, limit: int) -> int:
     """Delete old tries, at most `limit`, with the messages that were sent by them, and those of the same ticket that
     were told with them; how many."""
     old = sa.select(attempt.c.message, attempt.c.n).where(attempt.c.at < sa.bindparam("before", before, type_=Instant))
-    doomed = c.execute(old.limit(limit)).all()
-    for row in doomed:
+    old_rows = c.execute(old.limit(limit)).all()
+    for row in old_rows:
         c.execute(sa.delete(attempt).where(attempt.c.message == row.message, attempt.c.n == row.n))
-    over = sa.and_(outbox.c.status.in_(ENDED), outbox.c.created_at < before)
-    for message in {row.message for row in doomed}:
+    over = sa.and_(outbox.c.status.in_(FINAL_STATUSES), outbox.c.created_at < before)
+    for message in {row.message for row in old_rows}:
         c.execute(sa.delete(outbox).where(outbox.c.id == message, over))
-    for ticket in {row.message.partition(".")[0] for row in doomed}:
+    for ticket in {row.message.partition(".")[0] for row in old_rows}:
         c.execute(sa.delete(outbox).where(outbox.c.id > f"{ticket}.", outbox.c.id < f"{ticket}/", over))
-    return len(doomed)
+    return len(old_rows)
 
 
 _TRIED = PreparedQuery(
@@ -58,6 +58,6 @@ _TRIED = PreparedQuery(
 )
 
 
-async def tried(db: Database, since: datetime) -> Sequence[Row]:
+async def load_attempt_counts(db: Database, since: datetime) -> Sequence[Row]:
     """Tries by way since then: way, tries, errors."""
     return await db.rows(_TRIED, since=since)

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import httpx
 
-from hotline.delivery.notices import Notices
+from hotline.delivery.notices import WebhookClient
 
 
 @dataclass
 class DeliveryChannels:
     """`texts` and `hooks` are clients; which address and with what secret stands in the database. None: no such way."""
 
-    notices: Notices | None = None
+    notices: WebhookClient | None = None
     texts: httpx.AsyncClient | None = None
     hooks: httpx.AsyncClient | None = None
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-LARGEST_ANSWER = 256 * 1024
-LONGEST = 20.0  # seconds for a whole exchange, however slowly it drips
+MAX_RESPONSE_BYTES = 256 * 1024
+MAX_EXCHANGE_SECONDS = 20.0  # seconds for a whole exchange, however slowly it drips
 _PORTS = {"https": 443, "http": 80}
 # `is_global` alone lets these through, or differs between Python versions
 _FORBIDDEN = tuple(
@@ -30,11 +30,11 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class Forbidden(httpx.ConnectError):
+class ForbiddenAddress(httpx.ConnectError):
     """An address we do not speak with. A ConnectError: for the sender it is a far side that cannot be reached."""
 
 
-def networks(text: str) -> tuple[Network, ...]:
+def parse_networks(text: str) -> tuple[Network, ...]:
     """A comma list of networks. Raises ValueError."""
     return tuple(ipaddress.ip_network(n.strip(), strict=False) for n in text.split(",") if n.strip())
 
@@ -49,19 +49,19 @@ def is_web_address(url: str) -> bool:
     return parts.scheme in _PORTS and bool(parts.hostname) and not parts.username and not parts.fragment
 
 
-def is_open(address: Address, allowed: Sequence[Network] = ()) -> bool:
+def is_allowed_address(address: Address, allowed: Sequence[Network] = ()) -> bool:
     """Whether we may connect there: a public address, or one of the networks that are allowed."""
     if any(address.version == n.version and address in n for n in allowed):
         return True
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
-        return is_open(mapped, allowed)
+        return is_allowed_address(mapped, allowed)
     if any(address.version == n.version and address in n for n in _FORBIDDEN):
         return False
     return bool(address.is_global) and not address.is_multicast and not address.is_reserved
 
 
-async def resolved(host: str, port: int) -> Sequence[str]:
+async def resolve_host(host: str, port: int) -> Sequence[str]:
     """Every address of a name, as the system tells them."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -70,54 +70,54 @@ async def resolved(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
-class Egress(httpx.AsyncBaseTransport):
-    """`allowed`: networks that may be spoken with though they are not public, in clear and on any port. `trusted`: the
-    address was set by an administrator for a gateway; then only answers are limited."""
+class EgressTransport(httpx.AsyncBaseTransport):
+    """`allowed`: networks that may be spoken with though they are not public, in clear and on any port.
+    `skip_address_check`: the address was set by an administrator for a gateway; then only answers are limited."""
 
     def __init__(
         self,
         allowed: Sequence[Network] = (),
         *,
-        trusted: bool = False,
-        resolve: Resolve = resolved,
+        skip_address_check: bool = False,
+        resolve: Resolve = resolve_host,
         inner: httpx.AsyncBaseTransport | None = None,
         verify: Any = True,
     ) -> None:
         # a kept connection would be used again for another name at the same address, whose certificate nobody checked
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if trusted else 0)
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if skip_address_check else 0)
         self._inner = inner or httpx.AsyncHTTPTransport(verify=verify, limits=limits, retries=0)
-        self._allowed, self._trusted, self._resolve = allowed, trusted, resolve
+        self._allowed, self._trusted, self._resolve = allowed, skip_address_check, resolve
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + MAX_EXCHANGE_SECONDS
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(MAX_EXCHANGE_SECONDS):
                 reply = await self._inner.handle_async_request(
-                    request if self._trusted else await self._checked(request)
+                    request if self._trusted else await self._pinned_request(request)
                 )
         except TimeoutError:
             raise httpx.ReadTimeout("the whole exchange took too long") from None
         if reply.headers.get("content-encoding", "identity").lower() != "identity":  # small here, huge when unpacked
             await reply.aclose()
             raise httpx.ReadError("the answer is packed, and was not asked to be")
-        if int(reply.headers.get("content-length", "0") or 0) > LARGEST_ANSWER:
+        if int(reply.headers.get("content-length", "0") or 0) > MAX_RESPONSE_BYTES:
             await reply.aclose()
             raise httpx.ReadError("the answer is too large")
         return httpx.Response(
-            reply.status_code, headers=reply.headers, stream=_Capped(reply, until), extensions=reply.extensions
+            reply.status_code, headers=reply.headers, stream=_LimitedStream(reply, until), extensions=reply.extensions
         )
 
-    async def _checked(self, request: httpx.Request) -> httpx.Request:
+    async def _pinned_request(self, request: httpx.Request) -> httpx.Request:
         url = request.url
         if url.scheme not in _PORTS or not url.host or url.userinfo:
-            raise Forbidden("not an address of ours to speak with")
+            raise ForbiddenAddress("not an address of ours to speak with")
         port = url.port or _PORTS[url.scheme]
         addresses = [ipaddress.ip_address(a.partition("%")[0]) for a in await self._resolve(url.host, port)]
-        if not addresses or not all(is_open(a, self._allowed) for a in addresses):
-            raise Forbidden("not a public address: HOTLINE_EGRESS_ALLOW names networks of your own")
+        if not addresses or not all(is_allowed_address(a, self._allowed) for a in addresses):
+            raise ForbiddenAddress("not a public address: HOTLINE_EGRESS_ALLOW names networks of your own")
         inside = all(any(a.version == n.version and a in n for n in self._allowed) for a in addresses)
         if not inside and (url.scheme != "https" or port != 443):
-            raise Forbidden("only https on port 443, outside the networks of HOTLINE_EGRESS_ALLOW")
+            raise ForbiddenAddress("only https on port 443, outside the networks of HOTLINE_EGRESS_ALLOW")
         address = addresses[0]
         shown = f"[{address}]" if address.version == 6 else str(address)
         # Host and the name in TLS stay what they were; only where we connect to is fixed
@@ -130,7 +130,7 @@ class Egress(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class _Capped(httpx.AsyncByteStream):
+class _LimitedStream(httpx.AsyncByteStream):
     """An answer that ends: by its size, and by the clock."""
 
     def __init__(self, reply: httpx.Response, until: float) -> None:
@@ -151,7 +151,7 @@ class _Capped(httpx.AsyncByteStream):
             except TimeoutError:
                 raise httpx.ReadTimeout("the whole exchange took too long") from None
             size += len(piece)
-            if size > LARGEST_ANSWER:
+            if size > MAX_RESPONSE_BYTES:
                 raise httpx.ReadError("the answer is too large")
             yield piece
 
@@ -159,7 +159,7 @@ class _Capped(httpx.AsyncByteStream):
         await self._reply.aclose()
 
 
-def client_of(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+def http_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
     """A client that follows no redirects, believes no proxy of the environment, and waits 15 seconds at most."""
     timeout = httpx.Timeout(15, connect=5)
     return httpx.AsyncClient(

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from hotline.delivery.egress import is_web_address, networks
+from hotline.delivery.egress import is_web_address, parse_networks
 from hotline.text.timestamps import DateOrder
-from hotline.web.rule_texts import rule_of
+from hotline.web.rule_texts import rule_of_error
 
-Faults = list[tuple[str, str]]  # (field, rule)
+FieldErrors = list[tuple[str, str]]  # (field, rule)
 
 
-def checked(is_right: Callable[[Any], bool], rule: str) -> BeforeValidator:
+def validator(is_valid: Callable[[Any], bool], rule: str) -> BeforeValidator:
     """A validator that keeps the value as it is, or names the rule it breaks."""
 
     def check(value: Any) -> Any:
-        if not is_right(value):
+        if not is_valid(value):
             raise ValueError(rule)
         return value
 
@@ -38,7 +38,7 @@ def _is_map_of_texts(value: Any) -> bool:
 
 def _are_networks(value: Any) -> bool:
     try:
-        networks(",".join(value))
+        parse_networks(",".join(value))
     except ValueError:
         return False
     return True
@@ -52,37 +52,38 @@ def _is_zone(value: Any) -> bool:
     return True
 
 
-def _is_whole(value: Any, most: int) -> bool:
+def _is_whole_number(value: Any, maximum: int) -> bool:
     digits = str(value)
-    return digits.isascii() and digits.isdigit() and len(digits) <= 5 and 1 <= int(digits) <= most
+    return digits.isascii() and digits.isdigit() and len(digits) <= 5 and 1 <= int(digits) <= maximum
 
 
-LONGEST_LIMIT = 7 * 24 * 60  # minutes a call may be silent at most: its events are kept for a month
-TextList = Annotated[list[str], checked(_is_list_of_texts, 'a JSON list of texts, as ["10.1.0.0/16"]')]
-Networks = Annotated[TextList, checked(_are_networks, "addresses or networks, as 10.1.0.0/16")]
+MAX_LIMIT_MINUTES = 7 * 24 * 60  # minutes a call may be silent at most: its events are kept for a month
+TextList = Annotated[list[str], validator(_is_list_of_texts, 'a JSON list of texts, as ["10.1.0.0/16"]')]
+Networks = Annotated[TextList, validator(_are_networks, "addresses or networks, as 10.1.0.0/16")]
 AreaMap = Annotated[
     dict[str, str],
-    checked(_is_map_of_texts, 'receiving numbers to areas, as a JSON object of texts: {"101":"li.min"}'),
+    validator(_is_map_of_texts, 'receiving numbers to areas, as a JSON object of texts: {"101":"li.min"}'),
 ]
 LoginMap = Annotated[
-    dict[str, str], checked(_is_map_of_texts, 'their users to our logins, as a JSON object of texts: {"101":"li.min"}')
+    dict[str, str],
+    validator(_is_map_of_texts, 'their users to our logins, as a JSON object of texts: {"101":"li.min"}'),
 ]
 TemplateMap = Annotated[
     dict[str, Any],
-    checked(lambda v: isinstance(v, dict), "our notices to the provider's templates, as a JSON object"),
+    validator(lambda v: isinstance(v, dict), "our notices to the provider's templates, as a JSON object"),
 ]
 WebAddress = Annotated[
-    str, checked(lambda v: is_web_address(str(v)), "an address that begins with https:// or http://")
+    str, validator(lambda v: is_web_address(str(v)), "an address that begins with https:// or http://")
 ]
-ZoneName = Annotated[str, checked(_is_zone, "no such time zone")]
-Minutes = Annotated[int, checked(lambda v: _is_whole(v, LONGEST_LIMIT), "1 to 10080 minutes")]
-Days = Annotated[int, checked(lambda v: _is_whole(v, 3650), "1 to 3650")]
+ZoneName = Annotated[str, validator(_is_zone, "no such time zone")]
+Minutes = Annotated[int, validator(lambda v: _is_whole_number(v, MAX_LIMIT_MINUTES), "1 to 10080 minutes")]
+Days = Annotated[int, validator(lambda v: _is_whole_number(v, 3650), "1 to 3650")]
 
 
-def setting(about: str, *, to_send: bool = False) -> Any:
-    """A setting that may be absent. `about`: what it is, for `hotline gateway providers`; `to_send`: no text can be
-    sent without it."""
-    return Field(default=None, description=about, json_schema_extra={"to_send": to_send})
+def setting(about: str, *, required_to_send: bool = False) -> Any:
+    """A setting that may be absent. `about`: what it is, for `hotline gateway providers`; `required_to_send`: no text
+    can be sent without it."""
+    return Field(default=None, description=about, json_schema_extra={"to_send": required_to_send})
 
 
 class GatewaySettings(BaseModel):
@@ -95,30 +96,30 @@ class GatewaySettings(BaseModel):
     date_order: DateOrder | None = setting("mdy, dmy or ymd, where dates are written 03/04/2026")
 
 
-def faults_in(model: type[GatewaySettings], given: Mapping[str, Any]) -> Faults:
+def settings_errors(model: type[GatewaySettings], values: Mapping[str, Any]) -> FieldErrors:
     """What is wrong with settings: (settings.<name>, rule), one for each setting. Empty ones count as absent."""
     found: dict[str, str] = {}
     try:
-        model.model_validate({name: value for name, value in given.items() if not _is_empty(value)})
+        model.model_validate({name: value for name, value in values.items() if not _is_empty(value)})
     except ValidationError as wrong:
         for error in wrong.errors(include_input=False, include_url=False):
             name = str(error["loc"][0])[:40]
             absent = error["type"] == "missing"
-            rule = model.model_fields[name].description if absent else rule_of(error["type"], error["msg"])
+            rule = model.model_fields[name].description if absent else rule_of_error(error["type"], error["msg"])
             found.setdefault(name, rule or "required")
     return [(f"settings.{name}", rule) for name, rule in found.items()]
 
 
-def needed_to_send(model: type[GatewaySettings], given: Mapping[str, Any]) -> Faults:
+def missing_send_settings(model: type[GatewaySettings], values: Mapping[str, Any]) -> FieldErrors:
     """The settings without which no text can be sent and that are absent."""
-    names = [name for name, about in model.model_fields.items() if _is_to_send(about)]
-    return [(f"settings.{name}", "needed to send") for name in names if not given.get(name)]
+    names = [name for name, about in model.model_fields.items() if _is_required_to_send(about)]
+    return [(f"settings.{name}", "needed to send") for name in names if not values.get(name)]
 
 
 def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [], {})
 
 
-def _is_to_send(about: FieldInfo) -> bool:
+def _is_required_to_send(about: FieldInfo) -> bool:
     extra = about.json_schema_extra
     return isinstance(extra, dict) and bool(extra.get("to_send"))

@@ -13,16 +13,18 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.delivery import gateway_store, registry
 from hotline.delivery.account import Account
-from hotline.delivery.gateway_settings import Faults
+from hotline.delivery.gateway_settings import FieldErrors
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
 
-NEW_AT_ONCE = timedelta(milliseconds=50)  # but pushes to names that are not there must not ask the database each time
+MISSING_RECHECK = timedelta(
+    milliseconds=50
+)  # but pushes to names that are not there must not ask the database each time
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
-NOBODY = Refusal(Code.NOT_FOUND, "no such gateway")
+UNKNOWN_GATEWAY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
 
 
@@ -54,22 +56,22 @@ class GatewayCache(CachedTable[Mapping[str, Gateway]]):
         directory: DirectoryCache | None = None,
         deadlines: Deadlines | None = None,
     ) -> None:
-        super().__init__(self._every, deadlines)
+        super().__init__(self._load, deadlines)
         self.db, self._secret, self._url, self._directory = db, secret, url, directory
 
-    async def _every(self, now: datetime) -> Mapping[str, Gateway]:
-        return {row.name: self._read(row) for row in await gateway_store.every(self.db)}
+    async def _load(self, now: datetime) -> Mapping[str, Gateway]:
+        return {row.name: self._read(row) for row in await gateway_store.load_gateways(self.db)}
 
     async def named(self, name: str, kind: GatewayKind, now: datetime) -> Gateway:
         """The active gateway of that name. Raises Refused where there is none."""
         found = (await self.now(now)).get(name)
         if found is None:  # it may have been added a moment ago, by another process
-            found = (await self.now(now, NEW_AT_ONCE)).get(name)
+            found = (await self.now(now, MISSING_RECHECK)).get(name)
         if found is None or found.kind is not kind or not found.active:
-            raise Refused(NOBODY)
+            raise Refused(UNKNOWN_GATEWAY)
         return found
 
-    async def senders(self, now: datetime) -> list[Gateway]:
+    async def sms_senders(self, now: datetime) -> list[Gateway]:
         """Those that texts are sent by."""
         return [g for g in (await self.now(now)).values() if g.active and g.sends and g.kind is GatewayKind.SMS]
 
@@ -111,41 +113,41 @@ class GatewayChange:
     weight: int | None = None
 
 
-async def add(cached: GatewayCache, gateway: NewGateway, by: str, now: datetime) -> None:
+async def create_gateway(gateways: GatewayCache, gateway: NewGateway, created_by: str, now: datetime) -> None:
     """Raises Refused with all that is wrong."""
     errors: list[tuple[str, str]] = []
     provider = gateway.provider
-    kind = registry.kind_of(provider)
+    kind = registry.provider_kind(provider)
     if not _NAME.fullmatch(gateway.name):
         errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
     if kind is None:
-        known = [word for each in GatewayKind for word in registry.names(each)]
+        known = [word for each in GatewayKind for word in registry.provider_names(each)]
         errors.append(("provider", f"one of {', '.join(known)}"))
     else:
-        errors += _faults(kind, provider, gateway.settings, gateway.secrets, sends=gateway.sends)
+        errors += _configuration_errors(kind, provider, gateway.settings, gateway.secrets, sends=gateway.sends)
     if gateway.weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors or kind is None:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be added like this", errors=tuple(errors)))
     row = {
         "name": gateway.name, "kind": kind, "provider": provider, "settings": dict(gateway.settings),
-        "sealed": cached.seal(gateway.name, gateway.secrets), "active": True, "sends": gateway.sends,
+        "sealed": gateways.seal(gateway.name, gateway.secrets), "active": True, "sends": gateway.sends,
         "weight": gateway.weight, "resting": gateway.weight, "shifted_at": None, "version": 1, "created_at": now,
-        "created_by": by,
+        "created_by": created_by,
     }  # fmt: skip
     try:
-        await cached.db.transact(lambda c: gateway_store.keep(c, row))
+        await gateways.db.transact(lambda c: gateway_store.insert_gateway(c, row))
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
-    cached.forget()
+    gateways.forget()
 
 
-async def change(cached: GatewayCache, name: str, wanted: GatewayChange, now: datetime) -> Gateway:
+async def change_gateway(gateways: GatewayCache, name: str, wanted: GatewayChange, now: datetime) -> Gateway:
     """The gateway as it is then. Raises Refused with all that is wrong."""
-    cached.forget()
-    found = (await cached.now(now)).get(name)
+    gateways.forget()
+    found = (await gateways.now(now)).get(name)
     if found is None:
-        raise Refused(NOBODY)
+        raise Refused(UNKNOWN_GATEWAY)
     merged = {k: v for k, v in {**found.account.settings, **wanted.settings}.items() if v is not None}
     secrets = {k: list(v) for k, v in found.account.secrets.items()}
     for word, values in wanted.new.items():
@@ -161,34 +163,34 @@ async def change(cached: GatewayCache, name: str, wanted: GatewayChange, now: da
     errors = unknown
     # a weight can be set, and a gateway switched off, without its package
     if wanted.settings or wanted.new or wanted.drop or wanted.sends:
-        errors += _faults_of_change(found, merged, secrets, {*wanted.settings, *wanted.new}, sending)
+        errors += _change_errors(found, merged, secrets, {*wanted.settings, *wanted.new}, sending)
     if wanted.weight is not None and wanted.weight not in WEIGHTS:
         errors.append(("weight", "0 to 100"))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the gateway cannot be changed like this", errors=tuple(errors)))
     values_set: dict[str, Any] = {
-        "settings": merged, "sealed": cached.seal(name, secrets), "sends": sending,
+        "settings": merged, "sealed": gateways.seal(name, secrets), "sends": sending,
         "active": found.active if wanted.active is None else wanted.active,
     }  # fmt: skip
     if wanted.weight is not None:
         values_set |= {"weight": wanted.weight, "resting": wanted.weight, "shifted_at": None}
-    if not await cached.db.transact(lambda c: gateway_store.change(c, name, values_set, found.version)):
+    if not await gateways.db.transact(lambda c: gateway_store.update_gateway(c, name, values_set, found.version)):
         raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
-    cached.forget()
-    return (await cached.now(now))[name]
+    gateways.forget()
+    return (await gateways.now(now))[name]
 
 
-async def remove(cached: GatewayCache, name: str) -> None:
-    if not await cached.db.transact(lambda c: gateway_store.remove(c, name)):
-        raise Refused(NOBODY)
-    cached.forget()
+async def delete_gateway(gateways: GatewayCache, name: str) -> None:
+    if not await gateways.db.transact(lambda c: gateway_store.delete_gateway(c, name)):
+        raise Refused(UNKNOWN_GATEWAY)
+    gateways.forget()
 
 
-def _faults(
+def _configuration_errors(
     kind: GatewayKind, provider: str, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool
-) -> Faults:
+) -> FieldErrors:
     """All that is wrong with what is set: (field, rule). Raises Refused: the provider cannot be loaded."""
-    errors = registry.provider(kind, provider, GatewayProvider).faults(
+    errors = registry.find_provider(kind, provider, GatewayProvider).faults(
         settings, secrets, sends=sends and kind is GatewayKind.SMS
     )
     if sends and kind is not GatewayKind.SMS:
@@ -196,17 +198,17 @@ def _faults(
     return errors
 
 
-def _faults_of_change(
+def _change_errors(
     found: Gateway,
     settings: Mapping[str, Any],
     secrets: Mapping[str, Sequence[str]],
-    given: Container[str],
+    changed_names: Container[str],
     sends: bool,
-) -> Faults:
-    """The same for a gateway that is in use. `given`: the names of settings and secrets that are set now. What stood
-    there before is left alone: a rule that has become stricter stops nobody from changing something else."""
-    known = registry.provider(found.kind, found.provider, GatewayProvider).secret_names
-    looked_at = {name: values for name, values in secrets.items() if name in known or name in given}
-    faults = _faults(found.kind, found.provider, settings, looked_at, sends=sends)
-    stands = {f"settings.{name[:40]}" for name, value in settings.items() if value and name not in given}
+) -> FieldErrors:
+    """The same for a gateway that is in use. `changed_names`: the names of settings and secrets that are set now. What
+    stood there before is left alone: a rule that has become stricter stops nobody from changing something else."""
+    known = registry.find_provider(found.kind, found.provider, GatewayProvider).secret_names
+    looked_at = {name: values for name, values in secrets.items() if name in known or name in changed_names}
+    faults = _configuration_errors(found.kind, found.provider, settings, looked_at, sends=sends)
+    stands = {f"settings.{name[:40]}" for name, value in settings.items() if value and name not in changed_names}
     return [fault for fault in faults if fault[0] not in stands]

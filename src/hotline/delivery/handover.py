@@ -15,7 +15,7 @@ from hotline.database.prepared import Row
 from hotline.database.write_batcher import WriteBatcher
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
-from hotline.delivery.alarms import alarm
+from hotline.delivery.alarms import add_alarm
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.notices import GatewayDown, GatewayRefused
@@ -38,7 +38,7 @@ class RetryPolicy:
         return self.waits[min(attempts, len(self.waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
-NOTICE = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
+NOTICE_RETRIES = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +69,12 @@ class Handover(Generic[S]):
         notices = self.channels.notices
         if notices is None:
             why = "no way to them: no phone number on the roster, and HOTLINE_NOTICE_URL is not set"
-            await self.failed(m, token, NOTICE, FailedTry(why, never=True))
+            await self.failed(m, token, NOTICE_RETRIES, FailedTry(why, never=True))
             return
         body = orjson.dumps(
             {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
         )
-        await self.attempt(m, token, "notices", NOTICE, lambda: notices.send(m.id, body, self.services.clock()))
+        await self.attempt(m, token, "notices", NOTICE_RETRIES, lambda: notices.send(m.id, body, self.services.clock()))
 
     async def attempt(
         self, m: Row, token: str, way: str, policy: RetryPolicy, send: Callable[[], Awaitable[None]]
@@ -93,7 +93,7 @@ class Handover(Generic[S]):
         tried = attempt_row(m.id, m.attempts, way, begun, self.services.clock(), None)
 
         def mark(c: sa.Connection) -> bool:
-            outbox_attempts.log(c, [tried])
+            outbox_attempts.log_attempts(c, [tried])
             return outbox_store.mark_sent(c, m.id, token)
 
         if not await self.batcher.write(mark):
@@ -113,8 +113,8 @@ class Handover(Generic[S]):
             tried.append(attempt_row(m.id, m.attempts, fault.way, fault.begun, now, fault.why))
 
         def put(c: sa.Connection) -> None:
-            outbox_attempts.log(c, tried)
-            outbox_store.put_back(c, m.id, token, again, fault.why, most=policy.tries)
+            outbox_attempts.log_attempts(c, tried)
+            outbox_store.reschedule(c, m.id, token, again, fault.why, max_tries=policy.tries)
             if again is None:
                 note_dead(c, m, fault.why, now)
 
@@ -138,4 +138,4 @@ def note_dead(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
     """A message ended undelivered: operators are told, once an hour."""
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
     if m.kind != "alarm":
-        alarm(c, "dead", bilingual("alarm.dead"), now)
+        add_alarm(c, "dead", bilingual("alarm.dead"), now)

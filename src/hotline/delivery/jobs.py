@@ -8,7 +8,7 @@ import structlog
 
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
-from hotline.delivery.alarms import alarm
+from hotline.delivery.alarms import add_alarm
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.message_kinds import MessageKinds
@@ -16,7 +16,7 @@ from hotline.delivery.outbox import OutboxDispatcher
 from hotline.jobs import AT_ONCE, BATCH, Job, RetentionRule
 from hotline.locales import bilingual
 
-EXPIRES = timedelta(hours=72)
+MESSAGE_LIFETIME = timedelta(hours=72)
 LOGGED = timedelta(days=180)  # each try: longer than the five months the regulator asks for
 log = structlog.get_logger("hotline.retention")
 
@@ -38,25 +38,25 @@ async def _expire(services: DeliveryServices, now: datetime) -> int:
     lasting = services.part(MessageKinds).lasting
 
     def expire(c: sa.Connection) -> int:
-        count = outbox_store.expire(c, now - EXPIRES, lasting)
+        count = outbox_store.expire(c, now - MESSAGE_LIFETIME, lasting)
         if count:
             log.warning("outbox.expired", count=count)
-            alarm(c, "expired", bilingual("alarm.expired"), now)
+            add_alarm(c, "expired", bilingual("alarm.expired"), now)
         return count
 
     return await services.db.transact(expire)
 
 
 async def _bury(services: DeliveryServices, now: datetime) -> int:
-    return await services.db.transact(outbox_store.bury)
+    return await services.db.transact(outbox_store.mark_abandoned_dead)
 
 
 async def _pull_back(services: DeliveryServices, now: datetime) -> int:
-    return await services.db.transact(outbox_store.pull_back)
+    return await services.db.transact(outbox_store.correct_future_due)
 
 
 async def _forget_attempts(services: DeliveryServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: attempts.forget(c, now - LOGGED, BATCH))
+    return await services.db.transact(lambda c: attempts.delete_old_attempts(c, now - LOGGED, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[DeliveryServices]]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from hotline.database.prepared import Row
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.handover import Handover
-from hotline.delivery.model import Reach, Way, WayOf, by_notice
+from hotline.delivery.model import AvailableChannels, Way, WayOf, by_notice
 
 S = TypeVar("S", bound=DeliveryServices)
 SendMessage = Callable[[Row, str], Coroutine[Any, Any, None]]
@@ -31,7 +31,7 @@ class MessageKind(Generic[S]):
     hours."""
 
     name: str
-    way: Callable[[Reach], Way]
+    way: Callable[[AvailableChannels], Way]
     sender: Callable[[Handover[S]], MessageSender]
     expires: bool = True
 
@@ -51,7 +51,7 @@ class MessageKinds(Generic[S]):
             found[kind.name] = kind
         return found
 
-    def ways(self, reach: Reach) -> WayOf:
+    def ways(self, reach: AvailableChannels) -> WayOf:
         """Which messages of a kind can be handed over with this reach."""
 
         def way_of(name: str) -> Way:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 
 
 class MessageStatus(StrEnum):
@@ -34,14 +34,14 @@ class Message:
 
     id: str
     kind: str
-    number: Number
+    number: TicketNumber
     partition: str
     payload: Mapping[str, Any]
     next_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class AvailableChannels:
     """What this worker can hand over: texts by SMS gateways, messages to the notice address, events to subscribers."""
 
     texts: bool = False
@@ -65,6 +65,6 @@ def everywhere(kind: str) -> Way:
     return Way.ALL
 
 
-def by_notice(reach: Reach) -> Way:
+def by_notice(reach: AvailableChannels) -> Way:
     """The way of a kind that only the notice address takes."""
     return Way.ALL if reach.notices else Way.NONE

@@ -10,29 +10,30 @@ from secrets import token_bytes
 
 import httpx
 
-from hotline.delivery.egress import Forbidden
+from hotline.delivery.egress import ForbiddenAddress
 
 
 class GatewayDown(Exception):
-    """Later: it may have arrived, so the same id goes with the next try. `after`: seconds the far side asked for."""
+    """Later: it may have arrived, so the same id goes with the next try. `retry_after`: seconds the far side asked
+    for."""
 
-    def __init__(self, why: str, after: float | None = None) -> None:
-        super().__init__(why)
-        self.after = after
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.after = retry_after
 
 
 class GatewayRefused(Exception):
     """Never: the far side says that this message is wrong. `gone`: it wants no message any more."""
 
-    def __init__(self, why: str, *, gone: bool = False) -> None:
-        super().__init__(why)
+    def __init__(self, reason: str, *, gone: bool = False) -> None:
+        super().__init__(reason)
         self.gone = gone
 
 
-MOST_AFTER = 24 * 3600.0
+MAX_RETRY_AFTER = 24 * 3600.0
 
 
-def signatures(secrets: Sequence[str], id: str, stamp: str, body: bytes) -> str:  # noqa: A002
+def webhook_signatures(secrets: Sequence[str], id: str, stamp: str, body: bytes) -> str:  # noqa: A002
     """One signature for each living secret, as the receiver's library reads them."""
     signed = f"{id}.{stamp}.".encode() + body
     return " ".join(
@@ -47,7 +48,7 @@ def new_signing_secret() -> str:
     return "whsec_" + base64.b64encode(token_bytes(32)).decode()
 
 
-class Notices:
+class WebhookClient:
     """`secrets`: whsec_ and base64, one or several while they are being changed; None sends unsigned, for a receiver on
     the same machine."""
 
@@ -64,15 +65,15 @@ class Notices:
         stamp = str(int(now.timestamp()))
         headers = {"webhook-id": id, "webhook-timestamp": stamp, "content-type": "application/json"}
         if self._secrets:
-            headers["webhook-signature"] = signatures(self._secrets, id, stamp, body)
+            headers["webhook-signature"] = webhook_signatures(self._secrets, id, stamp, body)
         try:
             reply = await self._client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as cut:  # an answer that cannot be read is no answer
-            raise GatewayDown(said_of(cut)) from cut
+            raise GatewayDown(failure_reason(cut)) from cut
         if not reply.is_success:
             code = reply.status_code
             if code in (408, 425, 429) or reply.is_server_error:
-                raise GatewayDown(str(code), asked_to_wait(reply))
+                raise GatewayDown(str(code), retry_after_seconds(reply))
             raise GatewayRefused(str(code), gone=code == 410)
         return reply
 
@@ -80,18 +81,18 @@ class Notices:
         await self._client.aclose()
 
 
-def said_of(cut: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Why nothing was reached, for the log: our own refusal in its words, else what kind of fault it was."""
-    return str(cut) if isinstance(cut, Forbidden) else type(cut).__name__
+    return str(error) if isinstance(error, ForbiddenAddress) else type(error).__name__
 
 
-def asked_to_wait(reply: httpx.Response) -> float | None:
+def retry_after_seconds(reply: httpx.Response) -> float | None:
     """Retry-After in seconds, given as such or as a date; None: no such wish."""
     wish = reply.headers.get("retry-after", "").strip()
     if wish.isascii() and wish.isdigit():
-        return min(float(wish), MOST_AFTER)
+        return min(float(wish), MAX_RETRY_AFTER)
     try:
         until, sent = parsedate_to_datetime(wish), parsedate_to_datetime(reply.headers.get("date", ""))
-        return max(0.0, min((until - sent).total_seconds(), MOST_AFTER))
+        return max(0.0, min((until - sent).total_seconds(), MAX_RETRY_AFTER))
     except (ValueError, TypeError):
         return None

@@ -15,9 +15,9 @@ from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
-from hotline.delivery.handover import NOTICE, FailedTry, Handover
+from hotline.delivery.handover import NOTICE_RETRIES, FailedTry, Handover
 from hotline.delivery.message_kinds import MessageKinds, MessageSender, SendMessage
-from hotline.delivery.model import Reach
+from hotline.delivery.model import AvailableChannels
 
 AT_ONCE = 64  # messages under way together
 S = TypeVar("S", bound=DeliveryServices)
@@ -71,9 +71,9 @@ class OutboxDispatcher(Generic[S]):
             task.add_done_callback(partial(self._on_settled, m.id))
         return len(claimed)
 
-    async def _reach(self, now: datetime) -> Reach:
-        texts = self.channels.texts is not None and bool(await self.services.gateways.senders(now))
-        return Reach(texts, self.channels.notices is not None, self.channels.hooks is not None)
+    async def _reach(self, now: datetime) -> AvailableChannels:
+        texts = self.channels.texts is not None and bool(await self.services.gateways.sms_senders(now))
+        return AvailableChannels(texts, self.channels.notices is not None, self.channels.hooks is not None)
 
     def _sender_of(self, kind: str) -> MessageSender:
         declared = self._kinds.by_name.get(kind)
@@ -106,12 +106,12 @@ class OutboxDispatcher(Generic[S]):
         except Exception as fault:
             log.error("outbox.fault", id=m.id, kind=m.kind, fault=type(fault).__name__, exc_info=fault)
             try:
-                await self._handover.failed(m, token, NOTICE, FailedTry(f"fault: {type(fault).__name__}"))
+                await self._handover.failed(m, token, NOTICE_RETRIES, FailedTry(f"fault: {type(fault).__name__}"))
             except Exception as other:
                 log.error("outbox.not_released", id=m.id, fault=type(other).__name__)
 
 
-async def send_next(services: DeliveryServices, channels: DeliveryChannels, now: datetime) -> int:
+async def send_due_messages(services: DeliveryServices, channels: DeliveryChannels, now: datetime) -> int:
     """One whole round: what is due now, sent and marked; how many."""
     dispatcher = OutboxDispatcher(services, channels)
     launched = await dispatcher.dispatch_due(now)

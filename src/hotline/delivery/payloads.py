@@ -14,19 +14,19 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from hotline.text.normalisation import without_lone_surrogates
+from hotline.text.normalisation import replace_lone_surrogates
 
-KEY_LENGTH = 80
-MOST_ITEMS = 1000  # of one batch
+MAX_KEY_LENGTH = 80
+MAX_BATCH_ITEMS = 1000  # of one batch
 
 
-def pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
+def parse_pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
     return parse_qsl(
         raw.decode("latin-1"), keep_blank_values=True, encoding=encoding, errors="replace", max_num_fields=500
     )
 
 
-def document(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """A JSON body, with U+FFFD for each lone surrogate and without a byte order mark. Raises ValueError."""
     body = body.removeprefix(BOM_UTF8)
     try:
@@ -35,12 +35,12 @@ def document(body: bytes) -> Any:
         if b"\\ud" not in body.lower():
             raise
     try:
-        return cleaned(json.loads(body))
+        return clean_data(json.loads(body))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
-def text_of(item: Mapping[str, Any], *names: str) -> str:
+def first_text(item: Mapping[str, Any], *names: str) -> str:
     """The first of these that is there, as text: ids come as numbers too. Raises ValueError where none is."""
     for name in names:
         value = item.get(name)
@@ -52,33 +52,33 @@ def text_of(item: Mapping[str, Any], *names: str) -> str:
     raise ValueError(f"{names[0]} is missing")
 
 
-def batch_items(body: bytes) -> list[Any]:
+def parse_batch(body: bytes) -> list[Any]:
     """A batch: an array, or the one object some callers send. Raises ValueError."""
-    found = document(body)
+    found = parse_json(body)
     if isinstance(found, dict):
         found = [found]
     if not isinstance(found, list):
         raise ValueError("neither an array nor an object")
-    if len(found) > MOST_ITEMS:
-        raise ValueError(f"more than {MOST_ITEMS} items")
+    if len(found) > MAX_BATCH_ITEMS:
+        raise ValueError(f"more than {MAX_BATCH_ITEMS} items")
     return found
 
 
-def key_of(*words: Any) -> str:
+def item_key(*parts: Any) -> str:
     """A key that fits its column: the words themselves where they are short, else their hash."""
-    plain = "|".join(str(w) for w in words)
-    if len(plain) <= KEY_LENGTH and plain.isprintable():
+    plain = "|".join(str(w) for w in parts)
+    if len(plain) <= MAX_KEY_LENGTH and plain.isprintable():
         return plain
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def hashed_key(*words: Any) -> str:
+def hashed_key(*parts: Any) -> str:
     """Where the provider sends no id."""
-    plain = "\x1f".join(str(w) for w in words)
+    plain = "\x1f".join(str(w) for w in parts)
     return "sha256-" + hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def kept_raw(raw: bytes) -> str:
+def raw_text(raw: bytes) -> str:
     """Bytes as they came, in a form both databases take."""
     try:
         text = raw.decode()
@@ -87,12 +87,12 @@ def kept_raw(raw: bytes) -> str:
     return text if "\x00" not in text else "base64:" + base64.b64encode(raw).decode()
 
 
-def item_raw(item: Any) -> str:
+def raw_item(item: Any) -> str:
     """One item of a batch, as JSON."""
-    return kept_raw(orjson.dumps(item, default=str))
+    return raw_text(orjson.dumps(item, default=str))
 
 
-def why_unread(fault: Exception) -> str:
+def unreadable_reason(fault: Exception) -> str:
     """Why an item cannot be read, for an operator: never in the words of a program, nor with what was sent."""
     if isinstance(fault, json.JSONDecodeError):
         return "not to be read: no JSON"
@@ -101,45 +101,45 @@ def why_unread(fault: Exception) -> str:
     return f"not to be read: {fault}"[:200] if isinstance(fault, ValueError) else "not to be read: no object"
 
 
-def words_in(kept: str) -> str:
+def readable_text(kept: str) -> str:
     """What words stand in something kept raw that nobody can read whole: in whatever charset, with the escapes of JSON
     and of forms undone, each value on a line of its own."""
     raw = base64.b64decode(kept[7:]) if kept.startswith("base64:") else kept.encode("utf-8", "replace")
-    found = _decoded_whole(raw)
+    found = _decode_guessing(raw)
     if "%" in found:
-        found += "\n" + _decoded_whole(unquote_to_bytes(found.replace("+", " ")))
-    return clean(_ESCAPED.sub(_unescaped, _ESCAPED.sub(_unescaped, found)))  # twice: JSON may stand in JSON
+        found += "\n" + _decode_guessing(unquote_to_bytes(found.replace("+", " ")))
+    return clean_text(_ESCAPED.sub(_unescape, _ESCAPED.sub(_unescape, found)))  # twice: JSON may stand in JSON
 
 
-def _decoded_whole(raw: bytes) -> str:
+def _decode_guessing(raw: bytes) -> str:
     wide = json.detect_encoding(raw)
-    return raw.decode(wide, "replace") if wide.startswith(("utf-16", "utf-32")) else decoded(raw, None)[0]
+    return raw.decode(wide, "replace") if wide.startswith(("utf-16", "utf-32")) else decode_text(raw, None)[0]
 
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)|[\"&{}\[\]]")
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     if found[1]:
         return chr(int(found[1], 16))
     return {None: "\n", "n": "\n", "r": "\n", "t": " "}.get(found[2], found[2] or "")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """What a database and a screen can take: no NUL, no half of a character; nothing else is touched."""
-    return without_lone_surrogates(text.replace("\x00", ""))
+    return replace_lone_surrogates(text.replace("\x00", ""))
 
 
-def cleaned(value: Any) -> Any:
+def clean_data(value: Any) -> Any:
     """The same for everything in plain data."""
     if isinstance(value, str):
-        return clean(value)
+        return clean_text(value)
     if isinstance(value, Mapping):
-        return {clean(str(k)): cleaned(v) for k, v in value.items()}
-    return [cleaned(v) for v in value] if isinstance(value, list | tuple) else value
+        return {clean_text(str(k)): clean_data(v) for k, v in value.items()}
+    return [clean_data(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-def mended(text: str) -> str:
+def repair_encoding(text: str) -> str:
     """A text that was read as ISO-8859-1 on its way, though it was UTF-8 or GBK; any other as it is."""
     if not text or not any("\x80" <= c <= "\xff" for c in text) or any(c > "\xff" for c in text):
         return text
@@ -154,7 +154,7 @@ def mended(text: str) -> str:
     return text
 
 
-def decoded(raw: bytes, charset: str | None) -> tuple[str, str]:
+def decode_text(raw: bytes, charset: str | None) -> tuple[str, str]:
     """Bytes as text, and the charset they turned out to be in: the one that is named where it fits, else by trial."""
     named = (charset or "").strip().strip("\"'").lower()
     named = {"8-bit": "", "gb2312": "gb18030", "gbk": "gb18030", "ucs-2": "utf-16-be", "utf-16": "utf-16-be"}.get(
@@ -174,7 +174,7 @@ def decoded(raw: bytes, charset: str | None) -> tuple[str, str]:
     return raw.decode("latin-1"), "latin-1"
 
 
-def local_moment(text: str, zone: ZoneInfo) -> datetime:
+def parse_local_time(text: str, zone: ZoneInfo) -> datetime:
     """A naive "YYYY-MM-DD HH:MM:SS" of the provider's zone. Raises ValueError."""
     moment = datetime.fromisoformat(text.strip())
     if not 1900 < moment.year < 2200:
@@ -182,12 +182,12 @@ def local_moment(text: str, zone: ZoneInfo) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def unread_of(said: Any, found: datetime | None) -> str | None:
+def unparsed_time(value: Any, parsed: datetime | None) -> str | None:
     """How a time was written that is there and cannot be read."""
-    return None if found is not None or said is None or not str(said).strip() else str(said)[:80]
+    return None if parsed is not None or value is None or not str(value).strip() else str(value)[:80]
 
 
-def unix_moment(seconds: Any) -> datetime | None:
+def parse_unix_time(seconds: Any) -> datetime | None:
     try:
         found = datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, TypeError, OverflowError, OSError):

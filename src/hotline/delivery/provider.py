@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hotline.delivery.gateway_settings import Faults, GatewaySettings, faults_in, needed_to_send
+from hotline.delivery.gateway_settings import FieldErrors, GatewaySettings, missing_send_settings, settings_errors
 
-SHORTEST_TOKEN = 16  # characters
+MIN_TOKEN_LENGTH = 16  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that a gateway may have. `proves`: a push is authenticated by it; `to_send`: no text can be sent
-    without it; `fault`: the rule that a value breaks, or None."""
+    """A secret that a gateway may have. `authenticates`: a push is authenticated by it; `required_to_send`: no text can
+    be sent without it; `fault`: the rule that a value breaks, or None."""
 
     name: str
     about: str = ""
-    proves: bool = False
-    to_send: bool = False
+    authenticates: bool = False
+    required_to_send: bool = False
     fault: Callable[[str], str | None] = lambda value: None
 
 
@@ -39,43 +39,43 @@ class GatewayProvider:
     def secret_names(self) -> tuple[str, ...]:
         return tuple(secret.name for secret in self.secrets)
 
-    def described(self) -> str:
+    def description(self) -> str:
         """What can be set, in one line for administrators: its own settings with what they are, then those that others
         have too."""
         own, fields = self.settings.__annotations__, self.settings.model_fields
-        settings = [_said(name, field.description) for name, field in fields.items() if name in own]
+        settings = [_with_description(name, field.description) for name, field in fields.items() if name in own]
         settings += [name for name in fields if name not in own]
-        secrets = [_said(secret.name, secret.about) for secret in self.secrets]
+        secrets = [_with_description(secret.name, secret.about) for secret in self.secrets]
         return f"{self.about}. Settings: {', '.join(settings)}. Secrets: {', '.join(secrets)}."
 
-    def faults(self, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool) -> Faults:
+    def faults(self, settings: Mapping[str, Any], secrets: Mapping[str, Sequence[str]], *, sends: bool) -> FieldErrors:
         """All that is wrong with what is set: (field, rule). No value is repeated."""
-        proving = [s.name for s in self.secrets if s.proves]
-        errors: Faults = []
+        proving = [s.name for s in self.secrets if s.authenticates]
+        errors: FieldErrors = []
         if proving and not any(secrets.get(name) for name in proving):
             errors.append(("secrets", "needs " + " or ".join(proving)))
         if not set(secrets) <= set(self.secret_names):
             errors.append(("secrets", f"one of {', '.join(self.secret_names)}"))
-        errors += faults_in(self.settings, settings)
+        errors += settings_errors(self.settings, settings)
         for secret in self.secrets:
             broken = [rule for value in secrets.get(secret.name, ()) if (rule := secret.fault(value)) is not None]
             errors += [(f"secrets.{secret.name}", rule) for rule in broken[:1]]
         if sends:
-            errors += needed_to_send(self.settings, settings)
-            needed = [s.name for s in self.secrets if s.to_send and not secrets.get(s.name)]
+            errors += missing_send_settings(self.settings, settings)
+            needed = [s.name for s in self.secrets if s.required_to_send and not secrets.get(s.name)]
             errors += [(f"secrets.{name}", "needed to send") for name in needed]
         return errors
 
 
-def _said(name: str, about: str | None) -> str:
+def _with_description(name: str, about: str | None) -> str:
     return f"{name} ({about})" if about else name
 
 
-def too_short(value: str) -> str | None:
-    return "at least 16 characters" if len(value) < SHORTEST_TOKEN else None
+def token_error(value: str) -> str | None:
+    return "at least 16 characters" if len(value) < MIN_TOKEN_LENGTH else None
 
 
-def no_webhook_secret(value: str) -> str | None:
+def webhook_secret_error(value: str) -> str | None:
     """Standard Webhooks: `whsec_` and base64."""
     rule = "whsec_ and the base64 of 24 to 64 bytes; without =VALUE one is made"
     try:
@@ -84,4 +84,4 @@ def no_webhook_secret(value: str) -> str | None:
         return rule
 
 
-TOKEN = Secret("token", "in our URL", proves=True, fault=too_short)
+TOKEN = Secret("token", "in our URL", authenticates=True, fault=token_error)

@@ -7,29 +7,29 @@ from urllib.parse import quote
 import httpx
 import orjson
 
-from hotline.delivery.notices import GatewayDown, GatewayRefused, asked_to_wait, said_of
+from hotline.delivery.notices import GatewayDown, GatewayRefused, failure_reason, retry_after_seconds
 
 
-def escaped(value: str) -> str:
+def percent_encode(value: str) -> str:
     """Percent-encoded as the clouds sign it: RFC 3986, UTF-8."""
     return quote(value, safe="-_.~")
 
 
-async def asked(client: httpx.AsyncClient, method: str, url: str, **kw: Any) -> httpx.Response:
+async def send_request(client: httpx.AsyncClient, method: str, url: str, **options: Any) -> httpx.Response:
     """One request to a provider. Raises GatewayDown for what may have arrived and what is worth another try: time-outs,
     broken answers, 408, 425, 429 and 5xx. Any other answer is the caller's to judge."""
     try:
-        reply = await client.request(method, url, **kw)
+        reply = await client.request(method, url, **options)
     except (httpx.HTTPError, httpx.InvalidURL) as cut:
-        raise GatewayDown(said_of(cut)) from cut
+        raise GatewayDown(failure_reason(cut)) from cut
     if reply.status_code in (408, 425, 429) or reply.is_server_error:
-        raise GatewayDown(f"http {reply.status_code}", asked_to_wait(reply))
+        raise GatewayDown(f"http {reply.status_code}", retry_after_seconds(reply))
     if reply.is_redirect:
         raise GatewayRefused(f"http {reply.status_code}: redirects are not followed")
     return reply
 
 
-def answer_of(reply: httpx.Response) -> Any:
+def parse_json_response(reply: httpx.Response) -> Any:
     """A provider's JSON answer. Raises GatewayDown for garbage: it may have taken the text all the same."""
     try:
         found = orjson.loads(reply.content.removeprefix(BOM_UTF8))

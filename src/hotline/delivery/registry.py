@@ -22,20 +22,20 @@ GROUPS: Mapping[GatewayKind, tuple[str, str]] = {
     GatewayKind.VOICE: ("hotline.exchanges", "hotline.telephony.exchanges"),
     GatewayKind.ORDERS: ("hotline.order_platforms", "hotline.partners.platforms"),
 }
-OWN = "hotline"  # the package whose providers no other package can replace
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+OWN_PACKAGE = "hotline"  # the package whose providers no other package can replace
+NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 log = structlog.get_logger("hotline.registry")
 P = TypeVar("P", bound=GatewayProvider)
 
 
 @cache
-def installed(kind: GatewayKind) -> Mapping[str, EntryPoint]:
+def installed_providers(kind: GatewayKind) -> Mapping[str, EntryPoint]:
     """The providers of a kind by name, none of them imported. Where two packages offer one name, ours wins, else the
     first that the search path has."""
     group, folder = GROUPS[kind]
     found = {point.name: point for point in _of_ours(group, folder)}
     for point in entry_points(group=group):
-        if NAME.fullmatch(point.name) is None:
+        if NAME_PATTERN.fullmatch(point.name) is None:
             log.warning("provider.reserved_name", group=group, name=point.name)
             continue
         found.setdefault(point.name, point)
@@ -48,49 +48,49 @@ def _of_ours(group: str, folder: str) -> Iterator[EntryPoint]:
         yield EntryPoint(module.name, f"{folder}.{module.name}:PROVIDER", group)
 
 
-def package_of(point: EntryPoint) -> str:
+def package_name(point: EntryPoint) -> str:
     """The name of the installed package that a provider belongs to."""
-    return point.dist.name if point.dist is not None else OWN
+    return point.dist.name if point.dist is not None else OWN_PACKAGE
 
 
-def names(kind: GatewayKind) -> Sequence[str]:
+def provider_names(kind: GatewayKind) -> Sequence[str]:
     """The names of the providers of a kind, ours first."""
-    points = installed(kind)
-    return sorted(points, key=lambda name: (package_of(points[name]) != OWN, name))
+    points = installed_providers(kind)
+    return sorted(points, key=lambda name: (package_name(points[name]) != OWN_PACKAGE, name))
 
 
-def kind_of(name: str) -> GatewayKind | None:
+def provider_kind(name: str) -> GatewayKind | None:
     """What kind of gateway a provider serves, ours first; None: no package offers that name."""
-    offered = {kind: installed(kind)[name] for kind in GROUPS if name in installed(kind)}
-    ours = [kind for kind, point in offered.items() if package_of(point) == OWN]
+    offered = {kind: installed_providers(kind)[name] for kind in GROUPS if name in installed_providers(kind)}
+    ours = [kind for kind, point in offered.items() if package_name(point) == OWN_PACKAGE]
     return next(iter([*ours, *offered]), None)
 
 
-def provider(kind: GatewayKind, name: str, shape: type[P]) -> P:
+def find_provider(kind: GatewayKind, name: str, declared_type: type[P]) -> P:
     """A provider by name. Raises Refused (unavailable, so that a push is sent again): its package is not installed,
-    cannot be imported, or declares something else than a `shape` of that name."""
-    found = _imported(kind, name)
-    if not isinstance(found, shape) or found.name != name:
-        raise Refused(Refusal(Code.UNAVAILABLE, f"the package of provider {name} declares no {shape.__name__}"))
+    cannot be imported, or declares something else than a `declared_type` of that name."""
+    found = _import_provider(kind, name)
+    if not isinstance(found, declared_type) or found.name != name:
+        raise Refused(Refusal(Code.UNAVAILABLE, f"the package of provider {name} declares no {declared_type.__name__}"))
     return found
 
 
 @cache
-def _imported(kind: GatewayKind, name: str) -> object:
-    point = installed(kind).get(name)
+def _import_provider(kind: GatewayKind, name: str) -> object:
+    point = installed_providers(kind).get(name)
     if point is None:
         raise Refused(Refusal(Code.UNAVAILABLE, f"no installed package has the provider {name}"))
     try:
         return point.load()
     except Exception as fault:  # of another package: it must not take the other gateways with it
         log.error(
-            "provider.import_failed", name=name, package=package_of(point), fault=f"{type(fault).__name__}: {fault}"
+            "provider.import_failed", name=name, package=package_name(point), fault=f"{type(fault).__name__}: {fault}"
         )
         says = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
         raise Refused(Refusal(Code.UNAVAILABLE, says)) from fault
 
 
-def forget() -> None:
+def clear_caches() -> None:
     """Look for installed packages anew."""
-    installed.cache_clear()
-    _imported.cache_clear()
+    installed_providers.cache_clear()
+    _import_provider.cache_clear()

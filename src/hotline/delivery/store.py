@@ -7,8 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import is_one_of, read_instant
-from hotline.database.engine import Database, one
+from hotline.database.columns import in_words, parse_instant
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
@@ -17,23 +17,25 @@ from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.tables import outbox as o
 
 LEASE = timedelta(seconds=45)  # three times the longest send
-AHEAD = timedelta(seconds=5)  # a message made so far in the future was made by a wrong clock
-MOST_TRIES = 8  # unless its way gives it more
-_RUNNING = (M.QUEUED, M.LEASED)
+MAX_CLOCK_AHEAD = timedelta(seconds=5)  # a message made so far in the future was made by a wrong clock
+MAX_TRIES = 8  # unless its way gives it more
+_UNFINISHED = (M.QUEUED, M.LEASED)
 TO_OFFICER = sa.literal_column("substr(outbox.partition, 1, 5) = 'duty:'", sa.Boolean)  # as the partial index has it
-COUNTED = 1000  # messages of a kind, at most
+MAX_COUNTED = 1000  # messages of a kind, at most
 
 
-def _kinds() -> sa.CTE:
+def _waiting_kinds_cte() -> sa.CTE:
     """The kinds of what waits, each found by one look into the index, however much of it there is."""
-    known = sa.select(sa.func.min(o.c.kind).label("kind")).where(is_one_of(o.c.status, _RUNNING)).cte("kinds", True)
+    known = sa.select(sa.func.min(o.c.kind).label("kind")).where(in_words(o.c.status, _UNFINISHED)).cte("kinds", True)
     other = o.alias("other")
-    further = sa.select(sa.func.min(other.c.kind)).where(is_one_of(other.c.status, _RUNNING))
+    further = sa.select(sa.func.min(other.c.kind)).where(in_words(other.c.status, _UNFINISHED))
     further = further.where(other.c.kind > known.c.kind)
     return known.union_all(sa.select(further.scalar_subquery()).where(known.c.kind.is_not(None)))
 
 
-_KINDS = sa.select((_WAITING_KINDS := _kinds()).c.kind).where(_WAITING_KINDS.c.kind.is_not(None))
+_WAITING_KINDS_QUERY = sa.select((_WAITING_KINDS := _waiting_kinds_cte()).c.kind).where(
+    _WAITING_KINDS.c.kind.is_not(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +48,38 @@ class WaitingMessages:
     sendable: bool
 
 
-def _of_kind(*columns: Any, way: Way) -> sa.Select[Any]:
-    found = sa.select(*columns).select_from(o).where(is_one_of(o.c.status, _RUNNING))
+def _select_kind(*columns: Any, way: Way) -> sa.Select[Any]:
+    found = sa.select(*columns).select_from(o).where(in_words(o.c.status, _UNFINISHED))
     found = found.where(o.c.kind == sa.bindparam("kind", type_=sa.String))
     return found.where(TO_OFFICER) if way is Way.TO_OFFICERS else found
 
 
-_EACH_KIND = PreparedQuery(_KINDS)
+_WAITING_KINDS_PREPARED = PreparedQuery(_WAITING_KINDS_QUERY)
 _OLDEST = {
-    way: PreparedQuery(_of_kind(o.c.next_at, way=way).order_by(o.c.next_at, o.c.id).limit(1))
+    way: PreparedQuery(_select_kind(o.c.next_at, way=way).order_by(o.c.next_at, o.c.id).limit(1))
     for way in (Way.ALL, Way.TO_OFFICERS)
 }
 _COUNT = {
     way: PreparedQuery(
-        sa.select(sa.func.count().label("n")).select_from(_of_kind(o.c.id, way=way).limit(COUNTED).subquery())
+        sa.select(sa.func.count().label("n")).select_from(_select_kind(o.c.id, way=way).limit(MAX_COUNTED).subquery())
     )
     for way in (Way.ALL, Way.TO_OFFICERS)
 }
 
 
-async def waiting(db: Database, way_of: WayOf) -> list[WaitingMessages]:
+async def load_waiting_messages(db: Database, way_of: WayOf) -> list[WaitingMessages]:
     """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
     Bounded, however much there is."""
     found: list[WaitingMessages] = []
-    for row in await db.rows(_EACH_KIND):
+    for row in await db.rows(_WAITING_KINDS_PREPARED):
         way = way_of(row.kind)
         counts: dict[Way, tuple[int, datetime]] = {}
         for part in {Way.ALL, way} - {Way.NONE}:
-            count, first = await one(db, _COUNT[part], kind=row.kind), await one(db, _OLDEST[part], kind=row.kind)
-            oldest = read_instant(first.next_at) if first else None
+            count, first = (
+                await fetch_first(db, _COUNT[part], kind=row.kind),
+                await fetch_first(db, _OLDEST[part], kind=row.kind),
+            )
+            oldest = parse_instant(first.next_at) if first else None
             if count is not None and oldest is not None:
                 counts[part] = (int(count.n), oldest)
         if way in counts:
@@ -86,12 +91,12 @@ async def waiting(db: Database, way_of: WayOf) -> list[WaitingMessages]:
     return found
 
 
-async def oldest_due(db: Database, now: datetime, way_of: WayOf = everywhere) -> datetime | None:
+async def load_oldest_due_at(db: Database, now: datetime, way_of: WayOf = everywhere) -> datetime | None:
     """When the oldest unsent message that can be handed over was due."""
     found = []
-    for row in await db.rows(_EACH_KIND):
-        if (way := way_of(row.kind)) is not Way.NONE and (due := await one(db, _OLDEST[way], kind=row.kind)):
-            found.append(read_instant(due.next_at))
+    for row in await db.rows(_WAITING_KINDS_PREPARED):
+        if (way := way_of(row.kind)) is not Way.NONE and (due := await fetch_first(db, _OLDEST[way], kind=row.kind)):
+            found.append(parse_instant(due.next_at))
     return min((at for at in found if at is not None and at <= now), default=None)
 
 
@@ -103,12 +108,12 @@ _LISTED = PreparedQuery(
 )
 
 
-async def listed(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
+async def load_messages(db: Database, status: str, after: str, limit: int) -> Sequence[Row]:
     """Messages in a state, in order of id."""
     return await db.rows(_LISTED, status=status, after=after, limit=limit)
 
 
-def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
+def add_messages(db: sa.Connection, messages: Sequence[Message]) -> int:
     """Messages of the system itself, each once by its id; how many were new."""
     ids = [m.id for m in messages]
     known = set(db.execute(sa.select(o.c.id).where(o.c.id.in_(ids))).scalars())
@@ -116,7 +121,7 @@ def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
     rows = [
         {
             "id": m.id, "kind": m.kind, "number": m.number, "partition": m.partition, "payload": m.payload,
-            "status": M.QUEUED, "attempts": 0, "max_attempts": MOST_TRIES, "created_at": m.next_at,
+            "status": M.QUEUED, "attempts": 0, "max_attempts": MAX_TRIES, "created_at": m.next_at,
             "next_at": m.next_at,
         }
         for m in fresh.values()
@@ -126,11 +131,11 @@ def add_once(db: sa.Connection, messages: Sequence[Message]) -> int:
     return len(rows)
 
 
-WINDOW = 500  # due messages of a kind that one claim looks at
-STANDBY = timedelta(minutes=10)  # how long at most a message behind others is not looked at
+CLAIM_WINDOW = 500  # due messages of a kind that one claim looks at
+MAX_DEFERRAL = timedelta(minutes=10)  # how long at most a message behind others is not looked at
 
 
-def _window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection[str]) -> sa.Subquery:
+def _claim_window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection[str]) -> sa.Subquery:
     """The first due messages of a kind, with whether they are the first of their receiver's (`first`)."""
     earlier = o.alias("earlier")
     # one look into the index for each row: it is the order that keeps PostgreSQL from walking the table instead, where
@@ -138,7 +143,7 @@ def _window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection
     ahead = (
         sa.select(sa.literal(1))
         .select_from(earlier)
-        .where(earlier.c.partition == o.c.partition, is_one_of(earlier.c.status, _RUNNING))
+        .where(earlier.c.partition == o.c.partition, in_words(earlier.c.status, _UNFINISHED))
         .where(sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(o.c.created_at, o.c.id))
         .order_by(earlier.c.created_at, earlier.c.id)
         .limit(1)
@@ -146,10 +151,10 @@ def _window(kind: str, way: Way, at: datetime, by: datetime, sending: Collection
     )
     return (
         sa.select(o.c.id, o.c.next_at, o.c.partition, ahead.is_(None).label("first"))
-        .where(is_one_of(o.c.status, _RUNNING), o.c.kind == kind, _claimable(at, by), o.c.id.not_in(list(sending)))
+        .where(in_words(o.c.status, _UNFINISHED), o.c.kind == kind, _claimable(at, by), o.c.id.not_in(list(sending)))
         .where(*([TO_OFFICER] if way is Way.TO_OFFICERS else []))
         .order_by(o.c.next_at, o.c.id)
-        .limit(WINDOW)
+        .limit(CLAIM_WINDOW)
         .subquery()
     )
 
@@ -165,16 +170,18 @@ def claim(
     token: str,
     limit: int,
     way_of: WayOf = everywhere,
-    sending: Collection[str] = (),
+    sending_ids: Collection[str] = (),
 ) -> Sequence[Row]:
     """The next messages due that can be handed over, ours for LEASE; one at a time for each receiver. The try is
-    counted now: a message that kills its worker runs out of tries. `sending`: ids that this worker has under way,
+    counted now: a message that kills its worker runs out of tries. `sending_ids`: ids that this worker has under way,
     whatever the clock says. Costs the same behind ten messages and behind a million: each kind is looked up by itself,
     and what waits behind others of its receiver is put aside."""
-    at = database_time(db)
-    by = max(now, at)
-    ways = {kind: way_of(kind) for kind in db.execute(_KINDS).scalars()}
-    windows = {k: _window(k, way, at, by, sending) for k, way in ways.items() if way is not Way.NONE}
+    database_now = database_time(db)
+    by = max(now, database_now)
+    ways = {kind: way_of(kind) for kind in db.execute(_WAITING_KINDS_QUERY).scalars()}
+    windows = {
+        k: _claim_window(k, way, database_now, by, sending_ids) for k, way in ways.items() if way is not Way.NONE
+    }
     if not windows:
         return []
     firsts = [sa.select(w.c.id, w.c.next_at).where(w.c.first).limit(limit).subquery() for w in windows.values()]
@@ -182,117 +189,125 @@ def claim(
     due = (
         sa.select(o.c.id)
         .where(o.c.id.in_(sa.select(found.c.id).order_by(found.c.next_at, found.c.id).limit(limit)))
-        .where(is_one_of(o.c.status, _RUNNING), _claimable(at, by))  # looked at again once the row is locked
+        .where(
+            in_words(o.c.status, _UNFINISHED), _claimable(database_now, by)
+        )  # looked at again once the row is locked
         .with_for_update(skip_locked=True)
     )
     take = (
         sa.update(o)
         .where(o.c.id.in_(due.scalar_subquery()))
-        .values(status=M.LEASED, lease_token=token, lease_until=at + LEASE, attempts=o.c.attempts + 1)
+        .values(status=M.LEASED, lease_token=token, lease_until=database_now + LEASE, attempts=o.c.attempts + 1)
     )
     taken = db.execute(take.returning(*o.c)).all()
     if len(taken) < limit:
         for window in windows.values():
-            _put_aside(db, window, at)
+            _defer_blocked(db, window, database_now)
     return taken
 
 
-def _put_aside(db: sa.Connection, window: sa.Subquery, at: datetime) -> None:
+def _defer_blocked(db: sa.Connection, window: sa.Subquery, at: datetime) -> None:
     """Where a window is full of messages behind others, let the next claim look past them. Whoever ends the first of a
     receiver calls the next (`_call_next`)."""
-    behind = db.execute(sa.select(window.c.id, window.c.partition).where(sa.not_(window.c.first))).all()
-    if len(behind) < WINDOW // 2:
+    blocked_rows = db.execute(sa.select(window.c.id, window.c.partition).where(sa.not_(window.c.first))).all()
+    if len(blocked_rows) < CLAIM_WINDOW // 2:
         return
-    for partition in {row.partition for row in behind}:
-        head = db.execute(_HEAD.with_for_update(skip_locked=True), {"receiver": partition}).first()
+    for partition in {row.partition for row in blocked_rows}:
+        head = db.execute(_FIRST_OF_RECEIVER.with_for_update(skip_locked=True), {"receiver": partition}).first()
         if head is None:  # somebody ends it at this moment
             continue
-        until = max(at + STANDBY, read_instant(head.next_at) or at)
-        ids = [row.id for row in behind if row.partition == partition and row.id != head.id]
+        until = max(at + MAX_DEFERRAL, parse_instant(head.next_at) or at)
+        ids = [row.id for row in blocked_rows if row.partition == partition and row.id != head.id]
         untried = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at < until)
         db.execute(sa.update(o).where(o.c.id.in_(ids), untried).values(next_at=until))
 
 
 _RECEIVERS = o.alias("receivers")
-_HEAD = (
+_FIRST_OF_RECEIVER = (
     sa.select(_RECEIVERS.c.id, _RECEIVERS.c.next_at)
     .where(_RECEIVERS.c.partition == sa.bindparam("receiver", type_=sa.String))
-    .where(is_one_of(_RECEIVERS.c.status, _RUNNING))
+    .where(in_words(_RECEIVERS.c.status, _UNFINISHED))
     .order_by(_RECEIVERS.c.created_at, _RECEIVERS.c.id)
     .limit(1)
 )
 
 
-def _call_next(db: sa.Connection, partition: str) -> None:
+def _release_next(db: sa.Connection, partition: str) -> None:
     """The next of this receiver is due now, if it was put aside."""
     at = database_time(db)
     aside = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
-    head = _HEAD.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
+    head = _FIRST_OF_RECEIVER.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
     db.execute(sa.update(o).where(o.c.id == head, aside).values(next_at=at), {"receiver": partition})
 
 
-def pull_back(db: sa.Connection) -> int:
+def correct_future_due(db: sa.Connection) -> int:
     """Messages written by a process whose clock is ahead are due now, not when the true time gets there; how many."""
     at = database_time(db)
-    ahead = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at + AHEAD, o.c.created_at > at + AHEAD)
+    ahead = sa.and_(
+        o.c.status == M.QUEUED,
+        o.c.attempts == 0,
+        o.c.next_at > at + MAX_CLOCK_AHEAD,
+        o.c.created_at > at + MAX_CLOCK_AHEAD,
+    )
     return db.execute(sa.update(o).where(ahead).values(next_at=at)).rowcount
 
 
-def bury(db: sa.Connection) -> int:
+def mark_abandoned_dead(db: sa.Connection) -> int:
     """Messages whose worker died at their last try; how many are dead now."""
     ended = is_free(o.c.lease_until, database_time(db), LEASE)
     last = sa.and_(o.c.status == M.LEASED, ended, o.c.attempts >= o.c.max_attempts)
     dead = sa.update(o).where(last).values(status=M.DEAD, last_error="its worker died at the last try")
     receivers = db.execute(dead.returning(o.c.partition)).scalars().all()
     for partition in sorted(set(receivers)):
-        _call_next(db, partition)
+        _release_next(db, partition)
     return len(receivers)
 
 
-def _mine(id: str, token: str) -> sa.Update:  # noqa: A002
+def _leased_update(id: str, token: str) -> sa.Update:  # noqa: A002
     return sa.update(o).where(o.c.id == id, o.c.lease_token == token, o.c.status == M.LEASED)
 
 
 def mark_sent(db: sa.Connection, id: str, token: str) -> bool:  # noqa: A002
     """False: another worker holds it now."""
-    sent = _mine(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)
-    return _ended(db, sent)
+    sent = _leased_update(id, token).values(status=M.SENT, lease_token=None, lease_until=None, last_error=None)
+    return _end_message(db, sent)
 
 
-def _ended(db: sa.Connection, change: sa.Update) -> bool:
+def _end_message(db: sa.Connection, change: sa.Update) -> bool:
     """Run what ends one message, and call the next of its receiver. False: it changed nothing."""
     partition = db.execute(change.returning(o.c.partition)).scalar()
     if partition is None:
         return False
-    _call_next(db, partition)
+    _release_next(db, partition)
     return True
 
 
-def put_back(
+def reschedule(
     db: sa.Connection,
     id: str,  # noqa: A002
     token: str,
     next_at: datetime | None,
     error: str | None,
     *,
-    most: int | None = None,
+    max_tries: int | None = None,
 ) -> bool:
-    """Try again at `next_at`, or never (None). `most`: how many tries it has. False: another worker holds it now."""
+    """Try again at `next_at`, or never (None). `max_tries`: how many tries it has. False: another worker holds it
+    now."""
     values: dict[str, Any] = {"status": M.QUEUED if next_at else M.DEAD, "lease_token": None, "lease_until": None}
     values["last_error"] = error[:500] if error else None
     if next_at is not None:
         values["next_at"] = next_at
-    if most is not None:
-        values["max_attempts"] = sa.case((o.c.max_attempts < most, most), else_=o.c.max_attempts)
-    change = _mine(id, token).values(**values)
-    return _ended(db, change) if next_at is None else db.execute(change).rowcount == 1
+    if max_tries is not None:
+        values["max_attempts"] = sa.case((o.c.max_attempts < max_tries, max_tries), else_=o.c.max_attempts)
+    change = _leased_update(id, token).values(**values)
+    return _end_message(db, change) if next_at is None else db.execute(change).rowcount == 1
 
 
 def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: str) -> bool:  # noqa: A002
     """Leave it until `next_at`: nothing was tried, and no try is counted. False: another worker holds it now."""
     values = {"status": M.QUEUED, "lease_token": None, "lease_until": None, "last_error": reason, "next_at": next_at,
               "attempts": o.c.attempts - 1}  # fmt: skip
-    return db.execute(_mine(id, token).values(**values)).rowcount == 1
+    return db.execute(_leased_update(id, token).values(**values)).rowcount == 1
 
 
 def expire(db: sa.Connection, before: datetime, lasting: Collection[str]) -> int:
@@ -303,24 +318,24 @@ def expire(db: sa.Connection, before: datetime, lasting: Collection[str]) -> int
     return db.execute(old).rowcount
 
 
-def requeue(db: sa.Connection, id: str, now: datetime, *, sent_too: bool = False) -> bool:  # noqa: A002
+def requeue(db: sa.Connection, id: str, now: datetime, *, include_sent: bool = False) -> bool:  # noqa: A002
     """Send a dead, expired or dropped message once more, with all its tries. Due at once, even if
     this process's clock is ahead."""
-    ended = [M.DEAD, M.EXPIRED, M.DROPPED, *([M.SENT] if sent_too else [])]
+    ended = [M.DEAD, M.EXPIRED, M.DROPPED, *([M.SENT] if include_sent else [])]
     again = sa.update(o).where(o.c.id == id, o.c.status.in_(ended))
     due = min(now, database_time(db))
-    values = {"status": M.QUEUED, "max_attempts": o.c.attempts + MOST_TRIES, "next_at": due, "last_error": None}
+    values = {"status": M.QUEUED, "max_attempts": o.c.attempts + MAX_TRIES, "next_at": due, "last_error": None}
     return db.execute(again.values(**values)).rowcount == 1
 
 
-def drop(db: sa.Connection, id: str, why: str) -> bool:  # noqa: A002
+def drop(db: sa.Connection, id: str, reason: str) -> bool:  # noqa: A002
     """Give a message up by hand: one that waits, or one that is dead already. Its reason is kept."""
     there = sa.update(o).where(o.c.id == id, o.c.status.in_([M.QUEUED, M.DEAD, M.EXPIRED]))
-    return _ended(db, there.values(status=M.DROPPED, last_error=why[:500]))
+    return _end_message(db, there.values(status=M.DROPPED, last_error=reason[:500]))
 
 
 _ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
 
 
-async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _ONE, id=id)
+async def load_message(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await fetch_first(db, _ONE, id=id)

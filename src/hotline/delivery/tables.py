@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, one_of
+from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
 from hotline.delivery.model import GatewayKind, MessageStatus
 
@@ -23,7 +23,7 @@ outbox = table(
     C("lease_until", Instant),
     C("lease_token", S(36)),
     C("last_error", sa.Text),
-    one_of("status", MessageStatus),
+    words_check("status", MessageStatus),
     sa.Index("ix_outbox_partition_created_at_id", "partition", "created_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     # the delivery log of one subscriber
@@ -49,7 +49,7 @@ gateway = table(
     C("version", I, nullable=False),
     C("created_at", Instant, nullable=False),
     C("created_by", S(60), nullable=False),
-    one_of("kind", GatewayKind),
+    words_check("kind", GatewayKind),
 )  # fmt: skip
 
 attempt = table(

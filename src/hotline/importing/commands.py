@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.command_line import CommandLine, say, stop
-from hotline.shipped import shipped
+from hotline.packaged_files import packaged_folder
 
 if TYPE_CHECKING:
     from hotline.importing.service.report import ImportReport
@@ -35,7 +35,7 @@ class _ImportRequest:
     @property
     def folder(self) -> Path:
         """Where the mapping stands, and the departments, areas and categories it refers to."""
-        root = shipped("seeds")
+        root = packaged_folder("seeds")
         return root / self.mapping if (root / self.mapping).is_dir() and "/" not in self.mapping else Path(self.mapping)
 
 
@@ -95,25 +95,25 @@ def _check_files(file: Path, *written: Path | None) -> None:
 async def _checked(services: "Services", wanted: _ImportRequest) -> "Directory":
     """The directory to read the rows by, with what the mapping adds; in a dry run it is not stored. Raises Refused
     where the import cannot begin; the directory is then unchanged."""
-    from hotline.importing.mapping import as_far_as_read
-    from hotline.importing.service.importer import checked_source
+    from hotline.importing.mapping import load_partial_mapping
+    from hotline.importing.service.importer import open_source
     from hotline.organisation.model.actors import COMMAND_LINE
-    from hotline.organisation.service.seeding import complete
+    from hotline.organisation.service.seeding import add_missing_items
 
-    mapping = as_far_as_read(wanted.folder)
-    parts = (services.directory, wanted.folder, shipped("seeds"), COMMAND_LINE, services.clock())
-    planned = await complete(*parts, keep=False)
-    checked_source(wanted.file, mapping, planned, wanted.encoding)
+    mapping = load_partial_mapping(wanted.folder)
+    parts = (services.directory, wanted.folder, packaged_folder("seeds"), COMMAND_LINE, services.clock())
+    planned = await add_missing_items(*parts, save=False)
+    open_source(wanted.file, mapping, planned, wanted.encoding)
     if wanted.rejected is not None and wanted.rejected.exists():
         stop(f"{wanted.rejected} exists already; nothing was taken in", 2)
-    return planned if wanted.dry_run else await complete(*parts, keep=True)
+    return planned if wanted.dry_run else await add_missing_items(*parts, save=True)
 
 
 async def _import(services: "Services", wanted: _ImportRequest, directory: "Directory", report: "ImportReport") -> None:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
-    from hotline.importing.mapping import read_mapping
+    from hotline.importing.mapping import load_mapping
     from hotline.importing.service.importer import ImportJob, import_file
 
     with ExitStack() as opened:
@@ -124,7 +124,7 @@ async def _import(services: "Services", wanted: _ImportRequest, directory: "Dire
         task = bar.add_task("", total=wanted.file.stat().st_size)
         job = ImportJob(
             wanted.file,
-            read_mapping(wanted.folder),
+            load_mapping(wanted.folder),
             directory,
             encoding=wanted.encoding,
             dry_run=wanted.dry_run,

@@ -41,7 +41,7 @@ _OTHER_KINDS = (
 _MARKUP = (b"<html", b"<!doctype", b"<?xml", b"<table", b"<workbook")
 
 
-class FileUnreadable(ValueError):
+class UnreadableFileError(ValueError):
     """The file as a whole cannot be read; the text says why and what to do."""
 
 
@@ -87,28 +87,28 @@ class ImportSource:
         self.path, self.position, self._columns = path, 0, tuple(columns)
         self.is_json = form != "csv"
         self.delimiter, self._is_array = ",", False
-        with self._named():
+        with self._explain_errors():
             with path.open("rb") as file:
                 start = file.read(4096)
             self.encoding = _encoding_of(start, encoding)
             if self.is_json:
                 self.header = self._names_in_json()
             else:
-                self.header = self._heading()
+                self.header = self._detect_heading()
 
     @contextmanager
-    def _named(self) -> Iterator[None]:
+    def _explain_errors(self) -> Iterator[None]:
         """Whatever goes wrong with the file is told in words."""
         try:
             yield
-        except FileUnreadable:
+        except UnreadableFileError:
             raise
         except OSError as fault:
-            raise FileUnreadable(f"it cannot be read: {fault.strerror or type(fault).__name__}") from None
+            raise UnreadableFileError(f"it cannot be read: {fault.strerror or type(fault).__name__}") from None
         except (UnicodeError, LookupError) as fault:
-            raise FileUnreadable(f"it cannot be read as {self.encoding}: {type(fault).__name__}") from None
+            raise UnreadableFileError(f"it cannot be read as {self.encoding}: {type(fault).__name__}") from None
         except Exception as fault:
-            raise FileUnreadable(f"it cannot be read: {type(fault).__name__}") from fault
+            raise UnreadableFileError(f"it cannot be read: {type(fault).__name__}") from fault
 
     @contextmanager
     def _text(self) -> Iterator[TextIO]:
@@ -117,12 +117,12 @@ class ImportSource:
 
     def rows(self) -> Iterator[ImportRow]:
         """Every row in order. Memory holds one record at a time. Raises FileUnreadable where the disk fails."""
-        with self._named(), self._text() as text:
+        with self._explain_errors(), self._text() as text:
             yield from (self._json_rows(text) if self.is_json else self._csv_rows(text))
 
     # --- CSV
 
-    def _heading(self) -> list[str]:
+    def _detect_heading(self) -> list[str]:
         found: list[tuple[int, str, list[str]]] = []
         with self._text() as text:
             sep = re.fullmatch(r"\ufeff?\"?sep=(.)\"?\r?\n?", text.readline(100))
@@ -132,10 +132,10 @@ class ImportSource:
             with self._text() as text:
                 record = next(self._records(text), None)
             if record is None:
-                raise FileUnreadable("it is empty")
+                raise UnreadableFileError("it is empty")
             _, cells, fault = record
             if isinstance(cells, str):
-                raise FileUnreadable(f"its heading cannot be read: {fault}")
+                raise UnreadableFileError(f"its heading cannot be read: {fault}")
             names = [cell.strip().lstrip("\ufeff").strip() for cell in cells]
             found.append((sum(column not in names for column in self._columns), delimiter, names))
         _, self.delimiter, names = min(found, key=lambda one: one[0])
@@ -144,21 +144,21 @@ class ImportSource:
 
     def _check_heading(self, names: list[str]) -> None:
         if any("\x00" in name for name in names):
-            raise FileUnreadable(
+            raise UnreadableFileError(
                 "its heading holds NUL bytes; if it is UTF-16 without a byte order mark, say --encoding utf-16-le"
             )
         if any(_UNREADABLE in name for name in names):
-            raise FileUnreadable(
+            raise UnreadableFileError(
                 f"its heading is not {self.encoding}; if it comes from a Chinese Windows program, say "
                 "--encoding gb18030, else save it as UTF-8"
             )
         if not any(names):
-            raise FileUnreadable("its first line is no heading")
+            raise UnreadableFileError("its first line is no heading")
 
     def _records(self, text: TextIO) -> Iterator[tuple[int, list[str] | str, str]]:
         """(line it begins on, cells, what is wrong with it). A record that cannot be split into cells is given as the
         text of its first line, and takes no other with it: one stray quote must not swallow the rows behind it."""
-        lines = _Lines(text)
+        lines = _LineReader(text)
         for _ in range(self._skipped):
             next(lines, None)
         reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
@@ -172,8 +172,8 @@ class ImportSource:
                 return
             except (csv.Error, _TooLong) as fault:
                 reader = csv.reader(lines, delimiter=self.delimiter, strict=True)  # forgets what it had begun
-                said = _said_of(fault, lines.give_back())
-                yield first, _as_read("".join(lines.taken)), said
+                said = _csv_error_text(fault, lines.unread_continuation())
+                yield first, _printable_line("".join(lines.taken)), said
                 continue
             broken = next((hit[0] for line in lines.taken if (hit := _BROKEN.search(line))), None)
             if width is None:
@@ -181,13 +181,13 @@ class ImportSource:
                     width = len(cells)
                     yield first, cells, ""
             elif broken is not None:
-                lines.give_back()
-                damaged = _as_read("".join(lines.taken))
+                lines.unread_continuation()
+                damaged = _printable_line("".join(lines.taken))
                 yield first, damaged, "a NUL: the file is damaged" if broken == "\x00" else f"not {self.encoding}"
             elif cells and len(cells) != width:
                 wrong = f"wrong number of cells: {len(cells)}, the heading has {width}"
-                several = lines.give_back()  # the lines behind the first are read again, as rows of their own
-                yield first, _as_read("".join(lines.taken)) if several else cells, wrong
+                several = lines.unread_continuation()  # the lines behind the first are read again, as rows of their own
+                yield first, _printable_line("".join(lines.taken)) if several else cells, wrong
             elif cells:  # a line without anything on it is no row
                 yield first, cells, ""
 
@@ -211,7 +211,7 @@ class ImportSource:
         with self._text() as text:
             start = text.read(4096).lstrip("\ufeff")
             if not start.strip():
-                raise FileUnreadable("it is empty")
+                raise UnreadableFileError("it is empty")
             self._is_array = re.match(r"\s*\[\s*(\{|\]|$)", start) is not None
         names: dict[str, None] = {}
         wanted, read = set(self._columns), 0
@@ -223,7 +223,7 @@ class ImportSource:
                 if not wanted:
                     break
         if read and not names:
-            raise FileUnreadable(
+            raise UnreadableFileError(
                 "there is no JSON object in it: one object a line, or an array of objects, in UTF-8 or as "
                 "--encoding says"
             )
@@ -256,12 +256,12 @@ def _cell(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
-def _as_read(text: str) -> str:
+def _printable_line(text: str) -> str:
     """A damaged line for the file of refused rows: what is no text in it stands as U+FFFD."""
     return _BROKEN.sub("\ufffd", text.rstrip("\r\n"))
 
 
-def _said_of(error: Exception, several: bool) -> str:
+def _csv_error_text(error: Exception, several: bool) -> str:
     fault = str(error)
     if isinstance(error, _TooLong):
         return "longer than a million characters, or a quote that is never closed"
@@ -278,7 +278,7 @@ class _TooLong(Exception):
     """A record has no end in sight."""
 
 
-class _Lines:
+class _LineReader:
     """The lines of a text with their numbers. Those of the record under way can be given back, all but the first."""
 
     def __init__(self, text: TextIO) -> None:
@@ -288,7 +288,7 @@ class _Lines:
     def begin_record(self) -> None:
         self.taken, self._room = [], LONGEST
 
-    def give_back(self) -> bool:
+    def unread_continuation(self) -> bool:
         """Whether there were any."""
         again = self.taken[1:]
         self._back.extendleft(reversed(again))
@@ -317,7 +317,7 @@ class _Lines:
 
 def _json_lines(text: TextIO) -> Iterator[tuple[str, Any, str]]:
     decode = json.JSONDecoder(object_pairs_hook=_object).decode
-    lines = _Lines(text)
+    lines = _LineReader(text)
     while True:
         lines.begin_record()
         try:
@@ -332,12 +332,12 @@ def _json_lines(text: TextIO) -> Iterator[tuple[str, Any, str]]:
         if not line.strip():
             continue
         if _UNREADABLE in line:
-            yield place, _as_read(line), "bytes that are no text"
+            yield place, _printable_line(line), "bytes that are no text"
             continue
         try:
             yield place, decode(line), ""
         except (ValueError, RecursionError):
-            yield place, _as_read(line), "no JSON"
+            yield place, _printable_line(line), "no JSON"
 
 
 def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
@@ -365,7 +365,10 @@ def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
         count += 1
         whole = buffer[at:end]
         at = end
-        yield f"item {count}", *((_as_read(whole), "bytes that are no text") if _UNREADABLE in whole else (item, ""))
+        yield (
+            f"item {count}",
+            *((_printable_line(whole), "bytes that are no text") if _UNREADABLE in whole else (item, "")),
+        )
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -376,12 +379,12 @@ def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:
 def _encoding_of(start: bytes, declared: str | None) -> str:
     """What the file is written in: as declared, else by its byte order mark, else UTF-8."""
     if not start:
-        raise FileUnreadable("it is empty")
+        raise UnreadableFileError("it is empty")
     for magic, kind in _OTHER_KINDS:
         if start.startswith(magic):
-            raise FileUnreadable(f"it is {kind}, not text: save the table as CSV in UTF-8, and import that")
+            raise UnreadableFileError(f"it is {kind}, not text: save the table as CSV in UTF-8, and import that")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP):
-        raise FileUnreadable("it is HTML or XML, not CSV or JSON: save the table as CSV in UTF-8, and import that")
+        raise UnreadableFileError("it is HTML or XML, not CSV or JSON: save the table as CSV in UTF-8, and import that")
     marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
     if declared is None:
         return {"utf-8": "utf-8-sig", None: "utf-8"}.get(marked, marked or "utf-8")
@@ -389,9 +392,9 @@ def _encoding_of(start: bytes, declared: str | None) -> str:
         info = codecs.lookup(declared)
         "".encode(declared)  # only encodings of text
     except (LookupError, ValueError):
-        raise FileUnreadable(f"--encoding {declared[:40]!r} is not known") from None
+        raise UnreadableFileError(f"--encoding {declared[:40]!r} is not known") from None
     if marked is not None and not info.name.replace("_", "-").startswith(marked):
-        raise FileUnreadable(f"its byte order mark says {marked}, --encoding says {info.name}")
+        raise UnreadableFileError(f"its byte order mark says {marked}, --encoding says {info.name}")
     return "utf-8-sig" if info.name == "utf-8" else info.name
 
 

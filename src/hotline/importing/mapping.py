@@ -13,12 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.hours import is_zone
-from hotline.organisation.model.items import CODE
+from hotline.organisation.model.items import CODE_PATTERN
 from hotline.organisation.model.vocabulary import Channel, DepartmentKind, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.strict_json import read_json
+from hotline.text.strict_json import parse_strict_json
 from hotline.tickets.model.vocabulary import DeclineReason, TicketStatus, VoidReason
-from hotline.web.rule_texts import rule_of
+from hotline.web.rule_texts import rule_of_error
 
 EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)  # dates that stand for "none" lie before it: 1900, 1899-12-30, 1970-01-01
 _STRICT = {"extra": "forbid"}
@@ -43,7 +43,7 @@ _SINGLE = ("id", "created_at", "closed_at", "due_at", "phone", "name", "lat", "l
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnWords:
+class ColumnTranslation:
     """How a column's words become ours. `other`: for words not listed; None refuses the row. `prefix`: made from the
     word itself."""
 
@@ -55,7 +55,7 @@ class ColumnWords:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class ImportMapping:
     """What stands where in a file. Columns are named as its heading names them."""
 
     __pydantic_config__ = _STRICT
@@ -80,15 +80,15 @@ class Layout:
     contact: tuple[str, ...] = ()  # other ways to reach the caller
     reply: str | None = None
     default_reply: str
-    status: ColumnWords
-    department: ColumnWords | None = None
-    area: ColumnWords | None = None
-    channel: ColumnWords | None = None
-    category: ColumnWords
-    priority: ColumnWords | None = None
-    kind: ColumnWords | None = None
-    confidential: ColumnWords | None = None  # yes or no
-    reply_wanted: ColumnWords | None = None  # yes or no
+    status: ColumnTranslation
+    department: ColumnTranslation | None = None
+    area: ColumnTranslation | None = None
+    channel: ColumnTranslation | None = None
+    category: ColumnTranslation
+    priority: ColumnTranslation | None = None
+    kind: ColumnTranslation | None = None
+    confidential: ColumnTranslation | None = None  # yes or no
+    reply_wanted: ColumnTranslation | None = None  # yes or no
     decline_reason: DeclineReason | None = None
     void_reason: VoidReason | None = None
     odd: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class Layout:
     def formats(self) -> tuple[str, ...]:
         return (self.time_format,) if isinstance(self.time_format, str) else self.time_format
 
-    def words(self) -> Iterator[tuple[str, ColumnWords]]:
+    def words(self) -> Iterator[tuple[str, ColumnTranslation]]:
         """(name, words) of every column that is translated."""
         for name in ("status", "department", "area", "channel", "category", "priority", "kind", "confidential",
                      "reply_wanted"):  # fmt: skip
@@ -118,14 +118,14 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadMapping:
-    """A mapping as far as it can be read: `faults` says what is not well formed as (path, rule), and `layout` has
+class ParsedMapping:
+    """A mapping as far as it can be read: `faults` says what is not well formed as (path, rule), and `mapping` has
     something in the place of each, so that all else can be checked."""
 
-    layout: Layout
+    mapping: ImportMapping
     faults: tuple[tuple[str, str], ...] = ()
 
-    def hides(self, where: str) -> bool:
+    def is_malformed_at(self, where: str) -> bool:
         """Whether what was found at this path comes of something that is not well formed there."""
         name = where.split(".")[0]
         return any(path.split(".")[0] == name for path, _ in self.faults)
@@ -134,19 +134,19 @@ class ReadMapping:
 _IN_PLACE: Mapping[str, Any] = {
     "about": "-", "source": "-", "format": "csv", "id": "-", "zone": "UTC", "time_format": "iso8601", "created_at": "-",
     "title": (), "narrative": ("-",), "default_reply": "-",
-    "status": ColumnWords(column="-"), "category": ColumnWords(column="-"),
+    "status": ColumnTranslation(column="-"), "category": ColumnTranslation(column="-"),
 }  # fmt: skip
 
 
-def read_mapping(folder: Path) -> Layout:
+def load_mapping(folder: Path) -> ImportMapping:
     """The mapping of a folder. Raises Refused where it is not there or not right."""
-    read = as_far_as_read(folder)
+    read = load_partial_mapping(folder)
     if read.faults:
         raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=read.faults))
-    return read.layout
+    return read.mapping
 
 
-def as_far_as_read(folder: Path) -> ReadMapping:
+def load_partial_mapping(folder: Path) -> ParsedMapping:
     """The mapping of a folder and what is not well formed in it. Raises Refused where it is not there, or no JSON
     object."""
     path = folder / "mapping.json"
@@ -157,7 +157,7 @@ def as_far_as_read(folder: Path) -> ReadMapping:
             )
         )
     try:
-        data = read_json(path.read_bytes())
+        data = parse_strict_json(path.read_bytes())
         if not isinstance(data, dict):
             rule = "an object of names and values"
             raise Refused(Refusal(Code.INVALID, "the mapping is not well formed", errors=(("mapping", rule),)))
@@ -171,63 +171,67 @@ def as_far_as_read(folder: Path) -> ReadMapping:
         raise Refused(Refusal(Code.INVALID, f"the mapping cannot be read: {why}")) from None
 
 
-def _read(data: dict[str, Any]) -> ReadMapping:
-    check = TypeAdapter(Layout)
+def _read(data: dict[str, Any]) -> ParsedMapping:
+    check = TypeAdapter(ImportMapping)
     try:
-        return ReadMapping(check.validate_python(data))
+        return ParsedMapping(check.validate_python(data))
     except ValidationError as wrong:
         found = wrong.errors(include_input=False, include_url=False)
-    faults = tuple((".".join(map(str, e["loc"])), rule_of(e["type"], e["msg"])) for e in found)
+    faults = tuple((".".join(map(str, e["loc"])), rule_of_error(e["type"], e["msg"])) for e in found)
     bad = {str(e["loc"][0]) for e in found}
     sound = {name: value for name, value in data.items() if name not in bad}
-    return ReadMapping(check.validate_python({**{n: v for n, v in _IN_PLACE.items() if n in bad}, **sound}), faults)
+    return ParsedMapping(check.validate_python({**{n: v for n, v in _IN_PLACE.items() if n in bad}, **sound}), faults)
 
 
-def mapping_faults(m: Layout, directory: Directory) -> list[tuple[str, str]]:
+def mapping_errors(mapping: ImportMapping, directory: Directory) -> list[tuple[str, str]]:
     """Everything that is wrong with the mapping by itself, or with this directory: (path in the file, rule)."""
-    faults = list(_plain_faults(m))
-    for name, words in m.words():
-        faults += _word_faults(name, words, directory)
+    faults = list(_structure_errors(mapping))
+    for name, words in mapping.words():
+        faults += _translation_errors(name, words, directory)
     return faults
 
 
-def _plain_faults(m: Layout) -> Iterator[tuple[str, str]]:
-    if not CODE.fullmatch(m.source):
+def _structure_errors(mapping: ImportMapping) -> Iterator[tuple[str, str]]:
+    if not CODE_PATTERN.fullmatch(mapping.source):
         yield "source", "1-40 of a-z 0-9 _ . -, beginning with a letter or digit"
-    if not is_zone(m.zone):
+    if not is_zone(mapping.zone):
         yield "zone", "unknown time zone"
-    elif not m.formats:
+    elif not mapping.formats:
         yield "time_format", "at least one"
-    for place, text in enumerate(m.formats):
-        where = "time_format" if isinstance(m.time_format, str) else f"time_format.{place}"
-        if rule := format_fault(text):
+    for place, text in enumerate(mapping.formats):
+        where = "time_format" if isinstance(mapping.time_format, str) else f"time_format.{place}"
+        if rule := time_format_error(text):
             yield where, rule
-    if not m.default_reply.strip() or len(m.default_reply) > 4_000 or not m.default_reply.isprintable():
+    if (
+        not mapping.default_reply.strip()
+        or len(mapping.default_reply) > 4_000
+        or not mapping.default_reply.isprintable()
+    ):
         yield "default_reply", "1-4000 printable characters"
-    if not m.narrative:
+    if not mapping.narrative:
         yield "narrative", "at least one column"
-    if (m.lat is None) != (m.lon is None):
-        yield ("lat" if m.lat is None else "lon"), "left out together with the other one"
+    if (mapping.lat is None) != (mapping.lon is None):
+        yield ("lat" if mapping.lat is None else "lon"), "left out together with the other one"
     seen: dict[str, str] = {}
     for name in _SINGLE:
-        column = getattr(m, name)
+        column = getattr(mapping, name)
         if column is not None and column in seen:
             yield name, f"the same column as {seen[column]}"
         seen.setdefault(column, name)
-    for name, column in m.columns():
+    for name, column in mapping.columns():
         if column != column.strip() or not column:
             yield name, "a column's name, without blanks around it"
-    ends = {*m.status.values.values(), m.status.other or ""}
-    if "declined" in ends and m.decline_reason is None:
+    ends = {*mapping.status.values.values(), mapping.status.other or ""}
+    if "declined" in ends and mapping.decline_reason is None:
         yield "decline_reason", f"needed where a status is declined: one of {', '.join(DeclineReason)}"
-    if "void" in ends and m.void_reason is None:
+    if "void" in ends and mapping.void_reason is None:
         yield "void_reason", f"needed where a status is void: one of {', '.join(VoidReason)}"
-    if m.department is None and ends & NEEDS_DEPARTMENT:
+    if mapping.department is None and ends & NEEDS_DEPARTMENT:
         yield "department", f"needed where a status is {', '.join(sorted(ends & NEEDS_DEPARTMENT))}"
 
 
-def _word_faults(name: str, words: ColumnWords, directory: Directory) -> Iterator[tuple[str, str]]:
-    allowed = targets(name, directory)
+def _translation_errors(name: str, words: ColumnTranslation, directory: Directory) -> Iterator[tuple[str, str]]:
+    allowed = allowed_targets(name, directory)
     if words.prefix is not None:
         if name not in _NOUNS:
             yield f"{name}.prefix", "only for department, area and category"
@@ -256,7 +260,7 @@ _ENUMS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def targets(name: str, directory: Directory) -> frozenset[str]:
+def allowed_targets(name: str, directory: Directory) -> frozenset[str]:
     """What a word of this column may become: our words, or codes of the directory that can be chosen."""
     if name not in _NOUNS:
         return frozenset(_ENUMS[name])
@@ -285,7 +289,7 @@ _EXAMPLE = datetime(2021, 11, 23, 17, 42, 36, tzinfo=UTC)
 _HOURS = re.compile(r"%[HIcXTR]")
 
 
-def format_fault(text: str) -> str | None:
+def time_format_error(text: str) -> str | None:
     """What is wrong with a time format: it cannot be read, or loses a part of the time. None: nothing."""
     if text in _SPECIAL:
         return None
@@ -306,7 +310,7 @@ def format_fault(text: str) -> str | None:
     return None
 
 
-class TimeReader:
+class TimeParser:
     """Reads the times of a file. An offset that is written in a time always counts; the zone is for those without."""
 
     def __init__(self, zone: str, formats: tuple[str, ...]) -> None:

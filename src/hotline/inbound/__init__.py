@@ -7,7 +7,7 @@ __all__ = [
     "model",
     "outcome",
     "push",
-    "pushes",
+    "push_requests",
     "rows",
     "signatures",
     "spool",

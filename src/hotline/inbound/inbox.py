@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.deadlines import Deadlines, within
+from hotline.database.deadlines import Deadlines, database_deadline
 from hotline.database.engine import Database
 from hotline.database.outages import OUTAGES
 from hotline.database.write_batcher import WriteBatcher
@@ -16,9 +16,9 @@ from hotline.delivery.model import Message
 from hotline.delivery.payloads import hashed_key
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import InboundStatus
-from hotline.inbound.spool import Spool, written_row
+from hotline.inbound.spool import Spool, serialize_row
 from hotline.locales import bilingual
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 
 
 class Inbox:
@@ -36,51 +36,52 @@ class Inbox:
         """Durable when this returns: in the database, or in the spool while that is away, full or too slow. A row that
         comes into both is one in the end: its key is unique. Raises what neither could do."""
         try:
-            await self.keep_now(rows)
+            await self.save_to_database(rows)
         except OUTAGES:
             if self._spool is None:
                 raise
-            record = {"kind": "inbound", "rows": [written_row(row) for row in rows]}
+            record = {"kind": "inbound", "rows": [serialize_row(row) for row in rows]}
             await self._spool.append(record, rows[0]["received_at"])
 
     async def known(self, keys: Sequence[tuple[str, str, str]]) -> int:
         """How many of these (gateway, kind, key) were kept before."""
-        return await self._db.transact(lambda c: inbound_store.known(c, keys))
+        return await self._db.transact(lambda c: inbound_store.count_known(c, keys))
 
-    async def keep_now(self, rows: Sequence[Mapping[str, Any]]) -> None:
+    async def save_to_database(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises Away,
         Full, or Unsure after the deadline: it may be kept yet."""
-        alarms = _alarms(rows)
+        alarms = _danger_alarms(rows)
 
         def write(c: sa.Connection) -> None:
-            inbound_store.keep(c, rows)
+            inbound_store.insert_items(c, rows)
             if alarms:
-                outbox_store.add_once(c, alarms)
+                outbox_store.add_messages(c, alarms)
 
         self._asking += 1
         self._calm.clear()
         try:
-            async with within(self._deadlines.write, writes=True):  # ends the wait, not the write
+            async with database_deadline(self._deadlines.write, writes=True):  # ends the wait, not the write
                 await self._together.write(write)
         finally:
             self._asking -= 1
             if self._asking == 0:
                 self._calm.set()
 
-    async def calm(self, longest: float) -> None:
-        """When no push waits for its acknowledgement, or after `longest` seconds: those come before what they mean."""
+    async def wait_until_idle(self, max_seconds: float) -> None:
+        """When no push waits for its acknowledgement, or after `max_seconds` seconds: those come before what they
+        mean."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._calm.wait(), longest)
+            await asyncio.wait_for(self._calm.wait(), max_seconds)
 
 
-def _alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
+def _danger_alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
     """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
     however often it is pushed."""
     said = bilingual("alarm.danger_in_push")
     return [
         Message(
             f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
-            Number(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
+            TicketNumber(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
         )
         for row in rows
         if row["urgent"] and row["status"] == InboundStatus.ODD

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hotline.database.identifiers import reference
+from hotline.database.identifiers import new_reference
 from hotline.inbound import store as inbound_store
 from hotline.inbound.context import InboundServices
-from hotline.inbound.spool_drain import bring_in
-from hotline.inbound.work_off import take_next
-from hotline.jobs import AT_ONCE, BATCH, SOON, Job, RetentionRule
+from hotline.inbound.spool_drain import drain_spooled_records
+from hotline.inbound.work_off import process_due
+from hotline.jobs import AT_ONCE, BATCH, MEDIUM_PAUSE, Job, RetentionRule
 
 KEPT = timedelta(days=180)  # longer than the five months the regulator asks for
 
 
 def inbound_jobs(services: InboundServices) -> Sequence[Job]:
     async def take() -> bool:
-        return await take_next(services, services.clock()) > 0
+        return await process_due(services, services.clock()) > 0
 
     return Job("inbound", take, AT_ONCE), spool_job(services)
 
@@ -24,18 +24,18 @@ def spool_job(services: InboundServices) -> Job:
     """Done by every process for its own spool, which may lie on a disk of its own."""
 
     async def drain() -> bool:
-        await bring_in(services)
+        await drain_spooled_records(services)
         return False
 
-    return Job("spool", drain, SOON)
+    return Job("spool", drain, MEDIUM_PAUSE)
 
 
 async def _pull_back(services: InboundServices, now: datetime) -> int:
-    return await services.db.transact(inbound_store.pull_back)
+    return await services.db.transact(inbound_store.correct_future_due)
 
 
 async def _forget(services: InboundServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: inbound_store.forget(c, reference(now - KEPT), BATCH))
+    return await services.db.transact(lambda c: inbound_store.delete_old_items(c, new_reference(now - KEPT), BATCH))
 
 
 def retention() -> Sequence[RetentionRule[InboundServices]]:

@@ -12,21 +12,21 @@ from hotline.refusals import Code
 
 # with these codes another try may go better: the database is away, full or busy
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
-Done = Callable[[sa.Connection], None]
+TransactionWrite = Callable[[sa.Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
 class InboundOutcome:
-    """What became of it; `also` is written in the same transaction as that."""
+    """What became of it; `writes` is written in the same transaction as that."""
 
     status: InboundStatus
     effect: Effect = Effect.NONE
     number: str | None = None
     why: str | None = None
     messages: Sequence[Message] = ()
-    also: Sequence[Done] = ()
+    writes: Sequence[TransactionWrite] = ()
     set: Mapping[str, Any] = field(default_factory=dict)
 
 
-def odd(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> InboundOutcome:
+def needs_review(why: str, number: str | None = None, messages: Sequence[Message] = ()) -> InboundOutcome:
     return InboundOutcome(InboundStatus.ODD, why=why, number=number, messages=messages)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hotline.delivery.payloads import clean, item_raw, pairs, text_of
+from hotline.delivery.payloads import clean_text, first_text, parse_pairs, raw_item
 
 
-class Malformed(ValueError):
+class MalformedBody(ValueError):
     """A body that cannot be read, and why, in words of ours."""
 
 
-class Unauthentic(Exception):
+class AuthenticationFailed(Exception):
     """Not from this provider: nothing of it is kept. Its text says why, and repeats nothing that was sent."""
 
 
@@ -25,16 +25,16 @@ class Push:
     query: bytes  # as it came
     headers: Mapping[str, str]  # lower-case names
     body: bytes
-    remote: str
+    remote_address: str
     at: datetime
 
-    def in_query(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    def query_pairs(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
         """The pairs of the query, in order, blank ones kept."""
-        return pairs(self.query, encoding)
+        return parse_pairs(self.query, encoding)
 
-    def in_form(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    def form_pairs(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
         """The pairs of a form body. Raises ValueError where there are more than a form has."""
-        return pairs(self.body, encoding)
+        return parse_pairs(self.body, encoding)
 
     @property
     def media_type(self) -> str:
@@ -42,7 +42,7 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
+class UnreadableItem:
     """An item nobody can read. It is kept for somebody to look at."""
 
     why: str
@@ -60,11 +60,11 @@ class Acknowledgement:
     status: int = 200
 
 
-def odd_item(why: str, item: Any, *names: str, kept: str | None = None) -> Odd:
-    """An item that cannot be read whole, with its text where one of these names holds it. `kept`: where not the item
+def unreadable_item(why: str, item: Any, *names: str, raw: str | None = None) -> UnreadableItem:
+    """An item that cannot be read whole, with its text where one of these names holds it. `raw`: where not the item
     itself is what came."""
     try:
-        text = clean(text_of(item, *names))
+        text = clean_text(first_text(item, *names))
     except (ValueError, AttributeError):
         text = ""
-    return Odd(why, item_raw(item) if kept is None else kept, text=text)
+    return UnreadableItem(why, raw_item(item) if raw is None else raw, text=text)

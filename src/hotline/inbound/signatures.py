@@ -9,61 +9,61 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import unix_moment
-from hotline.inbound.push import Push, Unauthentic
-from hotline.web.addresses import is_among
+from hotline.delivery.payloads import parse_unix_time
+from hotline.inbound.push import AuthenticationFailed, Push
+from hotline.web.addresses import is_in_networks
 
-FUTURE = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
+MAX_CLOCK_AHEAD = timedelta(minutes=5)  # how far ahead of ours a provider's clock may be
 
-STANDARD_WINDOW = timedelta(minutes=5)  # how old a Standard Webhooks signature may be
+STANDARD_MAX_AGE = timedelta(minutes=5)  # how old a Standard Webhooks signature may be
 
 
-def same(given: str, rights: Iterable[str]) -> bool:
+def matches_any(value: str, expected_values: Iterable[str]) -> bool:
     """Whether a secret is one of the living ones; how long that takes tells nothing."""
     found = False
-    for right in rights:
-        found |= hmac.compare_digest(given.encode(), right.encode())
+    for right in expected_values:
+        found |= hmac.compare_digest(value.encode(), right.encode())
     return found
 
 
 def is_from_gateway(account: Account, address: str | None) -> bool:
     """Whether the address is one of those that are set; any will do where none are."""
     allowed = account.settings.get("addresses") or ()
-    return not allowed or is_among(address, allowed)
+    return not allowed or is_in_networks(address, allowed)
 
 
 def check_address(account: Account, push: Push) -> None:
     """Only from the addresses that are set, where any are."""
-    if not is_from_gateway(account, push.remote):
-        raise Unauthentic("not from an address of this gateway")
+    if not is_from_gateway(account, push.remote_address):
+        raise AuthenticationFailed("not from an address of this gateway")
 
 
 def check_token(account: Account, push: Push) -> None:
     """For providers that sign nothing: the secret in the query, and the list of addresses."""
     check_address(account, push)
-    given = next((v for k, v in push.in_query() if k == "token"), "")
-    if not account.all_of("token") or not same(given, account.all_of("token")):
-        raise Unauthentic("the token is missing or wrong")
+    given = next((v for k, v in push.query_pairs() if k == "token"), "")
+    if not account.secret_values("token") or not matches_any(given, account.secret_values("token")):
+        raise AuthenticationFailed("the token is missing or wrong")
 
 
-def check_window(moment: datetime | None, now: datetime, back: timedelta) -> None:
+def check_timestamp(moment: datetime | None, now: datetime, max_age: timedelta) -> None:
     """Raises Unauthentic for a signature too old, or from the future."""
-    if moment is None or not now - back <= moment <= now + FUTURE:
-        raise Unauthentic("the time of the signature lies outside the window")
+    if moment is None or not now - max_age <= moment <= now + MAX_CLOCK_AHEAD:
+        raise AuthenticationFailed("the time of the signature lies outside the window")
 
 
-def check_standard(secrets: Sequence[str], push: Push) -> None:
+def check_standard_webhook(secrets: Sequence[str], push: Push) -> None:
     """A Standard Webhooks signature by any of the living secrets, not older than five minutes. Raises Unauthentic."""
     id, stamp = push.headers.get("webhook-id", ""), push.headers.get("webhook-timestamp", "")  # noqa: A001
-    rights: list[str] = []
+    expected_signatures: list[str] = []
     for secret in secrets:
         try:
             key = base64.b64decode(secret.removeprefix("whsec_"))
         except binascii.Error:
             continue
         signed = hmac.digest(key, f"{id}.{stamp}.".encode() + push.body, hashlib.sha256)
-        rights.append("v1," + base64.b64encode(signed).decode())
+        expected_signatures.append("v1," + base64.b64encode(signed).decode())
     given = push.headers.get("webhook-signature", "").split()
-    if not id or not rights or not any(same(one, rights) for one in given):
-        raise Unauthentic("the signature is missing or wrong")
-    check_window(unix_moment(stamp), push.at, STANDARD_WINDOW)
+    if not id or not expected_signatures or not any(matches_any(one, expected_signatures) for one in given):
+        raise AuthenticationFailed("the signature is missing or wrong")
+    check_timestamp(parse_unix_time(stamp), push.at, STANDARD_MAX_AGE)

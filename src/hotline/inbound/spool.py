@@ -19,14 +19,14 @@ import structlog
 
 from hotline.refusals import Code, Refusal, Refused
 
-ROTATE = 64 * 1024 * 1024
-CAP = 2 * 1024 * 1024 * 1024
-ROOM = 1024 * 1024  # the longest record: a batch of texts
-TRIAL = 64 * 1024  # bytes written to see whether the disk takes them
-TRY_AGAIN = 5.0  # seconds between two trials
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ROTATE_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024 * 1024
+RESERVED_BYTES = 1024 * 1024  # the longest record: a batch of texts
+TEST_WRITE_BYTES = 64 * 1024  # bytes written to see whether the disk takes them
+RETEST_SECONDS = 5.0  # seconds between two trials
+DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SEAL = 16  # hex digits of a record's seal
-MOMENTS = ("sent_at", "received_at", "next_at", "lease_until")
+TIMESTAMP_COLUMNS = ("sent_at", "received_at", "next_at", "lease_until")
 log = structlog.get_logger("hotline.spool")
 
 
@@ -43,8 +43,8 @@ class Spool:
     """One folder. Every process writes files of its own; whoever drains takes those nobody writes to. A line is a seal
     over its record, a blank, the record as JSON; a line that is torn or does not fit its seal ends its file."""
 
-    def __init__(self, folder: Path, secret: bytes, cap: int = CAP) -> None:
-        self.folder, self.cap = folder, cap
+    def __init__(self, folder: Path, secret: bytes, max_bytes: int = MAX_BYTES) -> None:
+        self.folder, self.cap = folder, max_bytes
         self._secret = hmac.digest(secret, b"spool", "sha256")
         self._open: FileIO | None = None
         self._turn = asyncio.Lock()
@@ -59,26 +59,26 @@ class Spool:
             except OSError as fault:
                 self._tried = None
                 log.error("spool.write_failed", why=type(fault).__name__)
-                if fault.errno in NO_ROOM:
+                if fault.errno in DISK_FULL_ERRNOS:
                     raise SpoolFull from fault
                 why = "the database takes nothing and the spool cannot be used; nothing was kept"
                 raise Refused(Refusal(Code.UNAVAILABLE, why)) from fault
 
-    async def usable(self) -> bool:
+    async def is_usable(self) -> bool:
         """Whether the next record would be kept: there is room below the cap, and the folder takes a synced write."""
         now = asyncio.get_running_loop().time()
-        if self._tried is None or now - self._tried >= TRY_AGAIN:
-            self._usable = await asyncio.to_thread(self._try)
+        if self._tried is None or now - self._tried >= RETEST_SECONDS:
+            self._usable = await asyncio.to_thread(self._test_write)
             self._tried = now
-        return self._usable and self.size() + min(ROOM, self.cap // 16) <= self.cap
+        return self._usable and self.size() + min(RESERVED_BYTES, self.cap // 16) <= self.cap
 
-    def _try(self) -> bool:
+    def _test_write(self) -> bool:
         path = self.folder / f"trial-{os.getpid()}"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
             try:
-                whole = os.write(handle, bytes(TRIAL)) == TRIAL
+                whole = os.write(handle, bytes(TEST_WRITE_BYTES)) == TEST_WRITE_BYTES
                 os.fdatasync(handle)
             finally:
                 os.close(handle)
@@ -90,10 +90,10 @@ class Spool:
 
     def _append(self, record: Mapping[str, Any], now: datetime) -> None:
         body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
-        line = self._seal(body) + b" " + body + b"\n"
+        line = self._mac(body) + b" " + body + b"\n"
         if self.size() + len(line) > self.cap:
             raise SpoolFull
-        if self._open is None or self._open.tell() > ROTATE:
+        if self._open is None or self._open.tell() > ROTATE_BYTES:
             self.close()
             self._open = self._fresh(now)
         whole = self._open.tell()
@@ -124,9 +124,9 @@ class Spool:
             os.close(folder)
         return os.fdopen(handle, "ab", buffering=0)  # half a line must not wait in memory, and come after all
 
-    def _set_aside(self, record: Mapping[str, Any], path: Path) -> None:
+    def _quarantine(self, record: Mapping[str, Any], path: Path) -> None:
         body = orjson.dumps(dict(record))
-        line = self._seal(body) + b" " + body + b"\n"
+        line = self._mac(body) + b" " + body + b"\n"
         handle = os.open(path.with_suffix(".poison.bad"), os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
         with os.fdopen(handle, "a+b") as out:
             out.seek(0)
@@ -141,7 +141,7 @@ class Spool:
             self._open.close()
             self._open = None
 
-    def _seal(self, body: bytes) -> bytes:
+    def _mac(self, body: bytes) -> bytes:
         return hmac.digest(self._secret, body, "sha256").hex()[:_SEAL].encode()
 
     def size(self) -> int:
@@ -152,7 +152,7 @@ class Spool:
                 total += path.stat().st_size
         return total
 
-    def waiting(self) -> int:
+    def count_records(self) -> int:
         """How many records wait."""
         count = 0
         for path in self._files():
@@ -160,7 +160,7 @@ class Spool:
                 count += sum(1 for _ in self._records(path.read_bytes()))
         return count
 
-    def bad(self) -> int:
+    def count_bad_files(self) -> int:
         """Files set aside because something in the middle of them did not fit its seal."""
         return len(list(self.folder.glob("*.bad"))) if self.folder.is_dir() else 0
 
@@ -171,13 +171,13 @@ class Spool:
         """The whole records of a file; behind the first that does not fit, nothing is believed."""
         for line in raw.split(b"\n"):
             seal, _, body = line.partition(b" ")
-            if not body or not hmac.compare_digest(seal, self._seal(body)):
+            if not body or not hmac.compare_digest(seal, self._mac(body)):
                 return
             yield orjson.loads(body)
 
-    async def drain(self, bring_in: Callable[[Mapping[str, Any]], Awaitable[None]]) -> int:
+    async def drain(self, process: Callable[[Mapping[str, Any]], Awaitable[None]]) -> int:
         """Bring every record in, oldest file first; how many. A file goes when all of it is in; a record brought in
-        twice must do no harm. Raises what `bring_in` raises: the rest stays."""
+        twice must do no harm. Raises what `process` raises: the rest stays."""
         if not self._files():
             return 0
         async with self._turn:
@@ -194,19 +194,19 @@ class Spool:
                 except BlockingIOError:
                     continue
                 raw = await asyncio.to_thread(path.read_bytes) if path.exists() else b""
-                taken = 0
+                processed = 0
                 for record in self._records(raw):
                     try:
-                        await bring_in(record)
+                        await process(record)
                     except (Refused, OSError):
                         raise
                     except Exception as fault:  # one that cannot be brought in must not hold up the others
                         log.error("spool.record_failed", file=path.name, fault=type(fault).__name__, exc_info=fault)
-                        await asyncio.to_thread(self._set_aside, record, path)
+                        await asyncio.to_thread(self._quarantine, record, path)
                     done += 1
-                    taken += 1
-                if raw.count(b"\n") > taken:  # whole lines that do not fit: not a torn end, somebody must look
-                    log.error("spool.file_damaged", file=path.name, drained=taken)
+                    processed += 1
+                if raw.count(b"\n") > processed:  # whole lines that do not fit: not a torn end, somebody must look
+                    log.error("spool.file_damaged", file=path.name, drained=processed)
                     path.rename(path.with_suffix(".bad"))
                 else:
                     path.unlink(missing_ok=True)
@@ -215,11 +215,11 @@ class Spool:
         return done
 
 
-def written_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def serialize_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row of `inbound` as plain data."""
     return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
-def read_row(row: Mapping[str, Any]) -> dict[str, Any]:
+def parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """The same, read again."""
-    return {k: datetime.fromisoformat(v) if k in MOMENTS and v is not None else v for k, v in row.items()}
+    return {k: datetime.fromisoformat(v) if k in TIMESTAMP_COLUMNS and v is not None else v for k, v in row.items()}

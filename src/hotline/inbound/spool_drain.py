@@ -8,7 +8,7 @@ import structlog
 
 from hotline.database.outages import OUTAGES, outage_of
 from hotline.inbound.context import InboundServices
-from hotline.inbound.spool import read_row
+from hotline.inbound.spool import parse_row
 from hotline.refusals import Refused
 
 S = TypeVar("S", bound=InboundServices)
@@ -28,7 +28,7 @@ class SpoolHandlers(Generic[S]):
         return {kind: handler for some in self._declared() for kind, handler in some.items()}
 
 
-async def bring_in(services: InboundServices) -> int:
+async def drain_spooled_records(services: InboundServices) -> int:
     """Bring in what waits; how many records. With the database still away or full: none, and nothing is lost."""
     if services.spool is None or services.spool.size() == 0:
         return 0
@@ -55,7 +55,7 @@ async def bring_in(services: InboundServices) -> int:
 
 
 async def _bring_in_rows(services: InboundServices, record: Mapping[str, Any]) -> None:
-    await services.inbox.keep_now([read_row(row) for row in record["rows"]])
+    await services.inbox.save_to_database([parse_row(row) for row in record["rows"]])
 
 
 SPOOLED: Mapping[str, SpoolHandler[InboundServices]] = {"inbound": _bring_in_rows}

@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, is_one_of
-from hotline.database.engine import Database, one
+from hotline.database.columns import Instant, in_words
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
@@ -16,11 +16,11 @@ from hotline.inbound.model import InboundStatus as S
 from hotline.inbound.tables import inbound as i
 
 LEASE = timedelta(seconds=30)
-AHEAD = timedelta(seconds=5)  # received so far in the future: by a wrong clock
+MAX_CLOCK_AHEAD = timedelta(seconds=5)  # received so far in the future: by a wrong clock
 _WAITING = (S.KEPT, S.LEASED)
 
 
-def keep(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_items(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep what was pushed; what we have already is left as it is."""
     for at in range(0, len(rows), 500):
         insert_ignoring_duplicates(c, i, sorted(rows[at : at + 500], key=lambda r: (r["gateway"], r["kind"], r["key"])))
@@ -29,18 +29,18 @@ def keep(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
     """The next to work off, ours for LEASE by the database's clock: dangers first, then the oldest; one at a time for
     each partition."""
-    at = database_time(c)
+    database_now = database_time(c)
     earlier = i.alias("earlier")
     first = ~(
         sa.select(sa.literal(1))
         .select_from(earlier)
-        .where(earlier.c.partition == i.c.partition, is_one_of(earlier.c.status, _WAITING), earlier.c.id < i.c.id)
+        .where(earlier.c.partition == i.c.partition, in_words(earlier.c.status, _WAITING), earlier.c.id < i.c.id)
         .exists()
     )
-    free = sa.or_(i.c.status == S.KEPT, is_free(i.c.lease_until, at, LEASE))
+    free = sa.or_(i.c.status == S.KEPT, is_free(i.c.lease_until, database_now, LEASE))
     due = (
         sa.select(i.c.id)
-        .where(is_one_of(i.c.status, _WAITING), i.c.next_at <= max(now, at), free)
+        .where(in_words(i.c.status, _WAITING), i.c.next_at <= max(now, database_now), free)
         # a part waits for its others, and must not keep them waiting; a danger waits for nobody
         .where(sa.or_(first, i.c.kind == K.PART, i.c.urgent))
         .order_by(i.c.urgent.desc(), i.c.next_at, i.c.id)
@@ -50,7 +50,7 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
     take = (
         sa.update(i)
         .where(i.c.id.in_(due.scalar_subquery()))
-        .values(status=S.LEASED, lease_token=token, lease_until=at + LEASE, attempts=i.c.attempts + 1)
+        .values(status=S.LEASED, lease_token=token, lease_until=database_now + LEASE, attempts=i.c.attempts + 1)
     )
     return c.execute(take.returning(*i.c)).all()
 
@@ -61,28 +61,28 @@ def finish(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> 
     return c.execute(mine.values(**values, lease_token=None, lease_until=None)).rowcount == 1
 
 
-def pull_back(c: sa.Connection) -> int:
+def correct_future_due(c: sa.Connection) -> int:
     """What was kept by a process whose clock is ahead is due now, not when the true time gets there; how many."""
     at = database_time(c)
-    ahead = sa.and_(i.c.status == S.KEPT, i.c.received_at > at + AHEAD, i.c.next_at > at + AHEAD)
+    ahead = sa.and_(i.c.status == S.KEPT, i.c.received_at > at + MAX_CLOCK_AHEAD, i.c.next_at > at + MAX_CLOCK_AHEAD)
     return c.execute(sa.update(i).where(ahead).values(next_at=at)).rowcount
 
 
-def put_back(c: sa.Connection, id: str, token: str, next_at: datetime, why: str) -> None:  # noqa: A002
+def reschedule(c: sa.Connection, id: str, token: str, next_at: datetime, reason: str) -> None:  # noqa: A002
     c.execute(
         sa.update(i)
         .where(i.c.id == id, i.c.lease_token == token)
-        .values(status=S.KEPT, next_at=next_at, why=why[:500], lease_token=None, lease_until=None)
+        .values(status=S.KEPT, next_at=next_at, why=reason[:500], lease_token=None, lease_until=None)
     )
 
 
-def parts_of(c: sa.Connection, partition: str) -> Sequence[Row]:
+def load_parts(c: sa.Connection, partition: str) -> Sequence[Row]:
     """All parts of one long text that have come, in order; done ones too."""
     group = sa.select(*i.c).where(i.c.partition == partition, i.c.kind == K.PART)
     return c.execute(group.order_by(i.c.id).with_for_update()).all()  # two workers must not join it in two ways
 
 
-def known(c: sa.Connection, keys: Sequence[tuple[str, str, str]]) -> int:
+def count_known(c: sa.Connection, keys: Sequence[tuple[str, str, str]]) -> int:
     """How many of these (gateway, kind, key) are here."""
     columns = sa.tuple_(i.c.gateway, i.c.kind, i.c.key)
     found = 0
@@ -92,15 +92,20 @@ def known(c: sa.Connection, keys: Sequence[tuple[str, str, str]]) -> int:
     return found
 
 
-def kept_as(c: sa.Connection, gateway: str, kind: K, key: str) -> str | None:
+def load_item_id(c: sa.Connection, gateway: str, kind: K, key: str) -> str | None:
     """The id under which this was kept."""
     found = sa.select(i.c.id).where(i.c.gateway == gateway, i.c.kind == kind, i.c.key == key)
     return c.execute(found).scalar()
 
 
-def settle(c: sa.Connection, id: str, values: Mapping[str, Any], only: Sequence[S] | None = None) -> bool:  # noqa: A002
-    """Write to one row, whoever holds it; `only` while it stands in one of these states."""
-    where = [i.c.id == id] + ([i.c.status.in_(list(only))] if only else [])
+def update_item(
+    c: sa.Connection,
+    id: str,  # noqa: A002
+    values: Mapping[str, Any],
+    allowed_statuses: Sequence[S] | None = None,
+) -> bool:
+    """Write to one row, whoever holds it; `allowed_statuses` while it stands in one of these states."""
+    where = [i.c.id == id] + ([i.c.status.in_(list(allowed_statuses))] if allowed_statuses else [])
     return c.execute(sa.update(i).where(*where).values(**values)).rowcount == 1
 
 
@@ -122,7 +127,7 @@ _LATELY = PreparedQuery(
 )
 _OLDEST = PreparedQuery(
     sa.select(sa.func.min(i.c.next_at).label("at"), sa.func.count().label("n")).where(
-        is_one_of(i.c.status, _WAITING), i.c.next_at <= sa.bindparam("now", type_=Instant)
+        in_words(i.c.status, _WAITING), i.c.next_at <= sa.bindparam("now", type_=Instant)
     )
 )
 _ODD = PreparedQuery(
@@ -132,35 +137,35 @@ _ODD = PreparedQuery(
 )
 
 
-async def by_id(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _ONE, id=id)
+async def load_item(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await fetch_first(db, _ONE, id=id)
 
 
-async def by_key(db: Database, gateway: str, kind: str, key: str) -> Row | None:
-    return await one(db, _KEYED, gateway=gateway, kind=kind, key=key)
+async def load_item_by_key(db: Database, gateway: str, kind: str, key: str) -> Row | None:
+    return await fetch_first(db, _KEYED, gateway=gateway, kind=kind, key=key)
 
 
-async def lately(db: Database, sender: str, since: datetime, upto: str) -> int:
+async def count_recent_texts(db: Database, sender: str, since: datetime, last_id: str) -> int:
     """How many texts of this sender came since then, up to the one of that id."""
-    row = await one(db, _LATELY, sender=sender, since=since, upto=upto)
+    row = await fetch_first(db, _LATELY, sender=sender, since=since, upto=last_id)
     return int(row.n) if row else 0
 
 
-async def oldest_waiting(db: Database, now: datetime) -> Row | None:
+async def load_waiting_summary(db: Database, now: datetime) -> Row | None:
     """When the oldest that nobody has worked off was due (`at`), and how many are (`n`)."""
-    return await one(db, _OLDEST, now=now)
+    return await fetch_first(db, _OLDEST, now=now)
 
 
-async def odd_ones(db: Database) -> int:
+async def count_items_for_review(db: Database) -> int:
     """How many wait for somebody to look at them, up to 1,000."""
-    row = await one(db, _ODD)
+    row = await fetch_first(db, _ODD)
     return int(row.n) if row else 0
 
 
-def forget(c: sa.Connection, before: str, limit: int) -> int:
-    """Delete what was worked off or dismissed, of ids below `before`; how many. What waits for somebody stays."""
+def delete_old_items(c: sa.Connection, before_id: str, limit: int) -> int:
+    """Delete what was worked off or dismissed, of ids below `before_id`; how many. What waits for somebody stays."""
     gone = 0
     for status in (S.DONE, S.DISMISSED):
-        old = sa.select(i.c.id).where(i.c.status == status, i.c.id < before).order_by(i.c.id).limit(limit)
+        old = sa.select(i.c.id).where(i.c.status == status, i.c.id < before_id).order_by(i.c.id).limit(limit)
         gone += c.execute(sa.delete(i).where(i.c.id.in_(old))).rowcount
     return gone

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, one_of
+from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
 from hotline.inbound.model import InboundKind, InboundStatus
 
@@ -32,7 +32,7 @@ inbound = table(
     C("lease_until", Instant),
     C("lease_token", S(36)),
     C("handled_by", S(60)),
-    one_of("kind", InboundKind), one_of("status", InboundStatus),
+    words_check("kind", InboundKind), words_check("status", InboundStatus),
     sa.UniqueConstraint("gateway", "kind", "key"),
     sa.Index("ix_inbound_due", "urgent", "next_at", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
     sa.Index("ix_inbound_partition_id", "partition", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),

@@ -10,27 +10,27 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.database.leases import database_time
-from hotline.database.offload import AT_ONCE as OFFLOADED
+from hotline.database.offload import MAX_INLINE_SIZE
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
 from hotline.inbound import store as inbound_store
 from hotline.inbound.context import InboundServices
 from hotline.inbound.handlers import ClaimedItem, InboundHandlers
 from hotline.inbound.model import InboundStatus
-from hotline.inbound.outcome import LATER, InboundOutcome, odd
+from hotline.inbound.outcome import LATER, InboundOutcome, needs_review
 from hotline.locales import bilingual
 from hotline.refusals import Refused
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 
 AT_ONCE = 32
-HANDS = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
-POLITE = 0.1  # seconds a text steps aside for pushes that wait to be acknowledged
+CONCURRENCY = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
+PUSH_YIELD_SECONDS = 0.1  # seconds a text steps aside for pushes that wait to be acknowledged
 MOST_TRIES = 30
 BACK_OFF = (1, 5, 15, 60, 300)  # seconds
 log = structlog.get_logger("hotline.inbound")
 
 
-async def take_next(services: InboundServices, now: datetime, limit: int = AT_ONCE) -> int:
+async def process_due(services: InboundServices, now: datetime, limit: int = AT_ONCE) -> int:
     """Work off what is due, a few at once; how many were claimed."""
     token = uuid4().hex
     claimed = await services.db.transact(lambda c: inbound_store.claim(c, now, token, limit))
@@ -43,12 +43,12 @@ async def take_next(services: InboundServices, now: datetime, limit: int = AT_ON
     async def work() -> None:
         for row in left:
             if not row.urgent:
-                await services.inbox.calm(POLITE)
+                await services.inbox.wait_until_idle(PUSH_YIELD_SECONDS)
             # eight long texts in one commit would hold up a call for as long as all of them take
-            async with long_ones if len(row.text) > OFFLOADED else nullcontext():
+            async with long_ones if len(row.text) > MAX_INLINE_SIZE else nullcontext():
                 await _work_off(services, ClaimedItem(row, gateways.get(row.gateway), token, now))
 
-    await asyncio.gather(*(work() for _ in range(HANDS)))
+    await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
     return len(claimed)
 
 
@@ -61,7 +61,7 @@ async def _work_off(services: InboundServices, item: ClaimedItem) -> None:
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
-            worked = odd(f"refused: {refused.refusal.detail}")  # another try would be told the same
+            worked = needs_review(f"refused: {refused.refusal.detail}")  # another try would be told the same
         if worked is not None:
             done = worked
             await services.batcher.write(lambda c: finish(c, item, done))
@@ -75,13 +75,13 @@ async def _work_off(services: InboundServices, item: ClaimedItem) -> None:
 async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None:
     row = item.row
     if row.attempts >= MOST_TRIES:
-        worked = odd(f"tried {row.attempts} times: {why}")
+        worked = needs_review(f"tried {row.attempts} times: {why}")
         await services.batcher.write(lambda c: finish(c, item, worked))
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
         await services.batcher.write(
-            lambda c: inbound_store.put_back(c, row.id, item.token, database_time(c) + wait, why)
+            lambda c: inbound_store.reschedule(c, row.id, item.token, database_time(c) + wait, why)
         )
     except Refused:
         log.warning("inbound.not_released", id=row.id)  # its lease ends by itself
@@ -95,11 +95,11 @@ def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:
     }  # fmt: skip
     if not inbound_store.finish(c, item.row.id, item.token, values):
         return  # another worker holds it: it writes the same
-    for write in worked.also:
+    for write in worked.writes:
         write(c)
     messages = [*worked.messages]
     if worked.status is InboundStatus.ODD:
         said = bilingual("alarm.odd")
-        messages.append(Message(f"odd.{item.now:%Y%m%d%H}", "alarm", Number(""), "role:operator", said, item.now))
+        messages.append(Message(f"odd.{item.now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", said, item.now))
     if messages:
-        outbox_store.add_once(c, messages)
+        outbox_store.add_messages(c, messages)

@@ -34,7 +34,7 @@ def _messages(locale: str) -> Mapping[str, str]:
         return _Catalogue(compiled).messages
 
 
-def text(key: str, language: str, **values: object) -> str:
+def translate(key: str, language: str, **values: object) -> str:
     """A text in one of LANGUAGES, or in `zh`, which is simplified Chinese; its placeholders are filled where values are
     given. Raises KeyError where the key or the language is unknown."""
     found = _messages(_LOCALES[language])[key]
@@ -42,22 +42,22 @@ def text(key: str, language: str, **values: object) -> str:
 
 
 @cache
-def pair(key: str) -> tuple[str, str]:
+def translate_pair(key: str) -> tuple[str, str]:
     """A text in simplified Chinese and in English, as replies tell it. Raises KeyError."""
-    return text(key, "zh-Hans"), text(key, "en")
+    return translate(key, "zh-Hans"), translate(key, "en")
 
 
 def bilingual(key: str, **values: object) -> dict[str, str]:
     """A text as notices carry it: `text` in English, `text_zh` in simplified Chinese. Raises KeyError."""
-    return {"text": text(key, "en", **values), "text_zh": text(key, "zh-Hans", **values)}
+    return {"text": translate(key, "en", **values), "text_zh": translate(key, "zh-Hans", **values)}
 
 
-def keys(prefix: str = "") -> list[str]:
+def text_keys(prefix: str = "") -> list[str]:
     """The keys that begin with the prefix, in alphabetical order."""
     return sorted(key for key in _messages("en") if key.startswith(prefix))
 
 
-def negotiated(accepted: str) -> str:
+def negotiate_language(accepted: str) -> str:
     """The first language of an `Accept-Language` header that there is a catalogue for, else simplified Chinese."""
     for wish in accepted.lower().split(","):
         tag = wish.partition(";")[0].strip()

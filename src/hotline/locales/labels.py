@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 
-from hotline.locales import pair
+from hotline.locales import translate_pair
 
 # where it is not the name in snake case
 _FAMILIES = {
@@ -22,7 +22,7 @@ def family_of(vocabulary: type[StrEnum]) -> str:
     return _FAMILIES.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-def key_of(word: StrEnum) -> str:
+def label_key(word: StrEnum) -> str:
     """The key of a word's label: `status.closed` of TicketStatus.CLOSED."""
     return f"{family_of(type(word))}.{word}"
 
@@ -38,26 +38,26 @@ class Label:
 @cache
 def label_of_key(key: str) -> Label:
     """The text of a key."""
-    return Label(*pair(key))
+    return Label(*translate_pair(key))
 
 
 @lru_cache(maxsize=None, typed=True)  # typed: words of different vocabularies are equal as texts
-def label_of(word: StrEnum) -> tuple[str, str]:
+def label_pair(word: StrEnum) -> tuple[str, str]:
     """A word in simplified Chinese and in English, as replies tell it."""
-    return pair(key_of(word))
+    return translate_pair(label_key(word))
 
 
 @lru_cache(maxsize=None, typed=True)
 def label(word: StrEnum) -> Label:
     """The same as one object, which replies share."""
-    return Label(*label_of(word))
+    return Label(*label_pair(word))
 
 
 def public_status(status: StrEnum) -> tuple[str, str]:
     """A ticket's state as its resident is told it."""
-    return pair(f"public_status.{status}")
+    return translate_pair(f"public_status.{status}")
 
 
 def public_action(action: StrEnum) -> tuple[str, str]:
     """A step as a resident is told it. It must be one of `domain.privacy.PUBLIC_ACTIONS`."""
-    return pair(f"public_action.{action}")
+    return translate_pair(f"public_action.{action}")

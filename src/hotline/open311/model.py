@@ -11,7 +11,7 @@ from hotline.tickets.model.vocabulary import OPEN, Action, Satisfaction, TicketS
 
 A, T = Action, TicketStatus
 UNSATISFIED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
-NEVER = frozenset({T.VOID})  # beside confidential matters and reports of wrongdoing
+NEVER_PUBLIC = frozenset({T.VOID})  # beside confidential matters and reports of wrongdoing
 _WORDS: Mapping[TicketStatus, str] = {
     T.RECEIVED: "open",
     T.AWAITING_INFO: "open",
@@ -25,25 +25,25 @@ _WORDS: Mapping[TicketStatus, str] = {
     T.WITHDRAWN: "cancelled",
 }
 # steps the public is told of; a return or a recall shows as what it leads to, and never as a quarrel
-STEPS = tuple(
+PUBLIC_STEPS = tuple(
     sorted((PUBLIC_ACTIONS - {A.RECEIVE, A.APPROVE_EXTENSION}) | {A.TRIAGE, A.RECALL, A.APPROVE_RETURN, A.RESUME})
 )
 
 
 @dataclass(frozen=True, slots=True)
 class PublicView:
-    """What an asker may read: what a category publishes, and what came with their own key. `published`: category and
-    channel, as `published` has them; `client`: the id of the key, None without one."""
+    """What an asker may read: what a category publishes, and what came with their own key. `published_choices`:
+    category and channel, as `published_choices` has them; `client`: the id of the key, None without one."""
 
-    published: tuple[str, ...]
+    published_choices: tuple[str, ...]
     client: str | None = None
 
     @property
     def nothing(self) -> bool:
-        return not self.published and self.client is None
+        return not self.published_choices and self.client is None
 
 
-def published(directory: Directory) -> tuple[str, ...]:
+def published_choices(directory: Directory) -> tuple[str, ...]:
     """What somebody chose to publish: `category/channel` of each choice. A confidential category is none."""
     return tuple(
         f"{c.code}/{channel}"
@@ -57,7 +57,7 @@ def is_open(status: TicketStatus) -> bool:
     return status in OPEN
 
 
-def word_of(status: TicketStatus, action: Action | None, satisfaction: Satisfaction | None) -> str:
+def update_status_word(status: TicketStatus, action: Action | None, satisfaction: Satisfaction | None) -> str:
     """The update word of a state; `action`: the step that led there, where it makes a difference."""
     if status is T.CLOSED:
         if action is A.ANSWER:
@@ -66,11 +66,11 @@ def word_of(status: TicketStatus, action: Action | None, satisfaction: Satisfact
     return _WORDS.get(status, "open")
 
 
-def form_of(advice: Mapping[str, Any]) -> Mapping[str, Any]:
+def submitted_form(advice: Mapping[str, Any]) -> Mapping[str, Any]:
     """What an Open311 client said of a ticket, if one reported it: only its words were written for the public."""
     return dict((advice.get("hints") or {}).get("form") or {})
 
 
-def stamp(moment: datetime | None) -> str | None:
+def format_whole_second(moment: datetime | None) -> str | None:
     """Whole seconds, UTC, Z: clients compare these as text."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -54,16 +54,16 @@ def _json(replies: Any) -> bytes:
     try:
         found = orjson.dumps(replies)
     except TypeError:  # a surrogate
-        return orjson.dumps(_plain(replies))
-    return orjson.dumps(_plain(replies)) if _SUSPECT.search(found) else found
+        return orjson.dumps(_json_value(replies))
+    return orjson.dumps(_json_value(replies)) if _SUSPECT.search(found) else found
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, str):
         return _ILLEGAL.sub("", value)
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return {key: _plain(inner) for key, inner in vars(value).items()} if is_dataclass(value) else value
+        return [_json_value(each) for each in value]
+    return {key: _json_value(inner) for key, inner in vars(value).items()} if is_dataclass(value) else value
 
 
 def _list(container: str, item: str, things: Sequence[Any]) -> Iterator[str]:

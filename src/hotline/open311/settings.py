@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Open311Settings:
     """`reads`: questions about tickets a minute, from one address without a key."""
 
-    served: bool = True
+    is_enabled: bool = True
     jurisdiction: str | None = None
     contact: str = ""
     reads: int = 120

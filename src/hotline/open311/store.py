@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Instant, is_one_of
-from hotline.database.engine import Database, one
+from hotline.database.columns import InCodes, Instant, in_words
+from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.open311.model import NEVER, STEPS, PublicView
+from hotline.open311.model import NEVER_PUBLIC, PUBLIC_STEPS, PublicView
 from hotline.organisation.model.vocabulary import Kind
 from hotline.organisation.tables import directory_log
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
@@ -20,7 +20,7 @@ from hotline.tickets.tables import timeline
 _NOT_HIDDEN = sa.and_(
     t.c.confidential.is_(False),
     t.c.kind != sa.literal_column(f"'{Kind.REPORT}'"),
-    sa.not_(is_one_of(t.c.status, NEVER)),
+    sa.not_(in_words(t.c.status, NEVER_PUBLIC)),
     t.c.category.is_not(None),
 )
 _CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
@@ -28,12 +28,12 @@ _CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'"
 )
 # of that, what somebody chose to publish, and what came with the asker's own key
 _PUBLIC = sa.and_(
-    _NOT_HIDDEN, sa.or_(Among(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
+    _NOT_HIDDEN, sa.or_(InCodes(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
 )
 
 
-def _seen_by(view: PublicView) -> dict[str, object]:
-    return {"published": list(view.published), "client": view.client or ""}
+def _view_parameters(view: PublicView) -> dict[str, object]:
+    return {"published": list(view.published_choices), "client": view.client or ""}
 
 
 _settled = timeline.alias("settled")
@@ -74,11 +74,11 @@ def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str)
             shown <= sa.bindparam("before", type_=Instant),
         )
     if by_service:
-        question = question.where(Among(t.c.category, "services"))
+        question = question.where(InCodes(t.c.category, "services"))
     if states == "open":
-        question = question.where(is_one_of(t.c.status, OPEN))
+        question = question.where(in_words(t.c.status, OPEN))
     elif states == "closed":
-        question = question.where(sa.not_(is_one_of(t.c.status, OPEN)))
+        question = question.where(sa.not_(in_words(t.c.status, OPEN)))
     return PreparedQuery(
         question.order_by(t.c.created_at.desc(), t.c.number.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer))
@@ -96,11 +96,13 @@ class RequestFilter:
     states: str
 
 
-async def listed(db: Database, view: PublicView, wanted: RequestFilter, limit: int, offset: int) -> Sequence[Row]:
+async def load_requests(
+    db: Database, view: PublicView, wanted: RequestFilter, limit: int, offset: int
+) -> Sequence[Row]:
     """Tickets the asker may read, newest first."""
     if view.nothing:
         return []
-    values: dict[str, object] = {"limit": limit, "offset": offset, **_seen_by(view)}
+    values: dict[str, object] = {"limit": limit, "offset": offset, **_view_parameters(view)}
     requested, updated = wanted.requested, wanted.updated
     if requested is not None:
         values |= {"start": requested[0], "end": requested[1]}
@@ -113,10 +115,12 @@ async def listed(db: Database, view: PublicView, wanted: RequestFilter, limit: i
 
 
 _THESE = PreparedQuery(
-    sa.select(*_COLUMNS).where(_PUBLIC, Among(t.c.number, "numbers")).order_by(t.c.created_at.desc(), t.c.number.desc())
+    sa.select(*_COLUMNS)
+    .where(_PUBLIC, InCodes(t.c.number, "numbers"))
+    .order_by(t.c.created_at.desc(), t.c.number.desc())
 )
 _HIDDEN = PreparedQuery(sa.select(t.c.number).where(_NOT_HIDDEN, t.c.number == sa.bindparam("number", type_=sa.String)))
-_STEP = sa.and_(is_one_of(timeline.c.action, STEPS), is_one_of(timeline.c.status_to, TicketStatus))
+_STEP = sa.and_(in_words(timeline.c.action, PUBLIC_STEPS), in_words(timeline.c.status_to, TicketStatus))
 _UPDATES = PreparedQuery(
     sa.select(
         timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, timeline.c.status_to, t.c.public_reply,
@@ -130,33 +134,33 @@ _UPDATES = PreparedQuery(
 )  # fmt: skip
 _NOTES = PreparedQuery(
     sa.select(timeline.c.number, timeline.c.at, timeline.c.action)
-    .where(Among(timeline.c.number, "numbers"), _STEP)
+    .where(InCodes(timeline.c.number, "numbers"), _STEP)
     .order_by(timeline.c.number, timeline.c.seq)
 )
 _CHANGED = PreparedQuery(sa.select(sa.func.max(directory_log.c.at, type_=Instant).label("at")))
 
 
-async def these(db: Database, view: PublicView, numbers: Sequence[str]) -> Sequence[Row]:
+async def load_requests_by_number(db: Database, view: PublicView, numbers: Sequence[str]) -> Sequence[Row]:
     """Those of these numbers that the asker may read, whatever their age or state."""
-    return [] if view.nothing else await db.rows(_THESE, numbers=list(numbers), **_seen_by(view))
+    return [] if view.nothing else await db.rows(_THESE, numbers=list(numbers), **_view_parameters(view))
 
 
 async def is_hidden(db: Database, number: str) -> bool:
     """Whether a ticket is told to nobody outside: confidential, a report of wrongdoing, void, without a category."""
-    return await one(db, _HIDDEN, number=number) is None
+    return await fetch_first(db, _HIDDEN, number=number) is None
 
 
-async def updates(db: Database, view: PublicView, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
+async def load_updates(db: Database, view: PublicView, start: datetime, end: datetime, limit: int) -> Sequence[Row]:
     """Steps of the tickets the asker may read, from `start` to `end`, both in, oldest first."""
-    return [] if view.nothing else await db.rows(_UPDATES, start=start, end=end, limit=limit, **_seen_by(view))
+    return [] if view.nothing else await db.rows(_UPDATES, start=start, end=end, limit=limit, **_view_parameters(view))
 
 
-async def notes(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
+async def load_notes(db: Database, numbers: Sequence[str]) -> Sequence[Row]:
     """The public history of these tickets: number, at, action."""
     return await db.rows(_NOTES, numbers=list(numbers))
 
 
-async def changed_at(db: Database) -> datetime | None:
+async def load_directory_changed_at(db: Database) -> datetime | None:
     """When the directory was changed last."""
-    row = await one(db, _CHANGED)
+    row = await fetch_first(db, _CHANGED)
     return row.at if row else None

@@ -49,15 +49,15 @@ def doctor(
 def _examine(line: CommandLine) -> "list[Finding]":
     """What the checks found; of a database this program cannot run on, that alone."""
     from hotline.database.migrations import SchemaFit
-    from hotline.operations.doctor import examine, finding
+    from hotline.operations.doctor import build_finding, run_checks
 
     state = line.schema_state()
-    if not state.runs:
+    if not state.is_compatible:
         key = "doctor.schema.too_new" if state.fit is SchemaFit.TOO_NEW else "doctor.schema.behind"
-        return [finding("schema", key, wrong=True, revision=state.revision or "-", newest=state.newest)]
+        return [build_finding("schema", key, wrong=True, revision=state.revision or "-", newest=state.newest)]
 
     async def found(services: "Services") -> "list[Finding]":
-        return await examine(services, services.clock())
+        return await run_checks(services, services.clock())
 
     return line.with_services(found, as_found=True)
 
@@ -66,7 +66,7 @@ def _heartbeat(line: CommandLine, findings: "list[Finding]", *, wanted: bool, fa
     """Request the heartbeat's address where all checks passed; what came of it. A failure is added to the findings."""
     from hotline.delivery.heartbeat import heartbeat_to
     from hotline.delivery.notices import GatewayDown
-    from hotline.operations.doctor import finding
+    from hotline.operations.doctor import build_finding
 
     address = line.settings.heartbeat_url
     if address is None:
@@ -86,6 +86,6 @@ def _heartbeat(line: CommandLine, findings: "list[Finding]", *, wanted: bool, fa
     try:
         run(beat())
     except GatewayDown as down:
-        findings.append(finding("heartbeat", "doctor.heartbeat.failed", wrong=True, why=down))
+        findings.append(build_finding("heartbeat", "doctor.heartbeat.failed", wrong=True, why=down))
         return "failed"
     return "sent"

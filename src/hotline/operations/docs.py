@@ -9,7 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from hotline.organisation.dependencies import anybody
+from hotline.organisation.dependencies import allow_anonymous
 from hotline.tickets.dependencies import TicketContext
 
 POLICY = (
@@ -24,7 +24,7 @@ def serve(app: FastAPI) -> None:
     document: bytes | None = None
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi(context: Annotated[TicketContext, anybody("docs.read")]) -> Response:
+    async def openapi(context: Annotated[TicketContext, allow_anonymous("docs.read")]) -> Response:
         nonlocal document
         if document is None:  # to make it takes a third of a second
             document = await context.services.offload.run(DOCUMENT_SIZE, lambda: orjson.dumps(app.openapi()))
@@ -33,11 +33,11 @@ def serve(app: FastAPI) -> None:
     app.mount("/docs-files", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-files")
 
     @app.get("/", include_in_schema=False)
-    async def home(context: Annotated[TicketContext, anybody("docs.read")]) -> Response:
+    async def home(context: Annotated[TicketContext, allow_anonymous("docs.read")]) -> Response:
         return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
-    async def docs(context: Annotated[TicketContext, anybody("docs.read")]) -> Response:
+    async def docs(context: Annotated[TicketContext, allow_anonymous("docs.read")]) -> Response:
         page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title="Hotline API",

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import structlog
 
-from hotline.delivery.alarms import alarm
+from hotline.delivery.alarms import add_alarm
 from hotline.delivery.notices import GatewayDown
 from hotline.jobs import Job
-from hotline.operations.doctor import WATCH, Finding, examine, warn_of_gaps
-from hotline.operations.readiness import REFRESH, refresh
+from hotline.operations.doctor import WORKER_CHECKS, Finding, notify_roster_gaps, run_checks
+from hotline.operations.readiness import REFRESH, refresh_caches
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 
@@ -21,12 +21,12 @@ def operations_jobs(context: WorkerContext) -> Sequence[Job]:
         """Run the checks, warn of hours without anybody on duty, and send the heartbeat if no check fails."""
         services = context.services
         now = services.clock()
-        await warn_of_gaps(services, now)
-        wrong = [f for f in await examine(services, now, WATCH) if f.wrong]
+        await notify_roster_gaps(services, now)
+        wrong = [f for f in await run_checks(services, now, WORKER_CHECKS) if f.wrong]
         for finding in wrong:
             log.error("doctor.check_failed", check=finding.check, says=finding.says)
             if finding.check == "skew":  # `hotline doctor` on another machine cannot see this one's clock
-                await _tell(services, finding)
+                await _raise_alarm(services, finding)
         if context.heartbeat is not None and not wrong:
             try:
                 await context.heartbeat.beat()
@@ -41,13 +41,13 @@ def upkeep_jobs(services: Services) -> Sequence[Job]:
     """What every API process does: remember what intake needs while the database is away."""
 
     async def remember() -> bool:
-        return await refresh(services, services.clock())
+        return await refresh_caches(services, services.clock())
 
     return (Job("refresh", remember, REFRESH),)
 
 
-async def _tell(services: Services, finding: Finding) -> None:
+async def _raise_alarm(services: Services, finding: Finding) -> None:
     """Tell operators, once an hour."""
     at = await services.db.time()
     said = {"text": finding.says, "text_zh": finding.says_zh}
-    await services.db.transact(lambda c: alarm(c, finding.check, said, at))
+    await services.db.transact(lambda c: add_alarm(c, finding.check, said, at))

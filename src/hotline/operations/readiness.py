@@ -4,7 +4,7 @@ from datetime import datetime
 
 from typing_extensions import TypedDict
 
-from hotline.database.deadlines import within
+from hotline.database.deadlines import database_deadline
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
@@ -12,10 +12,10 @@ from hotline.tickets.context import Services
 REFRESH = 15.0  # seconds between two refreshes
 
 
-async def refresh(services: Services, now: datetime) -> bool:
+async def refresh_caches(services: Services, now: datetime) -> bool:
     """Read directory, gateways and credentials, to know them while the database is unavailable. False: it is."""
     try:
-        async with within(2 * services.deadlines.write):
+        async with database_deadline(2 * services.deadlines.write):
             await services.directory.now(now)
             await services.gateways.now(now)
             await services.credentials.refresh(services.db, now)
@@ -50,20 +50,20 @@ class ReadyChecks(TypedDict, total=False):
     doctor: list[DoctorFinding]
 
 
-async def can_take_in(services: Services) -> tuple[bool, ReadyChecks]:
+async def check_intake_ready(services: Services) -> tuple[bool, ReadyChecks]:
     """Whether a call or a text sent here would be stored, by the spool or else by the database, and what was checked.
     False as soon as the process was told to stop."""
     checks: ReadyChecks = {"leaving": services.leaving, "directory": services.directory.known}
     if services.spool is not None:
-        checks["spool"] = await services.spool.usable()
+        checks["spool"] = await services.spool.is_usable()
     if services.leaving:
         return False, checks
     if checks.get("spool") and services.directory.known:
         return True, checks
     try:  # without a spool, the database must take it
-        async with within(services.deadlines.lookup / 2):
-            await organisation_directory.version_of(services.db)
+        async with database_deadline(services.deadlines.lookup / 2):
+            await organisation_directory.load_version(services.db)
         checks["database"] = True
     except Refused:
         checks["database"] = False
-    return bool(checks["database"] and services.journal.alive), checks
+    return bool(checks["database"] and services.journal.is_alive), checks

@@ -6,24 +6,24 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import Response
 
-from hotline.database.deadlines import within
+from hotline.database.deadlines import database_deadline
 from hotline.delivery import store as outbox_store
 from hotline.delivery.message_kinds import MessageKinds
-from hotline.delivery.model import Reach
+from hotline.delivery.model import AvailableChannels
 from hotline.inbound import store as inbound_store
-from hotline.operations.doctor import QUICK, examine, skew_of
-from hotline.operations.readiness import ReadyChecks, can_take_in
+from hotline.operations.doctor import READINESS_CHECKS, measure_clock_skew, run_checks
+from hotline.operations.readiness import ReadyChecks, check_intake_ready
 from hotline.operations.schemas import Health, Ready
-from hotline.organisation.dependencies import AuthenticatedRoute, anybody
+from hotline.organisation.dependencies import AuthenticatedRoute, allow_anonymous
 from hotline.organisation.store import directory
 from hotline.refusals import Code, Refused
 from hotline.streaming.service import Stream
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.sla import store as sla_store
-from hotline.web.responses import refusals_only, reply
+from hotline.web.responses import json_reply, refusal_responses_only
 
 router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
-_BAD = refusals_only(Code.INVALID, Code.INTERNAL)  # an Idempotency-Key is looked at wherever it is sent
+_BAD = refusal_responses_only(Code.INVALID, Code.INTERNAL)  # an Idempotency-Key is looked at wherever it is sent
 _UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description": "Not ready"}, **_BAD}
 DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
@@ -33,7 +33,7 @@ ASKED = Gauge("hotline_database_round_trips", "Questions and batches sent to the
 LISTENING = Gauge("hotline_stream_listeners", "Live streams open in this process")
 TOLD = Gauge("hotline_stream_told", "Events handed to listeners so far")
 UNFIRED = Gauge("hotline_clocks_oldest_seconds", "How long ago the oldest step that nobody was told of was due")
-_OPEN = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spool", "gateways"})
+_PUBLIC_CHECKS = frozenset({"directory", "clocks", "outbox", "calendar", "inbound", "spool", "gateways"})
 OLDEST = Gauge("hotline_outbox_oldest_seconds", "Age of the oldest message due and not sent")
 INBOUND = Gauge("hotline_inbound_oldest_seconds", "Age of the oldest text pushed to us and not worked off")
 ODD = Gauge("hotline_inbound_odd", "What waits for somebody to look at it, up to 1,000")
@@ -43,9 +43,9 @@ SPOOLED = Gauge("hotline_spool_bytes", "Taken in while the database was away, an
 
 
 @router.get("/healthz", operation_id="healthz", response_model=Health, responses=_BAD)
-async def healthz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
+async def healthz(context: Annotated[TicketContext, allow_anonymous("health.read")]) -> Response:
     """The process answers."""
-    return reply(Health("ok"))
+    return json_reply(Health("ok"))
 
 
 @router.get(
@@ -54,27 +54,30 @@ async def healthz(context: Annotated[TicketContext, anybody("health.read")]) -> 
     response_model=Ready,
     responses=_UNREADY,
 )
-async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
+async def readyz(context: Annotated[TicketContext, allow_anonymous("health.read")]) -> Response:
     """The process can do all of its work: the database answers, the journal runs, schema and directory are present, and
     it is not stopping. Use `/readyz/intake` for a proxy's health check: this one takes every process out while the
     database is unavailable, although calls could be spooled. `doctor` lists findings to look at; they do not make the
     process unready."""
-    checks: ReadyChecks = {"journal": context.services.journal.alive, "journal_depth": context.services.journal.depth}
+    checks: ReadyChecks = {
+        "journal": context.services.journal.is_alive,
+        "journal_depth": context.services.journal.depth,
+    }
     if context.services.spool is not None:
         checks["spool_bytes"] = context.services.spool.size()
     try:
-        async with within(context.services.deadlines.lookup):
-            checks["directory"] = await directory.version_of(context.services.db)
+        async with database_deadline(context.services.deadlines.lookup):
+            checks["directory"] = await directory.load_version(context.services.db)
             checks["database"] = True
-        async with within(context.services.deadlines.write):
-            await _measured(context, checks)
+        async with database_deadline(context.services.deadlines.write):
+            await _add_backlog(context, checks)
     except Refused as refused:
         checks["database"] = False
         checks["detail"] = refused.refusal.detail
     if context.services.leaving:
         checks["leaving"] = True
     ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not context.services.leaving
-    return reply(Ready(ready, checks), 200 if ready else 503)
+    return json_reply(Ready(ready, checks), 200 if ready else 503)
 
 
 @router.get(
@@ -83,26 +86,26 @@ async def readyz(context: Annotated[TicketContext, anybody("health.read")]) -> R
     response_model=Ready,
     responses=_UNREADY,
 )
-async def readyz_intake(context: Annotated[TicketContext, anybody("health.read")]) -> Response:
+async def readyz_intake(context: Annotated[TicketContext, allow_anonymous("health.read")]) -> Response:
     """A call, a text or an exchange's event sent here would be kept, in the spool if the database is unavailable. 503
     if neither would take it, and while the process is stopping. For the health check of a proxy."""
-    ready, checks = await can_take_in(context.services)
-    return reply(Ready(ready, checks), 200 if ready else 503)
+    ready, checks = await check_intake_ready(context.services)
+    return json_reply(Ready(ready, checks), 200 if ready else 503)
 
 
-async def _measured(context: TicketContext, checks: ReadyChecks) -> None:
+async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> None:
     """Add what waits in the database, and what the doctor finds."""
-    oldest = await outbox_store.oldest_due(context.services.db, context.now)
+    oldest = await outbox_store.load_oldest_due_at(context.services.db, context.now)
     checks["outbox_oldest_seconds"] = max(0.0, (context.now - oldest).total_seconds()) if oldest else None
-    count, unfired = await sla_store.unfired(context.services.db, context.now)
-    waiting = await inbound_store.oldest_waiting(context.services.db, context.now)
+    count, unfired = await sla_store.load_overdue_steps(context.services.db, context.now)
+    waiting = await inbound_store.load_waiting_summary(context.services.db, context.now)
     checks["inbound_waiting"] = waiting.n if waiting else 0
     checks["clocks_due"] = count
     checks["clocks_oldest_seconds"] = max(0.0, (context.now - unfired).total_seconds()) if unfired else None
-    found = await examine(context.services, context.now, QUICK)
+    found = await run_checks(context.services, context.now, READINESS_CHECKS)
     # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
     checks["doctor"] = [
-        {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _OPEN else None}
+        {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _PUBLIC_CHECKS else None}
         for f in found
         if f.wrong or f.warns
     ]
@@ -114,32 +117,32 @@ async def _measured(context: TicketContext, checks: ReadyChecks) -> None:
     response_class=Response,
     responses={200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}, **_BAD},
 )
-async def metrics(context: Annotated[TicketContext, anybody("metrics.read")]) -> Response:
+async def metrics(context: Annotated[TicketContext, allow_anonymous("metrics.read")]) -> Response:
     """Prometheus text format."""
     DEPTH.set(context.services.journal.depth)
     BATCH.set(context.services.journal.last_batch)
     COMMITS.set(context.services.journal.batches)
     COMMIT_SECONDS.set(context.services.journal.seconds)
     ASKED.set(context.services.db.asked)
-    LISTENING.set(context.services.part(Stream).listening)
+    LISTENING.set(context.services.part(Stream).listener_count)
     TOLD.set(context.services.part(Stream).told)
     if context.services.spool is not None:
         SPOOLED.set(context.services.spool.size())
     try:
-        waiting = await inbound_store.oldest_waiting(context.services.db, context.now)
+        waiting = await inbound_store.load_waiting_summary(context.services.db, context.now)
         held = waiting.at if waiting else None
         INBOUND.set(max(0.0, (context.now - held).total_seconds()) if held else 0.0)
-        ODD.set(await inbound_store.odd_ones(context.services.db))
-        oldest = await outbox_store.oldest_due(context.services.db, context.now)
+        ODD.set(await inbound_store.count_items_for_review(context.services.db))
+        oldest = await outbox_store.load_oldest_due_at(context.services.db, context.now)
         OLDEST.set(max(0.0, (context.now - oldest).total_seconds()) if oldest else 0.0)
-        texts = bool(await context.services.gateways.senders(context.now))
-        ways = context.services.part(MessageKinds).ways(Reach(texts, context.services.speaks, hooks=True))
+        texts = bool(await context.services.gateways.sms_senders(context.now))
+        ways = context.services.part(MessageKinds).ways(AvailableChannels(texts, context.services.speaks, hooks=True))
         WAITING.clear()
-        for kind in await outbox_store.waiting(context.services.db, ways):
+        for kind in await outbox_store.load_waiting_messages(context.services.db, ways):
             WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)
-        _, ahead = await skew_of(context.services)
+        _, ahead = await measure_clock_skew(context.services)
         SKEW.set(ahead.total_seconds())
-        _, unfired = await sla_store.unfired(context.services.db, context.now)
+        _, unfired = await sla_store.load_overdue_steps(context.services.db, context.now)
         UNFIRED.set(max(0.0, (context.now - unfired).total_seconds()) if unfired else 0.0)
     except Refused:
         OLDEST.set(float("nan"))

@@ -11,20 +11,20 @@ from fastapi import Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
-from hotline.database.deadlines import within
+from hotline.database.deadlines import database_deadline
 from hotline.database.outages import OUTAGES
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.model.actors import NOBODY, WHOLE, Actor, Role
+from hotline.organisation.model.actors import ANONYMOUS, AREA_WIDE_ROLES, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.accounts import COOKIE, ActorCache, who_is
-from hotline.organisation.service.offline import known_actor
+from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate
+from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.idempotency import RequestKey
 
 S = TypeVar("S", bound=OrganisationServices)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-ACTOR = "hotline.actor"  # in a scope: whose credential was checked before the body was read
+ACTOR_SCOPE_KEY = "hotline.actor"  # in a scope: whose credential was checked before the body was read
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -39,15 +39,18 @@ class RequestContext(Generic[S]):
         state = request.app.state
         self.request, self.services, self.actor_cache = request, state.services, state.actor_cache
         self.now: datetime = state.services.clock()
-        self.actor: Actor = actor or NOBODY
+        self.actor: Actor = actor or ANONYMOUS
         key = request.headers.get("idempotency-key")
         if key is not None and not _KEY.fullmatch(key):
             rule = "1-255 visible ASCII characters"
             raise Refused(Refusal(Code.INVALID, "the Idempotency-Key will not do", errors=(("Idempotency-Key", rule),)))
 
-    async def check_again(self) -> None:
+    async def recheck_rights(self) -> None:
         """After a wait: whoever lost their rights meanwhile is told nothing more. Raises Refused."""
-        if await who_is(self.services, self.actor_cache, credential(self.request), self.services.clock()) != self.actor:
+        if (
+            await authenticate(self.services, self.actor_cache, credential(self.request), self.services.clock())
+            != self.actor
+        ):
             raise Refused(Refusal(Code.UNAUTHENTICATED, "your rights have changed meanwhile: ask again"))
 
     def version(self) -> int:
@@ -87,12 +90,12 @@ def credential(request: Request) -> str | None:
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return given.strip()
-    if kind or (request.method not in ("GET", "HEAD") and not _from_our_page(request)):
+    if kind or (request.method not in ("GET", "HEAD") and not is_same_origin(request)):
         return None
-    return request.cookies.get(COOKIE)
+    return request.cookies.get(SESSION_COOKIE)
 
 
-def _from_our_page(request: Request) -> bool:
+def is_same_origin(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     if site is not None and site != "same-origin":
         return False
@@ -104,52 +107,52 @@ def _from_our_page(request: Request) -> bool:
 class AccessPolicy:
     """Who may use a route. Declared on every one of them; a test fails where it is missing."""
 
-    def __init__(self, rule: str, roles: frozenset[Role] | None, *, when_away: bool = False) -> None:
-        self.rule, self.roles, self._when_away = rule, roles, when_away
+    def __init__(self, rule: str, roles: frozenset[Role] | None, *, allow_during_outage: bool = False) -> None:
+        self.rule, self.roles, self._when_away = rule, roles, allow_during_outage
 
     async def __call__(self, request: Request) -> RequestContext[Any]:
         if self.roles is None:
             return RequestContext(request, None)
-        return RequestContext(request, request.scope.get(ACTOR) or await self.admit(request))
+        return RequestContext(request, request.scope.get(ACTOR_SCOPE_KEY) or await self.authorize(request))
 
-    async def admit(self, request: Request) -> Actor:
+    async def authorize(self, request: Request) -> Actor:
         """Whoever asks, if they may. Raises Refused."""
         roles = self.roles or frozenset()
         services: OrganisationServices = request.app.state.services
         actor_cache, now = request.app.state.actor_cache, services.clock()
         if self._when_away and services.keeps_for_later():
-            actor = await self._asked_or_known(request, services, actor_cache, now)
+            actor = await self._authenticate_or_recall(request, services, actor_cache, now)
         else:
-            actor = await who_is(services, actor_cache, credential(request), now)
+            actor = await authenticate(services, actor_cache, credential(request), now)
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
         return actor
 
-    async def _asked_or_known(
+    async def _authenticate_or_recall(
         self, request: Request, services: OrganisationServices, actor_cache: ActorCache, now: datetime
     ) -> Actor:
         """Who asks; with the database away or too slow, who that was when it answered last."""
         try:
-            async with within(services.deadlines.lookup):
-                return await who_is(services, actor_cache, credential(request), now)
+            async with database_deadline(services.deadlines.lookup):
+                return await authenticate(services, actor_cache, credential(request), now)
         except OUTAGES:
-            known = actor_cache.lately(credential(request), now)
+            known = actor_cache.recent(credential(request), now)
             if known is None:
-                known = await known_actor(services, credential(request), now)
+                known = await cached_actor(services, credential(request), now)
             if known is None:
                 raise
             return known
 
-    def declared(self) -> dict[str, Any]:
+    def as_openapi(self) -> dict[str, Any]:
         return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
 
 
-def may(rule: str, *roles: Role, when_away: bool = False) -> Any:
-    """Only these roles. `when_away`: with the database away, whoever was one of them within the shift."""
-    return Depends(AccessPolicy(rule, frozenset(roles), when_away=when_away))
+def require_roles(rule: str, *roles: Role, allow_during_outage: bool = False) -> Any:
+    """Only these roles. `allow_during_outage`: with the database away, whoever was one of them within the shift."""
+    return Depends(AccessPolicy(rule, frozenset(roles), allow_during_outage=allow_during_outage))
 
 
-def anybody(rule: str) -> Any:
+def allow_anonymous(rule: str) -> Any:
     """Without credentials: declared, not forgotten."""
     return Depends(AccessPolicy(rule, None))
 
@@ -163,10 +166,10 @@ class AuthenticatedRoute(APIRoute):
         policy = next((d.call for d in self.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
         if self.body_field is None or policy is None or policy.roles is None:
             return handle
-        admit = policy.admit
+        admit = policy.authorize
 
         async def authenticated(request: Request) -> Response:
-            request.scope[ACTOR] = await admit(request)
+            request.scope[ACTOR_SCOPE_KEY] = await admit(request)
             return await handle(request)
 
         return authenticated
@@ -194,10 +197,12 @@ NumberPath = Annotated[
 CodePath = Annotated[str, Path(max_length=60, pattern=r"^[\x21-\x7e]+$")]
 
 
-async def department_seen(context: RequestContext[S], code: str) -> Directory:
+async def directory_for_department(context: RequestContext[S], code: str) -> Directory:
     """The directory, if the department is the asker's to see. 404 for one that is not there and for one that is not
     theirs alike."""
     directory: Directory = await context.services.directory.now(context.now)
-    if code not in directory.departments or (code not in context.actor.departments and not context.actor.roles & WHOLE):
+    if code not in directory.departments or (
+        code not in context.actor.departments and not context.actor.roles & AREA_WIDE_ROLES
+    ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such department"))
     return directory

@@ -9,7 +9,7 @@ from hotline.organisation.store import people
 
 
 async def _forget_sessions(services: OrganisationServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: people.forget_sessions(c, now))
+    return await services.db.transact(lambda c: people.delete_expired_sessions(c, now))
 
 
 def retention() -> Sequence[RetentionRule[OrganisationServices]]:

@@ -5,22 +5,22 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.database.deadlines import within
+from hotline.database.deadlines import database_deadline
 from hotline.delivery.model import GatewayKind
-from hotline.delivery.payloads import document
-from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import ANY_BODY, REFUSED_PUSHES, GatewayPath, pushed
-from hotline.inbound.rows import NOT_THEIRS
-from hotline.inbound.signatures import check_address, check_standard
-from hotline.organisation.dependencies import AuthenticatedRoute, anybody
+from hotline.delivery.payloads import parse_json
+from hotline.inbound.push import AuthenticationFailed
+from hotline.inbound.push_requests import ANY_BODY, PUSH_REFUSALS, GatewayPath, read_push
+from hotline.inbound.rows import NOT_AUTHENTIC
+from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.organisation.dependencies import AuthenticatedRoute, allow_anonymous
 from hotline.partners.schemas import AcceptedOrder, KnownOrder
 from hotline.partners.service import take_order
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.tickets import unread_shown
-from hotline.web.responses import reply
+from hotline.tickets.schemas.tickets import render_unread
+from hotline.web.responses import json_reply
 
-Hook = Annotated[TicketContext, anybody("hooks.push")]
+Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
 
 
@@ -28,30 +28,32 @@ router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=Authenticated
     "/orders/{gateway}",
     operation_id="push_order",
     response_model=AcceptedOrder | KnownOrder,
-    responses=REFUSED_PUSHES,
+    responses=PUSH_REFUSALS,
     openapi_extra=ANY_BODY,
 )
 async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: one ticket for each order number, with its own deadline.
     Answers are sent by a subscription of form `12345`."""
-    push = await pushed(context, gateway, GatewayKind.ORDERS)
+    push = await read_push(context, gateway, GatewayKind.ORDERS)
     found = await context.services.gateways.named(gateway, GatewayKind.ORDERS, push.at)
     try:
         check_address(found.account, push)
-        check_standard(found.account.all_of("secret"), push)
-    except Unauthentic:
-        raise Refused(NOT_THEIRS) from None
+        check_standard_webhook(found.account.secret_values("secret"), push)
+    except AuthenticationFailed:
+        raise Refused(NOT_AUTHENTIC) from None
     try:
-        body = document(push.body)
+        body = parse_json(push.body)
     except ValueError:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:
-        async with within(context.services.deadlines.write, writes=True):
-            done, unread = await take_order(context.services, gateway, system, body, area, push.at)
+        async with database_deadline(context.services.deadlines.write, writes=True):
+            result, unread = await take_order(context.services, gateway, system, body, area, push.at)
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise
-        return reply(KnownOrder(accepted=True, known=True))
-    order = AcceptedOrder(accepted=True, known=done.replayed, work_no=done.answer.body, unread=unread_shown(unread))
-    return reply(order)
+        return json_reply(KnownOrder(accepted=True, known=True))
+    order = AcceptedOrder(
+        accepted=True, known=result.replayed, work_no=result.answer.body, unread=render_unread(unread)
+    )
+    return json_reply(order)

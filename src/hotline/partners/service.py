@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import gateway_actor
-from hotline.organisation.model.scopes import EVERYTHING
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.write_request import WriteRequest
-from hotline.partners.platforms.hotline_12345 import FIELD_OF, read_order
-from hotline.text.numbering import Number
+from hotline.partners.platforms.hotline_12345 import FIELD_BY_CALL_PATH, parse_order
+from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
-from hotline.tickets.model.intake import IntakeRequest, unread_of
+from hotline.tickets.model.intake import IntakeRequest, unread_details
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import ActionResult, RequestKey
@@ -24,7 +24,7 @@ async def take_order(
 ) -> tuple[ActionResult, list[tuple[str, str]]]:
     """Take an order in, once for its number; (their field, rule) of each detail that could not be read. Raises
     Refused."""
-    order = read_order(body)
+    order = parse_order(body)
     due = order.get("due_at")
     if due is not None and not now < due <= now + FURTHEST:  # no reason to refuse an order
         due, rule = None, "left out: must be later than now, by five years at most"
@@ -32,16 +32,16 @@ async def take_order(
     directory = await services.directory.now(now)
     home = directory.home.area if directory.home else None
     actor = gateway_actor(gateway, area, home)
-    taken = IntakeRequest(
+    intake = IntakeRequest(
         Channel.HOTLINE, order["narrative"], title=order["title"], phone=order["phone"], name=order["name"],
         confidential=order["confidential"], address=order["address"], kind=order["kind"], outer_system=system,
         outer_number=order["number"], outer_due_at=due, unread=order["unread"],
     )  # fmt: skip
     key = RequestKey(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
-    done = await take_call(services, taken, WriteRequest(actor, key, now), number_shown)
-    if due is None and order.get("due_at") is not None and done.replayed:
-        facts = await ticket_facts.facts(services.db, EVERYTHING, Number(done.answer.body))
+    result = await take_call(services, intake, WriteRequest(actor, key, now), number_shown)
+    if due is None and order.get("due_at") is not None and result.replayed:
+        facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, TicketNumber(result.answer.body))
         if facts is not None and facts.ticket.outer_due_at is not None:  # it was later than now when it came first
-            taken = replace(taken, unread=order["unread"][:-1])
-    unread = unread_of(taken, parse_phone(taken.phone, services.region, services.area_code))
-    return done, [(FIELD_OF[field], rule) for field, rule in unread]
+            intake = replace(intake, unread=order["unread"][:-1])
+    unread = unread_details(intake, parse_phone(intake.phone, services.region, services.area_code))
+    return result, [(FIELD_BY_CALL_PATH[field], rule) for field, rule in unread]

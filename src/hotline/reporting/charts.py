@@ -10,7 +10,7 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
-from hotline.text.bidi import isolated
+from hotline.text.bidi import isolate_text
 
 INK, PALE, GRID = "#1b2733", "#5a6772", "#d9dfe4"
 SERIES = ("#1f5fa8", "#b3541e", "#2c7a4b", "#7a4fa3", "#8a6d00", "#a8324a")
@@ -32,7 +32,7 @@ def _n(value: float) -> str:
 
 
 def _escaped(words: str) -> str:
-    return escape(isolated(words))
+    return escape(isolate_text(words))
 
 
 def _text(
@@ -43,14 +43,14 @@ def _text(
     return f'<text x="{_n(x)}" y="{_n(y)}" {look}>{_escaped(words)}</text>'
 
 
-def _framed(inside: Iterable[str], title: str, says: str, wide: float, high: float) -> str:
+def _svg_document(inside: Iterable[str], title: str, description: str, wide: float, high: float) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} {_n(high)}" role="img" class="chart" '
-        f'font-family="{FONT}"><title>{_escaped(title)}</title><desc>{_escaped(says)}</desc>{"".join(inside)}</svg>'
+        f'font-family="{FONT}"><title>{_escaped(title)}</title><desc>{_escaped(description)}</desc>{"".join(inside)}</svg>'
     )
 
 
-def _says(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
+def _description(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
     """The chart as text with every point, for screen readers."""
     told = []
     for one in series:
@@ -59,7 +59,7 @@ def _says(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
     return "; ".join(told)
 
 
-def top_of(values: Iterable[float | None]) -> float:
+def axis_maximum(values: Iterable[float | None]) -> float:
     """The top of the scale: a round number not below any value."""
     most = max((v for v in values if v is not None), default=0)
     if most <= 0:
@@ -107,9 +107,11 @@ def _legend(names: Sequence[str], colours: Sequence[str]) -> list[str]:
 _DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 4", "10 4")
 
 
-def line(title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "", top: float | None = None) -> str:
+def line_chart(
+    title: str, labels: Sequence[str], series: Sequence[Series], unit: str = "", top: float | None = None
+) -> str:
     """A line chart of values over time: a gap where a value is unknown, a dot where one stands alone."""
-    highest = top if top is not None else top_of(v for s in series for v in s.values)
+    highest = top if top is not None else axis_maximum(v for s in series for v in s.values)
     parts = _axes(labels, highest, unit)
     for place, one in enumerate(series):
         colour, dash = SERIES[place % len(SERIES)], _DASHES[place % len(_DASHES)]
@@ -128,13 +130,13 @@ def line(title: str, labels: Sequence[str], series: Sequence[Series], unit: str 
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         parts.append(f'<path d="{" ".join(drawn)}" fill="none" stroke="{colour}" stroke-width="2"{dashed}/>')
     parts += _legend([s.name for s in series], [SERIES[n % len(SERIES)] for n in range(len(series))])
-    return _framed(parts, title, _says(labels, series, unit), WIDE, HIGH)
+    return _svg_document(parts, title, _description(labels, series, unit), WIDE, HIGH)
 
 
-def bar(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", top: float | None = None) -> str:
+def bar_chart(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", top: float | None = None) -> str:
     """A horizontal bar chart: one value for each name."""
     high, at = 24, 0
-    highest = top if top is not None else top_of(v for _, v in rows)
+    highest = top if top is not None else axis_maximum(v for _, v in rows)
     parts, left = [], 210.0
     for name, value in rows:
         y = 6 + at * high
@@ -147,17 +149,19 @@ def bar(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", to
             parts.append(_text(left + wide + 6, y + 13, f"{_n(value)}{unit}"))
         at += 1
     says = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
-    return _framed(parts, title, says, WIDE, at * high + 12)
+    return _svg_document(parts, title, says, WIDE, at * high + 12)
 
 
-def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], parts_of: Sequence[tuple[str, str, str]]) -> str:
+def stacked_bar_chart(
+    title: str, rows: Sequence[tuple[str, Mapping[str, int]]], segments: Sequence[tuple[str, str, str]]
+) -> str:
     """Stacked bars: each part is (key, name, colour) and shows its number, so that it can be read without colour."""
     high, left, drawn = 26, 210.0, []
-    most = max((sum(counts.get(key, 0) for key, _, _ in parts_of) for _, counts in rows), default=0) or 1
+    most = max((sum(counts.get(key, 0) for key, _, _ in segments) for _, counts in rows), default=0) or 1
     for at, (name, counts) in enumerate(rows):
         y, x = 6 + at * high, left
         drawn.append(_text(left - 8, y + 14, name if len(name) <= 22 else name[:21] + "…", anchor="end"))
-        for key, _, colour in parts_of:
+        for key, _, colour in segments:
             n = counts.get(key, 0)
             if n:
                 wide = (WIDE - 40 - left) * n / most
@@ -167,20 +171,20 @@ def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, int]]], parts_of:
                 if wide > 16:
                     drawn.append(_text(x + wide / 2, y + 13, str(n), anchor="middle", size=11, fill="#fff", bold=True))
                 x += wide
-        drawn.append(_text(x + 6, y + 14, str(sum(counts.get(key, 0) for key, _, _ in parts_of))))
+        drawn.append(_text(x + 6, y + 14, str(sum(counts.get(key, 0) for key, _, _ in segments))))
     total = len(rows) * high + 30
     x = left
-    for _, name, colour in parts_of:
+    for _, name, colour in segments:
         drawn.append(f'<rect x="{_n(x)}" y="{total - 16}" width="10" height="10" fill="{colour}"/>')
         drawn.append(_text(x + 14, total - 7, name, size=11))
         x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
     says = "; ".join(
-        f"{name}: " + ", ".join(f"{said} {counts.get(key, 0)}" for key, said, _ in parts_of) for name, counts in rows
+        f"{name}: " + ", ".join(f"{said} {counts.get(key, 0)}" for key, said, _ in segments) for name, counts in rows
     )
-    return _framed(drawn, title, says, WIDE, total)
+    return _svg_document(drawn, title, says, WIDE, total)
 
 
-def heat(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
+def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
     """A heat map by row and column: darker means more, with the number where there is room."""
     most = max((n for _, values in rows for n in values), default=0)
     left, wide, high = 70.0, 22.0, 20.0
@@ -203,12 +207,12 @@ def heat(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequenc
     says = "; ".join(
         f"{name}: " + ", ".join(f"{c} {n}" for c, n in zip(columns, values, strict=True) if n) for name, values in rows
     )
-    return _framed(parts, title, says, left + len(columns) * wide + 4, 20 + len(rows) * high)
+    return _svg_document(parts, title, says, left + len(columns) * wide + 4, 20 + len(rows) * high)
 
 
 def sparkline(title: str, values: Sequence[float | None]) -> str:
     """A sparkline."""
-    top = top_of(values)
+    top = axis_maximum(values)
     points = [
         f"{_n(2 + n * 96 / max(1, len(values) - 1))},{_n(22 - 20 * v / top)}"
         for n, v in enumerate(values)
@@ -216,10 +220,12 @@ def sparkline(title: str, values: Sequence[float | None]) -> str:
     ]
     says = ", ".join("–" if v is None else _n(v) for v in values)
     drawn = f'<polyline points="{" ".join(points)}" fill="none" stroke="{SERIES[0]}" stroke-width="1.5"/>'
-    return _framed([drawn], title, says, 100, 24)
+    return _svg_document([drawn], title, says, 100, 24)
 
 
-def machine(moves: Sequence[Any], states: type[StrEnum], at: str, said: Callable[[str], str], title: str) -> str:
+def state_diagram(
+    moves: Sequence[Any], states: type[StrEnum], current_state: str, label_of: Callable[[str], str], title: str
+) -> str:
     """A state machine drawn from its table: states in the order of the vocabulary, the present one highlighted. Actions
     that keep the state, and those of the timer alone, are left out."""
     across, wide, high = 4, 150.0, 62.0
@@ -231,23 +237,23 @@ def machine(moves: Sequence[Any], states: type[StrEnum], at: str, said: Callable
     ]
     for start, end in edges:
         (x1, y1), (x2, y2) = place[start], place[end]
-        lit = start == at
+        lit = start == current_state
         parts.append(
             f'<path d="{_curve(x1 + 55, y1 + 18, x2 + 55, y2 + 18)}" fill="none" stroke="{SERIES[0] if lit else GRID}" '
             f'stroke-width="{2 if lit else 1}" marker-end="url(#tip)"/>'
         )
     for state, (x, y) in place.items():
-        lit = state == at
+        lit = state == current_state
         parts.append(
             f'<rect x="{_n(x)}" y="{_n(y)}" width="110" height="36" rx="7" fill="{SERIES[0] if lit else "#fff"}" '
             f'stroke="{SERIES[0] if lit else PALE}" stroke-width="{3 if lit else 1}"/>'
         )
-        words = said(state)
+        words = label_of(state)
         parts.append(_text(x + 55, y + 23, words if len(words) <= 18 else words[:17] + "…", anchor="middle",
                            size=12 if len(words) < 12 else 10, fill="#fff" if lit else INK, bold=lit))  # fmt: skip
     rows = -(-len(place) // across)
-    says = f"{said(at)}" if at in place else ""
-    return _framed(parts, title, says, across * wide + 4, 16 + rows * high * 1.45)
+    says = f"{label_of(current_state)}" if current_state in place else ""
+    return _svg_document(parts, title, says, across * wide + 4, 16 + rows * high * 1.45)
 
 
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:

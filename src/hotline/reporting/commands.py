@@ -22,10 +22,10 @@ NICENESS = 10  # requests have priority over recounting
 def check_figures(context: typer.Context) -> None:
     """Recount everything from the tickets and compare it with the rollups; exits 3 if they differ."""
     from hotline.reporting.service import figures
-    from hotline.runtime.subprocess import DRIFT
+    from hotline.runtime.subprocess import EXIT_DRIFT
 
     async def check(services: "Services") -> "Drift":
-        return await figures.drift(services, services.clock())
+        return await figures.load_rollup_drift(services, services.clock())
 
     line: CommandLine = context.obj
     os.nice(NICENESS)
@@ -33,7 +33,7 @@ def check_figures(context: typer.Context) -> None:
     for (dimension, day, code), (kept, true) in sorted(found.items()):
         print(f"{dimension} {day or 'now'} {code}: kept {kept}, true {true}")
     print(f"{len(found)} rollups differ")
-    raise typer.Exit(DRIFT if found else 0)
+    raise typer.Exit(EXIT_DRIFT if found else 0)
 
 
 @commands.command("rebuild")
@@ -49,13 +49,13 @@ def rebuild_figures(
     from hotline.reporting.service import figures
 
     async def rebuild_missing(services: "Services") -> None:
-        if await figures.must_be_rebuilt(services):
-            await figures.rebuild(services, services.clock())
+        if await figures.needs_rebuild(services):
+            await figures.rebuild_rollups(services, services.clock())
 
     async def rebuild(services: "Services") -> "Drift | None":
-        if not await figures.rebuild(services, services.clock(), anew=True):
+        if not await figures.rebuild_rollups(services, services.clock(), force=True):
             return None
-        return await figures.drift(services, services.clock())
+        return await figures.load_rollup_drift(services, services.clock())
 
     line: CommandLine = context.obj
     os.nice(NICENESS)

@@ -8,25 +8,25 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Instant, is_one_of
+from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.measures import MEASURES, Measure, Of, Op, Test
-from hotline.tickets.store.lists import COUNTED_UNDER
-from hotline.tickets.store.scope import seen_by, visible
+from hotline.tickets.model.measures import MEASURES, Condition, CountedKind, Measure, Op
+from hotline.tickets.store.lists import RESPONSIBLE_DEPARTMENT
+from hotline.tickets.store.scope import scope_condition, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
 
 
-def _said(table: sa.Table, test: Test) -> sa.ColumnElement[bool]:
+def _sql_condition(table: sa.Table, test: Condition) -> sa.ColumnElement[bool]:
     column = table.c[test.field]
     match test.op:
         case Op.IN:
-            return is_one_of(column, test.value)
+            return in_words(column, test.value)
         case Op.NOT_IN:
-            return ~is_one_of(column, test.value)
+            return ~in_words(column, test.value)
         case Op.SET:
             return column.is_not(None)
         case Op.UNSET:
@@ -40,27 +40,27 @@ def _said(table: sa.Table, test: Test) -> sa.ColumnElement[bool]:
 
 
 def _table(measure: Measure) -> sa.Table:
-    return t if measure.of is Of.TICKET else a
+    return t if measure.of is CountedKind.TICKET else a
 
 
 @lru_cache(maxsize=512)
-def _counted(
+def _counted_query(
     code: str, whole: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
 ) -> PreparedQuery:
     measure = MEASURES[code]
     table = _table(measure)
     at = table.c[measure.at] if measure.at else t.c.created_at
-    key = t.c.number if measure.of is Of.TICKET else a.c.id
-    order = sa.cast(sa.null(), sa.String) if measure.of is Of.TICKET else a.c.id
-    department = COUNTED_UNDER if measure.of is Of.TICKET else a.c.department
+    key = t.c.number if measure.of is CountedKind.TICKET else a.c.id
+    order = sa.cast(sa.null(), sa.String) if measure.of is CountedKind.TICKET else a.c.id
+    department = RESPONSIBLE_DEPARTMENT if measure.of is CountedKind.TICKET else a.c.department
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     question = sa.select(
-        t.c.number, order.label("order"), at.label("at"), key.label("key"), visible(scope).label("theirs")
+        t.c.number, order.label("order"), at.label("at"), key.label("key"), scope_condition(scope).label("theirs")
     )
-    if measure.of is Of.ORDER:
+    if measure.of is CountedKind.ORDER:
         question = question.select_from(a.join(t, t.c.number == a.c.number))
     for test in measure.where:
-        question = question.where(_said(table, test))
+        question = question.where(_sql_condition(table, test))
     if measure.at:
         question = question.where(
             at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant)
@@ -72,7 +72,7 @@ def _counted(
         "channel": t.c.channel,
     }.items():
         if name in filters:
-            question = question.where(Among(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
+            question = question.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
     if after:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
         question = question.where(sa.tuple_(at, key) > place)
@@ -89,14 +89,14 @@ class Counted:
     filters: Mapping[str, Sequence[str]]
 
 
-async def counted_by(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
+async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
     """The rows of a page in order of their moment: number, order, at, key, theirs (whether the ticket is still theirs
     to see)."""
     measure, filters, after = counted.measure, counted.filters, page.after
-    question = _counted(
+    question = _counted_query(
         measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
     )
-    values: dict[str, Any] = {**seen_by(scope), "limit": page.limit}
+    values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
     if MEASURES[measure].at:
         values |= {"first": counted.first, "before": counted.before}
     values |= {f"of_{name}": list(codes) for name, codes in filters.items()}

@@ -7,14 +7,21 @@ from datetime import datetime
 
 import structlog
 
-from hotline.jobs import BATCH, SELDOM, SOON, Job, RetentionRule
+from hotline.jobs import BATCH, LONG_PAUSE, MEDIUM_PAUSE, Job, RetentionRule
 from hotline.reporting import rollups
 from hotline.reporting.service import exports
-from hotline.reporting.service.exports import make_next
-from hotline.reporting.service.figures import FOLDED_AT_ONCE, are_many, drift, fold, must_be_rebuilt, stand
-from hotline.reporting.service.reports import make_due
+from hotline.reporting.service.exports import make_next_export
+from hotline.reporting.service.figures import (
+    FOLDED_AT_ONCE,
+    has_many_tickets,
+    has_rollups,
+    load_rollup_drift,
+    needs_rebuild,
+    update_rollups,
+)
+from hotline.reporting.service.reports import make_due_reports
 from hotline.runtime.jobs import WorkerContext
-from hotline.runtime.subprocess import DRIFT, LEFT
+from hotline.runtime.subprocess import EXIT_DRIFT, NORMAL_EXITS
 from hotline.streaming import store as streaming_store
 from hotline.streaming.service import KEEP
 from hotline.tickets.context import Services
@@ -28,33 +35,33 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
 
     async def fold_figures() -> bool:
         now = services.clock()
-        if context.subprocess is not None and not await stand(services) and await are_many(services):
-            if await must_be_rebuilt(services):
+        if context.subprocess is not None and not await has_rollups(services) and await has_many_tickets(services):
+            if await needs_rebuild(services):
                 code, said = await context.subprocess.run("figures", "rebuild", "--if-needed")
-                if code not in LEFT:
+                if code not in NORMAL_EXITS:
                     log.error("figures.rebuild_failed", code=code, said=said)
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(context.stopping.wait(), SELDOM)
+                        await asyncio.wait_for(context.stopping.wait(), LONG_PAUSE)
             return False
         # again at once only where much waits: a fold for every few events would cost a commit for each
-        return await fold(services, now) >= FOLDED_AT_ONCE
+        return await update_rollups(services, now) >= FOLDED_AT_ONCE
 
     async def make_reports() -> bool:
-        return await make_due(services, services.clock()) > 0
+        return await make_due_reports(services, services.clock()) > 0
 
     async def make_exports() -> bool:
-        return await make_next(services, services.clock())
+        return await make_next_export(services, services.clock())
 
     return (
-        Job("figures", fold_figures, SOON),
-        Job("reports", make_reports, SELDOM),
-        Job("exports", make_exports, SOON),
+        Job("figures", fold_figures, MEDIUM_PAUSE),
+        Job("reports", make_reports, LONG_PAUSE),
+        Job("exports", make_exports, MEDIUM_PAUSE),
     )
 
 
 async def check_figures(services: Services, now: datetime) -> int:
     """Compare the rollups with everything counted anew; how many differ. Reported, not mended."""
-    found = await drift(services, now)
+    found = await load_rollup_drift(services, now)
     for key, (kept, true) in list(found.items())[:20]:
         retention_log.error("figures.drift", dimension=key[0], day=key[1], code=key[2], kept=kept, true=true)
     return len(found)
@@ -62,22 +69,22 @@ async def check_figures(services: Services, now: datetime) -> int:
 
 async def check_figures_nightly(context: WorkerContext) -> None:
     """The same, in a process of its own where there are many."""
-    if context.subprocess is not None and await are_many(context.services):
+    if context.subprocess is not None and await has_many_tickets(context.services):
         code, said = await context.subprocess.run("figures", "check")
-        if code not in LEFT:
-            log.error("figures.drift" if code == DRIFT else "figures.check_failed", code=code, said=said)
+        if code not in NORMAL_EXITS:
+            log.error("figures.drift" if code == EXIT_DRIFT else "figures.check_failed", code=code, said=said)
     else:
         await check_figures(context.services, context.services.clock())
 
 
 async def _forget_exports(services: Services, now: datetime) -> int:
-    return await exports.tidy(services, now)
+    return await exports.delete_expired_exports(services, now)
 
 
 async def _forget_events(services: Services, now: datetime) -> int:
     """Events of the stream, but for those that the figures have not taken up."""
-    folded = int((await rollups.mark(services.db) or {}).get("position", 0))
-    return await services.db.transact(lambda c: streaming_store.forget(c, now - KEEP, folded, BATCH))
+    folded = int((await rollups.load_fold_mark(services.db) or {}).get("position", 0))
+    return await services.db.transact(lambda c: streaming_store.delete_old_events(c, now - KEEP, folded, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from hotline.reporting.vocabulary import Period
-from hotline.tickets.model.measures import JUDGED, TOOK
+from hotline.tickets.model.measures import DURATION_PREFIX, OVERDUE_NAMES
 
-ENOUGH = 10  # of the denominator, before a unit is ranked: one late of seven is no last place
+MIN_DENOMINATOR = 10  # of the denominator, before a unit is ranked: one late of seven is no last place
 _DUE = ("met", "missed", "overdue")
 
 
@@ -87,13 +87,15 @@ def shares(counts: Mapping[str, int]) -> dict[str, Share]:
     for figure in FIGURES.values():
         above = sum(counts.get(m, 0) for m in figure.numerator)
         below = sum(counts.get(m, 0) for m in figure.denominator)
-        found[figure.code] = Share(above, below, round(above / below, 4) if below else None, below >= ENOUGH)
+        found[figure.code] = Share(above, below, round(above / below, 4) if below else None, below >= MIN_DENOMINATOR)
     return found
 
 
-def handling(counts: Mapping[str, int]) -> HandlingTimes:
+def handling_times(counts: Mapping[str, int]) -> HandlingTimes:
     """Handling times of the tickets that ended."""
-    took = sorted((int(m.removeprefix(TOOK)), n) for m, n in counts.items() if m.startswith(TOOK) and n > 0)
+    took = sorted(
+        (int(m.removeprefix(DURATION_PREFIX)), n) for m, n in counts.items() if m.startswith(DURATION_PREFIX) and n > 0
+    )
     n = counts.get("handled", 0)
     mean = round(counts.get("handled_minutes", 0) / n, 1) if n else None
     return HandlingTimes(n, mean, _nearest_rank(took, 50), _nearest_rank(took, 90))
@@ -111,17 +113,17 @@ def _nearest_rank(took: Iterable[tuple[int, int]], percent: int) -> int | None:
     return None
 
 
-def judged(day: str, counts: Mapping[str, int], today: str) -> Counter[str]:
+def with_overdue(day: str, counts: Mapping[str, int], today: str) -> Counter[str]:
     """A day's counts, where what was due on that day and still runs counts as overdue once the day is over."""
     found = Counter(counts)
     if day and day < today:
-        for running, late in JUDGED.items():
+        for running, late in OVERDUE_NAMES.items():
             found[late] += found[running]
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedUnit:
     """A unit's rank among its peers. `place` None: the denominator is too small to rank."""
 
     code: str
@@ -131,9 +133,9 @@ class Ranked:
     place: int | None
 
 
-def ranked(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[Ranked]:
+def rank_units(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[RankedUnit]:
     """Rank units (code, peer group, share) within their peer groups; equal values share a place."""
-    found: list[Ranked] = []
+    found: list[RankedUnit] = []
     groups: dict[str, list[tuple[str, Share]]] = {}
     for code, peers, share in units:
         groups.setdefault(peers, []).append((code, share))
@@ -143,11 +145,11 @@ def ranked(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[Rank
             place = None
             if share.enough and share.value is not None:
                 place = 1 + sum(v > share.value if figure.high else v < share.value for v in fit)
-            found.append(Ranked(code, peers, share.value, share.denominator, place))
+            found.append(RankedUnit(code, peers, share.value, share.denominator, place))
     return sorted(found, key=lambda x: (x.peers, x.place or 10**6, x.code))
 
 
-def span_of(period: Period, first: date) -> tuple[date, date]:
+def period_bounds(period: Period, first: date) -> tuple[date, date]:
     """First and last day of the day, week (from Monday) or month that contains `first`."""
     if period is Period.DAY:
         return first, first
@@ -158,7 +160,7 @@ def span_of(period: Period, first: date) -> tuple[date, date]:
     return begins, (begins + timedelta(days=32)).replace(day=1) - timedelta(days=1)
 
 
-def last_whole(period: Period, today: date) -> date:
+def last_complete_period(period: Period, today: date) -> date:
     """The first day of the last period that has ended."""
-    begins, _ = span_of(period, today)
-    return span_of(period, begins - timedelta(days=1))[0]
+    begins, _ = period_bounds(period, today)
+    return period_bounds(period, begins - timedelta(days=1))[0]

@@ -12,37 +12,37 @@ from zoneinfo import ZoneInfo
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, read_document, read_instant
-from hotline.database.engine import Database, one
+from hotline.database.columns import InCodes, parse_document, parse_instant
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MARGIN
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import rollup as r
-from hotline.tickets.model.measures import HOUR, MEASURES, Delta, Of, counted, keys_of
+from hotline.tickets.model.measures import HOUR_PREFIX, MEASURES, CountedKind, Delta, count_measures, rollup_keys
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import event as e
 from hotline.tickets.tables import ticket as t
 
 Key = tuple[str, str, str]  # dimension, day, code
 Sums = dict[Key, Counter[str]]
-MARK = ("folded", "", "")  # how far the stream was folded: the row's lock lets one process fold at a time
-FRESH = "~"  # before the dimensions of rollups that are being made anew
-AT_ONCE = 500  # events in one transaction
+FOLD_MARK_KEY = ("folded", "", "")  # how far the stream was folded: the row's lock lets one process fold at a time
+REBUILD_PREFIX = "~"  # before the dimensions of rollups that are being made anew
+EVENTS_PER_FOLD = 500  # events in one transaction
 PIECE = 1000  # tickets read at once
 ROOM = 50_000  # rows kept in memory while everything is counted
 
-STANDS = sa.select(r.c.counts).where(r.c.dimension == MARK[0])  # within a transaction
-_MARK = PreparedQuery(sa.select(r.c.counts).where(r.c.dimension == sa.literal(MARK[0])))
+FOLD_MARK_QUERY = sa.select(r.c.counts).where(r.c.dimension == FOLD_MARK_KEY[0])  # within a transaction
+_MARK = PreparedQuery(sa.select(r.c.counts).where(r.c.dimension == sa.literal(FOLD_MARK_KEY[0])))
 
 
-async def mark(db: Database) -> dict[str, Any] | None:
+async def load_fold_mark(db: Database) -> dict[str, Any] | None:
     """How far the stream is in the rollups: `position`, and `skip`, ids of later events that are already counted.
     None: there are no rollups."""
-    row = await one(db, _MARK)
+    row = await fetch_first(db, _MARK)
     return dict(row.counts) if row else None
 
 
-def day_of(moment: datetime | None, zone: ZoneInfo) -> str:
+def local_day(moment: datetime | None, zone: ZoneInfo) -> str:
     """The ISO date of a moment in the organisation's zone; "" for a state that holds now."""
     return "" if moment is None else moment.astimezone(zone).date().isoformat()
 
@@ -50,17 +50,17 @@ def day_of(moment: datetime | None, zone: ZoneInfo) -> str:
 def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
     """Sum cells under all their keys; what came in also by hour."""
     for measure, at, department, category, area, channel, n in deltas:
-        hour = f"{HOUR}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
-        for key in keys_of(day_of(at, zone), department, category, area, channel):
+        hour = f"{HOUR_PREFIX}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
+        for key in rollup_keys(local_day(at, zone), department, category, area, channel):
             counts = sums.setdefault(key, Counter())
             counts[measure] += n
             if hour is not None:
                 counts[hour] += n
 
 
-def fold(c: sa.Connection, zone: ZoneInfo) -> int:
+def fold_events(c: sa.Connection, zone: ZoneInfo) -> int:
     """Add the next events to the rollups and return how many. 0 also while the rollups are being rebuilt."""
-    stands = c.execute(STANDS.with_for_update()).scalar_one_or_none()
+    stands = c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one_or_none()
     if stands is None or "position" not in stands:
         return 0
     skip = set(stands.get("skip", ()))
@@ -68,23 +68,27 @@ def fold(c: sa.Connection, zone: ZoneInfo) -> int:
         sa.select(e.c.position, e.c.id, e.c.figures)
         .where(e.c.position > stands["position"])
         .order_by(e.c.position)
-        .limit(AT_ONCE)
+        .limit(EVENTS_PER_FOLD)
     ).all()
     if not rows:
         return 0
     sums: Sums = {}
     for row in rows:
         if row.figures and row.id not in skip:
-            add_deltas(sums, [_read(delta) for delta in row.figures], zone)
-    add(c, sums)
+            add_deltas(sums, [_parse_delta(delta) for delta in row.figures], zone)
+    add_sums(c, sums)
     left = sorted(skip - {row.id for row in rows})
-    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts={"position": rows[-1].position, "skip": left}))
+    c.execute(
+        sa.update(r)
+        .where(r.c.dimension == FOLD_MARK_KEY[0])
+        .values(counts={"position": rows[-1].position, "skip": left})
+    )
     return len(rows)
 
 
-def _read(delta: Sequence[Any]) -> Delta:
+def _parse_delta(delta: Sequence[Any]) -> Delta:
     measure, at, department, category, area, channel, n = delta
-    return measure, read_instant(at), department, category, area, channel, n
+    return measure, parse_instant(at), department, category, area, channel, n
 
 
 # rows given as one parameter, so that a statement has one text however many there are
@@ -108,12 +112,12 @@ def _with_rows(
     return c.execute(statement, {"rows": orjson.dumps(given).decode()})
 
 
-def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") -> None:
+def add_sums(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") -> None:
     """Add these counts to the rows; a row whose counts are all 0 is deleted."""
     keys = iter(sorted(key for key, counts in sums.items() if any(counts.values())))
     while piece := [(before + dimension, day, code) for dimension, day, code in islice(keys, 300)]:
         found = _with_rows(c, _STANDING, ((key, None) for key in piece))
-        stand = {(x.dimension, x.day, x.code): read_document(x.counts) for x in found}
+        stand = {(x.dimension, x.day, x.code): parse_document(x.counts) for x in found}
         rows, gone = [], []
         for key in piece:
             counts = Counter(stand.get(key, {}))
@@ -129,64 +133,69 @@ def add(c: sa.Connection, sums: Mapping[Key, Counter[str]], before: str = "") ->
             _with_rows(c, _GONE, gone)
 
 
-def claim_rebuild(c: sa.Connection, now: datetime, given_up: datetime, token: str, *, anew: bool = False) -> bool:
-    """Claim the rebuild under this token. True: there are no rollups (or `anew` is given), and no other process
+def claim_rebuild(
+    c: sa.Connection, now: datetime, abandoned_before: datetime, token: str, *, force: bool = False
+) -> bool:
+    """Claim the rebuild under this token. True: there are no rollups (or `force` is given), and no other process
     is rebuilding them, or its lease has ended."""
-    empty = {"dimension": MARK[0], "day": MARK[1], "code": MARK[2], "counts": {}}
+    empty = {"dimension": FOLD_MARK_KEY[0], "day": FOLD_MARK_KEY[1], "code": FOLD_MARK_KEY[2], "counts": {}}
     insert_ignoring_duplicates(c, r, [empty])
-    stands = c.execute(STANDS.with_for_update()).scalar_one()
-    since = read_instant(stands.get("rebuilding_since"))
+    stands = c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one()
+    since = parse_instant(stands.get("rebuilding_since"))
     # a sign of life far ahead was given by a clock that has been set back since
-    if not anew and (
-        "position" in stands or (since is not None and given_up < since <= now + (now - given_up) + MARGIN)
+    if not force and (
+        "position" in stands
+        or (since is not None and abandoned_before < since <= now + (now - abandoned_before) + MARGIN)
     ):
         return False
-    c.execute(sa.delete(r).where(r.c.dimension.like(f"{FRESH}%")))
+    c.execute(sa.delete(r).where(r.c.dimension.like(f"{REBUILD_PREFIX}%")))
     mark = {"rebuilding_since": now.isoformat(), "token": token}
-    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=mark))
     return True
 
 
-def renew(c: sa.Connection, now: datetime, token: str) -> bool:
+def renew_rebuild(c: sa.Connection, now: datetime, token: str) -> bool:
     """Renew the lease of the rebuild. False: another process has taken it over."""
-    if not _ours(c, token):
+    if not _owns_rebuild(c, token):
         return False
     mark = {"rebuilding_since": now.isoformat(), "token": token}
-    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=mark))
+    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=mark))
     return True
 
 
-def _ours(c: sa.Connection, token: str) -> bool:
-    return bool(c.execute(STANDS.with_for_update()).scalar_one().get("token") == token)
+def _owns_rebuild(c: sa.Connection, token: str) -> bool:
+    return bool(c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one().get("token") == token)
 
 
-def add_fresh(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
+def add_rebuilt_sums(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
     """Add to the new rollups and renew the lease. False: another process has taken it over."""
-    if not renew(c, now, token):
+    if not renew_rebuild(c, now, token):
         return False
-    add(c, sums, FRESH)
+    add_sums(c, sums, REBUILD_PREFIX)
     return True
 
 
-def seen_events(c: sa.Connection) -> dict[str, Any]:
+def load_snapshot_mark(c: sa.Connection) -> dict[str, Any]:
     """Within a snapshot: the mark after the events that its tickets already include."""
     last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
     skip = c.execute(sa.select(e.c.id).where(e.c.position.is_(None)).order_by(e.c.id)).scalars().all()
     return {"position": last, "skip": list(skip)}
 
 
-def install(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
+def install_rebuilt(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
     """Replace the old rollups by the new. False: another process has taken the rebuild over."""
-    if not _ours(c, token):
+    if not _owns_rebuild(c, token):
         return False
-    fresh_ones = r.c.dimension.like(f"{FRESH}%")
-    _in_pieces(c, sa.and_(r.c.dimension != MARK[0], ~fresh_ones), sa.delete(r))
-    _in_pieces(c, fresh_ones, sa.update(r).values(dimension=sa.func.substr(r.c.dimension, len(FRESH) + 1)))
-    c.execute(sa.update(r).where(r.c.dimension == MARK[0]).values(counts=dict(fresh)))
+    fresh_ones = r.c.dimension.like(f"{REBUILD_PREFIX}%")
+    _execute_in_pieces(c, sa.and_(r.c.dimension != FOLD_MARK_KEY[0], ~fresh_ones), sa.delete(r))
+    _execute_in_pieces(
+        c, fresh_ones, sa.update(r).values(dimension=sa.func.substr(r.c.dimension, len(REBUILD_PREFIX) + 1))
+    )
+    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=dict(fresh)))
     return True
 
 
-def _in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> None:
+def _execute_in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> None:
     """Change very many rows in portions, so that no statement reaches its time limit. The change must take a row out of
     `of`."""
     place = sa.tuple_(r.c.dimension, r.c.day, r.c.code)
@@ -196,7 +205,7 @@ def _in_pieces(c: sa.Connection, of: sa.ColumnElement[bool], change: Any) -> Non
     c.execute(change.where(of))
 
 
-def _fields(of: Of, table: sa.Table, *more: str) -> list[sa.Column[Any]]:
+def _fields(of: CountedKind, table: sa.Table, *more: str) -> list[sa.Column[Any]]:
     names = {test.field for m in MEASURES.values() if m.of is of for test in m.where}
     names |= {
         str(test.value) for m in MEASURES.values() if m.of is of for test in m.where if str(test.value) in table.c
@@ -205,11 +214,11 @@ def _fields(of: Of, table: sa.Table, *more: str) -> list[sa.Column[Any]]:
     return [table.c[name] for name in sorted(names)]
 
 
-_TICKETS = _fields(Of.TICKET, t, "number", "created_at", "category", "area", "channel")
-_ORDERS = _fields(Of.ORDER, a, "id", "number", "department", "part", "status", "issued_at")
+_TICKETS = _fields(CountedKind.TICKET, t, "number", "created_at", "category", "area", "channel")
+_ORDERS = _fields(CountedKind.ORDER, a, "id", "number", "department", "part", "status", "issued_at")
 
 
-def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
+def recount(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
     """A full count from tickets and assignments, in pieces to be summed."""
     sums: Sums = {}
     last = ""
@@ -221,7 +230,7 @@ def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
         orders = c.execute(sa.select(*_ORDERS).where(a.c.number.between(*numbers)).order_by(a.c.number, a.c.id)).all()
         held = {number: list(found) for number, found in groupby(orders, key=attrgetter("number"))}
         for ticket in tickets:
-            cells = counted(ticket, held.get(ticket.number, ()))
+            cells = count_measures(ticket, held.get(ticket.number, ()))
             add_deltas(sums, ((*cell, n) for cell, n in cells.items()), zone)
         last = tickets[-1].number
         if len(sums) > ROOM:
@@ -230,35 +239,37 @@ def counted_anew(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
     yield sums
 
 
-def standing(c: sa.Connection) -> Iterator[tuple[Key, Counter[str]]]:
+def iterate_rollups(c: sa.Connection) -> Iterator[tuple[Key, Counter[str]]]:
     """Every rollup."""
-    for row in c.execute(sa.select(r).where(r.c.dimension != MARK[0], ~r.c.dimension.like(f"{FRESH}%"))):
+    for row in c.execute(
+        sa.select(r).where(r.c.dimension != FOLD_MARK_KEY[0], ~r.c.dimension.like(f"{REBUILD_PREFIX}%"))
+    ):
         yield (row.dimension, row.day, row.code), Counter(row.counts)
 
 
-def unfolded(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) -> Sums:
+def load_unfolded_sums(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) -> Sums:
     """Within a snapshot: what the events after the mark will add."""
     sums: Sums = {}
     behind = sa.or_(e.c.position > position, e.c.position.is_(None))
     for row in c.execute(sa.select(e.c.id, e.c.figures).where(behind)):
         if row.figures and row.id not in skip:
-            add_deltas(sums, [_read(d) for d in row.figures], zone)
+            add_deltas(sums, [_parse_delta(d) for d in row.figures], zone)
     return sums
 
 
 @lru_cache(maxsize=32)
-def _between(codes: bool) -> PreparedQuery:
+def _rollups_query(codes: bool) -> PreparedQuery:
     question = sa.select(r.c.day, r.c.code, r.c.counts).where(
         r.c.dimension == sa.bindparam("dimension", type_=sa.String),
         r.c.day >= sa.bindparam("first", type_=sa.String),
         r.c.day <= sa.bindparam("last", type_=sa.String),
     )
-    return PreparedQuery(question.where(Among(r.c.code, "codes")) if codes else question)
+    return PreparedQuery(question.where(InCodes(r.c.code, "codes")) if codes else question)
 
 
-async def between(
+async def load_rollups(
     db: Database, dimension: str, first: str, last: str, codes: Sequence[str] | None = None
 ) -> Sequence[Row]:
     """The rollups of these days: day, code, counts. Days are ISO dates; "" holds the state now."""
     values = {} if codes is None else {"codes": list(codes)}
-    return await db.rows(_between(codes is not None), dimension=dimension, first=first, last=last, **values)
+    return await db.rows(_rollups_query(codes is not None), dimension=dimension, first=first, last=last, **values)

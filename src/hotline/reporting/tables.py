@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, one_of
+from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus, Period
 
@@ -21,7 +21,7 @@ report = table(
     C("first", S(10), primary_key=True, doc="Its first day"),
     C("body", Document, nullable=False),
     C("made_at", Instant, nullable=False),
-    one_of("period", Period),
+    words_check("period", Period),
 )  # fmt: skip
 
 export = table(
@@ -41,7 +41,7 @@ export = table(
     C("attempts", I, nullable=False),
     C("lease_until", Instant),
     C("lease_token", S(36)),
-    one_of("kind", ExportKind), one_of("form", ExportForm), one_of("status", ExportStatus),
+    words_check("kind", ExportKind), words_check("form", ExportForm), words_check("status", ExportStatus),
     sa.Index("ix_export_owner_created_at", "owner", "created_at"),
     sa.Index("ix_export_due", "created_at", sqlite_where=sa.text("status IN ('making', 'waiting')"), postgresql_where=sa.text("status IN ('making', 'waiting')")),
 )  # fmt: skip

@@ -60,12 +60,12 @@ class InboundPage:
     next: str | None
 
 
-def inbound_shown(row: Any) -> InboundOut:
+def inbound_reply(row: Any) -> InboundOut:
     """A row of what came in."""
     return InboundOut(**_fields(row))
 
 
-def inbound_whole(row: Any) -> InboundWhole:
+def inbound_detail_reply(row: Any) -> InboundWhole:
     """The same with all that came; of a confidential matter without it."""
     return InboundWhole(**_fields(row), raw="" if row.confidential else row.raw)
 

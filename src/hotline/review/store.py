@@ -6,14 +6,14 @@ from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.inbound.tables import inbound as i
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.store.channel_log import in_state, that_one
+from hotline.tickets.store.channel_log import load_log_row, load_log_rows
 
 
-async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+async def load_items(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """What stands in a state, oldest first; `confidential` beside each."""
-    return await in_state(db, i, scope, status, after, limit)
+    return await load_log_rows(db, i, scope, status, after, limit)
 
 
-async def an_item(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+async def load_item(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
     """One of them. None: not there, or not theirs to see."""
-    return await that_one(db, i, scope, id)
+    return await load_log_row(db, i, scope, id)

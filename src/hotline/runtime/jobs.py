@@ -13,11 +13,12 @@ from hotline.tickets.context import Services
 @dataclass
 class WorkerContext:
     """What jobs are given. `subprocess`: where work that takes a processor for minutes is done (None: on SQLite, where
-    one process writes). `stopping`: set when the worker was told to stop; `on_stop` is awaited after the last step."""
+    one process writes). `stopping`: set when the worker was told to stop; `on_shutdown` is awaited after the last
+    step."""
 
     services: Services
     channels: DeliveryChannels = field(default_factory=DeliveryChannels)
     heartbeat: Heartbeat | None = None
     subprocess: WorkerSubprocess | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    on_shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from hotline.jobs import SELDOM, Job, RetentionRule
+from hotline.jobs import LONG_PAUSE, Job, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 
-NIGHT = 3  # the hour (UTC) after which the checks are made once a day
+NIGHTLY_CHECK_HOUR = 3  # the hour (UTC) after which the checks are made once a day
 NightlyCheck = Callable[[WorkerContext], Awaitable[object]]
 
 
@@ -37,10 +37,10 @@ def retention_job(context: WorkerContext, checks: Sequence[NightlyCheck]) -> Job
         nonlocal checked
         now = services.clock()
         done = await tidy(services, now)
-        if now.hour == NIGHT and (checked is None or now - checked > timedelta(hours=12)):
+        if now.hour == NIGHTLY_CHECK_HOUR and (checked is None or now - checked > timedelta(hours=12)):
             checked = now
             for check in checks:
                 await check(context)
         return any(done[rule.name] for rule in services.part(RetentionRules).rules if rule.repeats)
 
-    return Job("retention", retain, SELDOM)
+    return Job("retention", retain, LONG_PAUSE)

@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 
-MOST_SAID = 4000  # characters of what it said that are kept
-PATIENCE = 5.0  # seconds from the word to leave until it is ended
-DRIFT = 3  # how `figures check` leaves where rollups differ
-LEFT = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or by whoever ends all of us
+MAX_OUTPUT = 4000  # characters of what it said that are kept
+KILL_AFTER_SECONDS = 5.0  # seconds from the word to leave until it is ended
+EXIT_DRIFT = 3  # how `figures check` leaves where rollups differ
+NORMAL_EXITS = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or by whoever ends all of us
 
 
 class WorkerSubprocess:
@@ -44,7 +44,7 @@ class WorkerSubprocess:
         finally:
             self._end()
             self._running = None
-        return process.returncode or 0, said.decode(errors="replace")[-MOST_SAID:]
+        return process.returncode or 0, said.decode(errors="replace")[-MAX_OUTPUT:]
 
     def stop(self) -> None:
         """Nothing is begun any more, and what runs is told to leave."""
@@ -55,7 +55,7 @@ class WorkerSubprocess:
         if self._running is not None and self._running.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._running.terminate()
-            asyncio.get_running_loop().call_later(PATIENCE, _kill, self._running)
+            asyncio.get_running_loop().call_later(KILL_AFTER_SECONDS, _kill, self._running)
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -11,7 +11,7 @@ from hotline.jobs import Job
 log = structlog.get_logger("hotline.upkeep")
 
 
-async def keep_up(jobs: Sequence[Job], stop: asyncio.Event) -> None:
+async def run_maintenance(jobs: Sequence[Job], stop: asyncio.Event) -> None:
     """Repeat each job, with its pause after every step, until `stop`."""
     await asyncio.gather(*(_every(job, stop) for job in jobs))
 

@@ -20,7 +20,7 @@ class Worker:
 
     async def run(self) -> None:
         await asyncio.gather(*(self._repeat(job) for job in self.jobs.values()))
-        for finish in self.context.on_stop:
+        for finish in self.context.on_shutdown:
             await finish()
         await self.context.channels.close()
         if self.context.heartbeat is not None:

@@ -11,23 +11,23 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hotline.refusals import Code, Refusal, Refused
 
-UNSEALED = Refusal(Code.UNAVAILABLE, "the secrets were sealed with another HOTLINE_SECRET")
+WRONG_SECRET = Refusal(Code.UNAVAILABLE, "the secrets were sealed with another HOTLINE_SECRET")
 
 
-def _key(secret: bytes) -> AESGCM:
+def _cipher(secret: bytes) -> AESGCM:
     return AESGCM(hmac.digest(secret, b"sealing", "sha256"))
 
 
-def seal(secret: bytes, place: str, value: Any) -> str:
+def seal(secret: bytes, context: str, value: Any) -> str:
     """`value` sealed for one place: moved to another row, it cannot be opened."""
     nonce = secrets.token_bytes(12)
-    return base64.b64encode(nonce + _key(secret).encrypt(nonce, orjson.dumps(value), place.encode())).decode()
+    return base64.b64encode(nonce + _cipher(secret).encrypt(nonce, orjson.dumps(value), context.encode())).decode()
 
 
-def unseal(secret: bytes, place: str, sealed: str) -> Any:
+def unseal(secret: bytes, context: str, sealed: str) -> Any:
     """The value again. Raises Refused where it was sealed with another secret, or for another place."""
     raw = base64.b64decode(sealed)
     try:
-        return orjson.loads(_key(secret).decrypt(raw[:12], raw[12:], place.encode()))
+        return orjson.loads(_cipher(secret).decrypt(raw[:12], raw[12:], context.encode()))
     except InvalidTag:
-        raise Refused(UNSEALED) from None
+        raise Refused(WRONG_SECRET) from None

@@ -7,21 +7,21 @@ import httpx
 
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.registry import names
-from hotline.inbound.push import Odd
-from hotline.inbound.rows import rows_of
+from hotline.delivery.registry import provider_names
+from hotline.inbound.push import UnreadableItem
+from hotline.inbound.rows import inbound_rows
 from hotline.refusals import Code, Refusal, Refused
-from hotline.sms.contract import Lists, sms_provider
-from hotline.sms.receiving import columns_of
+from hotline.sms.contract import SupportsListing, sms_provider
+from hotline.sms.receiving import item_columns
 from hotline.tickets.context import Services
 
 
-def lists() -> list[str]:
+def listable_providers() -> list[str]:
     """The names of the providers that can be asked."""
     found = []
-    for name in names(GatewayKind.SMS):
+    for name in provider_names(GatewayKind.SMS):
         with suppress(Refused):  # a package that cannot be imported is told of where it is used
-            found += [name] if sms_provider(name).lists else []
+            found += [name] if sms_provider(name).can_list else []
     return found
 
 
@@ -30,18 +30,18 @@ async def backfill(services: Services, name: str, client: httpx.AsyncClient, sin
     now = services.clock()
     gateway = await services.gateways.named(name, GatewayKind.SMS, now)
     adapter = sms_provider(gateway.provider).adapter(gateway.account)
-    if not isinstance(adapter, Lists):
-        errors = (("gateway", f"one of {', '.join(lists())}"),)
+    if not isinstance(adapter, SupportsListing):
+        errors = (("gateway", f"one of {', '.join(listable_providers())}"),)
         raise Refused(Refusal(Code.INVALID, "this provider cannot be asked what it sent", errors=errors))
     await services.directory.now(now)
     there = new = 0
     try:
         async for page in adapter.since(client, since, now):
-            rows = await rows_of(services, gateway, page, now, columns_of)
+            rows = await inbound_rows(services, gateway, page, now, item_columns)
             known = await services.inbox.known([(r["gateway"], r["kind"], r["key"]) for r in rows])
             if rows:
                 await services.inbox.keep(rows)
-            there += sum(1 for item in page if not isinstance(item, Odd))
+            there += sum(1 for item in page if not isinstance(item, UnreadableItem))
             new += len(rows) - known
     except (GatewayDown, GatewayRefused) as fault:
         kept = f"; {new} new ones were kept" if new else ""

@@ -5,7 +5,7 @@ from datetime import datetime
 import httpx
 import structlog
 
-from hotline.delivery.gateways import GatewayChange, change
+from hotline.delivery.gateways import GatewayChange, change_gateway
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms.contract import FetchesCertificates, sms_provider
 from hotline.tickets.context import Services
@@ -14,7 +14,7 @@ log = structlog.get_logger("hotline.certificates")
 MOST = 5  # kept of one gateway; theirs changes about once a year
 
 
-async def fetch_wanted(services: Services, client: httpx.AsyncClient, now: datetime) -> int:
+async def fetch_wanted_certificates(services: Services, client: httpx.AsyncClient, now: datetime) -> int:
     """Fetch what is wanted; how many were kept."""
     kept = 0
     for gateway in list((await services.gateways.now(now)).values()):
@@ -34,6 +34,6 @@ async def fetch_wanted(services: Services, client: httpx.AsyncClient, now: datet
             log.warning("certificate.refused", gateway=gateway.name, why=str(refused))
         newest = dict(list(certificates.items())[-MOST:])
         settings = {"certificates": newest, "wanted_certificate": None}
-        await change(services.gateways, gateway.name, GatewayChange(settings=settings), now)
+        await change_gateway(services.gateways, gateway.name, GatewayChange(settings=settings), now)
         kept += url in newest
     return kept

@@ -19,10 +19,10 @@ GROUPS = (outbox, gateway)
 @outbox.command("retry")
 def retry_message(context: typer.Context, message: str) -> None:
     """Send a dead, expired or dropped message again."""
-    from hotline.sms.outgoing import send_again
+    from hotline.sms.outgoing import resend
 
     async def retry(services: "Services") -> bool:
-        return await services.db.transact(lambda c: send_again(c, message, services.clock()))
+        return await services.db.transact(lambda c: resend(c, message, services.clock()))
 
     line: CommandLine = context.obj
     say("queued again" if line.with_services(retry) else stop("no such dead, expired or dropped message"))
@@ -31,10 +31,10 @@ def retry_message(context: typer.Context, message: str) -> None:
 @gateway.command("check-kannel")
 def check_kannel(file: Annotated[Path, typer.Argument(help="kannel.conf")]) -> None:
     """Check a Kannel configuration; exits 1 if a setting loses texts or sends residents wrong ones."""
-    from hotline.sms.providers.kannel import faults_of_conf
+    from hotline.sms.providers.kannel import conf_errors
 
     try:
-        faults = faults_of_conf(file.read_text(encoding="utf-8", errors="replace"))
+        faults = conf_errors(file.read_text(encoding="utf-8", errors="replace"))
     except OSError as fault:
         stop(f"cannot read {file}: {fault.strerror}")
     print("\n".join(faults) or "no problems found")
@@ -49,11 +49,11 @@ def reconcile_gateway(
     """Ask a provider for texts that were missed, and take in those that are new.
 
     `hotline gateway providers` says which providers can list texts."""
-    from hotline.delivery.egress import Egress, client_of
+    from hotline.delivery.egress import EgressTransport, http_client
     from hotline.sms.backfill import backfill
 
     async def reconcile(services: "Services") -> tuple[int, int]:
-        async with client_of(Egress(trusted=True)) as client:
+        async with http_client(EgressTransport(skip_address_check=True)) as client:
             return await backfill(services, name, client, services.clock() - timedelta(hours=hours))
 
     line: CommandLine = context.obj

@@ -13,12 +13,12 @@ from hotline.delivery.gateway_settings import AreaMap, GatewaySettings, Template
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayRefused
 from hotline.delivery.provider import GatewayProvider
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.sms.model.status import TextStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ReceivedText:
     """A resident's text. `key` is what tells it from every other; `part` of `parts`, where it is one of several."""
 
     key: str
@@ -41,14 +41,14 @@ class DeliveryReport:
     provider_id: str | None
     reference: str | None
     status: TextStatus | None
-    word: str
+    provider_status: str
     raw: str
     at: datetime | None = None
     unread: str | None = None  # how `at` was written, where it cannot be read
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class OutgoingText:
     """A text on its way out. `reference` is ours, the same at every try; `template` and `values` for providers that
     take no free text."""
 
@@ -77,24 +77,26 @@ class SmsAdapter(Protocol):
     def authenticate(self, push: Push) -> None:
         """Raises Unauthentic, or NeedsCertificate."""
 
-    def texts(self, push: Push) -> list[Text | Odd]:
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
         """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
         """The same for delivery reports."""
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
-        """What the provider takes for success. `kept`: items that were read, `odd`: those set aside."""
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
+        """What the provider takes for success. `accepted`: items that were read, `set_aside`: those set aside."""
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         """Hand one text over. Raises GatewayDown, GatewayRefused."""
 
 
 @runtime_checkable
-class Lists(Protocol):
+class SupportsListing(Protocol):
     """An adapter whose provider can be asked what it sent us, for `hotline gateway reconcile`."""
 
-    def since(self, client: httpx.AsyncClient, moment: datetime, now: datetime) -> AsyncIterator[list[Text | Odd]]:
+    def since(
+        self, client: httpx.AsyncClient, moment: datetime, now: datetime
+    ) -> AsyncIterator[list[ReceivedText | UnreadableItem]]:
         """Texts to us since then, page by page; what is given once must be kept before the next is asked for. Raises
         GatewayDown, GatewayRefused."""
 
@@ -126,7 +128,7 @@ class SmsSettings(GatewaySettings):
 class TemplatedSettings(SmsSettings):
     """Of providers that take no free text."""
 
-    templates: TemplateMap | None = setting("our notices to their templates", to_send=True)
+    templates: TemplateMap | None = setting("our notices to their templates", required_to_send=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,22 +140,22 @@ class SmsProvider(GatewayProvider):
     reads_get: bool = False
 
     @property
-    def lists(self) -> bool:
+    def can_list(self) -> bool:
         """Whether it can be asked what it sent us."""
-        return issubclass(self.adapter, Lists)
+        return issubclass(self.adapter, SupportsListing)
 
-    def described(self) -> str:
+    def description(self) -> str:
         """The same, and whether it can be asked."""
-        asked = " It can be asked what it sent: hotline gateway reconcile." if self.lists else ""
-        return super().described() + asked
+        asked = " It can be asked what it sent: hotline gateway reconcile." if self.can_list else ""
+        return super().description() + asked
 
 
 def sms_provider(name: str) -> SmsProvider:
     """The SMS provider of that name. Raises Refused: it is not installed."""
-    return registry.provider(GatewayKind.SMS, name, SmsProvider)
+    return registry.find_provider(GatewayKind.SMS, name, SmsProvider)
 
 
-def template_of(account: Account, message: Outgoing) -> str:
+def provider_template(account: Account, message: OutgoingText) -> str:
     """Their code for our notice. Raises GatewayRefused where none is registered."""
     code = (account.settings.get("templates") or {}).get(message.template)
     if not code:

@@ -8,7 +8,7 @@ import structlog
 from hotline.jobs import BATCH, Job, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.sms import store as sms_store
-from hotline.sms.certificates import fetch_wanted
+from hotline.sms.certificates import fetch_wanted_certificates
 from hotline.sms.outgoing import shift_weights
 from hotline.tickets.context import Services
 
@@ -26,14 +26,14 @@ def sms_jobs(context: WorkerContext) -> Sequence[Job]:
 
     async def fetch_certificates() -> bool:
         if context.channels.texts is not None:
-            await fetch_wanted(services, context.channels.texts, services.clock())
+            await fetch_wanted_certificates(services, context.channels.texts, services.clock())
         return False
 
     return Job("weights", weigh_gateways, 10.0), Job("certificates", fetch_certificates, 5.0)
 
 
 async def _forget_texts(services: Services, now: datetime) -> int:
-    return await services.db.transact(lambda c: sms_store.forget_texts(c, now - KEPT, BATCH))
+    return await services.db.transact(lambda c: sms_store.delete_old_texts(c, now - KEPT, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:

@@ -8,12 +8,12 @@ from pydantic import Field
 from hotline.organisation.model.actors import Actor
 from hotline.replies import reply_type
 from hotline.sms.model.status import TextStatus
-from hotline.tickets.model.visibility import phone_shown
-from hotline.web.field_types import Plain, Strict
+from hotline.tickets.model.visibility import visible_phone
+from hotline.web.field_types import PlainLine, Strict
 
 
 class Stop(Strict):
-    phone: Annotated[Plain, Field(min_length=1, max_length=40)]
+    phone: Annotated[PlainLine, Field(min_length=1, max_length=40)]
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"phone": "13800138000"}]}}
 
 
@@ -84,12 +84,12 @@ class StopPage:
     next: str | None
 
 
-def text_shown(row: Any, actor: Actor) -> TextOut:
+def text_reply(row: Any, actor: Actor) -> TextOut:
     """A row of the texts."""
     return TextOut(**_fields(row, actor))
 
 
-def text_whole(row: Any, tries: Any, actor: Actor) -> TextWhole:
+def text_detail_reply(row: Any, tries: Any, actor: Actor) -> TextWhole:
     """A text with every try to hand it over."""
     log = tuple(TryOut(t.n, t.way, t.at, t.ms, t.good, t.said) for t in tries)
     return TextWhole(**_fields(row, actor), tries=log)
@@ -98,7 +98,7 @@ def text_whole(row: Any, tries: Any, actor: Actor) -> TextWhole:
 def _fields(row: Any, actor: Actor) -> dict[str, Any]:
     return {
         "id": row.id, "number": row.number,
-        "to": phone_shown(row.receiver, actor, confidential=bool(row.confidential)),
+        "to": visible_phone(row.receiver, actor, confidential=bool(row.confidential)),
         "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
         "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
         "attempts": row.attempts, "error": row.error,

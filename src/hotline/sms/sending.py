@@ -17,31 +17,38 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.handover import Handover, RetryPolicy, attempt_row, note_dead
 from hotline.delivery.message_kinds import MessageKind, SendMessage
-from hotline.delivery.model import Reach, Way
+from hotline.delivery.model import AvailableChannels, Way
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
-from hotline.sms.contract import Outgoing, SendResult, sms_provider
+from hotline.sms.contract import OutgoingText, SendResult, sms_provider
 from hotline.sms.model.status import TextStatus
-from hotline.sms.outgoing import PlannedText, first_row, pick, planned, speaks_by_text, spread_over_callers
+from hotline.sms.outgoing import (
+    PlannedText,
+    is_sent_by_sms,
+    messages_to_merged_callers,
+    new_text_row,
+    pick_gateway,
+    plan_texts,
+)
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts
 
-TEXT = RetryPolicy(48, (5, 60, 300))  # about four hours
+TEXT_RETRIES = RetryPolicy(48, (5, 60, 300))  # about four hours
 log = structlog.get_logger("hotline.outbox")
 
 
-def _by_gateway(reach: Reach) -> Way:
+def _by_gateway(reach: AvailableChannels) -> Way:
     """A reply to a text: a gateway alone takes it."""
     return Way.ALL if reach.texts else Way.NONE
 
 
-def _by_gateway_or_notice(reach: Reach) -> Way:
+def _by_gateway_or_notice(reach: AvailableChannels) -> Way:
     """To a resident: by a gateway where there is one, else to the notice address."""
     return Way.ALL if reach.texts or reach.notices else Way.NONE
 
 
-def _to_officers(reach: Reach) -> Way:
+def _to_officers(reach: AvailableChannels) -> Way:
     """To whoever is on duty: by a gateway where the roster has a phone number, else to the notice address."""
     if reach.notices:
         return Way.ALL
@@ -58,11 +65,11 @@ class TextSender:
 
     async def prepare(self, claimed: Sequence[Row], now: datetime) -> SendMessage:
         services = self._services
-        senders = await services.gateways.senders(now) if self._handover.channels.texts is not None else []
-        by_text = [m for m in claimed if senders and speaks_by_text(m)]
+        senders = await services.gateways.sms_senders(now) if self._handover.channels.texts is not None else []
+        by_text = [m for m in claimed if senders and is_sent_by_sms(m)]
         numbers = sorted({m.number for m in by_text if m.number})
         directory = await services.directory.now(now)
-        facts = await ticket_facts.facts_of(services.db, numbers, directory) if numbers else {}
+        facts = await ticket_facts.load_facts_by_number(services.db, numbers, directory) if numbers else {}
         texting = {m.id for m in by_text}
 
         async def send(m: Row, token: str) -> None:
@@ -77,11 +84,15 @@ class TextSender:
         now = self._services.clock()
         receiver = str(m.payload.get("to") or m.payload.get("phone") or (facts.ticket.phone if facts else ""))
         async with self._turns.setdefault(receiver, asyncio.Lock()):  # what a number has had is counted one by one
-            plan = await planned(self._services, m, facts, now)
-            others = await spread_over_callers(self._services, m)
+            plan = await plan_texts(self._services, m, facts, now)
+            others = await messages_to_merged_callers(self._services, m)
             if others:
-                await self._db.write(lambda c: outbox_store.add_once(c, others))
-            going = [(t, g) for t in plan.texts if t.needs_sending and (g := pick(senders, t, m.attempts)) is not None]
+                await self._db.write(lambda c: outbox_store.add_messages(c, others))
+            going = [
+                (t, g)
+                for t in plan.texts
+                if t.needs_sending and (g := pick_gateway(senders, t, m.attempts)) is not None
+            ]
             if plan.texts:
                 await self._db.write(lambda c: _begin(c, plan.texts, going, now))
         if len(self._turns) > 1000:
@@ -99,9 +110,9 @@ class TextSender:
             return
         # one gateway's "never" may be another's "yes"
         never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
-        last = never or m.attempts >= max(TEXT.tries, m.max_attempts)
+        last = never or m.attempts >= max(TEXT_RETRIES.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
-        wait = timedelta(seconds=max(TEXT.wait(m.attempts), after))
+        wait = timedelta(seconds=max(TEXT_RETRIES.wait(m.attempts), after))
         again = None if last else await self._services.db.time() + wait
         why = f"{'refused' if never else 'down'}: {wrong[0]}"
         await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self._services.clock()))
@@ -109,7 +120,7 @@ class TextSender:
     async def _send_text(self, m: Row, text: PlannedText, gateway: Gateway) -> "SendAttempt":
         """One text, once."""
         begun = time.perf_counter()
-        outgoing = Outgoing(text.id, text.to, text.letter.body, text.template, text.values, self._services.clock())
+        outgoing = OutgoingText(text.id, text.to, text.content.body, text.template, text.values, self._services.clock())
         fault: GatewayDown | GatewayRefused | None = None
         handed = SendResult()
         try:
@@ -137,7 +148,7 @@ class SendAttempt:
     id: str
     row: dict[str, Any]
     fault: GatewayDown | GatewayRefused | None
-    handed: SendResult
+    result: SendResult
     at: datetime
     line: str | None
 
@@ -151,19 +162,19 @@ def _line_of(gateway: Gateway) -> str | None:
 def _begin(
     c: sa.Connection, plan: Sequence[PlannedText], going: Sequence[tuple[PlannedText, Gateway]], now: datetime
 ) -> None:
-    sms_store.begin(c, [first_row(text, now) for text in plan if text.known is None])
+    sms_store.insert_texts(c, [new_text_row(text, now) for text in plan if text.known is None])
     for text, gateway in going:
-        sms_store.tried(c, text.id, gateway.name)
+        sms_store.record_attempt(c, text.id, gateway.name)
 
 
 def _kept(c: sa.Connection, tries: Sequence[SendAttempt]) -> None:
-    outbox_attempts.log(c, [t.row for t in tries])
+    outbox_attempts.log_attempts(c, [t.row for t in tries])
     for t in tries:
         if t.fault is not None:
-            sms_store.fault(c, t.id, t.row["said"])
+            sms_store.record_error(c, t.id, t.row["said"])
         else:
-            found = {"provider_id": t.handed.provider_id, "sent_at": t.at, "line": t.line}
-            sms_store.settle(c, t.id, t.handed.status, t.at, found)
+            found = {"provider_id": t.result.provider_id, "sent_at": t.at, "line": t.line}
+            sms_store.advance_status(c, t.id, t.result.status, t.at, found)
 
 
 def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) -> None:
@@ -176,11 +187,11 @@ def _not_sent(
     c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], again: datetime | None, why: str, now: datetime
 ) -> None:
     _kept(c, tries)
-    mine = outbox_store.put_back(c, m.id, token, again, why, most=TEXT.tries)
+    mine = outbox_store.reschedule(c, m.id, token, again, why, max_tries=TEXT_RETRIES.tries)
     if again is None and mine:
         for t in tries:
             if t.fault is not None:
-                sms_store.settle(c, t.id, TextStatus.TECHNICAL_FAILURE, now, {})
+                sms_store.advance_status(c, t.id, TextStatus.TECHNICAL_FAILURE, now, {})
         note_dead(c, m, why, now)
 
 

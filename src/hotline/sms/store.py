@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, is_one_of
+from hotline.database.columns import Instant, in_words
 from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
@@ -14,11 +14,11 @@ from hotline.inbound.model import InboundKind as K
 from hotline.inbound.tables import inbound as i
 from hotline.organisation.model.scopes import Scope
 from hotline.sms.model.status import DELIVERY_RANK, TextStatus
-from hotline.sms.model.templates import UNCOUNTED
+from hotline.sms.model.templates import COUNT_EXEMPT
 from hotline.sms.tables import stop_list, text_out
 from hotline.sms.tables import text_out as x
-from hotline.tickets.store.channel_log import in_state, that_one
-from hotline.tickets.store.scope import confidential_of
+from hotline.tickets.store.channel_log import load_log_row, load_log_rows
+from hotline.tickets.store.scope import confidential_column
 from hotline.tickets.tables import ticket as t
 
 NOT_ARRIVED = (
@@ -27,13 +27,13 @@ NOT_ARRIVED = (
 _RANK = sa.case(DELIVERY_RANK, value=x.c.status)
 
 
-def begin(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_texts(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """The rows of texts about to be tried; at a later try they are there already."""
     if rows:
         insert_ignoring_duplicates(c, x, rows)
 
 
-def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
+def advance_status(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: Mapping[str, Any]) -> bool:  # noqa: A002
     """Move a text on: a late or double word never lowers it. False: it stood as high already; `values` are kept where
     they fill a gap."""
     keep = {name: sa.func.coalesce(x.c[name], value) for name, value in values.items() if value is not None}
@@ -45,22 +45,22 @@ def settle(c: sa.Connection, id: str, status: TextStatus, at: datetime, values: 
     return False
 
 
-def reopen(c: sa.Connection, id: str, at: datetime) -> bool:  # noqa: A002
+def reset_for_resend(c: sa.Connection, id: str, at: datetime) -> bool:  # noqa: A002
     """Somebody wants a text that did not arrive to be sent once more. False: it is not such a one."""
     failed = sa.update(x).where(x.c.id == id, x.c.status.in_(NOT_ARRIVED))
     return c.execute(failed.values(status=TextStatus.CREATED, status_at=at)).rowcount == 1
 
 
-def tried(c: sa.Connection, id: str, gateway: str) -> None:  # noqa: A002
+def record_attempt(c: sa.Connection, id: str, gateway: str) -> None:  # noqa: A002
     """One more try, by this gateway."""
     c.execute(sa.update(x).where(x.c.id == id).values(attempts=x.c.attempts + 1, gateway=gateway, error=None))
 
 
-def fault(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
+def record_error(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
     c.execute(sa.update(x).where(x.c.id == id).values(error=error[:500]))
 
 
-def find(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
+def load_reported_text(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
     """The text a report speaks of: by our reference, else by the provider's id."""
     row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first() if reference else None
     if row is None and provider_id:
@@ -68,11 +68,11 @@ def find(c: sa.Connection, gateway: str, reference: str | None, provider_id: str
     return row
 
 
-def stop(c: sa.Connection, phone: str, at: datetime, by: str) -> None:
-    insert_ignoring_duplicates(c, stop_list, [{"phone": phone, "at": at, "by_id": by}])
+def add_to_stop_list(c: sa.Connection, phone: str, at: datetime, added_by: str) -> None:
+    insert_ignoring_duplicates(c, stop_list, [{"phone": phone, "at": at, "by_id": added_by}])
 
 
-def unstop(c: sa.Connection, phone: str) -> None:
+def remove_from_stop_list(c: sa.Connection, phone: str) -> None:
     c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
 
 
@@ -82,11 +82,11 @@ _STOPS = PreparedQuery(
     .order_by(stop_list.c.phone)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_SENT = (
+_COUNTED_TEXTS = (
     sa.select(sa.func.count())
     .where(x.c.receiver == sa.bindparam("phone", type_=sa.String), x.c.id != sa.bindparam("id", type_=sa.String))
-    .where(sa.not_(is_one_of(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
-    .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in UNCOUNTED]))
+    .where(sa.not_(in_words(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
+    .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in COUNT_EXEMPT]))
 )
 _mine = x.alias("mine")
 _THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
@@ -96,44 +96,44 @@ _STANDING = PreparedQuery(
         _STOPS_IT.scalar_subquery().label("stopped"),
         sa.select(_mine.c.status).where(_THIS).scalar_subquery().label("status"),
         sa.select(_mine.c.gateway).where(_THIS).scalar_subquery().label("gateway"),
-        _SENT.where(x.c.created_at > sa.bindparam("lately", type_=Instant)).scalar_subquery().label("lately"),
-        _SENT.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
+        _COUNTED_TEXTS.where(x.c.created_at > sa.bindparam("lately", type_=Instant)).scalar_subquery().label("recent"),
+        _COUNTED_TEXTS.where(x.c.created_at > sa.bindparam("day", type_=Instant)).scalar_subquery().label("day"),
     )
 )
 _OF_TICKET = PreparedQuery(
-    sa.select(*x.c, confidential_of(x.c.number))
+    sa.select(*x.c, confidential_column(x.c.number))
     .where(x.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(x.c.created_at, x.c.id)
 )
 
 
-async def stopped(db: Database, after: str, limit: int) -> Sequence[Row]:
+async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
     """The stop list, in order of number."""
     return await db.rows(_STOPS, after=after, limit=limit)
 
 
-async def standing(db: Database, id: str, phone: str, lately: datetime, day: datetime) -> Row:  # noqa: A002
+async def load_send_checks(db: Database, id: str, phone: str, recent_since: datetime, day_since: datetime) -> Row:  # noqa: A002
     """What decides whether a text may go, in one question: is the number stopped, where stands this text (status,
-    gateway; None: it is new), how many others the number got since `lately` and since `day`."""
-    return (await db.rows(_STANDING, id=id, phone=phone, lately=lately, day=day))[0]
+    gateway; None: it is new), how many others the number got since `recent_since` and since `day_since`."""
+    return (await db.rows(_STANDING, id=id, phone=phone, lately=recent_since, day=day_since))[0]
 
 
-async def of_ticket(db: Database, number: str) -> Sequence[Row]:
+async def load_ticket_texts(db: Database, number: str) -> Sequence[Row]:
     """Every text about a ticket, oldest first."""
     return await db.rows(_OF_TICKET, number=number)
 
 
-async def listed(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+async def load_texts(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """Texts that stand in a state, oldest first; `confidential` beside each."""
-    return await in_state(db, x, scope, status, after, limit)
+    return await load_log_rows(db, x, scope, status, after, limit)
 
 
-async def a_text(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+async def load_text(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
     """One of them. None: not there, or not theirs to see."""
-    return await that_one(db, x, scope, id)
+    return await load_log_row(db, x, scope, id)
 
 
-def forget_texts(c: sa.Connection, before: datetime, limit: int) -> int:
+def delete_old_texts(c: sa.Connection, before: datetime, limit: int) -> int:
     """Delete old texts, whatever became of them; how many."""
     gone = 0
     for status in TextStatus:
@@ -151,7 +151,7 @@ _DELIVERED = PreparedQuery(
             sa.case(
                 (
                     sa.and_(
-                        is_one_of(text_out.c.status, (TextStatus.BUFFERED, TextStatus.SENT)),
+                        in_words(text_out.c.status, (TextStatus.BUFFERED, TextStatus.SENT)),
                         text_out.c.sent_at <= sa.bindparam("slow", type_=Instant),
                     ),
                     1,
@@ -159,14 +159,14 @@ _DELIVERED = PreparedQuery(
                 else_=0,
             )
         ).label("slow"),
-        sa.func.sum(sa.case((is_one_of(text_out.c.status, _FINAL), 1), else_=0)).label("reported"),
+        sa.func.sum(sa.case((in_words(text_out.c.status, _FINAL), 1), else_=0)).label("reported"),
     )
     .where(text_out.c.sent_at > sa.bindparam("since", type_=Instant), text_out.c.gateway.is_not(None))
     .group_by(text_out.c.gateway)
 )
 
 
-async def under_way(db: Database, since: datetime, slow: datetime) -> Sequence[Row]:
+async def load_delivery_counts(db: Database, since: datetime, slow: datetime) -> Sequence[Row]:
     """Texts by gateway since then, how many of them sent before `slow` have no final report, and how many have one:
     way, texts, slow, reported."""
     return await db.rows(_DELIVERED, since=since, slow=slow)
@@ -219,12 +219,12 @@ _WROTE = PreparedQuery(
 )
 
 
-async def recent_of(db: Database, caller: str) -> Sequence[Row]:
+async def load_recent_tickets(db: Database, caller: str) -> Sequence[Row]:
     """The caller's own tickets, newest first, twenty at most."""
     return await db.rows(_RECENT, caller=caller)
 
 
-async def threads_of(db: Database, phone: str, line: str, gateway: str, *, asked: bool) -> list[str]:
+async def load_thread_tickets(db: Database, phone: str, line: str, gateway: str, *, asked: bool) -> list[str]:
     """The tickets spoken of between this phone and this number of ours, the last first; with `asked`, before them the
     one we asked an opinion of, by whatever gateway."""
     rows = list(await db.rows(_ASKED, phone=phone)) if asked else []

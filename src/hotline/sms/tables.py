@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, one_of
+from hotline.database.columns import Instant, words_check
 from hotline.database.metadata import table
 from hotline.sms.model.status import TextStatus
 
@@ -25,7 +25,7 @@ text_out = table(
     C("provider_id", S(80)),
     C("attempts", I, nullable=False),
     C("error", sa.Text),
-    one_of("status", TextStatus),
+    words_check("status", TextStatus),
     sa.Index("ix_text_out_receiver_created_at", "receiver", "created_at"),
     sa.Index("ix_text_out_number", "number"),
     sa.Index("ix_text_out_gateway_provider_id", "gateway", "provider_id",

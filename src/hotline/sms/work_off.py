@@ -5,26 +5,26 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from hotline.database.identifiers import reference
+from hotline.database.identifiers import new_reference
 from hotline.database.leases import database_time
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import ClaimedItem, InboundHandler
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
-from hotline.inbound.outcome import InboundOutcome, odd
+from hotline.inbound.outcome import InboundOutcome, needs_review
 from hotline.inbound.work_off import finish
-from hotline.sms.incoming import work_off
-from hotline.sms.outgoing import PARKED, apply_report
-from hotline.sms.receiving import FLUSH, FLUSH_URGENT
+from hotline.sms.incoming import process_text
+from hotline.sms.outgoing import REPORT_WAIT, apply_report
+from hotline.sms.receiving import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, advise, lexicon_of
+from hotline.triage.model import Lexicon, advise, build_lexicon
 
 
 async def _text(services: Services, item: ClaimedItem) -> InboundOutcome:
-    return await work_off(services, item.row, item.gateway, item.now)
+    return await process_text(services, item.row, item.gateway, item.now)
 
 
 async def _part(services: Services, item: ClaimedItem) -> None:
-    lexicon = services.directory.made_of(lexicon_of)
+    lexicon = services.directory.derived(build_lexicon)
     await services.batcher.write(lambda c: _join_parts(c, item, lexicon))
 
 
@@ -37,17 +37,17 @@ def _note_report(c: sa.Connection, item: ClaimedItem) -> None:
     known, alarm = apply_report(c, row, now)
     if known:
         finish(c, item, InboundOutcome(InboundStatus.DONE, Effect.REPORTED, messages=[alarm] if alarm else []))
-    elif now - row.received_at < PARKED:  # it may have come before the answer to our own request
+    elif now - row.received_at < REPORT_WAIT:  # it may have come before the answer to our own request
         wait = timedelta(seconds=5) if now - row.received_at < timedelta(minutes=5) else timedelta(minutes=10)
-        inbound_store.put_back(c, row.id, item.token, database_time(c) + wait, "no text of ours has this id yet")
+        inbound_store.reschedule(c, row.id, item.token, database_time(c) + wait, "no text of ours has this id yet")
     else:
-        finish(c, item, odd("a report on a text that is not ours"))
+        finish(c, item, needs_review("a report on a text that is not ours"))
 
 
 def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
     """Parts into one text: when all are there; when the time is up, with what came; a late one follows by itself."""
     row, now = item.row, item.now
-    group = [p for p in inbound_store.parts_of(c, row.partition) if p.status != InboundStatus.DISMISSED]
+    group = [p for p in inbound_store.load_parts(c, row.partition) if p.status != InboundStatus.DISMISSED]
     waiting = {p.details["part"]: p for p in group if p.status in (InboundStatus.KEPT, InboundStatus.LEASED)}
     if not waiting:
         return  # another worker has just joined them
@@ -55,11 +55,11 @@ def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
     late = [p for p in done if now - p.received_at < timedelta(hours=2)]
     wanted = row.details["parts"]
     first = min(p.received_at for p in waiting.values())
-    flush = first + (FLUSH_URGENT if any(p.urgent for p in waiting.values()) else FLUSH)
+    flush = first + (URGENT_PARTS_TIMEOUT if any(p.urgent for p in waiting.values()) else PARTS_TIMEOUT)
     complete = set(range(1, wanted + 1)) <= set(waiting)
     if not complete and not late and now < flush:
-        until = min(flush, row.received_at + FLUSH)
-        inbound_store.put_back(c, row.id, item.token, until, "waiting for its other parts")
+        until = min(flush, row.received_at + PARTS_TIMEOUT)
+        inbound_store.reschedule(c, row.id, item.token, until, "waiting for its other parts")
         return
     text = "".join(waiting[n].text for n in sorted(waiting))
     details = {k: v for k, v in row.details.items() if k not in ("ref", "part", "parts")}
@@ -69,18 +69,19 @@ def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
     if late:
         details["continues"] = late[0].why
     whole = {
-        "id": reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT, "key": f"joined {details['joined'][0]}",
+        "id": new_reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT,
+        "key": f"joined {details['joined'][0]}",
         "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
         "sent_at": row.sent_at, "received_at": first,
         "urgent": any(p.urgent for p in waiting.values()) or bool(advise(lexicon, text[:10_000]).dangers),
         "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
         "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
     }  # fmt: skip
-    inbound_store.keep(c, [whole])
+    inbound_store.insert_items(c, [whole])
     merged = {"status": InboundStatus.DONE, "effect": Effect.MERGED, "lease_token": None, "lease_until": None}
-    kept = inbound_store.kept_as(c, row.gateway, InboundKind.TEXT, whole["key"])
+    kept = inbound_store.load_item_id(c, row.gateway, InboundKind.TEXT, whole["key"])
     for part in waiting.values():
-        inbound_store.settle(c, part.id, {**merged, "why": kept})
+        inbound_store.update_item(c, part.id, {**merged, "why": kept})
 
 
 HANDLERS: Sequence[InboundHandler[Services]] = (

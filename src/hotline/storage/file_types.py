@@ -2,8 +2,8 @@
 
 JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
 PDF, MP4, MP3, WAV, AMR, OGG = "application/pdf", "video/mp4", "audio/mpeg", "audio/wav", "audio/amr", "audio/ogg"
-KNOWN = (JPEG, PNG, GIF, WEBP, HEIC, PDF, MP4, MP3, WAV, AMR, OGG)
-SAME = {
+ACCEPTED_TYPES = (JPEG, PNG, GIF, WEBP, HEIC, PDF, MP4, MP3, WAV, AMR, OGG)
+TYPE_ALIASES = {
     "image/jpg": JPEG,
     "image/heif": HEIC,
     "audio/mp3": MP3,
@@ -38,9 +38,9 @@ def media_type_of(head: bytes) -> str | None:
     return None
 
 
-def agrees(declared: str | None, real: str) -> bool:
+def is_declared_type(declared: str | None, detected: str) -> bool:
     """Whether the declared type tells the truth; undeclared ones do."""
     if not declared or declared == "application/octet-stream":
         return True
     declared = declared.split(";")[0].strip().lower()
-    return SAME.get(declared, declared) == real
+    return TYPE_ALIASES.get(declared, declared) == detected

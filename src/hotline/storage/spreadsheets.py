@@ -9,23 +9,23 @@ from typing import Any
 
 import xlsxwriter
 
-from hotline.text.spreadsheet_cells import disarmed
+from hotline.text.spreadsheet_cells import escape_formula
 
-MOST_ROWS = 1_048_576  # of one sheet
+MAX_ROWS = 1_048_576  # of one sheet
 BOM = "\ufeff"  # without it, a spreadsheet takes Chinese for another alphabet
 
 
-def csv_lines(rows: Iterable[Sequence[Any]], *, first: bool = False) -> bytes:
-    """Rows as CSV in UTF-8; `first`: with the mark that says so."""
+def render_csv(rows: Iterable[Sequence[Any]], *, with_bom: bool = False) -> bytes:
+    """Rows as CSV in UTF-8; `with_bom`: with the mark that says so."""
     out = io.StringIO(newline="")
-    csv.writer(out).writerows([_cell(cell) for cell in row] for row in rows)
-    return ((BOM if first else "") + out.getvalue()).encode()
+    csv.writer(out).writerows([_csv_cell(cell) for cell in row] for row in rows)
+    return ((BOM if with_bom else "") + out.getvalue()).encode()
 
 
-def _cell(cell: Any) -> Any:
+def _csv_cell(cell: Any) -> Any:
     if cell is None:
         return ""
-    return cell.isoformat() if isinstance(cell, datetime) else disarmed(cell)
+    return cell.isoformat() if isinstance(cell, datetime) else escape_formula(cell)
 
 
 class Workbook:
@@ -40,9 +40,9 @@ class Workbook:
         self._heads: Sequence[str] = ()
         self._name, self._part, self._at = "", 1, 0
 
-    def sheet(self, name: str, heads: Sequence[str]) -> None:
+    def begin_sheet(self, name: str, headers: Sequence[str]) -> None:
         """Begin a sheet; its name cut to what a spreadsheet allows."""
-        self._name, self._heads, self._part = name, heads, 1
+        self._name, self._heads, self._part = name, headers, 1
         self._begin(name)
 
     def _begin(self, name: str) -> None:
@@ -52,7 +52,7 @@ class Workbook:
 
     def add(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
-            if self._at >= MOST_ROWS:  # a sheet holds no more: the rest goes on the next
+            if self._at >= MAX_ROWS:  # a sheet holds no more: the rest goes on the next
                 self._part += 1
                 self._begin(f"{self._name[:24]} {self._part}")
             for place, cell in enumerate(row):

@@ -21,13 +21,13 @@ def _routers() -> Sequence[APIRouter]:
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
-    from hotline.organisation.service.credentials import Credentials
+    from hotline.organisation.service.credentials import CredentialChecker
     from hotline.streaming.service import Stream
 
-    credentials = Credentials(services.db, services.directory, lambda: services.clock())
+    credentials = CredentialChecker(services.db, services.directory, lambda: services.clock())
     stream = Stream(services.db, services.journal.written, settings.streams, credentials)
     services.add(stream)
-    services.on_leave.append(stream.close)
+    services.on_shutdown.append(stream.close)
 
 
 STREAMING = Capability(name="streaming", routers=_routers, prepare=_prepare)

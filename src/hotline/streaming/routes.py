@@ -11,21 +11,21 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from hotline.database.engine import DatabaseUnavailable
-from hotline.organisation.dependencies import AuthenticatedRoute, credential, department_seen, may
-from hotline.organisation.model.actors import PEOPLE
+from hotline.organisation.dependencies import AuthenticatedRoute, credential, directory_for_department, require_roles
+from hotline.organisation.model.actors import PERSON_ROLES
 from hotline.organisation.model.scopes import scope_of
-from hotline.organisation.service.accounts import credential_of, who_is
+from hotline.organisation.service.accounts import authenticate, identify_credential
 from hotline.refusals import Code, Refused
 from hotline.streaming.schemas import BYE, MESSAGE_SCHEMA, framed
 from hotline.streaming.service import Listener, Stream, StreamAccess
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.stream_events import StreamFilter
 from hotline.web.field_types import CodeWord
-from hotline.web.guard import AFTER
-from hotline.web.responses import READ, refusals
+from hotline.web.guard import CONTINUATION_KEY
+from hotline.web.responses import READ_REFUSALS, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-LOOK_AGAIN = 60.0  # seconds after which the right to listen is looked at again
+RECHECK_SECONDS = 60.0  # seconds after which the right to listen is looked at again
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -34,21 +34,27 @@ _HEADERS = [
 
 
 class EventStream(Response):
-    """One task and one socket for each listener. `still`: whether they may go on listening."""
+    """One task and one socket for each listener. `may_continue`: whether they may go on listening."""
 
     media_type = None  # it is declared with the route, where FastAPI would make it a plain text
 
     def __init__(
-        self, stream: Stream, watching: StreamFilter, owner: str, after: int | None, recent: int,
-        still: Callable[[], Awaitable[bool]], access: StreamAccess,
+        self, stream: Stream, stream_filter: StreamFilter, owner: str, after: int | None, recent: int,
+        may_continue: Callable[[], Awaitable[bool]], access: StreamAccess,
     ) -> None:  # fmt: skip
         super().__init__()
         self._access = access
         self._recent = recent
-        self._stream, self._watching, self._owner, self._after, self._still = stream, watching, owner, after, still
+        self._stream, self._watching, self._owner, self._after, self._still = (
+            stream,
+            stream_filter,
+            owner,
+            after,
+            may_continue,
+        )
 
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
-        scope[AFTER] = self.run  # all that answered the request is let go of first: a stream stays for hours
+        scope[CONTINUATION_KEY] = self.run  # all that answered the request is let go of first: a stream stays for hours
 
     async def run(self, receive: Receive, start: Send, send: Send) -> None:
         """Tell, until the listener goes. `start` begins the answer, with the headers every answer has."""
@@ -71,7 +77,7 @@ class EventStream(Response):
         await start({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         try:
             await self._stream.join(listener, self._after, self._recent)
-            await self._until_left(receive)
+            await self._wait_for_disconnect(receive)
         except Refused:  # no room after all, or the database is away: whoever listens tries again
             pass
         except asyncio.CancelledError:
@@ -83,11 +89,11 @@ class EventStream(Response):
             self._stream.leave(listener)
         await send({"type": "http.response.body", "body": framed(BYE), "more_body": False})
 
-    async def _until_left(self, receive: Receive) -> None:
+    async def _wait_for_disconnect(self, receive: Receive) -> None:
         """Until the listener goes, or may listen no more."""
         while True:
             try:
-                async with asyncio.timeout(LOOK_AGAIN * random.uniform(0.75, 1.25)):  # noqa: S311 - to spread
+                async with asyncio.timeout(RECHECK_SECONDS * random.uniform(0.75, 1.25)):  # noqa: S311 - to spread
                     if (await receive())["type"] == "http.disconnect":
                         return
             except TimeoutError:
@@ -105,11 +111,11 @@ class EventStream(Response):
             "description": "Server-sent events, each as the schema has it",
             "content": {"text/event-stream": {"schema": MESSAGE_SCHEMA}},
         },
-        **refusals(*READ, Code.OVERLOADED),
+        **refusal_responses(*READ_REFUSALS, Code.OVERLOADED),
     },
 )
 async def listen(
-    context: Annotated[TicketContext, may("stream.listen", *PEOPLE)],
+    context: Annotated[TicketContext, require_roles("stream.listen", *PERSON_ROLES)],
     department: Annotated[
         list[CodeWord] | None, Query(max_length=20, description="Only what concerns these departments, and all below")
     ] = None,
@@ -129,23 +135,23 @@ async def listen(
     services, actor, token = context.services, context.actor, credential(context.request)
     departments: frozenset[str] | None = None
     for code in department or ():
-        directory = await department_seen(context, code)
-        departments = (departments or frozenset()) | directory.below.get(code, frozenset({code}))
+        directory = await directory_for_department(context, code)
+        departments = (departments or frozenset()) | directory.department_subtrees.get(code, frozenset({code}))
     owner = f"{actor.kind}:{actor.id}"
-    services.part(Stream).make_room(owner)
+    services.part(Stream).check_room(owner)
 
     actor_cache = context.actor_cache
 
     async def still() -> bool:
         try:
-            return await who_is(services, actor_cache, token, services.clock()) == actor
+            return await authenticate(services, actor_cache, token, services.clock()) == actor
         except DatabaseUnavailable:
             return True
         except Refused:
             return False
 
     place = last_event_id if last_event_id is not None else after
-    access = StreamAccess(credential_of(services, token or ""), actor)
+    access = StreamAccess(identify_credential(services, token or ""), actor)
     return EventStream(
         services.part(Stream), StreamFilter(scope_of(actor), departments), owner, place, recent, still, access
     )

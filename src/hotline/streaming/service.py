@@ -17,21 +17,21 @@ import structlog
 
 from hotline.database.engine import Database
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.service.credentials import Credential, Credentials
+from hotline.organisation.service.credentials import Credential, CredentialChecker
 from hotline.refusals import Code, Refusal, Refused
 from hotline.streaming import store as streaming_store
 from hotline.streaming.schemas import HelloMessage, StreamPosition, TicketMessage, framed, resync
-from hotline.tickets.model.stream_events import StreamFilter, hears
+from hotline.tickets.model.stream_events import StreamFilter, is_visible_to_listener
 
 log = structlog.get_logger("hotline.stream")
 POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
-GATHER = 0.008  # seconds between one look and the next
+MIN_SECONDS_BETWEEN_READS = 0.008  # seconds between one look and the next
 CHECK = 0.5  # seconds between one look at whether they may still listen and the next
 PING = 15.0  # seconds between signs of life
 KEEP = timedelta(days=7)  # how long events are kept for those who come back
 MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
 MOST_REPLAYED = 5000  # events somebody who comes back is told of one by one; beyond it, `resync`
-MOST_EACH = 12  # streams of one person: a few screens, each with a few pages
+MAX_STREAMS_PER_OWNER = 12  # streams of one person: a few screens, each with a few pages
 RETRY = (1000, 5000)  # milliseconds: when the stream ends, all come back, and not at the same moment
 
 Give = Callable[[bytes], bool]  # into the socket now; False: it is full, nothing was written
@@ -53,13 +53,13 @@ class Listener:
                  "ended", "owner", "until", "watching")  # fmt: skip
 
     def __init__(
-        self, stream: "Stream", watching: StreamFilter, owner: str, give: Give, wait: Wait,
+        self, stream: "Stream", stream_filter: StreamFilter, owner: str, try_send: Give, send: Wait,
         access: "StreamAccess | None" = None,
     ) -> None:  # fmt: skip
-        self._stream, self.watching, self.owner = stream, watching, owner
+        self._stream, self.watching, self.owner = stream, stream_filter, owner
         self.access = access
         self.until: datetime | None = None  # how long the credential stands; None: not looked at yet
-        self._give, self._wait = give, wait
+        self._give, self._wait = try_send, send
         self._queue: deque[bytes] | None = None
         self._queued = 0
         self._lost = False
@@ -111,12 +111,16 @@ class Listener:
 
 
 class Stream:
-    """All listeners of this process. `written` is set by the journal after each commit."""
+    """All listeners of this process. `committed` is set by the journal after each commit."""
 
     def __init__(
-        self, db: Database, written: asyncio.Event, most: int = 10_000, credentials: Credentials | None = None
+        self,
+        db: Database,
+        committed: asyncio.Event,
+        max_listeners: int = 10_000,
+        credentials: CredentialChecker | None = None,
     ) -> None:
-        self._db, self._written, self.most = db, written, most
+        self._db, self._written, self.most = db, committed, max_listeners
         self._credentials = credentials
         self._access_version: tuple[int, int] | None = None  # the version at which every credential was looked at
         self._listeners: set[Listener] = set()
@@ -133,15 +137,17 @@ class Stream:
         self.closing = False
 
     @property
-    def listening(self) -> int:
+    def listener_count(self) -> int:
         return len(self._listeners)
 
-    def make_room(self, owner: str) -> None:
+    def check_room(self, owner: str) -> None:
         """Raises Refused where one more stream is one too many."""
         if self.closing or len(self._listeners) >= self.most:
             raise Refused(Refusal(Code.OVERLOADED, "too many streams are open here; try again, or ask another process"))
-        if self._each[owner] >= MOST_EACH:
-            raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_EACH} streams of one person; close another page"))
+        if self._each[owner] >= MAX_STREAMS_PER_OWNER:
+            raise Refused(
+                Refusal(Code.TOO_MANY, f"at most {MAX_STREAMS_PER_OWNER} streams of one person; close another page")
+            )
 
     async def join(self, listener: Listener, after: int | None, recent: int = 0) -> None:
         """Bring a listener up to date behind `after` (None: from now on, with so many `recent` events of before), then
@@ -151,7 +157,7 @@ class Stream:
             await self._reading()
         finally:
             self._joining -= 1
-        self.make_room(listener.owner)
+        self.check_room(listener.owner)
         # in one breath: what comes after `here` is pushed, what lies before it is read below
         self._listeners.add(listener)
         self._alike.setdefault(listener.watching, set()).add(listener)
@@ -161,25 +167,25 @@ class Stream:
         hello = HelloMessage("hello", here if after is None else None, StreamPosition(here))
         await listener.tell(b"retry: %d\n" % retry + framed(hello))
         if after is None and recent:
-            after = max(here - recent, await streaming_store.first_position(self._db) - 1)
+            after = max(here - recent, await streaming_store.load_first_position(self._db) - 1)
         if after is not None and after != here:
             await self._replay(listener, after, here)
         await listener.empty()
 
     async def _replay(self, listener: Listener, after: int, here: int) -> None:
-        first = await streaming_store.first_position(self._db)
+        first = await streaming_store.load_first_position(self._db)
         if after > here or after < first - 1 or here - after > MOST_REPLAYED:
             await listener.tell(framed(resync(here)))  # too far back, or of another database
             return
         while after < here:
-            rows = await streaming_store.after(self._db, after)
+            rows = await streaming_store.load_events_after(self._db, after)
             seen = [r for r in rows if r.position <= here]
             if not seen:
                 return
             theirs = b"".join(
                 framed(TicketMessage("ticket", r.position, r.body))
                 for r in seen
-                if hears(listener.watching, r.area, frozenset(r.holders))
+                if is_visible_to_listener(listener.watching, r.area, frozenset(r.holders))
             )
             after = seen[-1].position
             if theirs:
@@ -218,8 +224,8 @@ class Stream:
             raise
 
     async def _begin(self) -> int:
-        await streaming_store.place_waiting(self._db)
-        self.position = await streaming_store.last_position(self._db)
+        await streaming_store.assign_positions(self._db)
+        self.position = await streaming_store.load_last_position(self._db)
         self._reader = asyncio.create_task(self._read(), name="stream-reader")
         if self._pinger is None or self._pinger.done():
             self._pinger = asyncio.create_task(self._ping(), name="stream-ping")
@@ -232,7 +238,7 @@ class Stream:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), POLL)
                 # the first after a pause is told at once; under load, what is committed close together is told together
-                await asyncio.sleep(max(0.0, stepped + GATHER - loop.time()))
+                await asyncio.sleep(max(0.0, stepped + MIN_SECONDS_BETWEEN_READS - loop.time()))
             self._written.clear()
             if not self._listeners and not self._joining:  # nobody to tell; the next one to come begins anew
                 self._begun = None
@@ -262,7 +268,7 @@ class Stream:
         held = [(x, x.access) for x in self._listeners if x.access is not None]
         due = [(x, access) for x, access in held if moved or x.until is None or x.until <= now]
         if due:
-            standing = await self._credentials.standing({access.credential for _, access in due})
+            standing = await self._credentials.valid_credentials({access.credential for _, access in due})
             for listener, access in due:
                 found = standing.get(access.credential)
                 if found is None or found.actor != access.actor:
@@ -273,20 +279,20 @@ class Stream:
 
     async def step(self) -> bool:
         """Place, read and tell what is new. True: there may be more."""
-        await streaming_store.place_waiting(self._db)
-        rows = await streaming_store.after(self._db, self.position)
+        await streaming_store.assign_positions(self._db)
+        rows = await streaming_store.load_events_after(self._db, self.position)
         if not rows:
             return False
         told = [(r.area, frozenset(r.holders), framed(TicketMessage("ticket", r.position, r.body))) for r in rows]
         self.position = rows[-1].position
         for watching, alike in list(self._alike.items()):
-            theirs = [data for area, holders, data in told if hears(watching, area, holders)]
+            theirs = [data for area, holders, data in told if is_visible_to_listener(watching, area, holders)]
             if theirs:
                 data = b"".join(theirs)
                 for listener in list(alike):
                     listener.push(data)
                 self.told += len(theirs) * len(alike)
-        return len(rows) == streaming_store.AT_ONCE
+        return len(rows) == streaming_store.EVENTS_PER_READ
 
     async def _ping(self) -> None:
         while self._listeners or self._begun is not None:

@@ -7,13 +7,13 @@ from itertools import pairwise
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant
-from hotline.database.engine import Database, one
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import sequence
 from hotline.tickets.tables import event as e
 
-AT_ONCE = 1000
+EVENTS_PER_READ = 1000
 _TURN = "stream"  # the row whose lock lets one process place events at a time
 
 _WAITING = PreparedQuery(sa.select(e.c.id).where(e.c.position.is_(None)).limit(1))
@@ -27,21 +27,21 @@ _AFTER = PreparedQuery(
 )
 
 
-async def place_waiting(db: Database) -> int:
+async def assign_positions(db: Database) -> int:
     """Give every committed event its place in the stream; how many. A place is given to what is committed already,
     by one process at a time: so a reader who has seen a place has seen every place before it."""
     placed = 0
-    if db.orders_itself:
+    if db.has_single_writer:
         return placed
-    while await one(db, _WAITING) is not None:
-        count = await db.transact(place)
+    while await fetch_first(db, _WAITING) is not None:
+        count = await db.transact(assign_next_positions)
         placed += count
-        if count < AT_ONCE:
+        if count < EVENTS_PER_READ:
             break
     return placed
 
 
-def place(c: sa.Connection) -> int:
+def assign_next_positions(c: sa.Connection) -> int:
     """The next AT_ONCE of them. In order of insertion: what followed from an event comes after it."""
     insert_ignoring_duplicates(c, sequence, [{"name": _TURN, "next": 0}])
     c.execute(sa.select(sequence.c.next).where(sequence.c.name == _TURN).with_for_update())
@@ -50,22 +50,22 @@ def place(c: sa.Connection) -> int:
         sa.select(e.c.id, sa.func.row_number().over(order_by=e.c.id).label("n"))
         .where(e.c.position.is_(None))
         .order_by(e.c.id)
-        .limit(AT_ONCE)
+        .limit(EVENTS_PER_READ)
         .subquery()
     )
     done = c.execute(sa.update(e).where(e.c.id == waiting.c.id).values(position=last + waiting.c.n))
     return done.rowcount
 
 
-async def last_position(db: Database) -> int:
+async def load_last_position(db: Database) -> int:
     """The newest place; 0: nothing has happened yet."""
-    row = await one(db, _LAST)
+    row = await fetch_first(db, _LAST)
     return int(row.n) if row else 0
 
 
-async def first_position(db: Database) -> int:
+async def load_first_position(db: Database) -> int:
     """The oldest place still kept; 0: none."""
-    row = await one(db, _FIRST)
+    row = await fetch_first(db, _FIRST)
     return int(row.n) if row else 0
 
 
@@ -77,17 +77,17 @@ _UNFOLDED = PreparedQuery(
 )
 
 
-async def any_unfolded(db: Database, position: int, end: datetime) -> bool:
+async def has_unfolded_events(db: Database, position: int, end: datetime) -> bool:
     """Whether something that happened before `end` lies behind the place the figures were folded to."""
-    return await one(db, _UNFOLDED, position=position, end=end) is not None
+    return await fetch_first(db, _UNFOLDED, position=position, end=end) is not None
 
 
-async def after(db: Database, position: int, limit: int = AT_ONCE) -> Sequence[Row]:
+async def load_events_after(db: Database, position: int, limit: int = EVENTS_PER_READ) -> Sequence[Row]:
     """Events behind a place, in order: position, area, holders, body."""
     return await db.rows(_AFTER, position=position, limit=limit)
 
 
-def forget(c: sa.Connection, before: datetime, folded: int, limit: int) -> int:
+def delete_old_events(c: sa.Connection, before: datetime, folded: int, limit: int) -> int:
     """Delete the oldest places that are all past their time and folded into the figures. The beginning of the stream
     alone, so that no hole is left in it; the newest stays, so that places never begin again."""
     oldest = c.execute(

@@ -24,13 +24,13 @@ def _routers() -> Sequence[APIRouter]:
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
-    from hotline.telephony.arrivals import CallArrivals
-    from hotline.telephony.service import KnownCalls
+    from hotline.telephony.push_state import CallPushState
+    from hotline.telephony.service import StoredCalls
 
-    arrivals = CallArrivals()
+    arrivals = CallPushState()
     services.add(arrivals)
-    services.on_leave.append(arrivals.noted.set)
-    services.exchange = KnownCalls(services.db)
+    services.on_shutdown.append(arrivals.changed.set)
+    services.exchange = StoredCalls(services.db)
 
 
 def _jobs(context: WorkerContext) -> Sequence[Job]:

@@ -11,10 +11,10 @@ from hotline.delivery import registry
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import Days, GatewaySettings, LoginMap, Minutes, setting
 from hotline.delivery.model import GatewayKind
-from hotline.delivery.payloads import clean, document, hashed_key
+from hotline.delivery.payloads import clean_text, hashed_key, parse_json
 from hotline.delivery.provider import TOKEN, GatewayProvider, Secret
-from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic
-from hotline.inbound.signatures import check_address, check_token, same
+from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem
+from hotline.inbound.signatures import check_address, check_token, matches_any
 from hotline.telephony.model import CallEvent, CallSignal
 from hotline.text.timestamps import is_too_far_ahead
 
@@ -28,7 +28,7 @@ class ExchangeAdapter(Protocol):
     def authenticate(self, push: Push) -> None:
         """Raises Unauthentic."""
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         """The events of a push. Raises ValueError where nothing of it can be read."""
 
     def acknowledge(self) -> Acknowledgement: ...
@@ -48,77 +48,77 @@ EXCHANGE_SECRETS = (TOKEN, Secret("hmac", "of the body, HMAC-SHA256 in X-Signatu
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange(GatewayProvider):
-    """An exchange, as its file declares it. `asks_who_calls`: it asks for the caller's name to show it on the
+    """An exchange, as its file declares it. `looks_up_callers`: it asks for the caller's name to show it on the
     telephone."""
 
     adapter: type[ExchangeAdapter]
     settings: type[GatewaySettings] = ExchangeSettings
     secrets: tuple[Secret, ...] = EXCHANGE_SECRETS
-    asks_who_calls: bool = False
+    looks_up_callers: bool = False
 
 
 def exchange_provider(name: str) -> Exchange:
     """The exchange of that name. Raises Refused: it is not installed."""
-    return registry.provider(GatewayKind.VOICE, name, Exchange)
+    return registry.find_provider(GatewayKind.VOICE, name, Exchange)
 
 
-EMPTY = Acknowledgement(b"{}", "application/json; charset=utf-8")
+EMPTY_JSON_ACK = Acknowledgement(b"{}", "application/json; charset=utf-8")
 
 
-def check_exchange(account: Account, push: Push) -> None:
+def check_exchange_push(account: Account, push: Push) -> None:
     """The token in the query; where a secret `hmac` is set, an HMAC-SHA256 of the body in X-Signature too."""
     check_token(account, push)
-    keys = account.all_of("hmac")
+    keys = account.secret_values("hmac")
     if keys:
         given = push.headers.get("x-signature", "").removeprefix("sha256=").lower()
         rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in keys]
-        if not given or not same(given, rights):
-            raise Unauthentic("the signature is missing or wrong")
+        if not given or not matches_any(given, rights):
+            raise AuthenticationFailed("the signature is missing or wrong")
     check_address(account, push)
 
 
-def given_fields(push: Push) -> list[dict[str, Any]]:
+def parse_event_fields(push: Push) -> list[dict[str, Any]]:
     """JSON (one object, an array, or `events` in one) or a form; repeated fields become lists."""
     if push.media_type == "application/json":
-        found = document(push.body)
+        found = parse_json(push.body)
         if isinstance(found, dict):
             found = found["events"] if isinstance(found.get("events"), list) else [found]
         if not isinstance(found, list) or len(found) > 500 or not all(isinstance(e, dict) for e in found):
             raise ValueError("no list of events")
         return found
     fields: dict[str, Any] = {}
-    for name, value in push.in_form():
+    for name, value in push.form_pairs():
         name = name.removesuffix("[]")
         known = fields.get(name)
         fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
     return [fields] if fields else []
 
 
-def text(fields: Mapping[str, Any], *names: str) -> str | None:
+def field_text(fields: Mapping[str, Any], *names: str) -> str | None:
     """The first of these fields that says anything."""
     for name in names:
         value = fields.get(name)
         if isinstance(value, list):
             value = value[0] if value else None
         if value is not None and not isinstance(value, dict | bool) and str(value).strip():
-            return clean(str(value)).strip()[:200] or None
+            return clean_text(str(value)).strip()[:200] or None
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class EventMeaning:
-    """What an event of an exchange says of its call. `what` None: nothing, it is about agents, devices or the exchange
-    itself."""
+    """What an event of an exchange says of its call. `signal` None: nothing, it is about agents, devices or the
+    exchange itself."""
 
-    what: CallSignal | None
+    signal: CallSignal | None
     cause: str | None = None
     abandoned: bool | None = None
 
 
-NOT_OF_A_CALL = EventMeaning(None)
+IGNORED_EVENT = EventMeaning(None)
 
 
-def time_of(
+def event_time(
     account: Account, fields: Mapping[str, Any], now: datetime, *names: str, zone: tzinfo | None = None
 ) -> tuple[datetime, str | None]:
     """When it happened, by the first of these fields that says anything. Where that cannot be read: `now`, and how it
@@ -128,29 +128,31 @@ def time_of(
         if value is None or not str(value).strip():
             continue
         found = account.time(value, zone or account.local_zone, now)
-        return (found, None) if found is not None else (now, clean(str(value))[:80])
+        return (found, None) if found is not None else (now, clean_text(str(value))[:80])
     return now, None
 
 
-def with_unread_times(events: list[CallEvent], raw: str, now: datetime) -> list[CallEvent | Odd]:
+def with_time_warnings(events: list[CallEvent], raw: str, now: datetime) -> list[CallEvent | UnreadableItem]:
     """The events, and something for an operator to look at where a time of theirs cannot be read: once a day for each
     way of writing it, since a gateway that is not set up writes all its times that way."""
     unread = {e.unread for e in events if e.unread is not None}
     odd = [
-        Odd(_why_no_time(said, now), raw,
+        UnreadableItem(_time_warning(said, now), raw,
             hashed_key("time", re.sub("[0-9]", "9", said), now.date()))
         for said in sorted(unread)
     ]  # fmt: skip
     return [*events, *odd]
 
 
-def _why_no_time(said: str, now: datetime) -> str:
-    if is_too_far_ahead(said, now):
-        return f"the time lies too far ahead: {said[:60]}; look at the clock of the exchange"
-    return f"the time cannot be read: {said[:60]}; look at date_order and zone"
+def _time_warning(written_time: str, now: datetime) -> str:
+    if is_too_far_ahead(written_time, now):
+        return f"the time lies too far ahead: {written_time[:60]}; look at the clock of the exchange"
+    return f"the time cannot be read: {written_time[:60]}; look at date_order and zone"
 
 
-def unknown_event(word: str, raw: str, now: datetime) -> Odd:
+def unknown_event(word: str, raw: str, now: datetime) -> UnreadableItem:
     """An event whose name is not known: it is for somebody to look at, once a day for each name, and changes no
     call."""
-    return Odd(f"an event that is not known: {clean(word)[:80]}", raw, hashed_key("event", word.casefold(), now.date()))
+    return UnreadableItem(
+        f"an event that is not known: {clean_text(word)[:80]}", raw, hashed_key("event", word.casefold(), now.date())
+    )

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from hotline.jobs import BATCH, SELDOM, Job, RetentionRule
+from hotline.jobs import BATCH, LONG_PAUSE, Job, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
-from hotline.telephony.service import EVENTS, end_silent_calls
+from hotline.telephony.service import EVENT_RETENTION, end_silent_calls
 from hotline.tickets.context import Services
 
 
@@ -16,15 +16,15 @@ def telephony_jobs(context: WorkerContext) -> Sequence[Job]:
     async def end_calls() -> bool:
         return await end_silent_calls(services, services.clock()) > 0
 
-    return (Job("calls", end_calls, SELDOM),)
+    return (Job("calls", end_calls, LONG_PAUSE),)
 
 
 async def _forget_events(services: Services, now: datetime) -> int:
-    return await services.db.transact(lambda c: call_store.forget_events(c, now - EVENTS, BATCH))
+    return await services.db.transact(lambda c: call_store.delete_old_events(c, now - EVENT_RETENTION, BATCH))
 
 
 async def _forget_recordings(services: Services, now: datetime) -> int:
-    return await services.db.transact(lambda c: call_store.forget_recordings(c, now, BATCH))
+    return await services.db.transact(lambda c: call_store.delete_expired_recordings(c, now, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:

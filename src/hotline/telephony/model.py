@@ -30,12 +30,14 @@ _ORDER = {
     CallSignal.HUNG_UP: 5, CallSignal.RECORDED: 6,
     CallSignal.NO_END: 7,
 }  # fmt: skip
-MISSED = frozenset({"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"})
-REJECTED = frozenset({"notfound", "rejected", "forwarded"})
+MISSED_CAUSES = frozenset(
+    {"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"}
+)
+REJECTED_CAUSES = frozenset({"notfound", "rejected", "forwarded"})
 TRANSFERRED = "transferred"  # the cause of an end: the call went on where its exchange tells us nothing of it
 NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event told of
-LONGEST_WAIT = timedelta(hours=2)  # without any news, before a call that waits counts as over
-LONGEST_TALK = timedelta(hours=12)  # the same for one that was answered
+WAIT_TIMEOUT = timedelta(hours=2)  # without any news, before a call that waits counts as over
+TALK_TIMEOUT = timedelta(hours=12)  # the same for one that was answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class CallEvent:
 
     reference: str
     key: str
-    what: CallSignal
+    signal: CallSignal
     at: datetime
     direction: Direction = Direction.IN
     phone: str | None = None  # as the exchange wrote it
@@ -58,11 +60,11 @@ class CallEvent:
     abandoned: bool | None = None
     recording: Mapping[str, Any] | None = None
     unread: str | None = None
-    received: datetime | None = None  # by us; None: as `at`
+    received_at: datetime | None = None  # by us; None: as `at`
 
     def plain(self) -> dict[str, Any]:
         return {
-            "what": self.what, "at": self.at.isoformat(), "direction": self.direction, "phone": self.phone,
+            "what": self.signal, "at": self.at.isoformat(), "direction": self.direction, "phone": self.phone,
             "line": self.line, "queue": self.queue, "agent": self.agent, "cause": self.cause,
             "abandoned": self.abandoned,
             "recording": dict(self.recording) if self.recording else None,
@@ -70,7 +72,7 @@ class CallEvent:
         }  # fmt: skip
 
 
-def read_event(reference: str, key: str, data: Mapping[str, Any], received: datetime | None = None) -> CallEvent:
+def parse_event(reference: str, key: str, data: Mapping[str, Any], received: datetime | None = None) -> CallEvent:
     """An event as it was kept."""
     return CallEvent(
         reference, key, CallSignal(data["what"]), datetime.fromisoformat(data["at"]), Direction(data["direction"]),
@@ -82,8 +84,8 @@ def read_event(reference: str, key: str, data: Mapping[str, Any], received: date
 @dataclass(frozen=True, slots=True)
 class VoiceCall:
     """A call as its events tell it. Waits and talks in milliseconds; None, too, where a time could not be read or no
-    end was reported. `heard_at`: when we last received something of it. `time_unknown`: a time of its events could not
-    be read."""
+    end was reported. `last_received_at`: when we last received something of it. `time_unknown`: a time of its events
+    could not be read."""
 
     reference: str
     direction: Direction
@@ -101,77 +103,79 @@ class VoiceCall:
     wait_ms: int | None
     talk_ms: int | None
     recording: Mapping[str, Any] | None
-    heard_at: datetime
+    last_received_at: datetime
     time_unknown: bool
 
 
-def began(events: Iterable[CallEvent]) -> bool:
+def is_call(events: Iterable[CallEvent]) -> bool:
     """Whether these events tell of a call: one was offered, or they know who called or which queue it was in. The end
     of something nobody offered us is none."""
     return any(
-        e.what in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
+        e.signal in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
     )
 
 
-def told(events: Iterable[CallEvent]) -> VoiceCall:
+def build_call(events: Iterable[CallEvent]) -> VoiceCall:
     """The call that these events make: all that have come so far, in any order."""
     every = list(events)
-    found = _in_order(e for e in every if e.what is not CallSignal.NO_END)
-    if not found:
+    ordered_events = _sorted_events(e for e in every if e.signal is not CallSignal.NO_END)
+    if not ordered_events:
         raise ValueError("a call without an event")
 
     def first(what: CallSignal) -> CallEvent | None:
-        return next((e for e in found if e.what is what), None)
+        return next((e for e in ordered_events if e.signal is what), None)
 
     def last(what: CallSignal) -> CallEvent | None:
-        return next((e for e in reversed(found) if e.what is what), None)
+        return next((e for e in reversed(ordered_events) if e.signal is what), None)
 
     def said(name: str) -> Any:
-        return next((v for e in found if (v := getattr(e, name))), None)
+        return next((v for e in ordered_events if (v := getattr(e, name))), None)
 
-    offered = found[0]
+    offered = ordered_events[0]
     # an agent who left had been there, whether or not their answer was told
-    spoken = any(e.what in (CallSignal.ANSWERED, CallSignal.LEFT) for e in found)
-    queued, answer, hung_up = first(CallSignal.QUEUED), first(CallSignal.ANSWERED), last(CallSignal.HUNG_UP)
-    taken = last(CallSignal.ANSWERED)  # after a transfer, whoever has it now
-    direction = next((e.direction for e in found if e.what is CallSignal.OFFERED), offered.direction)
-    way = _followed(found)
-    end = hung_up or way.out
-    news = [e.received or e.at for e in found if e.what is not CallSignal.RECORDED] or [
-        e.received or e.at for e in found
+    was_answered = any(e.signal in (CallSignal.ANSWERED, CallSignal.LEFT) for e in ordered_events)
+    queued, first_answer, hung_up = first(CallSignal.QUEUED), first(CallSignal.ANSWERED), last(CallSignal.HUNG_UP)
+    last_answer = last(CallSignal.ANSWERED)  # after a transfer, whoever has it now
+    direction = next((e.direction for e in ordered_events if e.signal is CallSignal.OFFERED), offered.direction)
+    path = _caller_path(ordered_events)
+    end = hung_up or path.exit_event
+    news = [e.received_at or e.at for e in ordered_events if e.signal is not CallSignal.RECORDED] or [
+        e.received_at or e.at for e in ordered_events
     ]
     heard_at = max(news)
-    silent = end is None and any(e.what is CallSignal.NO_END and e.at >= heard_at for e in every)
-    if end is not None or silent:
+    is_silent = end is None and any(e.signal is CallSignal.NO_END and e.at >= heard_at for e in every)
+    if end is not None or is_silent:
         state = VoiceState.ENDED
     else:
-        state = VoiceState.ANSWERED if way.place is _Place.WITH_AGENT else VoiceState.OFFERED
-    outcome = _outcome(spoken, hung_up, way.out, queued, found) if state is VoiceState.ENDED else None
+        state = VoiceState.ANSWERED if path.place is _CallerState.WITH_AGENT else VoiceState.OFFERED
+    outcome = (
+        _outcome(was_answered, hung_up, path.exit_event, queued, ordered_events) if state is VoiceState.ENDED else None
+    )
     recorded = last(CallSignal.RECORDED)
     return VoiceCall(
-        reference=found[0].reference,
+        reference=ordered_events[0].reference,
         direction=direction,
         phone=said("phone"),
         line=said("line"),
         queue=said("queue"),
-        agent=taken.agent if taken and taken.agent else None,
+        agent=last_answer.agent if last_answer and last_answer.agent else None,
         state=state,
         outcome=outcome,
-        cause=end.cause if end else NO_END_REPORTED if silent else None,
+        cause=end.cause if end else NO_END_REPORTED if is_silent else None,
         offered_at=offered.at,
         queued_at=queued.at if queued else None,
-        answered_at=answer.at if answer else None,
+        answered_at=first_answer.at if first_answer else None,
         # a caller nobody answered is to be rung back, and for that their call has its place among their others
-        ended_at=end.at if end else found[-1].at if silent and not spoken else None,
-        wait_ms=_ms(queued or offered, answer if spoken else end),
-        talk_ms=_talked(way, end),
+        ended_at=end.at if end else ordered_events[-1].at if is_silent and not was_answered else None,
+        wait_ms=_elapsed_ms(queued or offered, first_answer if was_answered else end),
+        talk_ms=_talk_ms(path, end),
         recording=recorded.recording if recorded else said("recording"),
-        heard_at=heard_at,
-        time_unknown=any(e.unread is not None for e in found),
+        last_received_at=heard_at,
+        time_unknown=any(e.unread is not None for e in ordered_events),
     )
 
 
-class _Place(StrEnum):
+class _CallerState(StrEnum):
     """Where a caller is."""
 
     WAITING = "waiting"
@@ -180,32 +184,32 @@ class _Place(StrEnum):
 
 
 @dataclass(slots=True)
-class _Way:
+class _CallerPath:
     """The way of a caller: where they are, and where that is out of it all, the event that says so. `talks` are the
     talks that are over, each from an event to an event; `since`, the answer that began the one under way."""
 
-    place: _Place = _Place.WAITING
-    out: CallEvent | None = None
+    place: _CallerState = _CallerState.WAITING
+    exit_event: CallEvent | None = None
     queue: str | None = None  # the one they wait in, or were answered from
     agent: str | None = None
     since: CallEvent | None = None
     talks: list[tuple[CallEvent, CallEvent]] = field(default_factory=list)
 
 
-def _in_order(events: Iterable[CallEvent]) -> list[CallEvent]:
+def _sorted_events(events: Iterable[CallEvent]) -> list[CallEvent]:
     """By time. Many exchanges count whole seconds, and a caller goes from one queue into the next within one: of what
     has the same time, first what fits the queue the caller is in."""
-    left = sorted(events, key=lambda e: (e.at, _ORDER[e.what], e.key))
+    left = sorted(events, key=lambda e: (e.at, _ORDER[e.signal], e.key))
     found: list[CallEvent] = []
-    inside, queue = False, None
+    is_queued, queue = False, None
     for _, same_time in groupby(left, key=lambda e: e.at):
-        waiting = _SameTime(list(same_time))
-        while (event := waiting.take(inside, queue)) is not None:
+        waiting = _SimultaneousEvents(list(same_time))
+        while (event := waiting.take(is_queued, queue)) is not None:
             found.append(event)
-            if event.what is CallSignal.QUEUED:
-                inside, queue = True, event.queue
-            elif event.what in _OUT_OF_QUEUE:
-                inside, queue = False, None
+            if event.signal is CallSignal.QUEUED:
+                is_queued, queue = True, event.queue
+            elif event.signal in _OUT_OF_QUEUE:
+                is_queued, queue = False, None
     return found
 
 
@@ -213,7 +217,7 @@ _OUT_OF_QUEUE = (CallSignal.EXITED, CallSignal.LEFT)
 _IN_QUEUE = (CallSignal.ANSWERED, *_OUT_OF_QUEUE)
 
 
-class _SameTime:
+class _SimultaneousEvents:
     """Events of one time in their order, to be taken out one by one. Each is found by what it is and by its queue, so
     that all of them together take linear time."""
 
@@ -221,100 +225,109 @@ class _SameTime:
         self._events, self._taken = events, bytearray(len(events))
         self._places: dict[tuple[str | None, ...], deque[int]] = {}
         for place, event in enumerate(events):
-            for group in ((), (event.what,), (event.what, event.queue)):
+            for group in ((), (event.signal,), (event.signal, event.queue)):
                 self._places.setdefault(group, deque()).append(place)
 
-    def take(self, inside: bool, queue: str | None) -> CallEvent | None:
+    def take(self, is_queued: bool, queue: str | None) -> CallEvent | None:
         """The first that fits a caller who is in this queue or in none, else the first of all. None: none is left."""
         groups: list[tuple[str | None, ...]] = [(CallSignal.OFFERED,)]
-        if not inside:
+        if not is_queued:
             groups.append((CallSignal.QUEUED,))
         elif queue is None:
             groups += [(what,) for what in _IN_QUEUE]
         else:
             groups += [(what, of) for what in _IN_QUEUE for of in (queue, None)]
-        fitting = [place for group in groups if (place := self._first(group)) is not None]
-        place = min(fitting) if fitting else self._first(())
+        fitting = [place for group in groups if (place := self._first_index(group)) is not None]
+        place = min(fitting) if fitting else self._first_index(())
         if place is None:
             return None
         self._taken[place] = 1
         return self._events[place]
 
-    def _first(self, group: tuple[str | None, ...]) -> int | None:
+    def _first_index(self, group: tuple[str | None, ...]) -> int | None:
         places = self._places.get(group)
         while places and self._taken[places[0]]:
             places.popleft()
         return places[0] if places else None
 
 
-def _followed(events: Iterable[CallEvent]) -> _Way:
+def _caller_path(events: Iterable[CallEvent]) -> _CallerPath:
     """The caller's way through events in their order."""
-    way = _Way()
+    way = _CallerPath()
     for e in events:
         other_queue = way.queue is not None and e.queue is not None and e.queue != way.queue
-        if e.what is CallSignal.QUEUED:
+        if e.signal is CallSignal.QUEUED:
             # one that only has its time from us may be told late: the caller waited before the answer, not after it
-            own_time = e.unread is None and e.at != e.received
-            if way.place is not _Place.WITH_AGENT or other_queue or own_time:
+            own_time = e.unread is None and e.at != e.received_at
+            if way.place is not _CallerState.WITH_AGENT or other_queue or own_time:
                 if way.since is not None:
-                    way.talks.append((way.since, way.out or e))
-                way.place, way.out, way.since, way.queue = _Place.WAITING, None, None, e.queue
-        elif e.what is CallSignal.ANSWERED:
+                    way.talks.append((way.since, way.exit_event or e))
+                way.place, way.exit_event, way.since, way.queue = _CallerState.WAITING, None, None, e.queue
+        elif e.signal is CallSignal.ANSWERED:
             way.since = way.since or e
-            way.place, way.out, way.queue, way.agent = _Place.WITH_AGENT, None, e.queue or way.queue, e.agent
-        elif _takes_out(e, way, other_queue):
-            way.place, way.out = _Place.OUT, e
+            way.place, way.exit_event, way.queue, way.agent = (
+                _CallerState.WITH_AGENT,
+                None,
+                e.queue or way.queue,
+                e.agent,
+            )
+        elif _ends_stay(e, way, other_queue):
+            way.place, way.exit_event = _CallerState.OUT, e
     return way
 
 
-def _takes_out(event: CallEvent, way: _Way, other_queue: bool) -> bool:
+def _ends_stay(event: CallEvent, way: _CallerPath, other_queue: bool) -> bool:
     """Whether this event takes the caller out of where they are."""
-    if other_queue or way.place is _Place.OUT:
+    if other_queue or way.place is _CallerState.OUT:
         return False
-    if way.place is _Place.WAITING:
-        return event.what is CallSignal.EXITED or (
-            event.what is CallSignal.LEFT and (event.queue or way.queue) == event.queue
+    if way.place is _CallerState.WAITING:
+        return event.signal is CallSignal.EXITED or (
+            event.signal is CallSignal.LEFT and (event.queue or way.queue) == event.queue
         )
-    return event.what is CallSignal.LEFT and (way.agent is None or event.agent in (None, way.agent))
+    return event.signal is CallSignal.LEFT and (way.agent is None or event.agent in (None, way.agent))
 
 
-def _talked(way: _Way, end: CallEvent | None) -> int | None:
+def _talk_ms(way: _CallerPath, end: CallEvent | None) -> int | None:
     """Milliseconds with agents: from an answer until the caller waits again, or the call is over."""
     talks = [*way.talks, (way.since, end)] if way.since is not None else way.talks
-    lengths = [_ms(start, over) for start, over in talks]
+    lengths = [_elapsed_ms(start, over) for start, over in talks]
     return None if end is None or not lengths or None in lengths else sum(n for n in lengths if n is not None)
 
 
 def _outcome(
-    spoken: bool,
+    was_answered: bool,
     hung_up: CallEvent | None,
-    out: CallEvent | None,
+    exit_event: CallEvent | None,
     queued: CallEvent | None,
     events: Iterable[CallEvent],
 ) -> VoiceOutcome:
-    if spoken:
+    if was_answered:
         return VoiceOutcome.ANSWERED
-    end = hung_up or out
-    if out is not None and out.what is CallSignal.EXITED and (hung_up is None or hung_up.abandoned is None):
-        end = out  # the queue let them go before they hung up
+    end = hung_up or exit_event
+    if (
+        exit_event is not None
+        and exit_event.signal is CallSignal.EXITED
+        and (hung_up is None or hung_up.abandoned is None)
+    ):
+        end = exit_event  # the queue let them go before they hung up
     if end is None:
         return VoiceOutcome.MISSED  # nobody said that the caller gave up
-    said = [e.abandoned for e in events if e is end or e.what is not CallSignal.EXITED]
+    said = [e.abandoned for e in events if e is end or e.signal is not CallSignal.EXITED]
     if any(said):
         return VoiceOutcome.ABANDONED
     cause = (end.cause or "").replace("_", "").casefold()
-    if cause in MISSED or any(s is False for s in said):
+    if cause in MISSED_CAUSES or any(s is False for s in said):
         return VoiceOutcome.MISSED
-    if cause in REJECTED:
+    if cause in REJECTED_CAUSES:
         return VoiceOutcome.REJECTED
-    if end.what is CallSignal.EXITED:
+    if end.signal is CallSignal.EXITED:
         return VoiceOutcome.MISSED
     return (
         VoiceOutcome.ABANDONED if queued is not None or cause in ("cancel", "normalclearing") else VoiceOutcome.MISSED
     )
 
 
-def _ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
+def _elapsed_ms(start: CallEvent | None, end: CallEvent | None) -> int | None:
     if start is None or end is None or start.unread is not None or end.unread is not None:
         return None
     return max(0, round((end.at - start.at).total_seconds() * 1000))
@@ -339,14 +352,15 @@ def acd_figures(counts: Mapping[str, int], threshold: int, short: int) -> tuple[
     """The figures of a call centre: counts, and shares with named formulas. Seconds. There is no one formula of the
     service level, so the three in use are all named."""
     c = counts
-    within = f"answered within {threshold} s"
+    answered_in_time = f"answered within {threshold} s"
     found = (
         _figure("connection_rate", "answered ÷ offered", c["answered"], c["offered"]),
         _figure("abandon_rate", "abandoned ÷ offered", c["abandoned"], c["offered"]),
-        _figure("service_level_of_answered", f"{within} ÷ answered", c["in_time"], c["answered"]),
-        _figure("service_level_of_offered", f"{within} ÷ offered", c["in_time"], c["offered"]),
+        _figure("service_level_of_answered", f"{answered_in_time} ÷ answered", c["in_time"], c["answered"]),
+        _figure("service_level_of_offered", f"{answered_in_time} ÷ offered", c["in_time"], c["offered"]),
         _figure(
-            "service_level_without_short_abandons", f"{within} ÷ (offered − abandoned within {short} s)", c["in_time"],
+            "service_level_without_short_abandons", f"{answered_in_time} ÷ (offered − abandoned within {short} s)",
+            c["in_time"],
             c["offered"] - c["short_abandons"],
         ),
         _figure(

@@ -9,18 +9,18 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.database.deadlines import within
+from hotline.database.deadlines import database_deadline
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.push import Unauthentic
-from hotline.inbound.pushes import ANY_BODY, PUSHED, GatewayPath, acknowledged, pushed
-from hotline.inbound.rows import NOT_THEIRS
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, anybody, may
+from hotline.inbound.push import AuthenticationFailed
+from hotline.inbound.push_requests import ANY_BODY, PUSH_RESPONSES, GatewayPath, acknowledgement_response, read_push
+from hotline.inbound.rows import NOT_AUTHENTIC
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, allow_anonymous, require_roles
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
-from hotline.telephony.arrivals import CallArrivals
 from hotline.telephony.contract import exchange_provider
+from hotline.telephony.push_state import CallPushState
 from hotline.telephony.schemas import (
     ExchangeContact,
     ExchangeLookup,
@@ -30,41 +30,41 @@ from hotline.telephony.schemas import (
     ReturnCallOut,
     ReturnCallPage,
     VoiceCallPage,
-    popped,
-    return_call_shown,
-    voice_call_shown,
+    return_call_reply,
+    screen_pop_reply,
+    voice_call_reply,
 )
-from hotline.telephony.service import CallCentreFigures, figures, link_once, login_of, receive_events
+from hotline.telephony.service import CallCentreFigures, link_call, load_call_centre_figures, load_login, receive_events
 from hotline.telephony.vocabulary import ReturnCall
-from hotline.tickets.act import visible_ticket
-from hotline.tickets.caller_lookup import caller_card
+from hotline.tickets.act import load_visible_ticket
+from hotline.tickets.caller_lookup import load_caller_lookup
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.calls import card_shown
-from hotline.web.field_types import Moment, Plain
+from hotline.tickets.schemas.calls import render_caller_card
+from hotline.web.field_types import Moment, PlainLine
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, action_reply, refusals, reply
-from hotline.web.schemas import dumped
+from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
+from hotline.web.schemas import dump_json
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
-Hook = Annotated[TicketContext, anybody("hooks.push")]
-Operator = Annotated[TicketContext, may("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
-After = Annotated[Plain, Query(max_length=40, description="`next` of the page before")]
-LONGEST_WAIT = 25
-MOST_DAYS = 366
+Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
+Operator = Annotated[TicketContext, require_roles("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
+After = Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")]
+MAX_WAIT_SECONDS = 25
+MAX_DAYS = 366
 
 
 @router.post(
     "/hooks/voice/{gateway}",
     operation_id="push_voice",
     response_class=Response,
-    responses=PUSHED,
+    responses=PUSH_RESPONSES,
     openapi_extra=ANY_BODY,
 )
 async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     """Events of an exchange: in any order, repeated, also of unknown calls. 2xx means stored."""
-    return acknowledged(
-        await receive_events(context.services, gateway, await pushed(context, gateway, GatewayKind.VOICE))
+    return acknowledgement_response(
+        await receive_events(context.services, gateway, await read_push(context, gateway, GatewayKind.VOICE))
     )
 
 
@@ -72,67 +72,69 @@ async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     "/hooks/voice/{gateway}/lookup",
     operation_id="look_up_for_exchange",
     response_model=ExchangeLookup,
-    responses=refusals(*READ),
+    responses=refusal_responses(*READ_REFUSALS),
 )
 async def look_up_for_exchange(
     gateway: GatewayPath, context: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
     """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record if there is exactly one,
     and the number of open tickets. Nothing about confidential tickets."""
-    push = await pushed(context, gateway, GatewayKind.VOICE)
+    push = await read_push(context, gateway, GatewayKind.VOICE)
     found = await context.services.gateways.named(gateway, GatewayKind.VOICE, push.at)
     exchange = exchange_provider(found.provider)
     try:
         exchange.adapter(found.account).authenticate(push)
-    except Unauthentic:
-        raise Refused(NOT_THEIRS) from None
-    if not exchange.asks_who_calls:
+    except AuthenticationFailed:
+        raise Refused(NOT_AUTHENTIC) from None
+    if not exchange.looks_up_callers:
         raise Refused(Refusal(Code.NOT_FOUND, "this exchange does not ask"))
     asker = Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.OPERATOR}))
     try:
-        async with within(context.services.deadlines.write):
-            card = await caller_card(
+        async with database_deadline(context.services.deadlines.write):
+            card = await load_caller_lookup(
                 context.services, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, context.now
             )
     except Refused:
-        return reply(ExchangeLookup(()))
+        return json_reply(ExchangeLookup(()))
     if card.match != "known" or card.caller is None:
-        return reply(ExchangeLookup(()))
+        return json_reply(ExchangeLookup(()))
     contact = ExchangeContact(card.caller.id, card.caller.name, card.phone, len(card.open))
-    return reply(ExchangeLookup((contact,)))
+    return json_reply(ExchangeLookup((contact,)))
 
 
-@router.get("/me/calls", operation_id="read_my_calls", response_model=PopPage, responses=refusals())
+@router.get("/me/calls", operation_id="read_my_calls", response_model=PopPage, responses=refusal_responses())
 async def read_my_calls(
     context: Operator,
     after: Annotated[Moment | None, Query(description="`next` of the answer before")] = None,
-    wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for something new")] = 0,
-    agent: Annotated[Plain, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
+    wait: Annotated[int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for something new")] = 0,
+    agent: Annotated[PlainLine, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
 ) -> Response:
     """Long poll for calls on your line since `after`, each with who is calling. Ask again with `next` as soon as this
     is answered; it is answered when your telephone is."""
-    name = await login_of(context.services, context.actor) or agent
+    name = await load_login(context.services, context.actor) or agent
     since = after or context.now - timedelta(minutes=1)
-    rows = await call_store.of_agent(context.services.db, name, since) if name else []
+    rows = await call_store.load_agent_calls(context.services.db, name, since) if name else []
     until = asyncio.get_running_loop().time() + wait
     waited = False
     while not (rows or context.services.leaving) and name and (left := until - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
-            await asyncio.wait_for(context.services.part(CallArrivals).noted.wait(), min(1.0, left))
-        rows = await call_store.of_agent(context.services.db, name, since)
+            await asyncio.wait_for(context.services.part(CallPushState).changed.wait(), min(1.0, left))
+        rows = await call_store.load_agent_calls(context.services.db, name, since)
         waited = True
     if waited:
-        await context.check_again()
+        await context.recheck_rights()
     items = []
     for row in rows:
-        card = await caller_card(context.services, row.phone or row.raw_phone, context.actor, context.now)
-        items.append(popped(row, context.actor, card_shown(card, row.raw_phone)))
-    return reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
+        card = await load_caller_lookup(context.services, row.phone or row.raw_phone, context.actor, context.now)
+        items.append(screen_pop_reply(row, context.actor, render_caller_card(card, row.raw_phone)))
+    return json_reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
 
 
-@router.get("/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusals())
+@router.get(
+    "/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusal_responses()
+)
 async def list_voice_calls(
-    context: Annotated[TicketContext, may("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[TicketContext, require_roles("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     after: After = "",
@@ -140,36 +142,43 @@ async def list_voice_calls(
 ) -> Response:
     """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors."""
     first, last = _window(context.now, start, end)
-    rows = await call_store.calls(context.services.db, scope_of(context.actor), first, last, after, limit)
-    return reply(
+    rows = await call_store.load_calls(context.services.db, scope_of(context.actor), first, last, after, limit)
+    return json_reply(
         VoiceCallPage(
-            tuple(voice_call_shown(r, context.actor) for r in rows), rows[-1].id if len(rows) == limit else None
+            tuple(voice_call_reply(r, context.actor) for r in rows), rows[-1].id if len(rows) == limit else None
         )
     )
 
 
-@router.post("/voice-calls/{call}/link", operation_id="link_voice_call", status_code=204, responses=refusals(*POST))
+@router.post(
+    "/voice-calls/{call}/link",
+    operation_id="link_voice_call",
+    status_code=204,
+    responses=refusal_responses(*POST_REFUSALS),
+)
 async def link_voice_call(call: CodePath, body: Linked, context: Operator) -> Response:
     """Record which ticket a call led to."""
-    facts = await visible_ticket(context.services, body.number, context.actor)
-    return action_reply(await link_once(context.services, call, facts.ticket.number, await context.write_request()))
+    facts = await load_visible_ticket(context.services, body.number, context.actor)
+    return action_reply(await link_call(context.services, call, facts.ticket.number, await context.write_request()))
 
 
-@router.get("/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusals())
+@router.get(
+    "/return-calls", operation_id="list_return_calls", response_model=ReturnCallPage, responses=refusal_responses()
+)
 async def list_return_calls(
     context: Operator, status: ReturnCall = ReturnCall.OPEN, after: After = "", limit: Limit = 50
 ) -> Response:
     """Callers who spoke to nobody, one entry for each number, longest waiting first. An entry closes when they call
     again and are answered, or are called back and answer."""
-    rows = await call_store.returns(context.services.db, scope_of(context.actor), status, after, limit)
-    return reply(ReturnCallPage(tuple(map(return_call_shown, rows)), rows[-1].id if len(rows) == limit else None))
+    rows = await call_store.load_return_calls(context.services.db, scope_of(context.actor), status, after, limit)
+    return json_reply(ReturnCallPage(tuple(map(return_call_reply, rows)), rows[-1].id if len(rows) == limit else None))
 
 
 @router.post(
     "/return-calls/{call}/tried",
     operation_id="try_return_call",
     response_model=ReturnCallOut,
-    responses=refusals(*POST, Code.NOT_NOW),
+    responses=refusal_responses(*POST_REFUSALS, Code.NOT_NOW),
 )
 async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Operator) -> Response:
     """Log an attempt to call somebody back."""
@@ -180,29 +189,31 @@ async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Oper
         values |= {
             "status": ReturnCall.DONE,
             "done_at": context.now,
-            "done_by": (await login_of(context.services, context.actor) or context.actor.id)[:60],
+            "done_by": (await load_login(context.services, context.actor) or context.actor.id)[:60],
         }
     if body.number is not None:
-        values["number"] = (await visible_ticket(context.services, body.number, context.actor)).ticket.number
-    row = await call_store.a_return(context.services.db, scope_of(context.actor), call)
+        values["number"] = (await load_visible_ticket(context.services, body.number, context.actor)).ticket.number
+    row = await call_store.load_return_call(context.services.db, scope_of(context.actor), call)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such call"))
 
     def log_try(c: sa.Connection) -> Reply:
-        tries = call_store.tried(c, call, values)
+        tries = call_store.record_return_attempt(c, call, values)
         if tries is None:
             raise Refused(Refusal(Code.NOT_NOW, "it is done already"))
-        return Reply(200, dumped(return_call_shown(row._replace(**values, tries=tries))))
+        return Reply(200, dump_json(return_call_reply(row._replace(**values, tries=tries))))
 
     return action_reply(await write_once(context.services, request.key, log_try, request.now))
 
 
-@router.get("/figures/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusals())
+@router.get(
+    "/figures/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusal_responses()
+)
 async def read_acd_figures(
-    context: Annotated[TicketContext, may("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[TicketContext, require_roles("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
-    queue: Annotated[Plain | None, Query(max_length=60)] = None,
+    queue: Annotated[PlainLine | None, Query(max_length=60)] = None,
     threshold: Annotated[int, Query(ge=1, le=600, description="Seconds within which a call should be answered")] = 15,
     short: Annotated[int, Query(ge=0, le=60, description="An abandon before so many seconds is a short one")] = 5,
 ) -> Response:
@@ -210,14 +221,14 @@ async def read_acd_figures(
     and talking times. Every share comes with its formula, numerator and denominator; 15 s is the threshold of GB/T
     33358."""
     first, last = _window(context.now, start, end)
-    return reply(await figures(context.services, first, last, queue, threshold, short))
+    return json_reply(await load_call_centre_figures(context.services, first, last, queue, threshold, short))
 
 
 def _window(now: datetime, start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
     latest = now + timedelta(minutes=1)  # an exchange's clock may be a little ahead
     last = end or (min(latest, start + timedelta(days=1)) if start else latest)
     first = start or last - timedelta(days=1)
-    if first > last or last - first > timedelta(days=MOST_DAYS):
-        rule = f"not later than `to`, and at most {MOST_DAYS} days before it"
+    if first > last or last - first > timedelta(days=MAX_DAYS):
+        rule = f"not later than `to`, and at most {MAX_DAYS} days before it"
         raise Refused(Refusal(Code.INVALID, "the window is not right", errors=(("from", rule),)))
     return first, last

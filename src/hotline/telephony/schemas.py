@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from hotline.organisation.model.actors import Actor, Role
 from hotline.replies import reply_type
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
-from hotline.tickets.model.visibility import phone_shown
+from hotline.tickets.model.visibility import visible_phone
 from hotline.tickets.schemas.calls import CallerCard
 from hotline.web.field_types import Line, NumberWord, Strict
 
@@ -127,12 +127,12 @@ class ExchangeLookup:
     contacts: tuple[ExchangeContact, ...]
 
 
-def voice_call_shown(row: Any, actor: Actor) -> VoiceCallOut:
+def voice_call_reply(row: Any, actor: Actor) -> VoiceCallOut:
     """A row of the calls."""
     return VoiceCallOut(**_fields(row, actor))
 
 
-def popped(row: Any, actor: Actor, card: CallerCard) -> PopOut:
+def screen_pop_reply(row: Any, actor: Actor, card: CallerCard) -> PopOut:
     """A call on the operator's line."""
     return PopOut(**_fields(row, actor), card=card)
 
@@ -142,7 +142,7 @@ def _fields(row: Any, actor: Actor) -> Mapping[str, Any]:
     recorded = bool(actor.roles & {Role.SUPERVISOR, Role.ADMIN}) and not secret
     return {
         "id": row.id, "pbx": row.pbx, "direction": row.direction,
-        "phone": phone_shown(row.phone or row.raw_phone, actor, confidential=secret), "line": row.line,
+        "phone": visible_phone(row.phone or row.raw_phone, actor, confidential=secret), "line": row.line,
         "queue": row.queue, "agent": row.agent, "state": row.state, "outcome": row.outcome, "cause": row.cause,
         "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
         "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
@@ -151,7 +151,7 @@ def _fields(row: Any, actor: Actor) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
-def return_call_shown(row: Any) -> ReturnCallOut:
+def return_call_reply(row: Any) -> ReturnCallOut:
     """A row of those to be rung back. No number of a confidential matter."""
     held = row._asdict()
     hidden = held.pop("confidential")

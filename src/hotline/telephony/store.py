@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant
-from hotline.database.engine import Database, one
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
@@ -17,32 +17,32 @@ from hotline.telephony.tables import return_call as r
 from hotline.telephony.tables import voice_call as v
 from hotline.telephony.tables import voice_event as e
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
-from hotline.tickets.store.channel_log import in_state, that_one
-from hotline.tickets.store.scope import confidential_of, of_their_tickets, seen_by, whole_scope
+from hotline.tickets.store.channel_log import load_log_row, load_log_rows
+from hotline.tickets.store.scope import confidential_column, desk_scope, scope_parameters, ticket_scope_condition
 
-BY_ITSELF = ("rang again", "reached")  # how a promise ends that no operator ended
+AUTOMATIC_OUTCOMES = ("rang again", "reached")  # how a promise ends that no operator ended
 
 
-def keep_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
+def insert_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
     """An event, once."""
     insert_ignoring_duplicates(c, e, [row])
 
 
-def events_of(c: sa.Connection, pbx: str, reference: str) -> Sequence[Row]:
+def load_events(c: sa.Connection, pbx: str, reference: str) -> Sequence[Row]:
     """All events of a call that have come."""
     return c.execute(sa.select(*e.c).where(e.c.pbx == pbx, e.c.reference == reference)).all()
 
 
-def call_of(c: sa.Connection, pbx: str, reference: str) -> Row | None:
+def lock_call(c: sa.Connection, pbx: str, reference: str) -> Row | None:
     """The call as it stands, held until the transaction ends."""
     return c.execute(sa.select(*v.c).where(v.c.pbx == pbx, v.c.reference == reference).with_for_update()).first()
 
 
-def begin_call(c: sa.Connection, row: Mapping[str, Any]) -> None:
+def insert_call(c: sa.Connection, row: Mapping[str, Any]) -> None:
     insert_ignoring_duplicates(c, v, [row])
 
 
-def overdue(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
+def load_silent_calls(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
     """Open calls of which nothing was heard for too long, or whose time is not known yet: id, pbx, reference,
     raw_phone."""
     still_open = sa.text("state <> 'ended'")  # word for word as in the index: SQLite uses it for nothing else
@@ -51,11 +51,11 @@ def overdue(c: sa.Connection, now: datetime, limit: int) -> Sequence[Row]:
     return c.execute(which.order_by(v.c.end_due_at, v.c.id).limit(limit)).all()
 
 
-def set_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # noqa: A002
+def update_call(c: sa.Connection, id: str, values: Mapping[str, Any]) -> None:  # noqa: A002
     c.execute(sa.update(v).where(v.c.id == id).values(**values))
 
 
-def end_as_it_stands(c: sa.Connection, id: str, now: datetime) -> None:  # noqa: A002
+def end_without_events(c: sa.Connection, id: str, now: datetime) -> None:  # noqa: A002
     """End a call whose events are gone, by what its row says: nothing is known of its end."""
     spoken = v.c.answered_at.is_not(None)
     ended = {
@@ -66,63 +66,73 @@ def end_as_it_stands(c: sa.Connection, id: str, now: datetime) -> None:  # noqa:
     c.execute(sa.update(v).where(v.c.id == id, v.c.state != VoiceState.ENDED).values(**ended))
 
 
-def recount(c: sa.Connection, phone: str, fresh: str, at: datetime, since: datetime, *, read: bool = True) -> None:
+def update_return_call(
+    c: sa.Connection, phone: str, new_id: str, at: datetime, since: datetime, *, read: bool = True
+) -> None:
     """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
     to, and after the last call whose matter an operator ended; all by the exchange's time, whose clock is its own.
-    One promise for each number, a new one by the id `fresh`. `read` False: the number could not be read, and `phone` is
+    One promise for each number, a new one by the id `new_id`. `read` False: the number could not be read,
+    and `phone` is
     what the exchange gave."""
     if c.dialect.name == "postgresql":
         c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
-    promise = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
-    if promise is not None:
-        since = min(since, promise.at - timedelta(microseconds=1))  # an old promise is not forgotten
-    spoken = c.execute(
+    return_call = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
+    if return_call is not None:
+        since = min(since, return_call.at - timedelta(microseconds=1))  # an old promise is not forgotten
+    last_answered = c.execute(
         sa.select(v.c.answered_at, v.c.agent, v.c.direction)
-        .where(_of(phone, read), v.c.answered_at > since)
+        .where(_has_phone(phone, read), v.c.answered_at > since)
         .order_by(v.c.answered_at.desc(), v.c.id)
         .limit(1)
     ).first()
     ended_by_hand = c.execute(
         sa.select(sa.func.max(r.c.last_at, type_=Instant)).where(
-            r.c.phone == phone, r.c.status == ReturnCall.DONE, r.c.outcome.not_in(BY_ITSELF)
+            r.c.phone == phone, r.c.status == ReturnCall.DONE, r.c.outcome.not_in(AUTOMATIC_OUTCOMES)
         )
     ).scalar()
-    settled = max([since, *([spoken.answered_at] if spoken else []), *([ended_by_hand] if ended_by_hand else [])])
+    settled = max(
+        [since, *([last_answered.answered_at] if last_answered else []), *([ended_by_hand] if ended_by_hand else [])]
+    )
     first, last = (sa.func.min(v.c.ended_at, type_=Instant), sa.func.max(v.c.ended_at, type_=Instant))
-    in_vain = c.execute(
+    missed_calls = c.execute(
         sa.select(sa.func.count().label("n"), first.label("at"), last.label("last_at"))
-        .where(*_in_vain(phone, read), v.c.ended_at > settled)
+        .where(*_is_unanswered(phone, read), v.c.ended_at > settled)
     ).one()  # fmt: skip
-    if in_vain.n:
-        queue = sa.select(v.c.queue).where(*_in_vain(phone, read), v.c.ended_at == in_vain.last_at).limit(1)
-        told = {"queue": c.execute(queue).scalar(), "missed": in_vain.n, "at": in_vain.at, "last_at": in_vain.last_at}
-        if promise is not None:
-            c.execute(sa.update(r).where(r.c.id == promise.id).values(**told))
+    if missed_calls.n:
+        queue = sa.select(v.c.queue).where(*_is_unanswered(phone, read), v.c.ended_at == missed_calls.last_at).limit(1)
+        told = {
+            "queue": c.execute(queue).scalar(),
+            "missed": missed_calls.n,
+            "at": missed_calls.at,
+            "last_at": missed_calls.last_at,
+        }
+        if return_call is not None:
+            c.execute(sa.update(r).where(r.c.id == return_call.id).values(**told))
             return
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
         insert_ignoring_duplicates(
-            c, r, [{"id": fresh, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
+            c, r, [{"id": new_id, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
         )
-    elif promise is not None:
-        still = sa.select(v.c.id).where(*_in_vain(phone, read), v.c.ended_at >= promise.at).limit(1)
-        if promise.tries == 0 and c.execute(still).first() is None:
-            c.execute(sa.delete(r).where(r.c.id == promise.id))  # the call was answered after all
+    elif return_call is not None:
+        still = sa.select(v.c.id).where(*_is_unanswered(phone, read), v.c.ended_at >= return_call.at).limit(1)
+        if return_call.tries == 0 and c.execute(still).first() is None:
+            c.execute(sa.delete(r).where(r.c.id == return_call.id))  # the call was answered after all
             return
-        outcome = BY_ITSELF[spoken is not None and spoken.direction == Direction.OUT]
-        values = {"status": ReturnCall.DONE, "done_at": at, "done_by": spoken.agent if spoken else None}
-        c.execute(sa.update(r).where(r.c.id == promise.id).values(**values, outcome=outcome))
+        outcome = AUTOMATIC_OUTCOMES[last_answered is not None and last_answered.direction == Direction.OUT]
+        values = {"status": ReturnCall.DONE, "done_at": at, "done_by": last_answered.agent if last_answered else None}
+        c.execute(sa.update(r).where(r.c.id == return_call.id).values(**values, outcome=outcome))
 
 
-def _of(phone: str, read: bool) -> sa.ColumnElement[bool]:
+def _has_phone(phone: str, read: bool) -> sa.ColumnElement[bool]:
     return v.c.phone == phone if read else sa.and_(v.c.phone.is_(None), v.c.raw_phone == phone)
 
 
-def _in_vain(phone: str, read: bool) -> tuple[sa.ColumnElement[bool], ...]:
+def _is_unanswered(phone: str, read: bool) -> tuple[sa.ColumnElement[bool], ...]:
     unanswered = v.c.outcome.in_((VoiceOutcome.MISSED, VoiceOutcome.ABANDONED))
-    return _of(phone, read), v.c.direction == Direction.IN, unanswered
+    return _has_phone(phone, read), v.c.direction == Direction.IN, unanswered
 
 
-def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  # noqa: A002
+def record_return_attempt(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  # noqa: A002
     """One try of a promise; how many there are now. None: it is no longer open."""
     one_more = sa.update(r).where(r.c.id == id, r.c.status == ReturnCall.OPEN)
     tries: int | None = c.execute(one_more.values(**values, tries=r.c.tries + 1).returning(r.c.tries)).scalar()
@@ -130,10 +140,10 @@ def tried(c: sa.Connection, id: str, values: Mapping[str, Any]) -> int | None:  
 
 
 @lru_cache(maxsize=2)
-def _calls(by_area: bool) -> PreparedQuery:
+def _calls_query(by_area: bool) -> PreparedQuery:
     return PreparedQuery(
-        sa.select(*v.c, confidential_of(v.c.number))
-        .where(of_their_tickets(v.c.number, whole_scope(by_area)))
+        sa.select(*v.c, confidential_column(v.c.number))
+        .where(ticket_scope_condition(v.c.number, desk_scope(by_area)))
         .where(
             v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant)
         )
@@ -145,39 +155,41 @@ def _calls(by_area: bool) -> PreparedQuery:
 
 _CALL = PreparedQuery(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
 _OF_AGENT = PreparedQuery(
-    sa.select(*v.c, confidential_of(v.c.number))
+    sa.select(*v.c, confidential_column(v.c.number))
     .where(v.c.agent == sa.bindparam("agent", type_=sa.String), v.c.moved_at > sa.bindparam("since", type_=Instant))
     .order_by(v.c.moved_at, v.c.id)
     .limit(20)
 )
 
 
-async def returns(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
+async def load_return_calls(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """Promises in a state, oldest first. A call without a ticket is no area's: it is for who sees every area."""
-    return await in_state(db, r, scope, status, after, limit)
+    return await load_log_rows(db, r, scope, status, after, limit)
 
 
-async def a_return(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
-    return await that_one(db, r, scope, id)
+async def load_return_call(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    return await load_log_row(db, r, scope, id)
 
 
-async def calls(db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int) -> Sequence[Row]:
+async def load_calls(
+    db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int
+) -> Sequence[Row]:
     """Calls offered within a window, in order of id; `confidential` beside each."""
-    question = _calls(scope.areas is not None)
-    return await db.rows(question, start=start, end=end, after=after, limit=limit, **seen_by(scope))
+    question = _calls_query(scope.areas is not None)
+    return await db.rows(question, start=start, end=end, after=after, limit=limit, **scope_parameters(scope))
 
 
-async def a_call(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await one(db, _CALL, id=id)
+async def load_call(db: Database, id: str) -> Row | None:  # noqa: A002
+    return await fetch_first(db, _CALL, id=id)
 
 
-async def of_agent(db: Database, agent: str, since: datetime) -> Sequence[Row]:
+async def load_agent_calls(db: Database, agent: str, since: datetime) -> Sequence[Row]:
     """The agent's calls that moved since then, oldest move first."""
     return await db.rows(_OF_AGENT, agent=agent, since=since)
 
 
 @lru_cache(maxsize=4)
-def _counted(by_queue: bool) -> PreparedQuery:
+def _call_counts_query(by_queue: bool) -> PreparedQuery:
     def count(*when: sa.ColumnElement[bool]) -> sa.ColumnElement[Any]:
         return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*when), 1), else_=0)), 0)
 
@@ -207,25 +219,25 @@ def _counted(by_queue: bool) -> PreparedQuery:
     return PreparedQuery(question.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else question)
 
 
-async def counted(
+async def load_call_counts(
     db: Database, start: datetime, end: datetime, queue: str | None, threshold_ms: int, short_ms: int
 ) -> dict[str, int]:
     """What the figures are made of: counts, and sums of milliseconds, of calls in within a window."""
     values: dict[str, Any] = {"start": start, "end": end, "threshold": threshold_ms, "short": short_ms}
     if queue is not None:
         values["queue"] = queue
-    row = await one(db, _counted(queue is not None), **values)
+    row = await fetch_first(db, _call_counts_query(queue is not None), **values)
     return {name: int(value) for name, value in row._asdict().items()} if row else {}
 
 
-def forget_recordings(c: sa.Connection, now: datetime, limit: int) -> int:
+def delete_expired_recordings(c: sa.Connection, now: datetime, limit: int) -> int:
     """References of recordings whose time is over; how many."""
     over = sa.select(v.c.id).where(v.c.recording_expires_at <= now).order_by(v.c.recording_expires_at).limit(limit)
     gone = sa.update(v).where(v.c.id.in_(over)).values(recording=None, recording_expires_at=None)
     return c.execute(gone).rowcount
 
 
-def forget_events(c: sa.Connection, before: datetime, limit: int) -> int:
+def delete_old_events(c: sa.Connection, before: datetime, limit: int) -> int:
     """Events that were kept before then; how many."""
     old = sa.select(e.c.pbx, e.c.key).where(e.c.at < before).order_by(e.c.at).limit(limit)
     rows = c.execute(old).all()

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, one_of
+from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
@@ -33,7 +33,7 @@ voice_call = table(
     C("recording_expires_at", Instant),
     C("end_due_at", Instant, doc="When it counts as over if nothing else is heard of it; none: not yet known, or it has ended"),
     C("time_unknown", sa.Boolean, doc="A time of its events could not be read"),
-    one_of("direction", Direction), one_of("state", VoiceState), one_of("outcome", VoiceOutcome),
+    words_check("direction", Direction), words_check("state", VoiceState), words_check("outcome", VoiceOutcome),
     sa.UniqueConstraint("pbx", "reference"),
     sa.Index("ix_voice_call_offered_at", "offered_at"),
     sa.Index("ix_voice_call_agent_moved_at", "agent", "moved_at"),
@@ -68,7 +68,7 @@ return_call = table(
     C("done_by", S(60)),
     C("outcome", S(40)),
     C("number", S(14)),
-    one_of("status", ReturnCall),
+    words_check("status", ReturnCall),
     sa.Index("uq_return_call_open", "phone", unique=True, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'")),
     sa.Index("ix_return_call_status_at", "status", "at"),
     sa.Index("ix_return_call_phone", "phone"),

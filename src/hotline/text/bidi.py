@@ -9,7 +9,7 @@ _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe\U00010800-
 _FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 
-def isolated(text: str) -> str:
+def isolate_text(text: str) -> str:
     """The text without marks of direction; where letters in it go from right to left, as a directional isolate (UAX 9:
     FSI … PDI). What is isolated already stays as it is."""
     text = _MARKS.sub("", text)

@@ -69,42 +69,42 @@ _BESIDE_CJK = re.compile(rf"(?<=[{_CJK}]) | (?=[{_CJK}])")
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
-def normalised(text: str) -> str:
+def normalise_text(text: str) -> str:
     """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC). Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
     return _OVER.sub("", unicodedata.normalize("NFKC", seen))
 
 
-def without_lone_surrogates(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
     """With U+FFFD for each lone surrogate, as an emoji cut in two leaves it: no database takes one."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to be seen in it."""
-    return not normalised(text).strip()
+    return not normalise_text(text).strip()
 
 
 @lru_cache(maxsize=512)  # a narrative is folded for triage, and again for the search index
-def folded(text: str) -> str:
+def fold_text(text: str) -> str:
     """The shadow of a text, in one line: a blank or a line break beside a Chinese character parts no word, any other is
     one blank. Not of the same length; never shown to anybody."""
-    return _numerals(joined(_simple(text)))
+    return _numerals(join_broken_words(_simple(text)))
 
 
-def folded_sentences(text: str) -> list[str]:
+def fold_sentences(text: str) -> list[str]:
     """The shadow of each of its sentences. A line break ends one."""
-    return [_numerals(joined(s)) for s in _SENTENCE.split(_simple(text)) if s]
+    return [_numerals(join_broken_words(s)) for s in _SENTENCE.split(_simple(text)) if s]
 
 
-def joined(text: str) -> str:
+def join_broken_words(text: str) -> str:
     """Without the blanks and line breaks beside Chinese characters: a word broken by one is whole again."""
     return _BESIDE_CJK.sub("", _BLANKS.sub(" ", text))
 
 
 def _simple(text: str) -> str:
-    return normalised(text).casefold().translate(_SIMPLE)
+    return normalise_text(text).casefold().translate(_SIMPLE)
 
 
 def _numerals(text: str) -> str:
@@ -124,13 +124,13 @@ def _arabic(numeral: str) -> str:
     return str(total + digit)
 
 
-def terms(*texts: str | None) -> list[str]:
+def index_terms(*texts: str | None) -> list[str]:
     """What a text can be found by: pairs of neighbouring CJK characters, the last one of each run alone, and whole words.
 
     A one-character query asks for terms that begin with it: every character begins a pair or ends a run."""
     found: dict[str, None] = {}
     for text in texts:
-        for run in _RUN.findall(folded(text or "")):
+        for run in _RUN.findall(fold_text(text or "")):
             if _IS_CJK.match(run):
                 found.update(dict.fromkeys(map(add, run, run[1:])))
                 found[run[-1]] = None
@@ -139,7 +139,7 @@ def terms(*texts: str | None) -> list[str]:
     return list(found)[:MOST_TERMS]
 
 
-def asked(query: str) -> list[tuple[str, bool]]:
+def query_terms(query: str) -> list[tuple[str, bool]]:
     """The terms a query asks for, all of which must be there; True: as a beginning."""
     wanted: dict[tuple[str, bool], None] = {}
     # somebody who searches puts a blank between words: it is kept, unlike in a narrative
@@ -153,7 +153,7 @@ def asked(query: str) -> list[tuple[str, bool]]:
     return list(wanted)
 
 
-class Finder:
+class WordFinder:
     """Looks for many words at once. How long that takes grows with the text alone, not with the number of words."""
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -165,7 +165,7 @@ class Finder:
         self._lengths = {start: tuple(sorted(found)) for start, found in lengths.items()}
         self._single = frozenset(start for start in lengths if len(start) == 1)
 
-    def found(self, text: str) -> dict[str, list[int]]:
+    def find(self, text: str) -> dict[str, list[int]]:
         """The words that stand in the (folded) text, each with the places where it begins, in ascending order. A Latin
         word counts only as a whole word."""
         lengths, words = self._lengths, self._words

@@ -5,9 +5,9 @@ The digit is Damm's (H. M. Damm, 2004): it finds every single wrong digit and ev
 
 from typing import NewType
 
-from hotline.text.normalisation import normalised
+from hotline.text.normalisation import normalise_text
 
-Number = NewType("Number", str)  # a ticket's number: digits, the last one checks the others
+TicketNumber = NewType("TicketNumber", str)  # a ticket's number: digits, the last one checks the others
 
 
 _STEP = (
@@ -34,24 +34,24 @@ def _check(digits: str) -> int:
     return state
 
 
-def number_of(serial: int) -> Number:
+def number_from_serial(serial: int) -> TicketNumber:
     """The number that shows this serial."""
-    return Number(f"{serial}{_check(str(serial))}")
+    return TicketNumber(f"{serial}{_check(str(serial))}")
 
 
-def serial_of(number: Number) -> int:
+def serial_from_number(number: TicketNumber) -> int:
     """The serial a number shows."""
     return int(number[:-1])
 
 
-def read_number(typed: str) -> Number | None:
+def parse_number(typed: str) -> TicketNumber | None:
     """The number somebody typed or said, with blanks, dashes, invisible marks or full-width digits; None: not one of
     ours."""
     digits = typed if typed.isascii() and typed.isdigit() else _digits(typed[:LONGEST_TYPED])
     if not (_SHORTEST <= len(digits) <= _LONGEST) or not digits.isascii() or not digits.isdigit() or digits[0] == "0":
         return None
-    return Number(digits) if _check(digits) == 0 else None
+    return TicketNumber(digits) if _check(digits) == 0 else None
 
 
 def _digits(typed: str) -> str:
-    return "".join(c for c in normalised(typed) if c not in "-–—.·" and not c.isspace())
+    return "".join(c for c in normalise_text(typed) if c not in "-–—.·" and not c.isspace())

@@ -7,18 +7,18 @@ from functools import lru_cache
 
 import phonenumbers
 
-from hotline.text.normalisation import normalised
+from hotline.text.normalisation import normalise_text
 from hotline.text.phones import (
     LONGEST_NUMBER,
     LONGEST_RAW,
     ParsedPhone,
-    address_user,
-    candidates,
-    is_service,
+    is_service_number,
     is_withheld,
-    plain,
-    with_extension,
-    with_last_group,
+    number_candidates,
+    sip_user,
+    split_extension,
+    split_last_group,
+    strip_phone_punctuation,
 )
 
 # nearly every caller; the library takes fifty times as long to say so
@@ -39,23 +39,23 @@ def parse_phone(raw: str | None, region: str, area_code: str) -> ParsedPhone:
 def _heard(raw: str | None, region: str, area_code: str) -> ParsedPhone:
     if raw is None or is_withheld(raw):
         return ParsedPhone(None, raw, caller=False)
-    text = address_user(normalised(raw).strip())
+    text = sip_user(normalise_text(raw).strip())
     if len(text) > LONGEST_NUMBER:
         return ParsedPhone(None, raw, caller=False, unread=UNREADABLE)
-    if found := _one(text, region, area_code):
+    if found := _parse_single_number(text, region, area_code):
         return replace(found, raw=raw)
-    for part in candidates(text):
-        if part != text and (found := _one(part, region, area_code)) and found.caller:
+    for part in number_candidates(text):
+        if part != text and (found := _parse_single_number(part, region, area_code)) and found.caller:
             return replace(found, raw=raw, unread=READ_IN_PART)
     return ParsedPhone(None, raw, caller=False, unread=UNREADABLE)
 
 
-def _one(text: str, region: str, area_code: str) -> ParsedPhone | None:
+def _parse_single_number(text: str, region: str, area_code: str) -> ParsedPhone | None:
     """A field that holds one number, with or without an extension. None: it does not."""
-    if found := _number(plain(text), region, area_code):
+    if found := _number(strip_phone_punctuation(text), region, area_code):
         return found
-    for split in (with_extension(text), with_last_group(text)):
-        if split and (found := _number(plain(split[0]), region, area_code)):
+    for split in (split_extension(text), split_last_group(text)):
+        if split and (found := _number(strip_phone_punctuation(split[0]), region, area_code)):
             return replace(found, extension=split[1])
     return None
 
@@ -66,7 +66,7 @@ def _number(digits: str, region: str, area_code: str) -> ParsedPhone | None:
     if region == "CN" and _MOBILE.fullmatch(digits):
         return ParsedPhone(f"+86{digits[-11:]}", None, caller=True)
     for number in (digits, _within_china(digits)) if region == "CN" else (digits,):
-        if is_service(number):
+        if is_service_number(number):
             return ParsedPhone(number, None, caller=False)
     for number in _readings(digits, region, area_code):
         if (e164 := _valid(number, region)) is not None:

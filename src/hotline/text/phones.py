@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from hotline.text.normalisation import normalised
+from hotline.text.normalisation import normalise_text
 
 WITHHELD = frozenset(
     {"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"}
@@ -45,16 +45,16 @@ class ParsedPhone:
         return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 
-def plain(raw: str) -> str:
+def strip_phone_punctuation(raw: str) -> str:
     """Width folded; invisible marks, blanks, dashes and brackets gone."""
-    return "".join(c for c in normalised(raw) if c not in "-()·.–—/" and not c.isspace())
+    return "".join(c for c in normalise_text(raw) if c not in "-()·.–—/" and not c.isspace())
 
 
 def is_withheld(raw: str | None) -> bool:
-    return raw is None or plain(address_user(normalised(raw).strip())).casefold() in WITHHELD
+    return raw is None or strip_phone_punctuation(sip_user(normalise_text(raw).strip())).casefold() in WITHHELD
 
 
-def address_user(text: str) -> str:
+def sip_user(text: str) -> str:
     """The number or name in a SIP or tel address; any other text as it is."""
     found = _SIP.search(text) or _ON_AN_ADDRESS.fullmatch(text)
     if found is None:
@@ -65,19 +65,19 @@ def address_user(text: str) -> str:
     return f"{user};ext={extension}" if extension.isdigit() else user
 
 
-def with_extension(text: str) -> tuple[str, str] | None:
+def split_extension(text: str) -> tuple[str, str] | None:
     """The number and its extension, where the text ends in a word or sign for one: 转802, ext. 802, #802."""
     starts = [m for m in _EXTENSION.finditer(text) if m.end() == len(text)]
     return (text[: starts[0].start()], starts[0][1]) if starts else None
 
 
-def with_last_group(text: str) -> tuple[str, str] | None:
+def split_last_group(text: str) -> tuple[str, str] | None:
     """The number and what could be its extension: the last group of digits, as in 0731-88880000-802."""
     found = _LAST_GROUP.fullmatch(text)
     return (found[1], found[2]) if found else None
 
 
-def candidates(text: str) -> Iterator[str]:
+def number_candidates(text: str) -> Iterator[str]:
     """What could be a number in a field that is more than one: its parts, then every run of digits between words."""
     if "@" in text:
         return
@@ -89,7 +89,7 @@ def candidates(text: str) -> Iterator[str]:
     yield from text.split()
 
 
-def is_service(digits: str) -> bool:
+def is_service_number(digits: str) -> bool:
     """A number that sends or answers for an organisation, never a caller: 12345, 10086, 1008611, 95598, 106…, 116114,
     400 and 800 numbers."""
     if digits in _SHORT:
@@ -105,7 +105,7 @@ def is_service(digits: str) -> bool:
     )
 
 
-def masked(phone: str | None) -> str | None:
+def mask_phone(phone: str | None) -> str | None:
     """138****8000: enough to tell two callers apart, too little to ring one. What is not digits alone, such as a number
     with an extension, is masked whole."""
     if phone is None:

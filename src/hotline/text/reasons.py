@@ -11,5 +11,5 @@ class Because:
     rule: str
     matched: tuple[str, ...]
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {"rule": self.rule, "matched": list(self.matched)}

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 
-def read_json(raw: bytes) -> Any:
+def parse_strict_json(raw: bytes) -> Any:
     """A whole JSON document in UTF-8, with or without a byte order mark. Raises ValueError where it is none, is nested
     too deeply, or repeats a name: of two values nobody can say which was meant."""
     repeated: list[str] = []

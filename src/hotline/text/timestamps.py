@@ -59,7 +59,7 @@ _WRITTEN = tuple(
 _ASCTIME = re.compile(rf"(?P<weekday>[a-z]{{3}}) {_NAME} (?P<d>[0-9]{{1,2}}) {_CLOCK} (?P<y>[0-9]{{4}})", re.IGNORECASE)
 
 
-def read_time(said: Any, zone: tzinfo, now: datetime, order: DateOrder | None = None) -> datetime | None:
+def parse_timestamp(value: Any, zone: tzinfo, now: datetime, order: DateOrder | None = None) -> datetime | None:
     """The moment that was written, in UTC; None where it cannot be read for certain.
 
     Read are seconds, milliseconds, microseconds and nanoseconds since 1970, RFC 3339 and its kin, RFC 2822, C's
@@ -69,11 +69,11 @@ def read_time(said: Any, zone: tzinfo, now: datetime, order: DateOrder | None = 
     skipped or passed twice, a weekday that is not that day's, and anything before 2000 or more than a day ahead of
     `now`.
     """
-    if isinstance(said, bool) or not isinstance(said, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    if (isinstance(said, int) and said.bit_length() > LONGEST) or (isinstance(said, str) and len(said) > LONGEST):
+    if (isinstance(value, int) and value.bit_length() > LONGEST) or (isinstance(value, str) and len(value) > LONGEST):
         return None
-    text = _plain(str(said))
+    text = _plain(str(value))
     found = _epoch(text) or _written(text, zone, order)
     return found if found is not None and EARLIEST <= found <= now + AHEAD else None
 
@@ -81,7 +81,7 @@ def read_time(said: Any, zone: tzinfo, now: datetime, order: DateOrder | None = 
 def is_too_far_ahead(said: Any, now: datetime) -> bool:
     """Whether it can be read, and only lies further ahead than a clock may be."""
     ever = datetime(9990, 1, 1, tzinfo=UTC)
-    found = (read_time(said, UTC, ever, order) for order in (None, *DateOrder))
+    found = (parse_timestamp(said, UTC, ever, order) for order in (None, *DateOrder))
     return any(moment is not None and moment > now + AHEAD / 2 for moment in found)
 
 
@@ -113,11 +113,11 @@ def _written(text: str, zone: tzinfo, order: DateOrder | None) -> datetime | Non
     for form in (*_WRITTEN, _ASCTIME):
         found = form.fullmatch(text)
         if found is not None:
-            return _read(found.groupdict(), zone, order)
+            return _moment_from_parts(found.groupdict(), zone, order)
     return None
 
 
-def _read(parts: dict[str, str | None], zone: tzinfo, order: DateOrder | None) -> datetime | None:
+def _moment_from_parts(parts: dict[str, str | None], zone: tzinfo, order: DateOrder | None) -> datetime | None:
     day, hour = _day(parts, order), _hour(parts)
     if day is None or hour is None:
         return None

@@ -13,23 +13,23 @@ from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.numbering import Number, read_number
+from hotline.text.numbering import TicketNumber, parse_number
 from hotline.tickets import workload
 from hotline.tickets.context import Services
-from hotline.tickets.lifecycle import LATE, decide
+from hotline.tickets.lifecycle import STALE_VERSION, decide
 from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
-from hotline.tickets.write_plan import plan_of
+from hotline.tickets.write_plan import build_write_plan
 from hotline.value_objects import replace
-from hotline.web.idempotency import ActionResult, kept, replayed, replayed_or_refused
+from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
 
 F = Field
-Show = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
-_GIVES_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
-UNKNOWN = Refusal(Code.NOT_FOUND, "no such ticket")
+RenderReply = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
+_SETS_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
+TICKET_NOT_FOUND = Refusal(Code.NOT_FOUND, "no such ticket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,46 +55,46 @@ async def act(
     number: str,
     command: Command,
     request: WriteRequest,
-    show: Show,
+    render: RenderReply,
     additions: Additions | None = None,
 ) -> ActionResult:
     """Do it durably, or raise Refused."""
     actor, key, now = request.actor, request.key, request.now
     directory = await services.directory.now(now)
-    read = read_number(number)
-    facts = await ticket_facts.facts(services.db, request.scope or scope_of(actor), read) if read else None
-    decided: Change | Refusal = UNKNOWN
+    read = parse_number(number)
+    facts = await ticket_facts.load_facts(services.db, request.scope or scope_of(actor), read) if read else None
+    decision: Change | Refusal = TICKET_NOT_FOUND
     if facts is not None:
         facts = replace(facts, directory=directory)
-        facts, command, refusal = await _completed(services, directory, facts, command, actor, now)
-        decided = refusal or decide(facts, command, actor, now)
-    if isinstance(decided, Change):
+        facts, command, refusal = await _resolve_references(services, directory, facts, command, actor, now)
+        decision = refusal or decide(facts, command, actor, now)
+    if isinstance(decision, Change):
         if additions is not None:
-            decided = additions.to(decided)
-        decided = await services.completed(decided, now)
-        after = decided.after
-        answer = written_answer(request, 201 if additions else 200, show(after), after)
-        outcome = await services.journal.commit(plan_of(decided, kept(answer, key)))
+            decision = additions.to(decision)
+        decision = await services.apply_before_commit(decision, now)
+        after = decision.after
+        answer = build_stored_answer(request, 201 if additions else 200, render(after), after)
+        outcome = await services.journal.commit(build_write_plan(decision, storable_answer(answer, key)))
         if isinstance(outcome, Replayed):
-            return replayed(outcome.answer, key)
+            return replay_answer(outcome.answer, key)
         if not isinstance(outcome, Stale):
             return ActionResult(answer, replayed=False, number=after.ticket.number)
-        decided = LATE
-    return await replayed_or_refused(services.db, key, decided)
+        decision = STALE_VERSION
+    return await replayed_or_refused(services.db, key, decision)
 
 
-def written_answer(request: WriteRequest, status: int, body: str, after: Facts) -> StoredAnswer:
+def build_stored_answer(request: WriteRequest, status: int, body: str, after: Facts) -> StoredAnswer:
     """What is kept under the request's key. `body`: the reply as text; `after`: the ticket it tells of."""
     key = request.key
     return StoredAnswer(key.owner, key.key, key.fingerprint, status, body, request.now, str(after.ticket.version))
 
 
-async def act_by_clock(
+async def act_as_clock(
     services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime
 ) -> Refusal | None:
     """What time does, by the same door: the first of these commands that the tables allow, durably and once for each
     key. None: it is done, now or before; else why not."""
-    decided: Change | Refusal = UNKNOWN
+    decided: Change | Refusal = TICKET_NOT_FOUND
     for command in commands:
         decided = decide(facts, command, CLOCK, now)
         if isinstance(decided, Change):
@@ -103,49 +103,53 @@ async def act_by_clock(
         return decided
     if not decided.clocks:  # no clock is touched: nothing has happened
         return None
-    decided = await services.completed(decided, now)
+    decided = await services.apply_before_commit(decided, now)
     answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
-    outcome = await services.journal.commit(plan_of(decided, answer))
-    return None if isinstance(outcome, Committed | Replayed) else LATE
+    outcome = await services.journal.commit(build_write_plan(decided, answer))
+    return None if isinstance(outcome, Committed | Replayed) else STALE_VERSION
 
 
-async def _completed(
+async def _resolve_references(
     services: Services, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
 ) -> tuple[Facts, Command, Refusal | None]:
     """Look up what the command points at: codes in the directory, the target of a merge, the person it is given to."""
-    given: dict[Any, Any] = dict(command.fields)
-    errors = unknown_codes(directory, given)
+    fields: dict[Any, Any] = dict(command.fields)
+    errors = unknown_codes(directory, fields)
     if errors:
         return (
             facts,
             command,
             Refusal(Code.INVALID, "the request names what the directory does not have", errors=errors),
         )
-    if command.action is Action.MERGE and given.get(F.TARGET):
-        target_number = read_number(str(given[F.TARGET]))
-        target = await ticket_facts.facts(services.db, scope_of(actor), target_number) if target_number else None
+    if command.action is Action.MERGE and fields.get(F.TARGET):
+        target_number = parse_number(str(fields[F.TARGET]))
+        target = await ticket_facts.load_facts(services.db, scope_of(actor), target_number) if target_number else None
         if target is None or target_number is None:
             return (
                 facts,
                 command,
                 Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),)),
             )
-        given[F.TARGET] = target_number
+        fields[F.TARGET] = target_number
         holders = [h for a in target.assignments if a.status in LIVE for h in (a.department, a.performer) if h]
-        chain = await ticket_facts.chain_of(services.db, target_number)
+        chain = await ticket_facts.load_parent_chain(services.db, target_number)
         facts = replace(facts, target=target.ticket, target_chain=chain, target_holders=tuple(dict.fromkeys(holders)))
-    category = directory.categories.get(given.get(F.CATEGORY) or "")
+    category = directory.categories.get(fields.get(F.CATEGORY) or "")
     if category is not None and category.confidential:
-        given["confidential_category"] = True
-    if command.action is Action.ASSIGN and given.get(F.ASSIGNEE):
+        fields["confidential_category"] = True
+    if command.action is Action.ASSIGN and fields.get(F.ASSIGNEE):
         order = facts.order(command.assignment or "")
-        person = await workload.person_of(services.db, directory, order, str(given[F.ASSIGNEE])) if order else None
+        person = (
+            await workload.load_assignable_person_id(services.db, directory, order, str(fields[F.ASSIGNEE]))
+            if order
+            else None
+        )
         if person is None:
             rule = "nobody of that id or login works in this department"
             return facts, command, Refusal(Code.INVALID, "the order cannot go there", errors=((F.ASSIGNEE, rule),))
-        given[F.ASSIGNEE] = person
-    if command.action in _GIVES_LIMITS:
-        due = given.get(F.DUE_AT)
+        fields[F.ASSIGNEE] = person
+    if command.action in _SETS_LIMITS:
+        due = fields.get(F.DUE_AT)
         if due is not None and due <= now and command.action in (Action.DISPATCH, Action.ASSIST):
             return (
                 facts,
@@ -155,19 +159,19 @@ async def _completed(
         if due is not None and due > now + FURTHEST:
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
-    return facts, replace(command, fields=given), None
+    return facts, replace(command, fields=fields), None
 
 
-async def visible_ticket(services: Services, number: str, actor: Actor, scope: Scope | None = None) -> Facts:
+async def load_visible_ticket(services: Services, number: str, actor: Actor, scope: Scope | None = None) -> Facts:
     """The ticket, if it is the actor's to see. Raises Refused(NOT_FOUND) for both not there and not theirs."""
-    read = read_number(number)
-    facts = await ticket_facts.facts(services.db, scope or scope_of(actor), Number(read)) if read else None
+    read = parse_number(number)
+    facts = await ticket_facts.load_facts(services.db, scope or scope_of(actor), TicketNumber(read)) if read else None
     if facts is None:
-        raise Refused(UNKNOWN)
+        raise Refused(TICKET_NOT_FOUND)
     return facts
 
 
-async def authors_for(services: Services, actor: Actor, ids: Iterable[str]) -> dict[str, str]:
+async def load_handler_departments(services: Services, actor: Actor, ids: Iterable[str]) -> dict[str, str]:
     """The departments of those who wrote as handlers of one, by id, where this actor's view of a timeline depends on
     it: for a contractor."""
-    return await people.handlers_among(services.db, ids) if actor.contractor else {}
+    return await people.load_handler_departments(services.db, ids) if actor.contractor else {}

@@ -10,20 +10,20 @@ from uuid import uuid4
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import Stored, place_of
-from hotline.tickets.act import Additions, act, authors_for, visible_ticket
+from hotline.storage.files import StoredFile, stored_path
+from hotline.tickets.act import Additions, act, load_handler_departments, load_visible_ticket
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Attachment, Command, Facts
-from hotline.tickets.model.visibility import visible_file
+from hotline.tickets.model.visibility import can_see_file
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
 from hotline.web.idempotency import ActionResult
 
 
-async def may_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
+async def check_can_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
     """Before a byte is kept: is the ticket theirs to see, and does it still take files? Raises Refused."""
-    facts = await visible_ticket(services, number, actor)
+    facts = await load_visible_ticket(services, number, actor)
     decided = decide(facts, Command(Action.ATTACH, facts.ticket.version), actor, now)
     if isinstance(decided, Refusal):
         raise Refused(decided)
@@ -32,43 +32,43 @@ async def may_attach(services: Services, number: str, actor: Actor, now: datetim
 async def attach(
     services: Services,
     number: str,
-    stored: Stored,
+    stored: StoredFile,
     name: str,
     request: WriteRequest,
-    show: Callable[[Attachment], str],
+    render: Callable[[Attachment], str],
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
     refusal."""
     by = request.actor.id
     for _ in range(10):
-        facts = await visible_ticket(services, number, request.actor, request.scope)
+        facts = await load_visible_ticket(services, number, request.actor, request.scope)
         file = Attachment(
             str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
         )
         command = Command(Action.ATTACH, facts.ticket.version)
 
-        def shown(_: Facts, file: Attachment = file) -> str:
-            return show(file)
+        def render_attachment(_: Facts, file: Attachment = file) -> str:
+            return render(file)
 
         try:
-            return await act(services, number, command, request, shown, Additions(attachment=file))
+            return await act(services, number, command, request, render_attachment, Additions(attachment=file))
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
 
 
-async def files_seen(services: Services, number: str, actor: Actor) -> list[Any]:
+async def load_visible_files(services: Services, number: str, actor: Actor) -> list[Any]:
     """The rows of a ticket's files that the actor may see, oldest first. Raises Refused: not theirs to see."""
-    facts = await visible_ticket(services, number, actor)
-    rows = await history.files_of(services.db, facts.ticket.number)
-    authors = await authors_for(services, actor, (r.by_id for r in rows))
-    return [r for r in rows if visible_file(r.by_id, facts.assignments, actor, authors)]
+    facts = await load_visible_ticket(services, number, actor)
+    rows = await history.load_attachments(services.db, facts.ticket.number)
+    authors = await load_handler_departments(services, actor, (r.by_id for r in rows))
+    return [r for r in rows if can_see_file(r.by_id, facts.assignments, actor, authors)]
 
 
-async def found(services: Services, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
+async def load_attachment_file(services: Services, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
     """The row and the place of a file, if its ticket is the actor's to see."""
-    row = next((r for r in await files_seen(services, number, actor) if r.id == attachment), None)
+    row = next((r for r in await load_visible_files(services, number, actor) if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
-    return row, place_of(services.files, row.sha256)
+    return row, stored_path(services.files, row.sha256)

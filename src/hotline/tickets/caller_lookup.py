@@ -14,7 +14,7 @@ from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import callers
 from hotline.value_objects import replace
 
-OPEN_AT_MOST, HISTORY = 50, 20
+MAX_OPEN_TICKETS, HISTORY = 50, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,38 +66,42 @@ class CallerLookup:
     unread: tuple[tuple[str, str], ...] = ()
 
 
-async def caller_card(services: Services, phone: str | None, actor: Actor, now: datetime) -> CallerLookup:
+async def load_caller_lookup(services: Services, phone: str | None, actor: Actor, now: datetime) -> CallerLookup:
     """`known` (one name is on record for the number), `maybe`, `unknown` or `withheld`; with open tickets and history
     the actor may see. Of a number that cannot be read nobody is known: `unread` says so."""
     directory = await services.directory.now(now)
-    who = parse_phone(phone, services.region, services.area_code)
-    nobody = CallerLookup("unknown", who.phone, unread=(("phone", who.unread),) if who.unread else ())
-    if who.unread and who.phone is None:
-        return nobody
-    if who.phone is None:
-        return replace(nobody, match="withheld")
-    card = await callers.card(services.db, who.phone) if who.caller else None
-    if card is None:
-        return nobody
+    parsed_phone = parse_phone(phone, services.region, services.area_code)
+    unknown_caller = CallerLookup(
+        "unknown", parsed_phone.phone, unread=(("phone", parsed_phone.unread),) if parsed_phone.unread else ()
+    )
+    if parsed_phone.unread and parsed_phone.phone is None:
+        return unknown_caller
+    if parsed_phone.phone is None:
+        return replace(unknown_caller, match="withheld")
+    caller_row = await callers.load_caller(services.db, parsed_phone.phone) if parsed_phone.caller else None
+    if caller_row is None:
+        return unknown_caller
     scope = scope_of(actor)
-    names = await callers.names_of(services.db, scope, card.id)
-    running = await callers.tickets_of(services.db, scope, card.id, OPEN_AT_MOST, still_open=True)
-    ended = await callers.tickets_of(services.db, scope, card.id, HISTORY, still_open=False)
-    if scope.areas is not None and not (names or running or ended):  # known elsewhere is not known here
-        return nobody
+    names = await callers.load_caller_names(services.db, scope, caller_row.id)
+    open_tickets = await callers.load_caller_tickets(
+        services.db, scope, caller_row.id, MAX_OPEN_TICKETS, still_open=True
+    )
+    ended = await callers.load_caller_tickets(services.db, scope, caller_row.id, HISTORY, still_open=False)
+    if scope.areas is not None and not (names or open_tickets or ended):  # known elsewhere is not known here
+        return unknown_caller
 
-    def line(row: Any) -> CallerTicket:
+    def caller_ticket(row: Any) -> CallerTicket:
         held = row._asdict()
-        held["category"] = directory.name_of("categories", row.category)
-        held["area"] = directory.name_of("areas", row.area)
+        held["category"] = directory.optional_item_name("categories", row.category)
+        held["area"] = directory.optional_item_name("areas", row.area)
         return CallerTicket(**held)
 
     return CallerLookup(
         match="known" if len(names) == 1 else "maybe",
-        phone=who.phone,
-        caller=KnownCaller(card.id, names[0].caller_name if names else None, card.note, card.seen_at),
+        phone=parsed_phone.phone,
+        caller=KnownCaller(caller_row.id, names[0].caller_name if names else None, caller_row.note, caller_row.seen_at),
         names=tuple(GivenName(n.caller_name, n.n) for n in names),
-        open=tuple(map(line, running)),
-        history=tuple(map(line, ended)),
-        unread=nobody.unread,
+        open=tuple(map(caller_ticket, open_tickets)),
+        history=tuple(map(caller_ticket, ended)),
+        unread=unknown_caller.unread,
     )

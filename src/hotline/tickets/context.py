@@ -35,7 +35,7 @@ class Services(InboundServices):
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     before_commit: list[BeforeCommit] = field(default_factory=list)
 
-    async def completed(self, change: Change, now: datetime) -> Change:
+    async def apply_before_commit(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""
         for complete in self.before_commit:
             change = await complete(change, now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Role
-from hotline.tickets.lifecycle import ASSIGNMENT, GUARDS, TAKES, TICKET, Move
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, GUARDS, OPTIONAL_FIELDS, TICKET_MOVES, Move
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Guard, TicketStatus
 
 
@@ -19,7 +19,7 @@ def mermaid(moves: Iterable[Move[Any]], first: str) -> str:
     return "\n".join(drawn)
 
 
-def table(moves: Iterable[Move[Any]]) -> list[tuple[str, str, str, str, str]]:
+def table_rows(moves: Iterable[Move[Any]]) -> list[tuple[str, str, str, str, str]]:
     """(at, action, to, by, needs) as words."""
     return [(m.at, m.action, m.to, ", ".join(sorted(m.by)), ", ".join((*m.fields, *m.guards))) for m in moves]
 
@@ -27,7 +27,7 @@ def table(moves: Iterable[Move[Any]]) -> list[tuple[str, str, str, str, str]]:
 def markdown(moves: Iterable[Move[Any]]) -> str:
     """The table for the guide."""
     lines = ["| at | action | to | by | needs |", "|---|---|---|---|---|"]
-    return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in table(moves)])
+    return "\n".join(lines + [f"| {' | '.join(cells)} |" for cells in table_rows(moves)])
 
 
 def guide() -> str:
@@ -41,18 +41,18 @@ tables only.
 ## Ticket
 
 ```mermaid
-{mermaid(TICKET, "received")}
+{mermaid(TICKET_MOVES, "received")}
 ```
 
-{markdown(TICKET)}
+{markdown(TICKET_MOVES)}
 
 ## Assignment
 
 ```mermaid
-{mermaid(ASSIGNMENT, "issued")}
+{mermaid(ASSIGNMENT_MOVES, "issued")}
 ```
 
-{markdown(ASSIGNMENT)}
+{markdown(ASSIGNMENT_MOVES)}
 
 ## Guards
 
@@ -105,16 +105,21 @@ class Lifecycle:
     actions: tuple[LabelledCode, ...]
 
 
-def as_data(schemas: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Lifecycle:
+def lifecycle_document(schemas: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Lifecycle:
     """Both machines for `GET /v1/lifecycle`. `schemas`: by machine and action, the JSON Schema of the action's body."""
-    ticket = Machine(TicketStatus.RECEIVED, _labelled(TicketStatus), _moves(TICKET), schemas["ticket"])
-    assignment = Machine(
-        AssignmentStatus.ISSUED, _labelled(AssignmentStatus), _moves(ASSIGNMENT), schemas["assignment"]
+    ticket = Machine(
+        TicketStatus.RECEIVED, _labelled_codes(TicketStatus), _lifecycle_moves(TICKET_MOVES), schemas["ticket"]
     )
-    return Lifecycle(ticket, assignment, _labelled(Action))
+    assignment = Machine(
+        AssignmentStatus.ISSUED,
+        _labelled_codes(AssignmentStatus),
+        _lifecycle_moves(ASSIGNMENT_MOVES),
+        schemas["assignment"],
+    )
+    return Lifecycle(ticket, assignment, _labelled_codes(Action))
 
 
-def _moves(rows: Iterable[Move[Any]]) -> tuple[LifecycleMove, ...]:
+def _lifecycle_moves(rows: Iterable[Move[Any]]) -> tuple[LifecycleMove, ...]:
     return tuple(
         LifecycleMove(
             at=m.at,
@@ -122,12 +127,12 @@ def _moves(rows: Iterable[Move[Any]]) -> tuple[LifecycleMove, ...]:
             to=m.to,
             by=tuple(sorted(m.by)),
             needs=m.fields,
-            takes=tuple(f for f in TAKES.get(m.action, ()) if f not in m.fields),
+            takes=tuple(f for f in OPTIONAL_FIELDS.get(m.action, ()) if f not in m.fields),
             guards=m.guards,
         )
         for m in rows
     )
 
 
-def _labelled(words: Iterable[StrEnum]) -> tuple[LabelledCode, ...]:
+def _labelled_codes(words: Iterable[StrEnum]) -> tuple[LabelledCode, ...]:
     return tuple(LabelledCode(word, label(word)) for word in words)

@@ -9,9 +9,9 @@ from typing import Any
 
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.model.vocabulary import Kind, Level, Metric
-from hotline.tickets.model.clock_effects import DraftChange, is_late, settled
-from hotline.tickets.model.entries import Line, reason_given
-from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, Written
+from hotline.tickets.model.clock_effects import DraftChange, build_change, is_late
+from hotline.tickets.model.entries import EntryLine, entry_reason
+from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
 from hotline.tickets.model.vocabulary import (
     LIVE,
     OPEN,
@@ -27,7 +27,7 @@ from hotline.value_objects import replace
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 
-_ENDS = {
+_OUTCOME_BY_ACTION = {
     A.ANSWER: Outcome.ANSWERED,
     A.CONFIRM: Outcome.CONFIRMED,
     A.EXPLAIN: Outcome.EXPLAINED,
@@ -36,7 +36,7 @@ _ENDS = {
     A.WITHDRAW: Outcome.WITHDRAWN,
     A.VOID: Outcome.VOID,
 }
-_COLOURS = (Level.BLUE, Level.YELLOW, Level.RED)
+_LEVELS_ASCENDING = (Level.BLUE, Level.YELLOW, Level.RED)
 _OWN_FLAGS = frozenset({"repeat", "imported", "odd"})
 _AMENDS = (
     F.TITLE,
@@ -53,30 +53,30 @@ _AMENDS = (
 )
 
 
-def on_ticket(
+def ticket_change(
     facts: Facts, to: TicketStatus, command: Command, actor: Actor, now: datetime, *, keeps_orders: bool
 ) -> Change:
     """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
-    before, given = facts.ticket, command.fields
-    columns = {"status": to, **_of_ticket(before, command, now)}
+    before, fields = facts.ticket, command.fields
+    columns = {"status": to, **_ticket_columns(before, command, now)}
     if to is T.CLOSED and before.status is not T.CLOSED:  # a later word on it closes nothing
         columns["closed_at"] = now
     if before.status in OPEN and to not in OPEN:
         silent = command.action is A.CONFIRM and actor.kind is ActorKind.CLOCK
-        columns |= {"ended_at": now, "outcome": Outcome.SILENT if silent else _ENDS[command.action]}
+        columns |= {"ended_at": now, "outcome": Outcome.SILENT if silent else _OUTCOME_BY_ACTION[command.action]}
     orders = list(facts.assignments)
     if command.action is A.DISPATCH:
-        orders += new_orders(before, given, actor, now, len(orders))
+        orders += new_orders(before, fields, actor, now, len(orders))
     recalled = [] if keeps_orders else [a for a in orders if a.status in LIVE]
     if recalled:
         orders = [_recalled(a, now) for a in orders]
     if columns.get("priority", before.priority) is not before.priority:
         orders = [replace(a, priority=columns["priority"]) if a.status in LIVE else a for a in orders]
-    lines: list[Line] = [(command.action, before.status, to, None, reason_given(given))]
-    lines += [(A.RECALL, a.status, D.RECALLED, a.id, reason_given(given)) for a in recalled]
-    change = settled(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
+    lines: list[EntryLine] = [(command.action, before.status, to, None, entry_reason(fields))]
+    lines += [(A.RECALL, a.status, D.RECALLED, a.id, entry_reason(fields)) for a in recalled]
+    change = build_change(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
     merged_into = facts.target if command.action is A.MERGE else None
-    return absorbed(change, merged_into, facts.target_holders, actor, now) if merged_into else change
+    return add_parent_effects(change, merged_into, facts.target_holders, actor, now) if merged_into else change
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class OrderMove:
     ticket_to: TicketStatus | None = None
 
 
-def on_order(facts: Facts, move: OrderMove, command: Command, actor: Actor, now: datetime) -> Change:
+def order_change(facts: Facts, move: OrderMove, command: Command, actor: Actor, now: datetime) -> Change:
     """An assignment's action."""
     order, to = move.order, move.to
     before, given = facts.ticket, command.fields
-    moved = replace(order, status=to, **_of_order(order, command, actor, now))
+    moved = replace(order, status=to, **_order_columns(order, command, actor, now))
     if to not in LIVE:
         moved = replace(moved, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
     orders = [moved if a.id == order.id else a for a in facts.assignments]
@@ -101,14 +101,14 @@ def on_order(facts: Facts, move: OrderMove, command: Command, actor: Actor, now:
             before, {F.ASSISTS: [given[F.DEPARTMENT]], "assist_due_at": given.get(F.DUE_AT)}, actor, now, len(orders)
         )
     status = move.ticket_to or before.status
-    lines: list[Line] = [(command.action, order.status, to, order.id, reason_given(given))]
+    lines: list[EntryLine] = [(command.action, order.status, to, order.id, entry_reason(given))]
     if order.part is Part.LEAD and command.action in (A.APPROVE_RETURN, A.RECALL):
         lines += [(A.RECALL, a.status, D.RECALLED, a.id, "the lead's order ended") for a in orders if a.status in LIVE]
         orders = [_recalled(a, now) for a in orders]
     if status is not before.status:
-        lines[0] = (command.action, before.status, status, order.id, reason_given(given))
-    columns = {"status": status, **_of_ticket_by_order(before, order, command)}
-    return settled(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
+        lines[0] = (command.action, before.status, status, order.id, entry_reason(given))
+    columns = {"status": status, **_ticket_columns_by_order(before, order, command)}
+    return build_change(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
 
 
 def _recalled(order: Assignment, now: datetime) -> Assignment:
@@ -118,47 +118,53 @@ def _recalled(order: Assignment, now: datetime) -> Assignment:
     return replace(order, status=D.RECALLED, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
 
 
-def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any]:
+def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str, Any]:
     """The columns this action sets, beside status, version and times."""
-    given = command.fields
+    fields = command.fields
     match command.action:
         case A.TRIAGE:
-            return {**_given(given, _AMENDS), **_secrecy(before, given), "triaged_at": before.triaged_at or now}
+            return {
+                **_present_fields(fields, _AMENDS),
+                **_confidentiality_columns(before, fields),
+                "triaged_at": before.triaged_at or now,
+            }
         case A.AMEND:
-            flags = {} if given.get(F.FLAGS) is None else {"flags": _flagged(before.flags, given[F.FLAGS])}
-            return {**_given(given, _AMENDS), **_secrecy(before, given), **flags}
+            flags = (
+                {} if fields.get(F.FLAGS) is None else {"flags": _replace_manual_flags(before.flags, fields[F.FLAGS])}
+            )
+            return {**_present_fields(fields, _AMENDS), **_confidentiality_columns(before, fields), **flags}
         case A.ANSWER:
-            said = given.get(F.SATISFACTION)
-            first = before.satisfaction_first or said  # of a reopened matter, what was said at first stays
-            rated = {"satisfaction_first": first, "satisfaction_final": said} if said else {}
-            return {"public_reply": given[F.ANSWER], **_given(given, (F.CATEGORY, F.KIND)), **rated}
+            satisfaction = fields.get(F.SATISFACTION)
+            first = before.satisfaction_first or satisfaction  # of a reopened matter, what was said at first stays
+            rated = {"satisfaction_first": first, "satisfaction_final": satisfaction} if satisfaction else {}
+            return {"public_reply": fields[F.ANSWER], **_present_fields(fields, (F.CATEGORY, F.KIND)), **rated}
         case A.DECLINE:
-            return {"reason_code": str(given[F.REASON_CODE]), "channel_told": given[F.CHANNEL_TOLD]}
+            return {"reason_code": str(fields[F.REASON_CODE]), "channel_told": fields[F.CHANNEL_TOLD]}
         case A.VOID:
-            return {"reason_code": str(given[F.REASON_CODE])}
+            return {"reason_code": str(fields[F.REASON_CODE])}
         case A.MERGE:
-            return {"parent": given[F.TARGET]}
+            return {"parent": fields[F.TARGET]}
         case A.SHELVE:
-            return {"review_at": given[F.REVIEW_AT]}
+            return {"review_at": fields[F.REVIEW_AT]}
         case A.UNSHELVE:
             return {"review_at": None}
         case A.CONFIRM | A.EXPLAIN:
-            said = given.get(F.SATISFACTION)
-            reply = given.get(F.PUBLIC_REPLY)
+            satisfaction = fields.get(F.SATISFACTION)
+            reply = fields.get(F.PUBLIC_REPLY)
             return {
-                "satisfaction_first": before.satisfaction_first or said,
-                "satisfaction_final": said,
+                "satisfaction_first": before.satisfaction_first or satisfaction,
+                "satisfaction_final": satisfaction,
                 "public_reply": reply or before.public_reply,
                 "review_at": None,
             }
         case A.CALL_BACK:
-            missed = given[F.REACHED] is not Reached.CONNECTED  # only tries that reached nobody count as such
+            missed = fields[F.REACHED] is not Reached.CONNECTED  # only tries that reached nobody count as such
             return {"call_backs": before.call_backs + missed}
         case A.REOPEN:
-            said = given.get(F.SATISFACTION) or before.satisfaction_first
+            satisfaction = fields.get(F.SATISFACTION) or before.satisfaction_first
             return {
                 "reopens": before.reopens + 1,
-                "satisfaction_first": said,
+                "satisfaction_first": satisfaction,
                 "satisfaction_final": None,
                 "call_backs": 0,
                 "closed_at": None,
@@ -169,48 +175,48 @@ def _of_ticket(before: Ticket, command: Command, now: datetime) -> dict[str, Any
         case A.URGE:
             return {"urges": before.urges + 1}
         case A.ADD_CALL:
-            return {"calls": before.calls + 1, "flags": _with(before.flags, "repeat")}
+            return {"calls": before.calls + 1, "flags": _append_unique(before.flags, "repeat")}
         case A.ABSORB:
-            return {"calls": before.calls + int(given.get("calls", 1))}
+            return {"calls": before.calls + int(fields.get("calls", 1))}
         case A.ATTACH:
             return {"attachments": before.attachments + 1}
         case A.SUPERVISE:
-            return {"supervised": given[F.LEVEL]}
+            return {"supervised": fields[F.LEVEL]}
         case A.ESCALATE:
-            return {"escalated": max((before.escalated or Level.BLUE, given[F.LEVEL]), key=_COLOURS.index)}
+            return {"escalated": max((before.escalated or Level.BLUE, fields[F.LEVEL]), key=_LEVELS_ASCENDING.index)}
         case A.SET_CONFIDENTIAL:
-            return {"confidential": given[F.CONFIDENTIAL]}
+            return {"confidential": fields[F.CONFIDENTIAL]}
         case _:
             return {}
 
 
-def _of_order(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
-    given = command.fields
+def _order_columns(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:
+    fields = command.fields
     match command.action:
         case A.ACCEPT:  # whom somebody chose by hand it stays with
             return {"accepted_at": now, "assignee": order.assignee or actor.id}
         case A.AUTO_ACCEPT:
-            return {"accepted_at": now, "assignee": order.assignee or given.get(F.ASSIGNEE)}
+            return {"accepted_at": now, "assignee": order.assignee or fields.get(F.ASSIGNEE)}
         case A.CLAIM:
             return {"assignee": actor.id}
         case A.ASSIGN:
-            return {"assignee": given[F.ASSIGNEE]}
+            return {"assignee": fields[F.ASSIGNEE]}
         case A.CONTACT_CALLER:
             return {"contacted_at": order.contacted_at or now}
         case A.REQUEST_RETURN:
             return {
-                "return_reason": str(given[F.REASON_CODE]),
-                "return_basis": given[F.BASIS],
-                "suggested": given[F.DEPARTMENT],
+                "return_reason": str(fields[F.REASON_CODE]),
+                "return_basis": fields[F.BASIS],
+                "suggested": fields[F.DEPARTMENT],
                 "accepted_at": order.accepted_at,
             }
         case A.REFUSE_RETURN:
             return {"ruled": True, "accepted_at": order.accepted_at or now, "refused": order.refused + 1}
         case A.REQUEST_EXTENSION:
-            return {"asked_due_at": given[F.DUE_AT]}
+            return {"asked_due_at": fields[F.DUE_AT]}
         case A.APPROVE_EXTENSION:
             return {
-                "due_at": given.get(F.DUE_AT) or order.asked_due_at,
+                "due_at": fields.get(F.DUE_AT) or order.asked_due_at,
                 "first_due_at": order.first_due_at or order.due_at,
                 "asked_due_at": None,
                 "extensions": order.extensions + 1,
@@ -219,32 +225,36 @@ def _of_order(order: Assignment, command: Command, actor: Actor, now: datetime) 
             return {"asked_due_at": None}
         case A.REPORT:
             said = (F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING)
-            told = {"contacted_at": order.contacted_at or now} if given.get(F.CONTACTED) else {}
-            return {"result": {str(f): given[f] for f in said if given.get(f) is not None}, "reported_at": now, **told}
+            told = {"contacted_at": order.contacted_at or now} if fields.get(F.CONTACTED) else {}
+            return {
+                "result": {str(f): fields[f] for f in said if fields.get(f) is not None},
+                "reported_at": now,
+                **told,
+            }
         case A.REJECT_REPORT:
             return {"redos": order.redos + 1, "reported_at": None}
         case _:
             return {}
 
 
-def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command) -> dict[str, Any]:
+def _ticket_columns_by_order(before: Ticket, order: Assignment, command: Command) -> dict[str, Any]:
     """What an order's action changes on its ticket."""
-    given = command.fields
+    fields = command.fields
     lead = order.part is Part.LEAD
     match command.action:
         case A.APPROVE_RETURN:  # charged to the dispatcher; a refused one to the department
-            return {"returns": before.returns + 1, "returned_by": _with(before.returned_by, order.department)}
+            return {"returns": before.returns + 1, "returned_by": _append_unique(before.returned_by, order.department)}
         case A.REFUSE_RETURN:
-            return {"ruled": _with(before.ruled, order.department)}
+            return {"ruled": _append_unique(before.ruled, order.department)}
         case A.APPROVE_EXTENSION:
-            due = given.get(F.DUE_AT) or order.asked_due_at
+            due = fields.get(F.DUE_AT) or order.asked_due_at
             promised = {"promised_at": due} if lead else {}
             return {"extensions": before.extensions + 1, **promised}
         case A.ACCEPT_REPORT if lead and order.result:
             result = order.result
             return {
                 "internal_result": result.get("internal_result"),
-                "public_reply": given.get(F.PUBLIC_REPLY) or result.get("public_reply"),
+                "public_reply": fields.get(F.PUBLIC_REPLY) or result.get("public_reply"),
                 "cost": result.get("cost"),
                 "funding": result.get("funding"),
             }
@@ -253,16 +263,16 @@ def _of_ticket_by_order(before: Ticket, order: Assignment, command: Command) -> 
 
 
 def new_orders(
-    ticket: Ticket, given: Mapping[Any, Any], actor: Actor, now: datetime, standing: int
+    ticket: Ticket, given: Mapping[Any, Any], actor: Actor, now: datetime, existing_count: int
 ) -> list[Assignment]:
     """The lead's order (where a department is given) and one for each assisting department, numbered behind
-    `standing`."""
+    `existing_count`."""
     wanted = [(str(given[F.DEPARTMENT]), Part.LEAD)] if given.get(F.DEPARTMENT) else []
     lead = wanted[0][0] if wanted else None
     wanted += [(d, Part.ASSIST) for d in dict.fromkeys(given.get(F.ASSISTS) or ()) if d != lead]
     return [
         Assignment(
-            id=f"{ticket.number}-{standing + place}",
+            id=f"{ticket.number}-{existing_count + place}",
             number=ticket.number,
             department=department,
             part=part,
@@ -280,20 +290,20 @@ def new_orders(
     ]
 
 
-def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Actor, now: datetime) -> Change:
+def add_parent_effects(change: Change, parent: Ticket, holders: Iterable[str], actor: Actor, now: datetime) -> Change:
     """The same merge seen from the parent: one entry there, the child's calls counted, its version moved."""
     child = change.after.ticket
-    grown = replace(
+    updated_parent = replace(
         parent,
         calls=parent.calls + child.calls,
-        flags=_with(parent.flags, "repeat"),
+        flags=_append_unique(parent.flags, "repeat"),
         updated_at=now,
         version=parent.version + 1,
         entries=parent.entries + 1,
     )
     entry = Entry(
         parent.number,
-        grown.entries,
+        updated_parent.entries,
         now,
         actor.kind,
         actor.id,
@@ -302,7 +312,7 @@ def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Acto
         parent.status,
         parent.status,
         reason=None if child.confidential else child.narrative,  # words too can give somebody away
-        changes={"child": [None, child.number], "calls": [parent.calls, grown.calls]},
+        changes={"child": [None, child.number], "calls": [parent.calls, updated_parent.calls]},
     )
     tallies = Counter(change.tallies)
     holders = tuple(holders)
@@ -310,29 +320,29 @@ def absorbed(change: Change, parent: Ticket, holders: Iterable[str], actor: Acto
         tallies[("queue", holder, "stamp")] += 1
     return replace(
         change,
-        tickets=(*change.tickets, Written(grown, parent.version)),
+        tickets=(*change.tickets, TicketWrite(updated_parent, parent.version)),
         entries=(*change.entries, entry),
         tallies=tallies,
         parent_holders=holders,
     )
 
 
-def _given(given: Mapping[Any, Any], names: Iterable[Field]) -> dict[str, Any]:
+def _present_fields(given: Mapping[Any, Any], names: Iterable[Field]) -> dict[str, Any]:
     return {str(name): given[name] for name in names if given.get(name) is not None}
 
 
-def _secrecy(before: Ticket, given: Mapping[Any, Any]) -> dict[str, Any]:
+def _confidentiality_columns(before: Ticket, given: Mapping[Any, Any]) -> dict[str, Any]:
     """A matter that becomes a report of wrongdoing, or of a confidential category, becomes confidential with it."""
     becomes = given.get(F.KIND) is Kind.REPORT and before.kind is not Kind.REPORT
     moved = given.get("confidential_category") and given.get(F.CATEGORY) != before.category
     return {"confidential": True} if becomes or moved else {}
 
 
-def _flagged(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:
+def _replace_manual_flags(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:
     """Flags set by hand are replaced; those the system itself set (danger:…, repeat, imported, odd) stay."""
     own = [f for f in before if ":" in f or f in _OWN_FLAGS]
     return tuple(dict.fromkeys([*own, *given]))
 
 
-def _with(words: tuple[str, ...], word: str) -> tuple[str, ...]:
+def _append_unique(words: tuple[str, ...], word: str) -> tuple[str, ...]:
     return words if word in words else (*words, word)

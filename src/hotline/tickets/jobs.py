@@ -5,11 +5,11 @@ from datetime import datetime
 
 import structlog
 
-from hotline.jobs import AT_ONCE, HOURLY, SOON, Job, RetentionRule
+from hotline.jobs import AT_ONCE, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
 from hotline.organisation.service import logging_in
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import OF_TICKET
-from hotline.tickets.sla.jobs import adopt, escalate_due, recalculate_due
+from hotline.tickets.lookup import PER_TICKET
+from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
 from hotline.tickets.store import counters
 from hotline.web import throttle_store
 
@@ -26,15 +26,19 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
         return await recalculate_due(services, services.clock()) > 0
 
     async def give_clocks() -> bool:
-        return await adopt(services, services.clock()) > 0
+        return await start_missing_clocks(services, services.clock()) > 0
 
-    return Job("clocks", escalate, AT_ONCE), Job("reckoning", recalculate, SOON), Job("adoption", give_clocks, HOURLY)
+    return (
+        Job("clocks", escalate, AT_ONCE),
+        Job("reckoning", recalculate, MEDIUM_PAUSE),
+        Job("adoption", give_clocks, HOURLY),
+    )
 
 
 async def check_counters(services: Services) -> int:
     """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be
     found."""
-    drift = await counters.drift(services.db)
+    drift = await counters.load_counter_drift(services.db)
     for key, (counted, true) in list(drift.items())[:20]:
         log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)
     return len(drift)
@@ -42,8 +46,8 @@ async def check_counters(services: Services) -> int:
 
 async def _forget_throttles(services: Services, now: datetime) -> int:
     """Wrong tries at query codes and log-ins, and the places that are known."""
-    tried, known = now - OF_TICKET.window, now - logging_in.KNOWN
-    return await services.db.transact(lambda c: throttle_store.forget(c, tried, known))
+    tried, known = now - PER_TICKET.window, now - logging_in.KNOWN_PLACE_TTL
+    return await services.db.transact(lambda c: throttle_store.delete_expired(c, tried, known))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:

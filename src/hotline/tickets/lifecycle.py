@@ -59,7 +59,7 @@ _DESK = {R.OPERATOR, R.DISPATCHER}
 _BENCH = {R.DISPATCHER, R.SUPERVISOR}  # rules on returns, extensions and reports
 _ALL = {R.OPERATOR, R.DISPATCHER, R.HANDLER, R.SUPERVISOR}
 
-TICKET: tuple[Move[TicketStatus], ...] = (
+TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     #   at               action            to               by                           needs
     row(T.RECEIVED,      A.TRIAGE,         T.TRIAGED,       _DESK | {R.RULES},           F.CATEGORY, F.KIND, F.PRIORITY),
     row(T.RECEIVED,      A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
@@ -134,7 +134,7 @@ TICKET: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
 )  # fmt: skip
 
-ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
+ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
     row(D.ISSUED,           A.ACCEPT,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.IN_HAND),
     row(D.ISSUED,           A.AUTO_ACCEPT,       D.ACCEPTED,         {R.CLOCK}),  # an unsigned order must not stop time
     row(D.ISSUED,           A.REQUEST_RETURN,    D.RETURN_REQUESTED, {R.HANDLER},
@@ -169,7 +169,7 @@ ASSIGNMENT: tuple[Move[AssignmentStatus], ...] = (
 )  # fmt: skip
 
 # What an action may carry beside what it needs.
-TAKES: Mapping[Action, tuple[Field, ...]] = {
+OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
     A.TRIAGE: (F.TITLE, F.AREA, F.ADDRESS, F.REASON),
     A.ANSWER: (F.CATEGORY, F.KIND, F.SATISFACTION),
     A.DECLINE: (F.TEXT,),
@@ -197,15 +197,15 @@ TAKES: Mapping[Action, tuple[Field, ...]] = {
 }  # fmt: skip
 
 # the ticket moves with the lead's order
-FOLLOWS = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
+FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
 # reached by intake, merge, upload and clock only
-INTERNAL = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON})
+INTERNAL_ACTIONS = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON})
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
 # tell twin rows apart
-_SELECT = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST})
+_SELECTING_GUARDS = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST})
 
-Test = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
+GuardTest = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
 
 
 def _others_ended(facts: Facts) -> bool:
@@ -219,7 +219,7 @@ def _busy(facts: Facts, command: Command | None) -> bool:
 
 # Each guard: the test, and the sentence a refused caller reads. Where no command is given yet (allowed_actions), a guard that
 # looks at its fields lets the action be offered.
-GUARDS: Mapping[Guard, tuple[Test, str]] = {
+GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
     G.HAS_LEAD: (lambda f, a, c, w, n: f.lead() is not None, "no lead order is running"),
     G.NO_LEAD: (lambda f, a, c, w, n: f.lead() is None, "a lead order is running"),
     G.TRIAGED_BEFORE: (lambda f, a, c, w, n: f.ticket.triaged_at is not None, "the ticket was never triaged"),
@@ -309,7 +309,7 @@ GUARDS: Mapping[Guard, tuple[Test, str]] = {
 }
 
 # The field that a guard judges: a refusal names it where it was sent. The others judge the ticket, and name themselves.
-JUDGED: Mapping[Guard, Field] = {
+GUARD_FIELDS: Mapping[Guard, Field] = {
     G.LATER_DUE: F.DUE_AT,
     G.LATER_LIMIT: F.DUE_AT,
     G.REVIEW_AHEAD: F.REVIEW_AT,
@@ -320,44 +320,44 @@ JUDGED: Mapping[Guard, Field] = {
     G.OTHER_DEPARTMENT: F.DEPARTMENT,
 }
 
-LATE = Refusal(Code.STALE, "the ticket has changed since the version you saw")
+STALE_VERSION = Refusal(Code.STALE, "the ticket has changed since the version you saw")
 
 
 def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
     """What this command makes of these facts. Same arguments, same answer."""
     if command.version != facts.ticket.version:
-        return replace(LATE, moves=tuple(allowed(facts, actor, now)), version=facts.ticket.version)
-    if command.assignment is None and command.action in FOLLOWS:
+        return replace(STALE_VERSION, moves=tuple(allowed_moves(facts, actor, now)), version=facts.ticket.version)
+    if command.assignment is None and command.action in FOLLOWS_LEAD_ORDER:
         lead = facts.lead()
         if facts.ticket.status is not T.DISPATCHED or lead is None:
             return _not_now(facts, None, command, actor, now)
         command = replace(command, assignment=lead.id)
     if command.assignment is not None:
         return _decide_order(facts, command, actor, now)
-    chosen = _choose(TICKET, facts.ticket.status, facts, None, command, actor, now)
+    chosen = _choose_move(TICKET_MOVES, facts.ticket.status, facts, None, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
-    return effects.on_ticket(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
+    return effects.ticket_change(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
 
 
 def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
     order = facts.order(command.assignment or "")
     if order is None:
         return Refusal(Code.NOT_FOUND, "no such assignment")
-    chosen = _choose(ASSIGNMENT, order.status, facts, order, command, actor, now)
+    chosen = _choose_move(ASSIGNMENT_MOVES, order.status, facts, order, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
     leads_to = None
-    if order.part is Part.LEAD and command.action in FOLLOWS | {A.RECALL}:
-        followed = next((m for m in TICKET if m.at is facts.ticket.status and m.action is command.action), None)
+    if order.part is Part.LEAD and command.action in FOLLOWS_LEAD_ORDER | {A.RECALL}:
+        followed = next((m for m in TICKET_MOVES if m.at is facts.ticket.status and m.action is command.action), None)
         # recalled while shelved or waiting: the ticket stays there
         if followed is None and command.action is not A.RECALL:
             return _not_now(facts, order, command, actor, now)
         leads_to = followed.to if followed else None
-    return effects.on_order(facts, effects.OrderMove(order, chosen.to, leads_to), command, actor, now)
+    return effects.order_change(facts, effects.OrderMove(order, chosen.to, leads_to), command, actor, now)
 
 
-def _choose(
+def _choose_move(
     table: tuple[Move[S], ...],
     at: S,
     facts: Facts,
@@ -369,13 +369,17 @@ def _choose(
     here = [move for move in table if move.at is at and move.action is command.action]
     if not here:
         return _not_now(facts, order, command, actor, now)
-    standing = standings(actor, order)
+    standing = actor_roles(actor, order)
     mine = [move for move in here if move.by & standing]
     if not mine:
         return Refusal(Code.NOT_YOUR_ROLE, f"{command.action} is not for your role here")
-    fit = [m for m in mine if all(GUARDS[g][0](facts, order, command, actor, now) for g in m.guards if g in _SELECT)]
+    fit = [
+        m
+        for m in mine
+        if all(GUARDS[g][0](facts, order, command, actor, now) for g in m.guards if g in _SELECTING_GUARDS)
+    ]
     if not fit:
-        unfit = next(g for g in mine[0].guards if g in _SELECT)
+        unfit = next(g for g in mine[0].guards if g in _SELECTING_GUARDS)
         return _not_now(facts, order, command, actor, now, unfit)
     mine = fit
     shortest = min(mine, key=lambda move: sum(field not in command.fields for field in move.fields))
@@ -396,15 +400,15 @@ def _not_now(
 ) -> Refusal:
     at = order.status if order else facts.ticket.status
     detail = GUARDS[guard][1] if guard else f"no {command.action} while {at}"
-    moves = allowed_of_order(facts, order, actor, now) if order else allowed(facts, actor, now)
+    moves = allowed_order_moves(facts, order, actor, now) if order else allowed_moves(facts, actor, now)
     if guard is None:
         return Refusal(Code.NOT_NOW, detail, tuple(moves))
-    judged = JUDGED.get(guard)
+    judged = GUARD_FIELDS.get(guard)
     named = judged if judged is not None and command.fields.get(judged) is not None else guard
     return Refusal(Code.NOT_NOW, detail, tuple(moves), ((named, detail),))
 
 
-def standings(actor: Actor, order: Assignment | None) -> frozenset[Role]:
+def actor_roles(actor: Actor, order: Assignment | None) -> frozenset[Role]:
     """The roles this actor has here: a handler is one only for its own department's order, a contractor performs."""
     if order is None or Role.HANDLER not in actor.roles:
         return actor.roles
@@ -416,16 +420,16 @@ def standings(actor: Actor, order: Assignment | None) -> frozenset[Role]:
     return roles
 
 
-def allowed(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus]]:
+def allowed_moves(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus]]:
     """The rows of the ticket's table this actor could use now; a reply lists each with what it needs."""
     lead = facts.lead()
-    of_lead = {m.action: m for m in allowed_of_order(facts, lead, actor, now)} if lead else {}
+    of_lead = {m.action: m for m in allowed_order_moves(facts, lead, actor, now)} if lead else {}
     found: dict[Action, Move[TicketStatus]] = {}
-    standing = standings(actor, None)
-    for move in _AT[facts.ticket.status]:
-        if move.action in INTERNAL or move.action in found or not move.by & standing:
+    standing = actor_roles(actor, None)
+    for move in _MOVES_AT[facts.ticket.status]:
+        if move.action in INTERNAL_ACTIONS or move.action in found or not move.by & standing:
             continue
-        if move.action in FOLLOWS:
+        if move.action in FOLLOWS_LEAD_ORDER:
             if move.action not in of_lead:
                 continue
             move = replace(move, fields=of_lead[move.action].fields)
@@ -435,12 +439,12 @@ def allowed(facts: Facts, actor: Actor, now: datetime) -> list[Move[TicketStatus
     return list(found.values())
 
 
-def allowed_of_order(facts: Facts, order: Assignment, actor: Actor, now: datetime) -> list[Move[AssignmentStatus]]:
+def allowed_order_moves(facts: Facts, order: Assignment, actor: Actor, now: datetime) -> list[Move[AssignmentStatus]]:
     """The same for one assignment."""
-    standing = standings(actor, order)
+    standing = actor_roles(actor, order)
     found: dict[Action, Move[AssignmentStatus]] = {}
-    for move in _ORDER_AT[order.status]:
-        if move.action in INTERNAL or move.action in found or not move.by & standing:
+    for move in _ORDER_MOVES_AT[order.status]:
+        if move.action in INTERNAL_ACTIONS or move.action in found or not move.by & standing:
             continue
         if any(not GUARDS[g][0](facts, order, None, actor, now) for g in move.guards):
             continue
@@ -448,19 +452,19 @@ def allowed_of_order(facts: Facts, order: Assignment, actor: Actor, now: datetim
     return list(found.values())
 
 
-_AT = {at: tuple(move for move in TICKET if move.at is at) for at in T}
-_ORDER_AT = {at: tuple(move for move in ASSIGNMENT if move.at is at) for at in D}
+_MOVES_AT = {at: tuple(move for move in TICKET_MOVES if move.at is at) for at in T}
+_ORDER_MOVES_AT = {at: tuple(move for move in ASSIGNMENT_MOVES if move.at is at) for at in D}
 
 
-def fields_of(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+def action_fields(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
     """What this action needs in every row of the table, and what it may carry beside: for forms and OpenAPI."""
     rows = [move.fields for move in table if move.action is action and not move.by <= {Role.CLOCK}]
     always = tuple(f for f in rows[0] if all(f in fields for fields in rows)) if rows else ()
-    beside = dict.fromkeys(f for fields in [*rows, TAKES.get(action, ())] for f in fields if f not in always)
+    beside = dict.fromkeys(f for fields in [*rows, OPTIONAL_FIELDS.get(action, ())] for f in fields if f not in always)
     return always, tuple(beside)
 
 
-def faults_of(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
+def table_errors(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
     """What is wrong with a table: states nobody reaches or leaves, finals left, actions without an actor, twins."""
     faults = [f"{m.at} {m.action}: nobody may" for m in table if not m.by]
     reached, before = {first}, 0

@@ -7,14 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.locales import text
+from hotline.locales import translate
 from hotline.locales.labels import Label, public_action, public_status
 from hotline.organisation.model.directory import Directory, Named, zone_of
-from hotline.organisation.model.scopes import EVERYTHING
-from hotline.organisation.service.accounts import subject, too_many_attempts
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.service.accounts import throttle_subject, too_many_attempts
 from hotline.refusals import Refused
-from hotline.text.numbering import read_number
-from hotline.tickets.act import UNKNOWN
+from hotline.text.numbering import parse_number
+from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
@@ -22,19 +22,19 @@ from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
 from hotline.web import throttle_store
-from hotline.web.addresses import counted_as
-from hotline.web.throttling import Limit, next_attempt_at
+from hotline.web.addresses import rate_limit_key
+from hotline.web.throttling import AttemptLimit, next_attempt_at
 
 # Wrong codes. One in a million is right. An address has 5 tries an hour for a ticket, and 30 times for all. For
 # one ticket, from all addresses: after 100 wrong codes in a day only from addresses that sent no wrong one yet, once
 # each; after 5,000 one each quarter of an hour. So n addresses find a ticket's code on one day with a chance of 100 + n
 # in a million, and of 1 in 190 at most; what they see then is its state, and no personal data. Nobody locks a resident
 # out without 5,000 addresses, and never from where the code was right before.
-FROM_PLACE = Limit(5, timedelta(hours=1))
-FROM_ADDRESS = Limit(30, timedelta(hours=1), slowest=timedelta(minutes=1))
-OF_TICKET = Limit(5000, timedelta(days=1), slowest=timedelta(minutes=15))
-CLEAN_ALONE = 100  # wrong codes for a ticket within a day, after which one from an address is enough
-KNOWN = timedelta(days=30)  # how long a place is known after the last right code
+PER_REQUESTER_AND_TICKET = AttemptLimit(5, timedelta(hours=1))
+PER_REQUESTER = AttemptLimit(30, timedelta(hours=1), max_delay=timedelta(minutes=1))
+PER_TICKET = AttemptLimit(5000, timedelta(days=1), max_delay=timedelta(minutes=15))
+STRICT_AFTER_FAILURES = 100  # wrong codes for a ticket within a day, after which one from an address is enough
+KNOWN_PLACE_LIFETIME = timedelta(days=30)  # how long a place is known after the last right code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,50 +71,60 @@ def query_code(secret: bytes, number: str) -> str:
     return str(int.from_bytes(digest[:8]) % 10**CODE_LENGTH).zfill(CODE_LENGTH)
 
 
-async def code_matches(services: Services, number: str, code: str | None, asker: str, now: datetime) -> bool:
+async def check_query_code(
+    services: Services, number: str, code: str | None, requester_key: str, now: datetime
+) -> bool:
     """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
     address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
-    right = code is not None and hmac.compare_digest(code.encode(), query_code(services.secret, number).encode())
-    place, whole = subject(services, "ticket-place", number, asker), subject(services, "ticket", number)
-    from_address = subject(services, "asker", asker)
+    is_correct = code is not None and hmac.compare_digest(code.encode(), query_code(services.secret, number).encode())
+    requester_subject, whole = (
+        throttle_subject(services, "ticket-place", number, requester_key),
+        throttle_subject(services, "ticket", number),
+    )
+    from_address = throttle_subject(services, "asker", requester_key)
 
     def count(c: sa.Connection) -> datetime:
-        known = bool(throttle_store.known(c, {place}, now - KNOWN))
-        limits = {place: FROM_PLACE, **({} if known else {from_address: FROM_ADDRESS, whole: OF_TICKET})}
-        held = throttle_store.tallies(c, limits, now, fresh=not right)
+        known = bool(throttle_store.load_known_places(c, {requester_subject}, now - KNOWN_PLACE_LIFETIME))
+        limits = {
+            requester_subject: PER_REQUESTER_AND_TICKET,
+            **({} if known else {from_address: PER_REQUESTER, whole: PER_TICKET}),
+        }
+        held = throttle_store.lock_tallies(c, limits, now, create_missing=not is_correct)
         moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in limits.items())
-        here, total = held.get(place), held.get(whole)
-        many = total is not None and total.count >= CLEAN_ALONE and total.within(OF_TICKET.window, now)
+        here, total = held.get(requester_subject), held.get(whole)
+        many = total is not None and total.count >= STRICT_AFTER_FAILURES and total.within(PER_TICKET.window, now)
         if many and here is not None and here.count:
-            moment = max(moment, here.last_at + OF_TICKET.window)
-        if moment <= now and right:
-            throttle_store.clear(c, {place})
-            throttle_store.note(c, {place}, now)
+            moment = max(moment, here.last_at + PER_TICKET.window)
+        if moment <= now and is_correct:
+            throttle_store.clear_failures(c, {requester_subject})
+            throttle_store.store_known_places(c, {requester_subject}, now)
         elif moment <= now:
-            throttle_store.count(c, limits, held, now)
+            throttle_store.add_failure(c, limits, held, now)
         return moment
 
-    moment = await services.db.transact(count)
-    if moment > now:
-        raise Refused(too_many_attempts(moment, now, "codes"))
-    return right
+    accepted_at = await services.db.transact(count)
+    if accepted_at > now:
+        raise Refused(too_many_attempts(accepted_at, now, "codes"))
+    return is_correct
 
 
-async def look_up(services: Services, number: str, code: str, address: str | None, now: datetime) -> PublicTicket:
+async def load_public_ticket(
+    services: Services, number: str, code: str, address: str | None, now: datetime
+) -> PublicTicket:
     """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
     matter alike."""
-    read = read_number(number)
-    asker = f"address:{counted_as(address)}"
-    right = await code_matches(services, read or number[:20], code if read else None, asker, now)
-    facts = await ticket_facts.facts(services.db, EVERYTHING, read) if right and read else None
+    read = parse_number(number)
+    asker = f"address:{rate_limit_key(address)}"
+    right = await check_query_code(services, read or number[:20], code if read else None, asker, now)
+    facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
-        raise Refused(UNKNOWN)
+        raise Refused(TICKET_NOT_FOUND)
     directory = await services.directory.now(now)
-    steps = await history.public_steps(services.db, facts.ticket.number)
-    return shown_to_resident(directory, facts, steps)
+    steps = await history.load_public_steps(services.db, facts.ticket.number)
+    return render_public_ticket(directory, facts, steps)
 
 
-def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> PublicTicket:
+def render_public_ticket(directory: Directory, facts: Facts, steps: Any = ()) -> PublicTicket:
     """The state, who acts, by when, and our answer."""
     ticket = facts.ticket
     done = ticket.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
@@ -122,8 +132,8 @@ def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> Pu
         number=ticket.number,
         status=ticket.status,
         label=Label(*public_status(ticket.status)),
-        category=directory.name_of("categories", ticket.category),
-        department=directory.name_of("departments", ticket.department),
+        category=directory.optional_item_name("categories", ticket.category),
+        department=directory.optional_item_name("departments", ticket.department),
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
         promised_at=ticket.promised_at,
@@ -139,30 +149,30 @@ def shown_to_resident(directory: Directory, facts: Facts, steps: Any = ()) -> Pu
     )
 
 
-def progress_of(directory: Directory, facts: Facts, language: str) -> dict[str, str]:
+def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[str, str]:
     """The same in the words of a text."""
     ticket, place = facts.ticket, 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
     by = "" if department is None else (department.name, department.name_en)[place]
-    said: dict[str, str] = {
+    values: dict[str, str] = {
         "number": ticket.number,
         "status": public_status(ticket.status)[place],
         "department": "",
         "promised": "",
     }
     if by and ticket.status is TicketStatus.DISPATCHED:
-        said["department"] = text("letter_part.department", language, department=by)
+        values["department"] = translate("letter_part.department", language, department=by)
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
-        when = said_time(directory, ticket.promised_at, language)
-        said["promised"] = text("letter_part.promised", language, promised=when)
+        when = format_moment(directory, ticket.promised_at, language)
+        values["promised"] = translate("letter_part.promised", language, promised=when)
     if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
-        said["promised"] = text("letter_part.reply", language, reply=ticket.public_reply)
-    return said
+        values["promised"] = translate("letter_part.reply", language, reply=ticket.public_reply)
+    return values
 
 
-def said_time(directory: Directory, moment: datetime, language: str) -> str:
+def format_moment(directory: Directory, moment: datetime, language: str) -> str:
     """A moment as people say it, in the organisation's zone."""
     local = moment.astimezone(zone_of(directory))
     if (local.hour, local.minute) == (0, 0):  # the end of a day is that day's
-        return text("moment.day_end", language, moment=local - timedelta(days=1))
-    return text("moment.time", language, moment=local)
+        return translate("moment.day_end", language, moment=local - timedelta(days=1))
+    return translate("moment.time", language, moment=local)

@@ -3,7 +3,7 @@
 import asyncio
 
 from hotline.database.engine import Database
-from hotline.text.numbering import FIRST, Number, number_of
+from hotline.text.numbering import FIRST, TicketNumber, number_from_serial
 
 BLOCK = 64  # serials taken at once: one round trip for so many tickets; a restart leaves the rest of a block unused
 
@@ -16,7 +16,7 @@ class TicketNumbers:
         self._next = self._end = 0
         self._turn = asyncio.Lock()
 
-    async def take(self) -> Number:
+    async def take(self) -> TicketNumber:
         if self._next < self._end:
             return self._give()
         async with self._turn:
@@ -25,6 +25,6 @@ class TicketNumbers:
                 self._end = self._next + BLOCK
             return self._give()
 
-    def _give(self) -> Number:
+    def _give(self) -> TicketNumber:
         serial, self._next = self._next, self._next + 1
-        return number_of(serial)
+        return number_from_serial(serial)

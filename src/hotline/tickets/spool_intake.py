@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 import structlog
 
-from hotline.database.identifiers import reference
+from hotline.database.identifiers import new_reference
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.outcome import LATER
@@ -19,7 +19,7 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refused
-from hotline.text.numbering import read_number
+from hotline.text.numbering import parse_number
 from hotline.tickets.context import Services
 from hotline.tickets.intake import take_call
 from hotline.tickets.model.intake import IntakeRequest
@@ -32,18 +32,21 @@ log = structlog.get_logger("hotline.spool")
 
 
 async def spool_request(
-    services: Services, taken: IntakeRequest, request: WriteRequest, voice_call: str | None = None
+    services: Services, intake_request: IntakeRequest, request: WriteRequest, voice_call: str | None = None
 ) -> str:
     """Keep a call for later; the reference it can be found by. `voice_call`: the one on the exchange it came by. Raises
     Refused where there is no room."""
     if services.spool is None:
         raise TypeError("there is no spool")
     actor, key, now = request.actor, request.key, request.now
-    name = reference(now)
+    reference_id = new_reference(now)
     if key.keep_body:  # a key of the client's own: a repeat is told the same
-        name = str(UUID(bytes=hmac.digest(services.secret, f"spool {key.owner} {key.key}".encode(), "sha256")[:16]))
+        reference_id = str(
+            UUID(bytes=hmac.digest(services.secret, f"spool {key.owner} {key.key}".encode(), "sha256")[:16])
+        )
     record = {
-        "kind": "call", "reference": name, "at": now.isoformat(), "taken": plain(taken), "asked": asdict(key),
+        "kind": "call", "reference": reference_id, "at": now.isoformat(), "taken": intake_to_record(intake_request),
+        "asked": asdict(key),
         "voice_call": voice_call,
         "actor": {
             "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
@@ -52,7 +55,7 @@ async def spool_request(
         },
     }  # fmt: skip
     await services.spool.append(record, now)
-    return name
+    return reference_id
 
 
 async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) -> None:
@@ -65,29 +68,30 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
         frozenset(a["areas"]) if a["areas"] is not None else None, a["home_area"], a["contractor"],
     )  # fmt: skip
     number, why = None, None
-    taking, voice_call = taken_of(record["taken"]), record.get("voice_call")
+    taking, voice_call = parse_intake_record(record["taken"]), record.get("voice_call")
     try:
         if voice_call is not None and taking.phone is None:
             taking = replace(taking, phone=await services.exchange.number_of(voice_call))
         request = WriteRequest(actor, RequestKey(**record["asked"]), at)
-        done = await take_call(services, taking, request, _told(record["reference"]))
-        number = done.number or _number_in(done.answer.body)
+        done = await take_call(services, taking, request, _spooled_renderer(record["reference"]))
+        number = done.number or _parse_answer_number(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
             raise
         why = f"refused when the database was back: {refused.refusal.detail}"
         log.warning("spool.record_refused", why=refused.refusal.code)
-    taken = record["taken"]
+    intake_request = record["taken"]
     row = {
         "id": record["reference"], "gateway": "spool", "kind": InboundKind.BODY, "key": record["reference"],
-        "sender": (taken.get("phone") or "")[:60] or None, "receiver": None, "text": taken["narrative"], "raw": "",
+        "sender": (intake_request.get("phone") or "")[:60] or None, "receiver": None,
+        "text": intake_request["narrative"], "raw": "",
         "details": {}, "sent_at": None,
         "received_at": at, "urgent": False, "partition": record["reference"],
         "status": InboundStatus.ODD if why else InboundStatus.DONE, "effect": None if why else "opened",
         "number": number, "why": why, "attempts": 1, "next_at": at, "lease_until": None,
         "lease_token": None, "handled_by": None,
     }  # fmt: skip
-    await services.db.transact(lambda c: inbound_store.keep(c, [row]))
+    await services.db.transact(lambda c: inbound_store.insert_items(c, [row]))
     if voice_call is not None and number is not None:
         try:
             await services.exchange.link(voice_call, number)
@@ -99,24 +103,24 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
 SPOOLED: Mapping[str, SpoolHandler[Services]] = {"call": drain_spooled_intake}
 
 
-def _number_in(body: str) -> str | None:
+def _parse_answer_number(body: str) -> str | None:
     """The ticket in an answer given before, when the outcome was unknown: the whole reply, or the number alone."""
     try:
         known: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         known = None
     ticket = known.get("ticket") if isinstance(known, dict) else None
-    number = read_number(str(ticket.get("number") if isinstance(ticket, dict) else body))
+    number = parse_number(str(ticket.get("number") if isinstance(ticket, dict) else body))
     return str(number) if number is not None else None
 
 
-def plain(taken: IntakeRequest) -> dict[str, Any]:
+def intake_to_record(intake_request: IntakeRequest) -> dict[str, Any]:
     """What was taken down as plain data."""
-    words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(taken), option=orjson.OPT_NON_STR_KEYS))
+    words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(intake_request), option=orjson.OPT_NON_STR_KEYS))
     return words
 
 
-def taken_of(data: Mapping[str, Any]) -> IntakeRequest:
+def parse_intake_record(data: Mapping[str, Any]) -> IntakeRequest:
     """The same, read again."""
     words: dict[str, Any] = dict(data)
     for name, kind in (("channel", Channel), ("kind", Kind), ("priority", Priority), ("at_once", Action)):
@@ -151,9 +155,9 @@ class BroughtIn:
     ticket: SpooledTicket
 
 
-def _told(name: str) -> Callable[[Facts, Call], str]:
+def _spooled_renderer(reference_id: str) -> Callable[[Facts, Call], str]:
     def show(facts: Facts, call: Call) -> str:
         ticket = SpooledTicket(facts.ticket.number, facts.ticket.status, facts.ticket.version)
-        return orjson.dumps(BroughtIn(name, SpooledCall(call.id, call.number), ticket)).decode()
+        return orjson.dumps(BroughtIn(reference_id, SpooledCall(call.id, call.number), ticket)).decode()
 
     return show

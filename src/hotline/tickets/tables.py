@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, SearchIndex, one_of
+from hotline.database.columns import Document, Instant, SearchIndex, words_check
 from hotline.database.metadata import table
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
@@ -76,9 +76,9 @@ ticket = table(
     C("outcome", S(12)),
     C("entries", I, nullable=False),
     C("version", I, nullable=False),
-    one_of("status", TicketStatus), one_of("kind", Kind), one_of("channel", Channel), one_of("priority", Priority),
-    one_of("satisfaction_first", Satisfaction), one_of("satisfaction_final", Satisfaction),
-    one_of("supervised", Level), one_of("escalated", Level), one_of("outcome", Outcome),
+    words_check("status", TicketStatus), words_check("kind", Kind), words_check("channel", Channel), words_check("priority", Priority),
+    words_check("satisfaction_first", Satisfaction), words_check("satisfaction_final", Satisfaction),
+    words_check("supervised", Level), words_check("escalated", Level), words_check("outcome", Outcome),
     sa.Index("ix_ticket_ended_at_number", "ended_at", "number",
              sqlite_where=sa.text("ended_at IS NOT NULL"), postgresql_where=sa.text("ended_at IS NOT NULL")),
     sa.Index("ix_ticket_created_at_number", "created_at", "number"),
@@ -126,7 +126,7 @@ assignment = table(
     C("refused", I, nullable=False, server_default="0"),
     C("issued_by", S(60)),
     C("result", Document),
-    one_of("part", Part), one_of("status", AssignmentStatus), one_of("priority", Priority),
+    words_check("part", Part), words_check("status", AssignmentStatus), words_check("priority", Priority),
     sa.Index("ix_assignment_queue", "department", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_performing", "performer", "rank", "sort_at", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     sa.Index("ix_assignment_department_number", "department", "number"),
@@ -162,7 +162,7 @@ clock = table(
     C("next_at", Instant),
     C("lease_until", Instant),
     C("lease_token", S(36)),
-    one_of("metric", Metric),
+    words_check("metric", Metric),
     sa.Index("ix_clock_due", "next_at", "id", sqlite_where=sa.text("next_at IS NOT NULL"), postgresql_where=sa.text("next_at IS NOT NULL")),
     # a clock that runs and has no next step: there must be none, and to see that must cost nothing
     sa.Index("ix_clock_stuck", "number",
@@ -184,7 +184,7 @@ escalation = table(
     C("due_at", Instant, nullable=False),
     C("at", Instant, nullable=False),
     C("late", sa.Boolean, nullable=False),
-    one_of("metric", Metric), one_of("colour", Level),
+    words_check("metric", Metric), words_check("colour", Level),
 )  # fmt: skip
 
 timeline = table(
@@ -201,7 +201,7 @@ timeline = table(
     C("assignment", S(20)),
     C("reason", sa.Text),
     C("changes", Document, nullable=False),
-    one_of("by_kind", ActorKind),
+    words_check("by_kind", ActorKind),
     # what happened to tickets between two moments: the updates that Open311 clients ask for
     sa.Index("ix_timeline_at", "at", "number", "seq"),
 )  # fmt: skip
@@ -219,7 +219,7 @@ call = table(
     C("raw_phone", sa.Text),
     C("caller_name", sa.Text),
     C("confidential", sa.Boolean, nullable=False),
-    one_of("channel", Channel),
+    words_check("channel", Channel),
     sa.Index("ix_call_caller_at", "caller", "at"),
 )  # fmt: skip
 

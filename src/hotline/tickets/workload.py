@@ -22,25 +22,25 @@ class Candidate:
     load: int
 
 
-async def candidates(db: Database, directory: Directory, department: str, now: datetime) -> list[Candidate]:
+async def load_candidates(db: Database, directory: Directory, department: str, now: datetime) -> list[Candidate]:
     """The handlers of a department and of those below it: on duty first, then the least loaded."""
-    below = directory.below.get(department, frozenset({department}))
-    turns = {t.member.code for code in below for t in duty.on_duty(directory, code, now)}
+    below = directory.department_subtrees.get(department, frozenset({department}))
+    turns = {t.member.code for code in below for t in duty.members_on_duty(directory, code, now)}
     found = [
         Candidate(r.id, r.login, r.name, r.department, r.login in turns, int(r.load))
-        for r in await workload.loads(db, below)
+        for r in await workload.load_handler_workloads(db, below)
     ]
     return sorted(found, key=lambda c: (not c.on_duty, c.load, c.login))
 
 
-async def chosen(db: Database, directory: Directory, department: str, now: datetime) -> str | None:
+async def choose_assignee(db: Database, directory: Directory, department: str, now: datetime) -> str | None:
     """Whom an order goes to by itself: the least loaded of those on duty. None: nobody is."""
-    first = next(iter(await candidates(db, directory, department, now)), None)
+    first = next(iter(await load_candidates(db, directory, department, now)), None)
     return first.id if first is not None and first.on_duty else None
 
 
-async def person_of(db: Database, directory: Directory, order: Assignment, who: str) -> str | None:
+async def load_assignable_person_id(db: Database, directory: Directory, order: Assignment, who: str) -> str | None:
     """The id of a handler, by id or login, who may be given this order. None: nobody of that name works there."""
     holders = [d for d in (order.department, order.performer) if d is not None]
-    below = frozenset(x for d in holders for x in directory.below.get(d, frozenset({d})))
-    return next((str(r.id) for r in await workload.loads(db, below) if who in (r.id, r.login)), None)
+    below = frozenset(x for d in holders for x in directory.department_subtrees.get(d, frozenset({d})))
+    return next((str(r.id) for r in await workload.load_handler_workloads(db, below) if who in (r.id, r.login)), None)

@@ -5,9 +5,9 @@ import sqlalchemy as sa
 from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan
 from hotline.delivery import tables as outbox_tables
 from hotline.delivery.model import Message
-from hotline.text.numbering import serial_of
+from hotline.text.numbering import serial_from_number
 from hotline.tickets import tables as ticket_tables
-from hotline.tickets.model.stream_events import Event, events_of
+from hotline.tickets.model.stream_events import Event, change_events
 from hotline.tickets.model.ticket import Assignment, Attachment, Call, Caller, Change, Clock, Entry, Escalation, Ticket
 
 
@@ -46,13 +46,13 @@ CLOCKS = TableWrite(
     derived={"lease_until": "NULL", "lease_token": "NULL"},  # whoever held the clock it replaces holds it no longer
 )
 ESCALATIONS = TableWrite(ticket_tables.escalation, Escalation, _NUMBER)
-EVENTS = TableWrite(ticket_tables.event, Event, _NUMBER, ordered="position")
+EVENTS = TableWrite(ticket_tables.event, Event, _NUMBER, sequence_column="position")
 TICKET_WRITES = (
     CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, ATTACHMENTS, CLOCKS, ESCALATIONS, EVENTS,
 )  # fmt: skip
 
 
-def plan_of(change: Change, answer: StoredAnswer) -> WritePlan:
+def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
     """The plan that makes this change true and keeps this answer. Its guards are the tickets it writes, each at the
     version that was decided on."""
     return WritePlan(
@@ -68,11 +68,13 @@ def plan_of(change: Change, answer: StoredAnswer) -> WritePlan:
             ATTACHMENTS: change.attachments,
             CLOCKS: change.clocks,
             ESCALATIONS: change.escalations,
-            EVENTS: events_of(change),
+            EVENTS: change_events(change),
         },
         tallies=change.tallies,
         search=tuple(
-            SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_of(t.number), (t.title, t.narrative, t.address))
+            SearchEntry(
+                ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), (t.title, t.narrative, t.address)
+            )
             for t in change.texts
         ),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Words
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
-from hotline.text.normalisation import Finder, folded, folded_sentences, is_latin
+from hotline.text.normalisation import WordFinder, fold_sentences, fold_text, is_latin
 from hotline.text.reasons import Because
 
 DANGER_IS_SURE = 0.95
@@ -32,7 +32,7 @@ class Advice:
     others: tuple[tuple[str, float], ...] = ()  # the next best categories
     tell: tuple[tuple[str, str], ...] = ()  # (zh, en): what the operator says at once
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {
             "kind": self.kind,
             "priority": self.priority,
@@ -42,7 +42,7 @@ class Advice:
             "confidence": round(self.confidence, 2),
             "others": [{"category": code, "confidence": round(share, 2)} for code, share in self.others],
             "tell": [{"zh": zh, "en": en} for zh, en in self.tell],
-            "because": [b.shown() for b in self.because],
+            "because": [b.as_dict() for b in self.because],
         }
 
 
@@ -62,15 +62,15 @@ class Lexicon:
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
     places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
     depth: Mapping[str, int] = field(default_factory=dict)
-    words: Finder = field(default_factory=lambda: Finder(()))
+    words: WordFinder = field(default_factory=lambda: WordFinder(()))
 
 
-def lexicon_of(directory: Directory) -> Lexicon:
+def build_lexicon(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
     rules = [
         w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None
     ]
-    ruled = tuple((w, tuple(map(folded, w.words)), tuple(map(folded, w.near))) for w in rules)
+    ruled = tuple((w, tuple(map(fold_text, w.words)), tuple(map(fold_text, w.near))) for w in rules)
     by_word: dict[str, list[int]] = {}
     for place, (_, words, _) in enumerate(ruled):
         for word in words:
@@ -79,21 +79,21 @@ def lexicon_of(directory: Directory) -> Lexicon:
     for category in directory.categories.values():
         if category.active:
             for word in category.words:
-                hints.setdefault(folded(word), []).append(category)
+                hints.setdefault(fold_text(word), []).append(category)
     names: dict[str, str] = {}
     for area in directory.areas.values():
         if area.active:
             for name in (area.name, area.name_en, *area.aliases):
                 # a name two places share says nothing by itself
-                key = folded(name)
+                key = fold_text(name)
                 if len(key) > 1:
                     names[key] = area.code if names.get(key, area.code) == area.code else ""
-    past = frozenset(folded(x) for w in directory.words.values() if w.past for x in w.words)
+    past = frozenset(fold_text(x) for w in directory.words.values() if w.past for x in w.words)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
         directory=directory,
         ignore=tuple(
-            sorted((folded(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)
+            sorted((fold_text(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)
         ),
         past=past,
         rules={word: tuple(places) for word, places in by_word.items()},
@@ -101,37 +101,37 @@ def lexicon_of(directory: Directory) -> Lexicon:
         categories={word: tuple(found) for word, found in hints.items()},
         places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
-        words=Finder((*by_word, *hints, *near, *past, *names)),
+        words=WordFinder((*by_word, *hints, *near, *past, *names)),
     )
 
 
-def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
+def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advice:
     """Advice on a narrative and the place named with it."""
     because: list[Because] = []
-    text = folded(narrative)
-    place = f"{folded(address)} {text}" if address else text
-    ignored = [phrase for phrase in lex.ignore if phrase in text]
-    blotted = _blotted(text, ignored, because)
-    named = lex.words.found(place)  # words and place names in one pass
+    text = fold_text(narrative)
+    place = f"{fold_text(address)} {text}" if address else text
+    ignored = [phrase for phrase in lexicon.ignore if phrase in text]
+    masked_text = _mask_phrases(text, ignored, because)
+    named = lexicon.words.find(place)  # words and place names in one pass
     begins = len(place) - len(text)
     found = frozenset(word for word, places in named.items() if places[-1] >= begins)
     # an address in front changes no count: it is compared with the sentences of the narrative alone
     if ignored:
-        left = {w: at for w, at in lex.words.found(blotted).items() if w in found}
+        left = {w: at for w, at in lexicon.words.find(masked_text).items() if w in found}
     else:
         left = {w: [n for n in named[w] if n >= begins] for w in found}
-    rules = sorted({n for word in found for n in lex.rules.get(word, ())})
-    dangers, tell, meant = _dangers(lex, narrative, ignored, left, rules, because)
-    category, confidence, others = _category(lex, found, dangers, because)
-    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
+    rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
+    dangers, tell, danger_category = _dangers(lexicon, narrative, ignored, left, rules, because)
+    category, confidence, others = _category(lexicon, found, dangers, because)
+    if danger_category is not None and (category is None or category.priority is not Priority.EMERGENCY):
         # an emergency waits for nobody to choose a category: the danger itself says which
-        category, confidence = lex.directory.categories[meant], DANGER_IS_SURE
-        because.append(Because(f"category:{meant}", tuple(dangers)))
-    kind = _kind(lex, found, rules, category, because)
-    area = _area(lex, place, named, because)
+        category, confidence = lexicon.directory.categories[danger_category], DANGER_IS_SURE
+        because.append(Because(f"category:{danger_category}", tuple(dangers)))
+    kind = _kind(lexicon, found, rules, category, because)
+    area = _area(lexicon, place, named, because)
     return Advice(
         kind=kind,
-        priority=_priority(lex, found, rules, category, dangers, because),
+        priority=_priority(lexicon, found, rules, category, dangers, because),
         category=category.code if category else None,
         area=area,
         dangers=dangers,
@@ -142,7 +142,7 @@ def advise(lex: Lexicon, narrative: str, address: str | None = None) -> Advice:
     )
 
 
-def _blotted(text: str, ignored: Sequence[str], because: list[Because] | None = None) -> str:
+def _mask_phrases(text: str, ignored: Sequence[str], because: list[Because] | None = None) -> str:
     """The text without the phrases that only look dangerous, longest first."""
     for phrase in ignored:
         if phrase in text:
@@ -159,7 +159,7 @@ def _hit(rule: Rule, found: Collection[str]) -> list[str]:
 
 
 def _dangers(
-    lex: Lexicon,
+    lexicon: Lexicon,
     narrative: str,
     ignored: Sequence[str],
     found: Mapping[str, Sequence[int]],
@@ -171,12 +171,12 @@ def _dangers(
     meant: str | None = None
     tell: dict[tuple[str, str], None] = {}
     present: Collection[str] | None = None
-    for rule in (lex.ruled[n] for n in rules):
+    for rule in (lexicon.ruled[n] for n in rules):
         said = rule[0]
         if said.danger is None or not (hits := _hit(rule, found)):
             continue
         if present is None:
-            present = _present(lex, narrative, ignored, found)
+            present = _words_in_present(lexicon, narrative, ignored, found)
         now = [h for h in hits if h in present]
         if not now:  # every sentence that names it says it is over
             because.append(Because(f"{said.code}:past", tuple(hits)))
@@ -189,26 +189,26 @@ def _dangers(
     return tuple(dangers), tuple(tell), meant
 
 
-def _present(
-    lex: Lexicon, narrative: str, ignored: Sequence[str], found: Mapping[str, Sequence[int]]
+def _words_in_present(
+    lexicon: Lexicon, narrative: str, ignored: Sequence[str], found: Mapping[str, Sequence[int]]
 ) -> Collection[str]:
     """The words found that stand in a sentence without a word of the past. One that is broken by a line break stands in
     no sentence: it counts as present."""
-    if lex.past.isdisjoint(found):
+    if lexicon.past.isdisjoint(found):
         return found
     present: set[str] = set()
     whole: dict[str, int] = {}
-    for sentence in folded_sentences(narrative):
-        words = lex.words.found(_blotted(sentence, ignored))
+    for sentence in fold_sentences(narrative):
+        words = lexicon.words.find(_mask_phrases(sentence, ignored))
         for word, places in words.items():
             whole[word] = whole.get(word, 0) + len(places)
-        if lex.past.isdisjoint(words):
+        if lexicon.past.isdisjoint(words):
             present.update(words)
     return present | {word for word, places in found.items() if len(places) > whole.get(word, 0)}
 
 
 def _category(
-    lex: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
+    lexicon: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
 ) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
     """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
 
@@ -216,7 +216,7 @@ def _category(
     somebody is inside" is about the somebody."""
     hinted: dict[str, tuple[Category, list[str]]] = {}
     for word in sorted(found):
-        for category in lex.categories.get(word, ()):
+        for category in lexicon.categories.get(word, ()):
             hinted.setdefault(category.code, (category, []))[1].append(word)
     own: dict[str, float] = {}
     words: dict[str, tuple[str, ...]] = {}
@@ -224,7 +224,7 @@ def _category(
         alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
         words[code] = alone
         own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
-    paths = {code: lex.directory.category_path(code) for code in own}
+    paths = {code: lexicon.directory.category_path(code) for code in own}
     # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
     scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
     if not scored:
@@ -244,9 +244,9 @@ def _category(
 
 
 def _kind(
-    lex: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
+    lexicon: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
 ) -> Kind:
-    for rule in (lex.ruled[n] for n in rules):
+    for rule in (lexicon.ruled[n] for n in rules):
         if rule[0].kind is not None and (hits := _hit(rule, found)):
             because.append(Because(rule[0].code, tuple(hits)))
             return rule[0].kind
@@ -254,7 +254,7 @@ def _kind(
 
 
 def _priority(
-    lex: Lexicon,
+    lexicon: Lexicon,
     found: frozenset[str],
     rules: Iterable[int],
     category: Category | None,
@@ -263,7 +263,7 @@ def _priority(
 ) -> Priority:
     if dangers and set(dangers) != {Danger.UNREST}:
         return Priority.EMERGENCY
-    for rule in (lex.ruled[n] for n in rules):
+    for rule in (lexicon.ruled[n] for n in rules):
         if rule[0].priority is not None and (hits := _hit(rule, found)):
             because.append(Because(rule[0].code, tuple(hits)))
             return rule[0].priority
@@ -274,29 +274,31 @@ def _priority(
     return Priority.URGENT if default is Priority.EMERGENCY else default
 
 
-def _area(lex: Lexicon, place: str, named: Mapping[str, Sequence[int]], because: list[Because]) -> str | None:
-    """The smallest place named, and of places that lie in each other the inner one; longest names first. `named`: words
-    and where they begin."""
+def _area(
+    lexicon: Lexicon, searched_text: str, found_words: Mapping[str, Sequence[int]], because: list[Because]
+) -> str | None:
+    """The smallest place named, and of places that lie in each other the inner one; longest names first. `found_words`:
+    words and where they begin."""
     found: dict[str, str] = {}
-    taken = bytearray(len(place))  # what a longer name stands for
-    for name in sorted((n for n in named if n in lex.places), key=lambda n: (-len(n), n)):
-        code = lex.places[name]
-        for at in named[name] if code else ():
+    covered = bytearray(len(searched_text))  # what a longer name stands for
+    for name in sorted((n for n in found_words if n in lexicon.places), key=lambda n: (-len(n), n)):
+        code = lexicon.places[name]
+        for at in found_words[name] if code else ():
             end = at + len(name)
             # building 1 is not building 21, and "north" is not "northern"
-            before = name[0].isascii() and is_latin(place[at - 1 : at]) and not taken[at - 1]
-            after = name[-1].isascii() and is_latin(place[end : end + 1]) and not taken[end]
-            if before or after or taken.find(1, at, end) >= 0:
+            before = name[0].isascii() and is_latin(searched_text[at - 1 : at]) and not covered[at - 1]
+            after = name[-1].isascii() and is_latin(searched_text[end : end + 1]) and not covered[end]
+            if before or after or covered.find(1, at, end) >= 0:
                 continue
-            taken[at:end] = b"\x01" * len(name)
+            covered[at:end] = b"\x01" * len(name)
             found.setdefault(code, name)
     if not found:
         return None
-    inner = max(found, key=lambda code: (lex.depth.get(code, 0), code))
-    outside = [c for c in found if c not in lex.directory.area_path(inner)]
-    if any(lex.depth.get(c, 0) >= lex.depth.get(inner, 0) for c in outside):
-        common = set.intersection(*(set(lex.directory.area_path(c)) for c in found))
-        inner = max(common, key=lambda code: lex.depth.get(code, 0), default="")
+    inner = max(found, key=lambda code: (lexicon.depth.get(code, 0), code))
+    outside = [c for c in found if c not in lexicon.directory.area_path(inner)]
+    if any(lexicon.depth.get(c, 0) >= lexicon.depth.get(inner, 0) for c in outside):
+        common = set.intersection(*(set(lexicon.directory.area_path(c)) for c in found))
+        inner = max(common, key=lambda code: lexicon.depth.get(code, 0), default="")
         because.append(Because("area:several", tuple(found.values())))
         return inner or None
     because.append(Because(f"area:{inner}", tuple(found.values())))

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-UNKNOWN = "unknown"  # whoever has no address: a socket without one, or a proxy that wrote something else
+UNKNOWN_ADDRESS = "unknown"  # whoever has no address: a socket without one, or a proxy that wrote something else
 _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wider names half the world
 _PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _PREFIX = 64  # bits of an IPv6 address that tell one line from another: whoever has a line chooses the rest
 
 
-def read_address(text: str | None) -> Address | None:
+def parse_address(text: str | None) -> Address | None:
     """An address as a socket or a proxy writes it: `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]:4711`,
     quoted or not. IPv4 within IPv6 (`::ffff:192.0.2.7`) is the IPv4 address; a zone is dropped. None: it is none."""
     text = (text or "").strip()
@@ -30,7 +30,7 @@ def read_address(text: str | None) -> Address | None:
         found = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    return _plain(found)
+    return _unmapped_address(found)
 
 
 def _is_port(text: str) -> bool:
@@ -38,14 +38,14 @@ def _is_port(text: str) -> bool:
     return text[0] == ":" and digits.isascii() and digits.isdigit() and len(digits) <= 5
 
 
-def _plain(address: Address) -> Address:
+def _unmapped_address(address: Address) -> Address:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def proxy_networks(text: str) -> tuple[Network, ...]:
+def parse_proxy_networks(text: str) -> tuple[Network, ...]:
     """A comma list of proxies, each an address or a network (`10.1.0.0/24`). Raises ValueError, with what to write
     instead, where one is neither or where so wide a network is named that clients would stand in it too."""
-    named = [_proxy_network(part.strip()) for part in text.split(",") if part.strip()]
+    named = [_parse_proxy_network(part.strip()) for part in text.split(",") if part.strip()]
     whole: list[Network] = []
     whole += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv4Network))
     whole += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv6Network))
@@ -58,7 +58,7 @@ def proxy_networks(text: str) -> tuple[Network, ...]:
     return tuple(whole)
 
 
-def _proxy_network(text: str) -> Network:
+def _parse_proxy_network(text: str) -> Network:
     if text == "*":
         raise ValueError("* believes every client's own word: name the proxies, as 10.1.0.5 or 10.1.0.0/24")
     try:
@@ -71,31 +71,31 @@ def _proxy_network(text: str) -> Network:
         raise ValueError(f"an address with more than its network: write {meant}") from None
     if network.network_address.is_unspecified:
         raise ValueError(f"{text} is every address: name the proxies, as 10.1.0.5 or 10.1.0.0/24")
-    plain = _plain_network(network)
-    return network if plain is network else _proxy_network(str(plain))
+    plain = _unmapped_network(network)
+    return network if plain is network else _parse_proxy_network(str(plain))
 
 
-def _plain_network(network: Network) -> Network:
+def _unmapped_network(network: Network) -> Network:
     """A network of IPv4 addresses written within IPv6 as the IPv4 network it is."""
-    mapped = _plain(network.network_address)
+    mapped = _unmapped_address(network.network_address)
     if network.version == 6 and mapped.version == 4 and network.prefixlen >= 96:
         return ipaddress.ip_network(f"{mapped}/{network.prefixlen - 96}")
     return network
 
 
-def is_among(address: str | None, allowed: Iterable[str]) -> bool:
+def is_in_networks(address: str | None, allowed: Iterable[str]) -> bool:
     """Whether an address is one of these addresses or stands in one of these networks."""
-    found = read_address(address)
+    found = parse_address(address)
     if found is None:
         return False
-    return any(found in _plain_network(ipaddress.ip_network(n.strip(), strict=False)) for n in allowed)
+    return any(found in _unmapped_network(ipaddress.ip_network(n.strip(), strict=False)) for n in allowed)
 
 
-def client_of(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str | None:
+def resolve_client_address(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str | None:
     """The client's address. `peer` is who is connected, `forwarded` the lines of X-Forwarded-For in their order: each
     proxy adds whom it was asked by at the end, so the right-most entry that no named proxy wrote about itself is the
     client. None: not known, as the proxy wrote no address there. What stands further left is the client's own word."""
-    address = read_address(peer)
+    address = parse_address(peer)
     if address is None:
         return None
     entries = [entry.strip() for line in forwarded for entry in line.split(",")]
@@ -103,17 +103,17 @@ def client_of(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Netw
         entry = entries.pop()
         if not entry:
             continue
-        address = read_address(entry)
+        address = parse_address(entry)
         if address is None:
             return None
     return str(address)
 
 
-def counted_as(address: str | None) -> str:
+def rate_limit_key(address: str | None) -> str:
     """What limits count an address as: an IPv4 address itself, an IPv6 address as its /64."""
-    found = read_address(address)
+    found = parse_address(address)
     if found is None:
-        return UNKNOWN
+        return UNKNOWN_ADDRESS
     if found.version == 4:
         return str(found)
     return str(ipaddress.ip_network((found, _PREFIX), strict=False))

@@ -11,7 +11,7 @@ import h11
 import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from hotline.locales import pair
+from hotline.locales import translate_pair
 from hotline.refusals import Code
 
 LARGEST_HEADER = 32 * 1024  # bytes of request line and headers together
@@ -30,8 +30,8 @@ class ConnectionDeadlines:
     unsent: float = 60.0
 
 
-def _answer(status: int, reason: str, code: Code, detail: str) -> bytes:
-    title_zh, title = pair(f"problem.{code}")
+def _raw_problem(status: int, reason: str, code: Code, detail: str) -> bytes:
+    title_zh, title = translate_pair(f"problem.{code}")
     body = orjson.dumps(
         {
             "type": f"urn:hotline:problem:{code}", "title": title, "title_zh": title_zh, "status": status,
@@ -46,12 +46,12 @@ def _answer(status: int, reason: str, code: Code, detail: str) -> bytes:
 
 
 _LIMIT = f"at most {LARGEST_HEADER} bytes and {MOST_HEADERS} headers"
-_TOO_LARGE = _answer(431, "Request Header Fields Too Large", Code.TOO_LARGE, _LIMIT)
-_TOO_SLOW = _answer(408, "Request Timeout", Code.BAD_REQUEST, "the header did not come to its end in time")
-_MALFORMED = _answer(400, "Bad Request", Code.BAD_REQUEST, "the request cannot be read")
+_TOO_LARGE = _raw_problem(431, "Request Header Fields Too Large", Code.TOO_LARGE, _LIMIT)
+_TOO_SLOW = _raw_problem(408, "Request Timeout", Code.BAD_REQUEST, "the header did not come to its end in time")
+_MALFORMED = _raw_problem(400, "Bad Request", Code.BAD_REQUEST, "the request cannot be read")
 
 
-class _Watched(asyncio.Protocol):
+class _TimedProtocol(asyncio.Protocol):
     """What both protocols share: the clocks of a connection, and how it is ended. Mixed in before uvicorn's class,
     which keeps `transport`, `loop`, `flow` and `cycle`."""
 
@@ -60,8 +60,8 @@ class _Watched(asyncio.Protocol):
     loop: asyncio.AbstractEventLoop
     cycle: Any
     _timers: dict[str, asyncio.TimerHandle]
-    _refused = False  # answered and about to be closed: what still comes is thrown away
-    _unread = 0
+    _is_refused = False  # answered and about to be closed: what still comes is thrown away
+    _discarded_bytes = 0
     _too_large = False
     timeout_keep_alive_task: asyncio.TimerHandle | None
     flow: Any
@@ -69,7 +69,7 @@ class _Watched(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._timers = {}
         super().connection_made(transport)
-        self._await_header()
+        self._start_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         for name in list(self._timers):
@@ -77,28 +77,28 @@ class _Watched(asyncio.Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._is_refused:
             self._throw_away(len(data))
             return
         if self._is_reading_header():
-            self._await_header()
+            self._start_header_timer()
         for start in range(0, len(data), _PIECE):
             piece = data[start : start + _PIECE]
-            if self._answered_unread():
+            if self._is_body_unread():
                 self._throw_away(len(piece))
             self._feed(piece)
-            if self._refused or self.transport.is_closing():
+            if self._is_refused or self.transport.is_closing():
                 return
-        if not self._answered_unread():
-            self._unread = 0
+        if not self._is_body_unread():
+            self._discarded_bytes = 0
             self._stop("unread")
             answered = self.cycle is None or self.cycle.response_complete
             if answered and self._is_reading_header() and self.timeout_keep_alive_task is None:
-                self._await_header()  # uvicorn's clock for a quiet connection ends with the first byte
+                self._start_header_timer()  # uvicorn's clock for a quiet connection ends with the first byte
 
     def on_response_complete(self) -> None:
         super().on_response_complete()  # type: ignore[misc]
-        if self._answered_unread() and not self.transport.is_closing():
+        if self._is_body_unread() and not self.transport.is_closing():
             self._start("unread", self.deadlines.unread, self._close)
 
     def pause_writing(self) -> None:
@@ -111,7 +111,7 @@ class _Watched(asyncio.Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """uvicorn's word for a request its parser refused."""
-        self._refuse(_TOO_LARGE if self._too_large else _MALFORMED, in_body=not self._is_reading_header())
+        self._send_refusal(_TOO_LARGE if self._too_large else _MALFORMED, in_body=not self._is_reading_header())
 
     def _feed(self, piece: bytes) -> None:
         raise NotImplementedError
@@ -127,34 +127,34 @@ class _Watched(asyncio.Protocol):
         """Whether bytes of a header came that is not whole yet."""
         raise NotImplementedError
 
-    def _answered_unread(self) -> bool:
+    def _is_body_unread(self) -> bool:
         """Whether the request was answered before its body came to its end."""
         return self.cycle is not None and self.cycle.response_complete and self._is_reading_body()
 
-    def _await_header(self) -> None:
+    def _start_header_timer(self) -> None:
         if not self.transport.is_closing():
-            self._start("header", self.deadlines.header, self._header_is_late)
+            self._start("header", self.deadlines.header, self._on_header_timeout)
 
-    def _header_came(self) -> None:
+    def _stop_header_timer(self) -> None:
         self._stop("header")
 
-    def _header_is_late(self) -> None:
+    def _on_header_timeout(self) -> None:
         self._stop("header")
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.keep_alive = False  # half of a next request, behind one that is still being answered
         elif self._has_begun_header():
-            self._refuse(_TOO_SLOW)
+            self._send_refusal(_TOO_SLOW)
         else:
             self._close()
 
-    def _refuse(self, answer: bytes, *, in_body: bool = False) -> None:
+    def _send_refusal(self, answer: bytes, *, in_body: bool = False) -> None:
         """Answer what cannot be read, and close. `in_body`: it belongs to the request under way."""
-        if self._refused or self.transport.is_closing():
+        if self._is_refused or self.transport.is_closing():
             return
-        self._header_came()
+        self._stop_header_timer()
         under_way = self.cycle is not None and not self.cycle.response_complete
         if under_way and not in_body:  # it came behind one that is still being answered
-            self._refused, self.cycle.keep_alive = True, False
+            self._is_refused, self.cycle.keep_alive = True, False
             return
         if under_way and self.cycle.response_started:
             self.transport.close()
@@ -168,27 +168,27 @@ class _Watched(asyncio.Protocol):
     def _end(self) -> None:
         """Say that nothing more comes, and throw away for a while what is still sent: closed at once, the sender would
         be told of a broken connection and not of the answer."""
-        self._refused, self._unread = True, 0
+        self._is_refused, self._discarded_bytes = True, 0
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.flow.resume_reading()
         self._stop("unread")
         self._start("unread", self.deadlines.unread, self._close)
 
-    def close_answered(self) -> None:
+    def close_after_answer(self) -> None:
         """Close behind the last answer."""
-        if self._answered_unread() and not self.transport.is_closing():
+        if self._is_body_unread() and not self.transport.is_closing():
             self._end()
         else:
             self.transport.close()
 
-    def _watch_answer(self) -> None:
+    def _wrap_answer_transport(self) -> None:
         if self.cycle is not None and self.cycle.transport is self.transport:
             self.cycle.transport = _AnswerTransport(self)
 
     def _throw_away(self, count: int) -> None:
-        self._unread += count
-        if self._unread > _UNREAD:
+        self._discarded_bytes += count
+        if self._discarded_bytes > _UNREAD:
             self._close()
 
     def _close(self) -> None:
@@ -208,12 +208,12 @@ class _Watched(asyncio.Protocol):
 class _AnswerTransport:
     """What one answer is written to. Its end is not closed before its request was read."""
 
-    def __init__(self, protocol: _Watched) -> None:
+    def __init__(self, protocol: _TimedProtocol) -> None:
         self._protocol = protocol
         self.write, self.is_closing = protocol.transport.write, protocol.transport.is_closing
 
     def close(self) -> None:
-        self._protocol.close_answered()
+        self._protocol.close_after_answer()
 
 
 class _LimitedConnection(h11.Connection):
@@ -236,7 +236,7 @@ class _LimitedConnection(h11.Connection):
         return event
 
 
-class LimitedH11(_Watched, H11Protocol):
+class LimitedH11(_TimedProtocol, H11Protocol):
     """uvicorn's protocol over h11, limited."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
@@ -248,13 +248,13 @@ class LimitedH11(_Watched, H11Protocol):
 
     def handle_events(self) -> None:
         super().handle_events()
-        self._watch_answer()
-        if self._refused or self.transport.is_closing():
+        self._wrap_answer_transport()
+        if self._is_refused or self.transport.is_closing():
             return
         if not self._is_reading_header():
-            self._header_came()
+            self._stop_header_timer()
         elif self.conn.trailing_data[0]:
-            self._await_header()
+            self._start_header_timer()
 
     def send_400_response(self, msg: str) -> None:
         self._too_large = self.conn.too_large
@@ -270,10 +270,10 @@ class LimitedH11(_Watched, H11Protocol):
         return bool(self.conn.trailing_data[0])
 
 
-def _httptools() -> type[asyncio.Protocol]:
+def _httptools_protocol() -> type[asyncio.Protocol]:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-    class LimitedHttpTools(_Watched, HttpToolsProtocol):
+    class LimitedHttpTools(_TimedProtocol, HttpToolsProtocol):
         """uvicorn's protocol over httptools, limited: its parser has no limit of its own."""
 
         def __init__(self, *args: Any, **kw: Any) -> None:
@@ -287,19 +287,19 @@ def _httptools() -> type[asyncio.Protocol]:
         def _feed(self, piece: bytes) -> None:
             begun, was_whole = self._begun, self._is_whole
             HttpToolsProtocol.data_received(self, piece)
-            if self._refused or self.transport.is_closing():
+            if self._is_refused or self.transport.is_closing():
                 return
             if self._part == "header" and not self._is_whole and self._begun == begun + was_whole:
                 self._pending += len(piece)
                 if self._pending > LARGEST_HEADER:
                     self._too_large = True
-                    self._refuse(_TOO_LARGE)
+                    self._send_refusal(_TOO_LARGE)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self._part, self._begun, self._is_whole = "header", self._begun + 1, False
             self._size = self._count = self._pending = 0
-            self._await_header()
+            self._start_header_timer()
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
@@ -319,9 +319,9 @@ def _httptools() -> type[asyncio.Protocol]:
 
         def on_headers_complete(self) -> None:
             self._part = "body"
-            self._header_came()
+            self._stop_header_timer()
             super().on_headers_complete()
-            self._watch_answer()
+            self._wrap_answer_transport()
 
         def on_message_complete(self) -> None:
             super().on_message_complete()
@@ -339,9 +339,9 @@ def _httptools() -> type[asyncio.Protocol]:
     return LimitedHttpTools
 
 
-def protocol(name: str = "auto", deadlines: ConnectionDeadlines | None = None) -> type[asyncio.Protocol]:
+def protocol_class(name: str = "auto", deadlines: ConnectionDeadlines | None = None) -> type[asyncio.Protocol]:
     """The protocol class for uvicorn's `http`: over `httptools`, `h11`, or (`auto`) httptools where it is installed."""
     if name == "auto":
         name = "httptools" if importlib.util.find_spec("httptools") else "h11"
-    base: type[Any] = _httptools() if name == "httptools" else LimitedH11
+    base: type[Any] = _httptools_protocol() if name == "httptools" else LimitedH11
     return type(base.__name__, (base,), {"deadlines": deadlines or ConnectionDeadlines()})

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from hotline.web.addresses import Network, client_of, read_address
+from hotline.web.addresses import Network, parse_address, resolve_client_address
 from hotline.web.guard import App, Receive, Scope, Send
 
 
@@ -20,17 +20,17 @@ class ForwardedClient:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             peer, port = scope.get("client") or (None, 0)
-            found = client_of(peer, _lines(scope, b"x-forwarded-for"), self._proxies)
-            address = read_address(peer)
+            found = resolve_client_address(peer, _header_values(scope, b"x-forwarded-for"), self._proxies)
+            address = parse_address(peer)
             if address is not None and any(address in network for network in self._proxies):
-                scheme = (_lines(scope, b"x-forwarded-proto") or [""])[-1].strip().lower()
+                scheme = (_header_values(scope, b"x-forwarded-proto") or [""])[-1].strip().lower()
                 if scheme in ("http", "https"):
                     scope["scheme"] = scheme
             scope["client"] = None if found is None else (found, port if found == str(address) else 0)
         await self.app(scope, receive, send)
 
 
-def _lines(scope: Scope, name: bytes) -> list[str]:
+def _header_values(scope: Scope, name: bytes) -> list[str]:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     return [value.decode("latin-1") for key, value in headers if key == name]
 

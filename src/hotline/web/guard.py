@@ -10,9 +10,9 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.exceptions import HTTPException
 
-from hotline.database.engine import watch_commits
+from hotline.database.engine import reset_commit_flag
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal
-from hotline.web.problems import TooSlow, problem
+from hotline.web.problems import TooSlow, problem_response
 
 log = structlog.get_logger("hotline.api")
 
@@ -22,10 +22,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-AFTER = "hotline.after"  # in a scope: what goes on when the request has been answered for, with the bare connection
+CONTINUATION_KEY = (
+    "hotline.after"  # in a scope: what goes on when the request has been answered for, with the bare connection
+)
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
-PUBLIC = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
+PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
 LARGEST_UPLOAD = 12 * 1024 * 1024
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
@@ -62,17 +64,17 @@ class RequestGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        watch_commits()
-        begun, status, answering = time.perf_counter(), 500, False
+        reset_commit_flag()
+        started_at, status, answering = time.perf_counter(), 500, False
         headers = dict(scope["headers"])
         path = scope["path"]
-        upload = path.endswith("/attachments")
-        pushed, foreign = path.startswith("/v1/hooks/"), path.startswith("/open311/")
-        limit = LARGEST_UPLOAD if upload or foreign else LARGEST_PUSH if pushed else LARGEST_BODY
-        if path in PUBLIC:
+        is_upload = path.endswith("/attachments")
+        is_push, is_open311 = path.startswith("/v1/hooks/"), path.startswith("/open311/")
+        limit = LARGEST_UPLOAD if is_upload or is_open311 else LARGEST_PUSH if is_push else LARGEST_BODY
+        if path in PUBLIC_PATHS:
             limit = LARGEST_PUBLIC
 
-        async def answer(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status, answering
             if message["type"] == "http.response.start":
                 answering = True
@@ -81,18 +83,18 @@ class RequestGuard:
                 message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
             await send(message)
 
-        refusal = _refused(scope["method"], headers, limit, upload, any_type=pushed or foreign)
+        refusal = _early_refusal(scope["method"], headers, limit, is_upload, any_type=is_push or is_open311)
         if refusal is not None:
-            await problem(refusal)(scope, receive, answer)
+            await problem_response(refusal)(scope, receive, send_with_headers)
         else:
             read, ended = 0, False
 
-            async def counted() -> Message:
+            async def receive_limited() -> Message:
                 nonlocal read, ended
                 if ended:
                     return await receive()
                 try:
-                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - begun)):
+                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - started_at)):
                         message = await receive()
                 except TimeoutError:
                     raise TooSlow from None
@@ -103,11 +105,11 @@ class RequestGuard:
                 return message
 
             try:
-                await self.app(scope, counted, answer)
-                if (after := scope.pop(AFTER, None)) is not None:
+                await self.app(scope, receive_limited, send_with_headers)
+                if (after := scope.pop(CONTINUATION_KEY, None)) is not None:
                     for name in [name for name in scope if name.startswith("fastapi")]:
                         del scope[name]
-                    await after(receive, answer, send)
+                    await after(receive, send_with_headers, send)
             except Exception as fault:
                 log.error(
                     "request.fault",
@@ -116,37 +118,41 @@ class RequestGuard:
                     exc_info=fault,
                 )
                 if not answering:
-                    await problem(_fault())(scope, receive, answer)
-        _measure(getattr(scope.get("route"), "path", "none"), scope["method"], status, time.perf_counter() - begun)
+                    await problem_response(_fault())(scope, receive, send_with_headers)
+        _record_request(
+            getattr(scope.get("route"), "path", "none"), scope["method"], status, time.perf_counter() - started_at
+        )
 
 
-_CELLS: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+_METRIC_CHILDREN: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
 
-def _measure(route: str, method: str, status: int, seconds: float) -> None:
+def _record_request(route: str, method: str, status: int, seconds: float) -> None:
     """Count and time a request, by its route: never by its path, which may hold what somebody typed."""
-    cell = _CELLS.get((route, method, status))
+    cell = _METRIC_CHILDREN.get((route, method, status))
     if cell is None:
         method_word = method if method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS") else "other"
         cell = (REQUESTS.labels(route, method_word, status), SECONDS.labels(route))
-        if len(_CELLS) < 5000:
-            _CELLS[(route, method, status)] = cell
+        if len(_METRIC_CHILDREN) < 5000:
+            _METRIC_CHILDREN[(route, method, status)] = cell
     cell[0].inc()
     cell[1].observe(seconds)
 
 
-def _refused(method: str, headers: dict[bytes, bytes], limit: int, upload: bool, *, any_type: bool) -> Refusal | None:
+def _early_refusal(
+    method: str, headers: dict[bytes, bytes], limit: int, is_upload: bool, *, any_type: bool
+) -> Refusal | None:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
         return _too_large(limit)
     if any_type:  # providers and Open311 clients send what they send
         return None
     named = headers.get(b"authorization", b"").lower().startswith(b"bearer ") or b"cookie" in headers
-    if upload and method == "POST" and not named:
+    if is_upload and method == "POST" and not named:
         return NO_CREDENTIAL  # before a single byte of the file is read
     if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if upload:
+        if is_upload:
             if kind != b"multipart/form-data":
                 return Refusal(
                     Code.UNSUPPORTED_MEDIA,

@@ -13,7 +13,7 @@ from hotline.database.engine import Database
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 
 REUSED = Refusal(
     Code.KEY_REUSED,
@@ -38,15 +38,15 @@ class ActionResult:
 
     answer: StoredAnswer
     replayed: bool
-    number: Number | None = None  # of the ticket it was done to, where it was done now
+    number: TicketNumber | None = None  # of the ticket it was done to, where it was done now
 
 
-def kept(answer: StoredAnswer, asked: RequestKey) -> StoredAnswer:
+def storable_answer(answer: StoredAnswer, asked: RequestKey) -> StoredAnswer:
     """The answer as it is kept: the body only where somebody can ask for it again."""
     return answer if asked.keep_body else replace(answer, body="")
 
 
-def replayed(answer: StoredAnswer, asked: RequestKey) -> ActionResult:
+def replay_answer(answer: StoredAnswer, asked: RequestKey) -> ActionResult:
     """The earlier answer, if the same thing was asked."""
     if answer.fingerprint != asked.fingerprint:
         raise Refused(REUSED)
@@ -56,8 +56,8 @@ def replayed(answer: StoredAnswer, asked: RequestKey) -> ActionResult:
 async def replayed_or_refused(db: Database, key: RequestKey, refusal: Refusal) -> ActionResult:
     """What was answered to this key before: a retry meets the world its first try made. Raises Refused where there is
     no such answer."""
-    if earlier := await idempotency.given(db, key.owner, key.key):
-        return replayed(earlier, key)
+    if earlier := await idempotency.load_stored_answer(db, key.owner, key.key):
+        return replay_answer(earlier, key)
     raise Refused(refusal)
 
 
@@ -74,17 +74,19 @@ class Reply:
     etag: str | None = None
 
 
-async def earlier_answer(services: PlatformServices, asked: RequestKey, *, secret: bool = False) -> ActionResult | None:
+async def load_earlier_answer(
+    services: PlatformServices, asked: RequestKey, *, secret: bool = False
+) -> ActionResult | None:
     """What was answered to this key before; None: nothing. Raises Refused where it was used for another request."""
     if not asked.keep_body:
         return None
-    kept = await idempotency.given(services.db, asked.owner, asked.key)
+    kept = await idempotency.load_stored_answer(services.db, asked.owner, asked.key)
     if kept is None:
         return None
     if not hmac.compare_digest(kept.fingerprint, _fingerprint(services, asked)):
         raise Refused(REUSED)
     if secret:
-        kept = replace(kept, body=unseal(services.secret, _place(asked), kept.body))
+        kept = replace(kept, body=unseal(services.secret, _seal_context(asked), kept.body))
     return ActionResult(kept, replayed=True)
 
 
@@ -99,7 +101,7 @@ async def write_once(
     """Run `work(connection)` in one transaction and keep the reply it returns under the request's key, so that a repeat
     is given the same reply and changes nothing. `secret`: the reply is kept sealed, for it holds what is told only
     once. Raises what `work` raises, and Refused where the key was used for another request."""
-    if earlier := await earlier_answer(services, asked, secret=secret):
+    if earlier := await load_earlier_answer(services, asked, secret=secret):
         return earlier
 
     def write(c: sa.Connection) -> StoredAnswer:
@@ -108,8 +110,8 @@ async def write_once(
             asked.owner, asked.key, _fingerprint(services, asked), reply.status, reply.body, now, reply.etag
         )
         if asked.keep_body:  # a key the client did not choose can never be asked for again
-            body = seal(services.secret, _place(asked), answer.body) if secret else answer.body
-            idempotency.keep(c, replace(answer, body=body))
+            body = seal(services.secret, _seal_context(asked), answer.body) if secret else answer.body
+            idempotency.store_answer(c, replace(answer, body=body))
         return answer
 
     try:
@@ -117,7 +119,7 @@ async def write_once(
     except (sa.exc.IntegrityError, Refused) as fault:
         if isinstance(fault, Refused) and fault.refusal.code in _UNREACHABLE:
             raise
-        if earlier := await earlier_answer(services, asked, secret=secret):  # the same key, a moment ago
+        if earlier := await load_earlier_answer(services, asked, secret=secret):  # the same key, a moment ago
             return earlier
         raise
 
@@ -127,5 +129,5 @@ def _fingerprint(services: PlatformServices, asked: RequestKey) -> str:
     return hmac.digest(services.secret, b"answer" + asked.fingerprint.encode(), "sha256").hex()
 
 
-def _place(asked: RequestKey) -> str:
+def _seal_context(asked: RequestKey) -> str:
     return f"answer {asked.owner} {asked.key}"

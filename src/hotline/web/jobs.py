@@ -7,11 +7,11 @@ from hotline.database import idempotency
 from hotline.database.context import PlatformServices
 from hotline.jobs import BATCH, RetentionRule
 
-ANSWERS = timedelta(hours=72)  # what the README promises for an Idempotency-Key
+ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
 
 
 async def _forget_answers(services: PlatformServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: idempotency.forget(c, now - ANSWERS, BATCH))
+    return await services.db.transact(lambda c: idempotency.delete_old_answers(c, now - ANSWER_RETENTION, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[PlatformServices]]:

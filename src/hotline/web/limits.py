@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hotline.web.addresses import counted_as
+from hotline.web.addresses import rate_limit_key
 
 _MOST_NETWORKS = 100_000  # remembered within a minute
 _MINUTE = 60
@@ -20,7 +20,7 @@ class AddressBudget:
         minute, second = divmod(int(now.timestamp()), _MINUTE)
         if minute != self._minute or len(self._spent) > _MOST_NETWORKS:
             self._minute, self._spent = minute, {}
-        network = counted_as(address)
+        network = rate_limit_key(address)
         spent = self._spent.get(network, 0)
         if spent >= most:
             return _MINUTE - second

@@ -12,20 +12,20 @@ from fastapi import Query
 
 from hotline.refusals import Code, Refusal, Refused
 
-MOST = 200
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Items on a page")]
+MAX_PAGE_SIZE = 200
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
 ]
 
 
-def sealed(secret: bytes, question: Any, place: list[Any]) -> str:
+def encode_cursor(secret: bytes, query_key: Any, position: list[Any]) -> str:
     """A cursor for the place after which the next page begins."""
-    body = orjson.dumps([_mark(question), *place])
+    body = orjson.dumps([_query_digest(query_key), *position])
     return base64.urlsafe_b64encode(hmac.digest(secret, b"cursor" + body, "sha256")[:12] + body).decode().rstrip("=")
 
 
-def opened(secret: bytes, question: Any, cursor: str | None) -> list[Any] | None:
+def decode_cursor(secret: bytes, query_key: Any, cursor: str | None) -> list[Any] | None:
     """The place a cursor marks. Raises Refused where it is forged, or belongs to another question."""
     if cursor is None:
         return None
@@ -33,16 +33,16 @@ def opened(secret: bytes, question: Any, cursor: str | None) -> list[Any] | None
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         seal, body = raw[:12], raw[12:]
         right = hmac.compare_digest(seal, hmac.digest(secret, b"cursor" + body, "sha256")[:12])
-        mark, *place = orjson.loads(body) if right else [None]
+        mark, *position = orjson.loads(body) if right else [None]
     except (ValueError, TypeError):
-        right, mark, place = False, None, []
+        right, mark, position = False, None, []
     if not right:
         raise Refused(
             Refusal(
                 Code.BAD_REQUEST, "the cursor is not one of ours", errors=(("cursor", "use `next` as it was given"),)
             )
         )
-    if mark != _mark(question):
+    if mark != _query_digest(query_key):
         raise Refused(
             Refusal(
                 Code.BAD_REQUEST,
@@ -50,14 +50,14 @@ def opened(secret: bytes, question: Any, cursor: str | None) -> list[Any] | None
                 errors=(("cursor", "only for the same filters"),),
             )
         )
-    return place
+    return position
 
 
-def moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-class Pages:
+class PageCache:
     """Pages kept ready as bytes, as long as their stamp says that nothing changed. A few hundred, least used out
     first."""
 
@@ -65,24 +65,24 @@ class Pages:
         self._most = most
         self._kept: OrderedDict[Any, tuple[int, datetime, bytes]] = OrderedDict()
 
-    def has(self, question: Any) -> bool:
+    def has(self, page_key: Any) -> bool:
         """Whether a page is kept at all; only then is its stamp worth a look."""
-        return question in self._kept
+        return page_key in self._kept
 
-    def get(self, question: Any, stamp: int, now: datetime) -> bytes | None:
-        kept = self._kept.get(question)
+    def get(self, page_key: Any, stamp: int, now: datetime) -> bytes | None:
+        kept = self._kept.get(page_key)
         if kept is None or kept[0] != stamp or kept[1] <= now:
             return None
-        self._kept.move_to_end(question)
+        self._kept.move_to_end(page_key)
         return kept[2]
 
-    def put(self, question: Any, stamp: int, until: datetime, page: bytes) -> None:
+    def put(self, page_key: Any, stamp: int, until: datetime, page: bytes) -> None:
         """Keep a page read after `stamp` was; `until`: when time alone changes it."""
-        self._kept[question] = (stamp, until, page)
-        self._kept.move_to_end(question)
+        self._kept[page_key] = (stamp, until, page)
+        self._kept.move_to_end(page_key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
 
-def _mark(question: Any) -> str:
-    return hashlib.sha256(orjson.dumps(question, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+def _query_digest(query_key: Any) -> str:
+    return hashlib.sha256(orjson.dumps(query_key, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

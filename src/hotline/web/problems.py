@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hotline.database.engine import CommitUnknown, has_committed
-from hotline.locales import pair
+from hotline.locales import translate_pair
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.rule_texts import rule_of
-from hotline.web.schemas import Problem, allowed_action, field_rule
+from hotline.web.rule_texts import rule_of_error
+from hotline.web.schemas import Problem, allowed_action, render_error
 
-MEDIA = "application/problem+json"
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 STATUS = {
     Code.BAD_REQUEST: 400,
     Code.UNAUTHENTICATED: 401,
@@ -38,7 +38,7 @@ STATUS = {
     Code.OUTCOME_UNKNOWN: 503,
     Code.STORAGE_FULL: 507,
 }
-TITLE_ZH, TITLE = ({code: pair(f"problem.{code}")[n] for code in Code} for n in (0, 1))
+TITLE_ZH, TITLE = ({code: translate_pair(f"problem.{code}")[n] for code in Code} for n in (0, 1))
 _RETRY_AFTER = {
     Code.OVERLOADED: "1",
     Code.UNAVAILABLE: "2",
@@ -51,7 +51,7 @@ _RETRY_AFTER = {
 _NOT_APPLIED = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.STORAGE_FULL})
 
 
-def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
+def problem_response(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
     """The one shape of every error."""
     code = refusal.code
     applied: Literal["unknown", False] | None = None
@@ -63,7 +63,7 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         title_zh=TITLE_ZH[code],
         status=STATUS[code],
         detail=refusal.detail,
-        errors=tuple(field_rule(field, rule) for field, rule in refusal.errors),
+        errors=tuple(render_error(field, rule) for field, rule in refusal.errors),
         version=refusal.version,
         allowed_actions=tuple(map(allowed_action, refusal.moves)) if code in (Code.NOT_NOW, Code.STALE) else None,
         applied=applied,
@@ -73,27 +73,27 @@ def problem(refusal: Refusal, headers: dict[str, str] | None = None) -> Response
         extra["Retry-After"] = _RETRY_AFTER[code] if refusal.retry_after is None else str(refusal.retry_after)
     if code is Code.UNAUTHENTICATED:
         extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
-    return Response(body.rendered(), STATUS[code], extra, media_type=MEDIA)
+    return Response(body.render(), STATUS[code], extra, media_type=PROBLEM_MEDIA_TYPE)
 
 
-async def refuse(_: Request, error: Exception) -> Response:
+async def handle_refused(_: Request, error: Exception) -> Response:
     """A Refused on its way out."""
     if not isinstance(error, Refused):
         raise error
     refusal = error.refusal
     if refusal.code in _NOT_APPLIED and has_committed():  # a part of it is written: "not applied" would be a lie
         refusal = CommitUnknown().refusal
-    return problem(refusal)
+    return problem_response(refusal)
 
 
-async def refuse_malformed(_: Request, error: Exception) -> Response:
+async def handle_validation_error(_: Request, error: Exception) -> Response:
     """What the framework could not read: names the field and the rule, never the input."""
     if not isinstance(error, RequestValidationError):
         raise error
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
-        return problem(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),)))
-    return problem(
+        return problem_response(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),)))
+    return problem_response(
         Refusal(
             Code.INVALID,
             "the request is not well formed",
@@ -113,7 +113,7 @@ def _rule(found: Any) -> str:
         most = kind == "too_long"
         limit = found["ctx"]["max_length" if most else "min_length"]
         said = f"String should have at {'most' if most else 'least'} {limit} character{'' if limit == 1 else 's'}"
-    return rule_of(kind, said)
+    return rule_of_error(kind, said)
 
 
 def _field(place: tuple[Any, ...]) -> str:
@@ -123,7 +123,7 @@ def _field(place: tuple[Any, ...]) -> str:
     return ".".join(p[:60] for p in parts)
 
 
-def _allowed(request: Request) -> str:
+def _allowed_methods(request: Request) -> str:
     """Every method of the path: the framework names only those of the first route that fits."""
     found: set[str] = set()
     for route in iter_route_contexts(request.app.router.routes):
@@ -139,7 +139,7 @@ class TooSlow(HTTPException):
         super().__init__(400)
 
 
-async def refuse_http(request: Request, error: Exception) -> Response:
+async def handle_http_exception(request: Request, error: Exception) -> Response:
     """The framework's own 404, 405 and the like in our shape."""
     if not isinstance(error, HTTPException):
         raise error
@@ -154,5 +154,5 @@ async def refuse_http(request: Request, error: Exception) -> Response:
     errors: tuple[tuple[str, str], ...] = ()
     if code is Code.BAD_REQUEST and not isinstance(error, TooSlow) and _is_json(request):
         errors = (("body", "JSON in UTF-8, not nested too deeply"),)
-    headers = {"Allow": _allowed(request)} if code is Code.METHOD_NOT_ALLOWED else None
-    return problem(Refusal(code, detail, errors=errors), headers)
+    headers = {"Allow": _allowed_methods(request)} if code is Code.METHOD_NOT_ALLOWED else None
+    return problem_response(Refusal(code, detail, errors=errors), headers)

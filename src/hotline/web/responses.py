@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from hotline.refusals import Code
 from hotline.web.idempotency import ActionResult
-from hotline.web.problems import MEDIA, STATUS, TITLE
-from hotline.web.schemas import encoded
+from hotline.web.problems import PROBLEM_MEDIA_TYPE, STATUS, TITLE
+from hotline.web.schemas import encode_json
 
 ETAG = {
     "description": 'The version, as `"3"`: send it as `If-Match` with the next change',
@@ -15,22 +15,22 @@ ETAG = {
 }
 
 
-def reply(body: Any, status: int = 200, version: int | None = None) -> Response:
+def json_reply(body: Any, status: int = 200, version: int | None = None) -> Response:
     headers = {"ETag": f'"{version}"'} if version is not None else None
-    return Response(encoded(body), status, headers, media_type="application/json")
+    return Response(encode_json(body), status, headers, media_type="application/json")
 
 
-def action_reply(done: ActionResult) -> Response:
+def action_reply(result: ActionResult) -> Response:
     """What was done, or what was answered when the same key did it."""
-    headers = {"ETag": f'"{done.answer.etag}"'} if done.answer.etag else {}
-    if done.replayed:
+    headers = {"ETag": f'"{result.answer.etag}"'} if result.answer.etag else {}
+    if result.replayed:
         headers["Idempotency-Replayed"] = "true"
-    if done.answer.status == 204:
+    if result.answer.status == 204:
         return Response(status_code=204, headers=headers)
-    return Response(done.answer.body.encode(), done.answer.status, headers, media_type="application/json")
+    return Response(result.answer.body.encode(), result.answer.status, headers, media_type="application/json")
 
 
-_ALWAYS = (
+_COMMON_REFUSALS = (
     Code.BAD_REQUEST,
     Code.UNAUTHENTICATED,
     Code.NOT_YOUR_ROLE,
@@ -41,12 +41,12 @@ _ALWAYS = (
 )
 
 
-def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
+def refusal_responses(*codes: Code) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route for OpenAPI; those every route can give are added here."""
-    return refusals_only(*codes, *_ALWAYS)
+    return refusal_responses_only(*codes, *_COMMON_REFUSALS)
 
 
-def refusals_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
+def refusal_responses_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route that asks for no credential and reads no parameter. No `model`: FastAPI would build one
     field of `Problem` for each of 1,400 refusals."""
     by_status: dict[int | str, list[Code]] = {}
@@ -55,19 +55,19 @@ def refusals_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": "; ".join(f"{TITLE[c]} (`{c}`)" for c in found),
-            "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status, found in sorted(by_status.items(), key=lambda s: int(s[0]))
     }
 
 
-def versioned(status: int) -> dict[int | str, dict[str, Any]]:
+def etag_responses(status: int) -> dict[int | str, dict[str, Any]]:
     """The ETag of a reply, for OpenAPI. Where 428 is an answer it is told without this."""
     return {status: {"headers": {"ETag": ETAG}}}
 
 
-READ = (Code.NOT_FOUND,)
-WRITE = (
+READ_REFUSALS = (Code.NOT_FOUND,)
+WRITE_REFUSALS = (
     Code.NOT_FOUND,
     Code.NOT_NOW,
     Code.STALE,
@@ -80,7 +80,7 @@ WRITE = (
     Code.OUTCOME_UNKNOWN,
     Code.STORAGE_FULL,
 )
-POST = (
+POST_REFUSALS = (
     Code.NOT_FOUND,
     Code.CONFLICT,
     Code.TOO_LARGE,

@@ -4,31 +4,31 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from hotline.locales import keys, text
+from hotline.locales import text_keys, translate
 
-_HOLE = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @lru_cache(maxsize=1)
-def _rules() -> list[tuple[list[str], tuple[str, str]]]:
+def _rule_templates() -> list[tuple[list[str], tuple[str, str]]]:
     """What a broken rule says, as words and the names of the holes between them in turn, and the same in simplified and
     traditional Chinese. What says most by itself is looked at first."""
-    said = [(text(key, "en"), text(key, "zh-Hans"), text(key, "zh-Hant")) for key in keys("rule.")]
-    said.sort(key=lambda texts: (-len(_HOLE.sub("", texts[0])), texts[0]))
-    return [(_HOLE.split(english), (hans, hant)) for english, hans, hant in said]
+    said = [(translate(key, "en"), translate(key, "zh-Hans"), translate(key, "zh-Hant")) for key in text_keys("rule.")]
+    said.sort(key=lambda texts: (-len(_PLACEHOLDER.sub("", texts[0])), texts[0]))
+    return [(_PLACEHOLDER.split(english), (hans, hant)) for english, hans, hant in said]
 
 
-def _holes(words: Sequence[str], rule: str) -> dict[str, str] | None:
+def _match_template(template_parts: Sequence[str], rule: str) -> dict[str, str] | None:
     """What stands in the holes, each at least one character. None: it is another rule. The first place a word stands at
     will do, so this takes linear time; as a pattern it would not."""
-    first, last = words[0], words[-1]
-    if len(words) == 1:
+    first, last = template_parts[0], template_parts[-1]
+    if len(template_parts) == 1:
         return {} if rule == first else None
     if not rule.startswith(first) or not rule.endswith(last):
         return None
     found: dict[str, str] = {}
     at, end = len(first), len(rule) - len(last)
-    for name, word in zip(words[1:-2:2], words[2:-1:2], strict=True):
+    for name, word in zip(template_parts[1:-2:2], template_parts[2:-1:2], strict=True):
         place = rule.find(word, at + 1, end)
         if place < 0:
             return None
@@ -36,18 +36,18 @@ def _holes(words: Sequence[str], rule: str) -> dict[str, str] | None:
         at = place + len(word)
     if at >= end:
         return None
-    return {**found, words[-2]: rule[at:end]}
+    return {**found, template_parts[-2]: rule[at:end]}
 
 
-def translated_rule(rule: str) -> tuple[str, str] | None:
+def translate_rule(rule: str) -> tuple[str, str] | None:
     """What a broken rule says in simplified and in traditional Chinese. None: it is in no catalogue."""
-    for words, (hans, hant) in _rules():
-        if (found := _holes(words, rule)) is not None:
+    for words, (hans, hant) in _rule_templates():
+        if (found := _match_template(words, rule)) is not None:
             return hans.format_map(found), hant.format_map(found)
     return None
 
 
-_SAID_OF = {  # what a reader of forms finds, by the beginning of its kind: shorter than its own sentence
+_RULE_BY_ERROR_TYPE = {  # what a reader of forms finds, by the beginning of its kind: shorter than its own sentence
     "extra_forbidden": "unknown field", "unexpected_keyword_argument": "unknown field", "missing": "required",
     "datetime": "a date-time with zone, as 2026-11-25T08:00:00+08:00",
     "timezone": "a date-time with zone, as 2026-11-25T08:00:00+08:00", "int_": "a whole number", "float_": "a number",
@@ -68,10 +68,10 @@ _PATTERNS = {
 }
 
 
-def rule_of(kind: str, message: str) -> str:
+def rule_of_error(kind: str, message: str) -> str:
     """What a reader of forms found wrong, in words: its own sentence, which speaks of the rule; ours where that would
     repeat the input, or where we have a shorter one."""
-    for begins, rule in _SAID_OF.items():
+    for begins, rule in _RULE_BY_ERROR_TYPE.items():
         if kind.startswith(begins):
             return rule
     if kind == "string_pattern_mismatch":

@@ -12,7 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from hotline.locales.labels import Label, label
 from hotline.replies import reply_type
-from hotline.web.rule_texts import translated_rule
+from hotline.web.rule_texts import translate_rule
 
 
 def never_null(schema: dict[str, Any]) -> None:
@@ -25,14 +25,14 @@ def never_null(schema: dict[str, Any]) -> None:
 LEFT_OUT = Field(json_schema_extra=never_null)  # of a body's field: absent means unchanged, null is refused
 
 
-def encoded(body: Any) -> bytes:
+def encode_json(body: Any) -> bytes:
     """The reply as JSON bytes. Vocabularies may be keys."""
     return orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
 
 
-def dumped(body: Any) -> str:
+def dump_json(body: Any) -> str:
     """The reply as JSON."""
-    return encoded(body).decode()
+    return encode_json(body).decode()
 
 
 @reply_type()
@@ -78,9 +78,9 @@ class ErrorOut:
     rule_zh_hant: str
 
 
-def field_rule(field: str, rule: str) -> ErrorOut:
+def render_error(field: str, rule: str) -> ErrorOut:
     """The rule of a field in all three written forms."""
-    hans, hant = translated_rule(rule) or (rule, rule)
+    hans, hant = translate_rule(rule) or (rule, rule)
     return ErrorOut(field, rule, hans, hant)
 
 
@@ -106,7 +106,7 @@ class Problem:
         Field(description="With 5xx: whether anything may have been written", json_schema_extra=never_null),
     ] = None
 
-    def rendered(self) -> bytes:
+    def render(self) -> bytes:
         """As JSON, without the keys that have nothing to say."""
         told = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         return orjson.dumps(told)

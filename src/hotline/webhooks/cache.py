@@ -14,7 +14,7 @@ from hotline.secrets.secret_box import unseal
 from hotline.tickets.model.ticket import Change
 from hotline.value_objects import replace
 from hotline.webhooks import store as subscription_store
-from hotline.webhooks.model import EventFilter, events_of
+from hotline.webhooks.model import EventFilter, event_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Subscription:
     name: str
     url: str
     form: str
-    wanted: EventFilter
+    event_filter: EventFilter
     department: str | None
     area: str | None
     secrets: tuple[tuple[str, str | None], ...]
@@ -34,7 +34,7 @@ class Subscription:
     version: int
     created_at: datetime
 
-    def living(self, now: datetime) -> list[str]:
+    def active_secrets(self, now: datetime) -> list[str]:
         """The secrets that sign now, newest first."""
         return [s for s, until in reversed(self.secrets) if until is None or datetime.fromisoformat(until) > now]
 
@@ -45,28 +45,28 @@ class SubscriptionCache(CachedTable[Sequence[Subscription]]):
     def __init__(
         self, db: Database, secret: bytes, directory: DirectoryCache, deadlines: Deadlines | None = None
     ) -> None:
-        super().__init__(self._every, deadlines)
+        super().__init__(self._load, deadlines)
         self._db, self._secret, self._directory = db, secret, directory
 
-    async def _every(self, now: datetime) -> Sequence[Subscription]:
-        rows = await subscription_store.every(self._db)
+    async def _load(self, now: datetime) -> Sequence[Subscription]:
+        rows = await subscription_store.load_subscriptions(self._db)
         directory = await self._directory.now(now)
-        return [_read(self._secret, directory, row) for row in rows]
+        return [_subscription_from_row(self._secret, directory, row) for row in rows]
 
-    async def announced(self, change: Change, now: datetime) -> Change:
+    async def with_event_messages(self, change: Change, now: datetime) -> Change:
         """The change with its events, where anybody subscribes at all."""
         if not any(s.active for s in await self.now(now)):
             return change
-        return replace(change, messages=(*change.messages, *events_of(change, now)))
+        return replace(change, messages=(*change.messages, *event_messages(change, now)))
 
 
-def _read(secret: bytes, directory: Directory, row: Row) -> Subscription:
+def _subscription_from_row(secret: bytes, directory: Directory, row: Row) -> Subscription:
     return Subscription(
         row.id, row.name, row.url, row.form,
         EventFilter(
             tuple(row.events),
-            directory.below.get(row.department, frozenset({row.department})) if row.department else None,
-            directory.areas_below.get(row.area, frozenset({row.area})) if row.area else None,
+            directory.department_subtrees.get(row.department, frozenset({row.department})) if row.department else None,
+            directory.area_subtrees.get(row.area, frozenset({row.area})) if row.area else None,
             row.outer_system,
         ),
         row.department, row.area, tuple(map(tuple, unseal(secret, f"subscription {row.id}", row.sealed))), row.active,

@@ -26,7 +26,7 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
 
     subscriptions = SubscriptionCache(services.db, services.secret, services.directory, services.deadlines)
     services.add(subscriptions)
-    services.before_commit.append(subscriptions.announced)
+    services.before_commit.append(subscriptions.with_event_messages)
 
 
 def _messages() -> Sequence[MessageKind[Services]]:

@@ -7,13 +7,13 @@ from typing import Any
 
 from hotline.delivery.model import Message
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
-from hotline.replies import of_row, reply_type
+from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.ticket import Change, Entry, Facts, Ticket
-from hotline.tickets.model.visibility import parties_to
+from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 
 A = Action
-TYPE_OF: Mapping[Action, str] = {
+EVENT_TYPE_BY_ACTION: Mapping[Action, str] = {
     A.RECEIVE: "ticket.received",
     A.TRIAGE: "ticket.triaged",
     A.DISPATCH: "ticket.dispatched",
@@ -42,7 +42,7 @@ TYPE_OF: Mapping[Action, str] = {
     A.APPROVE_EXTENSION: "order.extended",
     A.RECALL: "order.recalled",
 }
-TYPES = tuple(sorted(set(TYPE_OF.values())))
+EVENT_TYPES = tuple(sorted(set(EVENT_TYPE_BY_ACTION.values())))
 
 
 @reply_type()
@@ -121,25 +121,25 @@ class EventFilter:
     outer_system: str | None = None
 
 
-def wants(wanted: EventFilter, event: Mapping[str, Any]) -> bool:
+def matches_filter(event_filter: EventFilter, event: Mapping[str, Any]) -> bool:
     """Whether an event goes there. A confidential matter goes only to the hotline it came from."""
-    if wanted.events and "*" not in wanted.events and event["type"] not in wanted.events:
+    if event_filter.events and "*" not in event_filter.events and event["type"] not in event_filter.events:
         return False
-    if wanted.outer_system is not None and event.get("outer_system") != wanted.outer_system:
+    if event_filter.outer_system is not None and event.get("outer_system") != event_filter.outer_system:
         return False
-    if event.get("confidential") and wanted.outer_system is None:
+    if event.get("confidential") and event_filter.outer_system is None:
         return False
-    if wanted.departments is not None and not wanted.departments & set(event.get("departments") or ()):
+    if event_filter.departments is not None and not event_filter.departments & set(event.get("departments") or ()):
         return False
-    return wanted.areas is None or event.get("area") in wanted.areas
+    return event_filter.areas is None or event.get("area") in event_filter.areas
 
 
-def events_of(change: Change, now: datetime) -> tuple[Message, ...]:
+def event_messages(change: Change, now: datetime) -> tuple[Message, ...]:
     """One message for each entry that others may be told of: what happened, and how the ticket stands after it."""
     after = change.after
     found: list[Message] = []
     for entry in change.entries:
-        kind = TYPE_OF.get(entry.action)
+        kind = EVENT_TYPE_BY_ACTION.get(entry.action)
         if kind is not None and entry.number == after.ticket.number:
             found.append(
                 Message(
@@ -159,7 +159,7 @@ def _stored(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
         "at": entry.at,
         "from": entry.status_from,
         "to": entry.status_to,
-        "departments": sorted(parties_to(entry, after)),
+        "departments": sorted(entry_parties(entry, after)),
         "area": ticket.area,
         "confidential": ticket.confidential,
         "outer_system": ticket.outer_system,
@@ -199,4 +199,4 @@ def webhook_event(id: str, stored: Mapping[str, Any]) -> WebhookEvent:  # noqa: 
     """The event as subscribers get it, of what was stored with its message. `id`: of the message, where the event has
     none of its own yet."""
     parts = {name: stored.get(name) for name in ("action", "from", "to", "ticket", "order")}
-    return WebhookEvent(stored.get("event", id), stored["type"], stored["at"], of_row(WebhookData, parts))
+    return WebhookEvent(stored.get("event", id), stored["type"], stored["at"], reply_from_values(WebhookData, parts))

@@ -3,9 +3,9 @@
 from typing import Any
 
 from hotline.web.published_schemas import schemas_of
-from hotline.webhooks.model import TYPES, WebhookEvent
+from hotline.webhooks.model import EVENT_TYPES, WebhookEvent
 
-_TEXT = {"type": "string"}
+_TEXT_SCHEMA = {"type": "string"}
 _HEADERS = (
     ("webhook-id", "Of the delivery: the same at every try. Drop what you have seen."),
     ("webhook-timestamp", "Seconds since the epoch, of this try. Refuse what is older than five minutes."),
@@ -16,7 +16,7 @@ _HEADERS = (
 )
 
 
-SIGNATURE = {
+SIGNATURE_SCHEME = {
     "type": "apiKey",
     "in": "header",
     "name": "webhook-signature",
@@ -24,11 +24,11 @@ SIGNATURE = {
 }
 
 
-def described() -> tuple[dict[str, Any], dict[str, Any]]:
+def webhook_operations() -> tuple[dict[str, Any], dict[str, Any]]:
     """The `webhooks` of the OpenAPI document, one for each type of event; and the components these refer to."""
     (event,), components = schemas_of(WebhookEvent)
-    components["WebhookEvent"]["properties"]["type"] = {"type": "string", "enum": list(TYPES)}
-    return {kind: {"post": _operation(kind, event)} for kind in TYPES}, components
+    components["WebhookEvent"]["properties"]["type"] = {"type": "string", "enum": list(EVENT_TYPES)}
+    return {kind: {"post": _operation(kind, event)} for kind in EVENT_TYPES}, components
 
 
 def _operation(kind: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def _operation(kind: str, event: dict[str, Any]) -> dict[str, Any]:
         "tags": ["subscriptions"],
         "security": [{"signature": []}],
         "parameters": [
-            {"name": name, "in": "header", "required": True, "description": said, "schema": _TEXT}
+            {"name": name, "in": "header", "required": True, "description": said, "schema": _TEXT_SCHEMA}
             for name, said in _HEADERS
         ],
         "requestBody": {

@@ -9,15 +9,23 @@ from starlette.responses import Response
 
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, may
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
-from hotline.web.field_types import Plain
+from hotline.web.field_types import PlainLine
 from hotline.web.idempotency import Reply, write_once
 from hotline.web.paging import Limit
-from hotline.web.responses import POST, READ, WRITE, action_reply, refusals, reply, versioned
-from hotline.web.schemas import dumped
+from hotline.web.responses import (
+    POST_REFUSALS,
+    READ_REFUSALS,
+    WRITE_REFUSALS,
+    action_reply,
+    etag_responses,
+    json_reply,
+    refusal_responses,
+)
+from hotline.web.schemas import dump_json
 from hotline.webhooks import service as subscription_service
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import SubscriptionCache
@@ -31,24 +39,24 @@ from hotline.webhooks.schemas import (
     SubscriptionMade,
     SubscriptionOut,
     SubscriptionPage,
-    delivery_line,
-    delivery_shown,
-    subscription_made,
-    subscription_shown,
+    created_subscription_reply,
+    delivery_line_reply,
+    delivery_reply,
+    subscription_reply,
 )
 
 router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"], route_class=AuthenticatedRoute)
-Admin = Annotated[TicketContext, may("subscriptions.manage", Role.ADMIN)]
+Admin = Annotated[TicketContext, require_roles("subscriptions.manage", Role.ADMIN)]
 
 
-@router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusals())
+@router.get("", operation_id="list_subscriptions", response_model=SubscriptionPage, responses=refusal_responses())
 async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of an area or department, those within it."""
     context.services.part(SubscriptionCache).forget()
     found = await context.services.part(SubscriptionCache).now(context.now)
-    return reply(
+    return json_reply(
         SubscriptionPage(
-            tuple(subscription_shown(s) for s in found if subscription_service.manages(context.actor, s)), None
+            tuple(subscription_reply(s) for s in found if subscription_service.can_manage(context.actor, s)), None
         )
     )
 
@@ -58,7 +66,7 @@ async def list_subscriptions(context: Admin) -> Response:
     operation_id="subscribe",
     response_model=SubscriptionMade,
     status_code=201,
-    responses={**versioned(201), **refusals(*POST)},
+    responses={**etag_responses(201), **refusal_responses(*POST_REFUSALS)},
 )
 async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     """Subscribe an address. Deliveries are signed as Standard Webhooks with the secret, which is in this reply only; a
@@ -66,7 +74,7 @@ async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     subscription."""
 
     def show(row: Mapping[str, Any], secret: str) -> str:
-        return dumped(subscription_made(row, secret))
+        return dump_json(created_subscription_reply(row, secret))
 
     request = await context.write_request()
     return action_reply(await subscription_service.subscribe(context.services, body.model_dump(), request, show))
@@ -76,16 +84,19 @@ async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
     "/{subscription}",
     operation_id="read_subscription",
     response_model=SubscriptionOut,
-    responses={**versioned(200), **refusals(*READ)},
+    responses={**etag_responses(200), **refusal_responses(*READ_REFUSALS)},
 )
 async def read_subscription(subscription: CodePath, context: Admin) -> Response:
     """One subscription."""
-    found = await subscription_service.found(context.services, subscription, context.actor, context.now)
-    return reply(subscription_shown(found), version=found.version)
+    found = await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
+    return json_reply(subscription_reply(found), version=found.version)
 
 
 @router.patch(
-    "/{subscription}", operation_id="change_subscription", response_model=SubscriptionOut, responses=refusals(*WRITE)
+    "/{subscription}",
+    operation_id="change_subscription",
+    response_model=SubscriptionOut,
+    responses=refusal_responses(*WRITE_REFUSALS),
 )
 async def change_subscription(subscription: CodePath, body: SubscriptionChange, context: Admin) -> Response:
     """Change the fields that are sent. `active` true resumes one that was switched off."""
@@ -93,13 +104,15 @@ async def change_subscription(subscription: CodePath, body: SubscriptionChange, 
     empty = [name for name in values if values[name] is None]
     if empty:
         raise Refused(Refusal(Code.INVALID, "these cannot be empty", errors=tuple((n, "not null") for n in empty)))
-    found = await subscription_service.change(
+    found = await subscription_service.change_subscription(
         context.services, subscription, context.version(), values, context.actor, context.now
     )
-    return reply(subscription_shown(found), version=found.version)
+    return json_reply(subscription_reply(found), version=found.version)
 
 
-@router.delete("/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusals(*READ))
+@router.delete(
+    "/{subscription}", operation_id="unsubscribe", status_code=204, responses=refusal_responses(*READ_REFUSALS)
+)
 async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
     """End a subscription. Pending deliveries are not sent."""
     await subscription_service.unsubscribe(context.services, subscription, context.actor, context.now)
@@ -110,45 +123,50 @@ async def unsubscribe(subscription: CodePath, context: Admin) -> Response:
     "/{subscription}/rotate",
     operation_id="rotate_subscription",
     response_model=SecretOut,
-    responses=refusals(*POST, Code.STALE),
+    responses=refusal_responses(*POST_REFUSALS, Code.STALE),
 )
 async def rotate_subscription(subscription: CodePath, context: Admin) -> Response:
     """Create a new secret, shown in this reply only. For a day deliveries carry both signatures."""
     request = await context.write_request()
     return action_reply(
-        await subscription_service.rotate(context.services, subscription, request, lambda s: dumped(SecretOut(s)))
+        await subscription_service.rotate_secret(
+            context.services, subscription, request, lambda s: dump_json(SecretOut(s))
+        )
     )
 
 
 @router.get(
-    "/{subscription}/deliveries", operation_id="list_deliveries", response_model=DeliveryPage, responses=refusals(*READ)
+    "/{subscription}/deliveries",
+    operation_id="list_deliveries",
+    response_model=DeliveryPage,
+    responses=refusal_responses(*READ_REFUSALS),
 )
 async def list_deliveries(
     subscription: CodePath,
     context: Admin,
-    after: Annotated[Plain, Query(max_length=40, description="`next` of the page before")] = "",
+    after: Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")] = "",
     limit: Limit = 50,
 ) -> Response:
     """The delivery log: events, attempts, results."""
-    await subscription_service.found(context.services, subscription, context.actor, context.now)
+    await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
     rows = await subscription_store.deliveries(context.services.db, subscription, after, limit)
-    return reply(DeliveryPage(tuple(map(delivery_line, rows)), rows[-1].id if len(rows) == limit else None))
+    return json_reply(DeliveryPage(tuple(map(delivery_line_reply, rows)), rows[-1].id if len(rows) == limit else None))
 
 
 @router.get(
     "/{subscription}/deliveries/{delivery}",
     operation_id="read_delivery",
     response_model=DeliveryOut,
-    responses=refusals(*READ),
+    responses=refusal_responses(*READ_REFUSALS),
 )
 async def read_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """One delivery with every try."""
-    await subscription_service.found(context.services, subscription, context.actor, context.now)
-    row = await outbox_store.by_id(context.services.db, delivery)
+    await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
+    row = await outbox_store.load_message(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
-    tries = await attempts.tries(context.services.db, delivery)
-    return reply(delivery_shown(row, tries))
+    tries = await attempts.load_attempts(context.services.db, delivery)
+    return json_reply(delivery_reply(row, tries))
 
 
 @router.post(
@@ -156,19 +174,19 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, context: Adm
     operation_id="replay_delivery",
     response_model=QueuedDelivery,
     status_code=202,
-    responses=refusals(*POST, Code.NOT_NOW),
+    responses=refusal_responses(*POST_REFUSALS, Code.NOT_NOW),
 )
 async def replay_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """Send a failed or completed delivery again, under the same id, by which its receiver recognises it."""
-    await subscription_service.found(context.services, subscription, context.actor, context.now)
-    row = await outbox_store.by_id(context.services.db, delivery)
+    await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
+    row = await outbox_store.load_message(context.services.db, delivery)
     if row is None or row.partition != f"subscription:{subscription}":
         raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
 
     def replay(c: sa.Connection) -> Reply:
-        if not outbox_store.requeue(c, delivery, context.now, sent_too=True):
+        if not outbox_store.requeue(c, delivery, context.now, include_sent=True):
             raise Refused(Refusal(Code.NOT_NOW, "it is on its way already"))
-        return Reply(202, dumped(QueuedDelivery(delivery)))
+        return Reply(202, dump_json(QueuedDelivery(delivery)))
 
     request = await context.write_request()
     return action_reply(await write_once(context.services, request.key, replay, request.now))

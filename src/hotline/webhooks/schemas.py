@@ -8,12 +8,12 @@ from pydantic import Field
 
 from hotline.delivery.model import MessageStatus
 from hotline.replies import reply_type
-from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, Plain, Strict
+from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, PlainLine, Strict
 from hotline.web.schemas import LEFT_OUT
 from hotline.webhooks.cache import Subscription
 
 Url = Annotated[
-    Plain,
+    PlainLine,
     Field(
         min_length=8, max_length=500, examples=["https://grid.example.org/hook"], json_schema_extra={"format": "uri"}
     ),
@@ -136,27 +136,28 @@ _FROM_ROW = (
 )  # fmt: skip
 
 
-def subscription_made(row: Mapping[str, Any], secret: str) -> SubscriptionMade:
+def created_subscription_reply(row: Mapping[str, Any], secret: str) -> SubscriptionMade:
     """A new subscription with its secret."""
     return SubscriptionMade(**{name: row[name] for name in _FROM_ROW}, secret=secret)
 
 
-def subscription_shown(s: Subscription) -> SubscriptionOut:
+def subscription_reply(s: Subscription) -> SubscriptionOut:
     """A subscription without its secrets."""
     return SubscriptionOut(
-        id=s.id, name=s.name, url=s.url, form=s.form, events=s.wanted.events, department=s.department, area=s.area,
-        outer_system=s.wanted.outer_system, active=s.active, disabled=s.disabled, created_at=s.created_at,
+        id=s.id, name=s.name, url=s.url, form=s.form, events=s.event_filter.events, department=s.department,
+        area=s.area,
+        outer_system=s.event_filter.outer_system, active=s.active, disabled=s.disabled, created_at=s.created_at,
         version=s.version,
     )  # fmt: skip
 
 
-def delivery_line(row: Any) -> DeliveryLine:
+def delivery_line_reply(row: Any) -> DeliveryLine:
     """A row of the delivery log."""
     kind = row.payload.get("type")
     return DeliveryLine(row.id, kind, row.number, row.status, row.attempts, row.created_at, row.next_at, row.last_error)
 
 
-def delivery_shown(row: Any, tries: Any) -> DeliveryOut:
+def delivery_reply(row: Any, tries: Any) -> DeliveryOut:
     """A delivery with its tries."""
     log = tuple(DeliveryTry(t.n, t.at, t.ms, t.good, t.said) for t in tries)
     return DeliveryOut(row.id, row.status, row.attempts, row.payload, log)

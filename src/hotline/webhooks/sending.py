@@ -8,16 +8,16 @@ from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.handover import Handover, RetryPolicy
 from hotline.delivery.message_kinds import MessageKind, SendMessage
-from hotline.delivery.model import Reach, Way
-from hotline.delivery.notices import Notices
+from hotline.delivery.model import AvailableChannels, Way
+from hotline.delivery.notices import WebhookClient
 from hotline.tickets.context import Services
-from hotline.webhooks.service import delivery_of, disable, spread
+from hotline.webhooks.service import disable_subscription, fan_out_event, prepare_delivery
 
 # About 75 hours (Standard Webhooks). A subscriber's 404 may be a deployment: only 410 says never.
-HOOK = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), final=False)
+WEBHOOK_RETRIES = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), final=False)
 
 
-def _by_hook(reach: Reach) -> Way:
+def _by_hook(reach: AvailableChannels) -> Way:
     return Way.ALL if reach.hooks else Way.NONE
 
 
@@ -31,7 +31,7 @@ class EventSender:
         return self._send
 
     async def _send(self, m: Row, token: str) -> None:
-        await spread(self._services, m, token)
+        await fan_out_event(self._services, m, token)
 
 
 class WebhookSender:
@@ -48,17 +48,17 @@ class WebhookSender:
         if client is None:
             await self._handover.notice(m, token)
             return
-        delivery = await delivery_of(self._services, m)
+        delivery = await prepare_delivery(self._services, m)
         if delivery is None:  # the subscription is gone or switched off
             why = "nobody subscribes any more"
-            await self._handover.batcher.write(lambda c: outbox_store.put_back(c, m.id, token, None, why))
+            await self._handover.batcher.write(lambda c: outbox_store.reschedule(c, m.id, token, None, why))
             return
-        hook = Notices(client, delivery.url, *delivery.secrets)
+        hook = WebhookClient(client, delivery.url, *delivery.secrets)
         refused = await self._handover.attempt(
-            m, token, m.partition, HOOK, lambda: hook.send(m.id, delivery.body, self._services.clock())
+            m, token, m.partition, WEBHOOK_RETRIES, lambda: hook.send(m.id, delivery.body, self._services.clock())
         )
         if refused is not None and refused.gone:
-            await disable(self._services, delivery.subscription, "the receiver said 410 Gone")
+            await disable_subscription(self._services, delivery.subscription, "the receiver said 410 Gone")
 
 
 # A delivery may have to wait behind one that is tried for three days: it does not expire.

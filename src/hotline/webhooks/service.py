@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.cache import ANEW
-from hotline.database.identifiers import reference
+from hotline.database.cache import NO_AGE
+from hotline.database.identifiers import new_reference
 from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.egress import is_web_address
@@ -18,38 +18,44 @@ from hotline.delivery.model import Message
 from hotline.delivery.notices import new_signing_secret
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.grants import outside
+from hotline.organisation.model.grants import scope_errors
 from hotline.organisation.write_request import WriteRequest
-from hotline.partners.platforms.hotline_12345 import answered
+from hotline.partners.platforms.hotline_12345 import answer_payload
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
-from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription, SubscriptionCache
-from hotline.webhooks.model import TYPES, wants, webhook_event
+from hotline.webhooks.model import EVENT_TYPES, matches_filter, webhook_event
 
 FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
-BOTH = timedelta(hours=24)  # how long the old secret still signs after a change
-NOBODY = Refusal(Code.NOT_FOUND, "no such subscription")
+SECRET_OVERLAP = timedelta(hours=24)  # how long the old secret still signs after a change
+UNKNOWN_SUBSCRIPTION = Refusal(Code.NOT_FOUND, "no such subscription")
 
 
-async def spread(services: Services, m: Row, token: str) -> None:
+async def fan_out_event(services: Services, message: Row, token: str) -> None:
     """An event into one delivery for each that wants it; with the event marked in the same transaction, once."""
     now = services.clock()
-    event = m.payload
-    found = [s for s in await services.part(SubscriptionCache).now(now, ANEW) if s.active and wants(s.wanted, event)]
-    payload = {"event": m.id, **event}
-    number = Number(m.number)
+    event = message.payload
+    found = [
+        s
+        for s in await services.part(SubscriptionCache).now(now, NO_AGE)
+        if s.active and matches_filter(s.event_filter, event)
+    ]
+    payload = {"event": message.id, **event}
+    number = TicketNumber(message.number)
     deliveries = [
-        Message(f"{m.id}~{s.id[-12:]}"[:40], "webhook", number, f"subscription:{s.id}", payload, m.created_at)
+        Message(
+            f"{message.id}~{s.id[-12:]}"[:40], "webhook", number, f"subscription:{s.id}", payload, message.created_at
+        )
         for s in found
     ]
 
     def write(c: Any) -> None:
-        if outbox_store.mark_sent(c, m.id, token) and deliveries:
-            outbox_store.add_once(c, deliveries)
+        if outbox_store.mark_sent(c, message.id, token) and deliveries:
+            outbox_store.add_messages(c, deliveries)
 
     await services.db.transact(write)
 
@@ -64,33 +70,37 @@ class Delivery:
     body: bytes
 
 
-async def delivery_of(services: Services, m: Row) -> Delivery | None:
+async def prepare_delivery(services: Services, message: Row) -> Delivery | None:
     """None: the subscription is gone, or switched off."""
     now = services.clock()
-    wanted = m.partition.removeprefix("subscription:")
+    wanted = message.partition.removeprefix("subscription:")
     found = next((s for s in await services.part(SubscriptionCache).now(now) if s.id == wanted), None)
     if found is None or not found.active:
         return None
-    return Delivery(found.id, found.url, found.living(now), _body(found.form, m))
+    return Delivery(found.id, found.url, found.active_secrets(now), _delivery_body(found.form, message))
 
 
-def _body(form: str, m: Row) -> bytes:
-    return orjson.dumps(answered(m.payload, m.id) if form == "12345" else webhook_event(m.id, m.payload))
+def _delivery_body(form: str, message: Row) -> bytes:
+    return orjson.dumps(
+        answer_payload(message.payload, message.id) if form == "12345" else webhook_event(message.id, message.payload)
+    )
 
 
-async def disable(services: Services, id: str, why: str) -> None:  # noqa: A002
+async def disable_subscription(services: Services, id: str, reason: str) -> None:  # noqa: A002
     """Switch a subscription off; its messages end dead, and can be replayed once it is on again."""
-    await services.db.transact(lambda c: subscription_store.change(c, id, {"active": False, "disabled": why}))
+    await services.db.transact(
+        lambda c: subscription_store.update_subscription(c, id, {"active": False, "disabled": reason})
+    )
     services.part(SubscriptionCache).forget()
 
 
-def _faults(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _subscription_errors(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
     errors: list[tuple[str, str]] = []
     if "url" in values and not is_web_address(values["url"]):
         errors.append(("url", "an http or https address, without user and fragment"))
-    unknown = [e for e in values.get("events") or () if e != "*" and e not in TYPES]
+    unknown = [e for e in values.get("events") or () if e != "*" and e not in EVENT_TYPES]
     if unknown:
-        errors.append(("events", "any of " + ", ".join(TYPES) + ", or *"))
+        errors.append(("events", "any of " + ", ".join(EVENT_TYPES) + ", or *"))
     if values.get("department") and values["department"] not in directory.departments:
         errors.append(("department", "unknown department"))
     if values.get("area") and values["area"] not in directory.areas:
@@ -106,19 +116,19 @@ async def subscribe(
     services: Services,
     values: Mapping[str, Any],
     request: WriteRequest,
-    show: Callable[[Mapping[str, Any], str], str],
+    render: Callable[[Mapping[str, Any], str], str],
 ) -> ActionResult:
     """A new subscription; `show(row, secret)` renders it with its secret, told this once. Raises Refused with all that
     is wrong, or where it would tell more than its maker may see."""
     actor, now = request.actor, request.now
-    if earlier := await earlier_answer(services, request.key, secret=True):
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
-    if faults := outside(actor, values.get("department"), values.get("area")):
+    if faults := scope_errors(actor, values.get("department"), values.get("area")):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
     directory = await services.directory.now(now)
-    if errors := _faults(directory, values):
+    if errors := _subscription_errors(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
-    id, secret = reference(now), new_signing_secret()  # noqa: A001
+    id, secret = new_reference(now), new_signing_secret()  # noqa: A001
     row = {
         "id": id, "name": values["name"], "url": values["url"], "form": values.get("form") or "events",
         "events": list(values.get("events") or ()), "department": values.get("department"), "area": values.get("area"),
@@ -128,29 +138,29 @@ async def subscribe(
     }  # fmt: skip
 
     def add(c: sa.Connection) -> Reply:
-        subscription_store.keep(c, row)
-        return Reply(201, show(row, secret), "1")
+        subscription_store.insert_subscription(c, row)
+        return Reply(201, render(row, secret), "1")
 
-    done = await write_once(services, request.key, add, now, secret=True)
+    result = await write_once(services, request.key, add, now, secret=True)
     services.part(SubscriptionCache).forget()
-    return done
+    return result
 
 
-def manages(actor: Actor, subscription: Subscription) -> bool:
+def can_manage(actor: Actor, subscription: Subscription) -> bool:
     """Whether a subscription tells no more than this administrator may see."""
-    return not outside(actor, subscription.department, subscription.area)
+    return not scope_errors(actor, subscription.department, subscription.area)
 
 
-async def found(services: Services, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
+async def load_subscription(services: Services, id: str, actor: Actor, now: datetime) -> Subscription:  # noqa: A002
     """Raises Refused where there is none that is the actor's to manage."""
     services.part(SubscriptionCache).forget()
     for subscription in await services.part(SubscriptionCache).now(now):
-        if subscription.id == id and manages(actor, subscription):
+        if subscription.id == id and can_manage(actor, subscription):
             return subscription
-    raise Refused(NOBODY)
+    raise Refused(UNKNOWN_SUBSCRIPTION)
 
 
-async def change(
+async def change_subscription(
     services: Services,
     id: str,  # noqa: A002
     version: int,
@@ -159,47 +169,47 @@ async def change(
     now: datetime,
 ) -> Subscription:
     """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
-    await found(services, id, actor, now)
+    await load_subscription(services, id, actor, now)
     directory = await services.directory.now(now)
-    if errors := _faults(directory, values):
+    if errors := _subscription_errors(directory, values):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
     row = dict(values)
     if row.get("active"):
         row["disabled"] = None
-    if not await services.db.transact(lambda c: subscription_store.change(c, id, row, version)):
+    if not await services.db.transact(lambda c: subscription_store.update_subscription(c, id, row, version)):
         raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
-    return await found(services, id, actor, now)
+    return await load_subscription(services, id, actor, now)
 
 
-async def rotate(
+async def rotate_secret(
     services: Services,
     id: str,  # noqa: A002
     request: WriteRequest,
-    show: Callable[[str], str],
+    render: Callable[[str], str],
 ) -> ActionResult:
     """A new secret, told this once; both sign for a day."""
     now = request.now
-    if earlier := await earlier_answer(services, request.key, secret=True):
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
-    subscription = await found(services, id, request.actor, now)
+    subscription = await load_subscription(services, id, request.actor, now)
     secret = new_signing_secret()
-    until = (now + BOTH).isoformat()
+    until = (now + SECRET_OVERLAP).isoformat()
     old = [[s, u or until] for s, u in subscription.secrets if u is None or datetime.fromisoformat(u) > now]
     sealed = seal(services.secret, f"subscription {id}", [*old[-1:], [secret, None]])
 
     def turn(c: sa.Connection) -> Reply:
-        if not subscription_store.change(c, id, {"sealed": sealed}, subscription.version):
+        if not subscription_store.update_subscription(c, id, {"sealed": sealed}, subscription.version):
             raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
-        return Reply(200, show(secret))
+        return Reply(200, render(secret))
 
-    done = await write_once(services, request.key, turn, now, secret=True)
+    result = await write_once(services, request.key, turn, now, secret=True)
     services.part(SubscriptionCache).forget()
-    return done
+    return result
 
 
 async def unsubscribe(services: Services, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
     """Raises Refused where there is none that is the actor's to end."""
-    await found(services, id, actor, now)
-    if not await services.db.transact(lambda c: subscription_store.remove(c, id)):
-        raise Refused(NOBODY)
+    await load_subscription(services, id, actor, now)
+    if not await services.db.transact(lambda c: subscription_store.delete_subscription(c, id)):
+        raise Refused(UNKNOWN_SUBSCRIPTION)
     services.part(SubscriptionCache).forget()

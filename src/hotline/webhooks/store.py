@@ -13,7 +13,7 @@ from hotline.webhooks.tables import subscription as s
 _ALL = PreparedQuery(sa.select(*s.c).order_by(s.c.created_at, s.c.id))
 
 
-async def every(db: Database) -> Sequence[Row]:
+async def load_subscriptions(db: Database) -> Sequence[Row]:
     """Every subscription, oldest first."""
     return await db.rows(_ALL)
 
@@ -32,15 +32,15 @@ async def deliveries(db: Database, subscription: str, after: str, limit: int) ->
     return await db.rows(_DELIVERIES, partition=f"subscription:{subscription}", after=after, limit=limit)
 
 
-def keep(c: sa.Connection, row: Mapping[str, Any]) -> None:
+def insert_subscription(c: sa.Connection, row: Mapping[str, Any]) -> None:
     c.execute(sa.insert(s).values(**row))
 
 
-def change(c: sa.Connection, id: str, values: Mapping[str, Any], version: int | None = None) -> bool:  # noqa: A002
+def update_subscription(c: sa.Connection, id: str, values: Mapping[str, Any], version: int | None = None) -> bool:  # noqa: A002
     """Set columns; with `version`, only if it still stands there."""
     where = [s.c.id == id] + ([s.c.version == version] if version is not None else [])
     return c.execute(sa.update(s).where(*where).values(**values, version=s.c.version + 1)).rowcount == 1
 
 
-def remove(c: sa.Connection, id: str) -> bool:  # noqa: A002
+def delete_subscription(c: sa.Connection, id: str) -> bool:  # noqa: A002
     return c.execute(sa.delete(s).where(s.c.id == id)).rowcount == 1

@@ -1,9 +1,17 @@
 """Doorbell: a made-up exchange in a package of its own. It posts `ring`, `open` and `gone` for each visit."""
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import hashed_key, item_raw, key_of
-from hotline.inbound.push import Acknowledgement, Odd, Push
-from hotline.telephony.contract import EMPTY, Exchange, check_exchange, given_fields, text, time_of, unknown_event
+from hotline.delivery.payloads import hashed_key, item_key, raw_item
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.telephony.contract import (
+    EMPTY_JSON_ACK,
+    Exchange,
+    check_exchange_push,
+    event_time,
+    field_text,
+    parse_event_fields,
+    unknown_event,
+)
 from hotline.telephony.model import CallEvent, CallSignal
 
 EVENTS = {"ring": CallSignal.OFFERED, "open": CallSignal.ANSWERED, "gone": CallSignal.HUNG_UP}
@@ -14,22 +22,22 @@ class Doorbell:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_exchange(self.account, push)
+        check_exchange_push(self.account, push)
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
-        return [self._event(fields, push) for fields in given_fields(push)]
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+        return [self._event(fields, push) for fields in parse_event_fields(push)]
 
-    def _event(self, fields: dict[str, object], push: Push) -> CallEvent | Odd:
-        word, visit = text(fields, "event") or "", text(fields, "visit") or ""
+    def _event(self, fields: dict[str, object], push: Push) -> CallEvent | UnreadableItem:
+        word, visit = field_text(fields, "event") or "", field_text(fields, "visit") or ""
         if word not in EVENTS:
-            return unknown_event(word, item_raw(fields), push.at)
-        at, unread = time_of(self.account, fields, push.at, "at")
-        phone, agent = text(fields, "phone"), text(fields, "door")
+            return unknown_event(word, raw_item(fields), push.at)
+        at, unread = event_time(self.account, fields, push.at, "at")
+        phone, agent = field_text(fields, "phone"), field_text(fields, "door")
         key = hashed_key(word, visit)
-        return CallEvent(key_of(visit), key, EVENTS[word], at, phone=phone, agent=agent, unread=unread)
+        return CallEvent(item_key(visit), key, EVENTS[word], at, phone=phone, agent=agent, unread=unread)
 
     def acknowledge(self) -> Acknowledgement:
-        return EMPTY
+        return EMPTY_JSON_ACK
 
 
 PROVIDER = Exchange(name="doorbell", about="Doorbell: ring, open, gone", adapter=Doorbell)

@@ -43,7 +43,7 @@ def add_gateway(
     """Add a gateway and store its secrets encrypted.
 
     Prints the address to give to the provider."""
-    from hotline.delivery.gateways import NewGateway, add
+    from hotline.delivery.gateways import NewGateway, create_gateway
 
     line: CommandLine = context.obj
     hidden, generated = _secrets(secret or [])
@@ -51,7 +51,7 @@ def add_gateway(
 
     async def add_it(services: "DeliveryServices") -> str:
         gateway = NewGateway(name, provider, values, hidden, sends=sends, weight=weight)
-        await add(services.gateways, gateway, "command-line", services.clock())
+        await create_gateway(services.gateways, gateway, "command-line", services.clock())
         return (await services.gateways.now(services.clock()))[name].kind
 
     kind = line.with_services(add_it)
@@ -73,9 +73,9 @@ def list_providers() -> None:
     from hotline.refusals import Refused
 
     for kind in GatewayKind:
-        for name in registry.names(kind):
+        for name in registry.provider_names(kind):
             try:
-                about = registry.provider(kind, name, GatewayProvider).described()
+                about = registry.find_provider(kind, name, GatewayProvider).description()
             except Refused as refused:
                 about = refused.refusal.detail
             print(f"{name:14} {kind:7} {about}")
@@ -116,14 +116,14 @@ def set_gateway(
     """Change a gateway.
 
     A new secret is valid beside the old one until the old one is dropped."""
-    from hotline.delivery.gateways import GatewayChange, change
+    from hotline.delivery.gateways import GatewayChange, change_gateway
 
     hidden, generated = _secrets(secret or [])
     dropped, _ = _secrets(drop or [])
 
     async def change_it(services: "DeliveryServices") -> None:
         wanted = GatewayChange(_values(set_ or []), hidden, dropped, active=active, sends=sends, weight=weight)
-        await change(services.gateways, name, wanted, services.clock())
+        await change_gateway(services.gateways, name, wanted, services.clock())
 
     line: CommandLine = context.obj
     line.with_services(change_it)
@@ -134,10 +134,10 @@ def set_gateway(
 @commands.command("remove")
 def remove_gateway(context: typer.Context, name: str) -> None:
     """Remove a gateway and its secrets. What it received stays."""
-    from hotline.delivery.gateways import remove
+    from hotline.delivery.gateways import delete_gateway
 
     async def remove_it(services: "DeliveryServices") -> None:
-        await remove(services.gateways, name)
+        await delete_gateway(services.gateways, name)
 
     line: CommandLine = context.obj
     line.with_services(remove_it)

@@ -30,7 +30,7 @@ def list_outbox(
         stop("--status is one of " + ", ".join(MessageStatus))
 
     async def listed(services: "DeliveryServices") -> "Sequence[Row]":
-        return await outbox_store.listed(services.db, status, "", limit)
+        return await outbox_store.load_messages(services.db, status, "", limit)
 
     line: CommandLine = context.obj
     for row in line.with_services(listed):

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from hotline.importing.mapping import STATUSES, ColumnWords, Layout, TimeReader, targets
+from hotline.importing.mapping import STATUSES, ColumnTranslation, ImportMapping, TimeParser, allowed_targets
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.refusals import Code, Refusal, Refused
@@ -25,20 +25,20 @@ _LENGTHS = {"narrative": 10_000, "reply": 4_000, "address": 500, "name": 120, "c
 class ImportRules:
     """What every row of a file is read by. `region` and `area_code`: where numbers without them are of."""
 
-    mapping: Layout
+    mapping: ImportMapping
     directory: Directory
     now: datetime
     region: str
     area_code: str
 
     @cached_property
-    def times(self) -> TimeReader:
-        return TimeReader(self.mapping.zone, self.mapping.formats)
+    def times(self) -> TimeParser:
+        return TimeParser(self.mapping.zone, self.mapping.formats)
 
     @cached_property
     def allowed(self) -> Mapping[str, Any]:
         """Field -> the words it may have here."""
-        return {name: targets(name, self.directory) for name, _ in self.mapping.words()}
+        return {name: allowed_targets(name, self.directory) for name, _ in self.mapping.words()}
 
     @cached_property
     def by(self) -> Actor:
@@ -115,7 +115,7 @@ class _Cells:
     def _cell(self, column: str) -> str:
         return self.row.get(column, "").strip()
 
-    def _word(self, name: str, words: ColumnWords) -> str:
+    def _word(self, name: str, words: ColumnTranslation) -> str:
         raw = self._cell(words.column)
         if words.prefix is not None:
             code = words.prefix + re.sub(r"[^a-z0-9]+", "-", raw.lower()[:200]).strip("-")[:34]

@@ -11,7 +11,7 @@ from hotline.importing.service.cells import ImportedCase, ImportRules
 from hotline.organisation.model.actors import CLOCK, RULES, Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.ticket import Call, Caller, Change, Entry, Ticket
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
@@ -22,7 +22,9 @@ F = Field
 _FIELDS = {str(f): f for f in F}
 
 
-def history_of(rules: ImportRules, case: ImportedCase, number: Number, caller: str | None, *, notify: bool) -> Change:
+def history_of(
+    rules: ImportRules, case: ImportedCase, number: TicketNumber, caller: str | None, *, notify: bool
+) -> Change:
     """The whole history as one change. `caller`: the id of the caller, None where the case names none; `notify`:
     departments are told of the orders that run now. Raises Refused where the tables do not allow it."""
     ticket = _received(rules, case, number, caller)
@@ -49,7 +51,7 @@ def history_of(rules: ImportRules, case: ImportedCase, number: Number, caller: s
     return new.change(call, card)
 
 
-def _received(rules: ImportRules, case: ImportedCase, number: Number, caller: str | None) -> Ticket:
+def _received(rules: ImportRules, case: ImportedCase, number: TicketNumber, caller: str | None) -> Ticket:
     codes, texts, source = case.codes, case.texts, rules.mapping.source
     item = rules.directory.categories[codes["category"]]
     kind = Kind(codes.get("kind") or item.kind)

@@ -8,8 +8,8 @@ from typing import Any
 
 from hotline.database.engine import IntegrityFault, Replayed
 from hotline.database.write_plan import StoredAnswer
-from hotline.importing.files import FileUnreadable, ImportRow, ImportSource, RejectedFile
-from hotline.importing.mapping import Layout, ReadMapping, mapping_faults
+from hotline.importing.files import ImportRow, ImportSource, RejectedFile, UnreadableFileError
+from hotline.importing.mapping import ImportMapping, ParsedMapping, mapping_errors
 from hotline.importing.service.cells import ImportRules, read_case
 from hotline.importing.service.history import history_of
 from hotline.importing.service.report import ImportReport
@@ -20,10 +20,10 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.store import callers
 from hotline.tickets.store import facts as ticket_facts
-from hotline.tickets.write_plan import plan_of
+from hotline.tickets.write_plan import build_write_plan
 
 BATCH = 50  # rows in one transaction, and apart from the batches people wait for
-Refuse = Callable[[ImportRow, tuple[tuple[str, str], ...]], None]
+RefuseRow = Callable[[ImportRow, tuple[tuple[str, str], ...]], None]
 _NO_NUMBER: Any = "000000000"
 
 
@@ -33,7 +33,7 @@ class ImportJob:
     departments are told of the orders they get; `rejected`: a file for the refused rows."""
 
     file: Path
-    mapping: Layout
+    mapping: ImportMapping
     directory: Directory
     encoding: str | None = None
     dry_run: bool = False
@@ -41,23 +41,23 @@ class ImportJob:
     rejected: Path | None = None
 
 
-def checked_source(
-    path: Path, mapping: Layout | ReadMapping, directory: Directory, encoding: str | None = None
+def open_source(
+    path: Path, mapping: ImportMapping | ParsedMapping, directory: Directory, encoding: str | None = None
 ) -> ImportSource:
     """The file, ready to be read by this mapping. Raises Refused with all that is wrong with mapping and heading."""
-    read = mapping if isinstance(mapping, ReadMapping) else ReadMapping(mapping)
-    mapping = read.layout
+    read = mapping if isinstance(mapping, ParsedMapping) else ParsedMapping(mapping)
+    mapping = read.mapping
     faults = [
         *read.faults,
-        *((where, rule) for where, rule in mapping_faults(mapping, directory) if not read.hides(where)),
+        *((where, rule) for where, rule in mapping_errors(mapping, directory) if not read.is_malformed_at(where)),
     ]
-    columns = {name: column for name, column in mapping.columns() if not read.hides(name)}
+    columns = {name: column for name, column in mapping.columns() if not read.is_malformed_at(name)}
     source: ImportSource | None = None
     try:
         source = ImportSource(path, mapping.format, encoding, tuple(dict.fromkeys(columns.values())))
-    except FileUnreadable as fault:
+    except UnreadableFileError as fault:
         faults.append((path.name, str(fault)))
-    if source is not None and not read.hides("format") and (source.header or not source.is_json):
+    if source is not None and not read.is_malformed_at("format") and (source.header or not source.is_json):
         for name, column in columns.items():
             stands = source.header.count(column)
             if stands == 0:
@@ -83,15 +83,15 @@ async def import_file(
     Raises Refused before the first row where mapping or heading are wrong, and later only where database or disk fail:
     `report` then holds what was taken in. `progress` is told how many bytes are read, `on_refused` each refused
     (place, reason)."""
-    source = checked_source(job.file, job.mapping, job.directory, job.encoding)
-    run = _Import(services, job, report or ImportReport(), now)
-    kept = _rejected_file(job.rejected, source) if job.rejected is not None else None
+    source = open_source(job.file, job.mapping, job.directory, job.encoding)
+    run = _ImportRun(services, job, report or ImportReport(), now)
+    rejected_file = _rejected_file(job.rejected, source) if job.rejected is not None else None
     read = source.rows()
 
     def refuse(row: ImportRow, errors: tuple[tuple[str, str], ...]) -> None:
-        why = run.report.refuse(row.place, errors)
-        if kept is not None:
-            kept.add(row, why)
+        why = run.report.add_refusal(row.place, errors)
+        if rejected_file is not None:
+            rejected_file.add(row, why)
         if on_refused is not None:
             on_refused(row.place, why)
 
@@ -100,20 +100,20 @@ async def import_file(
         while True:
             try:
                 row = next(read, None)
-            except FileUnreadable as fault:
+            except UnreadableFileError as fault:
                 row, read = ImportRow("the rest", None, str(fault)), iter(())
             if row is not None:
                 pending.append(row)
             if len(pending) >= BATCH or row is None:
-                await run.batch(pending, refuse)
+                await run.import_batch(pending, refuse)
                 pending = []
                 if progress is not None:
                     progress(source.position)
             if row is None:
                 return run.report
     finally:
-        if kept is not None:
-            kept.close()
+        if rejected_file is not None:
+            rejected_file.close()
 
 
 def _rejected_file(path: Path, source: ImportSource) -> RejectedFile:
@@ -128,7 +128,7 @@ def _rejected_file(path: Path, source: ImportSource) -> RejectedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Imported:
+class _ImportedRow:
     """A row that can be taken in, and what is told about it."""
 
     row: ImportRow
@@ -137,7 +137,7 @@ class _Imported:
     odd: tuple[str, ...]
 
 
-class _Import:
+class _ImportRun:
     """One run: what rows are read by, and what has become of them."""
 
     def __init__(self, services: Services, job: ImportJob, report: ImportReport, now: datetime) -> None:
@@ -162,7 +162,7 @@ class _Import:
         self._seen.add(ident)
         return ident
 
-    async def batch(self, rows: list[ImportRow], refuse: Refuse) -> None:
+    async def import_batch(self, rows: list[ImportRow], refuse: RefuseRow) -> None:
         """Take these rows in, or refuse each by itself."""
         named: list[tuple[ImportRow, str | Refused]] = []
         for row in rows:
@@ -171,8 +171,8 @@ class _Import:
             except Refused as refused:
                 named.append((row, refused))
         idents = [ident for _, ident in named if isinstance(ident, str)]
-        known = await ticket_facts.known_outers(self.services.db, self.source, idents) if idents else set()
-        made: list[_Imported] = []
+        known = await ticket_facts.load_known_outer_numbers(self.services.db, self.source, idents) if idents else set()
+        made: list[_ImportedRow] = []
         for row, ident in named:
             if isinstance(ident, Refused):
                 refuse(row, ident.refusal.errors)
@@ -192,9 +192,9 @@ class _Import:
                 refuse(row, (("", f"cannot be taken in: {type(fault).__name__}"),))
             else:
                 answer = StoredAnswer(f"import:{self.source}", ident, "import", 201, "", self.rules.now, "1")
-                made.append(_Imported(row, change, answer, case.odd))
+                made.append(_ImportedRow(row, change, answer, case.odd))
         if not self.job.dry_run:
-            made = await self._without_known_callers(made)
+            made = await self._drop_known_callers(made)
             made = await self._written(made, refuse)
         for one in made:
             self.report.taken += 1
@@ -203,10 +203,10 @@ class _Import:
             for what in one.odd:
                 self.report.odd[what] = self.report.odd.get(what, 0) + 1
 
-    async def _without_known_callers(self, made: list[_Imported]) -> list[_Imported]:
+    async def _drop_known_callers(self, made: list[_ImportedRow]) -> list[_ImportedRow]:
         """A card that is here already stays: an old export knows neither the newest name nor when they last called."""
         ids = {caller.id for one in made for caller in one.change.callers}
-        known = await callers.known(self.services.db, sorted(ids)) if ids else set()
+        known = await callers.load_known_caller_ids(self.services.db, sorted(ids)) if ids else set()
         return [
             replace(one, change=replace(one.change, callers=()))
             if any(caller.id in known for caller in one.change.callers)
@@ -214,20 +214,20 @@ class _Import:
             for one in made
         ]
 
-    async def _written(self, made: list[_Imported], refuse: Refuse) -> list[_Imported]:
+    async def _written(self, made: list[_ImportedRow], refuse: RefuseRow) -> list[_ImportedRow]:
         """The changes that were kept. Where the database refuses the batch, each row is tried alone, and its fault
         told."""
         if not made:
             return []
         try:
-            outcomes = await self.services.db.write([plan_of(one.change, one.answer) for one in made])
+            outcomes = await self.services.db.write([build_write_plan(one.change, one.answer) for one in made])
         except Refused:
             raise
         except Exception as fault:
             if len(made) > 1:
                 return [kept for one in made for kept in await self._written([one], refuse)]
             ident = made[0].answer.key
-            if isinstance(fault, IntegrityFault) and await ticket_facts.known_outers(
+            if isinstance(fault, IntegrityFault) and await ticket_facts.load_known_outer_numbers(
                 self.services.db, self.source, [ident]
             ):  # another run took it in at the same moment
                 self.report.known += 1

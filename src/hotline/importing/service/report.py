@@ -18,7 +18,7 @@ class ImportReport:
     odd: dict[str, int] = field(default_factory=dict)
     by_status: dict[str, int] = field(default_factory=dict)
 
-    def refuse(self, place: str, errors: tuple[tuple[str, str], ...]) -> str:
+    def add_refusal(self, place: str, errors: tuple[tuple[str, str], ...]) -> str:
         """Count a row that is refused; why, as one text."""
         why = "; ".join(f"{column}: {rule}" if column else rule for column, rule in errors)
         self.refused_count += 1

@@ -11,9 +11,9 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from hotline.database.deadlines import within
-from hotline.delivery.payloads import clean
-from hotline.open311.model import PublicView, published
+from hotline.database.deadlines import database_deadline
+from hotline.delivery.payloads import clean_text
+from hotline.open311.model import PublicView, published_choices
 from hotline.open311.routes import bulk
 from hotline.open311.routes.discovery import discovery
 from hotline.open311.routes.forms import fields_of, key_ahead, read_form
@@ -68,11 +68,11 @@ class Open311:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        path = clean(request.scope["path"].removeprefix(BASE))
+        path = clean_text(request.scope["path"].removeprefix(BASE))
         found = _PATH.fullmatch(path)
         services: Services = self._state.services
         if (
-            not services.part(Open311Settings).served
+            not services.part(Open311Settings).is_enabled
             or found is None
             or (found["form"] == "csv" and found["name"] != "requests")
         ):
@@ -105,7 +105,7 @@ class Open311:
     ) -> tuple[bytes | AsyncIterator[bytes], str]:
         services: Services = self._state.services
         now = services.clock()
-        given = ((clean(k), clean(v)) for k, v in request.query_params.items())
+        given = ((clean_text(k), clean_text(v)) for k, v in request.query_params.items())
         query = {k: v for k, v in given if v != ""}  # an empty one is as good as none
         asked = Open311Request(
             request, services, self._state.actor_cache, await services.directory.now(now), now, query, form
@@ -114,14 +114,14 @@ class Open311:
             handler = _POSTS.get(words[0]) if len(words) == 1 else None
             if handler is None:
                 raise Open311Error(400, "nothing can be posted here")
-            return rendered(await self._posted(asked, handler), form)
+            return rendered(await self._handle_post(asked, handler), form)
         if request.method not in ("GET", "HEAD"):
             raise Open311Error(400, "not this method here")
         key = query.get("api_key")
         if key is None:
             self._count(asked, services=words[0] in ("discovery", "services"))
         client = None if key is None else (await self._key_holder(asked, key)).id
-        asked.view = PublicView(published(asked.directory), client)
+        asked.view = PublicView(published_choices(asked.directory), client)
         if form == "csv":
             asked.check_jurisdiction(query)
             first = await bulk.first_page(asked)
@@ -132,39 +132,39 @@ class Open311:
         asked.check_jurisdiction(query)
         return rendered(await reader(asked, *words[1:]), form)
 
-    def _count(self, asked: Open311Request, *, services: bool = False) -> None:
+    def _count(self, request: Open311Request, *, services: bool = False) -> None:
         """Raises Open311Error where the address has asked too often within the minute."""
-        most = asked.settings.reads
+        most = request.settings.reads
         budget, most = (self._service_reads, most * SERVICE_READS) if services else (self._reads, most)
-        wait = budget.spend(client_address(asked.request), most, asked.now)
+        wait = budget.spend(client_address(request.request), most, request.now)
         if wait:
             raise Open311Error(429, f"at most {most} questions a minute without a key", retry_after=wait)
 
-    async def _key_holder(self, asked: Open311Request, key: str) -> Actor:
+    async def _key_holder(self, request: Open311Request, key: str) -> Actor:
         """Whose key it is. A wrong one counts as a question without one: guessing has an end."""
         try:
-            return await asked.holder_of(key)
+            return await request.holder_of(key)
         except Open311Error:
-            self._count(asked)
+            self._count(request)
             raise
 
-    async def _posted(
-        self, asked: Open311Request, handler: Callable[[Open311Request, Actor], Awaitable[Document]]
+    async def _handle_post(
+        self, request: Open311Request, handler: Callable[[Open311Request, Actor], Awaitable[Document]]
     ) -> Document:
         """The key comes first, whatever else is wrong; then the form. Without a good key no more of the body is read
         than a key can stand in."""
-        key = asked.query.get("api_key")
+        key = request.query.get("api_key")
         if not key:
-            asked.request, key = await key_ahead(asked.request)
-        async with within(2 * asked.services.deadlines.lookup):
-            actor = await self._key_holder(asked, key)
+            request.request, key = await key_ahead(request.request)
+        async with database_deadline(2 * request.services.deadlines.lookup):
+            actor = await self._key_holder(request, key)
         data: FormData | None = None
         try:
-            data = await read_form(asked.request, asked.services.offload)
-            asked.body, asked.files = fields_of(asked.query, data)
-            asked.check_jurisdiction(asked.body.fields)
-            async with within(asked.services.deadlines.write, writes=True):
-                return await handler(asked, actor)
+            data = await read_form(request.request, request.services.offload)
+            request.body, request.files = fields_of(request.query, data)
+            request.check_jurisdiction(request.body.fields)
+            async with database_deadline(request.services.deadlines.write, writes=True):
+                return await handler(request, actor)
         finally:
             if data is not None:
                 await data.close()

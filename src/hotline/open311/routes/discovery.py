@@ -1,20 +1,20 @@
 """Who answers here: /discovery."""
 
 from hotline.open311 import store as open311_store
-from hotline.open311.model import stamp
+from hotline.open311.model import format_whole_second
 from hotline.open311.routes.request import Open311Request
 from hotline.open311.schemas import Open311Discovery, Open311Endpoint
 from hotline.open311.serializer import ObjectDocument
 
 
-async def discovery(asked: Open311Request, base: str) -> ObjectDocument:
+async def discovery(request: Open311Request, base: str) -> ObjectDocument:
     """`base`: the path under which Open311 is served."""
-    changeset = stamp(await open311_store.changed_at(asked.services.db))
-    home = asked.directory.home
-    contact = asked.settings.contact or (f"{home.name} ({home.name_en})" if home else "hotline")
+    changeset = format_whole_second(await open311_store.load_directory_changed_at(request.services.db))
+    home = request.directory.home
+    contact = request.settings.contact or (f"{home.name} ({home.name_en})" if home else "hotline")
     endpoint = Open311Endpoint(
         specification="http://wiki.open311.org/GeoReport_v2",
-        url=f"{asked.services.public_url.rstrip('/')}{base}/",
+        url=f"{request.services.public_url.rstrip('/')}{base}/",
         changeset=changeset,
         type="production",
         formats=("text/xml", "application/json"),

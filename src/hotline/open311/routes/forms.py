@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from hotline.database.offload import Offload
-from hotline.delivery.payloads import clean
+from hotline.delivery.payloads import clean_text
 from hotline.open311.routes.request import Open311Error, Open311Request
-from hotline.open311.service import Form
-from hotline.storage.files import Stored, store
+from hotline.open311.service import Open311Form
+from hotline.storage.files import StoredFile, store_file
 
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
@@ -42,10 +42,12 @@ async def key_ahead(request: Request) -> tuple[Request, str]:
     async def again() -> MutableMapping[str, Any]:
         return read.popleft() if read else await request.receive()
 
-    return Request(request.scope, again), clean(_key_in(kind, bytes(head), request.headers["content-type"], whole))
+    return Request(request.scope, again), clean_text(
+        _find_key(kind, bytes(head), request.headers["content-type"], whole)
+    )
 
 
-def _key_in(kind: str, head: bytes, content_type: str, whole: bool) -> str:
+def _find_key(kind: str, head: bytes, content_type: str, whole: bool) -> str:
     """The first api_key of a form or of its beginning; empty where there is none, or it cannot be read."""
     try:
         if kind == "multipart/form-data":
@@ -128,7 +130,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
     return [*pairs]
 
 
-def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Form, list[UploadFile]]:
+def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Open311Form, list[UploadFile]]:
     """Query and body together, the body first; several values of one attribute kept in order."""
     fields: dict[str, str] = {}
     attributes: dict[str, list[str]] = {}
@@ -140,7 +142,7 @@ def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Form, li
             if _MEDIA.fullmatch(name) and (value.filename or value.size):
                 files.append(value)
             continue
-        name, value = clean(name), clean(value)
+        name, value = clean_text(name), clean_text(value)
         bracket = _BRACKETS.fullmatch(name)
         if bracket:
             attributes.setdefault(bracket[1], []).append(value)
@@ -148,12 +150,12 @@ def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Form, li
             media.append(value)
         elif value != "" and name not in fields:
             fields[name] = value
-    return Form(fields, attributes, media), files
+    return Open311Form(fields, attributes, media), files
 
 
-async def stored_files(asked: Open311Request) -> list[tuple[Stored, str]]:
+async def stored_files(request: Open311Request) -> list[tuple[StoredFile, str]]:
     """The pictures of a request, stored, with their names."""
-    return [(await store(asked.services.files, file.read, None), _name_of(file)) for file in asked.files]
+    return [(await store_file(request.services.files, file.read, None), _name_of(file)) for file in request.files]
 
 
 def _name_of(file: UploadFile) -> str:

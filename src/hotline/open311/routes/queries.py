@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from hotline.open311.routes.request import Open311Error
-from hotline.open311.service import w3c_moment
+from hotline.open311.service import parse_w3c_moment
 
 DAYS = timedelta(days=90)  # the longest window
 
@@ -12,7 +12,7 @@ DAYS = timedelta(days=90)  # the longest window
 def _moment(query: Mapping[str, str], name: str) -> datetime | None:
     if name not in query:
         return None
-    found = w3c_moment(query[name])
+    found = parse_w3c_moment(query[name])
     if found is None:
         raise Open311Error(400, f"{name}: a date-time with zone, as 2026-11-25T08:00:00Z")
     return found

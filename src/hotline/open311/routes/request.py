@@ -9,11 +9,11 @@ from starlette.requests import Request
 
 from hotline.database.prepared import Row
 from hotline.open311.model import PublicView
-from hotline.open311.service import Form
+from hotline.open311.service import Open311Form
 from hotline.open311.settings import Open311Settings
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.accounts import ActorCache, who_is
+from hotline.organisation.service.accounts import ActorCache, authenticate
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.context import Services
 
@@ -40,7 +40,7 @@ class Open311Request:
     query: Mapping[str, str]
     form: str
     view: PublicView = field(default_factory=lambda: PublicView(()))
-    body: Form = field(default_factory=lambda: Form({}))
+    body: Open311Form = field(default_factory=lambda: Open311Form({}))
     files: Sequence[UploadFile] = ()
 
     @property
@@ -60,7 +60,7 @@ class Open311Request:
     async def holder_of(self, key: str) -> Actor:
         """Whose key it is. Raises Open311Error."""
         try:
-            actor = await who_is(self.services, self.actor_cache, key or None, self.now)
+            actor = await authenticate(self.services, self.actor_cache, key or None, self.now)
         except Refused as refused:
             if refused.refusal.code is not Code.UNAUTHENTICATED:
                 raise

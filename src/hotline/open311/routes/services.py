@@ -10,17 +10,19 @@ from hotline.open311.schemas import (
     Open311Value,
 )
 from hotline.open311.serializer import ListDocument, ObjectDocument
-from hotline.open311.service import FMS, offered, service
+from hotline.open311.service import FMS, find_service, offered_categories
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Attribute, Category
 from hotline.organisation.model.vocabulary import AttributeType
 from hotline.organisation.store import directory as organisation_directory
 
 
-async def services(asked: Open311Request) -> ListDocument:
+async def services(request: Open311Request) -> ListDocument:
     """All of them or an error: a client drops what is missing, so the directory's version is asked for anew."""
-    await organisation_directory.version_of(asked.services.db)
-    return ListDocument("services", "service", [_service(asked.directory, c) for c in offered(asked.directory)])
+    await organisation_directory.load_version(request.services.db)
+    return ListDocument(
+        "services", "service", [_service(request.directory, c) for c in offered_categories(request.directory)]
+    )
 
 
 def _service(directory: Directory, category: Category) -> Open311ServiceOut:
@@ -36,9 +38,9 @@ def _service(directory: Directory, category: Category) -> Open311ServiceOut:
     )
 
 
-async def definition(asked: Open311Request, code: str) -> ObjectDocument:
-    await organisation_directory.version_of(asked.services.db)
-    category = service(asked.directory, code)
+async def definition(request: Open311Request, code: str) -> ObjectDocument:
+    await organisation_directory.load_version(request.services.db)
+    category = find_service(request.directory, code)
     questions = [_attribute(a, order) for order, a in enumerate(category.attributes, start=1)]
     number = Open311AutomatedAttribute(
         variable=True,

@@ -29,12 +29,12 @@ def create_key(
     area: AreaCode = None,
 ) -> None:
     """Create a key and print its secret, once and alone, on standard output."""
-    from hotline.organisation.model.actors import GRANTED
+    from hotline.organisation.model.actors import GRANTABLE_ROLES
     from hotline.organisation.model.grants import Grant
     from hotline.organisation.service.accounts import NewKey, add_key
 
     line: CommandLine = context.obj
-    grant = Grant(_roles(role, GRANTED), department, area)
+    grant = Grant(_roles(role, GRANTABLE_ROLES), department, area)
 
     async def create(services: "OrganisationServices") -> str:
         made = await add_key(services, NewKey(name, grant), "command-line", services.clock())
@@ -55,7 +55,7 @@ def add_user(
     """Add a person.
 
     The password comes from HOTLINE_PASSWORD, a prompt, or standard input."""
-    from hotline.organisation.model.actors import PEOPLE
+    from hotline.organisation.model.actors import PERSON_ROLES
     from hotline.organisation.model.grants import Grant
     from hotline.organisation.service.accounts import NewPerson, add_person
 
@@ -63,7 +63,7 @@ def add_user(
     password = read_password()
     if not password:
         stop("no password given: set HOTLINE_PASSWORD, or write it on standard input")
-    grant = Grant(_roles(role, PEOPLE), department, area)
+    grant = Grant(_roles(role, PERSON_ROLES), department, area)
 
     async def add(services: "OrganisationServices") -> None:
         await add_person(services, NewPerson(login, name, password, grant), services.clock())
@@ -84,7 +84,7 @@ def set_password(context: typer.Context, login: str) -> None:
     given = read_password(ask=False)
 
     async def change(services: "OrganisationServices") -> str:
-        row = await people.by_login(services.db, login.casefold())
+        row = await people.load_person_by_login(services.db, login.casefold())
         if row is None:
             stop("no such login")
         password = given or secrets.token_urlsafe(12)

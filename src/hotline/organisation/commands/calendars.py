@@ -11,7 +11,7 @@ from hotline.command_line import CommandLine, say, stop
 
 if TYPE_CHECKING:
     from hotline.organisation.context import OrganisationServices
-    from hotline.organisation.model.holidays import Announcement, CalendarChange
+    from hotline.organisation.model.holidays import CalendarChange, HolidayNotice
     from hotline.organisation.model.items import Calendar
 
 commands = typer.Typer(name="calendar", help="Working calendars.")
@@ -57,12 +57,12 @@ def import_calendar(
 
 def _read_notice(file: Path) -> Any:
     """The JSON of a notice's file. Stops, naming the file, where it is none."""
-    from hotline.text.strict_json import read_json
+    from hotline.text.strict_json import parse_strict_json
 
     try:
         if file.stat().st_size > LARGEST:
             stop(f"cannot read {file.name}: larger than 1 MB, too large for a year's notice")
-        return read_json(file.read_bytes())
+        return parse_strict_json(file.read_bytes())
     except OSError as fault:
         stop(f"cannot read {file.name}: {fault.strerror}")
     except ValueError as fault:
@@ -73,17 +73,17 @@ async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tu
     """(directory version, announced to, days of the notice), or None where nothing changed. A dry run prints the
     same."""
     from hotline.organisation.model.actors import COMMAND_LINE
-    from hotline.organisation.model.holidays import announced, difference, doubt_about, read_announcement
+    from hotline.organisation.model.holidays import calendar_change, parse_notice, partial_notice_warning, with_notice
     from hotline.organisation.service.directory import change
 
     now = services.clock()
     directory = await services.directory.now(now)
-    notice = read_announcement(wanted.data, wanted.name, wanted.year)
+    notice = parse_notice(wanted.data, wanted.name, wanted.year)
     before = directory.calendars.get(wanted.calendar)
     if before is None:
         stop(f"no calendar {wanted.calendar}; there are: {', '.join(directory.calendars) or 'none'}")
-    after, doubt = announced(before, notice), doubt_about(before, notice)
-    found = difference(before, after, notice)
+    after, doubt = with_notice(before, notice), partial_notice_warning(before, notice)
+    found = calendar_change(before, after, notice)
     _print_days(found, before, after, notice)
     if doubt:
         say(f"please check: {doubt}")
@@ -92,10 +92,10 @@ async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tu
         return None
     question = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
     if wanted.dry_run:
-        if found.replaces:
+        if found.has_replacements:
             say(f"please check: {question}; this needs --replace")
         return None
-    if found.replaces and not wanted.replace:
+    if found.has_replacements and not wanted.replace:
         if not sys.stdin.isatty():
             stop(f"{question}: nothing changed; to replace them, run it again with --replace", 2)
         if not typer.confirm(f"{question}. Replace them?", err=True):
@@ -105,7 +105,7 @@ async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tu
     return kept.version, after.confirmed_to, len(notice.days)
 
 
-def _print_days(found: "CalendarChange", before: "Calendar", after: "Calendar", notice: "Announcement") -> None:
+def _print_days(found: "CalendarChange", before: "Calendar", after: "Calendar", notice: "HolidayNotice") -> None:
     """Print the days that the notice removes (-), changes (~) or adds (+), and those a later notice has set (=)."""
     for sign, moved in (("-", found.removed), ("~", found.changed), ("+", found.added)):
         for day, was, is_now in moved:

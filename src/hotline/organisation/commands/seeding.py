@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.command_line import CommandLine, say
-from hotline.shipped import shipped
+from hotline.packaged_files import packaged_folder
 
 if TYPE_CHECKING:
     from hotline.organisation.context import OrganisationServices
@@ -35,12 +35,12 @@ def load_seed(
 async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[str]]:
     """The directory's new version, and the items replaced, as noun/code."""
     from hotline.organisation.model.actors import COMMAND_LINE
-    from hotline.organisation.model.directory import NOUNS
-    from hotline.organisation.service.seeding import seed
+    from hotline.organisation.model.directory import SEED_ORDER_NOUNS
+    from hotline.organisation.service.seeding import seed_directory
 
-    root = shipped("seeds")
+    root = packaged_folder("seeds")
     folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
     before = await services.directory.now(services.clock())
-    after = await seed(services.directory, folder, root, COMMAND_LINE, services.clock())
-    pairs = ((noun, code, after.noun(noun).get(code)) for noun in NOUNS for code in before.noun(noun))
+    after = await seed_directory(services.directory, folder, root, COMMAND_LINE, services.clock())
+    pairs = ((noun, code, after.noun(noun).get(code)) for noun in SEED_ORDER_NOUNS for code in before.noun(noun))
     return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]

@@ -20,10 +20,10 @@ class Role(StrEnum):
     CLOCK = "clock"
 
 
-PEOPLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
-GRANTED = PEOPLE | {Role.GATEWAY}  # what a person or a key can be given
+PERSON_ROLES = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+GRANTABLE_ROLES = PERSON_ROLES | {Role.GATEWAY}  # what a person or a key can be given
 # see by area, not by order
-WHOLE = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+AREA_WIDE_ROLES = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
 
 
 class ActorKind(StrEnum):
@@ -51,12 +51,14 @@ class Actor:
 
 
 CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
-NOBODY = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for
+ANONYMOUS = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for
 RULES = Actor(ActorKind.RULES, "rules", "rules", frozenset({Role.RULES}))
 COMMAND_LINE = Actor(ActorKind.PERSON, "command-line", "command line", frozenset({Role.ADMIN}))
 
 
-def gateway_actor(gateway: str, area: str | None, home: str | None) -> Actor:
+def gateway_actor(gateway: str, area: str | None, home_area: str | None) -> Actor:
     """A gateway takes calls in, and does nothing else; what it brings lies in its number's area where nothing says
     otherwise."""
-    return Actor(ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home)
+    return Actor(
+        ActorKind.KEY, f"gateway:{gateway}"[:60], gateway, frozenset({Role.GATEWAY}), home_area=area or home_area
+    )

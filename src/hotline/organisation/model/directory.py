@@ -27,7 +27,7 @@ from hotline.organisation.model.vocabulary import Kind, Metric, Priority
 from hotline.organisation.model.working_time import WorkingTime
 
 # in the order they are seeded
-NOUNS = (
+SEED_ORDER_NOUNS = (
     "house",
     "calendars",
     "departments",
@@ -41,7 +41,7 @@ NOUNS = (
 )
 
 
-SHAPES: Mapping[str, type] = {
+ITEM_TYPES: Mapping[str, type] = {
     "house": Organisation,
     "calendars": Calendar,
     "departments": Department,
@@ -54,7 +54,7 @@ SHAPES: Mapping[str, type] = {
     "routes": Route,
 }
 # which fields name items of another noun; the checks below hold each of them
-REFERS: Mapping[str, Mapping[str, str]] = {
+REFERENCES: Mapping[str, Mapping[str, str]] = {
     "house": {"calendar": "calendars", "fallback": "departments", "committee": "departments", "area": "areas"},
     "departments": {"parent": "departments", "areas": "areas"},
     "areas": {"parent": "areas"},
@@ -71,7 +71,7 @@ REFERS: Mapping[str, Mapping[str, str]] = {
     },
 }
 # which fields are one word of a vocabulary, or any
-ANY_OF: Mapping[str, Mapping[str, type[StrEnum]]] = {
+VOCABULARY_FIELDS: Mapping[str, Mapping[str, type[StrEnum]]] = {
     "policies": {"kind": Kind, "priority": Priority},
     "ladders": {"priority": Priority},
     "routes": {"kind": Kind},
@@ -112,27 +112,27 @@ class Directory:
         return getattr(self, noun)  # type: ignore[no-any-return]
 
     @cached_property
-    def below(self) -> Mapping[str, frozenset[str]]:
+    def department_subtrees(self) -> Mapping[str, frozenset[str]]:
         """Department -> itself and all below it."""
         return _subtrees({d.code: d.parent for d in self.departments.values()})
 
     @cached_property
-    def areas_below(self) -> Mapping[str, frozenset[str]]:
+    def area_subtrees(self) -> Mapping[str, frozenset[str]]:
         """Area -> itself and all below it."""
         return _subtrees({a.code: a.parent for a in self.areas.values()})
 
     @cached_property
-    def categories_below(self) -> Mapping[str, frozenset[str]]:
+    def category_subtrees(self) -> Mapping[str, frozenset[str]]:
         return _subtrees({c.code: c.parent for c in self.categories.values()})
 
     def area_path(self, code: str | None) -> tuple[str, ...]:
         """The area and those it lies in, smallest first."""
-        return path_to(self.areas, code)
+        return path_to_root(self.areas, code)
 
     def category_path(self, code: str | None) -> tuple[str, ...]:
-        return path_to(self.categories, code)
+        return path_to_root(self.categories, code)
 
-    def name_of(self, noun: str, code: str | None) -> Named | None:
+    def optional_item_name(self, noun: str, code: str | None) -> Named | None:
         """An item's code and names as replies show them; an unknown code shows itself. None where there is no code."""
         if code is None:
             return None
@@ -146,7 +146,7 @@ class Directory:
     def _names(self) -> Mapping[str, Mapping[str, Named]]:
         return {
             noun: {i.code: Named(i.code, i.name, i.name_en) for i in self.noun(noun).values()}
-            for noun, shape in SHAPES.items()
+            for noun, shape in ITEM_TYPES.items()
             if issubclass(shape, NamedItem)
         }
 
@@ -185,7 +185,7 @@ def _subtrees(parents: Mapping[str, str | None]) -> dict[str, frozenset[str]]:
     return {code: frozenset(members) for code, members in found.items()}
 
 
-def path_to(items: Mapping[str, Any], code: str | None) -> tuple[str, ...]:
+def path_to_root(items: Mapping[str, Any], code: str | None) -> tuple[str, ...]:
     path: list[str] = []
     while code is not None and code in items and code not in path:
         path.append(code)

@@ -7,12 +7,12 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.hours import hours_in
+from hotline.organisation.model.hours import parse_hours
 from hotline.organisation.model.items import Member, Override, Roster, Shift
 
 _DAY = timedelta(days=1)
 _SHIFT = timedelta(days=2)  # no shift lasts longer
-LONGEST = timedelta(days=63)  # no override does
+MAX_OVERRIDE = timedelta(days=63)  # no override does
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,33 +29,33 @@ class Turn:
     reason: str = ""  # of the override that put them there
 
 
-def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
+def duty_turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
     """Everybody's turns between two moments, in order, overrides applied; cut at both ends."""
     zone = ZoneInfo(roster.zone)
     members = {m.code: m for m in roster.members}
-    planned = [p for p in _planned(roster, zone, start, end) if p[1] > start and p[0] < end]
+    planned = [p for p in _planned_shifts(roster, zone, start, end) if p[1] > start and p[0] < end]
     overrides = [
         (datetime.fromisoformat(o.start).replace(tzinfo=zone).astimezone(UTC),
          datetime.fromisoformat(o.end).replace(tzinfo=zone).astimezone(UTC), o)
         for o in roster.overrides
-        if _near(o, start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None))
+        if may_touch_window(o, start.astimezone(zone).replace(tzinfo=None), end.astimezone(zone).replace(tzinfo=None))
     ]  # fmt: skip
     ends = [m for a, b, *_ in planned for m in (a, b)] + [m for a, b, _ in overrides for m in (a, b)]
     found: list[Turn] = []
     for a, b in pairwise(sorted({start, end, *(m for m in ends if start < m < end)})):
-        here: dict[str | None, tuple[str | None, str | None, str]] = {  # member -> (shift, its day, reason)
+        shifts_by_member: dict[str | None, tuple[str | None, str | None, str]] = {  # member -> (shift, its day, reason)
             code: (shift, day, "") for opens, closes, shift, code, day in planned if opens <= a < closes
         }
         for opens, closes, o in overrides:
             if not opens <= a < closes:
                 continue
             if o.instead_of is None:
-                shift, day = next(((s, d) for s, d, _ in here.values()), (None, None))
-                here = {o.member: (shift, day, o.reason)}
-            elif o.instead_of in here:
-                shift, day, _ = here.pop(o.instead_of)
-                here[o.member] = (shift, day, o.reason)
-        for code, (shift, day, reason) in here.items():
+                shift, day = next(((s, d) for s, d, _ in shifts_by_member.values()), (None, None))
+                shifts_by_member = {o.member: (shift, day, o.reason)}
+            elif o.instead_of in shifts_by_member:
+                shift, day, _ = shifts_by_member.pop(o.instead_of)
+                shifts_by_member[o.member] = (shift, day, o.reason)
+        for code, (shift, day, reason) in shifts_by_member.items():
             if code is None:
                 continue
             turn = Turn(roster.code, roster.department, members[code], a, b, shift, day, reason)
@@ -67,34 +67,34 @@ def turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
     return found
 
 
-def whole_turns(roster: Roster, start: datetime, end: datetime, around: timedelta = LONGEST) -> list[Turn]:
-    """The turns that touch a window, from where each begins to where it ends, if that lies `around` it."""
-    return [t for t in turns(roster, start - around, end + around) if t.end > start and t.start < end]
+def uncut_turns(roster: Roster, start: datetime, end: datetime, margin: timedelta = MAX_OVERRIDE) -> list[Turn]:
+    """The turns that touch a window, from where each begins to where it ends, if that lies `margin` it."""
+    return [t for t in duty_turns(roster, start - margin, end + margin) if t.end > start and t.start < end]
 
 
-def _near(override: Override, start: datetime, end: datetime) -> bool:
+def may_touch_window(override: Override, start: datetime, end: datetime) -> bool:
     """Whether it may touch the window, by the clock of the wall."""
     begins, ends = datetime.fromisoformat(override.start), datetime.fromisoformat(override.end)
     return ends > start - _DAY and begins < end + _DAY
 
 
-def _planned(
+def _planned_shifts(
     roster: Roster, zone: ZoneInfo, start: datetime, end: datetime
 ) -> Iterator[tuple[datetime, datetime, str, str, str]]:
     """(start, end, shift, member, day) of every shift that may touch the window."""
     day = start.astimezone(zone).date() - _DAY
     while day <= end.astimezone(zone).date():
         for shift in roster.shifts:
-            code = whose(shift, day)
+            code = member_on_shift(shift, day)
             if code is not None:
-                ((opens, closes),) = hours_in((shift.hours,))
+                ((opens, closes),) = parse_hours((shift.hours,))
                 last = day + _DAY if closes is None or closes <= opens else day
                 until = datetime.combine(last, closes or opens.min, zone).astimezone(UTC)
                 yield datetime.combine(day, opens, zone).astimezone(UTC), until, shift.code, code, day.isoformat()
         day += _DAY
 
 
-def whose(shift: Shift, day: date) -> str | None:
+def member_on_shift(shift: Shift, day: date) -> str | None:
     """Whose turn that shift is on that day, by rotation. None: it is not worked then."""
     since = date.fromisoformat(shift.since)
     if (
@@ -106,28 +106,28 @@ def whose(shift: Shift, day: date) -> str | None:
     return shift.turns[(day - since).days // shift.every % len(shift.turns)]
 
 
-def gaps(roster: Roster, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+def duty_gaps(roster: Roster, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
     """When nobody is on duty between two moments, though the roster promises day and night."""
     if not roster.whole:
         return []
     found, reached = [], start
-    for turn in sorted(turns(roster, start, end), key=lambda t: t.start):
+    for turn in sorted(duty_turns(roster, start, end), key=lambda t: t.start):
         if turn.start > reached:
             found.append((reached, turn.start))
         reached = max(reached, turn.end)
     return [*found, (reached, end)] if reached < end else found
 
 
-def on_duty(directory: Directory, department: str, now: datetime) -> list[Turn]:
+def members_on_duty(directory: Directory, department: str, now: datetime) -> list[Turn]:
     """Who is on duty for this department at this moment, by its own rosters."""
     found: list[Turn] = []
     for roster in directory.rosters.values():
         if roster.active and roster.department == department:
-            found += [t for t in whole_turns(roster, now, now + _DAY, _SHIFT) if t.start <= now < t.end]
+            found += [t for t in uncut_turns(roster, now, now + _DAY, _SHIFT) if t.start <= now < t.end]
     return found
 
 
-def chain(directory: Directory, department: str | None) -> list[str]:
+def duty_chain(directory: Directory, department: str | None) -> list[str]:
     """Where help is asked for, one after the other: the department, those above it, the organisation's own."""
     found: list[str] = []
     while department is not None and department in directory.departments and department not in found:
@@ -137,15 +137,15 @@ def chain(directory: Directory, department: str | None) -> list[str]:
     return found if home is None or home in found else [*found, home]
 
 
-def called(directory: Directory, department: str | None, now: datetime) -> list[Turn]:
+def officers_to_call(directory: Directory, department: str | None, now: datetime) -> list[Turn]:
     """The officers to call for this department now: its own, else of the nearest above it that has somebody."""
-    for code in chain(directory, department):
-        if here := on_duty(directory, code, now):
+    for code in duty_chain(directory, department):
+        if here := members_on_duty(directory, code, now):
             return here
     return []
 
 
-def nobody(directory: Directory, department: str | None, now: datetime) -> bool:
+def has_no_duty_officer(directory: Directory, department: str | None, now: datetime) -> bool:
     """Whether rosters are kept for this chain, and yet nobody is on duty anywhere along it."""
     kept = {r.department for r in directory.rosters.values() if r.active}
-    return bool(kept & set(chain(directory, department))) and not called(directory, department, now)
+    return bool(kept & set(duty_chain(directory, department))) and not officers_to_call(directory, department, now)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from hotline.organisation.model.actors import WHOLE, Actor, Role
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor, Role
 
-Fault = tuple[str, str]  # a field and the rule it breaks
+FieldError = tuple[str, str]  # a field and the rule it breaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,9 @@ def is_organisation_wide(actor: Actor) -> bool:
     return actor.areas is None and not actor.departments
 
 
-def outside(actor: Actor, department: str | None, area: str | None) -> tuple[Fault, ...]:
+def scope_errors(actor: Actor, department: str | None, area: str | None) -> tuple[FieldError, ...]:
     """What of a department and an area (None: not limited by it) lies outside this actor's own."""
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     if actor.departments and department not in actor.departments:
         faults.append(("department", "outside your departments"))
     if actor.areas is not None and area not in actor.areas:
@@ -31,18 +31,18 @@ def outside(actor: Actor, department: str | None, area: str | None) -> tuple[Fau
     return tuple(faults)
 
 
-def may_grant(actor: Actor, grant: Grant) -> tuple[Fault, ...]:
+def grant_errors(actor: Actor, grant: Grant) -> tuple[FieldError, ...]:
     """Why this actor may not give or manage this grant; empty: they may.
 
     An administrator gives every role within their own area. One of a department gives what acts for departments, and
     beyond it only roles they hold themselves: the others see by area, and so more than a department.
     """
-    faults = list(outside(actor, grant.department, grant.area))
+    faults = list(scope_errors(actor, grant.department, grant.area))
     wider = frozenset[Role]()
     if Role.ADMIN not in actor.roles:
         wider = grant.roles - actor.roles
     elif actor.departments:
-        wider = grant.roles & (WHOLE | {Role.GATEWAY}) - actor.roles
+        wider = grant.roles & (AREA_WIDE_ROLES | {Role.GATEWAY}) - actor.roles
     if wider:
         faults.append(("roles", "more than you hold yourself"))
     return tuple(faults)

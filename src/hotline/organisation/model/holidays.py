@@ -10,12 +10,12 @@ from typing import Any
 from hotline.organisation.model.items import Calendar
 from hotline.refusals import Code, Refusal, Refused
 
-FEWEST = 20  # a whole year's notice has more days: 33 to 39 in 2023-2026
+MIN_NOTICE_DAYS = 20  # a whole year's notice has more days: 33 to 39 in 2023-2026
 _TOP, _ITEM = frozenset({"year", "papers", "days"}), frozenset({"name", "date", "isOffDay"})
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
+class HolidayNotice:
     """Which days of a year differ from the week's pattern; late December days may stand in the next year's notice.
     `papers`: the addresses it was published at."""
 
@@ -25,14 +25,14 @@ class Announcement:
     papers: tuple[str, ...] = ()
 
 
-def read_announcement(data: Any, file_name: str, wanted: int | None = None) -> Announcement:
+def parse_notice(data: Any, file_name: str, expected_year: int | None = None) -> HolidayNotice:
     """The notice in this file's data. Raises Refused with every fault: place and rule."""
     year = data.get("year") if isinstance(data, dict) else None
-    listed = data.get("days") if isinstance(data, dict) else None
-    if not isinstance(year, int) or isinstance(year, bool) or not isinstance(listed, list):
-        raise _wrong([("year", "a number, and `days` a list: the form of holiday-cn")])
+    raw_days = data.get("days") if isinstance(data, dict) else None
+    if not isinstance(year, int) or isinstance(year, bool) or not isinstance(raw_days, list):
+        raise _import_refusal([("year", "a number, and `days` a list: the form of holiday-cn")])
     if not 1990 <= year <= 2190:
-        raise _wrong([("year", "a year from 1990 to 2190")])
+        raise _import_refusal([("year", "a year from 1990 to 2190")])
     errors: list[tuple[str, str]] = []
     for place, name in enumerate(data):  # "$schema" and its like describe the file; a field's name is not repeated
         if name not in _TOP and not str(name).startswith("$"):
@@ -42,16 +42,16 @@ def read_announcement(data: Any, file_name: str, wanted: int | None = None) -> A
         errors.append(("papers", "a list of addresses, 500 characters each at most"))
         papers = []
     named = re.findall(r"(?<![0-9])(?:19|20|21)[0-9]{2}(?![0-9])", file_name)
-    if wanted is not None and wanted != year:
-        errors.append(("year", f"the file is of {year}, not of {wanted}"))
+    if expected_year is not None and expected_year != year:
+        errors.append(("year", f"the file is of {year}, not of {expected_year}"))
     elif named and str(year) not in named:
         errors.append(("year", f"the file is named for {named[0]}, and says {year}"))
-    if not listed:
+    if not raw_days:
         errors.append(("days", f"none: the notice of {year} is not announced yet"))
     days: dict[str, bool] = {}
     names: dict[str, str] = {}
-    for place, item in enumerate(listed):
-        day, off, name = _item(item)
+    for place, item in enumerate(raw_days):
+        day, off, name = _parse_day(item)
         if day is None or name is None:
             errors.append((f"days.{place}", "a date YYYY-MM-DD, `isOffDay` and a name"))
         elif not item.keys() <= _ITEM:
@@ -65,11 +65,11 @@ def read_announcement(data: Any, file_name: str, wanted: int | None = None) -> A
         else:
             days[day.isoformat()], names[day.isoformat()] = not off, name
     if errors:
-        raise _wrong(errors[:50])
-    return Announcement(year, days, names, tuple(papers))
+        raise _import_refusal(errors[:50])
+    return HolidayNotice(year, days, names, tuple(papers))
 
 
-def _item(item: Any) -> tuple[date | None, Any, str | None]:
+def _parse_day(item: Any) -> tuple[date | None, Any, str | None]:
     """(date, isOffDay, name) of a day as the file has it; None where one is not what it should be."""
     if not isinstance(item, dict) or "isOffDay" not in item:
         return None, None, None
@@ -99,63 +99,65 @@ def days_of_notice(calendar: Calendar, year: int) -> frozenset[str]:
     return frozenset(own & calendar.days.keys())
 
 
-def announced(calendar: Calendar, notice: Announcement) -> Calendar:
+def with_notice(calendar: Calendar, notice: HolidayNotice) -> Calendar:
     """The calendar with this notice in it, in place of the days that the notice of the same year gave; a day that the
     notice of a later year gave stays. Raises Refused where a year before it is missing: a deadline must not run over
     days nobody announced."""
     if calendar.always:
-        raise _wrong([("calendar", f"{calendar.code} is worked day and night: no notice changes it")])
+        raise _import_refusal([("calendar", f"{calendar.code} is worked day and night: no notice changes it")])
     if calendar.confirmed_to and notice.year > int(calendar.confirmed_to[:4]) + 1:
         missing = int(calendar.confirmed_to[:4]) + 1
-        raise _wrong([("year", f"{missing} is missing: import it first")])
-    gone, later = days_of_notice(calendar, notice.year), _later_days(calendar, notice.year)
-    fresh = {d: worked for d, worked in notice.days.items() if d not in later}
-    code = str(notice.year)
+        raise _import_refusal([("year", f"{missing} is missing: import it first")])
+    gone, later = days_of_notice(calendar, notice.year), _days_of_next_notice(calendar, notice.year)
+    new_days = {d: worked for d, worked in notice.days.items() if d not in later}
+    year_key = str(notice.year)
     # whose days are told apart from now on
     years = {
         str(notice.year - 1),
         str(notice.year + 1),
-        code,
+        year_key,
         *calendar.notices,
     }
-    given = {y: days_of_notice(calendar, int(y)) - fresh.keys() for y in years if y != code} | {code: fresh.keys()}
+    given = {y: days_of_notice(calendar, int(y)) - new_days.keys() for y in years if y != year_key} | {
+        year_key: new_days.keys()
+    }
     return replace(
         calendar,
-        days=dict(sorted(({d: v for d, v in calendar.days.items() if d not in gone} | fresh).items())),
+        days=dict(sorted(({d: v for d, v in calendar.days.items() if d not in gone} | new_days).items())),
         names=dict(sorted(({d: v for d, v in calendar.names.items() if d not in gone}
-                           | {d: notice.names[d] for d in fresh}).items())),
+                           | {d: notice.names[d] for d in new_days}).items())),
         notices={y: tuple(sorted(days)) for y, days in sorted(given.items()) if days},
-        papers={**calendar.papers, code: notice.papers} if notice.papers else dict(calendar.papers),
+        papers={**calendar.papers, year_key: notice.papers} if notice.papers else dict(calendar.papers),
         confirmed_to=max(calendar.confirmed_to, f"{notice.year}-12-31"),
     )  # fmt: skip
 
 
-def _later_days(calendar: Calendar, year: int) -> frozenset[str]:
+def _days_of_next_notice(calendar: Calendar, year: int) -> frozenset[str]:
     """The days before the end of this year that the next year's notice gave."""
     return frozenset(d for d in days_of_notice(calendar, year + 1) if d[:4] == str(year))
 
 
-def carried_on(calendar: Calendar, other: Calendar) -> Calendar:
+def with_notices_of(calendar: Calendar, source: Calendar) -> Calendar:
     """The calendar with the notices of those years that only the other one knows. What is announced here stays: a
     correction imported since counts more than what a seed was shipped with. No day is lost."""
     if not calendar.confirmed_to:  # it followed no notices: where both name a day, the other one's word counts
         return replace(
             calendar,
-            days={**calendar.days, **other.days},
-            names={**calendar.names, **other.names},
-            notices=other.notices,
-            papers=other.papers,
-            confirmed_to=other.confirmed_to,
+            days={**calendar.days, **source.days},
+            names={**calendar.names, **source.names},
+            notices=source.notices,
+            papers=source.papers,
+            confirmed_to=source.confirmed_to,
         )
-    for year in range(int(calendar.confirmed_to[:4]) + 1, int(other.confirmed_to[:4] or "0") + 1):
-        days = sorted(days_of_notice(other, year))
-        calendar = announced(
+    for year in range(int(calendar.confirmed_to[:4]) + 1, int(source.confirmed_to[:4] or "0") + 1):
+        days = sorted(days_of_notice(source, year))
+        calendar = with_notice(
             calendar,
-            Announcement(
+            HolidayNotice(
                 year,
-                {d: other.days[d] for d in days},
-                {d: other.names.get(d, "") for d in days},
-                other.papers.get(str(year), ()),
+                {d: source.days[d] for d in days},
+                {d: source.names.get(d, "") for d in days},
+                source.papers.get(str(year), ()),
             ),
         )
     return calendar
@@ -171,12 +173,12 @@ class CalendarChange:
     kept: tuple[str, ...]  # days on which the next year's notice says otherwise, and stays
 
     @property
-    def replaces(self) -> bool:
+    def has_replacements(self) -> bool:
         """Whether something that was announced would no longer hold."""
         return bool(self.removed or self.changed)
 
 
-def difference(before: Calendar, after: Calendar, notice: Announcement) -> CalendarChange:
+def calendar_change(before: Calendar, after: Calendar, notice: HolidayNotice) -> CalendarChange:
     """What would change between the two, day by day, in order."""
     dates = sorted(before.days.keys() | after.days.keys())
     moved = [(d, before.days.get(d), after.days.get(d)) for d in dates if before.days.get(d) != after.days.get(d)]
@@ -188,17 +190,17 @@ def difference(before: Calendar, after: Calendar, notice: Announcement) -> Calen
     )
 
 
-def doubt_about(calendar: Calendar, notice: Announcement) -> str | None:
+def partial_notice_warning(calendar: Calendar, notice: HolidayNotice) -> str | None:
     """What makes the notice look like a part of one: a year has about thirty days that differ. None: nothing does."""
     before = len(days_of_notice(calendar, notice.year))
     if before > len(notice.days):
         return f"the calendar had {before} days of {notice.year}, the notice has {len(notice.days)}"
-    if len(notice.days) < FEWEST:
+    if len(notice.days) < MIN_NOTICE_DAYS:
         return f"the notice has {len(notice.days)} days; a whole year's has about thirty"
     return None
 
 
-def unannounced(calendar: Calendar, today: date) -> int | None:
+def missing_notice_year(calendar: Calendar, today: date) -> int | None:
     """The year whose notice is missing: this one, or from November on the next. None: nothing is missing."""
     if calendar.always or (calendar.days == {} and not calendar.confirmed_to):
         return None  # a calendar that follows no notices
@@ -208,5 +210,5 @@ def unannounced(calendar: Calendar, today: date) -> int | None:
     return today.year + 1 if today.month >= 11 and known < today.year + 1 else None
 
 
-def _wrong(errors: list[tuple[str, str]]) -> Refused:
+def _import_refusal(errors: list[tuple[str, str]]) -> Refused:
     return Refused(Refusal(Code.INVALID, "the calendar cannot be imported; nothing is changed", errors=tuple(errors)))

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from hotline.organisation.model.items import Calendar
 
-Hourly = tuple[tuple[time, time | None], ...]  # the intervals of a day; an end of None is 24:00
+DayIntervals = tuple[tuple[time, time | None], ...]  # the intervals of a day; an end of None is 24:00
 
 
 @lru_cache(maxsize=256)
-def hours_in(hours: tuple[str, ...]) -> Hourly:
+def parse_hours(hours: tuple[str, ...]) -> DayIntervals:
     """The intervals of a day, in order; an end of None is 24:00. Raises ValueError where one is no interval, or where
     two overlap."""
     found: list[tuple[time, time | None]] = []
@@ -39,17 +39,17 @@ def is_zone(name: str) -> bool:
     return True
 
 
-def are_dates(texts: Iterable[str]) -> bool:
+def are_iso_dates(texts: Iterable[str]) -> bool:
     try:
         return all(date.fromisoformat(text).isoformat() == text for text in texts)
     except ValueError:
         return False
 
 
-INTERVALS = "intervals HH:MM-HH:MM, in order, without overlap; one over midnight stands last"
+INTERVALS_RULE = "intervals HH:MM-HH:MM, in order, without overlap; one over midnight stands last"
 
 
-def hours_on(calendar: Calendar, day: date) -> tuple[str, ...]:
+def hours_of_day(calendar: Calendar, day: date) -> tuple[str, ...]:
     """The hours worked on that date. Empty: nobody works."""
     if calendar.always:
         return ("00:00-24:00",)

@@ -29,7 +29,7 @@ from hotline.organisation.model.vocabulary import (
 )
 
 _STRICT = {"extra": "forbid"}
-CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
+CODE_PATTERN = re.compile(r"[a-z0-9][a-z0-9_.-]{0,39}")
 ANY = "*"
 
 
@@ -160,7 +160,7 @@ class Span:
 
 
 @lru_cache(maxsize=1024)
-def span_of(text: str) -> Span:
+def parse_span(text: str) -> Span:
     """A span from its text. Raises ValueError, naming the rule."""
     number, _, unit = text.strip().partition(" ")
     if unit not in set(Unit):
@@ -216,7 +216,7 @@ class EscalationStep:
 
 
 @lru_cache(maxsize=1024)
-def step_of(text: str) -> EscalationStep:
+def parse_step(text: str) -> EscalationStep:
     """A step from its text: "80% head yellow", "+1 working_days supervisor+committee red". Raises ValueError."""
     words = text.split()
     if not words or (words[0].startswith("+") and len(words) < 3) or len(words) < 2:
@@ -227,7 +227,7 @@ def step_of(text: str) -> EscalationStep:
             raise ValueError("a share of the limit from 1% to 100%")
         share, rest = Fraction(int(words[0][:-1]), 100), words[1:]
     elif words[0].startswith("+"):
-        later, rest = span_of(f"{words[0][1:]} {words[1]}"), words[2:]
+        later, rest = parse_span(f"{words[0][1:]} {words[1]}"), words[2:]
         if later.unit is Unit.CALENDAR_DAYS:
             raise ValueError("later by hours or by working days")
     else:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hotline.organisation.model.actors import WHOLE, Actor, Role
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Scope:
         return not self.whole and not self.departments and self.creator is None
 
 
-EVERYTHING = Scope(True, None, frozenset())  # for the system itself: what it shows of it is decided elsewhere
+SYSTEM_SCOPE = Scope(True, None, frozenset())  # for the system itself: what it shows of it is decided elsewhere
 
 
 def scope_of(actor: Actor) -> Scope:
     """The actor's view."""
     handler = Role.HANDLER in actor.roles
-    return Scope(bool(actor.roles & WHOLE), actor.areas, actor.departments if handler else frozenset())
+    return Scope(bool(actor.roles & AREA_WIDE_ROLES), actor.areas, actor.departments if handler else frozenset())

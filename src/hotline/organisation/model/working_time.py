@@ -12,12 +12,12 @@ from fractions import Fraction
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from hotline.organisation.model.hours import hours_in, hours_on
+from hotline.organisation.model.hours import hours_of_day, parse_hours
 from hotline.organisation.model.items import Calendar, Span
 from hotline.organisation.model.vocabulary import Counting, DayEnd, Unit
 from hotline.text.reasons import Because
 
-_FURTHEST = 3660 * 4  # days looked at before giving up: a calendar without working time is refused on write
+_MAX_DAYS_AHEAD = 3660 * 4  # days looked at before giving up: a calendar without working time is refused on write
 _DAY, _MICRO = timedelta(days=1), timedelta(microseconds=1)
 Interval = tuple[datetime, datetime]  # in UTC
 
@@ -31,7 +31,7 @@ class SpanCounter(Protocol):
     def after(self, start: datetime, amount: int, first: date) -> datetime:
         """The earliest moment at which `amount` (above 0) has passed since `start`."""
 
-    def between(self, start: datetime, end: datetime, first: date) -> int:
+    def elapsed(self, start: datetime, end: datetime, first: date) -> int:
         """How much passes from `start` to `end`. 0 where `end` is not later."""
 
 
@@ -45,13 +45,13 @@ class WorkingTime:
         self._ends: dict[date, datetime] = {}
         civil = calendar.counting is Counting.CIVIL
         self.measures: dict[Unit, SpanCounter] = {
-            Unit.CALENDAR_HOURS: _Elapsing(),
-            Unit.WORKING_HOURS: _Working(self),
-            Unit.WORKING_DAYS: _Counted(self, self.is_workday) if civil else _Walled(self, self.is_workday),
-            Unit.CALENDAR_DAYS: _Counted(self, lambda day: True) if civil else _Walled(self, lambda day: True),
+            Unit.CALENDAR_HOURS: _CalendarHours(),
+            Unit.WORKING_HOURS: _WorkingHours(self),
+            Unit.WORKING_DAYS: _CivilDays(self, self.is_workday) if civil else _ElapsedDays(self, self.is_workday),
+            Unit.CALENDAR_DAYS: _CivilDays(self, lambda day: True) if civil else _ElapsedDays(self, lambda day: True),
         }
 
-    def local(self, moment: datetime) -> datetime:
+    def to_local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
 
     def is_workday(self, day: date) -> bool:
@@ -63,7 +63,7 @@ class WorkingTime:
         known = self._days.get(day)
         if known is None:
             known = self._days[day] = tuple(
-                self._interval(day, a, b) for a, b in hours_in(hours_on(self.calendar, day))
+                self._interval(day, a, b) for a, b in parse_hours(hours_of_day(self.calendar, day))
             )
         return known
 
@@ -87,12 +87,12 @@ class WorkingTime:
 
     def is_working(self, moment: datetime) -> bool:
         """Whether the offices are open at this moment."""
-        day = self.local(moment).date()
+        day = self.to_local(moment).date()
         return any(a <= moment < b for d in (day - _DAY, day) for a, b in self.intervals(d))
 
-    def rolled(self, day: date) -> date:
+    def next_workday(self, day: date) -> date:
         """That day, or the next working day."""
-        for _ in range(_FURTHEST):
+        for _ in range(_MAX_DAYS_AHEAD):
             if self.is_workday(day):
                 return day
             day += _DAY
@@ -100,27 +100,27 @@ class WorkingTime:
 
     def opening(self, moment: datetime, working_days: int) -> datetime:
         """When the offices open on the n-th working day after the day that `moment` ends: when people can be told."""
-        day = self.local(moment - _MICRO).date()
+        day = self.to_local(moment - _MICRO).date()
         for _ in range(working_days):
-            day = self.rolled(day + _DAY)
+            day = self.next_workday(day + _DAY)
         return self.intervals(day)[0][0] if working_days else moment
 
-    def earlier(self, moment: datetime, working_days: int) -> datetime:
+    def workdays_before(self, moment: datetime, working_days: int) -> datetime:
         """The same time of day `working_days` before: an outer deadline less our margin."""
-        last = self.local(moment - _MICRO)
+        last = self.to_local(moment - _MICRO)
         day = last.date()
         for _ in range(working_days):
             day -= _DAY
             while not self.is_workday(day):
                 day -= _DAY
         apart = last.date() - day
-        return (self.local(moment).replace(tzinfo=None) - apart).replace(tzinfo=self.zone).astimezone(UTC)
+        return (self.to_local(moment).replace(tzinfo=None) - apart).replace(tzinfo=self.zone).astimezone(UTC)
 
     def is_provisional(self, due: datetime, unit: Unit) -> bool:
         """Whether the deadline rests on days that no published notice covers yet."""
         if unit is Unit.CALENDAR_HOURS or self.calendar.always:
             return False
-        last = self.local(due - _MICRO if unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) else due).date()
+        last = self.to_local(due - _MICRO if unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) else due).date()
         return last.isoformat() > self.calendar.confirmed_to
 
     def share(self, start: datetime, due: datetime, share: Fraction, unit: Unit) -> datetime:
@@ -130,34 +130,34 @@ class WorkingTime:
         if share >= 1:
             return due
         counts = self.measures[Unit.WORKING_HOURS if is_working_unit(unit) else Unit.CALENDAR_HOURS]
-        whole = counts.between(start, due, date.min)
+        whole = counts.elapsed(start, due, date.min)
         if whole == 0:  # a whole way outside office hours
             counts = self.measures[Unit.CALENDAR_HOURS]
-            whole = counts.between(start, due, date.min)
+            whole = counts.elapsed(start, due, date.min)
         return min(counts.after(start, max(1, int(whole * share)), date.min), due)
 
 
-class _Elapsing:
+class _CalendarHours:
     def whole(self, span: Span) -> int:
         return int(span.amount * 3_600_000_000)
 
     def after(self, start: datetime, amount: int, first: date) -> datetime:
         return (start + timedelta(microseconds=amount)).astimezone(UTC)
 
-    def between(self, start: datetime, end: datetime, first: date) -> int:
+    def elapsed(self, start: datetime, end: datetime, first: date) -> int:
         return max(0, (end - start) // _MICRO)
 
 
-class _Working:
-    def __init__(self, reckoner: WorkingTime) -> None:
-        self._r = reckoner
+class _WorkingHours:
+    def __init__(self, working_time: WorkingTime) -> None:
+        self._r = working_time
 
     def whole(self, span: Span) -> int:
         return int(span.amount * 3_600_000_000)
 
-    def _from(self, start: datetime) -> Iterator[Interval]:
-        day = self._r.local(start).date() - _DAY  # last night's shift may still run
-        for _ in range(_FURTHEST):
+    def _intervals_from(self, start: datetime) -> Iterator[Interval]:
+        day = self._r.to_local(start).date() - _DAY  # last night's shift may still run
+        for _ in range(_MAX_DAYS_AHEAD):
             for opens, closes in self._r.intervals(day):
                 if closes > start:
                     yield max(opens, start), closes
@@ -165,65 +165,65 @@ class _Working:
 
     def after(self, start: datetime, amount: int, first: date) -> datetime:
         left = timedelta(microseconds=amount)
-        for opens, closes in self._from(start):
+        for opens, closes in self._intervals_from(start):
             if closes - opens >= left:
                 return (opens + left).astimezone(UTC)
             left -= closes - opens
         raise ValueError("the calendar has no working time")
 
-    def between(self, start: datetime, end: datetime, first: date) -> int:
+    def elapsed(self, start: datetime, end: datetime, first: date) -> int:
         if end <= start:
             return 0
         gone = timedelta()
-        for opens, closes in self._from(start):
+        for opens, closes in self._intervals_from(start):
             if opens >= end:
                 break
             gone += min(closes, end) - opens
         return gone // _MICRO
 
 
-class _Counted:
+class _CivilDays:
     """Whole days, the Civil Code's way: a day is used up when it ends while the clock runs."""
 
-    def __init__(self, reckoner: WorkingTime, counts: Callable[[date], bool]) -> None:
-        self._r, self._counts = reckoner, counts
+    def __init__(self, working_time: WorkingTime, is_counted: Callable[[date], bool]) -> None:
+        self._r, self._counts = working_time, is_counted
 
     def whole(self, span: Span) -> int:
         return int(span.amount)
 
     def after(self, start: datetime, amount: int, first: date) -> datetime:
-        day = max(first, self._r.local(start).date()) - _DAY
-        for _ in range(_FURTHEST):
+        day = max(first, self._r.to_local(start).date()) - _DAY
+        for _ in range(_MAX_DAYS_AHEAD):
             day += _DAY
             if self._counts(day) and self._r.day_ends(day) > start:
                 amount -= 1
                 if amount <= 0:
-                    return self._r.day_ends(self._r.rolled(day))
+                    return self._r.day_ends(self._r.next_workday(day))
         raise ValueError("the calendar has no working day")
 
-    def between(self, start: datetime, end: datetime, first: date) -> int:
-        day, days = max(first, self._r.local(start).date()), 0
+    def elapsed(self, start: datetime, end: datetime, first: date) -> int:
+        day, days = max(first, self._r.to_local(start).date()), 0
         while (over := self._r.day_ends(day)) <= end:
             days += self._counts(day) and over > start
             day += _DAY
         return days
 
 
-class _Walled:
+class _ElapsedDays:
     """A day is 24 hours on the clock of the wall, of the dates that count."""
 
-    def __init__(self, reckoner: WorkingTime, counts: Callable[[date], bool]) -> None:
-        self._r, self._counts = reckoner, counts
+    def __init__(self, working_time: WorkingTime, is_counted: Callable[[date], bool]) -> None:
+        self._r, self._counts = working_time, is_counted
 
     def whole(self, span: Span) -> int:
         return int(span.amount * 86_400_000_000)
 
-    def _naive(self, moment: datetime) -> datetime:
-        return self._r.local(moment).replace(tzinfo=None)
+    def _to_naive_local(self, moment: datetime) -> datetime:
+        return self._r.to_local(moment).replace(tzinfo=None)
 
     def after(self, start: datetime, amount: int, first: date) -> datetime:
-        at, left = self._naive(start), timedelta(microseconds=amount)
-        for _ in range(_FURTHEST):
+        at, left = self._to_naive_local(start), timedelta(microseconds=amount)
+        for _ in range(_MAX_DAYS_AHEAD):
             midnight = datetime.combine(at.date() + _DAY, time.min)
             if self._counts(at.date()):
                 if midnight - at >= left:
@@ -232,8 +232,8 @@ class _Walled:
             at = midnight
         raise ValueError("the calendar has no working day")
 
-    def between(self, start: datetime, end: datetime, first: date) -> int:
-        at, until, gone = self._naive(start), self._naive(end), timedelta()
+    def elapsed(self, start: datetime, end: datetime, first: date) -> int:
+        at, until, gone = self._to_naive_local(start), self._to_naive_local(end), timedelta()
         while at < until:
             midnight = datetime.combine(at.date() + _DAY, time.min)
             if self._counts(at.date()):
@@ -247,9 +247,9 @@ def is_working_unit(unit: Unit) -> bool:
     return unit in (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
 
 
-def first_day(reckoner: WorkingTime, start: datetime) -> date:
+def first_countable_day(working_time: WorkingTime, start: datetime) -> date:
     """The first date a period of days may count: the day after it began."""
-    return reckoner.local(start).date() + _DAY
+    return working_time.to_local(start).date() + _DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,72 +260,74 @@ class CalculatedLimit:
     provisional: bool
 
 
-def calculate_limit(reckoner: WorkingTime, start: datetime, span: Span) -> CalculatedLimit:
+def calculate_limit(working_time: WorkingTime, start: datetime, span: Span) -> CalculatedLimit:
     """When a limit that starts at `start` ends."""
-    measure = reckoner.measures[span.unit]
-    due = measure.after(start, measure.whole(span), first_day(reckoner, start))
-    return CalculatedLimit(due, reckoner.is_provisional(due, span.unit))
+    measure = working_time.measures[span.unit]
+    due = measure.after(start, measure.whole(span), first_countable_day(working_time, start))
+    return CalculatedLimit(due, working_time.is_provisional(due, span.unit))
 
 
-def because(reckoner: WorkingTime, start: datetime, due: datetime, span: Span, *, begun: bool = False) -> list[Because]:
-    """How a limit came to its end, step by step: what counted, what was passed over, where it rolled to. `begun`: its
-    first day was counted before; the day it goes on counts too."""
-    calendar = reckoner.calendar
-    from_day, to_day = reckoner.local(start).date(), reckoner.local(due - _MICRO).date()
-    said = [
-        Because("starts", (_shown(reckoner, start), calendar.zone)),
+def explain_limit(
+    working_time: WorkingTime, start: datetime, due: datetime, span: Span, *, first_day_counted: bool = False
+) -> list[Because]:
+    """How a limit came to its end, step by step: what counted, what was passed over, where it rolled to.
+    `first_day_counted`: its first day was counted before; the day it goes on counts too."""
+    calendar = working_time.calendar
+    from_day, to_day = working_time.to_local(start).date(), working_time.to_local(due - _MICRO).date()
+    reasons = [
+        Because("starts", (_format_local(working_time, start), calendar.zone)),
         Because("limit", (f"{span}", f"calendar {calendar.code}")),
     ]
     if span.unit is Unit.CALENDAR_HOURS:
-        return [*said, Because("hours count at once, day and night", ()), _ends(reckoner, due)]
+        return [*reasons, Because("hours count at once, day and night", ()), _due_reason(working_time, due)]
     days = [from_day + timedelta(days=n) for n in range((to_day - from_day).days + 1)]
     civil = calendar.counting is Counting.CIVIL and span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS)
-    if civil and not begun:
-        said.append(Because("a period of days starts on the next day (民法典 201)", (days[0].isoformat(),)))
+    if civil and not first_day_counted:
+        reasons.append(Because("a period of days starts on the next day (民法典 201)", (days[0].isoformat(),)))
     elif span.unit is Unit.WORKING_HOURS:
         every = calendar.always
-        said.append(
+        reasons.append(
             Because("every hour counts, at once" if every else "only office hours count, at once", calendar.hours)
         )
-        if not reckoner.is_working(start):
-            said.append(Because("began outside office hours", (_shown(reckoner, start),)))
+        if not working_time.is_working(start):
+            reasons.append(Because("began outside office hours", (_format_local(working_time, start),)))
     else:
-        said.append(Because("a day is 24 hours of a date that counts, at once", ()))
+        reasons.append(Because("a day is 24 hours of a date that counts, at once", ()))
     if span.unit is not Unit.CALENDAR_DAYS:
-        holidays = [d for d in days if not reckoner.is_workday(d) and d.isoformat() in calendar.days]
-        rest = [d for d in days if not reckoner.is_workday(d) and d.isoformat() not in calendar.days]
+        holidays = [d for d in days if not working_time.is_workday(d) and d.isoformat() in calendar.days]
+        rest = [d for d in days if not working_time.is_workday(d) and d.isoformat() not in calendar.days]
         if holidays:
-            said.append(Because("holidays passed over", tuple(_named(calendar, d) for d in holidays)))
+            reasons.append(Because("holidays passed over", tuple(_format_day(calendar, d) for d in holidays)))
         if rest:
-            said.append(Because("days of rest passed over", tuple(d.isoformat() for d in rest)))
+            reasons.append(Because("days of rest passed over", tuple(d.isoformat() for d in rest)))
     made_up = [d for d in days if calendar.days.get(d.isoformat()) and d.weekday() not in calendar.workdays]
     if made_up:
-        said.append(Because("worked days off (调休)", tuple(_named(calendar, d) for d in made_up)))
+        reasons.append(Because("worked days off (调休)", tuple(_format_day(calendar, d) for d in made_up)))
     own = [d.isoformat() for d in days if d.isoformat() in calendar.exceptions]
     if own:
-        said.append(Because("local exceptions", tuple(own)))
+        reasons.append(Because("local exceptions", tuple(own)))
     if civil and span.unit is Unit.CALENDAR_DAYS:
-        last = from_day + timedelta(days=int(span.amount) - begun)
+        last = from_day + timedelta(days=int(span.amount) - first_day_counted)
         if last != to_day:
-            moved = (_named(calendar, last), to_day.isoformat())
-            said.append(Because("a last day off moves to the next working day (民法典 203)", moved))
+            moved = (_format_day(calendar, last), to_day.isoformat())
+            reasons.append(Because("a last day off moves to the next working day (民法典 203)", moved))
     if civil:
         ends = "24:00" if calendar.day_ends is DayEnd.MIDNIGHT else "close of business"
-        said.append(Because("the last day ends", (ends,)))
-    if reckoner.is_provisional(due, span.unit):
+        reasons.append(Because("the last day ends", (ends,)))
+    if working_time.is_provisional(due, span.unit):
         announced = f"announced to {calendar.confirmed_to or '-'}"
-        said.append(Because("provisional: no notice covers the last day yet", (announced,)))
-    return [*said, _ends(reckoner, due)]
+        reasons.append(Because("provisional: no notice covers the last day yet", (announced,)))
+    return [*reasons, _due_reason(working_time, due)]
 
 
-def _ends(reckoner: WorkingTime, due: datetime) -> Because:
-    return Because("due", (_shown(reckoner, due),))
+def _due_reason(working_time: WorkingTime, due: datetime) -> Because:
+    return Because("due", (_format_local(working_time, due),))
 
 
-def _shown(reckoner: WorkingTime, moment: datetime) -> str:
-    return reckoner.local(moment).isoformat(timespec="seconds")
+def _format_local(working_time: WorkingTime, moment: datetime) -> str:
+    return working_time.to_local(moment).isoformat(timespec="seconds")
 
 
-def _named(calendar: Calendar, day: date) -> str:
+def _format_day(calendar: Calendar, day: date) -> str:
     name = calendar.names.get(day.isoformat())
     return f"{day.isoformat()} {name}" if name else day.isoformat()

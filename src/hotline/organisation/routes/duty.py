@@ -14,33 +14,37 @@ from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
     StaffContext,
-    anybody,
-    department_seen,
-    may,
+    allow_anonymous,
+    directory_for_department,
+    require_roles,
 )
 from hotline.organisation.model import duty
-from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
-from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_shown
-from hotline.organisation.service.duty import override, swapped
+from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_reply
+from hotline.organisation.service.duty import add_overrides, swap_overrides
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.field_types import Moment, Plain
-from hotline.web.responses import POST, READ, action_reply, refusals, reply
+from hotline.web.field_types import Moment, PlainLine
+from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
-Reader = Annotated[StaffContext, may("duty.read", *PEOPLE)]
+Reader = Annotated[StaffContext, require_roles("duty.read", *PERSON_ROLES)]
 # a handler for its own department
-Planner = Annotated[StaffContext, may("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)]
-LONGEST = timedelta(days=92)
-FEED_BACK, FEED_AHEAD = timedelta(days=7), timedelta(days=60)
+Planner = Annotated[
+    StaffContext, require_roles("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
+]
+MAX_WINDOW = timedelta(days=92)
+FEED_PAST, FEED_FUTURE = timedelta(days=7), timedelta(days=60)
 
 
-def _rosters(directory: Directory, department: str) -> list[Roster]:
+def _department_rosters(directory: Directory, department: str) -> list[Roster]:
     return [r for r in directory.rosters.values() if r.active and r.department == department]
 
 
-@router.get("/{code}/duty", operation_id="read_duty", response_model=DutyOut, responses=refusals(*READ))
+@router.get(
+    "/{code}/duty", operation_id="read_duty", response_model=DutyOut, responses=refusal_responses(*READ_REFUSALS)
+)
 async def read_duty(
     code: CodePath,
     context: Reader,
@@ -49,27 +53,27 @@ async def read_duty(
 ) -> Response:
     """Who is on duty now and in the requested time, the gaps, and whom an emergency would notify now. `feed` is an
     iCalendar address to subscribe to."""
-    directory = await department_seen(context, code)
+    directory = await directory_for_department(context, code)
     begins = start or context.now
     ends = end or begins + timedelta(days=7)
-    if not begins < ends <= begins + LONGEST:
+    if not begins < ends <= begins + MAX_WINDOW:
         raise Refused(Refusal(Code.INVALID, "no such time", errors=(("to", "later than `from`, by 92 days at most"),)))
-    rosters = _rosters(directory, code)
+    rosters = _department_rosters(directory, code)
     turns = sorted(
-        (t for r in rosters for t in duty.whole_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
+        (t for r in rosters for t in duty.uncut_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
     )
     shown = DutyOut(
         department=directory.named("departments", code),
-        now=tuple(turn_shown(t, context.actor) for t in duty.on_duty(directory, code, context.now)),
-        called=tuple(turn_shown(t, context.actor) for t in duty.called(directory, code, context.now)),
-        turns=tuple(turn_shown(t, context.actor) for t in turns),
-        gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.gaps(r, begins, ends)),
-        feed=f"/v1/departments/{code}/duty.ics?token={_token(context.services, code)}",
+        now=tuple(turn_reply(t, context.actor) for t in duty.members_on_duty(directory, code, context.now)),
+        called=tuple(turn_reply(t, context.actor) for t in duty.officers_to_call(directory, code, context.now)),
+        turns=tuple(turn_reply(t, context.actor) for t in turns),
+        gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.duty_gaps(r, begins, ends)),
+        feed=f"/v1/departments/{code}/duty.ics?token={_feed_token(context.services, code)}",
     )
-    return reply(shown)
+    return json_reply(shown)
 
 
-def _token(services: OrganisationServices, department: str) -> str:
+def _feed_token(services: OrganisationServices, department: str) -> str:
     """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
     return hmac.new(services.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
 
@@ -77,18 +81,21 @@ def _token(services: OrganisationServices, department: str) -> str:
 @router.get(
     "/{code}/duty.ics",
     operation_id="read_duty_feed",
-    responses={200: {"content": {"text/calendar": {"schema": {"type": "string"}}}}, **refusals(*READ)},
+    responses={
+        200: {"content": {"text/calendar": {"schema": {"type": "string"}}}},
+        **refusal_responses(*READ_REFUSALS),
+    },
     response_class=Response,
 )
 async def read_duty_feed(
     code: CodePath,
-    context: Annotated[StaffContext, anybody("duty.feed")],
-    token: Annotated[Plain, Query(max_length=64, description="From `feed` of the department's duty")] = "",
+    context: Annotated[StaffContext, allow_anonymous("duty.feed")],
+    token: Annotated[PlainLine, Query(max_length=64, description="From `feed` of the department's duty")] = "",
 ) -> Response:
     """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
     directory = await context.services.directory.now(context.now)
     if code not in directory.departments or not hmac.compare_digest(
-        token.encode(), _token(context.services, code).encode()
+        token.encode(), _feed_token(context.services, code).encode()
     ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
     calendar = Calendar()
@@ -96,9 +103,9 @@ async def read_duty_feed(
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     calendar.add("x-wr-calname", directory.departments[code].name)
-    for roster in _rosters(directory, code):
+    for roster in _department_rosters(directory, code):
         # whole, not cut by the window: an event keeps its name from one look to the next
-        for turn in duty.whole_turns(roster, context.now - FEED_BACK, context.now + FEED_AHEAD):
+        for turn in duty.uncut_turns(roster, context.now - FEED_PAST, context.now + FEED_FUTURE):
             event = Event()
             event.add("uid", f"{roster.code}.{turn.member.code}.{turn.start:%Y%m%dT%H%M%S}@hotline")
             event.add("dtstamp", context.now.astimezone(UTC))
@@ -111,8 +118,8 @@ async def read_duty_feed(
     return Response(calendar.to_ical(), media_type="text/calendar; charset=utf-8")
 
 
-async def _planned(context: StaffContext, code: str) -> None:
-    directory = await department_seen(context, code)
+async def _require_planner(context: StaffContext, code: str) -> None:
+    directory = await directory_for_department(context, code)
     if code in context.actor.departments:
         return
     limits = context.actor.areas
@@ -128,15 +135,15 @@ async def _planned(context: StaffContext, code: str) -> None:
     operation_id="add_override",
     response_model=Roster,
     status_code=201,
-    responses=refusals(*POST, Code.STALE),
+    responses=refusal_responses(*POST_REFUSALS, Code.STALE),
 )
 async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Response:
     """Replace who is on duty for a time, by another member or by nobody. Returns the new roster; gaps are shown in the
     department's duty."""
-    await _planned(context, code)
+    await _require_planner(context, code)
     made = Override(**body.model_dump(exclude={"roster"}))
     request = await context.write_request()
-    return action_reply(await override(context.services, code, body.roster, lambda _: (made,), request))
+    return action_reply(await add_overrides(context.services, code, body.roster, lambda _: (made,), request))
 
 
 @router.post(
@@ -144,14 +151,14 @@ async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Re
     operation_id="swap_turns",
     response_model=Roster,
     status_code=201,
-    responses=refusals(*POST, Code.STALE),
+    responses=refusal_responses(*POST_REFUSALS, Code.STALE),
 )
 async def swap_turns(code: CodePath, body: SwapIn, context: Planner) -> Response:
     """Swap the members of two shifts."""
-    await _planned(context, code)
+    await _require_planner(context, code)
     pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
 
     def make(roster: Roster) -> tuple[Override, ...]:
-        return swapped(roster, *pair, body.reason)
+        return swap_overrides(roster, *pair, body.reason)
 
-    return action_reply(await override(context.services, code, body.roster, make, await context.write_request()))
+    return action_reply(await add_overrides(context.services, code, body.roster, make, await context.write_request()))

@@ -12,7 +12,7 @@ from hotline.replies import reply_type
 from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
 from hotline.web.schemas import LEFT_OUT
 
-Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN)]
+Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN_PATTERN)]
 Password = Annotated[str, Field(min_length=1, max_length=200)]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=10)]
 
@@ -132,7 +132,7 @@ class KeyPage:
     next: str | None
 
 
-def me_shown(actor: Actor) -> MeOut:
+def me_reply(actor: Actor) -> MeOut:
     """The actor of a request."""
     return MeOut(
         kind=actor.kind,

@@ -65,7 +65,7 @@ class LogPage:
     next: str | None
 
 
-def change_shown(row: Any) -> DirectoryChange:
+def directory_change_reply(row: Any) -> DirectoryChange:
     """A row of the directory's log."""
     by = ChangedBy(row.by_id, row.by_name)
     return DirectoryChange(row.version, row.noun, row.code, row.before, row.after, row.at, by)

@@ -120,7 +120,7 @@ class CandidatePage:
     next: str | None
 
 
-def turn_shown(turn: duty.Turn, actor: Actor) -> TurnOut:
+def turn_reply(turn: duty.Turn, actor: Actor) -> TurnOut:
     """A turn; its number is not for contractors."""
     phone = turn.member.phone if not actor.contractor else None
     member = MemberOut(turn.member.code, turn.member.name, phone)

@@ -15,59 +15,59 @@ import sqlalchemy as sa
 from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.model.actors import GRANTED, PEOPLE, Actor, ActorKind, Role
+from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.grants import Grant, may_grant
-from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, standing_of
+from hotline.organisation.model.grants import Grant, grant_errors
+from hotline.organisation.service.credentials import Credential, CredentialState, credential_state, grant_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
-from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
-Show = Callable[[Mapping[str, Any]], str]  # renders a reply
-COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
-LOGIN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
-SESSION = timedelta(hours=12)  # one shift
-FRESH = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
-_ROWS_READ = 200  # at once, where only some of them are an administrator's to see
-SHORTEST_PASSWORD, LONGEST_PASSWORD, LONGEST_LOGIN = 10, 200, 60
+Render = Callable[[Mapping[str, Any]], str]  # renders a reply
+SESSION_COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
+LOGIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
+SESSION_LIFETIME = timedelta(hours=12)  # one shift
+CACHE_TTL = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
+_READ_BATCH = 200  # at once, where only some of them are an administrator's to see
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, MAX_LOGIN_LENGTH = 10, 200, 60
 LOGIN_TAKEN = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
 
 
-def refuse_wider(granter: Actor | None, grant: Grant) -> None:
+def refuse_excess_grant(granter: Actor | None, grant: Grant) -> None:
     """Raises Refused where somebody would give more than they hold. None: the command line on the machine itself."""
-    if granter is not None and (faults := may_grant(granter, grant)):
+    if granter is not None and (faults := grant_errors(granter, grant)):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
 
 
-def manages(granter: Actor | None, row: Any) -> bool:
+def can_manage(granter: Actor | None, row: Any) -> bool:
     """Whether a person or key is this administrator's to see and change: who holds more is not."""
-    return granter is None or not may_grant(granter, grant_of(row))
+    return granter is None or not grant_errors(granter, grant_of(row))
 
 
-async def managed(
+async def load_managed_page(
     services: OrganisationServices,
     granter: Actor,
-    page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
-    order: str,
+    load_page: Callable[[Database, str, int], Awaitable[Sequence[Row]]],
+    cursor_column: str,
     after: str,
     limit: int,
 ) -> tuple[list[Row], str | None]:
     """The next `limit` people or keys behind `after` that this administrator manages, and where the page after begins
-    (None: nowhere). `page` asks for all of them, in the order of the column `order`. A page ends with one of theirs:
-    the place where it ends is told."""
+    (None: nowhere). `load_page` asks for all of them, in the order of the column `cursor_column`. A page ends with one
+    of theirs: the place where it ends is told."""
     found: list[Row] = []
     while True:
-        rows = await page(services.db, after, max(limit, _ROWS_READ))
-        found += [row for row in rows if manages(granter, row)]
+        rows = await load_page(services.db, after, max(limit, _READ_BATCH))
+        found += [row for row in rows if can_manage(granter, row)]
         if len(found) >= limit:
-            return found[:limit], str(getattr(found[limit - 1], order))
-        if len(rows) < max(limit, _ROWS_READ):
+            return found[:limit], str(getattr(found[limit - 1], cursor_column))
+        if len(rows) < max(limit, _READ_BATCH):
             return found, None
-        after = str(getattr(rows[-1], order))
+        after = str(getattr(rows[-1], cursor_column))
 
 
-def hashed(services: OrganisationServices, secret: str) -> str:
+def keyed_hash(services: OrganisationServices, secret: str) -> str:
     """A keyed hash: a dump of the database holds nothing that logs in."""
     return hmac.new(services.secret, secret.encode(), hashlib.sha256).hexdigest()
 
@@ -75,8 +75,8 @@ def hashed(services: OrganisationServices, secret: str) -> str:
 def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
     """Raises Refused where a grant makes no sense."""
     errors: list[tuple[str, str]] = []
-    if not grant.roles or not grant.roles <= (GRANTED if machine else PEOPLE):
-        errors.append(("roles", "one or more of " + ", ".join(sorted(GRANTED if machine else PEOPLE))))
+    if not grant.roles or not grant.roles <= (GRANTABLE_ROLES if machine else PERSON_ROLES):
+        errors.append(("roles", "one or more of " + ", ".join(sorted(GRANTABLE_ROLES if machine else PERSON_ROLES))))
     if grant.department is not None and grant.department not in directory.departments:
         errors.append(("department", "unknown department"))
     if Role.HANDLER in grant.roles and grant.department is None:
@@ -99,15 +99,15 @@ class ActorCache:
             return None
         return known[2].actor
 
-    def put(self, credential: str, now: datetime, version: int, standing: CredentialState) -> None:
+    def put(self, credential: str, now: datetime, version: int, state: CredentialState) -> None:
         if len(self._known) > 10_000:
             self._known.clear()
-        self._known[credential] = (now + FRESH, version, standing)
+        self._known[credential] = (now + CACHE_TTL, version, state)
 
-    def lately(self, credential: str | None, now: datetime) -> Actor | None:
+    def recent(self, credential: str | None, now: datetime) -> Actor | None:
         """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
         known = self._known.get(credential or "")
-        return known[2].actor if known and now - known[0] < SESSION and known[2].until > now else None
+        return known[2].actor if known and now - known[0] < SESSION_LIFETIME and known[2].until > now else None
 
     def drop(self, credential: str) -> None:
         """It stands no more."""
@@ -117,14 +117,14 @@ class ActorCache:
         self._known.clear()
 
 
-def credential_of(services: OrganisationServices, credential: str) -> Credential:
+def identify_credential(services: OrganisationServices, credential: str) -> Credential:
     """A token or key as the database knows it."""
     if credential.startswith("hl_"):
         return Credential(ActorKind.KEY, credential.split("_", 2)[1])
-    return Credential(ActorKind.PERSON, hashed(services, credential))
+    return Credential(ActorKind.PERSON, keyed_hash(services, credential))
 
 
-async def who_is(
+async def authenticate(
     services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
 ) -> Actor:
     """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
@@ -134,7 +134,7 @@ async def who_is(
     actor = actor_cache.get(credential, now, directory.version)
     if actor is None:
         try:
-            standing = await (_of_key if credential.startswith("hl_") else _of_session)(
+            standing = await (_key_state if credential.startswith("hl_") else _session_state)(
                 services, directory, credential, now
             )
         except Refused as refused:
@@ -146,47 +146,47 @@ async def who_is(
     return actor
 
 
-async def _of_session(
+async def _session_state(
     services: OrganisationServices, directory: Directory, token: str, now: datetime
 ) -> CredentialState:
-    row = await people.of_session(services.db, hashed(services, token))
+    row = await people.load_session_person(services.db, keyed_hash(services, token))
     if row is None or row.expires_at <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return standing_of(directory, ActorKind.PERSON, row)
+    return credential_state(directory, ActorKind.PERSON, row)
 
 
-async def _of_key(
+async def _key_state(
     services: OrganisationServices, directory: Directory, credential: str, now: datetime
 ) -> CredentialState:
     parts = credential.split("_", 2)
-    row = await people.key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
-    right = row is not None and hmac.compare_digest(row.hash, hashed(services, credential))
+    row = await people.load_key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
+    right = row is not None and hmac.compare_digest(row.hash, keyed_hash(services, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return standing_of(directory, ActorKind.KEY, row)
+    return credential_state(directory, ActorKind.KEY, row)
 
 
-def subject(services: OrganisationServices, kind: str, *words: str) -> str:
+def throttle_subject(services: OrganisationServices, kind: str, *parts: str) -> str:
     """Under which name something is counted: of one length, and telling nobody what it is about."""
-    return f"{kind}:{hashed(services, chr(0).join(words))[:48]}"
+    return f"{kind}:{keyed_hash(services, chr(0).join(parts))[:48]}"
 
 
-def too_many_attempts(moment: datetime, now: datetime, what: str) -> Refusal:
+def too_many_attempts(next_at: datetime, now: datetime, what: str) -> Refusal:
     """The refusal after too many wrong ones, with the seconds until the next one is accepted."""
-    seconds = max(1, math.ceil((moment - now).total_seconds()))
+    seconds = max(1, math.ceil((next_at - now).total_seconds()))
     wait = f"{math.ceil(seconds / 60)} minutes" if seconds > 60 else f"{seconds} seconds"
     return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
 
 
 async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
-    await services.db.transact(lambda c: people.end_session(c, hashed(services, token)))
+    await services.db.transact(lambda c: people.end_session(c, keyed_hash(services, token)))
     actor_cache.forget()
 
 
 def check_password(password: str, login: str) -> None:
     """Long enough, and not the login itself."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or login.casefold() in password.casefold():
-        rule = f"{SHORTEST_PASSWORD}-{LONGEST_PASSWORD} characters, without the login in it"
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or login.casefold() in password.casefold():
+        rule = f"{MIN_PASSWORD_LENGTH}-{MAX_PASSWORD_LENGTH} characters, without the login in it"
         raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
 
 
@@ -214,10 +214,10 @@ async def add_person(
 
 
 async def add_person_once(
-    services: OrganisationServices, new: NewPerson, request: WriteRequest, show: Show
+    services: OrganisationServices, new: NewPerson, request: WriteRequest, show: Render
 ) -> ActionResult:
     """The same under an Idempotency-Key; who asks is the granter."""
-    if earlier := await earlier_answer(services, request.key):
+    if earlier := await load_earlier_answer(services, request.key):
         return earlier
     row = await _person_row(services, new, request.now, request.actor)
 
@@ -239,7 +239,7 @@ async def _person_row(
     services: OrganisationServices, new: NewPerson, now: datetime, granter: Actor | None
 ) -> dict[str, Any]:
     grant = new.grant
-    refuse_wider(granter, grant)
+    refuse_excess_grant(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=False)
     check_password(new.password, new.login)
     return {
@@ -275,15 +275,15 @@ async def change_person(
     """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
     everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
     holds."""
-    row = await people.by_id(services.db, update.id)
-    if row is None or not manages(granter, row):
+    row = await people.load_person(services.db, update.id)
+    if row is None or not can_manage(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     if row.version != update.version:
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     changed = dict(update.values)
     roles = frozenset(map(Role, changed.get("roles", row.roles)))
     grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
-    refuse_wider(granter, grant)
+    refuse_excess_grant(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=False)
     if "password" in changed:
         check_password(changed["password"], row.login)
@@ -300,7 +300,7 @@ async def change_person(
     if not await services.db.transact(keep):
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     actor_cache.forget()
-    after = await people.by_id(services.db, update.id)
+    after = await people.load_person(services.db, update.id)
     if after is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     return dict(after._asdict())
@@ -315,39 +315,41 @@ class NewKey:
     expires_at: datetime | None = None
 
 
-async def add_key(services: OrganisationServices, new: NewKey, by: str, now: datetime) -> dict[str, Any]:
-    """A new key, made on the machine itself by whoever `by` names; the secret is in this answer and nowhere else.
-    Raises Refused where the grant will not do."""
-    row, secret = await _made_key(services, new, by, now, None)
+async def add_key(services: OrganisationServices, new: NewKey, created_by: str, now: datetime) -> dict[str, Any]:
+    """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
+    else. Raises Refused where the grant will not do."""
+    row, secret = await _new_key(services, new, created_by, now, None)
     await services.db.transact(lambda c: people.add_key(c, row))
-    return _key_shown(row, secret)
+    return _key_values(row, secret)
 
 
-async def add_key_once(services: OrganisationServices, new: NewKey, request: WriteRequest, show: Show) -> ActionResult:
+async def add_key_once(
+    services: OrganisationServices, new: NewKey, request: WriteRequest, render: Render
+) -> ActionResult:
     """The same under an Idempotency-Key: a repeat is told the same secret. Raises Refused where the grant is not the
     asker's to give."""
-    if earlier := await earlier_answer(services, request.key, secret=True):
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
-    row, secret = await _made_key(services, new, request.actor.id, request.now, request.actor)
+    row, secret = await _new_key(services, new, request.actor.id, request.now, request.actor)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
-        return Reply(201, show(_key_shown(row, secret)))
+        return Reply(201, render(_key_values(row, secret)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
 
 
-def _key_shown(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
+def _key_values(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
     return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
 
 
-async def _made_key(
-    services: OrganisationServices, new: NewKey, by: str, now: datetime, granter: Actor | None
+async def _new_key(
+    services: OrganisationServices, new: NewKey, created_by: str, now: datetime, granter: Actor | None
 ) -> tuple[dict[str, Any], str]:
     """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
     give."""
     grant, expires_at = new.grant, new.expires_at
-    refuse_wider(granter, grant)
+    refuse_excess_grant(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=True)
     if expires_at is not None and expires_at <= now:
         raise Refused(
@@ -360,12 +362,12 @@ async def _made_key(
     row = {
         "id": key_id,
         "name": new.name,
-        "hash": hashed(services, secret),
+        "hash": keyed_hash(services, secret),
         "roles": sorted(grant.roles),
         "department": grant.department,
         "area": grant.area,
         "created_at": now,
-        "created_by": by,
+        "created_by": created_by,
         "expires_at": expires_at,
         "revoked_at": None,
     }
@@ -376,10 +378,10 @@ async def revoke_key(
     services: OrganisationServices, actor_cache: ActorCache, key_id: str, now: datetime, granter: Actor | None = None
 ) -> None:
     """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
-    row = await people.key(services.db, key_id)
+    row = await people.load_key(services.db, key_id)
     if (
         row is None
-        or not manages(granter, row)
+        or not can_manage(granter, row)
         or not await services.db.transact(lambda c: people.revoke_key(c, key_id, now))
     ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))

@@ -9,7 +9,7 @@ from hotline.database.prepared import Row
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.store import credentials
 
-LONGEST = timedelta(hours=12)  # one shift: what was valid before may have been revoked since
+MAX_AGE = timedelta(hours=12)  # one shift: what was valid before may have been revoked since
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class CredentialCache:
 
     async def refresh(self, db: Database, now: datetime) -> None:
         """Read them anew. Raises Away; what was cached stays."""
-        found = {r.hash: CachedCredential(ActorKind.KEY, r) for r in await credentials.valid_keys(db, now)}
-        for r in await credentials.valid_sessions(db, now):
+        found = {r.hash: CachedCredential(ActorKind.KEY, r) for r in await credentials.load_valid_keys(db, now)}
+        for r in await credentials.load_valid_sessions(db, now):
             found[r.hash] = CachedCredential(ActorKind.PERSON, r)
         self._cached, self._at = found, now
 
     def find(self, hashed: str, now: datetime) -> CachedCredential | None:
         """The credential of that hash. None: it was not valid then, has expired since, or that is too long ago."""
-        if self._at is None or now - self._at >= LONGEST:
+        if self._at is None or now - self._at >= MAX_AGE:
             return None
         found = self._cached.get(hashed)
         expired = found is not None and found.row.expires_at is not None and found.row.expires_at <= now

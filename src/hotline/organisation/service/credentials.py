@@ -47,21 +47,21 @@ def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: G
         id=id,
         name=name,
         roles=grant.roles,
-        departments=directory.below.get(grant.department, frozenset({grant.department}))
+        departments=directory.department_subtrees.get(grant.department, frozenset({grant.department}))
         if grant.department
         else frozenset(),
-        areas=directory.areas_below.get(grant.area, frozenset({grant.area})) if grant.area else None,
+        areas=directory.area_subtrees.get(grant.area, frozenset({grant.area})) if grant.area else None,
         home_area=grant.area or (directory.home.area if directory.home else None),
         contractor=department is not None and department.kind is DepartmentKind.CONTRACTOR,
     )
 
 
-def standing_of(directory: Directory, kind: ActorKind, row: Any) -> CredentialState:
+def credential_state(directory: Directory, kind: ActorKind, row: Any) -> CredentialState:
     """What the row of a session's person or of a key comes to."""
     return CredentialState(actor_of(directory, kind, row.id, row.name, grant_of(row)), row.expires_at or NEVER_ENDS)
 
 
-class Credentials:
+class CredentialChecker:
     """What is known of the credentials that streams are held open with."""
 
     def __init__(self, db: Database, directory: DirectoryCache, clock: Callable[[], datetime]) -> None:
@@ -69,17 +69,17 @@ class Credentials:
 
     async def version(self) -> tuple[int, int]:
         """It moves when anybody loses or changes a right, in any process: people, keys, sessions, the directory."""
-        return await people.access_version(self._db), (await self._directory.now(self.clock())).version
+        return await people.load_access_version(self._db), (await self._directory.now(self.clock())).version
 
-    async def standing(self, asked: Collection[Credential]) -> Mapping[Credential, CredentialState]:
+    async def valid_credentials(self, asked: Collection[Credential]) -> Mapping[Credential, CredentialState]:
         """Those of the credentials that stand now."""
         now, directory = self.clock(), await self._directory.now(self.clock())
         found: dict[Credential, CredentialState] = {}
-        for kind, look in ((ActorKind.PERSON, people.of_sessions), (ActorKind.KEY, people.live_keys)):
+        for kind, look in ((ActorKind.PERSON, people.load_session_people), (ActorKind.KEY, people.load_live_keys)):
             ids = iter(c.id for c in asked if c.kind is kind)
             while some := list(islice(ids, _AT_ONCE)):
                 for row in await look(self._db, some):
-                    standing = standing_of(directory, kind, row)
+                    standing = credential_state(directory, kind, row)
                     if standing.until > now:
                         found[Credential(kind, row.credential)] = standing
         return found

@@ -9,21 +9,21 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from pydantic import TypeAdapter, ValidationError
 
-from hotline.database.deadlines import Deadlines, within
+from hotline.database.deadlines import Deadlines, database_deadline
 from hotline.database.engine import Database
 from hotline.database.outages import OUTAGES
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.model.checks import DirectoryFault, faults_of
-from hotline.organisation.model.directory import ANY_OF, NOUNS, REFERS, SHAPES, Directory
+from hotline.organisation.model.directory import ITEM_TYPES, REFERENCES, SEED_ORDER_NOUNS, VOCABULARY_FIELDS, Directory
 from hotline.organisation.model.items import ANY
+from hotline.organisation.model.validation import ItemError, directory_errors
 from hotline.organisation.service.directory_annotations import annotate
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.rule_texts import rule_of
+from hotline.web.rule_texts import rule_of_error
 
 D = TypeVar("D")
-LOOK_AGAIN = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
-_READ: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in SHAPES.items()}
+MAX_SNAPSHOT_AGE = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
+_ADAPTERS: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in ITEM_TYPES.items()}
 
 
 class DirectoryCache:
@@ -39,12 +39,12 @@ class DirectoryCache:
 
     async def now(self, now: datetime) -> Directory:
         """The directory, at most LOOK_AGAIN old. Raises Away."""
-        return await self._within(self.deadlines.write, now)
+        return await self._load_within(self.deadlines.write, now)
 
-    async def cached(self, now: datetime) -> Directory:
+    async def current_or_last_known(self, now: datetime) -> Directory:
         """The same; with the database away or too slow, the one known last. Only to take something in for later."""
         try:
-            return await self._within(self.deadlines.lookup if self.known else self.deadlines.write, now)
+            return await self._load_within(self.deadlines.lookup if self.known else self.deadlines.write, now)
         except OUTAGES:
             if not self.known:
                 raise
@@ -55,43 +55,43 @@ class DirectoryCache:
         """Whether the directory was ever read."""
         return self._looked is not None
 
-    async def _within(self, seconds: float, now: datetime) -> Directory:
+    async def _load_within(self, seconds: float, now: datetime) -> Directory:
         if self._is_old(now):
-            async with within(seconds), self._reading:
+            async with database_deadline(seconds), self._reading:
                 if self._is_old(now):
-                    version = await organisation_directory.version_of(self.db)
+                    version = await organisation_directory.load_version(self.db)
                     if version != self._directory.version or self._looked is None:
                         await self.reload()
                     self._looked = now
         return self._directory
 
     def _is_old(self, now: datetime) -> bool:
-        return self._looked is None or abs(now - self._looked) >= LOOK_AGAIN
+        return self._looked is None or abs(now - self._looked) >= MAX_SNAPSHOT_AGE
 
-    def made_of(self, make: Callable[[Directory], D]) -> D:
-        """What `make` builds of the snapshot, such as an index of its words: built once for each snapshot."""
-        if make not in self._made:
-            self._made[make] = make(self._directory)
-        return cast(D, self._made[make])
+    def derived(self, build: Callable[[Directory], D]) -> D:
+        """What `build` builds of the snapshot, such as an index of its words: built once for each snapshot."""
+        if build not in self._made:
+            self._made[build] = build(self._directory)
+        return cast(D, self._made[build])
 
     async def reload(self) -> None:
         # before the items: a label too old heals itself, one too new never
-        version = await organisation_directory.version_of(self.db)
-        rows = await organisation_directory.items(self.db)
-        found: dict[str, dict[str, Any]] = {noun: {} for noun in NOUNS}
+        version = await organisation_directory.load_version(self.db)
+        rows = await organisation_directory.load_items(self.db)
+        found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
         for row in rows:
             if row.noun in found:  # another noun is of another version of the code
                 # nor is a field that newer code has added: during an upgrade older processes read its items too
-                found[row.noun][row.code] = _READ[row.noun].validate_python(row.body, extra="ignore")
+                found[row.noun][row.code] = _ADAPTERS[row.noun].validate_python(row.body, extra="ignore")
         versions = {(row.noun, row.code): row.version for row in rows}
         kinds: dict[str, Any] = {noun: dict(sorted(items.items())) for noun, items in found.items()}
         self._directory = Directory(version, **kinds, versions=versions)
         self._made.clear()
 
 
-def read_item(noun: str, body: Mapping[str, Any]) -> Any:
+def parse_item(noun: str, body: Mapping[str, Any]) -> Any:
     """A directory item from plain data. Raises Refused, naming fields and rules."""
-    if noun not in SHAPES:
+    if noun not in ITEM_TYPES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such noun"))
     days = body.get("days") if noun == "calendars" else None
     if isinstance(days, Mapping):  # a word that reads like yes or no decides nothing about a day
@@ -101,52 +101,52 @@ def read_item(noun: str, body: Mapping[str, Any]) -> Any:
         if errors:
             raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors[:50]))
     try:
-        return _READ[noun].validate_python(dict(body))
+        return _ADAPTERS[noun].validate_python(dict(body))
     except ValidationError as wrong:
         errors = tuple(
-            (".".join(str(x) for x in e["loc"]) or "body", rule_of(e["type"], e["msg"]))
+            (".".join(str(x) for x in e["loc"]) or "body", rule_of_error(e["type"], e["msg"]))
             for e in wrong.errors(include_input=False, include_url=False)
         )
         raise Refused(Refusal(Code.INVALID, "the item is not well formed", errors=errors)) from None
 
 
-def shape_of(noun: str) -> dict[str, Any]:
+def item_schema(noun: str) -> dict[str, Any]:
     """The JSON Schema of a noun's items, ready for JSON. `x-refers`: the field names items of that noun; a word of a
     vocabulary or any is an `enum` with `*`; `examples` say how a text is written, `x-multiline` that it is a long one.
     """
-    schema = _READ[noun].json_schema()
+    schema = _ADAPTERS[noun].json_schema()
     fields = schema["properties"]
-    for name, other in REFERS.get(noun, {}).items():
+    for name, other in REFERENCES.get(noun, {}).items():
         fields[name]["x-refers"] = other
-    for name, words in ANY_OF.get(noun, {}).items():
+    for name, words in VOCABULARY_FIELDS.get(noun, {}).items():
         fields[name]["enum"] = [ANY, *words]
     annotate(noun, schema)
     return schema
 
 
-def plain(noun: str, item: Any) -> dict[str, Any]:
+def item_as_json(noun: str, item: Any) -> dict[str, Any]:
     """An item as plain data, ready for JSON."""
-    return _READ[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
+    return _ADAPTERS[noun].dump_python(item, mode="json")  # type: ignore[no-any-return]
 
 
 async def change(
-    cached: DirectoryCache,
+    directory_cache: DirectoryCache,
     items: Sequence[tuple[str, str, Any | None]],
     actor: Actor,
     now: datetime,
     *,
     version: int | None = None,
-    also: Callable[[sa.Connection], None] | None = None,
+    write_also: Callable[[sa.Connection], None] | None = None,
 ) -> Directory:
     """Keep (noun, code, item or None to remove) together, if the directory that comes of it is right.
 
-    `version`: refuse with STALE if the directory has moved on. `also` writes more in the same transaction. Returns the
-    new directory; raises Refused with every fault."""
-    await cached.reload()
-    directory = await cached.now(now)
+    `version`: refuse with STALE if the directory has moved on. `write_also` writes more in the same transaction.
+    Returns the new directory; raises Refused with every fault."""
+    await directory_cache.reload()
+    directory = await directory_cache.now(now)
     if version is not None and version != directory.version:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw"))
-    candidate: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    candidate: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in SEED_ORDER_NOUNS}
     changes: list[tuple[str, str, Any, Any]] = []
     for noun, code, item in items:
         before = candidate[noun].get(code)
@@ -155,25 +155,25 @@ async def change(
         else:
             candidate[noun][code] = item
         if before != item:
-            changes.append((noun, code, before and plain(noun, before), item and plain(noun, item)))
+            changes.append((noun, code, before and item_as_json(noun, before), item and item_as_json(noun, item)))
     if not changes:
         return directory
-    refuse_faults(faults_of(Directory(directory.version + 1, **candidate)))
+    refuse_errors(directory_errors(Directory(directory.version + 1, **candidate)))
 
     def keep(c: sa.Connection) -> None:
-        organisation_directory.keep(c, directory.version + 1, changes, now, actor.id, actor.name)
-        if also is not None:
-            also(c)
+        organisation_directory.write_changes(c, directory.version + 1, changes, now, actor.id, actor.name)
+        if write_also is not None:
+            write_also(c)
 
     try:
-        await cached.db.transact(keep)
+        await directory_cache.db.transact(keep)
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.STALE, "the directory has changed since the version you saw")) from None
-    await cached.reload()
-    return await cached.now(now)
+    await directory_cache.reload()
+    return await directory_cache.now(now)
 
 
-def refuse_faults(faults: Sequence[DirectoryFault]) -> None:
-    if faults:
-        errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in faults[:50])
+def refuse_errors(item_errors: Sequence[ItemError]) -> None:
+    if item_errors:
+        errors = tuple((f"{w.noun}.{w.code}.{w.field}", w.rule) for w in item_errors[:50])
         raise Refused(Refusal(Code.INVALID, "the directory would not be right", errors=errors))

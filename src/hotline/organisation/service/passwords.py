@@ -16,8 +16,8 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from hotline.refusals import Code, Refusal, Refused
 
 T = TypeVar("T")
-WAITING = 8  # in a lane, behind those that are being hashed: about three seconds
-NICE = 5  # the event loop goes first: one hash uses several processors
+MAX_WAITING = 8  # in a lane, behind those that are being hashed: about three seconds
+NICENESS = 5  # the event loop goes first: one hash uses several processors
 _HASHER = PasswordHash((Argon2Hasher(),))
 _NOBODY = "nobody's password"  # checked for log-ins that are not there, so that timing tells nothing
 # As `_HASHER` hashes it; written down, because hashing it costs every command 0.2 s of its start.
@@ -32,34 +32,34 @@ class Hasher(Protocol):
 
 
 class HashingLane:
-    """Threads that hash, and at most `waiting` more passwords behind them."""
+    """Threads that hash, and at most `max_waiting` more passwords behind them."""
 
-    def __init__(self, threads: int, waiting: int) -> None:
-        self._most = threads + waiting
+    def __init__(self, threads: int, max_waiting: int) -> None:
+        self._most = threads + max_waiting
         self._busy = 0
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(threads, "hotline-hashing", _step_back)
+        self._threads = ThreadPoolExecutor(threads, "hotline-hashing", _lower_priority)
 
-    async def run(self, work: Callable[..., T], *given: str) -> T:
+    async def run(self, work: Callable[..., T], *args: str) -> T:
         """What `work(*given)` returns, done on a thread. Raises Refused(OVERLOADED) where too many wait."""
         with self._lock:
             if self._busy >= self._most:
                 raise Refused(BUSY)
             self._busy += 1
-        done: Future[T] = self._threads.submit(work, *given)
-        done.add_done_callback(self._leave)  # also of one whose asker has gone: its thread is still busy
+        done: Future[T] = self._threads.submit(work, *args)
+        done.add_done_callback(self._release)  # also of one whose asker has gone: its thread is still busy
         return await asyncio.wrap_future(done)
 
-    def _leave(self, _: object) -> None:
+    def _release(self, _: object) -> None:
         with self._lock:
             self._busy -= 1
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     """On Linux each thread has a priority of its own, and hands it to the threads that argon2 starts."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class PasswordHashing:
@@ -69,8 +69,8 @@ class PasswordHashing:
         self._hasher: Hasher = hasher or _HASHER
         self._nobody = _NOBODY_HASHED if hasher is None else hasher.hash(_NOBODY)
         spare = (processors or os.cpu_count() or 1) - 2  # one for the loop, one for the known
-        self._strangers = HashingLane(max(1, spare), WAITING)
-        self._known = HashingLane(1, 2 * WAITING)
+        self._strangers = HashingLane(max(1, spare), MAX_WAITING)
+        self._known = HashingLane(1, 2 * MAX_WAITING)
 
     async def verify(self, password: str, hash: str | None, *, known: bool) -> bool:  # noqa: A002
         """Whether the password is right. None for a log-in that is not there: false, after as much work."""

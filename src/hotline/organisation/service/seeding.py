@@ -8,60 +8,60 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.model.checks import faults_of
-from hotline.organisation.model.directory import NOUNS, SHAPES, Directory
-from hotline.organisation.model.holidays import carried_on
+from hotline.organisation.model.directory import ITEM_TYPES, SEED_ORDER_NOUNS, Directory
+from hotline.organisation.model.holidays import with_notices_of
 from hotline.organisation.model.items import Calendar, Roster
-from hotline.organisation.service.directory import DirectoryCache, change, read_item, refuse_faults
+from hotline.organisation.model.validation import directory_errors
+from hotline.organisation.service.directory import DirectoryCache, change, parse_item, refuse_errors
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.strict_json import read_json
+from hotline.text.strict_json import parse_strict_json
 
 _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
-def items_in(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
+def read_seed_items(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
     """(noun, code, item) of a seed folder and of those it uses, these first. Raises Refused naming file, row and
     field."""
-    for used in _used_by(folder / "seed.json"):
-        yield from items_in(root / used, root)
-    for noun in NOUNS:
+    for used in _base_seeds(folder / "seed.json"):
+        yield from read_seed_items(root / used, root)
+    for noun in SEED_ORDER_NOUNS:
         for path in (folder / f"{noun}.json", folder / f"{noun}.csv"):
             if path.exists():
-                yield from _file(noun, path)
+                yield from _read_items(noun, path)
 
 
-def _used_by(path: Path) -> list[str]:
+def _base_seeds(path: Path) -> list[str]:
     """The seeds that a seed.json builds on; none where there is no such file."""
     if not path.exists():
         return []
-    about = _json(path)
+    about = _read_json_file(path)
     uses = about.get("uses", []) if isinstance(about, dict) else None
     if not isinstance(uses, list) or not all(isinstance(used, str) for used in uses):
-        raise _unreadable(path, "an object; `uses` names other seeds in a list")
+        raise _unreadable_file(path, "an object; `uses` names other seeds in a list")
     return uses
 
 
-def _unreadable(path: Path, why: str) -> Refused:
+def _unreadable_file(path: Path, why: str) -> Refused:
     return Refused(Refusal(Code.INVALID, f"{path.name} cannot be read", errors=((path.name, why[:200]),)))
 
 
-def _json(path: Path) -> Any:
+def _read_json_file(path: Path) -> Any:
     try:
-        return read_json(path.read_bytes())
+        return parse_strict_json(path.read_bytes())
     except ValueError as fault:
-        raise _unreadable(path, str(fault)) from None
+        raise _unreadable_file(path, str(fault)) from None
 
 
-def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
+def _read_items(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
     try:
-        rows = _json(path) if path.suffix == ".json" else list(_csv(noun, path))
+        rows = _read_json_file(path) if path.suffix == ".json" else list(_read_csv_rows(noun, path))
     except (ValueError, csv.Error) as fault:
-        raise _unreadable(path, str(fault)) from None
+        raise _unreadable_file(path, str(fault)) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise _unreadable(path, "a list of objects")
+        raise _unreadable_file(path, "a list of objects")
     for place, row in enumerate(rows, start=1):
         try:
-            item = read_item(noun, row)
+            item = parse_item(noun, row)
         except Refused as refused:
             where = f"{path.name}:{place}"
             errors = tuple((f"{where}.{field}", rule) for field, rule in refused.refusal.errors)
@@ -69,11 +69,11 @@ def _file(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
         yield noun, item.code, item
 
 
-def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
+def _read_csv_rows(noun: str, path: Path) -> Iterator[dict[str, Any]]:
     """Empty cells are absent; lists are separated by |; yes and no."""
-    hints = get_type_hints(SHAPES[noun])
-    lists = {f.name for f in fields(SHAPES[noun]) if "tuple" in str(hints[f.name])}
-    truths = {f.name for f in fields(SHAPES[noun]) if hints[f.name] is bool}
+    hints = get_type_hints(ITEM_TYPES[noun])
+    lists = {f.name for f in fields(ITEM_TYPES[noun]) if "tuple" in str(hints[f.name])}
+    truths = {f.name for f in fields(ITEM_TYPES[noun]) if hints[f.name] is bool}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, strict=True):
             if None in row or None in row.values():
@@ -92,14 +92,16 @@ def _csv(noun: str, path: Path) -> Iterator[dict[str, Any]]:
             yield shown
 
 
-async def seed(cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime) -> Directory:
+async def seed_directory(
+    directory_cache: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime
+) -> Directory:
     """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
     if not folder.is_dir():
         raise Refused(
             Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),))
         )
     items: dict[tuple[str, str], tuple[str, str, Any]] = {}
-    for noun, code, item in items_in(folder, root):
+    for noun, code, item in read_seed_items(folder, root):
         if (noun, code) in items and noun != "house":
             raise Refused(
                 Refusal(Code.INVALID, f"{noun}.{code} stands there twice", errors=((f"{noun}.{code}", "twice"),))
@@ -108,40 +110,44 @@ async def seed(cached: DirectoryCache, folder: Path, root: Path, actor: Actor, n
     if not items:
         raise Refused(
             Refusal(
-                Code.INVALID, "the seed holds nothing", errors=(("seed", "at least one file of " + ", ".join(NOUNS)),)
+                Code.INVALID,
+                "the seed holds nothing",
+                errors=(("seed", "at least one file of " + ", ".join(SEED_ORDER_NOUNS)),),
             )
         )
-    known = await cached.now(now)
-    kept = [(noun, code, _beside(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
-    return await change(cached, kept, actor, now)
+    known = await directory_cache.now(now)
+    kept = [(noun, code, _with_local_changes(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
+    return await change(directory_cache, kept, actor, now)
 
 
-def _beside(before: Any, item: Any) -> Any:
+def _with_local_changes(current: Any, item: Any) -> Any:
     """An item of a seed, with what only this installation has: imported notices, own exceptions and duty overrides."""
-    if isinstance(before, Calendar) and isinstance(item, Calendar):
-        ours: dict[str, Any] = {"exceptions": {**item.exceptions, **before.exceptions}}
-        known = carried_on(before, item)
+    if isinstance(current, Calendar) and isinstance(item, Calendar):
+        ours: dict[str, Any] = {"exceptions": {**item.exceptions, **current.exceptions}}
+        known = with_notices_of(current, item)
         ours |= {name: getattr(known, name) for name in ("days", "names", "notices", "papers", "confirmed_to")}
         return replace(item, **ours)
-    if isinstance(before, Roster) and isinstance(item, Roster):
+    if isinstance(current, Roster) and isinstance(item, Roster):
         members = {m.code for m in item.members}
-        stays = tuple(o for o in before.overrides if {o.member, o.instead_of} - {None} <= members)
+        stays = tuple(o for o in current.overrides if {o.member, o.instead_of} - {None} <= members)
         return replace(item, overrides=tuple(dict.fromkeys((*item.overrides, *stays))))
     return item
 
 
-async def complete(
-    cached: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime, *, keep: bool
+async def add_missing_items(
+    directory_cache: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime, *, save: bool
 ) -> Directory:
-    """The directory with what a folder brings and it lacks; what is there stays as it is. `keep` False: on paper
+    """The directory with what a folder brings and it lacks; what is there stays as it is. `save` False: on paper
     only."""
-    directory = await cached.now(now)
-    missing = [(noun, code, item) for noun, code, item in items_in(folder, root) if code not in directory.noun(noun)]
-    if keep:
-        return await change(cached, missing, actor, now) if missing else directory
-    on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in NOUNS}
+    directory = await directory_cache.now(now)
+    missing = [
+        (noun, code, item) for noun, code, item in read_seed_items(folder, root) if code not in directory.noun(noun)
+    ]
+    if save:
+        return await change(directory_cache, missing, actor, now) if missing else directory
+    on_paper: dict[str, Any] = {noun: dict(directory.noun(noun)) for noun in SEED_ORDER_NOUNS}
     for noun, code, item in missing:
         on_paper[noun][code] = item
     candidate = Directory(directory.version + 1, **on_paper)
-    refuse_faults(faults_of(candidate))
+    refuse_errors(directory_errors(candidate))
     return candidate

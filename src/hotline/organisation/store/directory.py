@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.engine import Database, one
+from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.tables import directory as d
 from hotline.organisation.tables import directory_log as log
@@ -21,23 +21,23 @@ _LOG = PreparedQuery(
 )
 
 
-async def version_of(db: Database) -> int:
+async def load_version(db: Database) -> int:
     """The directory's version: it grows by one with every change."""
-    row = await one(db, _VERSION)
+    row = await fetch_first(db, _VERSION)
     return int(row.version) if row else 0
 
 
-async def items(db: Database) -> Sequence[Row]:
+async def load_items(db: Database) -> Sequence[Row]:
     """Every item: noun, code, body, version."""
     return await db.rows(_ITEMS)
 
 
-async def history(db: Database, after: int, limit: int) -> Sequence[Row]:
+async def load_log(db: Database, after: int, limit: int) -> Sequence[Row]:
     """The log behind version `after`."""
     return await db.rows(_LOG, after=after, limit=limit)
 
 
-def keep(
+def write_changes(
     connection: sa.Connection,
     version: int,
     changes: Sequence[tuple[str, str, Mapping[str, Any] | None, Mapping[str, Any] | None]],

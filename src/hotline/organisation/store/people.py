@@ -6,21 +6,31 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Holds, Instant
-from hotline.database.engine import Database, one
+from hotline.database.columns import InCodes, Instant, ListContains
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import sequence
-from hotline.organisation.model.actors import WHOLE, Role
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Role
 from hotline.organisation.tables import api_key as k
 from hotline.organisation.tables import person as p
 from hotline.organisation.tables import session as s
 
-_SHOWN = (p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, p.c.active, p.c.version, p.c.created_at)
+_PUBLIC_COLUMNS = (
+    p.c.id,
+    p.c.login,
+    p.c.name,
+    p.c.roles,
+    p.c.department,
+    p.c.area,
+    p.c.active,
+    p.c.version,
+    p.c.created_at,
+)
 _BY_LOGIN = PreparedQuery(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
-_BY_ID = PreparedQuery(sa.select(*_SHOWN).where(p.c.id == sa.bindparam("id", type_=sa.String)))
+_BY_ID = PreparedQuery(sa.select(*_PUBLIC_COLUMNS).where(p.c.id == sa.bindparam("id", type_=sa.String)))
 _LISTED = PreparedQuery(
-    sa.select(*_SHOWN)
+    sa.select(*_PUBLIC_COLUMNS)
     .where(p.c.login > sa.bindparam("after", type_=sa.String))
     .order_by(p.c.login)
     .limit(sa.bindparam("limit", type_=sa.Integer))
@@ -34,11 +44,11 @@ _SESSION = PreparedQuery(
 _SESSIONS = PreparedQuery(
     sa.select(s.c.hash.label("credential"), p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
     .select_from(s.join(p, p.c.id == s.c.person))
-    .where(Among(s.c.hash, "hashes"), p.c.active.is_(True))
+    .where(InCodes(s.c.hash, "hashes"), p.c.active.is_(True))
 )
 _LIVE_KEYS = PreparedQuery(
     sa.select(k.c.id.label("credential"), k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at).where(
-        Among(k.c.id, "ids"), k.c.revoked_at.is_(None)
+        InCodes(k.c.id, "ids"), k.c.revoked_at.is_(None)
     )
 )
 _ACCESS = "access"  # the row that counts changes of anybody's rights
@@ -62,75 +72,75 @@ _KEYS = PreparedQuery(
 )
 
 
-async def by_login(db: Database, login: str) -> Row | None:
+async def load_person_by_login(db: Database, login: str) -> Row | None:
     """A person with the password hash, for logging in."""
-    return await one(db, _BY_LOGIN, login=login)
+    return await fetch_first(db, _BY_LOGIN, login=login)
 
 
-async def by_id(db: Database, person: str) -> Row | None:
+async def load_person(db: Database, person: str) -> Row | None:
     """A person without the password hash."""
-    return await one(db, _BY_ID, id=person)
+    return await fetch_first(db, _BY_ID, id=person)
 
 
-async def listed(db: Database, after: str, limit: int) -> Sequence[Row]:
+async def load_people(db: Database, after: str, limit: int) -> Sequence[Row]:
     """People in order of login behind `after`."""
     return await db.rows(_LISTED, after=after, limit=limit)
 
 
 _HANDLERS = PreparedQuery(
     sa.union_all(
-        sa.select(p.c.id, p.c.department, p.c.roles).where(Among(p.c.id, "ids"), Holds(p.c.roles, "role")),
-        sa.select(k.c.id, k.c.department, k.c.roles).where(Among(k.c.id, "ids"), Holds(k.c.roles, "role")),
+        sa.select(p.c.id, p.c.department, p.c.roles).where(InCodes(p.c.id, "ids"), ListContains(p.c.roles, "role")),
+        sa.select(k.c.id, k.c.department, k.c.roles).where(InCodes(k.c.id, "ids"), ListContains(k.c.roles, "role")),
     )
 )
 
 
-async def handlers_among(db: Database, ids: Iterable[str]) -> dict[str, str]:
+async def load_handler_departments(db: Database, ids: Iterable[str]) -> dict[str, str]:
     """Who of these people and keys acts for a department and not for the desk: id -> department."""
     rows = await db.rows(_HANDLERS, ids=sorted(set(ids)), role=Role.HANDLER)
-    return {r.id: r.department or "" for r in rows if not WHOLE & frozenset(map(Role, r.roles))}
+    return {r.id: r.department or "" for r in rows if not AREA_WIDE_ROLES & frozenset(map(Role, r.roles))}
 
 
-async def anybody(db: Database) -> bool:
+async def has_people(db: Database) -> bool:
     """Whether there is a first login yet."""
-    row = await one(db, _ANYBODY)
+    row = await fetch_first(db, _ANYBODY)
     return bool(row and row.n)
 
 
-async def of_session(db: Database, hashed: str) -> Row | None:
+async def load_session_person(db: Database, hashed: str) -> Row | None:
     """The active person a session belongs to."""
-    return await one(db, _SESSION, hash=hashed)
+    return await fetch_first(db, _SESSION, hash=hashed)
 
 
-async def of_sessions(db: Database, hashes: Sequence[str]) -> Sequence[Row]:
+async def load_session_people(db: Database, hashes: Sequence[str]) -> Sequence[Row]:
     """The active people these sessions belong to, `credential` being the session's hash."""
     return await db.rows(_SESSIONS, hashes=list(hashes))
 
 
-async def live_keys(db: Database, ids: Sequence[str]) -> Sequence[Row]:
+async def load_live_keys(db: Database, ids: Sequence[str]) -> Sequence[Row]:
     """Those of these keys that are not revoked, `credential` being the key's id."""
     return await db.rows(_LIVE_KEYS, ids=list(ids))
 
 
-async def access_version(db: Database) -> int:
+async def load_access_version(db: Database) -> int:
     """How often somebody's rights were changed or taken away: by log-out, a new password, a change of a person, a
     revoked key."""
-    row = await one(db, _ACCESS_VERSION)
+    row = await fetch_first(db, _ACCESS_VERSION)
     return int(row.next) if row else 0
 
 
-def _count_change(connection: sa.Connection) -> None:
+def _bump_access_version(connection: sa.Connection) -> None:
     """In the transaction of the change itself: whoever sees the new count sees the change."""
     insert_ignoring_duplicates(connection, sequence, [{"name": _ACCESS, "next": 0}])
     connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
 
 
-async def key(db: Database, key_id: str) -> Row | None:
+async def load_key(db: Database, key_id: str) -> Row | None:
     """A machine's key."""
-    return await one(db, _KEY, id=key_id)
+    return await fetch_first(db, _KEY, id=key_id)
 
 
-async def keys(db: Database, after: str, limit: int) -> Sequence[Row]:
+async def load_keys(db: Database, after: str, limit: int) -> Sequence[Row]:
     """Keys in order of id behind `after`, without their hashes."""
     return await db.rows(_KEYS, after=after, limit=limit)
 
@@ -146,7 +156,7 @@ def change_person(connection: sa.Connection, person: str, version: int, values: 
         sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1)
     )
     if done.rowcount == 1:
-        _count_change(connection)
+        _bump_access_version(connection)
     return bool(done.rowcount == 1)
 
 
@@ -161,10 +171,10 @@ def add_session(connection: sa.Connection, hashed: str, person: str, now: dateti
 
 def end_session(connection: sa.Connection, hashed: str) -> None:
     connection.execute(sa.delete(s).where(s.c.hash == hashed))
-    _count_change(connection)
+    _bump_access_version(connection)
 
 
-def forget_sessions(connection: sa.Connection, now: datetime) -> int:
+def delete_expired_sessions(connection: sa.Connection, now: datetime) -> int:
     """Delete sessions that have expired; how many."""
     return connection.execute(sa.delete(s).where(s.c.expires_at < sa.bindparam("now", now, type_=Instant))).rowcount
 
@@ -177,5 +187,5 @@ def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     """True: it was live and is revoked now."""
     done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))
     if done.rowcount == 1:
-        _count_change(connection)
+        _bump_access_version(connection)
     return bool(done.rowcount == 1)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from hotline.delivery.gateway_settings import GatewaySettings, setting
-from hotline.delivery.provider import GatewayProvider, Secret, no_webhook_secret
+from hotline.delivery.provider import GatewayProvider, Secret, webhook_secret_error
 from hotline.organisation.model.vocabulary import Kind
 from hotline.refusals import Code, Refusal, Refused
 from hotline.replies import reply_type
@@ -20,18 +20,20 @@ FIELDS = {
     "number": "order_no", "narrative": "content", "title": "title", "phone": "caller_phone", "name": "caller_name",
     "address": "address", "due_at": "deadline", "confidential": "secret", "kind": "order_type",
 }  # fmt: skip
-LONGEST_DETAIL = 1000
+MAX_DETAIL_LENGTH = 1000
 # what is no reason to refuse an order: our field, and as a call names it
-_DETAILS = {"title": "title", "phone": "caller.phone", "name": "caller.name", "address": "location.address"}
-FIELD_OF = {detail: FIELDS[ours] for ours, detail in _DETAILS.items()} | {"outer.due_at": FIELDS["due_at"]}
+_DETAIL_PATHS = {"title": "title", "phone": "caller.phone", "name": "caller.name", "address": "location.address"}
+FIELD_BY_CALL_PATH = {detail: FIELDS[ours] for ours, detail in _DETAIL_PATHS.items()} | {
+    "outer.due_at": FIELDS["due_at"]
+}
 _KINDS = {
     "咨询": Kind.ENQUIRY, "求助": Kind.REQUEST, "投诉": Kind.COMPLAINT, "举报": Kind.REPORT, "建议": Kind.SUGGESTION,
     "表扬": Kind.PRAISE,
 }  # fmt: skip
-_SECRET = frozenset({"true", "1", "yes", "y", "是", "保密"})
+_CONFIDENTIAL_WORDS = frozenset({"true", "1", "yes", "y", "是", "保密"})
 _OPEN = frozenset({"", "false", "0", "no", "n", "否", "不保密"})
 # our events: what their platform takes as an answer
-STEPS = {
+STEP_BY_EVENT = {
     "ticket.received": ("SIGNED", "已签收"),
     "ticket.dispatched": ("HANDLING", "办理中"),
     "ticket.resolved": ("REPLIED", "已答复"),
@@ -44,7 +46,7 @@ STEPS = {
 }
 
 
-def read_order(body: Any) -> dict[str, Any]:
+def parse_order(body: Any) -> dict[str, Any]:
     """Their order in our words; `unread`: (the field of a call, rule) of details that were cut. Raises Refused, naming
     their fields."""
     errors: list[tuple[str, str]] = []
@@ -69,13 +71,13 @@ def read_order(body: Any) -> dict[str, Any]:
         value = body.get(FIELDS[ours])
         said = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
         words = " ".join(said.replace("\x00", "").splitlines()).strip()
-        if len(words) > LONGEST_DETAIL:
-            unread.append((_DETAILS[ours], f"too long: the first {LONGEST_DETAIL} characters are kept"))
-        return words[:LONGEST_DETAIL] or None
+        if len(words) > MAX_DETAIL_LENGTH:
+            unread.append((_DETAIL_PATHS[ours], f"too long: the first {MAX_DETAIL_LENGTH} characters are kept"))
+        return words[:MAX_DETAIL_LENGTH] or None
 
     found: dict[str, Any] = {
         "number": text("number", 80, needed=True), "narrative": text("narrative", 10_000, needed=True),
-        **{ours: detail(ours) for ours in _DETAILS},
+        **{ours: detail(ours) for ours in _DETAIL_PATHS},
     }  # fmt: skip
     due = body.get(FIELDS["due_at"])
     if due is not None:
@@ -86,9 +88,9 @@ def read_order(body: Any) -> dict[str, Any]:
         if found["due_at"] is None or found["due_at"].tzinfo is None:
             errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
     said = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
-    if said not in _SECRET | _OPEN:  # a secret must not come in as none because it was written otherwise
+    if said not in _CONFIDENTIAL_WORDS | _OPEN:  # a secret must not come in as none because it was written otherwise
         errors.append((FIELDS["confidential"], "true or false"))
-    found["confidential"] = said in _SECRET or None
+    found["confidential"] = said in _CONFIDENTIAL_WORDS or None
     found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
     if errors:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
@@ -113,10 +115,10 @@ class OrderAnswer:
     at: str | None
 
 
-def answered(event: Mapping[str, Any], id: str) -> OrderAnswer:  # noqa: A002
+def answer_payload(event: Mapping[str, Any], id: str) -> OrderAnswer:  # noqa: A002
     """The answer made of an event that was stored with a message."""
     ticket = event.get("ticket") or {}
-    code, label = STEPS.get(str(event.get("type")), ("PROGRESS", "办理进展"))
+    code, label = STEP_BY_EVENT.get(str(event.get("type")), ("PROGRESS", "办理进展"))
     return OrderAnswer(
         message_id=id,
         order_no=(ticket.get("outer") or {}).get("number"),
@@ -142,5 +144,5 @@ PROVIDER = GatewayProvider(
     name="hotline_12345",
     about="another hotline's platform: its orders in, our answers out",
     settings=Hotline12345Settings,
-    secrets=(Secret("secret", "whsec_…, for both ways", proves=True, fault=no_webhook_secret),),
+    secrets=(Secret("secret", "whsec_…, for both ways", authenticates=True, fault=webhook_secret_error),),
 )

@@ -7,41 +7,41 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from hotline.database.keyset import KeysetPage
-from hotline.organisation.dependencies import AuthenticatedRoute, may
+from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
-from hotline.reporting.model import ENOUGH, FIGURES
+from hotline.reporting.model import FIGURES, MIN_DENOMINATOR
 from hotline.reporting.schemas.figures import (
     CountedPage,
     CountedTicket,
     FigureCatalogue,
     Ranking,
-    figure_shown,
-    measure_shown,
+    render_figure,
+    render_measure,
 )
-from hotline.reporting.service.figures import FigureQuery, Figures, counted_tickets, figures, ranking
+from hotline.reporting.service.figures import FigureQuery, Figures, load_counted_tickets, load_figures, load_ranking
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.measures import DIMENSIONS, JUDGED, MEASURES
-from hotline.tickets.schemas.briefs import brief_shown
+from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
+from hotline.tickets.schemas.briefs import render_brief
 from hotline.tickets.store import lists
 from hotline.web.field_types import CodeWord, Day
-from hotline.web.paging import Cursor, Limit, moment, opened, sealed
-from hotline.web.responses import READ, refusals, reply
+from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
-Reader = Annotated[
+FigureContext = Annotated[
     TicketContext,
-    may("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
+    require_roles("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
 ]
 MONTH = timedelta(days=29)
 
 
-async def wanted_figures(
-    context: Reader,
+async def parse_figure_query(
+    context: FigureContext,
     first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None,
     last: Annotated[Day | None, Query(description="Last day; absent: today, in the organisation's zone")] = None,
     department: Annotated[CodeWord | None, Query(description="With all below it")] = None,
@@ -56,45 +56,54 @@ async def wanted_figures(
     return FigureQuery(first or last - MONTH, last, None, {name: str(code) for name, code in given.items() if code})
 
 
-Asked = Annotated[FigureQuery, Depends(wanted_figures)]
+Asked = Annotated[FigureQuery, Depends(parse_figure_query)]
 By = Annotated[str | None, Query(pattern=f"^({'|'.join([*Period, *DIMENSIONS])})$")]
 
 
-@router.get("", operation_id="read_figures", response_model=Figures, responses=refusals())
-async def read_figures(context: Reader, wanted: Asked, by: By = None) -> Response:
+@router.get("", operation_id="read_figures", response_model=Figures, responses=refusal_responses())
+async def read_figures(context: FigureContext, wanted: Asked, by: By = None) -> Response:
     """Counts, shares, handling times and backlog of a period. Shares come with numerator and denominator; `enough` says
     whether the denominator is large enough to compare. A department sees its own work, an area its own. At most two
     filters, one of them the department or the area."""
-    return reply(
-        await figures(
+    return json_reply(
+        await load_figures(
             context.services, context.actor, FigureQuery(wanted.first, wanted.last, by, wanted.filters), context.now
         )
     )
 
 
-@router.get("/catalogue", operation_id="read_figures_catalogue", response_model=FigureCatalogue, responses=refusals())
-async def read_catalogue(context: Reader) -> Response:
+@router.get(
+    "/catalogue", operation_id="read_figures_catalogue", response_model=FigureCatalogue, responses=refusal_responses()
+)
+async def read_catalogue(context: FigureContext) -> Response:
     """Every figure with its formula, every measure with what it counts and on which day. The formulas are complete:
     nothing else is included or excluded."""
-    found = tuple(map(figure_shown, FIGURES.values()))
-    return reply(FigureCatalogue(found, tuple(map(measure_shown, MEASURES.values()))))
+    found = tuple(map(render_figure, FIGURES.values()))
+    return json_reply(FigureCatalogue(found, tuple(map(render_measure, MEASURES.values()))))
 
 
-@router.get("/ranking", operation_id="rank_departments", response_model=Ranking, responses=refusals(*READ))
+@router.get(
+    "/ranking", operation_id="rank_departments", response_model=Ranking, responses=refusal_responses(*READ_REFUSALS)
+)
 async def rank_departments(
-    context: Annotated[TicketContext, may("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
+    context: Annotated[TicketContext, require_roles("figures.rank", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],
     wanted: Asked,
     figure: Annotated[str, Query(max_length=40)],
 ) -> Response:
     """Departments ranked by one figure among their peers (contractors with contractors, offices with offices). A
     department with less than `enough` in the denominator is listed without a rank."""
-    items = await ranking(context.services, context.actor, figure, wanted, context.now)
-    return reply(Ranking(figure, ENOUGH, items))
+    items = await load_ranking(context.services, context.actor, figure, wanted, context.now)
+    return json_reply(Ranking(figure, MIN_DENOMINATOR, items))
 
 
-@router.get("/measures/{measure}", operation_id="list_counted", response_model=CountedPage, responses=refusals(*READ))
+@router.get(
+    "/measures/{measure}",
+    operation_id="list_counted",
+    response_model=CountedPage,
+    responses=refusal_responses(*READ_REFUSALS),
+)
 async def list_counted(
-    context: Reader,
+    context: FigureContext,
     wanted: Asked,
     measure: Annotated[
         str, Path(max_length=40, description="A measure of the catalogue, or `overdue`, `contacted_overdue`")
@@ -104,22 +113,24 @@ async def list_counted(
 ) -> Response:
     """The tickets (or assignments) that a measure counts in the period. A ticket that you may no longer see is listed
     by its number only."""
-    if measure not in MEASURES and measure not in JUDGED.values():
+    if measure not in MEASURES and measure not in OVERDUE_NAMES.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services
     question = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
-    place = opened(services.secret, question, cursor)
-    after = (moment(place[0]), str(place[1])) if place else None
-    rows = await counted_tickets(services, context.actor, measure, wanted, context.now, KeysetPage(limit + 1, after))
+    place = decode_cursor(services.secret, question, cursor)
+    after = (parse_moment(place[0]), str(place[1])) if place else None
+    rows = await load_counted_tickets(
+        services, context.actor, measure, wanted, context.now, KeysetPage(limit + 1, after)
+    )
     page = rows[:limit]
     numbers = sorted({r.number for r in page if r.theirs})
     found = (
-        await lists.listed(services.db, scope_of(context.actor), {"found": numbers}, KeysetPage(len(numbers)))
+        await lists.load_tickets(services.db, scope_of(context.actor), {"found": numbers}, KeysetPage(len(numbers)))
         if numbers
         else []
     )
     directory = await services.directory.now(context.now)
-    briefs = {r.number: brief_shown(r, directory, context.now) for r in found}
+    briefs = {r.number: render_brief(r, directory, context.now) for r in found}
     items = tuple(CountedTicket(r.number, r.order, r.at, briefs.get(r.number)) for r in page)
-    more = sealed(services.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
-    return reply(CountedPage(items, more))
+    more = encode_cursor(services.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
+    return json_reply(CountedPage(items, more))

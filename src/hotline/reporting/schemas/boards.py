@@ -87,7 +87,7 @@ class Dots:
     features: tuple[Dot, ...]
 
 
-def dot_shown(row: Any, now: datetime) -> Dot:
+def render_dot(row: Any, now: datetime) -> Dot:
     """The map's feature of a row."""
     late = row.due_at is not None and row.due_at < now
     ticket = DotTicket(row.number, row.title, row.priority, row.status, row.category, late)
@@ -122,11 +122,11 @@ class Rulings:
     items: tuple[RulingOut, ...]
 
 
-def ruling_shown(row: Any, directory: Directory) -> RulingOut:
+def render_ruling(row: Any, directory: Directory) -> RulingOut:
     """The reply's item of a row that waits for a decision."""
     held = row._asdict()
     nouns = {"department": "departments", "suggested": "departments", "category": "categories", "area": "areas"}
-    held |= {name: directory.name_of(noun, held[name]) for name, noun in nouns.items()}
+    held |= {name: directory.optional_item_name(noun, held[name]) for name, noun in nouns.items()}
     return RulingOut(**held)
 
 
@@ -150,7 +150,7 @@ class AuditPage:
     next: str | None
 
 
-def audit_shown(r: Any) -> AuditEntry:
+def render_audit_entry(r: Any) -> AuditEntry:
     """The reply's item of a row of the audit log."""
     by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
     return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment)
@@ -189,8 +189,8 @@ class CatalogueRows:
     items: tuple[CatalogueRow, ...]
 
 
-def catalogue_row(row: Any, directory: Directory) -> CatalogueRow:
+def render_catalogue_row(row: Any, directory: Directory) -> CatalogueRow:
     """The reply's item for an entry of the dispatch catalogue."""
     route = directory.routes.get(row.route)
-    lead = directory.name_of("departments", route.lead) if route else None
+    lead = directory.optional_item_name("departments", route.lead) if route else None
     return CatalogueRow(row.route, lead, route.basis if route else None, int(row.n), int(row.returned))

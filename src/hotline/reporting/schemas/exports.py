@@ -30,7 +30,8 @@ class Filters(Strict):
     def given(self, directory: Directory, now: datetime) -> dict[str, Any]:
         """As the queries read them."""
         below = {
-            "department": directory.below, "category": directory.categories_below, "area": directory.areas_below
+            "department": directory.department_subtrees, "category": directory.category_subtrees,
+            "area": directory.area_subtrees
         }  # fmt: skip
         found: dict[str, Any] = {
             name: sorted({c for code in codes for c in trees.get(code, {code})})

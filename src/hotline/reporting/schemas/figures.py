@@ -7,7 +7,7 @@ from pydantic import Field
 
 from hotline.locales.labels import Label, label_of_key
 from hotline.replies import reply_type
-from hotline.reporting.model import ENOUGH, Figure
+from hotline.reporting.model import MIN_DENOMINATOR, Figure
 from hotline.reporting.service.exports import ExportRecord
 from hotline.reporting.service.figures import RankedDepartment
 from hotline.reporting.vocabulary import Period
@@ -46,14 +46,21 @@ class FigureCatalogue:
     measures: tuple[MeasureOut, ...]
 
 
-def figure_shown(f: Figure) -> FigureOut:
+def render_figure(f: Figure) -> FigureOut:
     """A figure of the catalogue."""
     return FigureOut(
-        f.code, label_of_key(f"figure.{f.code}"), f.numerator, f.denominator, f.formula, f.high, f.charged_to, ENOUGH
+        f.code,
+        label_of_key(f"figure.{f.code}"),
+        f.numerator,
+        f.denominator,
+        f.formula,
+        f.high,
+        f.charged_to,
+        MIN_DENOMINATOR,
     )
 
 
-def measure_shown(m: Measure) -> MeasureOut:
+def render_measure(m: Measure) -> MeasureOut:
     """A measure of the catalogue."""
     return MeasureOut(m.code, label_of_key(f"measure.{m.code}"), m.of, m.at, tuple(test.said for test in m.where))
 

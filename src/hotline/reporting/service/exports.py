@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,7 +16,7 @@ import structlog
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
 from hotline.open311 import model as open311_model
-from hotline.open311 import requests
+from hotline.open311 import service_requests
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import scope_of
@@ -24,20 +25,20 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
-from hotline.storage.spreadsheets import Workbook, csv_lines
-from hotline.tickets.act import authors_for
+from hotline.storage.spreadsheets import Workbook, render_csv
+from hotline.tickets.act import load_handler_departments
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Ticket
-from hotline.tickets.model.visibility import caller_shown, visible_entry
+from hotline.tickets.model.visibility import visible_caller, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import facts, lists
-from hotline.web.idempotency import ActionResult, Reply, earlier_answer, write_once
+from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 PAGE = 500
 KEPT = timedelta(days=7)
 MOST_TRIES = 3
 MOST_AT_ONCE = 3  # waiting or being made, of one person
-TICKET = (
+TICKET_COLUMNS = (
     "number", "status", "outcome", "kind", "category", "priority", "channel", "title", "narrative", "area", "address",
     "department", "caller_name", "caller_phone", "caller_contact", "confidential", "created_at", "promised_at",
     "due_at", "ended_at", "public_reply", "satisfaction_first", "satisfaction_final", "calls", "urges",
@@ -65,36 +66,36 @@ class ExportRecord:
     by: str
 
 
-def folder(services: Services) -> Path:
+def exports_folder(services: Services) -> Path:
     return services.files.parent / "exports"
 
 
-def path_of(services: Services, row: Row) -> Path:
+def export_path(services: Services, row: Row) -> Path:
     kind = "csv" if row.form == ExportForm.OPEN311 else row.form
-    return folder(services) / f"{row.id}.{kind}"
+    return exports_folder(services) / f"{row.id}.{kind}"
 
 
-async def ask_for(
+async def request_export(
     services: Services, kind: ExportKind, form: ExportForm, filters: Mapping[str, Any], request: WriteRequest
 ) -> ActionResult:
     """Queue an export. It will hold what the actor may see now, by role and area."""
     actor, now = request.actor, request.now
-    if earlier := await earlier_answer(services, request.key):
+    if earlier := await load_earlier_answer(services, request.key):
         return earlier
     if form is ExportForm.OPEN311 and kind is not ExportKind.TICKETS:
         rule = "the bulk form of Open311 holds tickets alone"
         raise Refused(Refusal(Code.INVALID, "this cannot be written so", errors=(("form", rule),)))
     owner = f"{actor.kind}:{actor.id}"
-    if await exports.running(services.db, owner) >= MOST_AT_ONCE:
+    if await exports.count_open_exports(services.db, owner) >= MOST_AT_ONCE:
         raise Refused(Refusal(Code.TOO_MANY, f"at most {MOST_AT_ONCE} files at once; wait until one is ready"))
     row: dict[str, Any] = {
-        "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _written(actor),
+        "id": str(uuid4()), "kind": kind, "form": form, "filters": dict(filters), "actor": _actor_to_record(actor),
         "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0, "attempts": 0,
     }  # fmt: skip
 
     def add(c: sa.Connection) -> Reply:
-        exports.add(c, row)
-        return Reply(202, orjson.dumps(shown(row)).decode())
+        exports.insert_export(c, row)
+        return Reply(202, orjson.dumps(render_export(row)).decode())
 
     done = await write_once(services, request.key, add, now)
     if not done.replayed:
@@ -102,7 +103,7 @@ async def ask_for(
     return done
 
 
-def _written(actor: Actor) -> dict[str, Any]:
+def _actor_to_record(actor: Actor) -> dict[str, Any]:
     return {
         "kind": actor.kind, "id": actor.id, "name": actor.name, "roles": sorted(actor.roles),
         "departments": sorted(actor.departments), "areas": None if actor.areas is None else sorted(actor.areas),
@@ -110,7 +111,7 @@ def _written(actor: Actor) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read(body: Mapping[str, Any]) -> Actor:
+def _parse_actor_record(body: Mapping[str, Any]) -> Actor:
     return Actor(
         ActorKind(body["kind"]), body["id"], body["name"], frozenset(map(Role, body["roles"])),
         frozenset(body["departments"]), None if body["areas"] is None else frozenset(body["areas"]),
@@ -118,57 +119,58 @@ def _read(body: Mapping[str, Any]) -> Actor:
     )  # fmt: skip
 
 
-def may_still(row: Row, actor: Actor) -> bool:
+def can_still_fetch(row: Row, actor: Actor) -> bool:
     """Whether the actor may still download their export: not after losing a role or a part of their scope."""
-    then = _read(row.actor)
+    then = _parse_actor_record(row.actor)
     wider = actor.areas is not None and (then.areas is None or not then.areas <= actor.areas)
     return then.roles <= actor.roles and then.departments <= actor.departments and not wider and (
         then.contractor or not actor.contractor
     )  # fmt: skip
 
 
-async def make_next(services: Services, now: datetime) -> bool:
+async def make_next_export(services: Services, now: datetime) -> bool:
     """Write the next export. False: none waits."""
     token = str(uuid4())
-    row = await services.db.transact(lambda c: exports.claim(c, token))
+    row = await services.db.transact(lambda c: exports.claim_export(c, token))
     if row is None:
         return False
     ended: dict[str, Any]
     try:
         if row.attempts > MOST_TRIES:
             raise RuntimeError("its worker was lost too often")
-        rows = await _make(services, row, token, now)
+        rows = await _write_export(services, row, token, now)
         ended = {"status": ExportStatus.READY, "rows": rows}
         log.info("export.made", id=row.id, rows=rows)
-    except _Lost:
+    except _LeaseLost:
         return True
     except Exception as fault:
         log.error("export.failed", id=row.id, kind=type(fault).__name__, exc_info=fault)
         ended = {"status": ExportStatus.FAILED, "error": type(fault).__name__}
     done = {**ended, "ended_at": services.clock(), "lease_until": None}
-    await services.db.transact(lambda c: exports.put(c, row.id, token, done))
+    await services.db.transact(lambda c: exports.update_claimed_export(c, row.id, token, done))
     return True
 
 
-class _Lost(Exception):
+class _LeaseLost(Exception):
     """Another worker holds the lease."""
 
 
-async def _make(services: Services, row: Row, token: str, now: datetime) -> int:
-    directory, actor = await services.directory.now(now), _read(row.actor)
-    folder(services).mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = path_of(services, row)
+async def _write_export(services: Services, row: Row, token: str, now: datetime) -> int:
+    directory, actor = await services.directory.now(now), _parse_actor_record(row.actor)
+    exports_folder(services).mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = export_path(services, row)
     unfinished = target.with_suffix(f".{token[:8]}")
-    writer = _Writer(unfinished, ExportKind(row.kind), ExportForm(row.form))
+    writer = _ExportWriter(unfinished, ExportKind(row.kind), ExportForm(row.form))
     count = 0
     try:
-        async for page in _pages(services, actor, row.filters):
-            lines = await _lines(services, directory, actor, writer, page)
+        async for page in _load_pages(services, actor, row.filters):
+            lines = await _render_rows(services, directory, actor, writer, page)
             await asyncio.to_thread(writer.add, lines)
             count += len(lines)
-            if not await services.db.transact(lambda c, n=count: exports.hold(c, row.id, token, exports.LEASE, n)):  # type: ignore[misc]
-                raise _Lost
-        await services.db.transact(lambda c: exports.hold(c, row.id, token, exports.CLOSING, count))
+            renew = partial(exports.renew_lease, id=row.id, token=token, lease=exports.LEASE, rows=count)
+            if not await services.db.transact(renew):
+                raise _LeaseLost
+        await services.db.transact(lambda c: exports.renew_lease(c, row.id, token, exports.CLOSING, count))
         await asyncio.to_thread(writer.close)
         unfinished.replace(target)
     finally:
@@ -176,12 +178,12 @@ async def _make(services: Services, row: Row, token: str, now: datetime) -> int:
     return count
 
 
-async def _pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
+async def _load_pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
     """The tickets that match, within the actor's scope, oldest first."""
     after: tuple[datetime, str] | None = None
     given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
     while True:
-        page = await lists.listed_whole(services.db, scope_of(actor), given, KeysetPage(PAGE, after))
+        page = await lists.load_full_tickets(services.db, scope_of(actor), given, KeysetPage(PAGE, after))
         if page:
             yield page
         if len(page) < PAGE:
@@ -189,26 +191,26 @@ async def _pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -
         after = (page[-1].created_at, page[-1].number)
 
 
-async def _lines(
-    services: Services, directory: Directory, actor: Actor, writer: "_Writer", page: Sequence[Ticket]
+async def _render_rows(
+    services: Services, directory: Directory, actor: Actor, writer: "_ExportWriter", page: Sequence[Ticket]
 ) -> list[Mapping[str, Any] | Sequence[Any]]:
     if writer.form is ExportForm.OPEN311:
-        chosen = frozenset(open311_model.published(directory))
+        chosen = frozenset(open311_model.published_choices(directory))
         public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
-        return [requests.cells(directory, _Public(t), own=False) for t in public]
+        return [service_requests.render_csv_row(directory, _PublicTicket(t), own=False) for t in public]
     if writer.kind is ExportKind.TICKETS:
-        holders = await exports.holders_of(services.db, [t.number for t in page])
-        return [_ticket(t, actor, directory, holders.get(t.number)) for t in page]
-    return [line async for line in _entries(services, actor, page)]
+        holders = await exports.load_holders(services.db, [t.number for t in page])
+        return [_render_ticket(t, actor, directory, holders.get(t.number)) for t in page]
+    return [line async for line in _render_entries(services, actor, page)]
 
 
-async def _entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
+async def _render_entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
     """The timeline entries of these tickets that the actor may see, by ticket and sequence."""
     numbers = [t.number for t in page]
-    rows = await exports.lines_of(services.db, numbers)
-    authors = await authors_for(services, actor, (row.by_id for row in rows))
+    rows = await exports.load_timelines(services.db, numbers)
+    authors = await load_handler_departments(services, actor, (row.by_id for row in rows))
     tickets_of = {t.number: t for t in page}
-    orders = await facts.orders_of(services.db, numbers) if actor.contractor else {}
+    orders = await facts.load_orders(services.db, numbers) if actor.contractor else {}
     for x in rows:
         visible = visible_entry(x, tickets_of[x.number], orders.get(x.number, ()), actor, authors)
         if visible is not None:
@@ -220,11 +222,11 @@ async def _entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> 
 
 
 def _is_public(ticket: Ticket) -> bool:
-    hidden = ticket.confidential or ticket.kind is Kind.REPORT or ticket.status in open311_model.NEVER
+    hidden = ticket.confidential or ticket.kind is Kind.REPORT or ticket.status in open311_model.NEVER_PUBLIC
     return not hidden and ticket.category is not None
 
 
-class _Public:
+class _PublicTicket:
     """A ticket as the Open311 bulk form has it."""
 
     def __init__(self, ticket: Ticket) -> None:
@@ -238,11 +240,11 @@ class _Public:
 _STEP = {"answered": "answer", "explained": "explain", "confirmed": "confirm", "silent": "confirm"}
 
 
-def _ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: str | None) -> dict[str, Any]:
-    caller = caller_shown(ticket, actor)
+def _render_ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: str | None) -> dict[str, Any]:
+    caller = visible_caller(ticket, actor)
     nouns = {"category": "categories", "area": "areas", "department": "departments"}
     named = {name: _name(directory, noun, getattr(ticket, name)) for name, noun in nouns.items()}
-    plain = {name: getattr(ticket, name) for name in TICKET if hasattr(ticket, name)}
+    plain = {name: getattr(ticket, name) for name in TICKET_COLUMNS if hasattr(ticket, name)}
     named["department"] = named["department"] or _name(directory, "departments", holder)
     return {
         **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller and caller.name,
@@ -255,13 +257,17 @@ def _name(directory: Directory, noun: str, code: str | None) -> str | None:
     return item.name if item is not None else code
 
 
-class _Writer:
+class _ExportWriter:
     """One file, written page by page."""
 
     def __init__(self, path: Path, kind: ExportKind, form: ExportForm) -> None:
         self.kind, self.form = kind, form
         self._heads: Sequence[str] = (
-            requests.COLUMNS if form is ExportForm.OPEN311 else TICKET if kind is ExportKind.TICKETS else LINE
+            service_requests.COLUMNS
+            if form is ExportForm.OPEN311
+            else TICKET_COLUMNS
+            if kind is ExportKind.TICKETS
+            else LINE
         )
         self._book: Workbook | None = None
         path.touch(mode=0o600)
@@ -269,12 +275,12 @@ class _Writer:
         self.add: Callable[[Sequence[Any]], None]
         if form is ExportForm.XLSX:
             self._book = Workbook(path)
-            self._book.sheet(kind, self._heads)
+            self._book.begin_sheet(kind, self._heads)
             self.add = self._to_book
         elif form is ExportForm.JSONL:
             self.add = self._to_lines
         else:
-            self._put(csv_lines([self._heads], first=form is ExportForm.CSV))
+            self._put(render_csv([self._heads], with_bom=form is ExportForm.CSV))
             self.add = self._to_csv
 
     def _cells(self, rows: Sequence[Any]) -> list[Sequence[Any]]:
@@ -292,7 +298,7 @@ class _Writer:
         self._put(b"".join(orjson.dumps({h: row.get(h) for h in self._heads}) + b"\n" for row in rows))
 
     def _to_csv(self, rows: Sequence[Any]) -> None:
-        self._put(csv_lines(self._cells(rows)))
+        self._put(render_csv(self._cells(rows)))
 
     def close(self) -> None:
         if self._book is not None:
@@ -301,16 +307,16 @@ class _Writer:
             self._file.close()
 
 
-async def tidy(services: Services, now: datetime) -> int:
+async def delete_expired_exports(services: Services, now: datetime) -> int:
     """Delete expired files and return how many."""
-    gone = await services.db.transact(lambda c: exports.over(c, now - KEPT, 100))
+    gone = await services.db.transact(lambda c: exports.expire_exports(c, now - KEPT, 100))
     for name in gone:
-        for file in folder(services).glob(f"{name}.*"):
+        for file in exports_folder(services).glob(f"{name}.*"):
             file.unlink(missing_ok=True)
     return len(gone)
 
 
-def shown(row: Any) -> ExportRecord:
+def render_export(row: Any) -> ExportRecord:
     """An export as its owner sees it."""
     held = row if isinstance(row, Mapping) else row._asdict()
     return ExportRecord(

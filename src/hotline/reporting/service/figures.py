@@ -15,24 +15,34 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from hotline.database.columns import read_instant
+from hotline.database.columns import parse_instant
 from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
-from hotline.organisation.model.actors import WHOLE, Actor
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
 from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import drill_down, rollups
-from hotline.reporting.model import COUNTS, FIGURES, HandlingTimes, Share, handling, judged, ranked, shares, span_of
+from hotline.reporting.model import (
+    COUNTS,
+    FIGURES,
+    HandlingTimes,
+    Share,
+    handling_times,
+    period_bounds,
+    rank_units,
+    shares,
+    with_overdue,
+)
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import DIMENSIONS, HOUR, HOUSE, JUDGED
+from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, OVERDUE_NAMES, TOTAL_DIMENSION
 from hotline.tickets.store import counters
 
-FOLDED_AT_ONCE = rollups.AT_ONCE  # events
-GIVEN_UP = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
+FOLDED_AT_ONCE = rollups.EVENTS_PER_FOLD  # events
+REBUILD_ABANDONED_AFTER = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
 RENEW = 30.0  # seconds between one sign of life and the next
 WRITTEN = 2000  # rollups in one transaction: whoever writes beside it waits no longer
 AT_HAND = 1000  # tickets that are counted between two requests, and nobody notices
@@ -42,65 +52,67 @@ log = structlog.get_logger("hotline.figures")
 NOUN = {"department": "departments", "category": "categories", "area": "areas"}
 
 
-async def fold(services: Services, now: datetime) -> int:
+async def update_rollups(services: Services, now: datetime) -> int:
     """Add new events to the rollups and return how many. Builds the rollups if there are none."""
-    await streaming_store.place_waiting(services.db)
-    if (mark := await rollups.mark(services.db)) is None or "position" not in mark:
-        await rebuild(services, now)
+    await streaming_store.assign_positions(services.db)
+    if (mark := await rollups.load_fold_mark(services.db)) is None or "position" not in mark:
+        await rebuild_rollups(services, now)
         return 0
     zone = zone_of(await services.directory.now(now))
-    return await services.db.transact(lambda c: rollups.fold(c, zone))
+    return await services.db.transact(lambda c: rollups.fold_events(c, zone))
 
 
-async def stand(services: Services) -> bool:
+async def has_rollups(services: Services) -> bool:
     """Whether there are rollups."""
-    return "position" in (await rollups.mark(services.db) or {})
+    return "position" in (await rollups.load_fold_mark(services.db) or {})
 
 
-async def must_be_rebuilt(services: Services) -> bool:
+async def needs_rebuild(services: Services) -> bool:
     """Whether there are no rollups and no process is building them, by the database's clock."""
-    mark = await rollups.mark(services.db) or {}
-    since, at = read_instant(mark.get("rebuilding_since")), await services.db.time()
-    return "position" not in mark and (since is None or not at - GIVEN_UP < since <= at + GIVEN_UP)
+    mark = await rollups.load_fold_mark(services.db) or {}
+    since, at = parse_instant(mark.get("rebuilding_since")), await services.db.time()
+    return "position" not in mark and (
+        since is None or not at - REBUILD_ABANDONED_AFTER < since <= at + REBUILD_ABANDONED_AFTER
+    )
 
 
-async def are_many(services: Services) -> bool:
+async def has_many_tickets(services: Services) -> bool:
     """Whether a full count takes longer than a request may wait."""
-    return sum((await counters.counted(services.db, "ticket", None)).values()) > AT_HAND
+    return sum((await counters.load_counts(services.db, "ticket", None)).values()) > AT_HAND
 
 
-async def rebuild(services: Services, now: datetime, *, anew: bool = False) -> bool:
+async def rebuild_rollups(services: Services, now: datetime, *, force: bool = False) -> bool:
     """Rebuild the rollups from the tickets while the server runs. False: another process is rebuilding them or took
-    over. `anew`: take over from a running rebuild. With many tickets this takes a processor for minutes."""
+    over. `force`: take over from a running rebuild. With many tickets this takes a processor for minutes."""
     zone, token = zone_of(await services.directory.now(now)), uuid4().hex
-    await streaming_store.place_waiting(services.db)
+    await streaming_store.assign_positions(services.db)
     at = await services.db.time()
-    given_up = at - GIVEN_UP
-    if not await services.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, anew=anew)):
+    given_up = at - REBUILD_ABANDONED_AFTER
+    if not await services.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, force=force)):
         return False
-    living = asyncio.create_task(_show_life(services, token))
+    living = asyncio.create_task(_keep_rebuild_alive(services, token))
     try:
-        return await _rebuilt(services, zone, token)
+        return await _run_rebuild(services, zone, token)
     finally:
         living.cancel()
 
 
-async def _show_life(services: Services, token: str) -> None:
+async def _keep_rebuild_alive(services: Services, token: str) -> None:
     while True:
         await asyncio.sleep(RENEW)
         # its row is held by our own piece, which shows life as well
         with contextlib.suppress(DatabaseUnavailable, CommitUnknown):
             at = await services.db.time()
-            await services.db.transact(lambda c, at=at: rollups.renew(c, at, token))  # type: ignore[misc]
+            await services.db.transact(lambda c, at=at: rollups.renew_rebuild(c, at, token))  # type: ignore[misc]
 
 
-async def _rebuilt(services: Services, zone: ZoneInfo, token: str) -> bool:
+async def _run_rebuild(services: Services, zone: ZoneInfo, token: str) -> bool:
     with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
 
         def count(c: Any) -> dict[str, Any]:
-            for sums in rollups.counted_anew(c, zone):
+            for sums in rollups.recount(c, zone):
                 pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
-            return rollups.seen_events(c)
+            return rollups.load_snapshot_mark(c)
 
         fresh = await services.db.snapshot(count)
         pieces.seek(0)
@@ -109,27 +121,29 @@ async def _rebuilt(services: Services, zone: ZoneInfo, token: str) -> bool:
             while piece := list(islice(rows, WRITTEN)):
                 sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
                 now = await services.db.time()
-                if not await services.db.transact(lambda c, s=sums, at=now: rollups.add_fresh(c, s, token, at)):  # type: ignore[misc]
+                if not await services.db.transact(lambda c, s=sums, at=now: rollups.add_rebuilt_sums(c, s, token, at)):  # type: ignore[misc]
                     return False
-    if not await services.db.transact(lambda c: rollups.install(c, fresh, token)):
+    if not await services.db.transact(lambda c: rollups.install_rebuilt(c, fresh, token)):
         return False
     log.info("figures.rebuilt", **{"position": fresh["position"]})
     return True
 
 
-async def drift(services: Services, now: datetime) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
+async def load_rollup_drift(
+    services: Services, now: datetime
+) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
     """Where rollups and a full count differ: key -> (kept, counted). Slow; run at night."""
     zone = zone_of(await services.directory.now(now))
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
-        stands = c.execute(rollups.STANDS).scalar_one_or_none() or {}
+        stands = c.execute(rollups.FOLD_MARK_QUERY).scalar_one_or_none() or {}
         if "position" not in stands:  # being made anew: there is nothing to compare with
             return {}
-        kept: rollups.Sums = dict(rollups.standing(c))
-        for key, counts in rollups.unfolded(c, stands["position"], set(stands.get("skip", ())), zone).items():
+        kept: rollups.Sums = dict(rollups.iterate_rollups(c))
+        for key, counts in rollups.load_unfolded_sums(c, stands["position"], set(stands.get("skip", ())), zone).items():
             kept.setdefault(key, Counter()).update(counts)
         true: rollups.Sums = {}
-        for piece in rollups.counted_anew(c, zone):
+        for piece in rollups.recount(c, zone):
             for key, counts in piece.items():
                 true.setdefault(key, Counter()).update(counts)
         found = {}
@@ -154,21 +168,25 @@ class FigureQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _RollupSelection:
     dimension: str
     codes: list[str] | None  # None: all
     group: int | None  # which half of the code names the group
     within: Mapping[str, frozenset[str]]
 
 
-def _plan(directory: Directory, wanted: FigureQuery, actor: Actor) -> _Asked:
+def _select_rollups(directory: Directory, figure_query: FigureQuery, actor: Actor) -> _RollupSelection:
     """Choose the rollups that answer a query. An actor limited to areas or departments gets only those."""
     within: dict[str, frozenset[str]] = {}
     errors: list[tuple[str, str]] = []
-    if (wanted.last - wanted.first).days not in range(LONGEST):
+    if (figure_query.last - figure_query.first).days not in range(LONGEST):
         errors.append(("last", f"not before `first`, and at most {LONGEST} days after it"))
-    for name, code in wanted.filters.items():
-        below = {"department": directory.below, "category": directory.categories_below, "area": directory.areas_below}
+    for name, code in figure_query.filters.items():
+        below = {
+            "department": directory.department_subtrees,
+            "category": directory.category_subtrees,
+            "area": directory.area_subtrees,
+        }
         if name != "channel" and code not in directory.noun(NOUN[name]):
             errors.append((name, f"not in the directory's {NOUN[name]}"))
         within[name] = below[name].get(code, frozenset({code})) if name in below else frozenset({code})
@@ -176,26 +194,26 @@ def _plan(directory: Directory, wanted: FigureQuery, actor: Actor) -> _Asked:
         raise Refused(Refusal(Code.INVALID, "these figures cannot be asked for", errors=tuple(errors)))
     if actor.areas is not None:
         within["area"] = within.get("area", actor.areas) & actor.areas
-    if not actor.roles & WHOLE:
+    if not actor.roles & AREA_WIDE_ROLES:
         within["department"] = within.get("department", actor.departments) & actor.departments
-    names = set(within) | {name for name in DIMENSIONS if name == wanted.by}
+    names = set(within) | {name for name in DIMENSIONS if name == figure_query.by}
     first = next((name for name in ("department", "area") if name in names), "")
     if len(names) > 2 or (len(names) == 2 and not first):
         rule = "two of them at most, one of them department or area"
         raise Refused(Refusal(Code.INVALID, "these cannot be combined", errors=(("by", rule),)))
     others = sorted(names - {first})
-    dimension = f"{first}/{others[0]}" if len(names) == 2 else next(iter(names), HOUSE)
-    group = None if wanted.by not in DIMENSIONS else 1 if len(names) == 2 and wanted.by != first else 0
+    dimension = f"{first}/{others[0]}" if len(names) == 2 else next(iter(names), TOTAL_DIMENSION)
+    group = None if figure_query.by not in DIMENSIONS else 1 if len(names) == 2 and figure_query.by != first else 0
     codes = sorted(next(iter(within.values()))) if len(names) == 1 and within else None
-    return _Asked(dimension, codes, group, within)
+    return _RollupSelection(dimension, codes, group, within)
 
 
-def _fits(asked: _Asked, code: str) -> bool:
+def _is_selected(selection: _RollupSelection, code: str) -> bool:
     """Whether a code of a pair is within the query."""
-    if "/" not in asked.dimension or not asked.within:
+    if "/" not in selection.dimension or not selection.within:
         return True
-    halves = dict(zip(asked.dimension.split("/"), code.split("/", 1), strict=True))
-    return all(halves[name] in codes for name, codes in asked.within.items())
+    halves = dict(zip(selection.dimension.split("/"), code.split("/", 1), strict=True))
+    return all(halves[name] in codes for name, codes in selection.within.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,117 +271,129 @@ class HourlyCounts:
     hours: tuple[int, ...]
 
 
-async def figures(services: Services, actor: Actor, wanted: FigureQuery, now: datetime) -> Figures:
+async def load_figures(services: Services, actor: Actor, figure_query: FigureQuery, now: datetime) -> Figures:
     """The groups with counts, shares, handling times and backlog, and the stream position they include."""
     directory = await services.directory.now(now)
     today = now.astimezone(zone_of(directory)).date().isoformat()
-    asked = _plan(directory, wanted, actor)
-    rows = await rollups.between(
-        services.db, asked.dimension, wanted.first.isoformat(), wanted.last.isoformat(), asked.codes
+    selection = _select_rollups(directory, figure_query, actor)
+    rows = await rollups.load_rollups(
+        services.db, selection.dimension, figure_query.first.isoformat(), figure_query.last.isoformat(), selection.codes
     )
-    later = await rollups.between(
-        services.db, asked.dimension, (wanted.last + timedelta(days=1)).isoformat(), "9999-12-31", asked.codes
+    later = await rollups.load_rollups(
+        services.db,
+        selection.dimension,
+        (figure_query.last + timedelta(days=1)).isoformat(),
+        "9999-12-31",
+        selection.codes,
     )
-    standing = await rollups.between(services.db, asked.dimension, "", "", asked.codes)
+    standing = await rollups.load_rollups(services.db, selection.dimension, "", "", selection.codes)
     groups: dict[str, Counter[str]] = {}
     for row in rows:
-        if _fits(asked, row.code):
-            groups.setdefault(_group(wanted, asked, row), Counter()).update(judged(row.day, row.counts, today))
-    stock = {} if wanted.by in set(Period) else _stocks(wanted, asked, standing, later)
-    mark = await rollups.mark(services.db) or {}
-    listed = sorted(groups.keys() | stock.keys()) or ([] if wanted.by else [""])
+        if _is_selected(selection, row.code):
+            groups.setdefault(_group_code(figure_query, selection, row), Counter()).update(
+                with_overdue(row.day, row.counts, today)
+            )
+    stock = {} if figure_query.by in set(Period) else _open_at_end(figure_query, selection, standing, later)
+    mark = await rollups.load_fold_mark(services.db) or {}
+    listed = sorted(groups.keys() | stock.keys()) or ([] if figure_query.by else [""])
     return Figures(
-        first=wanted.first,
-        last=wanted.last,
-        by=wanted.by,
-        filters=dict(wanted.filters),
+        first=figure_query.first,
+        last=figure_query.last,
+        by=figure_query.by,
+        filters=dict(figure_query.filters),
         zone=zone_of(directory).key,
         position=mark.get("position"),
         at=now,
-        groups=tuple(_shown(directory, wanted, code, groups.get(code, Counter()), stock.get(code)) for code in listed),
+        groups=tuple(
+            _build_group(directory, figure_query, code, groups.get(code, Counter()), stock.get(code)) for code in listed
+        ),
     )
 
 
-def _group(wanted: FigureQuery, asked: _Asked, row: Row) -> str:
-    if wanted.by in set(Period):
-        return span_of(Period(wanted.by), date.fromisoformat(row.day))[0].isoformat()
-    if asked.group is None:
+def _group_code(figure_query: FigureQuery, selection: _RollupSelection, row: Row) -> str:
+    if figure_query.by in set(Period):
+        return period_bounds(Period(figure_query.by), date.fromisoformat(row.day))[0].isoformat()
+    if selection.group is None:
         return ""
-    return str(row.code.split("/", 1)[asked.group] if "/" in asked.dimension else row.code)
+    return str(row.code.split("/", 1)[selection.group] if "/" in selection.dimension else row.code)
 
 
-def _stocks(wanted: FigureQuery, asked: _Asked, standing: Sequence[Row], later: Sequence[Row]) -> dict[str, int]:
+def _open_at_end(
+    figure_query: FigureQuery, selection: _RollupSelection, current_rows: Sequence[Row], later: Sequence[Row]
+) -> dict[str, int]:
     """Open tickets at the end of the period: those open now, less those that came since, plus those that left."""
     found: Counter[str] = Counter()
-    for row in standing:
-        if _fits(asked, row.code):
-            found[_group(wanted, asked, row)] += row.counts.get("open", 0)
+    for row in current_rows:
+        if _is_selected(selection, row.code):
+            found[_group_code(figure_query, selection, row)] += row.counts.get("open", 0)
     for row in later:
-        if _fits(asked, row.code):
-            found[_group(wanted, asked, row)] += row.counts.get("left", 0) - row.counts.get("entered", 0)
+        if _is_selected(selection, row.code):
+            found[_group_code(figure_query, selection, row)] += row.counts.get("left", 0) - row.counts.get("entered", 0)
     return dict(found)
 
 
-def _shown(
-    directory: Directory, wanted: FigureQuery, code: str, counts: Counter[str], stock: int | None
+def _build_group(
+    directory: Directory, figure_query: FigureQuery, code: str, counts: Counter[str], stock: int | None
 ) -> FigureGroup:
-    name = directory.name_of(NOUN[wanted.by], code) if wanted.by in NOUN and code else None
+    name = directory.optional_item_name(NOUN[figure_query.by], code) if figure_query.by in NOUN and code else None
     entered, left = counts.get("entered", 0), counts.get("left", 0)
     return FigureGroup(
         code=code,
         name=name,
         counts={measure: counts.get(measure, 0) for measure in COUNTS},
         shares=shares(counts),
-        handling=handling(counts),
+        handling=handling_times(counts),
         stock=None if stock is None else Stock(stock - entered + left, entered, left, stock),
     )
 
 
-async def ranking(
-    services: Services, actor: Actor, figure: str, wanted: FigureQuery, now: datetime
+async def load_ranking(
+    services: Services, actor: Actor, figure: str, figure_query: FigureQuery, now: datetime
 ) -> tuple[RankedDepartment, ...]:
     """Departments ranked within their peer group; without a place where the denominator is too small."""
     directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
-    told = await figures(services, actor, FigureQuery(wanted.first, wanted.last, "department", wanted.filters), now)
+    told = await load_figures(
+        services, actor, FigureQuery(figure_query.first, figure_query.last, "department", figure_query.filters), now
+    )
     units = [
         (g.code, str(directory.departments[g.code].kind), g.shares[figure])
         for g in told.groups
         if g.code in directory.departments
     ]
     return tuple(
-        RankedDepartment(directory.name_of("departments", x.code), x.peers, x.value, x.n, x.place)
-        for x in ranked(FIGURES[figure], units)
+        RankedDepartment(directory.optional_item_name("departments", x.code), x.peers, x.value, x.n, x.place)
+        for x in rank_units(FIGURES[figure], units)
     )
 
 
-async def hours(services: Services, actor: Actor, now: datetime) -> tuple[HourlyCounts, ...]:
+async def load_hourly_counts(services: Services, actor: Actor, now: datetime) -> tuple[HourlyCounts, ...]:
     """Tickets received by hour on each of the last seven days, within the actor's areas."""
     last = now.astimezone(zone_of(await services.directory.now(now))).date()
     first = last - timedelta(days=HEAT - 1)
-    dimension, codes = (HOUSE, None) if actor.areas is None else ("area", sorted(actor.areas))
+    dimension, codes = (TOTAL_DIMENSION, None) if actor.areas is None else ("area", sorted(actor.areas))
     found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HEAT)}
-    for row in await rollups.between(services.db, dimension, first.isoformat(), last.isoformat(), codes):
+    for row in await rollups.load_rollups(services.db, dimension, first.isoformat(), last.isoformat(), codes):
         for name, n in row.counts.items():
-            if name.startswith(HOUR):
-                found[row.day][int(name.removeprefix(HOUR))] += n
+            if name.startswith(HOUR_PREFIX):
+                found[row.day][int(name.removeprefix(HOUR_PREFIX))] += n
     return tuple(HourlyCounts(day, tuple(counts[h] for h in range(24))) for day, counts in sorted(found.items()))
 
 
-async def counted_tickets(
-    services: Services, actor: Actor, measure: str, wanted: FigureQuery, now: datetime, page: KeysetPage
+async def load_counted_tickets(
+    services: Services, actor: Actor, measure: str, figure_query: FigureQuery, now: datetime, page: KeysetPage
 ) -> Sequence[Row]:
     """The tickets or assignments that a measure counts in the period, by time."""
     directory = await services.directory.now(now)
     zone = zone_of(directory)
-    asked = _plan(directory, wanted, actor)
-    first = datetime.combine(wanted.first, time(), zone)
-    before = datetime.combine(wanted.last + timedelta(days=1), time(), zone)
-    for running, late in JUDGED.items():
+    selection = _select_rollups(directory, figure_query, actor)
+    first = datetime.combine(figure_query.first, time(), zone)
+    before = datetime.combine(figure_query.last + timedelta(days=1), time(), zone)
+    for running, late in OVERDUE_NAMES.items():
         if measure == late:  # the same orders, of the days that are over
             before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
             measure = running
-    filters = {name: sorted(codes) for name, codes in asked.within.items()}
+    filters = {name: sorted(codes) for name, codes in selection.within.items()}
     counted = drill_down.Counted(measure, first, before, filters)
-    return await drill_down.counted_by(services.db, scope_of(actor), counted, page)
+    return await drill_down.load_counted_rows(services.db, scope_of(actor), counted, page)

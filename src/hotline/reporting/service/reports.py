@@ -10,22 +10,21 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter
 
-from hotline.locales import text
+from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import zone_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import rollups
-from hotline.reporting.model import COUNTS, FIGURES, last_whole, span_of
-from hotline.reporting.service.figures import FigureGroup, FigureQuery, RankedDepartment, figures, ranking
+from hotline.reporting.model import COUNTS, FIGURES, last_complete_period, period_bounds
+from hotline.reporting.service.figures import FigureGroup, FigureQuery, RankedDepartment, load_figures, load_ranking
 from hotline.reporting.store import reports
 from hotline.reporting.vocabulary import Period
-from hotline.storage.spreadsheets import Workbook, csv_lines
+from hotline.storage.spreadsheets import Workbook, render_csv
 from hotline.streaming import store as streaming_store
-from hotline.telephony.service import CallCentreFigures
-from hotline.telephony.service import figures as acd
+from hotline.telephony.service import CallCentreFigures, load_call_centre_figures
 from hotline.tickets.context import Services
 
-HOUSE = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # reads everything
+REPORT_ACTOR = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.SUPERVISOR}))  # reads everything
 BY = ("day", "department", "category", "area", "channel")
 MOST_MISSED = 40  # periods made up for at once, after the worker was away
 FIRST_AFTER = timedelta(minutes=10)  # after midnight: what came at the last moment has been folded
@@ -58,70 +57,72 @@ class KeptReport(Report):
 _KEPT = TypeAdapter(KeptReport)
 
 
-async def make_due(services: Services, now: datetime) -> int:
+async def make_due_reports(services: Services, now: datetime) -> int:
     """Make the missing reports of periods that have ended, back to the last one made, and return how many. A report
     waits until the rollups include everything that happened before the period's end."""
     zone = zone_of(await services.directory.now(now))
     today = (now - FIRST_AFTER).astimezone(zone).date()
     made = 0
     for period in Period:
-        for first in await _missing(services, period, today):
-            end = datetime.combine(span_of(period, first)[1] + timedelta(days=1), time(), zone)
-            if not await _folded_until(services, end):
+        for first in await _missing_periods(services, period, today):
+            end = datetime.combine(period_bounds(period, first)[1] + timedelta(days=1), time(), zone)
+            if not await _is_folded_until(services, end):
                 return made
-            body = orjson.loads(orjson.dumps(await told(services, period, first, now)))
-            await services.db.transact(lambda c, f=first, b=body: reports.keep(c, period, f.isoformat(), b, now))  # type: ignore[misc]  # noqa: B023
+            body = orjson.loads(orjson.dumps(await build_report(services, period, first, now)))
+            await services.db.transact(
+                partial(reports.store_report, period=period, first=first.isoformat(), body=body, now=now)
+            )
             made += 1
     return made
 
 
-async def _missing(services: Services, period: Period, today: date) -> list[date]:
+async def _missing_periods(services: Services, period: Period, today: date) -> list[date]:
     """First days of the ended periods without a report, oldest first; only the last one if there is no report yet."""
-    first = last_whole(period, today)
-    newest = await reports.newest(services.db, period)
+    first = last_complete_period(period, today)
+    newest = await reports.load_newest_report_day(services.db, period)
     found: list[date] = []
     while len(found) < MOST_MISSED and (newest is None or first.isoformat() > newest):
         found.append(first)
         if newest is None:
             break
-        first = last_whole(period, first)
+        first = last_complete_period(period, first)
     return found[::-1]
 
 
-async def _folded_until(services: Services, end: datetime) -> bool:
+async def _is_folded_until(services: Services, end: datetime) -> bool:
     """Whether the rollups include everything that happened before `end`."""
-    mark = await rollups.mark(services.db)
+    mark = await rollups.load_fold_mark(services.db)
     if mark is None or "position" not in mark:
         return False
-    return not await streaming_store.any_unfolded(services.db, int(mark["position"]), end)
+    return not await streaming_store.has_unfolded_events(services.db, int(mark["position"]), end)
 
 
-async def told(services: Services, period: Period, first: date, now: datetime) -> Report:
+async def build_report(services: Services, period: Period, first: date, now: datetime) -> Report:
     """The figures of a period: as a whole, by each dimension, ranked, and of the call centre."""
-    begins, ends = span_of(period, first)
+    begins, ends = period_bounds(period, first)
     zone = zone_of(await services.directory.now(now))
     start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
-    whole = await figures(services, HOUSE, FigureQuery(begins, ends), now)
+    whole = await load_figures(services, REPORT_ACTOR, FigureQuery(begins, ends), now)
     return Report(
         period=period, first=begins, last=ends, zone=zone.key, at=now, position=whole.position, whole=whole.groups[0],
-        by={by: (await figures(services, HOUSE, FigureQuery(begins, ends, by), now)).groups for by in BY},
-        ranking={code: await ranking(services, HOUSE, code, FigureQuery(begins, ends), now)
+        by={by: (await load_figures(services, REPORT_ACTOR, FigureQuery(begins, ends, by), now)).groups for by in BY},
+        ranking={code: await load_ranking(services, REPORT_ACTOR, code, FigureQuery(begins, ends), now)
                  for code, f in FIGURES.items() if f.charged_to == "department"},
-        acd=await acd(services, start, end, None, 15, 5),
+        acd=await load_call_centre_figures(services, start, end, None, 15, 5),
     )  # fmt: skip
 
 
-async def kept(services: Services, period: Period, first: str) -> KeptReport:
+async def load_report(services: Services, period: Period, first: str) -> KeptReport:
     """A stored report. Raises Refused (not found)."""
-    row = await reports.kept(services.db, period, first)
+    row = await reports.load_report(services.db, period, first)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
     return _KEPT.validate_python({**row.body, "made_at": row.made_at})
 
 
-def _tables(report: KeptReport, language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
+def _report_tables(report: KeptReport, language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
     """A report as tables: name, heads, rows."""
-    say = partial(text, language=language)
+    say = partial(translate, language=language)
     shares = [
         [
             say(f"figure.{code}"),
@@ -168,20 +169,20 @@ def _name(group: FigureGroup, language: str) -> str:
     return (named.name_en if language == "en" else named.name) if named else group.code or "–"
 
 
-def as_csv(report: KeptReport, language: str) -> bytes:
+def render_report_csv(report: KeptReport, language: str) -> bytes:
     """The report as CSV: all tables, one below the other."""
     rows: list[Sequence[Any]] = []
-    for name, heads, lines in _tables(report, language):
+    for name, heads, lines in _report_tables(report, language):
         rows += [[name], heads, *lines, []]
-    return csv_lines(rows, first=True)
+    return render_csv(rows, with_bom=True)
 
 
-def as_xlsx(report: KeptReport, language: str) -> bytes:
+def render_xlsx(report: KeptReport, language: str) -> bytes:
     """The report as XLSX: each table on its sheet."""
     out = io.BytesIO()
     book = Workbook(out)
-    for name, heads, lines in _tables(report, language):
-        book.sheet(name, heads)
+    for name, heads, lines in _report_tables(report, language):
+        book.begin_sheet(name, heads)
         book.add(lines)
     book.close()
     return out.getvalue()

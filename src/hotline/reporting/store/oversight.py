@@ -7,16 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, Matches, is_one_of
+from hotline.database.columns import Instant, MatchesSearch, in_words
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.telephony.tables import voice_call as v
 from hotline.telephony.vocabulary import VoiceState
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Outcome
-from hotline.tickets.store.assignments import counted_looks
-from hotline.tickets.store.lists import words_query
-from hotline.tickets.store.scope import seen_by, visible, whole_scope
+from hotline.tickets.store.assignments import colour_counts_query
+from hotline.tickets.store.lists import search_expression
+from hotline.tickets.store.scope import desk_scope, scope_condition, scope_parameters
 from hotline.tickets.tables import TICKET_WORDS, timeline
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
@@ -27,7 +27,7 @@ MOST_DOTS = 5000
 @lru_cache(maxsize=2)
 def _rulings(by_area: bool) -> PreparedQuery:
     waits = sa.or_(
-        is_one_of(a.c.status, (AssignmentStatus.RETURN_REQUESTED, AssignmentStatus.REPORTED)),
+        in_words(a.c.status, (AssignmentStatus.RETURN_REQUESTED, AssignmentStatus.REPORTED)),
         a.c.asked_due_at.is_not(None),
     )
     return PreparedQuery(
@@ -37,32 +37,34 @@ def _rulings(by_area: bool) -> PreparedQuery:
             t.c.area, t.c.version,
         )
         .select_from(a.join(t, t.c.number == a.c.number))
-        .where(a.c.closed_at.is_(None), waits, visible(whole_scope(by_area)))
+        .where(a.c.closed_at.is_(None), waits, scope_condition(desk_scope(by_area)))
         .order_by(a.c.rank, a.c.sort_at, a.c.id)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )  # fmt: skip
 
 
-async def rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
+async def load_rulings(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
     """Assignments that wait for a decision: returns and extensions requested, results to review; emergencies
     first. Empty unless the scope is whole."""
     if not scope.whole:
         return []
     desk = Scope(True, scope.areas, frozenset())
-    return await db.rows(_rulings(scope.areas is not None), limit=limit, **seen_by(desk))
+    return await db.rows(_rulings(scope.areas is not None), limit=limit, **scope_parameters(desk))
 
 
 @lru_cache(maxsize=2)
 def _boards(by_area: bool) -> PreparedQuery:
     held = a.join(t, t.c.number == a.c.number) if by_area else a
-    return counted_looks(held, [a.c.closed_at.is_(None), visible(whole_scope(by_area))], a.c.department)
+    return colour_counts_query(held, [a.c.closed_at.is_(None), scope_condition(desk_scope(by_area))], a.c.department)
 
 
-async def boards(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:
+async def load_open_by_colour(db: Database, scope: Scope, now: datetime) -> Sequence[Row]:
     """Open assignments of every department by the colours of their clocks: department, looks, n."""
     if not scope.whole:
         return []
-    return await db.rows(_boards(scope.areas is not None), now=now, **seen_by(Scope(True, scope.areas, frozenset())))
+    return await db.rows(
+        _boards(scope.areas is not None), now=now, **scope_parameters(Scope(True, scope.areas, frozenset()))
+    )
 
 
 @lru_cache(maxsize=4)
@@ -70,17 +72,19 @@ def _dots(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     return PreparedQuery(
         sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.lat, t.c.lon, t.c.due_at)
-        .where(is_one_of(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), visible(scope))
+        .where(in_words(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), scope_condition(scope))
         .order_by(t.c.created_at.desc())
         .limit(MOST_DOTS)
     )
 
 
-async def dots(db: Database, scope: Scope) -> Sequence[Row]:
+async def load_map_tickets(db: Database, scope: Scope) -> Sequence[Row]:
     """Open tickets with coordinates, newest first, at most MOST_DOTS."""
     if scope.nothing:
         return []
-    return await db.rows(_dots(scope.whole, scope.areas is not None, bool(scope.departments)), **seen_by(scope))
+    return await db.rows(
+        _dots(scope.whole, scope.areas is not None, bool(scope.departments)), **scope_parameters(scope)
+    )
 
 
 @lru_cache(maxsize=8)
@@ -91,7 +95,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
             timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment,
         )
         .select_from(timeline.join(t, t.c.number == timeline.c.number))
-        .where(timeline.c.at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
+        .where(timeline.c.at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))
     )  # fmt: skip
     if by_person:
         question = question.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
@@ -107,7 +111,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
     return PreparedQuery(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-async def audit(
+async def load_audit_entries(
     db: Database,
     scope: Scope,
     before: datetime,
@@ -118,7 +122,11 @@ async def audit(
     """Who did what, newest first, without texts and reasons."""
     if not scope.whole:
         return []
-    values: dict[str, Any] = {"before": before, "limit": limit, **seen_by(Scope(True, scope.areas, frozenset()))}
+    values: dict[str, Any] = {
+        "before": before,
+        "limit": limit,
+        **scope_parameters(Scope(True, scope.areas, frozenset())),
+    }
     if person is not None:
         values["person"] = person
     if after is not None:
@@ -129,11 +137,11 @@ async def audit(
 @lru_cache(maxsize=8)
 def _answers(by_area: bool, by_words: bool, by_category: bool) -> PreparedQuery:
     question = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
-        t.c.ended_at.is_not(None), is_one_of(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
-        t.c.public_reply.is_not(None), t.c.confidential.is_(False), visible(whole_scope(by_area)),
+        t.c.ended_at.is_not(None), in_words(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
+        t.c.public_reply.is_not(None), t.c.confidential.is_(False), scope_condition(desk_scope(by_area)),
     )  # fmt: skip
     if by_words:
-        question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
+        question = question.where(MatchesSearch(TICKET_WORDS, t.c.number, "words"))
     if by_category:
         question = question.where(t.c.category == sa.bindparam("category", type_=sa.String))
     return PreparedQuery(
@@ -141,12 +149,14 @@ def _answers(by_area: bool, by_words: bool, by_category: bool) -> PreparedQuery:
     )
 
 
-async def earlier_answers(db: Database, scope: Scope, text: str, category: str | None, limit: int) -> Sequence[Row]:
+async def load_earlier_answers(
+    db: Database, scope: Scope, text: str, category: str | None, limit: int
+) -> Sequence[Row]:
     """Public replies to similar tickets, newest first."""
     if not scope.whole:
         return []
-    words = words_query(text, db.dialect.name) if text else None
-    values: dict[str, Any] = {"limit": limit, **seen_by(Scope(True, scope.areas, frozenset()))}
+    words = search_expression(text, db.dialect.name) if text else None
+    values: dict[str, Any] = {"limit": limit, **scope_parameters(Scope(True, scope.areas, frozenset()))}
     if words is not None:
         values["words"] = words
     if category is not None:
@@ -158,21 +168,21 @@ async def earlier_answers(db: Database, scope: Scope, text: str, category: str |
 
 @lru_cache(maxsize=2)
 def _catalogue(by_area: bool) -> PreparedQuery:
-    came_back = sa.case((is_one_of(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)
+    came_back = sa.case((in_words(a.c.status, (AssignmentStatus.RETURNED,)), 1), else_=0)
     return PreparedQuery(
         sa.select(a.c.route, sa.func.count().label("n"), sa.func.sum(came_back).label("returned"))
         .select_from(a.join(t, t.c.number == a.c.number))
         .where(a.c.issued_at >= sa.bindparam("first", type_=Instant))
-        .where(a.c.issued_at < sa.bindparam("before", type_=Instant), visible(whole_scope(by_area)))
+        .where(a.c.issued_at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))
         .group_by(a.c.route)
     )
 
 
-async def catalogue_rows(db: Database, scope: Scope, first: datetime, before: datetime) -> Sequence[Row]:
+async def load_catalogue_rows(db: Database, scope: Scope, first: datetime, before: datetime) -> Sequence[Row]:
     """Results of each entry of the dispatch catalogue: route (None: a person chose), n, returned."""
     if not scope.whole:
         return []
-    desk = seen_by(Scope(True, scope.areas, frozenset()))
+    desk = scope_parameters(Scope(True, scope.areas, frozenset()))
     return await db.rows(_catalogue(scope.areas is not None), first=first, before=before, **desk)
 
 
@@ -183,6 +193,6 @@ _LIVE_CALLS = PreparedQuery(
 )
 
 
-async def live_calls(db: Database, since: datetime) -> dict[VoiceState, int]:
+async def load_live_calls(db: Database, since: datetime) -> dict[VoiceState, int]:
     """Calls now ringing or answered: state -> count; calls that began before `since` are ignored."""
     return {VoiceState(r.state): int(r.n) for r in await db.rows(_LIVE_CALLS, since=since)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.engine import Database, one
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import report as r
@@ -24,7 +24,7 @@ _ONE = PreparedQuery(
 )
 
 
-async def listed(db: Database, limit: int) -> Sequence[Row]:
+async def load_reports(db: Database, limit: int) -> Sequence[Row]:
     """period, first, made_at; newest first."""
     return await db.rows(_LIST, limit=limit)
 
@@ -34,16 +34,16 @@ _NEWEST = PreparedQuery(
 )
 
 
-async def newest(db: Database, period: Period) -> str | None:
+async def load_newest_report_day(db: Database, period: Period) -> str | None:
     """The first day of the last period reported; None: none was."""
-    row = await one(db, _NEWEST, period=period)
+    row = await fetch_first(db, _NEWEST, period=period)
     return row.first if row else None
 
 
-async def kept(db: Database, period: Period, first: str) -> Row | None:
-    return await one(db, _ONE, period=period, first=first)
+async def load_report(db: Database, period: Period, first: str) -> Row | None:
+    return await fetch_first(db, _ONE, period=period, first=first)
 
 
-def keep(c: sa.Connection, period: Period, first: str, body: Any, now: datetime) -> None:
+def store_report(c: sa.Connection, period: Period, first: str, body: Any, now: datetime) -> None:
     """Store a report unless there is one: a report is never made twice."""
     insert_ignoring_duplicates(c, r, [{"period": period, "first": first, "body": body, "made_at": now}])

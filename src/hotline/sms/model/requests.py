@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hotline.text.normalisation import joined, normalised
-from hotline.text.numbering import Number, read_number
+from hotline.text.normalisation import join_broken_words, normalise_text
+from hotline.text.numbering import TicketNumber, parse_number
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Satisfaction, TicketStatus
 from hotline.triage.model import Advice
@@ -22,7 +22,7 @@ _THANKS = frozenset(
         "THANKS AGAIN", "THANK YOU AGAIN",
     }
 )  # fmt: skip
-_SCALE = {
+_SATISFACTION_WORDS = {
     "1": Satisfaction.VERY_SATISFIED, "2": Satisfaction.SATISFIED, "3": Satisfaction.FAIR,
     "4": Satisfaction.DISSATISFIED, "5": Satisfaction.VERY_DISSATISFIED,
     "非常满意": Satisfaction.VERY_SATISFIED, "很满意": Satisfaction.VERY_SATISFIED, "满意": Satisfaction.SATISFIED,
@@ -37,7 +37,7 @@ _SCALE = {
     "NOT FIXED": Satisfaction.DISSATISFIED, "VERY DISSATISFIED": Satisfaction.VERY_DISSATISFIED,
 }  # fmt: skip
 UNSOLVED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
-_WORDS = "|".join(re.escape(w) for w in sorted(_SCALE, key=len, reverse=True) if not w.isdigit())
+_WORDS = "|".join(re.escape(w) for w in sorted(_SATISFACTION_WORDS, key=len, reverse=True) if not w.isdigit())
 # a digit is an opinion only alone, with thanks or a reason: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
 _DIGIT = re.compile(r"([1-5])分?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL)
 _RATED = re.compile(rf"({_WORDS})(?:[\s,.;:!。、]+(.*))?", re.DOTALL)
@@ -51,18 +51,18 @@ _NOT_AGAIN = re.compile(  # what only sounds like it
     r"(?:没有?|不会|不再|未)(?:再次|又)|再次(?:感谢|谢谢|致谢|表扬)|(?:thanks?|thank you|thx|not|never|no) again|not (?:broken|leaking) again",
     re.IGNORECASE,
 )
-_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
+_DIGIT_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
 _PUNCTUATION = re.compile(r"[，,。.!！~～、]")
 _TRAILING = " \t\r\n.。!！,，~～"
-LONGEST_READ = 10_000  # characters of a text that are read for what it wants
-MOST_NUMBERS = 20  # ticket numbers that one text may name
-SURE = 0.75  # from here on a category says that a text is of another matter
-MOST_AN_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
+MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
+MAX_NUMBERS = 20  # ticket numbers that one text may name
+MIN_CONFIDENCE = 0.75  # from here on a category says that a text is of another matter
+MAX_TEXTS_PER_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
 
 
-class Wish(StrEnum):
+class Intent(StrEnum):
     """What a text wants."""
 
     NOTHING = "nothing"
@@ -77,101 +77,105 @@ class Wish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TextRequest:
-    """`numbers`: the ticket numbers it names, and `code` the query code that goes with them. `again`: it says that
+    """`numbers`: the ticket numbers it names, and `code` the query code that goes with them. `is_recurring`: it says that
     something came back or was never mended."""
 
-    wish: Wish
-    numbers: tuple[Number, ...] = ()
+    intent: Intent
+    numbers: tuple[TicketNumber, ...] = ()
     code: str | None = None
     satisfaction: Satisfaction | None = None
     words: str = ""  # beside the opinion
-    again: bool = False
+    is_recurring: bool = False
     language: str | None = None  # zh, en; None: nothing in it tells
 
 
-def read_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
+def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
     """Read a text. Opting out takes the exact word, alone: "TD" does, "T恤店噪音太大" does not."""
-    plain = normalised(text[:LONGEST_READ]).strip()
+    plain = normalise_text(text[:MAX_READ_LENGTH]).strip()
     whole = plain.strip(_TRAILING).upper()
-    word = joined(whole)  # "满\n意" is the same word
-    language = language_of(plain)
-    if not _visible(plain):
-        return TextRequest(Wish.NOTHING)
-    if word in opt_out:
-        return TextRequest(Wish.OPT_OUT, language=language)
-    if word in _OPT_IN:
-        return TextRequest(Wish.OPT_IN, language=language)
-    if word in _HELP:
-        return TextRequest(Wish.HELP, language=language)
-    if _PUNCTUATION.sub("", word) in _THANKS:
-        return TextRequest(Wish.THANKS, language=language)
-    asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(word)
+    compact_text = join_broken_words(whole)  # "满\n意" is the same word
+    language = detect_language(plain)
+    if not _has_visible_text(plain):
+        return TextRequest(Intent.NOTHING)
+    if compact_text in opt_out:
+        return TextRequest(Intent.OPT_OUT, language=language)
+    if compact_text in _OPT_IN:
+        return TextRequest(Intent.OPT_IN, language=language)
+    if compact_text in _HELP:
+        return TextRequest(Intent.HELP, language=language)
+    if _PUNCTUATION.sub("", compact_text) in _THANKS:
+        return TextRequest(Intent.THANKS, language=language)
+    asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(compact_text)
     if asked:
-        numbers, code = _numbers_and_code(asked[1])
-        return TextRequest(Wish.PROGRESS, numbers, code, language=language)
-    numbers, _ = _numbers_and_code(plain)
-    alone = read_number(whole) if whole.replace(" ", "").replace("-", "").isdigit() else None
+        numbers, code = _parse_numbers_and_code(asked[1])
+        return TextRequest(Intent.PROGRESS, numbers, code, language=language)
+    numbers, _ = _parse_numbers_and_code(plain)
+    alone = parse_number(whole) if whole.replace(" ", "").replace("-", "").isdigit() else None
     if alone is not None:  # a number and nothing else: how is it going?
-        return TextRequest(Wish.PROGRESS, (alone,), language=language)
+        return TextRequest(Intent.PROGRESS, (alone,), language=language)
     rest = whole
-    for run in _RUN.findall(whole):  # "100000006 1": of this ticket
-        if read_number(run.split(" ")[0]) is not None:
+    for run in _DIGIT_RUN.findall(whole):  # "100000006 1": of this ticket
+        if parse_number(run.split(" ")[0]) is not None:
             rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
-    opinion, again = _opinion(rest) or _opinion(joined(rest)), _comes_back(plain)
+    opinion, again = _parse_rating(rest) or _parse_rating(join_broken_words(rest)), _says_recurring(plain)
     if opinion is not None:
-        said, beside = opinion
-        return TextRequest(Wish.RATE, numbers, None, said, plain[-len(beside) :] if beside else "", again, language)
-    return TextRequest(Wish.MATTER, numbers, again=again, language=language)
+        satisfaction, comment = opinion
+        return TextRequest(
+            Intent.RATE, numbers, None, satisfaction, plain[-len(comment) :] if comment else "", again, language
+        )
+    return TextRequest(Intent.MATTER, numbers, is_recurring=again, language=language)
 
 
-def _opinion(text: str) -> tuple[Satisfaction, str] | None:
+def _parse_rating(text: str) -> tuple[Satisfaction, str] | None:
     """How satisfied they are, and what they say beside it; None: it is no opinion."""
     digit = _DIGIT.fullmatch(text)
     if digit:
-        said, beside = _SCALE[digit[1]], digit[2] or ""
-        if not beside or _PUNCTUATION.sub("", beside) in _THANKS:
-            return said, ""
-        if _comes_back(beside):  # whatever the digit: it is not solved
-            return (said if said in UNSOLVED else Satisfaction.DISSATISFIED), beside
+        satisfaction, comment = _SATISFACTION_WORDS[digit[1]], digit[2] or ""
+        if not comment or _PUNCTUATION.sub("", comment) in _THANKS:
+            return satisfaction, ""
+        if _says_recurring(comment):  # whatever the digit: it is not solved
+            return (satisfaction if satisfaction in UNSOLVED else Satisfaction.DISSATISFIED), comment
         return None
     word = _RATED.fullmatch(text)
-    return (_SCALE[word[1]], word[2] or "") if word else None
+    return (_SATISFACTION_WORDS[word[1]], word[2] or "") if word else None
 
 
-def _comes_back(text: str) -> bool:
+def _says_recurring(text: str) -> bool:
     """Whether it says that something came back or was never mended."""
-    return bool(_AGAIN.search(_NOT_AGAIN.sub("", joined(text))))
+    return bool(_AGAIN.search(_NOT_AGAIN.sub("", join_broken_words(text))))
 
 
-def language_of(text: str) -> str | None:
+def detect_language(text: str) -> str | None:
     """zh where a Chinese character stands in it, en where only letters do; None for digits."""
     if _CJK.search(text):
         return "zh"
     return "en" if _LETTER.search(text) else None
 
 
-def _visible(text: str) -> bool:
+def _has_visible_text(text: str) -> bool:
     return any(not c.isspace() and unicodedata.category(c) not in ("Cs", "Co", "Cn") for c in text)
 
 
-def _numbers_and_code(text: str) -> tuple[tuple[Number, ...], str | None]:
+def _parse_numbers_and_code(text: str) -> tuple[tuple[TicketNumber, ...], str | None]:
     """Ticket numbers in a text, each by its check digit, and a query code of six digits."""
-    numbers: dict[Number, None] = {}
+    numbers: dict[TicketNumber, None] = {}
     code: str | None = None
-    for run in _RUN.findall(text):
-        if len(numbers) >= MOST_NUMBERS:
+    for run in _DIGIT_RUN.findall(text):
+        if len(numbers) >= MAX_NUMBERS:
             break  # each is looked up
         pieces = run.replace("-", " ").split()
-        found = read_number(run) if len(pieces) > 1 else None
+        found = parse_number(run) if len(pieces) > 1 else None
         if found is not None:
             numbers[found] = None
             continue
-        if len(pieces) > 3 and (found := read_number("".join(pieces[:3]))) is not None:  # said in threes, then the code
+        if (
+            len(pieces) > 3 and (found := parse_number("".join(pieces[:3]))) is not None
+        ):  # said in threes, then the code
             numbers[found] = None
             pieces = pieces[3:]
         for piece in pieces:
-            if (found := read_number(piece)) is not None:
+            if (found := parse_number(piece)) is not None:
                 numbers[found] = None
             elif len(piece) == CODE_LENGTH:
                 code = code or piece
@@ -189,39 +193,49 @@ class TextEffect(StrEnum):
     NOTE = "note"
 
 
-def does_to(
-    ticket: Ticket, meaning: TextRequest, advice: Advice, beside: Advice | None, *, theirs: bool, named: bool
+def effect_on_ticket(
+    ticket: Ticket,
+    request: TextRequest,
+    advice: Advice,
+    comment_advice: Advice | None,
+    *,
+    is_own_ticket: bool,
+    is_named: bool,
 ) -> tuple[TextEffect, Satisfaction | None]:
-    """What a text does to this ticket, and how satisfied its sender is. `advice`: of the text; `beside`: of what stands
-    beside an opinion; `theirs`: the sender is its caller; `named`: by its number. Of a ticket that carries theirs
+    """What a text does to this ticket, and how satisfied its sender is. `advice`: of the text; `comment_advice`: of what stands
+    beside an opinion; `is_own_ticket`: the sender is its caller; `is_named`: by its number. Of a ticket that carries theirs
     together with others' they may say more, and decide nothing."""
     known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
     if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
         return TextEffect.NEW, None
-    another = not named and _is_another(ticket, advice)
-    if ticket.status is TicketStatus.RESOLVED and theirs:
-        if meaning.wish is Wish.RATE and meaning.satisfaction is not None:
-            return _rates(meaning.satisfaction, beside), meaning.satisfaction
-        if meaning.again and not _is_another(ticket, advice):
+    another = not is_named and _is_other_matter(ticket, advice)
+    if ticket.status is TicketStatus.RESOLVED and is_own_ticket:
+        if request.intent is Intent.RATE and request.satisfaction is not None:
+            return _rating_effect(request.satisfaction, comment_advice), request.satisfaction
+        if request.is_recurring and not _is_other_matter(ticket, advice):
             return TextEffect.REOPEN, Satisfaction.DISSATISFIED
-    if ticket.status is TicketStatus.CLOSED and theirs:
-        if meaning.again or meaning.satisfaction in UNSOLVED:
+    if ticket.status is TicketStatus.CLOSED and is_own_ticket:
+        if request.is_recurring or request.satisfaction in UNSOLVED:
             return (TextEffect.NEW if another else TextEffect.REOPEN), None
-        return (TextEffect.NOTE if meaning.wish is Wish.RATE else TextEffect.NEW), None
+        return (TextEffect.NOTE if request.intent is Intent.RATE else TextEffect.NEW), None
     if ticket.status not in OPEN or another:
         return TextEffect.NEW, None
-    return (TextEffect.TELL if ticket.status is TicketStatus.AWAITING_INFO and theirs else TextEffect.JOIN), None
+    return (TextEffect.TELL if ticket.status is TicketStatus.AWAITING_INFO and is_own_ticket else TextEffect.JOIN), None
 
 
-def _rates(said: Satisfaction, beside: Advice | None) -> TextEffect:
+def _rating_effect(satisfaction: Satisfaction, comment_advice: Advice | None) -> TextEffect:
     """Content with this, and with something new to say: that must not vanish in a closed ticket."""
-    if said in UNSOLVED:
+    if satisfaction in UNSOLVED:
         return TextEffect.REOPEN
-    new = beside is not None and beside.category is not None and beside.confidence >= SURE
+    new = (
+        comment_advice is not None
+        and comment_advice.category is not None
+        and comment_advice.confidence >= MIN_CONFIDENCE
+    )
     return TextEffect.NEW if new else TextEffect.RATE
 
 
-def _is_another(ticket: Ticket, advice: Advice) -> bool:
+def _is_other_matter(ticket: Ticket, advice: Advice) -> bool:
     """Surely of another kind than this ticket's: a new matter, though it comes on the same line."""
-    sure = advice.category is not None and advice.confidence >= SURE
+    sure = advice.category is not None and advice.confidence >= MIN_CONFIDENCE
     return sure and ticket.category is not None and advice.category != ticket.category

@@ -29,7 +29,7 @@ _LETTER_OF: Mapping[Action, str] = {
     A.SHELVE: "shelved",
     A.MERGE: "merged",
 }
-AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they are awake
+QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment ago: they are awake
     {
         "received",
         "received_dispatched",
@@ -42,41 +42,41 @@ AT_ONCE = frozenset(  # these answer what the resident did a moment ago: they ar
         "help",
     }
 )
-TO_OFFICERS = frozenset({"duty", "escalation"})  # they are paid to be woken
-ALWAYS = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
-UNCAPPED = ALWAYS | {"solved", "reopened", "info"}  # what they must hear to have their say
-UNCOUNTED = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
+OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
+STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
+CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # what they must hear to have their say
+COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
 
 QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
-MOST_IN_TEN_MINUTES, MOST_IN_A_DAY = 4, 12  # texts to one number, emergencies apart
+MAX_IN_TEN_MINUTES, MAX_IN_A_DAY = 4, 12  # texts to one number, emergencies apart
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_GSM_TWICE = frozenset("|^€{}[]~\\")
-LONGEST = 500  # characters of one text of ours: eight parts
+_GSM_EXTENDED = frozenset("|^€{}[]~\\")
+MAX_TEXT_LENGTH = 500  # characters of one text of ours: eight parts
 
 
-def template_for(action: Action, ticket: Ticket, *, begun: bool, asks: bool) -> str | None:
-    """Which letter tells a caller of a step; None: it needs none. `begun`: the step is of the moment the ticket was
-    opened; `asks`: they may be asked how satisfied they are."""
+def template_for(action: Action, ticket: Ticket, *, at_opening: bool, may_ask_rating: bool) -> str | None:
+    """Which letter tells a caller of a step; None: it needs none. `at_opening`: the step is of the moment the ticket was
+    opened; `may_ask_rating`: they may be asked how satisfied they are."""
     if action is A.RECEIVE:
         if ticket.status in _ENDED:
             return None  # settled while they were on the line
         if ticket.priority is Priority.EMERGENCY:
             return "emergency"
         return "received_dispatched" if ticket.department is not None and ticket.promised_at else "received"
-    if action is A.DISPATCH and begun:
+    if action is A.DISPATCH and at_opening:
         return None  # said together with the receipt
     if action is A.CONFIRM:  # else they have just been rung, or never said a word
         said = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
         return "closed" if ticket.channel is Channel.SMS and said else None
     if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more
-        return "solved" if asks and ticket.status is TicketStatus.RESOLVED else "answered"
+        return "solved" if may_ask_rating and ticket.status is TicketStatus.RESOLVED else "answered"
     return _LETTER_OF.get(action)
 
 
-def withheld(ticket: Ticket) -> str | None:
+def withheld_reason(ticket: Ticket) -> str | None:
     """Why a caller is not written to; None: they are."""
     if ticket.confidential:  # their number and their matter go to no provider: an operator calls them
         return "confidential"
@@ -94,34 +94,39 @@ class ComposedText:
     ucs2: bool
 
 
-def written(text: str, values: Mapping[str, str]) -> ComposedText:
+def compose_text(text: str, values: Mapping[str, str]) -> ComposedText:
     """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
-    lines = {name: _line(value) for name, value in values.items()}
-    body = text.format_map(_Blank(lines))
-    while len(body) > LONGEST:
-        longest = max(lines, key=lambda n: len(lines[n]))
-        if len(lines[longest]) < 8:
-            body = body[: LONGEST - 1] + "…"
+    one_line_values = {name: _single_line(value) for name, value in values.items()}
+    body = text.format_map(_EmptyForMissing(one_line_values))
+    while len(body) > MAX_TEXT_LENGTH:
+        longest = max(one_line_values, key=lambda n: len(one_line_values[n]))
+        if len(one_line_values[longest]) < 8:
+            body = body[: MAX_TEXT_LENGTH - 1] + "…"
             break
-        lines[longest] = lines[longest][: max(4, len(lines[longest]) - (len(body) - LONGEST) - 1)].rstrip("…") + "…"
-        body = text.format_map(_Blank(lines))
-    parts, ucs2 = parts_of(body)
+        one_line_values[longest] = (
+            one_line_values[longest][
+                : max(4, len(one_line_values[longest]) - (len(body) - MAX_TEXT_LENGTH) - 1)
+            ].rstrip("…")
+            + "…"
+        )
+        body = text.format_map(_EmptyForMissing(one_line_values))
+    parts, ucs2 = count_parts(body)
     return ComposedText(body, parts, ucs2)
 
 
-class _Blank(dict[str, str]):
+class _EmptyForMissing(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return ""
 
 
-def _line(value: str) -> str:
+def _single_line(value: str) -> str:
     return " ".join("".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf") or c in "\n\t").split())
 
 
-def parts_of(body: str) -> tuple[int, bool]:
+def count_parts(body: str) -> tuple[int, bool]:
     """How many SMS a text takes, and whether it needs UCS-2: 160 then 153 septets, else 70 then 67 units of 16 bits."""
-    if all(c in _GSM or c in _GSM_TWICE for c in body):
-        size, one, each, ucs2 = sum(2 if c in _GSM_TWICE else 1 for c in body), 160, 153, False
+    if all(c in _GSM or c in _GSM_EXTENDED for c in body):
+        size, one, each, ucs2 = sum(2 if c in _GSM_EXTENDED else 1 for c in body), 160, 153, False
     else:
         size, one, each, ucs2 = len(body.encode("utf-16-be")) // 2, 70, 67, True
     return (1 if size <= one else -(-size // each)), ucs2
@@ -139,6 +144,6 @@ def quiet_until(now: datetime, zone: ZoneInfo, start: time = QUIET_FROM, end: ti
     return datetime.combine(day, end, zone).astimezone(now.tzinfo)
 
 
-def is_capped(lately: int, day: int) -> bool:
+def is_capped(last_ten_minutes: int, last_day: int) -> bool:
     """Whether a number has had its share: how many texts it got in the last ten minutes, and in the last 24 hours."""
-    return lately >= MOST_IN_TEN_MINUTES or day >= MOST_IN_A_DAY
+    return last_ten_minutes >= MAX_IN_TEN_MINUTES or last_day >= MAX_IN_A_DAY

@@ -12,9 +12,9 @@ FLOOR = 10  # no gateway falls to nothing: how would one see that it is well aga
 PAUSE = timedelta(seconds=60)  # between two shifts
 DRIFT = timedelta(minutes=5)  # between two steps back
 ERRORS_WINDOW, SLOW_WINDOW = timedelta(seconds=60), timedelta(minutes=15)
-SLOW = timedelta(minutes=5)
-MANY_ERRORS = 50  # in the errors' window, however many were sent
-FEW_TRIES, BAD_SHARE = 10, 0.3  # where little is sent: this share of at least so many tries
+SLOW_AFTER = timedelta(minutes=5)
+MAX_ERRORS = 50  # in the errors' window, however many were sent
+MIN_TRIES, BAD_SHARE = 10, 0.3  # where little is sent: this share of at least so many tries
 SLOW_SHARE = 0.15
 
 
@@ -40,33 +40,35 @@ class GatewayHealth:
 
     @property
     def is_bad(self) -> bool:
-        if self.errors > MANY_ERRORS or (self.tries >= FEW_TRIES and self.errors >= self.tries * BAD_SHARE):
+        if self.errors > MAX_ERRORS or (self.tries >= MIN_TRIES and self.errors >= self.tries * BAD_SHARE):
             return True
-        return self.texts >= FEW_TRIES and self.slow >= self.texts * SLOW_SHARE
+        return self.texts >= MIN_TRIES and self.slow >= self.texts * SLOW_SHARE
 
 
-def chosen(shares: Sequence[GatewayWeight], roll: float, but: Sequence[str] = ()) -> str | None:
-    """The gateway for a roll in [0, 1), by weight; `but` not these, where another is left."""
-    left = [s for s in shares if s.name not in but] or list(shares)
-    whole = sum(s.weight for s in left)
+def choose_gateway(weights: Sequence[GatewayWeight], roll: float, excluded: Sequence[str] = ()) -> str | None:
+    """The gateway for a roll in [0, 1), by weight; `excluded` not these, where another is left."""
+    candidates = [s for s in weights if s.name not in excluded] or list(weights)
+    whole = sum(s.weight for s in candidates)
     if whole <= 0:
-        return left[0].name if left else None
+        return candidates[0].name if candidates else None
     mark = roll * whole
-    for share in left:
+    for share in candidates:
         mark -= share.weight
         if mark < 0:
             return share.name
-    return left[-1].name
+    return candidates[-1].name
 
 
-def shifted(shares: Sequence[GatewayWeight], health: Mapping[str, GatewayHealth], now: datetime) -> dict[str, int]:
+def weight_changes(
+    weights: Sequence[GatewayWeight], health: Mapping[str, GatewayHealth], now: datetime
+) -> dict[str, int]:
     """The weights that change now: name -> new weight. One step at a time; with one gateway nothing ever moves."""
-    if len(shares) < 2:
+    if len(weights) < 2:
         return {}
-    if any(s.shifted_at is not None and now - s.shifted_at < PAUSE for s in shares):
+    if any(s.shifted_at is not None and now - s.shifted_at < PAUSE for s in weights):
         return {}
-    bad = [s for s in shares if health.get(s.name, GatewayHealth()).is_bad]
-    well = [s for s in shares if s not in bad]
+    bad = [s for s in weights if health.get(s.name, GatewayHealth()).is_bad]
+    well = [s for s in weights if s not in bad]
     if bad and well:
         worst = max(bad, key=lambda s: (s.weight, s.name))
         moved = min(STEP, worst.weight - FLOOR)
@@ -76,7 +78,7 @@ def shifted(shares: Sequence[GatewayWeight], health: Mapping[str, GatewayHealth]
         return {worst.name: worst.weight - moved, best.name: min(100, best.weight + moved)}
     if bad:
         return {}
-    if any(s.shifted_at is not None and now - s.shifted_at < DRIFT for s in shares):
+    if any(s.shifted_at is not None and now - s.shifted_at < DRIFT for s in weights):
         return {}
-    back = {s.name: s.weight + max(-STEP, min(STEP, s.resting - s.weight)) for s in shares if s.weight != s.resting}
+    back = {s.name: s.weight + max(-STEP, min(STEP, s.resting - s.weight)) for s in weights if s.weight != s.resting}
     return back

@@ -14,21 +14,29 @@ from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.payloads import (
-    batch_items,
-    clean,
+    clean_text,
+    first_text,
     hashed_key,
-    item_raw,
-    key_of,
-    mended,
-    text_of,
-    unread_of,
-    why_unread,
+    item_key,
+    parse_batch,
+    raw_item,
+    repair_encoding,
+    unparsed_time,
+    unreadable_reason,
 )
 from hotline.delivery.provider import TOKEN, Secret
-from hotline.delivery.provider_client import answer_of, asked, escaped
-from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
+from hotline.delivery.provider_client import parse_json_response, percent_encode, send_request
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.contract import (
+    DeliveryReport,
+    OutgoingText,
+    ReceivedText,
+    SendResult,
+    SmsProvider,
+    TemplatedSettings,
+    provider_template,
+)
 from hotline.sms.model.status import TextStatus
 
 API = "https://dysmsapi.aliyuncs.com/"
@@ -46,8 +54,8 @@ _LATER = (
 
 
 class AliyunSettings(TemplatedSettings):
-    access_key_id: str | None = setting("of the account", to_send=True)
-    sign_name: str | None = setting("the registered signature 签名", to_send=True)
+    access_key_id: str | None = setting("of the account", required_to_send=True)
+    sign_name: str | None = setting("the registered signature 签名", required_to_send=True)
     region: str | None = setting("cn-hangzhou unless set")
     api: WebAddress | None = setting("another address")
 
@@ -59,38 +67,38 @@ class Aliyun:
     def authenticate(self, push: Push) -> None:
         check_token(self.account, push)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item, push.at) for item in batch_items(push.body)]
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, push.at) for item in parse_batch(push.body)]
 
-    def _text(self, item: Any, now: datetime) -> Text | Odd:
-        kept = item_raw(item)
+    def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
+        kept = raw_item(item)
         try:
-            sender, words = text_of(item, "phone_number"), mended(text_of(item, "content"))
-            sent, unread = self.account.text_time(item.get("send_time"), self.account.zone, now)
+            sender, words = first_text(item, "phone_number"), repair_encoding(first_text(item, "content"))
+            sent, unread = self.account.parse_text_time(item.get("send_time"), self.account.zone, now)
         except (ValueError, AttributeError, KeyError) as fault:
-            return odd_item(why_unread(fault), item, "content")
+            return unreadable_item(unreadable_reason(fault), item, "content")
         receiver = str(item.get("dest_code") or "")
         key = (
-            key_of(item["sequence_id"], sender)
+            item_key(item["sequence_id"], sender)
             if item.get("sequence_id")
             else hashed_key(sender, sent or item.get("send_time"), words, receiver)
         )
         details = {"sign": str(item.get("sign_name") or ""), **unread}
-        return Text(key, sender, receiver, clean(words), kept, sent, details)
+        return ReceivedText(key, sender, receiver, clean_text(words), kept, sent, details)
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        found: list[DeliveryReport | Odd] = []
-        for item in batch_items(push.body):
-            kept = item_raw(item)
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        found: list[DeliveryReport | UnreadableItem] = []
+        for item in parse_batch(push.body):
+            kept = raw_item(item)
             try:
-                phone, batch = text_of(item, "phone_number"), text_of(item, "biz_id")
+                phone, batch = first_text(item, "phone_number"), first_text(item, "biz_id")
                 good, code = item["success"], str(item.get("err_code") or "")
                 at = self.account.time(item.get("report_time"), self.account.zone, push.at)
             except (ValueError, AttributeError, KeyError) as fault:
-                found.append(Odd(why_unread(fault), kept))
+                found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
             status = _status(good, code)
-            key = key_of(batch, phone, status or code)  # one batch shares one id
+            key = item_key(batch, phone, status or code)  # one batch shares one id
             found.append(
                 DeliveryReport(
                     key,
@@ -100,15 +108,15 @@ class Aliyun:
                     code or str(good),
                     kept,
                     at,
-                    unread_of(item.get("report_time"), at),
+                    unparsed_time(item.get("report_time"), at),
                 )
             )
         return found
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement('{"code":0,"msg":"接收成功"}'.encode(), "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
         asks = {
             "AccessKeyId": account.setting("access_key_id"),
@@ -121,14 +129,14 @@ class Aliyun:
             "SignatureMethod": "HMAC-SHA1",
             "SignatureNonce": uuid4().hex,
             "SignatureVersion": "1.0",
-            "TemplateCode": template_of(account, message),
+            "TemplateCode": provider_template(account, message),
             "TemplateParam": orjson.dumps(dict(message.values)).decode(),
             "Timestamp": message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Version": "2017-05-25",
         }
         asks["Signature"] = rpc_signature("POST", asks, account.newest("access_key_secret"))
-        reply = await asked(client, "POST", account.setting("api", API), data=asks)
-        said = answer_of(reply)
+        reply = await send_request(client, "POST", account.setting("api", API), data=asks)
+        said = parse_json_response(reply)
         code = str(said.get("Code") or "") if isinstance(said, dict) else ""
         if reply.is_success and code == "OK":
             return SendResult(str(said.get("BizId") or "") or None)
@@ -137,17 +145,17 @@ class Aliyun:
         raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])
 
 
-def rpc_signature(method: str, asks: Mapping[str, str], secret: str) -> str:
+def rpc_signature(method: str, params: Mapping[str, str], secret: str) -> str:
     """Their RPC signature 1.0: sorted, percent-encoded, HMAC-SHA1 keyed by the secret and an ampersand."""
-    query = "&".join(f"{escaped(k)}={escaped(asks[k])}" for k in sorted(asks))
-    text = f"{method}&{escaped('/')}&{escaped(query)}"
+    query = "&".join(f"{percent_encode(k)}={percent_encode(params[k])}" for k in sorted(params))
+    text = f"{method}&{percent_encode('/')}&{percent_encode(query)}"
     return base64.b64encode(hmac.digest(f"{secret}&".encode(), text.encode(), "sha1")).decode()
 
 
-def _status(good: Any, code: str) -> TextStatus | None:
-    if good is True:
+def _status(is_delivered: Any, code: str) -> TextStatus | None:
+    if is_delivered is True:
         return TextStatus.DELIVERED
-    if good is not False:
+    if is_delivered is not False:
         return None
     upper = code.upper()
     if any(word in upper for word in _EXPIRED):
@@ -160,5 +168,5 @@ PROVIDER = SmsProvider(
     about="Alibaba Cloud 阿里云: arrays, unsigned; sends templates",
     adapter=Aliyun,
     settings=AliyunSettings,
-    secrets=(TOKEN, Secret("access_key_secret", "of the account", to_send=True)),
+    secrets=(TOKEN, Secret("access_key_secret", "of the account", required_to_send=True)),
 )

@@ -25,14 +25,22 @@ from pydantic import Field
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import TextList, WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean, document, item_raw, key_of, text_of, why_unread
+from hotline.delivery.payloads import clean_text, first_text, item_key, parse_json, raw_item, unreadable_reason
 from hotline.delivery.provider import Secret
-from hotline.delivery.provider_client import asked, escaped
-from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
-from hotline.inbound.signatures import check_address, check_window
-from hotline.sms.contract import DeliveryReport, NeedsCertificate, Outgoing, SendResult, SmsProvider, SmsSettings, Text
+from hotline.delivery.provider_client import percent_encode, send_request
+from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
+from hotline.inbound.signatures import check_address, check_timestamp
+from hotline.sms.contract import (
+    DeliveryReport,
+    NeedsCertificate,
+    OutgoingText,
+    ReceivedText,
+    SendResult,
+    SmsProvider,
+    SmsSettings,
+)
 
-BACK = timedelta(hours=25)  # a push that failed is brought again with the signature it had
+MAX_SIGNATURE_AGE = timedelta(hours=25)  # a push that failed is brought again with the signature it had
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
 _PATH = re.compile(r"/[A-Za-z0-9._-]{1,120}\.pem")
 _SIGNED = {
@@ -47,8 +55,8 @@ _LATER = frozenset(
 
 class AwsSettings(SmsSettings):
     topics: TextList = Field(description="the ARNs that may speak to us")
-    region: str | None = setting("of the account", to_send=True)
-    access_key_id: str | None = setting("of the account", to_send=True)
+    region: str | None = setting("of the account", required_to_send=True)
+    access_key_id: str | None = setting("of the account", required_to_send=True)
     api: WebAddress | None = setting("another address")
     certificates: dict[str, str] | None = setting("address to PEM; kept by the worker")
     wanted_certificate: str | None = setting("the one that the worker is to fetch")
@@ -61,17 +69,17 @@ class Aws:
     def authenticate(self, push: Push) -> None:
         check_address(self.account, push)
         try:
-            envelope = document(push.body)
+            envelope = parse_json(push.body)
         except ValueError:
-            raise Unauthentic("no envelope") from None
+            raise AuthenticationFailed("no envelope") from None
         signed = _SIGNED.get(str(envelope.get("Type"))) if isinstance(envelope, dict) else None
         if signed is None:
-            raise Unauthentic("no envelope")
+            raise AuthenticationFailed("no envelope")
         if envelope.get("TopicArn") not in (self.account.settings.get("topics") or ()):
-            raise Unauthentic("not one of the topics")
+            raise AuthenticationFailed("not one of the topics")
         url = str(envelope.get("SigningCertURL") or envelope.get("SigningCertUrl") or "")
-        if not is_theirs(url):
-            raise Unauthentic("the certificate is not theirs")
+        if not is_aws_certificate_url(url):
+            raise AuthenticationFailed("the certificate is not theirs")
         pem = (self.account.settings.get("certificates") or {}).get(url)
         if pem is None:
             raise NeedsCertificate(url)
@@ -81,44 +89,44 @@ class Aws:
             certificate = x509.load_pem_x509_certificate(str(pem).encode())
             key = certificate.public_key()
             if digest is None or not isinstance(key, rsa.RSAPublicKey):
-                raise Unauthentic("a signature of another kind")
+                raise AuthenticationFailed("a signature of another kind")
             if not certificate.not_valid_before_utc <= push.at <= certificate.not_valid_after_utc:
-                raise Unauthentic("the certificate is not valid now")
+                raise AuthenticationFailed("the certificate is not valid now")
             signature = base64.b64decode(str(envelope.get("Signature") or ""), validate=True)
             key.verify(signature, text.encode(), padding.PKCS1v15(), digest)
         except (InvalidSignature, binascii.Error, ValueError):
-            raise Unauthentic("the signature is missing or wrong") from None
+            raise AuthenticationFailed("the signature is missing or wrong") from None
         at = self.account.time(envelope.get("Timestamp"), self.account.zone, push.at)
-        check_window(at, push.at, BACK)
+        check_timestamp(at, push.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        envelope = document(push.body)
-        kept = item_raw({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        envelope = parse_json(push.body)
+        kept = raw_item({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
         if envelope["Type"] != "Notification":  # nobody is called back: a person opens SubscribeURL, or does not
-            return [Odd(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
+            return [UnreadableItem(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
         message: Any = None
         try:
-            message = document(str(envelope["Message"]).encode())
-            id, sender = text_of(message, "inboundMessageId"), text_of(message, "originationNumber")  # noqa: A001
+            message = parse_json(str(envelope["Message"]).encode())
+            id, sender = first_text(message, "inboundMessageId"), first_text(message, "originationNumber")  # noqa: A001
             words, receiver = str(message.get("messageBody") or ""), str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
-            return [odd_item(why_unread(fault), message, "messageBody", kept=kept)]
-        at, unread = self.account.text_time(envelope.get("Timestamp"), self.account.zone, push.at)
+            return [unreadable_item(unreadable_reason(fault), message, "messageBody", raw=kept)]
+        at, unread = self.account.parse_text_time(envelope.get("Timestamp"), self.account.zone, push.at)
         details: dict[str, Any] = {"sns": str(envelope.get("MessageId") or ""), **unread}
         if message.get("previousPublishedMessageId"):
             details["answers"] = str(message["previousPublishedMessageId"])
-        return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
+        return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        return [Odd("AWS sends no reports here", item_raw(document(push.body)))]
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(push.body)))]
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()
 
     async def fetch_certificate(self, client: httpx.AsyncClient, url: str) -> str:
-        if not is_theirs(url):
+        if not is_aws_certificate_url(url):
             raise GatewayRefused("the certificate is not theirs")
-        reply = await asked(client, "GET", url)
+        reply = await send_request(client, "GET", url)
         if not reply.is_success or len(reply.content) > 20_000:
             raise GatewayRefused(f"http {reply.status_code}")
         try:
@@ -127,7 +135,7 @@ class Aws:
             raise GatewayRefused("no certificate") from None
         return reply.text
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account, now = self.account, message.at.astimezone(UTC)
         region = account.setting("region", "us-east-1")
         url = account.setting("api", f"https://sns.{region}.amazonaws.com/")
@@ -140,7 +148,7 @@ class Aws:
             "PhoneNumber": message.to,
             "Version": "2010-03-31",
         }
-        body = "&".join(f"{escaped(k)}={escaped(v)}" for k, v in sorted(asks.items())).encode()
+        body = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(asks.items())).encode()
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "host": urlsplit(url).netloc,
@@ -148,7 +156,7 @@ class Aws:
         }
         key = AwsKey(account.setting("access_key_id"), account.newest("secret_access_key"), region, "sns")
         headers["authorization"] = sigv4(CanonicalRequest("POST", "/", "", headers, body), key)
-        reply = await asked(client, "POST", url, content=body, headers=headers)
+        reply = await send_request(client, "POST", url, content=body, headers=headers)
         try:
             tree = ElementTree.fromstring(reply.content[:100_000])  # noqa: S314 - theirs, over TLS, capped
         except ElementTree.ParseError:
@@ -160,7 +168,7 @@ class Aws:
         raise (GatewayDown if code in _LATER or not code else GatewayRefused)(code[:60] or "an answer of another shape")
 
 
-def is_theirs(url: str) -> bool:
+def is_aws_certificate_url(url: str) -> bool:
     """Whether a certificate lies where AWS keeps its own: https, their host, no port, no user, a .pem."""
     try:
         parts = urlsplit(url)
@@ -221,5 +229,5 @@ PROVIDER = SmsProvider(
     about="AWS two-way SMS: SNS envelopes signed by RSA",
     adapter=Aws,
     settings=AwsSettings,
-    secrets=(Secret("secret_access_key", "of the account", to_send=True),),
+    secrets=(Secret("secret_access_key", "of the account", required_to_send=True),),
 )

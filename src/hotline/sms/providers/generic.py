@@ -8,20 +8,28 @@ import orjson
 
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
-from hotline.delivery.notices import GatewayDown, Notices
-from hotline.delivery.payloads import clean, document, item_raw, key_of, text_of, unread_of, why_unread
-from hotline.delivery.provider import Secret, no_webhook_secret
-from hotline.delivery.provider_client import answer_of
-from hotline.inbound.push import Acknowledgement, Malformed, Odd, Push, odd_item
-from hotline.inbound.signatures import check_address, check_standard
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
+from hotline.delivery.notices import GatewayDown, WebhookClient
+from hotline.delivery.payloads import (
+    clean_text,
+    first_text,
+    item_key,
+    parse_json,
+    raw_item,
+    unparsed_time,
+    unreadable_reason,
+)
+from hotline.delivery.provider import Secret, webhook_secret_error
+from hotline.delivery.provider_client import parse_json_response
+from hotline.inbound.push import Acknowledgement, MalformedBody, Push, UnreadableItem, unreadable_item
+from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
-MOST = 100
+MAX_ITEMS = 100
 
 
 class GenericSettings(SmsSettings):
-    url: WebAddress | None = setting("where our texts are posted", to_send=True)
+    url: WebAddress | None = setting("where our texts are posted", required_to_send=True)
 
 
 class Generic:
@@ -30,16 +38,16 @@ class Generic:
 
     def authenticate(self, push: Push) -> None:
         check_address(self.account, push)
-        check_standard(self.account.all_of("secret"), push)
+        check_standard_webhook(self.account.secret_values("secret"), push)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item, push.at) for item in items_of(document(push.body), "messages")]
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, push.at) for item in batch_list(parse_json(push.body), "messages")]
 
-    def _text(self, item: Any, now: datetime) -> Text | Odd:
-        kept = item_raw(item)
+    def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
+        kept = raw_item(item)
         try:
-            id, sender, words = text_of(item, "id"), text_of(item, "from"), text_of(item, "text")  # noqa: A001
-            sent, unread = self.account.text_time(item.get("sent_at"), self.account.zone, now)
+            id, sender, words = first_text(item, "id"), first_text(item, "from"), first_text(item, "text")  # noqa: A001
+            sent, unread = self.account.parse_text_time(item.get("sent_at"), self.account.zone, now)
             part, parts = item.get("part"), item.get("parts")
             split = part is not None or parts is not None
             if split and not (
@@ -47,45 +55,47 @@ class Generic:
             ):
                 raise ValueError("part, parts and ref do not fit")
         except (ValueError, AttributeError, TypeError) as fault:
-            return odd_item(why_unread(fault), item, "text")
+            return unreadable_item(unreadable_reason(fault), item, "text")
         receiver = str(item.get("to") or "")
         if not split:
-            return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread)
-        whole = key_of(item["ref"], parts)
-        return Text(key_of(id), sender, receiver, clean(words), kept, sent, unread, whole, part, parts)
+            return ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, sent, unread)
+        whole = item_key(item["ref"], parts)
+        return ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, sent, unread, whole, part, parts)
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        found: list[DeliveryReport | Odd] = []
-        for item in items_of(document(push.body), "reports"):
-            kept = item_raw(item)
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        found: list[DeliveryReport | UnreadableItem] = []
+        for item in batch_list(parse_json(push.body), "reports"):
+            kept = raw_item(item)
             try:
-                word = text_of(item, "status")
+                word = first_text(item, "status")
                 id, reference = str(item.get("id") or ""), str(item.get("reference") or "")  # noqa: A001
                 at = self.account.time(item.get("at"), self.account.zone, push.at)
                 if not id and not reference:
                     raise ValueError("id or reference is missing")
             except (ValueError, AttributeError) as fault:
-                found.append(Odd(why_unread(fault), kept))
+                found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
             known = TextStatus(word) if word in _REPORTED else None
             found.append(
                 DeliveryReport(
-                    key_of(id, reference, word),
+                    item_key(id, reference, word),
                     id or None,
                     reference or None,
                     known,
                     word,
                     kept,
                     at,
-                    unread_of(item.get("at"), at),
+                    unparsed_time(item.get("at"), at),
                 )
             )
         return found
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
-        return Acknowledgement(orjson.dumps({"accepted": kept, "set_aside": odd}), "application/json; charset=utf-8")
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
+        return Acknowledgement(
+            orjson.dumps({"accepted": accepted, "set_aside": set_aside}), "application/json; charset=utf-8"
+        )
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         body = {
             "type": "hotline.text",
             "reference": message.reference,
@@ -95,9 +105,9 @@ class Generic:
             "template": message.template,
             "values": dict(message.values),
         }
-        notices = Notices(client, self.account.setting("url"), self.account.newest("secret"))
+        notices = WebhookClient(client, self.account.setting("url"), self.account.newest("secret"))
         reply = await notices.post(message.reference, orjson.dumps(body), message.at)
-        said = answer_of(reply) if reply.content else {}
+        said = parse_json_response(reply) if reply.content else {}
         if not isinstance(said, dict):
             raise GatewayDown("an answer of another shape")
         return SendResult(str(said.get("id") or "") or None)
@@ -106,12 +116,12 @@ class Generic:
 _REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})
 
 
-def items_of(found: Any, name: str) -> list[Any]:
+def batch_list(found: Any, name: str) -> list[Any]:
     """The items of a batch, or the one that came alone. Raises ValueError."""
     if isinstance(found, dict):
         found = found[name] if isinstance(found.get(name), list) else [found]
-    if not isinstance(found, list) or len(found) > MOST:
-        raise Malformed(f"the body is no list of at most {MOST} items")
+    if not isinstance(found, list) or len(found) > MAX_ITEMS:
+        raise MalformedBody(f"the body is no list of at most {MAX_ITEMS} items")
     return found
 
 
@@ -120,5 +130,9 @@ PROVIDER = SmsProvider(
     about="everybody else: our JSON, signed as Standard Webhooks",
     adapter=Generic,
     settings=GenericSettings,
-    secrets=(Secret("secret", "whsec_…, for both ways", proves=True, to_send=True, fault=no_webhook_secret),),
+    secrets=(
+        Secret(
+            "secret", "whsec_…, for both ways", authenticates=True, required_to_send=True, fault=webhook_secret_error
+        ),
+    ),
 )

@@ -15,16 +15,24 @@ import orjson
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean, item_raw, key_of, mended, pairs, unread_of
+from hotline.delivery.payloads import clean_text, item_key, parse_pairs, raw_item, repair_encoding, unparsed_time
 from hotline.delivery.provider import TOKEN, Secret
-from hotline.delivery.provider_client import answer_of, asked, escaped
-from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
-from hotline.inbound.signatures import check_address, check_token, check_window, same
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.delivery.provider_client import parse_json_response, percent_encode, send_request
+from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
+from hotline.inbound.signatures import check_address, check_timestamp, check_token, matches_any
+from hotline.sms.contract import (
+    DeliveryReport,
+    OutgoingText,
+    ReceivedText,
+    SendResult,
+    SmsProvider,
+    TemplatedSettings,
+    provider_template,
+)
 from hotline.sms.model.status import TextStatus
 
 _UTC = ZoneInfo("UTC")
-BACK = timedelta(hours=73)  # reports are repeated for 72 hours
+MAX_SIGNATURE_AGE = timedelta(hours=73)  # reports are repeated for 72 hours
 _PARTS = re.compile(
     r"SDK-HMAC-SHA256 Access=([^,\s]+),\s*SignedHeaders=([A-Za-z0-9;_-]+),\s*Signature=([0-9a-fA-F]{64})"
 )
@@ -40,8 +48,8 @@ STATUSES = {
 
 
 class HuaweiSettings(TemplatedSettings):
-    api: WebAddress | None = setting("base address of the region", to_send=True)
-    sender: str | None = setting("the channel number", to_send=True)
+    api: WebAddress | None = setting("base address of the region", required_to_send=True)
+    sender: str | None = setting("the channel number", required_to_send=True)
 
 
 class Huawei:
@@ -51,50 +59,50 @@ class Huawei:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        if not self.account.all_of("secret_key"):
+        if not self.account.secret_values("secret_key"):
             check_token(self.account, push)
             return
         check_address(self.account, push)
         found = _PARTS.fullmatch(push.headers.get("authorization", "").strip())
-        if found is None or not same(found[1], self.account.all_of("access_key")):
-            raise Unauthentic("the signature is missing or wrong")
+        if found is None or not matches_any(found[1], self.account.secret_values("access_key")):
+            raise AuthenticationFailed("the signature is missing or wrong")
         signed = found[2].lower().split(";")
         if "x-sdk-date" not in signed:
-            raise Unauthentic("the date is not signed")
+            raise AuthenticationFailed("the date is not signed")
         stamp = push.headers.get("x-sdk-date", "")
-        rights = [sdk_signature(push, signed, stamp, key) for key in self.account.all_of("secret_key")]
-        if not same(found[3].lower(), rights):
-            raise Unauthentic("the signature is missing or wrong")
+        rights = [sdk_signature(push, signed, stamp, key) for key in self.account.secret_values("secret_key")]
+        if not matches_any(found[3].lower(), rights):
+            raise AuthenticationFailed("the signature is missing or wrong")
         try:
             at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             at = None
-        check_window(at, push.at, BACK)
+        check_timestamp(at, push.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        given = dict(push.in_form())
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        given = dict(push.form_pairs())
         id, sender = given.get("smsMsgId", ""), given.get("from", "")  # noqa: A001
         if not id or not sender:
-            return [odd_item("smsMsgId or from is missing", given, "body")]
-        at, unread = self.account.text_time(given.get("createTime"), _UTC, push.at)
-        words = mended(given.get("body", ""))
-        return [Text(key_of(id), sender, given.get("to", ""), clean(words), item_raw(given), at, unread)]
+            return [unreadable_item("smsMsgId or from is missing", given, "body")]
+        at, unread = self.account.parse_text_time(given.get("createTime"), _UTC, push.at)
+        words = repair_encoding(given.get("body", ""))
+        return [ReceivedText(item_key(id), sender, given.get("to", ""), clean_text(words), raw_item(given), at, unread)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        given = dict(push.in_form())
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        given = dict(push.form_pairs())
         id, word = given.get("smsMsgId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
-            return [Odd("smsMsgId or status is missing", item_raw(given))]
-        key = key_of(id, given.get("sequence", "1"), word)
+            return [UnreadableItem("smsMsgId or status is missing", raw_item(given))]
+        key = item_key(id, given.get("sequence", "1"), word)
         status = STATUSES.get(word) or (TextStatus.UNDELIVERED if re.fullmatch(r"E[0-9A-Z]+", word) else None)
         at = self.account.time(given.get("updateTime"), _UTC, push.at)
-        unread = unread_of(given.get("updateTime"), at)
-        return [DeliveryReport(key, id, given.get("extend") or None, status, word, item_raw(given), at, unread)]
+        unread = unparsed_time(given.get("updateTime"), at)
+        return [DeliveryReport(key, id, given.get("extend") or None, status, word, raw_item(given), at, unread)]
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement(b'{"returnCode":0,"returnCodeDesc":"Success"}', "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
         now, nonce = message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), token_hex(16)
         digest = hashlib.sha256(f"{nonce}{now}{account.newest('app_secret')}".encode()).hexdigest()
@@ -106,14 +114,14 @@ class Huawei:
         form = {
             "from": account.setting("sender"),
             "to": message.to,
-            "templateId": template_of(account, message),
+            "templateId": provider_template(account, message),
             "templateParas": orjson.dumps(list(message.values.values())).decode(),
-            "statusCallback": account.hook,
+            "statusCallback": account.status_url,
             "extend": message.reference,
         }
         url = f"{account.setting('api').rstrip('/')}/sms/batchSendSms/v1"
-        reply = await asked(client, "POST", url, data=form, headers=headers)
-        said = answer_of(reply)
+        reply = await send_request(client, "POST", url, data=form, headers=headers)
+        said = parse_json_response(reply)
         code = str(said.get("code") or "") if isinstance(said, dict) else ""
         result = said.get("result") if isinstance(said, dict) else None
         if code == "000000" and isinstance(result, list) and result and isinstance(result[0], dict):
@@ -125,9 +133,9 @@ class Huawei:
 
 def sdk_signature(push: Push, signed: list[str], stamp: str, key: str) -> str:
     """SDK-HMAC-SHA256 over method, path, query, the signed headers and the hash of the body."""
-    path = "/".join(escaped(unquote(part)) for part in urlsplit(push.url).path.split("/"))
+    path = "/".join(percent_encode(unquote(part)) for part in urlsplit(push.url).path.split("/"))
     path = path if path.endswith("/") else f"{path}/"
-    query = "&".join(f"{escaped(k)}={escaped(v)}" for k, v in sorted(pairs(push.query)))
+    query = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(parse_pairs(push.query)))
     headers = "".join(f"{name}:{push.headers.get(name, '').strip()}\n" for name in signed)
     digest = hashlib.sha256(push.body).hexdigest()
     canonical = f"{push.method}\n{path}\n{query}\n{headers}\n{';'.join(signed)}\n{digest}"
@@ -143,8 +151,8 @@ PROVIDER = SmsProvider(
     secrets=(
         TOKEN,
         Secret("access_key", "of their signed pushes"),
-        Secret("secret_key", "the same", proves=True),
-        Secret("app_key", "of the application", to_send=True),
-        Secret("app_secret", "the same", to_send=True),
+        Secret("secret_key", "the same", authenticates=True),
+        Secret("app_key", "of the application", required_to_send=True),
+        Secret("app_secret", "the same", required_to_send=True),
     ),
 )

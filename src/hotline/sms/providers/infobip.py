@@ -13,16 +13,25 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import MOST_ITEMS, clean, document, item_raw, key_of, text_of, unread_of, why_unread
+from hotline.delivery.payloads import (
+    MAX_BATCH_ITEMS,
+    clean_text,
+    first_text,
+    item_key,
+    parse_json,
+    raw_item,
+    unparsed_time,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
-from hotline.delivery.provider_client import answer_of, asked
-from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
-from hotline.inbound.signatures import check_address, same
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
+from hotline.delivery.provider_client import parse_json_response, send_request
+from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
+from hotline.inbound.signatures import check_address, matches_any
+from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
 _UTC = ZoneInfo("UTC")
-GROUPS = {
+STATUS_BY_GROUP = {
     "PENDING": TextStatus.BUFFERED,
     "ACCEPTED": TextStatus.SENT,
     "DELIVERED": TextStatus.DELIVERED,
@@ -33,8 +42,8 @@ GROUPS = {
 
 
 class InfobipSettings(SmsSettings):
-    api: WebAddress | None = setting("your own base address", to_send=True)
-    sender: str | None = setting("a number or a name", to_send=True)
+    api: WebAddress | None = setting("your own base address", required_to_send=True)
+    sender: str | None = setting("a number or a name", required_to_send=True)
 
 
 class Infobip:
@@ -43,46 +52,53 @@ class Infobip:
 
     def authenticate(self, push: Push) -> None:
         check_address(self.account, push)
-        if self.account.all_of("hmac"):
+        if self.account.secret_values("hmac"):
             given = push.headers.get("x-signature", "").removeprefix("sha256=")
-            rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in self.account.all_of("hmac")]
-            if given and same(given.lower(), rights):
+            rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in self.account.secret_values("hmac")]
+            if given and matches_any(given.lower(), rights):
                 return
-            raise Unauthentic("the signature is missing or wrong")
+            raise AuthenticationFailed("the signature is missing or wrong")
         kind, _, credential = push.headers.get("authorization", "").partition(" ")
         try:
             login = base64.b64decode(credential, validate=True).decode() if kind.lower() == "basic" else ""
         except (binascii.Error, UnicodeDecodeError):
             login = ""
         user, _, password = login.partition(":")
-        passwords = self.account.all_of("password")
-        if not (login and passwords and same(user, self.account.all_of("user")) and same(password, passwords)):
-            raise Unauthentic("the credentials are missing or wrong")
+        passwords = self.account.secret_values("password")
+        if not (
+            login
+            and passwords
+            and matches_any(user, self.account.secret_values("user"))
+            and matches_any(password, passwords)
+        ):
+            raise AuthenticationFailed("the credentials are missing or wrong")
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        return [self._text(item, push.at) for item in results_of(document(push.body))]
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, push.at) for item in parse_results(parse_json(push.body))]
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        found: list[DeliveryReport | Odd] = []
-        for item in results_of(document(push.body)):
-            kept = item_raw(item)
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        found: list[DeliveryReport | UnreadableItem] = []
+        for item in parse_results(parse_json(push.body)):
+            kept = raw_item(item)
             try:
-                id, word = text_of(item, "messageId"), text_of(item["status"], "groupName")  # noqa: A001
+                id, word = first_text(item, "messageId"), first_text(item["status"], "groupName")  # noqa: A001
             except (ValueError, AttributeError, KeyError, TypeError) as fault:
-                found.append(Odd(why_unread(fault), kept))
+                found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
             at = self.account.time(item.get("doneAt"), _UTC, push.at)
-            unread = unread_of(item.get("doneAt"), at)
+            unread = unparsed_time(item.get("doneAt"), at)
             found.append(
-                DeliveryReport(key_of(id, word), id, reference, GROUPS.get(word.upper()), word, kept, at, unread)
+                DeliveryReport(
+                    item_key(id, word), id, reference, STATUS_BY_GROUP.get(word.upper()), word, kept, at, unread
+                )
             )
         return found
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement(b"{}", "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
         body = {
             "messages": [
@@ -90,15 +106,15 @@ class Infobip:
                     "from": account.setting("sender"),
                     "destinations": [{"to": message.to.lstrip("+"), "messageId": message.reference}],
                     "text": message.body,
-                    "notifyUrl": account.hook,
+                    "notifyUrl": account.status_url,
                     "notifyContentType": "application/json",
                     "callbackData": message.reference,
                 }
             ]
         }
         url = f"{account.setting('api').rstrip('/')}/sms/2/text/advanced"
-        reply = await asked(client, "POST", url, json=body, headers=self._key())
-        said = answer_of(reply)
+        reply = await send_request(client, "POST", url, json=body, headers=self._key())
+        said = parse_json_response(reply)
         sent = said.get("messages") if isinstance(said, dict) else None
         if not reply.is_success:
             raise GatewayRefused(f"http {reply.status_code}")
@@ -107,44 +123,44 @@ class Infobip:
         group = str((sent[0].get("status") or {}).get("groupName") or "")
         if group == "REJECTED":
             raise GatewayRefused(str((sent[0].get("status") or {}).get("name") or group)[:60])
-        return SendResult(str(sent[0].get("messageId") or "") or None, GROUPS.get(group, TextStatus.SENT))
+        return SendResult(str(sent[0].get("messageId") or "") or None, STATUS_BY_GROUP.get(group, TextStatus.SENT))
 
     async def since(
         self, client: httpx.AsyncClient, moment: datetime, now: datetime
-    ) -> AsyncIterator[list[Text | Odd]]:
+    ) -> AsyncIterator[list[ReceivedText | UnreadableItem]]:
         """Pull what waits in their inbox. Each text is given once: whatever its age, it is for us to keep."""
         url = f"{self.account.setting('api').rstrip('/')}/sms/1/inbox/reports?limit=1000"
         more = True
         while more:
-            reply = await asked(client, "GET", url, headers=self._key())
+            reply = await send_request(client, "GET", url, headers=self._key())
             if not reply.is_success:
                 raise GatewayRefused(f"http {reply.status_code}")
             try:
-                items = results_of(answer_of(reply))
+                items = parse_results(parse_json_response(reply))
             except ValueError:
                 raise GatewayDown("an answer of another shape") from None
             yield [self._text(item, now) for item in items]
             more = len(items) >= 1000
 
-    def _text(self, item: Any, now: datetime) -> Text | Odd:
-        kept = item_raw(item)
+    def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
+        kept = raw_item(item)
         try:
-            id, sender, words = text_of(item, "messageId"), text_of(item, "from"), str(item.get("text") or "")  # noqa: A001
+            id, sender, words = first_text(item, "messageId"), first_text(item, "from"), str(item.get("text") or "")  # noqa: A001
         except (ValueError, AttributeError) as fault:
-            return odd_item(why_unread(fault), item, "text")
+            return unreadable_item(unreadable_reason(fault), item, "text")
         # 138… is Chinese
         bare = sender.isdigit() and len(sender) >= 10 and not (len(sender) == 11 and sender[0] == "1")
         sender = f"+{sender}" if bare else sender
-        at, unread = self.account.text_time(item.get("receivedAt"), _UTC, now)
-        return Text(key_of(id), sender, str(item.get("to") or ""), clean(words), kept, at, unread)
+        at, unread = self.account.parse_text_time(item.get("receivedAt"), _UTC, now)
+        return ReceivedText(item_key(id), sender, str(item.get("to") or ""), clean_text(words), kept, at, unread)
 
     def _key(self) -> dict[str, str]:
         return {"Authorization": f"App {self.account.newest('api_key')}"}
 
 
-def results_of(found: Any) -> list[Any]:
+def parse_results(found: Any) -> list[Any]:
     results = found.get("results") if isinstance(found, dict) else found
-    if not isinstance(results, list) or len(results) > MOST_ITEMS:
+    if not isinstance(results, list) or len(results) > MAX_BATCH_ITEMS:
         raise ValueError("no list of results")
     return results
 
@@ -156,8 +172,8 @@ PROVIDER = SmsProvider(
     settings=InfobipSettings,
     secrets=(
         Secret("user", "of their pushes"),
-        Secret("password", "of their pushes", proves=True),
-        Secret("hmac", "of the body", proves=True),
-        Secret("api_key", "of the account", to_send=True),
+        Secret("password", "of their pushes", authenticates=True),
+        Secret("hmac", "of the body", authenticates=True),
+        Secret("api_key", "of the account", required_to_send=True),
     ),
 )

@@ -12,12 +12,12 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean, decoded, kept_raw, key_of
+from hotline.delivery.payloads import clean_text, decode_text, item_key, raw_text
 from hotline.delivery.provider import TOKEN, Secret
-from hotline.delivery.provider_client import asked
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.delivery.provider_client import send_request
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
+from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
 _TYPES = {
@@ -28,8 +28,8 @@ _TYPES = {
     "16": TextStatus.REJECTED,
 }
 FINAL_REPORTS = 1 + 2 + 16
-Need = tuple[str, Callable[[str], bool], str]  # a setting, what it must be, and what is said where it is not
-_GROUP_NEEDS: Mapping[str, Sequence[Need]] = {
+ConfRule = tuple[str, Callable[[str], bool], str]  # a setting, what it must be, and what is said where it is not
+_GROUP_NEEDS: Mapping[str, Sequence[ConfRule]] = {
     "smsbox": (
         ("http-request-retry", lambda v: v.isdigit() and int(v) >= 100, "http-request-retry = 1000, or a push is lost"),
         ("reply-couldnotfetch", lambda v: v == "", 'reply-couldnotfetch = "": it is sent to the resident'),
@@ -51,8 +51,8 @@ _GROUP_NEEDS: Mapping[str, Sequence[Need]] = {
 
 
 class KannelSettings(SmsSettings):
-    url: WebAddress | None = setting("address of sendsms", to_send=True)
-    user: str | None = setting("of sendsms", to_send=True)
+    url: WebAddress | None = setting("address of sendsms", required_to_send=True)
+    user: str | None = setting("of sendsms", required_to_send=True)
     smsc: str | None = setting("the SMSC that our texts go by")
 
 
@@ -63,44 +63,44 @@ class Kannel:
     def authenticate(self, push: Push) -> None:
         check_token(self.account, push)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
         if push.method == "POST":
-            head, given = push.headers, dict(push.in_query())
+            head, given = push.headers, dict(push.query_pairs())
             charset = head.get("content-type", "").partition("charset=")[2] or head.get("x-kannel-charset")
-            words, found = decoded(push.body, charset)
+            words, found = decode_text(push.body, charset)
             given |= {
                 name: head[header]
                 for name, header in (("from", "x-kannel-from"), ("to", "x-kannel-to"), ("ts", "x-kannel-time"))
                 if head.get(header)
             }
         else:
-            raw = _raw(push.query)
+            raw = _raw_params(push.query)
             given = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
-            words, found = decoded(raw.get("text", b""), given.get("charset"))
+            words, found = decode_text(raw.get("text", b""), given.get("charset"))
         key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
-        kept = _kept(push)
+        kept = _raw_push(push)
         if not key or not sender:
-            return [Odd("the id or the sender is missing: look at get-url", kept, text=clean(words))]
-        sent, unread = self.account.text_time(given.get("ts"), UTC, push.at)
+            return [UnreadableItem("the id or the sender is missing: look at get-url", kept, text=clean_text(words))]
+        sent, unread = self.account.parse_text_time(given.get("ts"), UTC, push.at)
         details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
-        return [Text(key_of(key), sender, receiver, clean(words), kept, sent, details)]
+        return [ReceivedText(item_key(key), sender, receiver, clean_text(words), kept, sent, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        given = dict(push.in_query())
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        given = dict(push.query_pairs())
         reference, word = given.get("my", ""), given.get("type", "")
         if not reference or not word:
-            return [Odd("the reference or the type is missing: look at dlr-url", _kept(push))]
+            return [UnreadableItem("the reference or the type is missing: look at dlr-url", _raw_push(push))]
         status = _TYPES.get(word)
         provider_id = given.get("fid") or None
-        return [DeliveryReport(key_of(reference, word), provider_id, reference, status, word, _kept(push))]
+        return [DeliveryReport(item_key(reference, word), provider_id, reference, status, word, _raw_push(push))]
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
-        back = {"token": (account.all_of("token") or [""])[-1], "my": message.reference}
-        report = f"{account.hook}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
+        back = {"token": (account.secret_values("token") or [""])[-1], "my": message.reference}
+        report = f"{account.status_url}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
         asks = {
             "username": account.setting("user"),
             "password": account.newest("password"),
@@ -114,7 +114,7 @@ class Kannel:
         }
         if account.settings.get("smsc"):
             asks["smsc"] = account.setting("smsc")
-        reply = await asked(client, "GET", account.setting("url"), params=asks)
+        reply = await send_request(client, "GET", account.setting("url"), params=asks)
         if reply.status_code in (200, 202):
             said = reply.text[:1]
             if said not in ("0", "3"):
@@ -123,7 +123,7 @@ class Kannel:
         raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
 
 
-def _raw(query: bytes) -> dict[str, bytes]:
+def _raw_params(query: bytes) -> dict[str, bytes]:
     """The query's values as bytes: a Chinese text may come as raw UTF-16BE."""
     found: dict[str, bytes] = {}
     for pair in query.split(b"&"):
@@ -132,12 +132,12 @@ def _raw(query: bytes) -> dict[str, bytes]:
     return found
 
 
-def _kept(push: Push) -> str:
+def _raw_push(push: Push) -> str:
     query = b"&".join(p for p in push.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
-    return kept_raw(query + (b"\n" + push.body if push.body else b""))
+    return raw_text(query + (b"\n" + push.body if push.body else b""))
 
 
-def faults_of_conf(text: str) -> list[str]:
+def conf_errors(text: str) -> list[str]:
     """What is wrong with a kannel.conf for us: lost texts, and answers that are sent to the resident."""
     groups: dict[str, dict[str, str]] = {}
     current: dict[str, str] = {}
@@ -168,7 +168,7 @@ PROVIDER = SmsProvider(
     about="Kannel 1.4: smsbox asks our URL or posts to it",
     adapter=Kannel,
     settings=KannelSettings,
-    secrets=(TOKEN, Secret("password", "of sendsms", to_send=True)),
+    secrets=(TOKEN, Secret("password", "of sendsms", required_to_send=True)),
     reads_get=True,
     same_machine=True,
 )

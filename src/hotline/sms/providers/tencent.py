@@ -13,25 +13,33 @@ from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.payloads import (
-    batch_items,
-    clean,
+    clean_text,
+    first_text,
     hashed_key,
-    item_raw,
-    key_of,
-    mended,
-    text_of,
-    unread_of,
-    why_unread,
+    item_key,
+    parse_batch,
+    raw_item,
+    repair_encoding,
+    unparsed_time,
+    unreadable_reason,
 )
 from hotline.delivery.provider import TOKEN, Secret
-from hotline.delivery.provider_client import answer_of, asked
-from hotline.inbound.push import Acknowledgement, Odd, Push, odd_item
+from hotline.delivery.provider_client import parse_json_response, send_request
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_token
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, TemplatedSettings, Text, template_of
+from hotline.sms.contract import (
+    DeliveryReport,
+    OutgoingText,
+    ReceivedText,
+    SendResult,
+    SmsProvider,
+    TemplatedSettings,
+    provider_template,
+)
 from hotline.sms.model.status import TextStatus
 
 HOST = "sms.tencentcloudapi.com"
-_LATER = (
+_RETRYABLE_CODES = (
     "InternalError",
     "LimitExceeded",
     "RequestLimitExceeded",
@@ -44,8 +52,8 @@ _REJECTED = ("REJECT", "BLACK", "MK", "MI", "UNSUBSCRIBE")
 class TencentSettings(TemplatedSettings):
     """A template is its id, or `{"id": …, "values": […]}` with our values in its order."""
 
-    secret_id: str | None = setting("of the account", to_send=True)
-    sdk_app_id: str | None = setting("of the application", to_send=True)
+    secret_id: str | None = setting("of the account", required_to_send=True)
+    sdk_app_id: str | None = setting("of the application", required_to_send=True)
     sign_name: str | None = setting("the registered signature 签名")
     region: str | None = setting("ap-guangzhou unless set")
     api: WebAddress | None = setting("another address")
@@ -58,35 +66,35 @@ class Tencent:
     def authenticate(self, push: Push) -> None:
         check_token(self.account, push)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        found: list[Text | Odd] = []
-        for item in batch_items(push.body):
-            kept = item_raw(item)
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        found: list[ReceivedText | UnreadableItem] = []
+        for item in parse_batch(push.body):
+            kept = raw_item(item)
             try:
-                mobile, words = text_of(item, "mobile"), mended(text_of(item, "text"))
+                mobile, words = first_text(item, "mobile"), repair_encoding(first_text(item, "text"))
                 nation, extend, time = (
                     str(item.get("nationcode") or "86"),
                     str(item.get("extend") or ""),
                     item.get("time"),
                 )
             except (ValueError, AttributeError) as fault:
-                found.append(odd_item(why_unread(fault), item, "text"))
+                found.append(unreadable_item(unreadable_reason(fault), item, "text"))
                 continue
             sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
             key = hashed_key(mobile, time, words, extend)  # no id comes with it
-            sent, unread = self.account.text_time(time, self.account.zone, push.at)
+            sent, unread = self.account.parse_text_time(time, self.account.zone, push.at)
             details = {"sign": str(item.get("sign") or ""), **unread}
-            found.append(Text(key, sender, extend, clean(words), kept, sent, details))
+            found.append(ReceivedText(key, sender, extend, clean_text(words), kept, sent, details))
         return found
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        found: list[DeliveryReport | Odd] = []
-        for item in batch_items(push.body):
-            kept = item_raw(item)
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        found: list[DeliveryReport | UnreadableItem] = []
+        for item in parse_batch(push.body):
+            kept = raw_item(item)
             try:
-                sid, word = text_of(item, "sid"), text_of(item, "report_status")
+                sid, word = first_text(item, "sid"), first_text(item, "report_status")
             except (ValueError, AttributeError) as fault:
-                found.append(Odd(why_unread(fault), kept))
+                found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
             told = str(item.get("errmsg") or "")
             said = item.get("user_receive_time")
@@ -94,25 +102,25 @@ class Tencent:
             reference = str(item.get("ext") or "") or None
             found.append(
                 DeliveryReport(
-                    key_of(sid, word),
+                    item_key(sid, word),
                     sid,
                     reference,
                     _status(word, told),
                     f"{word} {told}".strip(),
                     kept,
                     at,
-                    unread_of(said, at),
+                    unparsed_time(said, at),
                 )
             )
         return found
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement(b'{"result":0,"errmsg":"OK"}', "application/json; charset=utf-8")
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
         template = (account.settings.get("templates") or {}).get(message.template)
-        code = template["id"] if isinstance(template, dict) else template_of(account, message)
+        code = template["id"] if isinstance(template, dict) else provider_template(account, message)
         names = template.get("values", list(message.values)) if isinstance(template, dict) else list(message.values)
         body = orjson.dumps(
             {
@@ -131,7 +139,7 @@ class Tencent:
         if sets[0].get("Code") == "Ok":
             return SendResult(str(sets[0].get("SerialNo") or "") or None)
         word = str(sets[0].get("Code"))
-        raise (GatewayDown if word.startswith(_LATER) else GatewayRefused)(word[:60])
+        raise (GatewayDown if word.startswith(_RETRYABLE_CODES) else GatewayRefused)(word[:60])
 
     async def _ask(self, client: httpx.AsyncClient, action: str, body: bytes, now: datetime) -> Mapping[str, Any]:
         account = self.account
@@ -143,42 +151,44 @@ class Tencent:
             "x-tc-timestamp": str(int(now.timestamp())),
             "x-tc-region": account.setting("region", "ap-guangzhou"),
         }
-        headers["authorization"] = tc3(
+        headers["authorization"] = tc3_authorization(
             account.setting("secret_id"), account.newest("secret_key"), "sms", HOST, body, now
         )
-        reply = await asked(client, "POST", account.setting("api", f"https://{HOST}/"), content=body, headers=headers)
-        said = answer_of(reply)
+        reply = await send_request(
+            client, "POST", account.setting("api", f"https://{HOST}/"), content=body, headers=headers
+        )
+        said = parse_json_response(reply)
         answer = said.get("Response") if isinstance(said, dict) else None
         if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
         if isinstance(answer.get("Error"), dict):
             code = str(answer["Error"].get("Code"))
-            raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])
+            raise (GatewayDown if code.startswith(_RETRYABLE_CODES) else GatewayRefused)(code[:60])
         return answer
 
     async def since(
         self, client: httpx.AsyncClient, moment: datetime, now: datetime
-    ) -> AsyncIterator[list[Text | Odd]]:
+    ) -> AsyncIterator[list[ReceivedText | UnreadableItem]]:
         """Pull the replies Tencent holds for us. Each is given once: whatever its age, it is for us to keep."""
         more = True
         while more:
             asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
             said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
             items = said.get("PullSmsReplyStatusSet") or []
-            yield [_pulled(item, self.account, now) for item in items]
+            yield [_text_from_pull(item, self.account, now) for item in items]
             more = len(items) >= 100
 
 
-def _pulled(item: Mapping[str, Any], account: Account, now: datetime) -> Text:
-    words, extend = clean(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
+def _text_from_pull(item: Mapping[str, Any], account: Account, now: datetime) -> ReceivedText:
+    words, extend = clean_text(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
     mobile, nation = str(item.get("SubscriberNumber") or ""), str(item.get("CountryCode") or "86").lstrip("+")
     key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
     sender = str(item.get("PhoneNumber") or "") or f"+{nation}{mobile}"
-    sent, unread = account.text_time(item.get("ReplyTime"), account.zone, now)
-    return Text(key, sender, extend, words, item_raw(item), sent, unread)
+    sent, unread = account.parse_text_time(item.get("ReplyTime"), account.zone, now)
+    return ReceivedText(key, sender, extend, words, raw_item(item), sent, unread)
 
 
-def tc3(secret_id: str, secret_key: str, service: str, host: str, body: bytes, now: datetime) -> str:
+def tc3_authorization(secret_id: str, secret_key: str, service: str, host: str, body: bytes, now: datetime) -> str:
     """The Authorization of TC3-HMAC-SHA256 for a JSON POST, content-type and host signed."""
     stamp, day = str(int(now.timestamp())), now.astimezone(UTC).date().isoformat()
     headers = f"content-type:application/json; charset=utf-8\nhost:{host}\n"
@@ -192,12 +202,12 @@ def tc3(secret_id: str, secret_key: str, service: str, host: str, body: bytes, n
     return f"TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders=content-type;host, Signature={signature}"
 
 
-def _status(word: str, told: str) -> TextStatus | None:
+def _status(word: str, error_message: str) -> TextStatus | None:
     if word == "SUCCESS":
         return TextStatus.DELIVERED
     if word != "FAIL":
         return None
-    upper = told.upper()
+    upper = error_message.upper()
     if "EXPIRED" in upper:
         return TextStatus.EXPIRED
     return TextStatus.REJECTED if upper.startswith(_REJECTED) else TextStatus.UNDELIVERED
@@ -208,5 +218,5 @@ PROVIDER = SmsProvider(
     about="Tencent Cloud 腾讯云: replies without an id; sends templates",
     adapter=Tencent,
     settings=TencentSettings,
-    secrets=(TOKEN, Secret("secret_key", "of the account", to_send=True)),
+    secrets=(TOKEN, Secret("secret_key", "of the account", required_to_send=True)),
 )

@@ -11,18 +11,18 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean, document, item_raw, key_of, unix_moment, unread_of
+from hotline.delivery.payloads import clean_text, item_key, parse_json, parse_unix_time, raw_item, unparsed_time
 from hotline.delivery.provider import Secret
-from hotline.delivery.provider_client import answer_of, asked
-from hotline.inbound.push import Acknowledgement, Odd, Push, Unauthentic, odd_item
-from hotline.inbound.signatures import check_address, check_window, same
-from hotline.sms.contract import DeliveryReport, Outgoing, SendResult, SmsProvider, SmsSettings, Text
+from hotline.delivery.provider_client import parse_json_response, send_request
+from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
+from hotline.inbound.signatures import check_address, check_timestamp, matches_any
+from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
 API = "https://rest.nexmo.com"
 _UTC = ZoneInfo("UTC")
 # a push that failed is repeated for 24 hours, maybe with the signature it had: one that comes twice is one by its key
-BACK = timedelta(hours=25)
+MAX_SIGNATURE_AGE = timedelta(hours=25)
 STATUSES = {
     "accepted": TextStatus.BUFFERED,
     "buffered": TextStatus.BUFFERED,
@@ -36,8 +36,8 @@ _LATER = frozenset({"1", "5", "10"})  # throttled, internal error, too many bind
 
 
 class VonageSettings(SmsSettings):
-    api_key: str | None = setting("of the account", to_send=True)
-    sender: str | None = setting("a number or a name", to_send=True)
+    api_key: str | None = setting("of the account", required_to_send=True)
+    sender: str | None = setting("a number or a name", required_to_send=True)
     signature_method: Literal["md5hash", "md5", "sha1", "sha256", "sha512"] | None = setting(
         "of `sig`; sha256 unless set"
     )
@@ -48,72 +48,72 @@ class Vonage:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def _given(self, push: Push) -> dict[str, str]:
-        given = dict(push.in_query())
+    def _fields(self, push: Push) -> dict[str, str]:
+        given = dict(push.query_pairs())
         if push.media_type == "application/json":
-            found = document(push.body)
+            found = parse_json(push.body)
             if not isinstance(found, dict):
                 raise ValueError("no object")
-            given |= {str(k): _plain(v) for k, v in found.items() if v is not None}
+            given |= {str(k): _field_text(v) for k, v in found.items() if v is not None}
         elif push.body:
-            given |= dict(push.in_form())
+            given |= dict(push.form_pairs())
         return given
 
     def authenticate(self, push: Push) -> None:
         check_address(self.account, push)
         try:
-            given = self._given(push)
+            given = self._fields(push)
         except ValueError:
-            raise Unauthentic("no signature can be read") from None
+            raise AuthenticationFailed("no signature can be read") from None
         signature = given.pop("sig", "")
         method = self.account.setting("signature_method", "sha256")
-        rights = [signature_of(given, secret, method) for secret in self.account.all_of("signature_secret")]
-        if not signature or not same(signature.lower(), rights):
-            raise Unauthentic("the signature is missing or wrong")
-        check_window(unix_moment(given.get("timestamp")), push.at, BACK)
+        rights = [signature_of(given, secret, method) for secret in self.account.secret_values("signature_secret")]
+        if not signature or not matches_any(signature.lower(), rights):
+            raise AuthenticationFailed("the signature is missing or wrong")
+        check_timestamp(parse_unix_time(given.get("timestamp")), push.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[Text | Odd]:
-        given = self._given(push)
-        kept = item_raw({k: v for k, v in given.items() if k != "sig"})
+    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+        given = self._fields(push)
+        kept = raw_item({k: v for k, v in given.items() if k != "sig"})
         id, sender = given.get("messageId", ""), given.get("msisdn", "")  # noqa: A001
         if not id or not sender:
-            return [odd_item("messageId or msisdn is missing", given, "text", kept=kept)]
+            return [unreadable_item("messageId or msisdn is missing", given, "text", raw=kept)]
         words, details = given.get("text", ""), {"type": given.get("type", "text")}
         if given.get("type") == "binary":
             details["data"] = given.get("data", "")
         receiver = given.get("to", "")
-        at, unread = self.account.text_time(given.get("message-timestamp"), _UTC, push.at)
+        at, unread = self.account.parse_text_time(given.get("message-timestamp"), _UTC, push.at)
         details |= unread
         sender = sender if not sender.isdigit() or len(sender) < 8 else f"+{sender}"  # always with its country
         if given.get("concat", "").lower() == "true":
             part, parts = given.get("concat-part", ""), given.get("concat-total", "")
             if part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts) <= 255 and given.get("concat-ref"):
                 return [
-                    Text(key_of(id, part), sender, receiver, clean(words), kept, at, details,
-                         key_of(given["concat-ref"], parts), int(part), int(parts))
+                    ReceivedText(item_key(id, part), sender, receiver, clean_text(words), kept, at, details,
+                         item_key(given["concat-ref"], parts), int(part), int(parts))
                 ]  # fmt: skip
             details["odd_parts"] = "true"
-        return [Text(key_of(id), sender, receiver, clean(words), kept, at, details)]
+        return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | Odd]:
-        given = self._given(push)
-        kept = item_raw({k: v for k, v in given.items() if k != "sig"})
+    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+        given = self._fields(push)
+        kept = raw_item({k: v for k, v in given.items() if k != "sig"})
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
-            return [Odd("messageId or status is missing", kept)]
+            return [UnreadableItem("messageId or status is missing", kept)]
         said = given.get("message-timestamp")
         at = self.account.time(said, _UTC, push.at)
         status = STATUSES.get(word.lower())
         return [
             DeliveryReport(
-                key_of(id, word), id, given.get("client-ref") or None, status, word, kept, at, unread_of(said, at)
+                item_key(id, word), id, given.get("client-ref") or None, status, word, kept, at, unparsed_time(said, at)
             )
         ]
 
-    def acknowledge(self, kept: int, odd: int) -> Acknowledgement:
+    def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()
 
-    async def send(self, client: httpx.AsyncClient, message: Outgoing) -> SendResult:
+    async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
         form = {
             "api_key": account.setting("api_key"),
@@ -124,10 +124,10 @@ class Vonage:
             "type": "text" if message.body.isascii() else "unicode",
             "client-ref": message.reference,
             "status-report-req": "1",
-            "callback": account.hook,
+            "callback": account.status_url,
         }
-        reply = await asked(client, "POST", f"{account.setting('api', API)}/sms/json", data=form)
-        said = answer_of(reply)
+        reply = await send_request(client, "POST", f"{account.setting('api', API)}/sms/json", data=form)
+        said = parse_json_response(reply)
         messages = said.get("messages") if isinstance(said, dict) else None
         if not isinstance(messages, list) or not messages or not isinstance(messages[0], dict):
             raise GatewayDown("an answer of another shape")
@@ -138,17 +138,17 @@ class Vonage:
         raise (GatewayDown if str(bad.get("status")) in _LATER else GatewayRefused)(why)
 
 
-def signature_of(given: dict[str, str], secret: str, method: str) -> str:
+def signature_of(fields: dict[str, str], secret: str, method: str) -> str:
     """All parameters but `sig`, sorted, `&` and `=` in the values replaced: hashed with the secret."""
-    text = "".join(f"&{k}={given[k].replace('&', '_').replace('=', '_')}" for k in sorted(given))
+    text = "".join(f"&{k}={fields[k].replace('&', '_').replace('=', '_')}" for k in sorted(fields))
     if method == "md5hash":
         return hashlib.md5(f"{text}{secret}".encode()).hexdigest()  # noqa: S324 - the provider's choice
     if method not in ("md5", "sha1", "sha256", "sha512"):
-        raise Unauthentic("an unknown signature method is set")
+        raise AuthenticationFailed("an unknown signature method is set")
     return hmac.new(secret.encode(), text.encode(), method).hexdigest()
 
 
-def _plain(value: Any) -> str:
+def _field_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -158,8 +158,8 @@ PROVIDER = SmsProvider(
     adapter=Vonage,
     settings=VonageSettings,
     secrets=(
-        Secret("signature_secret", "of their pushes", proves=True),
-        Secret("api_secret", "of the account", to_send=True),
+        Secret("signature_secret", "of their pushes", authenticates=True),
+        Secret("api_secret", "of the account", required_to_send=True),
     ),
     reads_get=True,
 )

@@ -7,31 +7,39 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.pushes import ANY_BODY, PUSHED, GatewayPath, acknowledged, pushed
-from hotline.organisation.dependencies import AuthenticatedRoute, anybody
-from hotline.sms.receiving import receive
+from hotline.inbound.push_requests import ANY_BODY, PUSH_RESPONSES, GatewayPath, acknowledgement_response, read_push
+from hotline.organisation.dependencies import AuthenticatedRoute, allow_anonymous
+from hotline.sms.receiving import receive_push
 from hotline.tickets.dependencies import TicketContext
 
 router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=AuthenticatedRoute)
-Hook = Annotated[TicketContext, anybody("hooks.push")]
+Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
 
 
 @router.post(
-    "/sms/{gateway}", operation_id="push_text", response_class=Response, responses=PUSHED, openapi_extra=ANY_BODY
+    "/sms/{gateway}",
+    operation_id="push_text",
+    response_class=Response,
+    responses=PUSH_RESPONSES,
+    openapi_extra=ANY_BODY,
 )
 async def push_text(gateway: GatewayPath, context: Hook) -> Response:
     """A resident's text, or a batch of texts. 2xx means stored, in the form the provider expects; a repeat is answered
     the same and has no effect. Items that cannot be read are set aside for an operator."""
-    return acknowledged(
-        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
+    return acknowledgement_response(
+        await receive_push(
+            context.services, gateway, await read_push(context, gateway, GatewayKind.SMS), is_report=False
+        )
     )
 
 
-@router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=PUSHED)
+@router.get("/sms/{gateway}", operation_id="push_text_by_get", response_class=Response, responses=PUSH_RESPONSES)
 async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that send everything in the query (Kannel, Vonage)."""
-    return acknowledged(
-        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=False)
+    return acknowledgement_response(
+        await receive_push(
+            context.services, gateway, await read_push(context, gateway, GatewayKind.SMS), is_report=False
+        )
     )
 
 
@@ -39,19 +47,25 @@ async def push_text_by_get(gateway: GatewayPath, context: Hook) -> Response:
     "/sms/{gateway}/status",
     operation_id="push_report",
     response_class=Response,
-    responses=PUSHED,
+    responses=PUSH_RESPONSES,
     openapi_extra=ANY_BODY,
 )
 async def push_report(gateway: GatewayPath, context: Hook) -> Response:
     """Delivery reports. A late or repeated report never lowers a known status."""
-    return acknowledged(
-        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
+    return acknowledgement_response(
+        await receive_push(
+            context.services, gateway, await read_push(context, gateway, GatewayKind.SMS), is_report=True
+        )
     )
 
 
-@router.get("/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=PUSHED)
+@router.get(
+    "/sms/{gateway}/status", operation_id="push_report_by_get", response_class=Response, responses=PUSH_RESPONSES
+)
 async def push_report_by_get(gateway: GatewayPath, context: Hook) -> Response:
     """The same, for providers that send everything in the query."""
-    return acknowledged(
-        await receive(context.services, gateway, await pushed(context, gateway, GatewayKind.SMS), reports=True)
+    return acknowledgement_response(
+        await receive_push(
+            context.services, gateway, await read_push(context, gateway, GatewayKind.SMS), is_report=True
+        )
     )

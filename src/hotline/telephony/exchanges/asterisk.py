@@ -4,26 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import hashed_key, item_raw, key_of
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.delivery.payloads import hashed_key, item_key, raw_item
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY,
-    NOT_OF_A_CALL,
+    EMPTY_JSON_ACK,
+    IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange,
-    given_fields,
-    text,
-    time_of,
+    check_exchange_push,
+    event_time,
+    field_text,
+    parse_event_fields,
     unknown_event,
-    with_unread_times,
+    with_time_warnings,
 )
 from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
 # Every event that app_queue and the agents' modules write, of Asterisk 1.4 to 23. After a transfer nothing more is
 # written of a call, unless it comes into a queue again.
-QUEUE_LOG: Mapping[str, EventMeaning] = {
+QUEUE_LOG_EVENTS: Mapping[str, EventMeaning] = {
     "ENTERQUEUE": EventMeaning(CallSignal.QUEUED),  # url|caller's number|position
     "CONNECT": EventMeaning(CallSignal.ANSWERED),  # wait|channel|ringing
     "ABANDON": EventMeaning(CallSignal.HUNG_UP, abandoned=True),  # position|first position|wait
@@ -43,11 +43,11 @@ QUEUE_LOG: Mapping[str, EventMeaning] = {
             "CONFIGRELOAD", "DID", "INFO", "PAUSE", "PAUSEALL", "PENALTY", "QUEUESTART", "REMOVEMEMBER", "RINGCANCELED",
             "RINGINUSE", "RINGNOANSWER", "UNPAUSE", "UNPAUSEALL",
         ),
-        NOT_OF_A_CALL,
+        IGNORED_EVENT,
     ),
 }  # fmt: skip
 # The events of AMI, of Asterisk 1.8 to 23, in lower case: those that say something of a queue's call, and the others.
-AMI: Mapping[str, EventMeaning] = {
+AMI_EVENTS: Mapping[str, EventMeaning] = {
     "queuecallerjoin": EventMeaning(CallSignal.QUEUED),
     "join": EventMeaning(CallSignal.QUEUED),  # until Asterisk 11, as leave and transfer
     "queuecallerleave": EventMeaning(CallSignal.EXITED),  # also to an agent: AgentConnect says so
@@ -93,7 +93,7 @@ softhanguprequest spanalarm spanalarmclear status statuscomplete subscriptiondet
 unexpectedaddress unhold unload unlink unparkedcall userevent varset voicemailpasswordchange
 voicemailuserdetail voicemailuserdetailcomplete voicemailuserentry voicemailuserentrycomplete waiteventcomplete wink
 zapshowchannels zapshowchannelscomplete""".split(),  # noqa: SIM905
-        NOT_OF_A_CALL,
+        IGNORED_EVENT,
     ),
 }
 _CAUSES = {
@@ -115,72 +115,75 @@ class Asterisk:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_exchange(self.account, push)
+        check_exchange_push(self.account, push)
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         if push.media_type == "text/plain":
             lines = push.body.decode("utf-8", "replace").splitlines()[:500]
-            return [e for line in lines if line.strip() for e in _line(line.strip(), self.account, push)]
-        return [e for fields in given_fields(push) for e in _ami(fields, self.account, push)]
+            return [e for line in lines if line.strip() for e in _queue_log_events(line.strip(), self.account, push)]
+        return [e for fields in parse_event_fields(push) for e in _ami_events(fields, self.account, push)]
 
     def acknowledge(self) -> Acknowledgement:
-        return EMPTY
+        return EMPTY_JSON_ACK
 
 
-def _ami(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent | Odd]:
-    word, raw = (text(fields, "Event", "event") or "").casefold(), item_raw(fields)
-    reference, own = text(fields, *_REFERENCES, "Uniqueid", "uniqueid"), text(fields, "Uniqueid", "uniqueid")
-    meaning = AMI.get(word)
+def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent | UnreadableItem]:
+    word, raw = (field_text(fields, "Event", "event") or "").casefold(), raw_item(fields)
+    reference, own = (
+        field_text(fields, *_REFERENCES, "Uniqueid", "uniqueid"),
+        field_text(fields, "Uniqueid", "uniqueid"),
+    )
+    meaning = AMI_EVENTS.get(word)
     if word and meaning is None:
         return [unknown_event(word, raw, push.at)]
-    if meaning is NOT_OF_A_CALL:
+    if meaning is IGNORED_EVENT:
         return []
-    if meaning is None or meaning.what is None or reference is None:
-        return [Odd("Event or Linkedid is missing", raw)]
+    if meaning is None or meaning.signal is None or reference is None:
+        return [UnreadableItem("Event or Linkedid is missing", raw)]
     if word == "hangup" and own is not None and own != reference:
         return []  # a leg of the call, not the caller's
-    if meaning.cause == TRANSFERRED and (text(fields, "Result") or "success").casefold() != "success":
+    if meaning.cause == TRANSFERRED and (field_text(fields, "Result") or "success").casefold() != "success":
         return []  # tried, and the agent is still there
-    recording = text(fields, "RecordingFile", "recordingfile")
-    if meaning.what is CallSignal.RECORDED and recording is None:
+    recording = field_text(fields, "RecordingFile", "recordingfile")
+    if meaning.signal is CallSignal.RECORDED and recording is None:
         return []
-    at, unread = time_of(account, fields, push.at, "Timestamp", "timestamp")
-    cause = text(fields, "Cause")
+    at, unread = event_time(account, fields, push.at, "Timestamp", "timestamp")
+    cause = field_text(fields, "Cause")
     cause = meaning.cause or _CAUSES.get(cause or "", cause)
-    if word == "agentcomplete" and (text(fields, "Reason") or "").casefold() == "transfer":
+    if word == "agentcomplete" and (field_text(fields, "Reason") or "").casefold() == "transfer":
         cause = TRANSFERRED
     # only the queue's own events say that somebody rang us: every channel hangs up, also of a call to the baker
     queued = word not in ("hangup", "cdr") and meaning.cause != TRANSFERRED
     event = CallEvent(
-        key_of(reference), hashed_key(*sorted(f"{k}={v}" for k, v in fields.items())), meaning.what, at,
-        Direction.IN, phone=text(fields, "CallerIDNum", "CallerIdNum", "CallerID") if queued else None,
-        line=text(fields, "Exten") if queued else None,
-        queue=text(fields, "Queue") if queued else None,
-        agent=text(fields, "MemberName", "Interface", "DestChannel"), cause=cause, abandoned=meaning.abandoned,
+        item_key(reference), hashed_key(*sorted(f"{k}={v}" for k, v in fields.items())), meaning.signal, at,
+        Direction.IN, phone=field_text(fields, "CallerIDNum", "CallerIdNum", "CallerID") if queued else None,
+        line=field_text(fields, "Exten") if queued else None,
+        queue=field_text(fields, "Queue") if queued else None,
+        agent=field_text(fields, "MemberName", "Interface", "DestChannel"), cause=cause, abandoned=meaning.abandoned,
         recording={"id": recording} if recording else None, unread=unread,
     )  # fmt: skip
-    return with_unread_times([event], raw, push.at)
+    return with_time_warnings([event], raw, push.at)
 
 
-def _line(line: str, account: Account, push: Push) -> list[CallEvent | Odd]:
+def _queue_log_events(line: str, account: Account, push: Push) -> list[CallEvent | UnreadableItem]:
     """epoch|uniqueid|queue|agent|EVENT|params"""
     parts = line.split("|")
     if len(parts) < 5:
-        return [Odd("not a line of queue_log", line[:500])]
+        return [UnreadableItem("not a line of queue_log", line[:500])]
     stamp, reference, queue, agent, word, *params = parts
-    meaning = QUEUE_LOG.get(word.strip().upper())
+    meaning = QUEUE_LOG_EVENTS.get(word.strip().upper())
     if meaning is None:
         return [unknown_event(word, line[:500], push.at)]
-    if meaning.what is None or not reference or reference in ("NONE", "REALTIME"):
+    if meaning.signal is None or not reference or reference in ("NONE", "REALTIME"):
         return []
-    at, unread = time_of(account, {"at": stamp or "?"}, push.at, "at")
-    phone = params[1] if meaning.what is CallSignal.QUEUED and len(params) > 1 else None
+    at, unread = event_time(account, {"at": stamp or "?"}, push.at, "at")
+    phone = params[1] if meaning.signal is CallSignal.QUEUED and len(params) > 1 else None
     event = CallEvent(
-        key_of(reference), hashed_key(*parts), meaning.what, at, Direction.IN, phone=phone or None,
+        item_key(reference), hashed_key(*parts), meaning.signal, at, Direction.IN, phone=phone or None,
         queue=None if queue == "NONE" else queue, agent=None if agent == "NONE" else agent, cause=meaning.cause,
         abandoned=meaning.abandoned, unread=unread,
     )  # fmt: skip
-    return with_unread_times([event], line[:500], push.at)
+    return with_time_warnings([event], line[:500], push.at)
 
 
 PROVIDER = Exchange(

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import hashed_key, item_raw, key_of
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.delivery.payloads import hashed_key, item_key, raw_item
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY,
-    NOT_OF_A_CALL,
+    EMPTY_JSON_ACK,
+    IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange,
-    given_fields,
-    text,
-    time_of,
+    check_exchange_push,
+    event_time,
+    field_text,
+    parse_event_fields,
     unknown_event,
-    with_unread_times,
+    with_time_warnings,
 )
 from hotline.telephony.model import CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
@@ -24,9 +24,9 @@ EVENTS: Mapping[str, EventMeaning] = {
     "newcall": EventMeaning(CallSignal.OFFERED),
     "answer": EventMeaning(CallSignal.ANSWERED),
     "hangup": EventMeaning(CallSignal.HUNG_UP),
-    "dtmf": NOT_OF_A_CALL,
-    "hold": NOT_OF_A_CALL,
-    "unhold": NOT_OF_A_CALL,
+    "dtmf": IGNORED_EVENT,
+    "hold": IGNORED_EVENT,
+    "unhold": IGNORED_EVENT,
 }
 
 
@@ -38,62 +38,66 @@ class Cti:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_exchange(self.account, push)
+        check_exchange_push(self.account, push)
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
-        found: list[CallEvent | Odd] = []
-        for fields in given_fields(push):
-            word, raw = (text(fields, "event") or "").casefold(), item_raw(fields)
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+        found: list[CallEvent | UnreadableItem] = []
+        for fields in parse_event_fields(push):
+            word, raw = (field_text(fields, "event") or "").casefold(), raw_item(fields)
             meaning = EVENTS.get(word)
             if word and meaning is None:
                 found.append(unknown_event(word, raw, push.at))
                 continue
-            if meaning is NOT_OF_A_CALL:
+            if meaning is IGNORED_EVENT:
                 continue
-            what, reference = meaning.what if meaning else None, text(fields, "callId", "callid", "call_id")
+            what, reference = meaning.signal if meaning else None, field_text(fields, "callId", "callid", "call_id")
             if what is None or reference is None:
-                found.append(Odd("event or callId is missing", raw))
+                found.append(UnreadableItem("event or callId is missing", raw))
                 continue
-            reference = key_of(reference)
-            at, unread = time_of(self.account, fields, push.at, "timestamp", "time")
-            out = (text(fields, "direction") or "in").casefold() == "out"
-            agent = text(fields, "answeringNumber", "user") if what is CallSignal.ANSWERED else text(fields, "user")
-            own = text(fields, "eventId", "event_id")
+            reference = item_key(reference)
+            at, unread = event_time(self.account, fields, push.at, "timestamp", "time")
+            out = (field_text(fields, "direction") or "in").casefold() == "out"
+            agent = (
+                field_text(fields, "answeringNumber", "user")
+                if what is CallSignal.ANSWERED
+                else field_text(fields, "user")
+            )
+            own = field_text(fields, "eventId", "event_id")
             key = (
                 hashed_key("event", reference, own)
                 if own
-                else hashed_key(what, reference, agent, text(fields, "cause"), text(fields, "timestamp"))
+                else hashed_key(what, reference, agent, field_text(fields, "cause"), field_text(fields, "timestamp"))
             )
             abandoned = fields.get("abandoned")
             event = CallEvent(
                 reference, key, what, at, Direction.OUT if out else Direction.IN,
-                phone=text(fields, "to") if out else text(fields, "from"),
-                line=text(fields, "from") if out else text(fields, "to"),
-                queue=text(fields, "queue"), agent=agent, cause=text(fields, "cause"),
-                abandoned=_truth(abandoned), recording=_recording(fields.get("recording")), unread=unread,
+                phone=field_text(fields, "to") if out else field_text(fields, "from"),
+                line=field_text(fields, "from") if out else field_text(fields, "to"),
+                queue=field_text(fields, "queue"), agent=agent, cause=field_text(fields, "cause"),
+                abandoned=_parse_bool(abandoned), recording=_parse_recording(fields.get("recording")), unread=unread,
             )  # fmt: skip
             events = [event]
-            queued = text(fields, "queuedAt", "queued_at")
+            queued = field_text(fields, "queuedAt", "queued_at")
             if queued or (what is CallSignal.OFFERED and event.queue):
                 if queued:
-                    at, unread = time_of(self.account, fields, push.at, "queuedAt", "queued_at")
+                    at, unread = event_time(self.account, fields, push.at, "queuedAt", "queued_at")
                 events.append(
                     CallEvent(
                         reference, hashed_key("queued", reference, queued), CallSignal.QUEUED, at, event.direction,
                               queue=event.queue, unread=unread)
                 )  # fmt: skip
-            found += with_unread_times(events, raw, push.at)
+            found += with_time_warnings(events, raw, push.at)
         return found
 
     def acknowledge(self) -> Acknowledgement:
-        return EMPTY
+        return EMPTY_JSON_ACK
 
 
-def _truth(value: object) -> bool | None:
+def _parse_bool(value: object) -> bool | None:
     return None if value is None else str(value).casefold() in ("true", "1", "yes")
 
 
-def _recording(value: object) -> dict[str, object] | None:
+def _parse_recording(value: object) -> dict[str, object] | None:
     if not isinstance(value, dict):
         return None
     kept = {k: value[k] for k in ("id", "url", "duration", "sha256") if isinstance(value.get(k), str | int | float)}

@@ -6,19 +6,19 @@ from typing import Any
 from urllib.parse import unquote
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import hashed_key, item_raw, key_of
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.delivery.payloads import hashed_key, item_key, raw_item
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY,
-    NOT_OF_A_CALL,
+    EMPTY_JSON_ACK,
+    IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange,
-    given_fields,
-    text,
-    time_of,
+    check_exchange_push,
+    event_time,
+    field_text,
+    parse_event_fields,
     unknown_event,
-    with_unread_times,
+    with_time_warnings,
 )
 from hotline.telephony.model import CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
@@ -30,10 +30,10 @@ ACTIONS: Mapping[str, EventMeaning] = {
     "bridge-agent-start": EventMeaning(CallSignal.ANSWERED),
     "bridge-agent-end": EventMeaning(CallSignal.LEFT),
     "member-queue-end": EventMeaning(CallSignal.EXITED),  # CC-Cause says more
-    **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), NOT_OF_A_CALL),
+    **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), IGNORED_EVENT),
 }
-ABOUT_AGENTS = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
-CANCELLED: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered
+AGENT_ACTION_PREFIXES = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
+CANCEL_REASONS: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered
     "TIMEOUT": EventMeaning(CallSignal.EXITED, "timeout", abandoned=False),
     "NO_AGENT_TIMEOUT": EventMeaning(CallSignal.EXITED, "no_agent_timeout", abandoned=False),
     "BREAK_OUT": EventMeaning(CallSignal.EXITED, "break_out", abandoned=True),  # the caller hung up
@@ -47,7 +47,7 @@ _TIMES = {
     "member-queue-end": "CC-Member-Leaving-Time",
 }
 # Event-Name of everything else a server tells, where whole events are passed on
-CHANNEL: Mapping[str, EventMeaning] = {
+CHANNEL_EVENTS: Mapping[str, EventMeaning] = {
     **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(CallSignal.HUNG_UP)),
     **dict.fromkeys(
         """CHANNEL_ANSWER CHANNEL_APPLICATION CHANNEL_BRIDGE CHANNEL_CALLSTATE CHANNEL_CREATE CHANNEL_DATA
@@ -61,7 +61,7 @@ PLAYBACK_STOP PRESENCE_IN PRESENCE_OUT PRESENCE_PROBE PRIVATE_COMMAND PUBLISH QU
 RECV_INFO RECV_MESSAGE RECV_RTCP_MESSAGE RELOADXML REQUEST_PARAMS RE_SCHEDULE ROSTER SEND_INFO SEND_MESSAGE
 SEND_RTCP_MESSAGE SESSION_CRASH SESSION_DATA SESSION_HEARTBEAT SHUTDOWN SOCKET_DATA STARTUP STREAM_FILE SUBCLASS_ANY
 TALK TEXT TRAP UNPUBLISH UNSUBSCRIBE""".split(),  # noqa: SIM905
-        NOT_OF_A_CALL,
+        IGNORED_EVENT,
     ),
 }
 _CAUSES = {
@@ -82,69 +82,72 @@ class FreeSwitch:
         self.account = account
 
     def authenticate(self, push: Push) -> None:
-        check_exchange(self.account, push)
+        check_exchange_push(self.account, push)
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
-        return [e for fields in given_fields(push) for e in self._events(fields, push)]
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+        return [e for fields in parse_event_fields(push) for e in self._events(fields, push)]
 
-    def _events(self, fields: dict[str, Any], push: Push) -> list[CallEvent | Odd]:
-        action, name, raw = text(fields, "CC-Action"), text(fields, "Event-Name"), item_raw(fields)
+    def _events(self, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
+        action, name, raw = field_text(fields, "CC-Action"), field_text(fields, "Event-Name"), raw_item(fields)
         if action is None:
-            return self._of_channel(name, fields, push)
+            return self._channel_events(name, fields, push)
         meaning = ACTIONS.get(action)
-        if meaning is None and action.startswith(ABOUT_AGENTS):
+        if meaning is None and action.startswith(AGENT_ACTION_PREFIXES):
             return []
         if meaning is None:
             return [unknown_event(action, raw, push.at)]
-        if meaning is NOT_OF_A_CALL:
+        if meaning is IGNORED_EVENT:
             return []
-        reference = text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
-        if reference is None or meaning.what is None:
-            return [Odd("CC-Member-Session-UUID is missing", raw)]
-        odd: list[Odd] = []
-        if meaning.what is CallSignal.EXITED:
-            reason = text(fields, "CC-Cancel-Reason") or "NONE"
-            if text(fields, "CC-Cause") != "Cancel":
+        reference = field_text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
+        if reference is None or meaning.signal is None:
+            return [UnreadableItem("CC-Member-Session-UUID is missing", raw)]
+        odd: list[UnreadableItem] = []
+        if meaning.signal is CallSignal.EXITED:
+            reason = field_text(fields, "CC-Cancel-Reason") or "NONE"
+            if field_text(fields, "CC-Cause") != "Cancel":
                 meaning = EventMeaning(CallSignal.LEFT)  # Terminated: they were spoken to
-            elif reason in CANCELLED:
-                meaning = CANCELLED[reason]
+            elif reason in CANCEL_REASONS:
+                meaning = CANCEL_REASONS[reason]
             else:
                 odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
                 meaning = EventMeaning(CallSignal.EXITED, reason.casefold())
-        agent, queue = text(fields, "CC-Agent"), text(fields, "CC-Queue")
+        agent, queue = field_text(fields, "CC-Agent"), field_text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
         happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
-        at, unread = time_of(self.account, happened, push.at, *times)
-        key = hashed_key(action, reference, agent, queue, text(fields, *times), text(fields, "CC-Member-UUID"))
+        at, unread = event_time(self.account, happened, push.at, *times)
+        key = hashed_key(
+            action, reference, agent, queue, field_text(fields, *times), field_text(fields, "CC-Member-UUID")
+        )
         event = CallEvent(
-            key_of(reference), key, meaning.what or CallSignal.EXITED, at, Direction.IN,
-            phone=unquote(text(fields, "CC-Member-CID-Number") or "") or None, line=text(fields, "CC-Member-DNIS"),
+            item_key(reference), key, meaning.signal or CallSignal.EXITED, at, Direction.IN,
+            phone=unquote(field_text(fields, "CC-Member-CID-Number") or "") or None, line=field_text(fields,
+            "CC-Member-DNIS"),
             queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
         )  # fmt: skip
-        return [*with_unread_times([event], raw, push.at), *odd]
+        return [*with_time_warnings([event], raw, push.at), *odd]
 
-    def _of_channel(self, name: str | None, fields: dict[str, Any], push: Push) -> list[CallEvent | Odd]:
+    def _channel_events(self, name: str | None, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
         """Of a channel's own events only its end says something: the caller's session is over, whatever the queue told.
         The end of a channel that was in no queue is none of ours."""
-        raw = item_raw(fields)
+        raw = raw_item(fields)
         if name is None:
-            return [Odd("CC-Action is missing", raw)]
-        meaning = CHANNEL.get(name)
+            return [UnreadableItem("CC-Action is missing", raw)]
+        meaning = CHANNEL_EVENTS.get(name)
         if meaning is None:
             return [unknown_event(name, raw, push.at)]
-        reference = text(fields, "Unique-ID", "Channel-Call-UUID")
-        if meaning.what is None or reference is None:
+        reference = field_text(fields, "Unique-ID", "Channel-Call-UUID")
+        if meaning.signal is None or reference is None:
             return []
-        at, unread = time_of(self.account, fields, push.at, "Event-Date-Timestamp")
-        cause = text(fields, "Hangup-Cause")
+        at, unread = event_time(self.account, fields, push.at, "Event-Date-Timestamp")
+        cause = field_text(fields, "Hangup-Cause")
         event = CallEvent(
-            key_of(reference), hashed_key(name, reference), meaning.what, at, Direction.IN,
+            item_key(reference), hashed_key(name, reference), meaning.signal, at, Direction.IN,
             cause=_CAUSES.get(cause or "", cause), unread=unread,
         )  # fmt: skip
-        return with_unread_times([event], raw, push.at)
+        return with_time_warnings([event], raw, push.at)
 
     def acknowledge(self) -> Acknowledgement:
-        return EMPTY
+        return EMPTY_JSON_ACK
 
 
 PROVIDER = Exchange(

@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from hotline.delivery.account import Account
-from hotline.delivery.payloads import hashed_key, item_raw, key_of
+from hotline.delivery.payloads import hashed_key, item_key, raw_item
 from hotline.delivery.provider import Secret
-from hotline.inbound.push import Acknowledgement, Odd, Push
+from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.inbound.twilio_signature import check_twilio_signature
-from hotline.telephony.contract import EventMeaning, Exchange, time_of, unknown_event, with_unread_times
+from hotline.telephony.contract import EventMeaning, Exchange, event_time, unknown_event, with_time_warnings
 from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
 
-STATUSES: Mapping[str, CallSignal] = {  # CallStatus, and the events of a status callback
+SIGNAL_BY_STATUS: Mapping[str, CallSignal] = {  # CallStatus, and the events of a status callback
     "queued": CallSignal.OFFERED,
     "initiated": CallSignal.OFFERED,
     "ringing": CallSignal.OFFERED,
@@ -32,7 +32,7 @@ _LEG: Mapping[str, CallSignal] = {
     "completed": CallSignal.LEFT,
 }
 # DialCallStatus, where a <Dial> ends: the call goes on with what its action answers
-DIALLED: Mapping[str, EventMeaning] = {
+DIAL_RESULTS: Mapping[str, EventMeaning] = {
     "completed": EventMeaning(CallSignal.LEFT),
     "answered": EventMeaning(CallSignal.LEFT),
     "busy": EventMeaning(CallSignal.EXITED, "busy"),
@@ -64,12 +64,12 @@ class TwilioVoice:
     def authenticate(self, push: Push) -> None:
         check_twilio_signature(self.account, push)
 
-    def events(self, push: Push) -> list[CallEvent | Odd]:
-        given = dict(push.in_form())
+    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+        given = dict(push.form_pairs())
         parent, own, status = given.get("ParentCallSid", ""), given.get("CallSid", ""), given.get("CallStatus", "")
         if not own:
-            return [Odd("CallSid is missing", item_raw(given))]
-        at, unread = time_of(self.account, given, push.at, "Timestamp", zone=UTC)
+            return [UnreadableItem("CallSid is missing", raw_item(given))]
+        at, unread = event_time(self.account, given, push.at, "Timestamp", zone=UTC)
         leg, reference = bool(parent), parent or own
         out = not leg and given.get("Direction", "inbound").startswith("outbound")
         direction = Direction.OUT if out else Direction.IN
@@ -83,60 +83,60 @@ class TwilioVoice:
             }
             found.append(
                 CallEvent(
-                    key_of(reference), hashed_key("recorded", reference, given["RecordingSid"]), CallSignal.RECORDED,
+                    item_key(reference), hashed_key("recorded", reference, given["RecordingSid"]), CallSignal.RECORDED,
                           at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
-        found += _ended_verbs(given, reference, at, unread)
-        odd = _unknown(given, push.at)
-        what = _LEG.get(status) if leg else STATUSES.get(status)
+        found += _ended_verb_events(given, reference, at, unread)
+        odd = _unknown_words(given, push.at)
+        what = _LEG.get(status) if leg else SIGNAL_BY_STATUS.get(status)
         if what is CallSignal.ANSWERED and not leg and not out:
             what = CallSignal.QUEUED
-        if what is None and not found and not odd and not (leg and status in STATUSES):
-            odd.append(Odd("CallStatus is missing", item_raw(given)))
+        if what is None and not found and not odd and not (leg and status in SIGNAL_BY_STATUS):
+            odd.append(UnreadableItem("CallStatus is missing", raw_item(given)))
         if what is not None:
             agent = (given.get("Called") or given.get("To")) if leg else None
             phone, line = (None, None) if leg else (phone, line)
             cause = {"canceled": "cancel", "completed": "normalClearing"}.get(status, status)
             found.append(
-                CallEvent(key_of(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
+                CallEvent(item_key(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
                           line=line, agent=agent, cause=cause if what is CallSignal.HUNG_UP else None, unread=unread)
             )  # fmt: skip
         # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
-        return [*with_unread_times(found, item_raw(given), push.at), *odd]
+        return [*with_time_warnings(found, raw_item(given), push.at), *odd]
 
     def acknowledge(self) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")
 
 
-def _ended_verbs(given: Mapping[str, str], reference: str, at: datetime, unread: str | None) -> list[CallEvent]:
+def _ended_verb_events(fields: Mapping[str, str], reference: str, at: datetime, unread: str | None) -> list[CallEvent]:
     """What the action of a <Dial> or an <Enqueue> says: how it ended, while the caller may go on."""
     found: list[CallEvent] = []
-    for name, meanings in (("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS)):
-        meaning = meanings.get(given.get(name, ""))
-        if meaning is None or meaning.what is None:
+    for name, meanings in (("DialCallStatus", DIAL_RESULTS), ("QueueResult", QUEUE_RESULTS)):
+        meaning = meanings.get(fields.get(name, ""))
+        if meaning is None or meaning.signal is None:
             continue
-        own = given.get("DialCallSid") or given.get("QueueSid") or ""
-        key = hashed_key(name, given[name], reference, own, given.get("QueueTime", ""))
-        length = given.get("DialCallDuration", "")
-        if meaning.what is CallSignal.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
+        own = fields.get("DialCallSid") or fields.get("QueueSid") or ""
+        key = hashed_key(name, fields[name], reference, own, fields.get("QueueTime", ""))
+        length = fields.get("DialCallDuration", "")
+        if meaning.signal is CallSignal.LEFT and length.isascii() and length.isdigit() and len(length) <= 6:
             begun = at - timedelta(seconds=int(length))  # for who has no status callback of the leg
             found.append(
-                CallEvent(key_of(reference), hashed_key(key, "answer"), CallSignal.ANSWERED, begun, unread=unread)
+                CallEvent(item_key(reference), hashed_key(key, "answer"), CallSignal.ANSWERED, begun, unread=unread)
             )
         found.append(
-            CallEvent(key_of(reference), key, meaning.what, at, cause=meaning.cause, abandoned=meaning.abandoned,
+            CallEvent(item_key(reference), key, meaning.signal, at, cause=meaning.cause, abandoned=meaning.abandoned,
                       unread=unread)
         )  # fmt: skip
     return found
 
 
-def _unknown(given: Mapping[str, str], now: datetime) -> list[Odd]:
+def _unknown_words(fields: Mapping[str, str], now: datetime) -> list[UnreadableItem]:
     """A word for each of the three that its list does not have."""
-    lists = (("CallStatus", STATUSES), ("DialCallStatus", DIALLED), ("QueueResult", QUEUE_RESULTS))
+    lists = (("CallStatus", SIGNAL_BY_STATUS), ("DialCallStatus", DIAL_RESULTS), ("QueueResult", QUEUE_RESULTS))
     return [
-        unknown_event(f"{name} {given[name]}", item_raw(given), now)
+        unknown_event(f"{name} {fields[name]}", raw_item(fields), now)
         for name, known in lists
-        if given.get(name) and given[name] not in known
+        if fields.get(name) and fields[name] not in known
     ]
 
 
@@ -145,7 +145,7 @@ PROVIDER = Exchange(
     about="Twilio Voice: status callbacks by form, signed",
     adapter=TwilioVoice,
     secrets=(
-        Secret("auth_token", "of the account", proves=True),
-        Secret("signing_keys", "JSON: id to key", proves=True),
+        Secret("auth_token", "of the account", authenticates=True),
+        Secret("signing_keys", "JSON: id to key", authenticates=True),
     ),
 )

@@ -8,15 +8,15 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Metric, Priority
-from hotline.tickets.model.entries import Line, changed_columns, extra_fields
+from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
+from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
-from hotline.tickets.model.tallies import counter_changes, tallied
-from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, Written
+from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, TicketWrite
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
+from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
 from hotline.tickets.sla.policies import working_time_of
-from hotline.tickets.sla.settling import Settled, settle
-from hotline.tickets.sla.timers import LATE
+from hotline.tickets.sla.timers import LATE_AFTER
 from hotline.value_objects import replace
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
@@ -29,31 +29,33 @@ class DraftChange:
 
     columns: Mapping[str, Any]
     orders: tuple[Assignment, ...]
-    lines: Sequence[Line]
+    lines: Sequence[EntryLine]
 
 
-def settled(facts: Facts, draft: DraftChange, command: Command, actor: Actor, now: datetime) -> Change:
+def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Actor, now: datetime) -> Change:
     """The whole change: the ticket with its new columns; one entry for each line, the first with the differences;
     counts; who is told."""
     before, columns, lines = facts.ticket, dict(draft.columns), draft.lines
-    clocks = settle(facts, replace(before, **columns), draft.orders, command, now)
-    orders = tuple(_timed(a, clocks) for a in draft.orders)
+    clock_changes = update_clocks(facts, replace(before, **columns), draft.orders, command, now)
+    orders = tuple(_with_clock_limits(a, clock_changes) for a in draft.orders)
     lead = next((a for a in orders if a.part is Part.LEAD and a.status in LIVE), None)
     # what a ticket shows of its orders: the live lead's department and limit
     columns |= {"department": lead.department if lead else None, "due_at": lead.due_at if lead else None}
-    columns |= _promised(facts, columns, lead, clocks)
-    changed = {name: [was, value] for name, value in columns.items() if (was := getattr(before, name)) != value}
+    columns |= _promised_at_column(facts, columns, lead, clock_changes)
+    column_changes = {name: [was, value] for name, value in columns.items() if (was := getattr(before, name)) != value}
     known = {a.id: a for a in facts.assignments}
-    moved = tuple(a for a in orders if a is not known.get(a.id))
+    changed_orders = tuple(a for a in orders if a is not known.get(a.id))
     entries = []
     for place, (action, at, to, assignment, reason) in enumerate(lines, start=1):
         changes: dict[str, Any] = {}
         if place == 1:
-            changes = {name: pair for name, pair in changed.items() if name != "status"} | extra_fields(command)
+            changes = {name: pair for name, pair in column_changes.items() if name != "status"} | entry_only_fields(
+                command
+            )
             changes |= {f"assignment.{a.id}.due_at": [w.due_at, a.due_at] for a in orders
                         if (w := known.get(a.id)) and a.id != assignment and w.due_at != a.due_at}  # fmt: skip
             if assignment in known:
-                changes |= changed_columns(known[assignment], next(a for a in orders if a.id == assignment))
+                changes |= order_changes(known[assignment], next(a for a in orders if a.id == assignment))
             if action in (A.DISPATCH, A.ASSIST):
                 changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
         entries.append(
@@ -75,33 +77,33 @@ def settled(facts: Facts, draft: DraftChange, command: Command, actor: Actor, no
     ticket = replace(
         before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
     )
-    after = replace(facts, ticket=ticket, assignments=orders, clocks=clocks.running)
-    rung, calls = step_reached(facts, after, command, now)
+    after = replace(facts, ticket=ticket, assignments=orders, clocks=clock_changes.running)
+    escalation, calls = escalation_effects(facts, after, command, now)
     messages = messages_for(facts, after, command, entries[0].seq, now)
-    calls += [("duty", line, more) for line, more in called_out(facts, after, command.action, now)]
+    calls += [("duty", line, more) for line, more in emergency_duty_lines(facts, after, command.action, now)]
     for kind, line, more in calls:
         place = len(messages)
         messages.append(Message(f"{before.number}.{entries[0].seq}.{place}", kind, before.number, line, more, now))
     return Change(
         after=after,
-        tickets=(Written(ticket, before.version),),
+        tickets=(TicketWrite(ticket, before.version),),
         before=facts,
-        assignments=moved,
+        assignments=changed_orders,
         entries=tuple(entries),
         messages=tuple(messages),
-        tallies=tallied(facts, after) | counter_changes(facts, command),
-        clocks=clocks.touched,
-        escalations=(rung,) if rung else (),
-        texts=(ticket,) if changed.keys() & {"title", "narrative", "address"} else (),
+        tallies=counter_deltas(facts, after) | return_charges(facts, command),
+        clocks=clock_changes.touched,
+        escalations=(escalation,) if escalation else (),
+        texts=(ticket,) if column_changes.keys() & {"title", "narrative", "address"} else (),
     )
 
 
-def _timed(order: Assignment, clocks: Settled) -> Assignment:
+def _with_clock_limits(order: Assignment, clock_changes: ClockChanges) -> Assignment:
     """A running order shows the limits its clocks have."""
     if order.status not in LIVE:  # late is what its clock says: neither a wait of ours nor a review is charged to it
-        ended = next((c for c in clocks.touched if c.metric is M.REPORT and c.assignment == order.id), None)
+        ended = next((c for c in clock_changes.touched if c.metric is M.REPORT and c.assignment == order.id), None)
         return order if ended is None else replace(order, overdue=ended.breached_at is not None)
-    report, accept = clocks.of(M.REPORT, order.id), clocks.of(M.ACCEPT, order.id)
+    report, accept = clock_changes.of(M.REPORT, order.id), clock_changes.of(M.ACCEPT, order.id)
     if report is None:
         return order
     accept_by = accept.due_at if accept else order.accept_by
@@ -110,19 +112,21 @@ def _timed(order: Assignment, clocks: Settled) -> Assignment:
     return replace(order, due_at=report.due_at, accept_by=accept_by)
 
 
-def _promised(facts: Facts, columns: Mapping[str, Any], lead: Assignment | None, clocks: Settled) -> dict[str, Any]:
+def _promised_at_column(
+    facts: Facts, columns: Mapping[str, Any], lead: Assignment | None, clock_changes: ClockChanges
+) -> dict[str, Any]:
     """What the resident is told: the lead's first limit; it moves with the resident's clock, and by an extension."""
     promised = columns.get("promised_at", facts.ticket.promised_at)
     if promised is None:
         return {"promised_at": lead.due_at if lead else None}
     was = next((c for c in facts.clocks if c.metric is M.RESOLVE), None)
-    now_is = clocks.of(M.RESOLVE)
+    now_is = clock_changes.of(M.RESOLVE)
     if was and now_is and promised in (was.due_at, was.limit_at) and now_is.paused_at is None:
         return {"promised_at": now_is.limit_at}
     return {}
 
 
-def step_reached(
+def escalation_effects(
     facts: Facts, after: Facts, command: Command, now: datetime
 ) -> tuple[Escalation | None, list[tuple[str, str, dict[str, Any]]]]:
     """The step of a ladder this change tells, and the lines it is told on."""
@@ -131,8 +135,8 @@ def step_reached(
         return None, []
     step, level = next_step(clock), int(command.fields["rung"])
     order = after.order(clock.assignment) if clock.assignment else after.lead()
-    late = now - clock.next_at > LATE
-    shown = {
+    late = now - clock.next_at > LATE_AFTER
+    payload = {
         "metric": clock.metric,
         "level": level,
         "colour": step.level,
@@ -147,14 +151,14 @@ def step_reached(
         clock.id, level, clock.number, clock.assignment, clock.metric, step.level, tuple(line for line, _ in lines),
         clock.next_at, now, late,
     )  # fmt: skip
-    return rung, [("escalation", line, {**shown, **more}) for line, more in lines]
+    return rung, [("escalation", line, {**payload, **more}) for line, more in lines]
 
 
-def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:
+def emergency_duty_lines(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:
     """An emergency is told at once to the officer on duty of each department it is given to, by day and by night; one
     that no department has, to the officer of the whole organisation outside office hours."""
-    d, emergency = after.directory, Priority.EMERGENCY
-    if d is None or after.ticket.priority is not emergency:
+    directory, emergency = after.directory, Priority.EMERGENCY
+    if directory is None or after.ticket.priority is not emergency:
         return []
     raised = facts.ticket.priority is not emergency
     known = set() if raised else {a.id for a in facts.assignments}
@@ -162,14 +166,16 @@ def called_out(facts: Facts, after: Facts, action: Action, now: datetime) -> lis
     for order in after.assignments:
         if order.id not in known and order.status in LIVE:
             shown = {"assignment": order.id, "department": order.department, "accept_by": order.accept_by}
-            duties = duty_lines(d, order.performer or order.department, now)
+            duties = duty_lines(directory, order.performer or order.department, now)
             lines += [(line, {**shown, **more}) for line, more in duties.items()]
     comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.created_at == now)
-    unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and d.home is not None
-    counts = working_time_of(d, None)
-    if comes_in and unsent and d.home is not None and counts is not None and not counts.is_working(now):
+    unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and directory.home is not None
+    counts = working_time_of(directory, None)
+    if comes_in and unsent and directory.home is not None and counts is not None and not counts.is_working(now):
         shown = {"assignment": None, "department": None, "accept_by": None}
-        lines += [(line, {**shown, **more}) for line, more in duty_lines(d, d.home.fallback, now).items()]
+        lines += [
+            (line, {**shown, **more}) for line, more in duty_lines(directory, directory.home.fallback, now).items()
+        ]
     return list(dict(reversed(lines)).items())[::-1]  # once for each officer: of the first of the orders
 
 

@@ -20,10 +20,10 @@ def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple
         (F.PERFORMER, "departments"),
     ):
         code = given.get(field)
-        if code is not None and not _live(directory, noun, code):
+        if code is not None and not _is_active(directory, noun, code):
             errors.append((field, f"unknown or retired: not in the directory's {noun}"))
     for place, code in enumerate(given.get(F.ASSISTS) or ()):
-        if not _live(directory, "departments", code):
+        if not _is_active(directory, "departments", code):
             errors.append((f"{F.ASSISTS}.{place}", "unknown or retired: not in the directory's departments"))
     named = [(F.DEPARTMENT, given.get(F.DEPARTMENT)), (F.PERFORMER, given.get(F.PERFORMER))]
     named += [(F.ASSISTS, code) for code in given.get(F.ASSISTS) or ()]
@@ -33,6 +33,6 @@ def unknown_codes(directory: Directory, given: Mapping[Any, Any]) -> tuple[tuple
     return tuple(errors)
 
 
-def _live(directory: Directory, noun: str, code: str) -> bool:
+def _is_active(directory: Directory, noun: str, code: str) -> bool:
     item = directory.noun(noun).get(code)
     return item is not None and item.active

@@ -10,22 +10,22 @@ from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Ti
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 Status = TicketStatus | AssignmentStatus
-Line = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
+EntryLine = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
 
 
-def reason_given(given: Mapping[Any, Any]) -> str | None:
+def entry_reason(given: Mapping[Any, Any]) -> str | None:
     code = given.get(F.REASON_CODE) or given.get(F.FAULT)
     text = given.get(F.REASON) or given.get(F.TEXT) or given.get(F.ANSWER)
     return f"{code}: {text}" if code and text else text or (str(code) if code else None)
 
 
-def extra_fields(command: Command) -> dict[str, Any]:
+def entry_only_fields(command: Command) -> dict[str, Any]:
     """What was said and is kept nowhere but in the timeline."""
     kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "rung")
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 
-def changed_columns(before: Assignment, after: Assignment) -> dict[str, Any]:
+def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
     """Field by field, what the order was and what it is now."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in _ORDER)
     return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}

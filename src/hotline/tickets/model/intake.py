@@ -11,21 +11,23 @@ from hotline.organisation.model.actors import RULES, Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.text.phones import LONGEST_RAW, ParsedPhone
 from hotline.tickets.model import clock_effects
 from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.new_ticket import NewTicket
-from hotline.tickets.model.routing import Routed, route
+from hotline.tickets.model.routing import RoutingDecision, choose_route
 from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, Facts, Ticket
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
-from hotline.tickets.sla import settling
+from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model import Advice
 
 F = Field
 TITLE_LENGTH = 40
-_GOES_ON = frozenset({Action.TRIAGE, Action.DISPATCH})  # what is answered or declined at once runs against no clock
+_STARTS_CLOCKS = frozenset(
+    {Action.TRIAGE, Action.DISPATCH}
+)  # what is answered or declined at once runs against no clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def refusal_of(taken: IntakeRequest, directory: Directory, actor: Actor, now: da
     return Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)) if errors else None
 
 
-def contact_of(incoming: IncomingCall, number: Number, *, confidential: bool) -> tuple[Call, Caller | None]:
+def contact_of(incoming: IncomingCall, number: TicketNumber, *, confidential: bool) -> tuple[Call, Caller | None]:
     """The call as a contact of that ticket, and whom its number belongs to."""
     taken, who = incoming.taken, incoming.who
     call = Call(
@@ -98,49 +100,53 @@ def contact_of(incoming: IncomingCall, number: Number, *, confidential: bool) ->
         raw_phone=taken.phone and taken.phone[:LONGEST_RAW],
         caller_name=taken.name,
         confidential=confidential,
-        unread=unread_of(taken, who),
+        unread=unread_details(taken, who),
     )
     if incoming.caller is None or who.phone is None:
         return call, None
     return call, Caller(incoming.caller, who.phone, None if confidential else taken.name, incoming.at)
 
 
-def opened(incoming: IncomingCall, number: Number, advice: Advice, directory: Directory) -> Change:
+def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory) -> Change:
     """The new ticket of that number, with its call. Raises Refused where what is to be done at once is not allowed."""
     by, at = incoming.by, incoming.at
-    ticket, routed = _ticket(incoming, number, advice, directory)
+    ticket, routed = _build_ticket(incoming, number, advice, directory)
     received = Entry(
         number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
         changes={"channel": [None, ticket.channel]},
     )  # fmt: skip
     told = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
     new = NewTicket(ticket, received, told)
-    path = list(_path(incoming, ticket, routed, advice))
+    path = list(_automatic_actions(incoming, ticket, routed, advice))
     for place, (action, fields, actor) in enumerate(path, start=1):
         # clocks start with the last step alone: one that would end at the moment it begins measures nothing
-        new.facts = replace(new.facts, directory=directory if place == len(path) and action in _GOES_ON else None)
+        new.facts = replace(new.facts, directory=directory if place == len(path) and action in _STARTS_CLOCKS else None)
         new.act(action, fields, actor, at)
     if not path:
-        begun = settling.settle(Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), at)
+        begun = clock_updates.update_clocks(
+            Facts(ticket, directory=directory), ticket, (), Command(Action.RECEIVE, 0), at
+        )
         new.facts = replace(new.facts, clocks=begun.running, directory=directory)
         new.clocks = begun.touched
         new.messages += [
             replace(told, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
-            for n, (line, more) in enumerate(clock_effects.called_out(new.facts, new.facts, Action.RECEIVE, at), 1)
+            for n, (line, more) in enumerate(
+                clock_effects.emergency_duty_lines(new.facts, new.facts, Action.RECEIVE, at), 1
+            )
         ]
     return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
 
 
-def _path(
-    incoming: IncomingCall, ticket: Ticket, routed: Routed | None, advice: Advice
+def _automatic_actions(
+    incoming: IncomingCall, ticket: Ticket, routed: RoutingDecision | None, advice: Advice
 ) -> Iterator[tuple[Action, Mapping[Any, Any], Actor]]:
     """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
     (action, its fields, by whom)."""
-    taken, actor = incoming.taken, incoming.by
-    if taken.at_once is not None:
-        yield taken.at_once, dict(taken.at_once_fields), actor
+    intake_request, actor = incoming.taken, incoming.by
+    if intake_request.at_once is not None:
+        yield intake_request.at_once, dict(intake_request.at_once_fields), actor
     elif ticket.category is not None:
-        by_hand = taken.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
+        by_hand = intake_request.category is not None and bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER})
         triaged = {
             F.CATEGORY: ticket.category,
             F.KIND: ticket.kind,
@@ -149,10 +155,10 @@ def _path(
         }
         yield Action.TRIAGE, triaged, actor if by_hand else RULES
         if routed is not None and routed.sure:
-            yield Action.DISPATCH, _order(routed), RULES
+            yield Action.DISPATCH, _dispatch_fields(routed), RULES
 
 
-def _order(routed: Routed) -> dict[Any, Any]:
+def _dispatch_fields(routed: RoutingDecision) -> dict[Any, Any]:
     return {
         F.DEPARTMENT: routed.lead,
         F.ASSISTS: routed.assists,
@@ -162,72 +168,78 @@ def _order(routed: Routed) -> dict[Any, Any]:
     }
 
 
-def _ticket(
-    incoming: IncomingCall, number: Number, advice: Advice, directory: Directory
-) -> tuple[Ticket, Routed | None]:
+def _build_ticket(
+    incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory
+) -> tuple[Ticket, RoutingDecision | None]:
     """What the operator said where they said it, else what the rules are sure of."""
-    taken, who, actor, now = incoming.taken, incoming.who, incoming.by, incoming.at
+    intake_request, parsed_phone, actor, now = incoming.taken, incoming.who, incoming.by, incoming.at
     home = directory.home
     sure = home is not None and advice.confidence >= home.sure_at
-    code = taken.category or (advice.category if sure else None)
+    code = intake_request.category or (advice.category if sure else None)
     category = directory.categories.get(code) if code else None
-    kind = taken.kind or (
-        advice.kind if taken.category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
+    kind = intake_request.kind or (
+        advice.kind
+        if intake_request.category is None or category is None or advice.kind is not Kind.REQUEST
+        else category.kind
     )
     trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-    said = taken.priority if trusted else None  # the public never sets "emergency"
+    said = intake_request.priority if trusted else None  # the public never sets "emergency"
     priority = said or advice.priority
-    if said is None and taken.category and category is not None and advice.priority is Priority.NORMAL:
+    if said is None and intake_request.category and category is not None and advice.priority is Priority.NORMAL:
         priority = category.priority
     flags = tuple(f"danger:{d}" for d in advice.dangers)
-    area = taken.area or advice.area or actor.home_area
+    area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
         area = actor.home_area
-    confidential = taken.confidential
+    confidential = intake_request.confidential
     if confidential is None:
         confidential = kind is Kind.REPORT or (category is not None and category.confidential)
-    routed = route(directory, code, kind, area, now)
+    routed = choose_route(directory, code, kind, area, now)
     ticket = Ticket(
         number=number,
         status=TicketStatus.RECEIVED,
         kind=kind,
-        channel=taken.channel,
-        title=taken.title or _title(taken.narrative),
-        narrative=taken.narrative,
+        channel=intake_request.channel,
+        title=intake_request.title or _title(intake_request.narrative),
+        narrative=intake_request.narrative,
         created_at=now,
         updated_at=now,
         category=code,
         priority=priority,
         caller=incoming.caller,
-        phone=who.phone,
-        caller_name=taken.name,
-        contact=taken.contact or who.words,
+        phone=parsed_phone.phone,
+        caller_name=intake_request.name,
+        contact=intake_request.contact or parsed_phone.words,
         confidential=confidential,
-        reply_wanted=taken.reply_wanted,
+        reply_wanted=intake_request.reply_wanted,
         area=area,
-        address=taken.address,
-        lat=taken.lat,
-        lon=taken.lon,
-        outer_system=taken.outer_system,
-        outer_number=taken.outer_number,
-        outer_due_at=taken.outer_due_at,
-        promised_at=taken.outer_due_at,
+        address=intake_request.address,
+        lat=intake_request.lat,
+        lon=intake_request.lon,
+        outer_system=intake_request.outer_system,
+        outer_number=intake_request.outer_number,
+        outer_due_at=intake_request.outer_due_at,
+        promised_at=intake_request.outer_due_at,
         flags=flags,
         created_by=actor.id,
         advice={
-            "triage": advice.shown(),
-            "routing": routed.shown() if routed else None,
-            "hints": _hints(taken),
-            **({"unread": [list(told) for told in unread]} if (unread := unread_of(taken, who)) else {}),
+            "triage": advice.as_dict(),
+            "routing": routed.as_dict() if routed else None,
+            "hints": _hints(intake_request),
+            **(
+                {"unread": [list(told) for told in unread]}
+                if (unread := unread_details(intake_request, parsed_phone))
+                else {}
+            ),
         },
         entries=1,
     )
     return ticket, routed
 
 
-def unread_of(taken: IntakeRequest, who: ParsedPhone) -> tuple[tuple[str, str], ...]:
+def unread_details(intake_request: IntakeRequest, parsed_phone: ParsedPhone) -> tuple[tuple[str, str], ...]:
     """(field, rule) of each detail that could not be taken as it was written."""
-    return (*taken.unread, *((("caller.phone", who.unread),) if who.unread else ()))
+    return (*intake_request.unread, *((("caller.phone", parsed_phone.unread),) if parsed_phone.unread else ()))
 
 
 def _title(narrative: str) -> str:
@@ -239,7 +251,12 @@ def _reason(advice: Advice, by_hand: bool) -> str:
     return "chosen by the operator" if by_hand else f"confidence {advice.confidence:.2f}"
 
 
-def _hints(taken: IntakeRequest) -> dict[str, Any]:
-    hints = {"kind": taken.kind, "category": taken.category, "priority": taken.priority, "area": taken.area}
+def _hints(intake_request: IntakeRequest) -> dict[str, Any]:
+    hints = {
+        "kind": intake_request.kind,
+        "category": intake_request.category,
+        "priority": intake_request.priority,
+        "area": intake_request.area,
+    }
     given = {name: value for name, value in hints.items() if value is not None}
-    return {**given, "form": dict(taken.form)} if taken.form else given
+    return {**given, "form": dict(intake_request.form)} if intake_request.form else given

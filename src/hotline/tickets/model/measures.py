@@ -14,9 +14,9 @@ from typing import Any
 
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import (
+    HELD,
     LIVE,
     OPEN,
-    THEIRS,
     AssignmentStatus,
     Outcome,
     Part,
@@ -25,7 +25,7 @@ from hotline.tickets.model.vocabulary import (
 )
 
 
-class Of(StrEnum):
+class CountedKind(StrEnum):
     """What is counted."""
 
     TICKET = "ticket"
@@ -46,7 +46,7 @@ class Op(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Condition:
     """One condition on a field of the row; `value` is a set of words, a number, or the other moment's field."""
 
     field: str
@@ -65,34 +65,34 @@ class Measure:
     """`at`: the moment whose day it is counted on; None: as long as it is so (a stock)."""
 
     code: str
-    of: Of
+    of: CountedKind
     at: str | None
-    where: tuple[Test, ...]
-    sums: bool = False  # of minutes from `created_at` to `at`, instead of one for each
+    where: tuple[Condition, ...]
+    sums_minutes: bool = False  # of minutes from `created_at` to `at`, instead of one for each
 
 
-def _in(field: str, *words: Any) -> Test:
-    return Test(field, Op.IN, frozenset(words))
+def _in(field: str, *words: Any) -> Condition:
+    return Condition(field, Op.IN, frozenset(words))
 
 
-def _not(field: str, *words: Any) -> Test:
-    return Test(field, Op.NOT_IN, frozenset(words))
+def _not(field: str, *words: Any) -> Condition:
+    return Condition(field, Op.NOT_IN, frozenset(words))
 
 
-def _set(field: str) -> Test:
-    return Test(field, Op.SET)
+def _set(field: str) -> Condition:
+    return Condition(field, Op.SET)
 
 
-def _unset(field: str) -> Test:
-    return Test(field, Op.UNSET)
+def _unset(field: str) -> Condition:
+    return Condition(field, Op.UNSET)
 
 
-T, A, O, S = Of.TICKET, Of.ORDER, Outcome, Satisfaction
-_PLEASED = (S.VERY_SATISFIED, S.SATISFIED, S.FAIR)
-_SAID = (*_PLEASED, S.DISSATISFIED, S.VERY_DISSATISFIED)
+T, A, O, S = CountedKind.TICKET, CountedKind.ORDER, Outcome, Satisfaction
+_SATISFIED = (S.VERY_SATISFIED, S.SATISFIED, S.FAIR)
+_RATED = (*_SATISFIED, S.DISSATISFIED, S.VERY_DISSATISFIED)
 _CLOSED = _in("outcome", O.ANSWERED, O.CONFIRMED, O.SILENT, O.EXPLAINED)
 _HANDLED = _in("outcome", O.CONFIRMED, O.SILENT, O.EXPLAINED)  # by a department: these are called back
-_STAYED = _not("status", AssignmentStatus.RETURNED, AssignmentStatus.RECALLED)
+_NOT_TAKEN_BACK = _not("status", AssignmentStatus.RETURNED, AssignmentStatus.RECALLED)
 MEASURES: Mapping[str, Measure] = {
     m.code: m
     for m in (
@@ -106,49 +106,49 @@ MEASURES: Mapping[str, Measure] = {
         Measure("open",            T,  None,           (_in("status", *OPEN),)),
         Measure("shelved",         T,  None,           (_in("status", TicketStatus.SHELVED),)),
         Measure("closed",          T,  "ended_at",     (_CLOSED,)),
-        Measure("reopened",        T,  "ended_at",     (_CLOSED, Test("reopens", Op.OVER, 0))),
+        Measure("reopened",        T,  "ended_at",     (_CLOSED, Condition("reopens", Op.OVER, 0))),
         Measure("visited",         T,  "ended_at",     (_HANDLED,)),
-        Measure("reached",         T,  "ended_at",     (_HANDLED, _in("satisfaction_final", *_SAID))),
-        Measure("solved",          T,  "ended_at",     (_in("outcome", O.CONFIRMED), _in("satisfaction_final", *_SAID))),
-        Measure("rated_first",     T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_SAID))),
-        Measure("pleased_first",   T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_PLEASED))),
-        Measure("rated_final",     T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_SAID))),
-        Measure("pleased_final",   T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_PLEASED))),
+        Measure("reached",         T,  "ended_at",     (_HANDLED, _in("satisfaction_final", *_RATED))),
+        Measure("solved",          T,  "ended_at",     (_in("outcome", O.CONFIRMED), _in("satisfaction_final", *_RATED))),
+        Measure("rated_first",     T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_RATED))),
+        Measure("pleased_first",   T,  "ended_at",     (_CLOSED, _in("satisfaction_first", *_SATISFIED))),
+        Measure("rated_final",     T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_RATED))),
+        Measure("pleased_final",   T,  "ended_at",     (_CLOSED, _in("satisfaction_final", *_SATISFIED))),
         Measure("handled",         T,  "ended_at",     (_HANDLED,)),
-        Measure("handled_minutes", T,  "ended_at",     (_HANDLED,), sums=True),
+        Measure("handled_minutes", T,  "ended_at",     (_HANDLED,), sums_minutes=True),
         Measure("dispatched",      A,  "issued_at",    ()),
         Measure("returned",        A,  "issued_at",    (_in("status", AssignmentStatus.RETURNED),)),
-        Measure("refused",         A,  "issued_at",    (_not("status", AssignmentStatus.RETURNED), Test("refused", Op.OVER, 0))),
+        Measure("refused",         A,  "issued_at",    (_not("status", AssignmentStatus.RETURNED), Condition("refused", Op.OVER, 0))),
         Measure("signed",          A,  "issued_at",    (_set("accepted_at"), _set("accept_by"))),
         # an order that nobody signs is signed by the clock at its limit: that is not before it
-        Measure("signed_in_time",  A,  "issued_at",    (Test("accepted_at", Op.BEFORE, "accept_by"),)),
-        Measure("met",             A,  "due_at",       (_STAYED, Test("reported_at", Op.BY, "due_at"))),
-        Measure("missed",          A,  "due_at",       (_STAYED, Test("reported_at", Op.AFTER, "due_at"))),
+        Measure("signed_in_time",  A,  "issued_at",    (Condition("accepted_at", Op.BEFORE, "accept_by"),)),
+        Measure("met",             A,  "due_at",       (_NOT_TAKEN_BACK, Condition("reported_at", Op.BY, "due_at"))),
+        Measure("missed",          A,  "due_at",       (_NOT_TAKEN_BACK, Condition("reported_at", Op.AFTER, "due_at"))),
         Measure("running",         A,  "due_at",       (_in("status", *LIVE), _unset("reported_at"))),
-        Measure("contacted",       A,  "due_at",       (_STAYED, _set("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
-        Measure("contacted_running", A, "due_at",      (_in("status", *LIVE), _unset("reported_at"), Test("contacted_at", Op.BY, "due_at"))),
+        Measure("contacted",       A,  "due_at",       (_NOT_TAKEN_BACK, _set("reported_at"), Condition("contacted_at", Op.BY, "due_at"))),
+        Measure("contacted_running", A, "due_at",      (_in("status", *LIVE), _unset("reported_at"), Condition("contacted_at", Op.BY, "due_at"))),
     )
 }  # fmt: skip
-_BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in Of}
+_BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in CountedKind}
 # what was due on a day and still runs: judged once the day is over, by another name
-JUDGED = {"running": "overdue", "contacted_running": "contacted_overdue"}
+OVERDUE_NAMES = {"running": "overdue", "contacted_running": "contacted_overdue"}
 DIMENSIONS = ("department", "category", "area", "channel")
-HOUSE = "house"  # the dimension of everything together
-TOOK = "took:"  # and the minutes, rounded: how many took so long
-HOUR = "hour:"  # and the hour of the day: how many came in then
+TOTAL_DIMENSION = "house"  # the dimension of everything together
+DURATION_PREFIX = "took:"  # and the minutes, rounded: how many took so long
+HOUR_PREFIX = "hour:"  # and the hour of the day: how many came in then
 Cell = tuple[str, datetime | None, str, str, str, str]  # measure, moment, department, category, area, channel
 Delta = tuple[str, datetime | None, str, str, str, str, int]
 
 
-def passes(row: Any, where: Iterable[Test]) -> bool:
+def meets_conditions(row: Any, where: Iterable[Condition]) -> bool:
     """Whether a ticket or an order passes every test."""
     for test in where:  # noqa: SIM110 - a generator would cost more than the tests
-        if not _passes(getattr(row, test.field), row, test):
+        if not _meets_condition(getattr(row, test.field), row, test):
             return False
     return True
 
 
-def _passes(value: Any, row: Any, test: Test) -> bool:
+def _meets_condition(value: Any, row: Any, test: Condition) -> bool:
     match test.op:
         case Op.IN:
             return value in test.value
@@ -166,33 +166,33 @@ def _passes(value: Any, row: Any, test: Test) -> bool:
     return bool(value < other if test.op is Op.BEFORE else value <= other if test.op is Op.BY else value > other)
 
 
-def responsible(orders: Iterable[Any]) -> Any | None:
+def responsible_order(orders: Iterable[Any]) -> Any | None:
     """The order a ticket is counted under: the lead's last that was neither returned nor recalled."""
-    leads = [a for a in orders if a.part == Part.LEAD and a.status in THEIRS]
+    leads = [a for a in orders if a.part == Part.LEAD and a.status in HELD]
     return max(leads, key=lambda a: (a.issued_at, a.id), default=None)
 
 
-def counted(ticket: Any, orders: Sequence[Any]) -> Counter[Cell]:
+def count_measures(ticket: Any, orders: Sequence[Any]) -> Counter[Cell]:
     """What a ticket and its orders count for, as they stand. Rows of the database will do as well as the shapes."""
-    found = Counter[Cell]()
-    lead = responsible(orders)
+    cell_counts = Counter[Cell]()
+    lead = responsible_order(orders)
     holder = lead.department if lead else ""
     rest = (ticket.category or "", ticket.area or "", str(ticket.channel))
-    for of, rows in ((Of.TICKET, (ticket,)), (Of.ORDER, orders)):
+    for of, rows in ((CountedKind.TICKET, (ticket,)), (CountedKind.ORDER, orders)):
         for row in rows:
-            department = holder if of is Of.TICKET else row.department
+            department = holder if of is CountedKind.TICKET else row.department
             for measure in _BY_KIND[of]:
                 at = getattr(row, measure.at) if measure.at else None
-                if (at is None and measure.at) or not passes(row, measure.where):
+                if (at is None and measure.at) or not meets_conditions(row, measure.where):
                     continue
-                found[(measure.code, at, department, *rest)] += _worth(measure, row, at)
+                cell_counts[(measure.code, at, department, *rest)] += _worth(measure, row, at)
                 if measure.code == "handled":
-                    found[(f"{TOOK}{rounded(_minutes(row, at))}", at, department, *rest)] += 1
-    return found
+                    cell_counts[(f"{DURATION_PREFIX}{round_minutes(_minutes(row, at))}", at, department, *rest)] += 1
+    return cell_counts
 
 
 def _worth(measure: Measure, row: Any, at: datetime | None) -> int:
-    return _minutes(row, at) if measure.sums else 1
+    return _minutes(row, at) if measure.sums_minutes else 1
 
 
 def _minutes(ticket: Any, at: datetime | None) -> int:
@@ -200,28 +200,28 @@ def _minutes(ticket: Any, at: datetime | None) -> int:
     return int((at - ticket.created_at).total_seconds() // 60) if at is not None else 0
 
 
-def rounded(minutes: int) -> int:
+def round_minutes(minutes: int) -> int:
     """To two significant figures: the precision of medians and percentiles."""
     unit: int = 10 ** max(0, len(str(minutes)) - 2)
     return (minutes + unit // 2) // unit * unit
 
 
-def difference(before: Facts | None, after: Facts) -> list[Delta]:
+def measure_changes(before: Facts | None, after: Facts) -> list[Delta]:
     """How the measures move by a change: cells and by how much. Empty for most changes."""
-    if before is not None and _untouched(before, after):
+    if before is not None and _is_uncounted_change(before, after):
         return []
-    moved = counted(after.ticket, after.assignments)
+    moved = count_measures(after.ticket, after.assignments)
     if before is not None:
-        moved.subtract(counted(before.ticket, before.assignments))
+        moved.subtract(count_measures(before.ticket, before.assignments))
     return [(*cell, n) for cell, n in moved.items() if n]
 
 
 _COUNTED_BY = ("status", "department", "category", "area", "channel", *dict.fromkeys(
-    name for m in _BY_KIND[Of.TICKET] for name in (m.at, *(test.field for test in m.where)) if name
+    name for m in _BY_KIND[CountedKind.TICKET] for name in (m.at, *(test.field for test in m.where)) if name
 ))  # fmt: skip
 
 
-def _untouched(before: Facts, after: Facts) -> bool:
+def _is_uncounted_change(before: Facts, after: Facts) -> bool:
     """Whether a change touches nothing that is counted: an urge, a comment, a step of a ladder."""
     same = len(before.assignments) == len(after.assignments) and all(
         a is b for a, b in zip(before.assignments, after.assignments, strict=True)
@@ -229,11 +229,11 @@ def _untouched(before: Facts, after: Facts) -> bool:
     return same and all(getattr(before.ticket, f) == getattr(after.ticket, f) for f in _COUNTED_BY)
 
 
-def keys_of(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
+def rollup_keys(day: str, department: str, category: str, area: str, channel: str) -> tuple[tuple[str, str, str], ...]:
     """Where a cell is added up: (dimension, day, code), alone, for each department by the other three,
     and for each area by the other two."""
     return (
-        (HOUSE, day, ""),
+        (TOTAL_DIMENSION, day, ""),
         ("department", day, department),
         ("category", day, category),
         ("area", day, area),

@@ -8,8 +8,8 @@ from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.refusals import Refusal, Refused
 from hotline.tickets.lifecycle import decide
-from hotline.tickets.model.tallies import tallied
-from hotline.tickets.model.ticket import Call, Caller, Change, Clock, Command, Entry, Facts, Ticket, Written
+from hotline.tickets.model.counter_deltas import counter_deltas
+from hotline.tickets.model.ticket import Call, Caller, Change, Clock, Command, Entry, Facts, Ticket, TicketWrite
 from hotline.tickets.model.vocabulary import Action
 
 
@@ -41,13 +41,13 @@ class NewTicket:
         after = self.facts
         return Change(
             after=after,
-            tickets=(Written(after.ticket, None),),
+            tickets=(TicketWrite(after.ticket, None),),
             assignments=after.assignments,
             entries=tuple(self.entries),
             messages=tuple(self.messages),
             clocks=self.clocks,
             calls=(call,),
             callers=(caller,) if caller else (),
-            tallies=tallied(None, after),
+            tallies=counter_deltas(None, after),
             texts=(after.ticket,),
         )

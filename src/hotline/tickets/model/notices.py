@@ -5,13 +5,13 @@ from typing import Any
 
 from hotline.delivery.model import Message
 from hotline.organisation.model.vocabulary import Metric
-from hotline.tickets.model.entries import reason_given
+from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, TicketStatus
 
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 # the caller, and the callers of every ticket merged into this one, hear of these
-_TOLD = frozenset(
+_NOTIFIED_ACTIONS = frozenset(
     {
         A.ANSWER,
         A.DECLINE,
@@ -26,7 +26,7 @@ _TOLD = frozenset(
         A.REQUEST_INFO,
     }
 )
-_SAID_WHY = frozenset({A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION})  # and these tell them why
+_ACTIONS_WITH_REASON = frozenset({A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION})  # and these tell them why
 
 
 def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: datetime) -> list[Message]:
@@ -34,33 +34,33 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
     number, action = after.ticket.number, command.action
     messages: list[Message] = []
 
-    def tell(kind: str, receiver: str, **payload: Any) -> None:
+    def add_message(kind: str, receiver: str, **payload: Any) -> None:
         place = len(messages)
         messages.append(Message(f"{number}.{seq}.{place}", kind, number, receiver, {"action": action, **payload}, now))
 
-    if action in _TOLD:
-        why = reason_given(command.fields) if action in _SAID_WHY and not after.ticket.confidential else None
+    if action in _NOTIFIED_ACTIONS:
+        why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
         said = {"reason": why} if why else {}
-        tell("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **said)
+        add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **said)
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
-        was = known.get(order.id)
+        order_before = known.get(order.id)
         if (
-            was is None
-            or (was.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT))
+            order_before is None
+            or (order_before.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT))
             or action in (A.URGE, A.SUPERVISE)
         ):
-            if was is not None and was.status not in LIVE:
+            if order_before is not None and order_before.status not in LIVE:
                 continue
-            tell(
+            add_message(
                 "department",
                 f"department:{order.department}",
                 department=order.department,
                 assignment=order.id,
                 status=order.status,
             )
-        elif action is A.RECKON and order.due_at != was.due_at:  # a calendar moved its limit
-            tell(
+        elif action is A.RECKON and order.due_at != order_before.due_at:  # a calendar moved its limit
+            add_message(
                 "department",
                 f"department:{order.department}",
                 department=order.department,

@@ -40,29 +40,31 @@ class Waiting:
     until: datetime | None = None
 
 
-def waits_for(facts: Facts) -> Waiting | None:
+def current_wait(facts: Facts) -> Waiting | None:
     """Who must act next. None: the matter has ended."""
 
-    def until(metric: Metric, assignment: str | None = None) -> datetime | None:
+    def clock_end(metric: Metric, assignment: str | None = None) -> datetime | None:
         found = (c for c in facts.clocks if c.metric is metric and c.assignment == assignment)
         return next((c.limit_at for c in found), None)
 
     for queue, work in WORKLISTS.items():
         if facts.ticket.status is work.status:
-            stands = facts.ticket.review_at if queue is Queue.SHELF else until(work.metric)
+            stands = facts.ticket.review_at if queue is Queue.SHELF else clock_end(work.metric)
             return Waiting(queue, work.role, until=stands)
     match facts.ticket.status:
         case T.RECEIVED | T.TRIAGED:
             home = facts.directory.home if facts.directory else None
-            return Waiting(Queue.DISPATCH, Role.DISPATCHER, home.fallback if home else None, until=until(M.DISPATCH))
+            return Waiting(
+                Queue.DISPATCH, Role.DISPATCHER, home.fallback if home else None, until=clock_end(M.DISPATCH)
+            )
         case T.DISPATCHED:
             lead = facts.lead()
             if lead is None:
                 return Waiting(Queue.DISPATCH, Role.DISPATCHER)
             if lead.status is D.RETURN_REQUESTED:
-                return Waiting(Queue.RULINGS, Role.DISPATCHER, until=until(M.RULING, lead.id))
+                return Waiting(Queue.RULINGS, Role.DISPATCHER, until=clock_end(M.RULING, lead.id))
             if lead.status is D.REPORTED:
-                return Waiting(Queue.REVIEW, Role.DISPATCHER, until=until(M.AUDIT, lead.id))
+                return Waiting(Queue.REVIEW, Role.DISPATCHER, until=clock_end(M.AUDIT, lead.id))
             return Waiting(Queue.DEPARTMENT, None, lead.department, lead.assignee, lead.due_at)
         case _:
             return None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.duty import on_duty
+from hotline.organisation.model.duty import members_on_duty
 from hotline.organisation.model.items import ANY, Route
 from hotline.organisation.model.vocabulary import Hours, Kind
 from hotline.text.reasons import Because
@@ -16,7 +16,7 @@ from hotline.tickets.sla.policies import working_time_of
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutingDecision:
     """Where a matter goes. `sure`: a row of the catalogue says so, not the fallback."""
 
     lead: str
@@ -27,25 +27,27 @@ class Routed:
     because: tuple[Because, ...]
     passed: tuple[str, ...] = ()  # rows that fit too, and lost to a more specific one
 
-    def shown(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {
             "lead": self.lead,
             "assists": list(self.assists),
             "performer": self.performer,
             "route": self.route,
             "sure": self.sure,
-            "because": [b.shown() for b in self.because],
+            "because": [b.as_dict() for b in self.because],
             "passed": list(self.passed),
         }
 
 
-def unmanned(directory: Directory, department: str, now: datetime) -> bool:
+def is_unmanned(directory: Directory, department: str, now: datetime) -> bool:
     """Whether the department keeps a roster and yet nobody is on duty there: its duty desk is no place to send to."""
     keeps = any(r.active and r.department == department for r in directory.rosters.values())
-    return keeps and not on_duty(directory, department, now)
+    return keeps and not members_on_duty(directory, department, now)
 
 
-def route(directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime) -> Routed | None:
+def choose_route(
+    directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime
+) -> RoutingDecision | None:
     """The lead, who assists and who performs. None only where the directory is empty."""
     if directory.home is None:
         return None
@@ -60,7 +62,7 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
         return by_category, by_area, row.kind != ANY, row.hours is not Hours.ALWAYS, row.code
 
     of_categories, of_areas, of_kinds = {ANY, *categories}, {ANY, *areas}, {ANY, kind}
-    fitting = [
+    matching_rows = [
         row
         for row in directory.routes.values()
         if row.category in of_categories
@@ -68,26 +70,26 @@ def route(directory: Directory, category: str | None, kind: Kind, area: str | No
         and row.kind in of_kinds
         and row.active
         and row.hours in hours
-        and not (row.hours is Hours.DUTY and unmanned(directory, row.lead, now))
+        and not (row.hours is Hours.DUTY and is_unmanned(directory, row.lead, now))
     ]
-    fitting.sort(key=rank, reverse=True)
-    if not fitting:
+    matching_rows.sort(key=rank, reverse=True)
+    if not matching_rows:
         nothing = Because("fallback", tuple(x for x in (category, kind, area) if x))
-        return Routed(directory.home.fallback, (), None, None, False, (nothing,))
-    best = fitting[0]
+        return RoutingDecision(directory.home.fallback, (), None, None, False, (nothing,))
+    best = matching_rows[0]
     matched = [f"category={best.category}", f"kind={best.kind}", f"area={best.area}", f"hours={best.hours}"]
-    return Routed(
+    return RoutingDecision(
         lead=best.lead,
         assists=best.assists,
         performer=best.performer,
         route=best.code,
         sure=best.category != ANY,
         because=(Because(f"route:{best.code}", tuple(matched)),),
-        passed=tuple(row.code for row in fitting[1:]),
+        passed=tuple(row.code for row in matching_rows[1:]),
     )
 
 
-def advice_now(directory: Directory, ticket: Ticket, orders: Sequence[Assignment]) -> dict[str, Any]:
+def current_advice(directory: Directory, ticket: Ticket, orders: Sequence[Assignment]) -> dict[str, Any]:
     """The ticket's advice as it may be acted on now: the keys of `Ticket.advice`.
 
     The routing made at intake holds until its order ends. Once the lead's order was returned, recalled or done and the
@@ -108,7 +110,7 @@ def advice_now(directory: Directory, ticket: Ticket, orders: Sequence[Assignment
         "performer": None,
         "route": None,
         "sure": False,
-        "because": [Because(last.status, (last.department,)).shown()],
+        "because": [Because(last.status, (last.department,)).as_dict()],
         "passed": [],
     }
     return {**advice, "routing": routing}

@@ -9,10 +9,10 @@ from typing import Any
 
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Priority
-from hotline.replies import of_row, reply_type
-from hotline.tickets.model.measures import difference
+from hotline.replies import reply_from_values, reply_type
+from hotline.tickets.model.measures import measure_changes
 from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, Ticket
-from hotline.tickets.model.visibility import parties_to
+from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, TicketStatus
 
 
@@ -68,22 +68,22 @@ class StreamFilter:
     departments: frozenset[str] | None = None
 
 
-def hears(watching: StreamFilter, area: str | None, holders: frozenset[str]) -> bool:
+def is_visible_to_listener(stream_filter: StreamFilter, area: str | None, holders: frozenset[str]) -> bool:
     """Whether an event is for this listener: the desk by area, a department by the orders it holds or performs."""
-    scope = watching.scope
+    scope = stream_filter.scope
     if scope.areas is not None and area not in scope.areas:
         return False
     if not scope.whole and not holders & scope.departments:
         return False
-    return watching.departments is None or bool(holders & watching.departments)
+    return stream_filter.departments is None or bool(holders & stream_filter.departments)
 
 
-def events_of(change: Change) -> list[Event]:
+def change_events(change: Change) -> list[Event]:
     """One event for each entry of the change, in order."""
     events: list[Event] = []
     for entry in change.entries:
         if entry.number == change.after.ticket.number:
-            figures = () if events else tuple(difference(change.before, change.after))
+            figures = () if events else tuple(measure_changes(change.before, change.after))
             events.append(_event(entry, change.after, figures))
         else:  # the ticket another was merged into
             parent = next(w.ticket for w in change.tickets if w.ticket.number == entry.number)
@@ -94,7 +94,7 @@ def events_of(change: Change) -> list[Event]:
 
 def _event(entry: Entry, facts: Facts, figures: tuple[Any, ...]) -> Event:
     order = facts.order(entry.assignment) if entry.assignment else None
-    holders = tuple(sorted(parties_to(entry, facts)))
+    holders = tuple(sorted(entry_parties(entry, facts)))
     told = _ticket_event(entry, facts.ticket, order)
     return Event(entry.number, entry.seq, entry.at, facts.ticket.area, holders, told, figures)
 
@@ -117,4 +117,4 @@ def _ticket_event(entry: Entry, ticket: Ticket, order: Assignment | None) -> Tic
         if order is None
         else TicketEventOrder(order.id, order.department, order.performer, order.part, order.status, order.due_at),
     }
-    return of_row(TicketEvent, values)
+    return reply_from_values(TicketEvent, values)

@@ -10,7 +10,7 @@ from hotline.delivery.model import Message
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
 from hotline.value_objects import value_object
 
@@ -19,7 +19,7 @@ from hotline.value_objects import value_object
 class Ticket:
     """The resident's matter. Times are UTC; codes are the directory's."""
 
-    number: Number
+    number: TicketNumber
     status: TicketStatus
     kind: Kind
     channel: Channel
@@ -40,7 +40,7 @@ class Ticket:
     lat: float | None = None
     lon: float | None = None
     department: str | None = None  # the live lead's department
-    parent: Number | None = None  # merged into
+    parent: TicketNumber | None = None  # merged into
     outer_system: str | None = None
     outer_number: str | None = None
     outer_due_at: datetime | None = None
@@ -82,7 +82,7 @@ class Assignment:
     """One department's order to act on a ticket."""
 
     id: str
-    number: Number
+    number: TicketNumber
     department: str
     part: Part
     status: AssignmentStatus
@@ -117,7 +117,7 @@ class Clock:
     happened to it, in order. Times are UTC."""
 
     id: str
-    number: Number
+    number: TicketNumber
     assignment: str | None
     metric: Metric
     terms: Mapping[str, Any]  # what it runs under, as it was then: policy, version, source, steps, repeat
@@ -145,7 +145,7 @@ class Escalation:
 
     clock: str
     level: int
-    number: Number
+    number: TicketNumber
     assignment: str | None
     metric: Metric
     colour: Level
@@ -163,7 +163,7 @@ class Facts:
     assignments: tuple[Assignment, ...] = ()
     children: int = 0  # tickets merged into this one
     target: Ticket | None = None
-    target_chain: tuple[Number, ...] = ()
+    target_chain: tuple[TicketNumber, ...] = ()
     target_holders: tuple[str, ...] = ()  # departments and performers with a live order on the target
     clocks: tuple[Clock, ...] = ()  # those that have not stopped
     directory: Directory | None = None  # policies, calendars, rosters; None: no clocks are kept
@@ -192,7 +192,7 @@ class Command:
 class Entry:
     """One line of the timeline. `changes` maps a field to [before, after]."""
 
-    number: Number
+    number: TicketNumber
     seq: int
     at: datetime
     by_kind: ActorKind
@@ -211,7 +211,7 @@ class Call:
     """One contact: a call, a text, a visit. A ticket may have many, all kept."""
 
     id: str
-    number: Number
+    number: TicketNumber
     channel: Channel
     at: datetime
     narrative: str
@@ -235,7 +235,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class TicketWrite:
     """A ticket's new image, and the version it must replace (None: it is new)."""
 
     ticket: Ticket
@@ -247,7 +247,7 @@ class Attachment:
     """A file of a ticket; `sha256` names its bytes in the store."""
 
     id: str
-    number: Number
+    number: TicketNumber
     sha256: str
     name: str
     media_type: str
@@ -262,7 +262,7 @@ class Change:
     it durable."""
 
     after: Facts
-    tickets: tuple[Written, ...]
+    tickets: tuple[TicketWrite, ...]
     before: Facts | None = None  # None: the ticket is new
     assignments: tuple[Assignment, ...] = ()
     entries: tuple[Entry, ...] = ()

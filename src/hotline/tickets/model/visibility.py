@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hotline.organisation.model.actors import WHOLE, Actor, ActorKind, Role
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor, ActorKind, Role
 from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.model.vocabulary import DepartmentKind
-from hotline.text.phones import masked
+from hotline.text.phones import mask_phone
 from hotline.tickets.model.ticket import Assignment, Entry, Facts, Ticket
-from hotline.tickets.model.vocabulary import THEIRS, Action
+from hotline.tickets.model.vocabulary import HELD, Action
 from hotline.value_objects import replace
 
 PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between departments, nothing
@@ -19,7 +19,7 @@ PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between
         Action.SHELVE, Action.UNSHELVE, Action.WITHDRAW,
     }
 )  # fmt: skip
-_FULL = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+_SEES_CALLERS = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
 
 
 def intake_scope(actor: Actor) -> Scope:
@@ -29,16 +29,16 @@ def intake_scope(actor: Actor) -> Scope:
     return replace(scope_of(actor), creator=creator)
 
 
-def may_find_callers(actor: Actor) -> bool:
+def can_search_by_caller(actor: Actor) -> bool:
     """Whether tickets may be asked for by who called: only by those who see callers whole."""
-    return bool(actor.roles & _FULL)
+    return bool(actor.roles & _SEES_CALLERS)
 
 
-def phone_shown(phone: str | None, actor: Actor, *, confidential: bool) -> str | None:
+def visible_phone(phone: str | None, actor: Actor, *, confidential: bool) -> str | None:
     """A telephone number in a log: whole for the desk, masked for others, hidden where the matter is confidential."""
     if confidential:
         return None
-    return phone if actor.roles & _FULL else masked(phone)
+    return phone if actor.roles & _SEES_CALLERS else mask_phone(phone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +53,32 @@ class VisibleCaller:
     masked: bool
 
 
-def caller_shown(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> VisibleCaller | None:
+def visible_caller(ticket: Ticket, actor: Actor, *, revealed: bool = False) -> VisibleCaller | None:
     """The caller as this actor sees them: whole for the desk, masked for departments and auditors, hidden where
     confidential."""
     if ticket.phone is None and ticket.caller_name is None and ticket.contact is None:
         return None
-    if revealed or (actor.roles & _FULL and not ticket.confidential):
+    if revealed or (actor.roles & _SEES_CALLERS and not ticket.confidential):
         return VisibleCaller(
             ticket.caller, ticket.phone, ticket.caller_name, ticket.contact, ticket.confidential, masked=False
         )
     if ticket.confidential or actor.contractor:
         return VisibleCaller(None, None, None, None, ticket.confidential, masked=True)
     name = ticket.caller_name
-    return VisibleCaller(None, masked(ticket.phone), f"{name[0]}**" if name else None, None, False, masked=True)
+    return VisibleCaller(None, mask_phone(ticket.phone), f"{name[0]}**" if name else None, None, False, masked=True)
 
 
 # Of the lines that belong to no order, a contractor is told neither notes nor what was done about the caller.
-_FOR_THE_DESK = frozenset({Action.COMMENT, Action.CALL_BACK, Action.REVEAL, Action.SET_CONFIDENTIAL})
+_DESK_ONLY_ACTIONS = frozenset({Action.COMMENT, Action.CALL_BACK, Action.REVEAL, Action.SET_CONFIDENTIAL})
 # In these the words are meant for whoever does the work; in all others they are the desk's own.
-_FOR_THE_WORK = frozenset(
+_REASON_VISIBLE_ACTIONS = frozenset(
     {Action.DISPATCH, Action.ADD_CALL, Action.PROVIDE_INFO, Action.URGE, Action.SUPERVISE, Action.REOPEN}
 )
 # What a contractor's view of a ticket shows as well.
-_SHOWN_OF_TICKET = frozenset(
+_CONTRACTOR_FIELDS = frozenset(
     {"status", "kind", "category", "priority", "area", "due_at", "promised_at", "review_at", "channel", "calls"}
 )
-_OF_CALLER = frozenset({"phone", "caller_name", "contact", "caller"})
+_CALLER_FIELDS = frozenset({"phone", "caller_name", "contact", "caller"})
 _WORDS = frozenset({"title", "narrative", "address"})
 
 
@@ -111,9 +111,9 @@ class VisibleEntry:
     changes: Mapping[str, Any]
 
 
-def visible_order(order: Assignment, actor: Actor) -> bool:
+def can_see_order(order: Assignment, actor: Actor) -> bool:
     """Whether an order is shown: the desk and whoever takes part see every one; a contractor sees its own alone."""
-    if actor.roles & WHOLE or not actor.contractor:
+    if actor.roles & AREA_WIDE_ROLES or not actor.contractor:
         return True
     return order.department in actor.departments or order.performer in actor.departments
 
@@ -126,50 +126,50 @@ def visible_entry(
 
     `authors`: the departments of those who wrote as handlers of one, by id. Only a contractor's view depends on it.
     """
-    caller = caller_shown(ticket, actor)
+    caller = visible_caller(ticket, actor)
     masked_caller = caller is None or caller.masked
     changes: Mapping[str, Any] = entry.changes
     by_id = entry.by_id
     if masked_caller:
-        changes = {k: _without_old_words(k, v) for k, v in changes.items() if k not in _OF_CALLER}
+        changes = {k: _redact_old_text(k, v) for k, v in changes.items() if k not in _CALLER_FIELDS}
         if entry.by_kind == ActorKind.RESIDENT:  # the id of a resident is the id of the caller
             by_id = "resident"
-    if actor.roles & WHOLE or not actor.contractor:
+    if actor.roles & AREA_WIDE_ROLES or not actor.contractor:
         return VisibleEntry(by_id, entry.by_name, entry.reason, changes)
-    own = {o.id for o in orders if visible_order(o, actor)}
+    own = {o.id for o in orders if can_see_order(o, actor)}
     if entry.assignment is not None:
         if entry.assignment not in own:
             return None
-        return VisibleEntry(by_id, entry.by_name, entry.reason, _of_own_orders(changes, own))
+        return VisibleEntry(by_id, entry.by_name, entry.reason, _own_order_changes(changes, own))
     if entry.by_id == actor.id or authors.get(entry.by_id) in actor.departments:
-        return VisibleEntry(by_id, entry.by_name, entry.reason, _of_own_orders(changes, own))
+        return VisibleEntry(by_id, entry.by_name, entry.reason, _own_order_changes(changes, own))
     action = Action(entry.action)
-    if action in _FOR_THE_DESK or entry.by_id in authors:
+    if action in _DESK_ONLY_ACTIONS or entry.by_id in authors:
         return None
-    shown = {k: v for k, v in _of_own_orders(changes, own).items() if k in _SHOWN_OF_TICKET or k == "issued"}
-    return VisibleEntry(by_id, entry.by_name, entry.reason if action in _FOR_THE_WORK else None, shown)
+    shown = {k: v for k, v in _own_order_changes(changes, own).items() if k in _CONTRACTOR_FIELDS or k == "issued"}
+    return VisibleEntry(by_id, entry.by_name, entry.reason if action in _REASON_VISIBLE_ACTIONS else None, shown)
 
 
-def visible_file(by_id: str, orders: Iterable[Assignment], actor: Actor, authors: Mapping[str, str]) -> bool:
+def can_see_file(by_id: str, orders: Iterable[Assignment], actor: Actor, authors: Mapping[str, str]) -> bool:
     """Whether a file of a ticket is shown. To a contractor: its own, the desk's, and those of the departments it works
     for here. `authors` as for `visible_entry`."""
-    if actor.roles & WHOLE or not actor.contractor or by_id == actor.id or by_id not in authors:
+    if actor.roles & AREA_WIDE_ROLES or not actor.contractor or by_id == actor.id or by_id not in authors:
         return True
-    return authors[by_id] in actor.departments | {o.department for o in orders if visible_order(o, actor)}
+    return authors[by_id] in actor.departments | {o.department for o in orders if can_see_order(o, actor)}
 
 
-def parties_to(entry: Entry, facts: Facts) -> frozenset[str]:
+def entry_parties(entry: Entry, facts: Facts) -> frozenset[str]:
     """The departments and performers a line concerns, as it is written: whoever has a view of the ticket, and whoever
     loses it with this line. A contractor is told of its own orders, and of what `visible_entry` shows it."""
     parties = {
         party
         for a in facts.assignments
-        if a.status in THEIRS or a.closed_at == entry.at
+        if a.status in HELD or a.closed_at == entry.at
         for party in (a.department, a.performer)
         if party
     }
     order = facts.order(entry.assignment) if entry.assignment else None
-    if order is None and entry.action not in _FOR_THE_DESK:
+    if order is None and entry.action not in _DESK_ONLY_ACTIONS:
         return frozenset(parties)
     own = {order.department, order.performer} if order is not None else set()
     # where no directory is at hand nobody is known to be no contractor
@@ -178,14 +178,14 @@ def parties_to(entry: Entry, facts: Facts) -> frozenset[str]:
     return frozenset(parties - (contractors - own))
 
 
-def _without_old_words(name: str, pair: Any) -> Any:
+def _redact_old_text(name: str, pair: Any) -> Any:
     """What was taken out of a text may be what must not be read there; what stands there now is shown on the ticket."""
     if name in _WORDS and isinstance(pair, list | tuple) and len(pair) == 2:
         return [None, pair[1]]
     return pair
 
 
-def _of_own_orders(changes: Mapping[str, Any], own: Iterable[str]) -> dict[str, Any]:
+def _own_order_changes(changes: Mapping[str, Any], own: Iterable[str]) -> dict[str, Any]:
     """The changes without those of other orders: `assignment.<id>.due_at` names one, `issued` lists them."""
     ids = frozenset(own)
     kept: dict[str, Any] = {}

@@ -55,7 +55,7 @@ LIVE = frozenset(
     }
 )
 ENDED = frozenset({AssignmentStatus.DONE, AssignmentStatus.RETURNED, AssignmentStatus.RECALLED})
-THEIRS = LIVE | {AssignmentStatus.DONE}  # a returned or recalled order gives no further view of the ticket
+HELD = LIVE | {AssignmentStatus.DONE}  # a returned or recalled order gives no further view of the ticket
 
 
 class Outcome(StrEnum):

@@ -6,15 +6,22 @@ from urllib.parse import quote
 from fastapi import APIRouter, UploadFile
 from starlette.responses import FileResponse, Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, may
-from hotline.organisation.model.actors import PEOPLE, Role
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, require_roles
+from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import store
-from hotline.tickets.attachments import attach, files_seen, found, may_attach
+from hotline.storage.files import store_file
+from hotline.tickets.attachments import attach, check_can_attach, load_attachment_file, load_visible_files
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, attachment_shown
-from hotline.web.responses import POST, READ, action_reply, refusals, reply, versioned
-from hotline.web.schemas import dumped
+from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, render_attachment
+from hotline.web.responses import (
+    POST_REFUSALS,
+    READ_REFUSALS,
+    action_reply,
+    etag_responses,
+    json_reply,
+    refusal_responses,
+)
+from hotline.web.schemas import dump_json
 
 router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=AuthenticatedRoute)
 
@@ -24,37 +31,40 @@ router = APIRouter(prefix="/v1/tickets", tags=["attachments"], route_class=Authe
     operation_id="attach_file",
     status_code=201,
     response_model=AttachmentOut,
-    responses={**versioned(201), **refusals(*POST, Code.NOT_NOW)},
+    responses={**etag_responses(201), **refusal_responses(*POST_REFUSALS, Code.NOT_NOW)},
 )
 async def attach_file(
     number: NumberPath,
     file: UploadFile,
     context: Annotated[
-        TicketContext, may("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
+        TicketContext, require_roles("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
     ],
 ) -> Response:
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
-    await may_attach(context.services, number, context.actor, context.now)
+    await check_can_attach(context.services, number, context.actor, context.now)
     name = (
         "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
         or "file"
     )
-    stored = await store(context.services.files, file.read, file.content_type)
+    stored = await store_file(context.services.files, file.read, file.content_type)
     request = await context.write_request(f"{name}\n{stored.sha256}".encode())
     return action_reply(
-        await attach(context.services, number, stored, name, request, lambda f: dumped(attachment_shown(f)))
+        await attach(context.services, number, stored, name, request, lambda f: dump_json(render_attachment(f)))
     )
 
 
 @router.get(
-    "/{number}/attachments", operation_id="list_attachments", response_model=AttachmentPage, responses=refusals(*READ)
+    "/{number}/attachments",
+    operation_id="list_attachments",
+    response_model=AttachmentPage,
+    responses=refusal_responses(*READ_REFUSALS),
 )
 async def list_attachments(
-    number: NumberPath, context: Annotated[TicketContext, may("attachments.read", *PEOPLE)]
+    number: NumberPath, context: Annotated[TicketContext, require_roles("attachments.read", *PERSON_ROLES)]
 ) -> Response:
     """The files of a ticket, oldest first."""
-    rows = await files_seen(context.services, number, context.actor)
-    return reply(AttachmentPage(tuple(map(attachment_shown, rows)), None))
+    rows = await load_visible_files(context.services, number, context.actor)
+    return json_reply(AttachmentPage(tuple(map(render_attachment, rows)), None))
 
 
 @router.get(
@@ -67,14 +77,16 @@ async def list_attachments(
             "description": "The bytes, to be saved",
             "headers": {"ETag": {"description": "The SHA-256 of the bytes", "schema": {"type": "string"}}},
         },
-        **refusals(*READ),
+        **refusal_responses(*READ_REFUSALS),
     },
 )
 async def read_attachment(
-    number: NumberPath, attachment: CodePath, context: Annotated[TicketContext, may("attachments.read", *PEOPLE)]
+    number: NumberPath,
+    attachment: CodePath,
+    context: Annotated[TicketContext, require_roles("attachments.read", *PERSON_ROLES)],
 ) -> Response:
     """The file, as a download; browsers must not display it in a page."""
-    row, path = await found(context.services, number, attachment, context.actor)
+    row, path = await load_attachment_file(context.services, number, attachment, context.actor)
     if not path.is_file():
         raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
     headers = {

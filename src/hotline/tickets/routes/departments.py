@@ -11,39 +11,43 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.database.prepared import Row
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, department_seen, may
-from hotline.organisation.model.actors import PEOPLE, WHOLE, Role
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, directory_for_department, require_roles
+from hotline.organisation.model.actors import AREA_WIDE_ROLES, PERSON_ROLES, Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Colour, Queue, TicketStatus
-from hotline.tickets.schemas.briefs import TicketPage, brief_shown
+from hotline.tickets.schemas.briefs import TicketPage, render_brief
 from hotline.tickets.schemas.queues import (
     BoardOut,
     HouseBoard,
     OrderPage,
     QueuedOrder,
     WorkPage,
-    order_line,
-    queued_shown,
-    work_shown,
+    render_order_line,
+    render_queued_order,
+    render_work,
 )
 from hotline.tickets.store import assignments, counters, lists
-from hotline.web.paging import Cursor, Limit, Pages, moment, opened, sealed
-from hotline.web.responses import READ, refusals, reply
+from hotline.web.paging import Cursor, Limit, PageCache, decode_cursor, encode_cursor, parse_moment
+from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
-Reader = Annotated[TicketContext, may("queues.read", *PEOPLE)]
+Reader = Annotated[TicketContext, require_roles("queues.read", *PERSON_ROLES)]
 PAGE_TAG = {
     "ETag": {"description": "Of this page: send it as `If-None-Match`", "schema": {"type": "string"}},
 }
-_FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
+_BEFORE_FIRST = (-1, datetime(1970, 1, 1, tzinfo=UTC), "")
 
 
 @router.get(
     "/departments/{code}/queue",
     operation_id="read_queue",
     response_model=OrderPage,
-    responses={200: {"headers": PAGE_TAG}, 304: {"description": "Unchanged", "headers": PAGE_TAG}, **refusals(*READ)},
+    responses={
+        200: {"headers": PAGE_TAG},
+        304: {"description": "Unchanged", "headers": PAGE_TAG},
+        **refusal_responses(*READ_REFUSALS),
+    },
 )
 async def read_queue(
     code: CodePath,
@@ -60,27 +64,31 @@ async def read_queue(
     """The department's open assignments: emergencies first, then soonest due. Send the ETag back as `If-None-Match`
     when polling: an unchanged queue is answered 304."""
     services, actor, now = context.services, context.actor, context.now
-    directory = await department_seen(context, code)
-    question = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
-    place = opened(services.secret, question, cursor)
+    directory = await directory_for_department(context, code)
+    query = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
+    place = decode_cursor(services.secret, query, cursor)
     asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
-    pages: Pages = context.request.app.state.pages
+    pages: PageCache = context.request.app.state.pages
     stamp, page = -1, None
     # a colour turns with the clock's ladder, which the queue's stamp knows nothing of: such a page is made anew
     if not colours and pages.has(asked) and context.request.headers.get("cache-control") != "no-cache":
-        stamp = await counters.queue_stamp(services.db, code)
+        stamp = await counters.load_queue_stamp(services.db, code)
         page = pages.get(asked, stamp, now)
     if page is None:
-        after = (place[0], moment(place[1]), place[2]) if place else _FIRST
-        rows = await assignments.open_orders(
+        after = (place[0], parse_moment(place[1]), place[2]) if place else _BEFORE_FIRST
+        rows = await assignments.load_open_orders(
             services.db, scope_of(actor), code, after, limit + 1, performing=performing
         )
-        stamp = rows[0]["stamp"] if rows else await counters.queue_stamp(services.db, code)
+        stamp = rows[0]["stamp"] if rows else await counters.load_queue_stamp(services.db, code)
         last = rows[limit - 1] if len(rows) > limit else None
-        more = sealed(services.secret, question, [last["rank"], last["sort_at"], last["id"]]) if last else None
-        looks = await assignments.looks_of(services.db, [row["id"] for row in rows[:limit]], now) if colours else {}
+        more = encode_cursor(services.secret, query, [last["rank"], last["sort_at"], last["id"]]) if last else None
+        looks = (
+            await assignments.load_order_colours(services.db, [row["id"] for row in rows[:limit]], now)
+            if colours
+            else {}
+        )
         items = tuple(
-            queued_shown(row, directory, now, looks.get(row["id"], Colour.GREY) if colours else None)
+            render_queued_order(row, directory, now, looks.get(row["id"], Colour.GREY) if colours else None)
             for row in rows[:limit]
         )
         page = orjson.dumps(OrderPage(items, more))
@@ -99,38 +107,43 @@ def _next_due(items: Sequence[QueuedOrder], now: datetime) -> datetime:
     return min((d for d in dues if d > now), default=now + timedelta(hours=1))
 
 
-@router.get("/departments/{code}/board", operation_id="read_board", response_model=BoardOut, responses=refusals(*READ))
+@router.get(
+    "/departments/{code}/board",
+    operation_id="read_board",
+    response_model=BoardOut,
+    responses=refusal_responses(*READ_REFUSALS),
+)
 async def read_board(code: CodePath, context: Reader) -> Response:
     """The open assignments of the department and all below it: how many are in each state and in each colour of their
     clocks, which has waited longest, what is due next. The cost depends on the open work only."""
-    directory = await department_seen(context, code)
-    below, scope = directory.below.get(code, frozenset({code})), scope_of(context.actor)
-    held = await assignments.open_work(context.services.db, scope, below, context.now)
-    counts, colours = _by(held["counts"], "status"), _by(held["counts"], "looks")
-    performing = _by(held["performing"], "status")
+    directory = await directory_for_department(context, code)
+    below, scope = directory.department_subtrees.get(code, frozenset({code})), scope_of(context.actor)
+    held = await assignments.load_open_work(context.services.db, scope, below, context.now)
+    counts, colours = _sum_by(held["counts"], "status"), _sum_by(held["counts"], "looks")
+    performing = _sum_by(held["performing"], "status")
     board = BoardOut(
         department=directory.named("departments", code),
         counts={AssignmentStatus(status): n for status, n in counts.items()},
         colours={colour: colours.get(colour, 0) for colour in assignments.COLOURS},
-        states=_crossed(held["counts"]),
+        states=_count_by_status_and_colour(held["counts"]),
         open=sum(counts.values()),
-        oldest=next((order_line(r) for r in held["oldest"]), None),
-        due_next=tuple(map(order_line, held["due_next"])),
+        oldest=next((render_order_line(r) for r in held["oldest"]), None),
+        due_next=tuple(map(render_order_line, held["due_next"])),
         performing={AssignmentStatus(status): n for status, n in performing.items()},
         performing_open=sum(performing.values()),
         at=context.now,
     )
-    return reply(board)
+    return json_reply(board)
 
 
-def _by(rows: Sequence[Row], name: str) -> dict[str, int]:
+def _sum_by(rows: Sequence[Row], name: str) -> dict[str, int]:
     found: Counter[str] = Counter()
     for row in rows:
         found[getattr(row, name)] += row.n
     return dict(found)
 
 
-def _crossed(rows: Sequence[Row]) -> dict[AssignmentStatus, dict[Colour, int]]:
+def _count_by_status_and_colour(rows: Sequence[Row]) -> dict[AssignmentStatus, dict[Colour, int]]:
     """State -> colour -> how many."""
     found: dict[AssignmentStatus, Counter[Colour]] = {}
     for row in rows:
@@ -138,19 +151,21 @@ def _crossed(rows: Sequence[Row]) -> dict[AssignmentStatus, dict[Colour, int]]:
     return {status: dict(colours) for status, colours in found.items()}
 
 
-@router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusals())
-async def read_house_board(context: Annotated[TicketContext, may("boards.read", *WHOLE)]) -> Response:
+@router.get("/board", operation_id="read_house_board", response_model=HouseBoard, responses=refusal_responses())
+async def read_house_board(
+    context: Annotated[TicketContext, require_roles("boards.read", *AREA_WIDE_ROLES)],
+) -> Response:
     """The number of tickets in each state within your areas, from counters."""
-    held = await counters.counted(context.services.db, "ticket", context.actor.areas)
+    held = await counters.load_counts(context.services.db, "ticket", context.actor.areas)
     counts = {TicketStatus(status): n for status, n in held.items()}
-    return reply(HouseBoard(counts, sum(n for status, n in counts.items() if status in OPEN)))
+    return json_reply(HouseBoard(counts, sum(n for status, n in counts.items() if status in OPEN)))
 
 
-@router.get("/worklists/{queue}", operation_id="read_worklist", response_model=WorkPage, responses=refusals())
+@router.get("/worklists/{queue}", operation_id="read_worklist", response_model=WorkPage, responses=refusal_responses())
 async def read_worklist(
     queue: Literal[Queue.INFORMATION, Queue.CALL_BACK, Queue.SHELF],
     context: Annotated[
-        TicketContext, may("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+        TicketContext, require_roles("worklists.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -159,19 +174,19 @@ async def read_worklist(
     Most urgent first; `until` is the deadline, `call_backs` the number of unanswered attempts."""
     services = context.services
     directory = await services.directory.now(context.now)
-    question = ["worklist", queue]
-    place = opened(services.secret, question, cursor)
-    after = (moment(place[0]), place[1]) if place else _FIRST[1:]
-    rows = await lists.worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
+    query = ["worklist", queue]
+    place = decode_cursor(services.secret, query, cursor)
+    after = (parse_moment(place[0]), place[1]) if place else _BEFORE_FIRST[1:]
+    rows = await lists.load_worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
     page = rows[:limit]
-    more = sealed(services.secret, question, [page[-1].place, page[-1].number]) if len(rows) > limit else None
-    return reply(WorkPage(tuple(work_shown(row, directory, context.now) for row in page), more))
+    more = encode_cursor(services.secret, query, [page[-1].place, page[-1].number]) if len(rows) > limit else None
+    return json_reply(WorkPage(tuple(render_work(row, directory, context.now) for row in page), more))
 
 
-@router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusals())
+@router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusal_responses())
 async def read_dispatch_queue(
     context: Annotated[
-        TicketContext, may("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
+        TicketContext, require_roles("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -179,11 +194,11 @@ async def read_dispatch_queue(
     """The dispatcher's queue: tickets without a department, emergencies first, then longest waiting."""
     services = context.services
     directory = await services.directory.now(context.now)
-    place = opened(services.secret, ["waiting"], cursor)
-    after = (place[0], moment(place[1]), place[2]) if place else _FIRST
-    rows = await lists.waiting(services.db, scope_of(context.actor), after, limit + 1)
+    place = decode_cursor(services.secret, ["waiting"], cursor)
+    after = (place[0], parse_moment(place[1]), place[2]) if place else _BEFORE_FIRST
+    rows = await lists.load_dispatch_queue(services.db, scope_of(context.actor), after, limit + 1)
     page = rows[:limit]
     more = None
     if len(rows) > limit:
-        more = sealed(services.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
-    return reply(TicketPage(tuple(brief_shown(row, directory, context.now) for row in page), more))
+        more = encode_cursor(services.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
+    return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))

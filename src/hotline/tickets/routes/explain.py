@@ -7,20 +7,20 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.locales.labels import Label
-from hotline.organisation.dependencies import AuthenticatedRoute, may
+from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model import duty
-from hotline.organisation.model.actors import GRANTED, PEOPLE
-from hotline.organisation.model.directory import SHAPES, Directory
+from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES
+from hotline.organisation.model.directory import ITEM_TYPES, Directory
 from hotline.organisation.model.items import Span
 from hotline.organisation.model.vocabulary import Unit
-from hotline.organisation.model.working_time import because, calculate_limit
+from hotline.organisation.model.working_time import calculate_limit, explain_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.reasons import Because
 from hotline.tickets import diagram
-from hotline.tickets.act import visible_ticket
+from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.routing import route
+from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.explain import (
     CategoryShare,
@@ -34,35 +34,37 @@ from hotline.tickets.schemas.explain import (
     TriageExplained,
     TriageResult,
 )
-from hotline.tickets.schemas.sla import clock_shown, clocks_seen
-from hotline.tickets.sla import explaining
+from hotline.tickets.schemas.sla import render_clock, visible_clocks
+from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
-from hotline.triage.model import advise, lexicon_of
-from hotline.web.responses import READ, refusals, reply
+from hotline.triage.model import advise, build_lexicon
+from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
-Reader = Annotated[TicketContext, may("directory.read", *GRANTED)]
+Reader = Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)]
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 
 
-@router.get("/lifecycle", operation_id="read_lifecycle", response_model=diagram.Lifecycle, responses=refusals())
+@router.get(
+    "/lifecycle", operation_id="read_lifecycle", response_model=diagram.Lifecycle, responses=refusal_responses()
+)
 async def read_lifecycle(context: Reader) -> Response:
     """The state machines of ticket and assignment as data: states, actions, roles, required fields, in Chinese and
     English. `schemas` has the JSON Schema of each action's body; `x-refers` names the noun of the directory that a
     field's codes belong to."""
-    return reply(diagram.as_data(action_schemas()))
+    return json_reply(diagram.lifecycle_document(action_schemas()))
 
 
 @router.post(
     "/explain/triage",
     operation_id="explain_triage",
     response_model=TriageExplained,
-    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+    responses=refusal_responses(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would suggest for this text, and by which rules. Nothing is written."""
     await context.services.directory.now(context.now)
-    size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.made_of(lexicon_of)
+    size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.derived(build_lexicon)
     advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)
     result = TriageResult(
         kind=advice.kind,
@@ -74,28 +76,28 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         others=tuple(CategoryShare(code, round(share, 2)) for code, share in advice.others),
         tell=tuple(Label(*words) for words in advice.tell),
     )
-    return reply(TriageExplained(result, advice.because))
+    return json_reply(TriageExplained(result, advice.because))
 
 
 @router.post(
     "/explain/routing",
     operation_id="explain_routing",
     response_model=RoutingExplained,
-    responses=refusals(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+    responses=refusal_responses(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
     """Which departments the catalogue would choose, by which entry, and which entries lost to it. Nothing is
     written."""
     directory = await context.services.directory.now(context.now)
-    errors = [(name, "unknown") for name, code, noun in _named(directory, body) if code not in noun]
+    errors = [(name, "unknown") for name, code, noun in _given_codes(directory, body) if code not in noun]
     if errors:
         raise Refused(
             Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors))
         )
     at = body.at or context.now
-    routed = route(directory, body.category, body.kind, body.area, at)
+    routed = choose_route(directory, body.category, body.kind, body.area, at)
     if routed is None:
-        return reply(RoutingExplained(None, (Because("the directory is empty", ()),)))
+        return json_reply(RoutingExplained(None, (Because("the directory is empty", ()),)))
     limits = limits_for(directory, body.kind, body.priority, body.category, body.area, at)
     counts = working_time_of(directory, None)
     result = RoutingResult(
@@ -110,16 +112,16 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
         policy=limits.policy if limits else None,
         provisional=limits.provisional if limits else None,
         working_hours=bool(counts and counts.is_working(at)),
-        on_duty=tuple(t.member.name for t in duty.called(directory, routed.performer or routed.lead, at)),
+        on_duty=tuple(t.member.name for t in duty.officers_to_call(directory, routed.performer or routed.lead, at)),
     )
-    return reply(RoutingExplained(result, routed.because))
+    return json_reply(RoutingExplained(result, routed.because))
 
 
 @router.post(
     "/explain/deadline",
     operation_id="explain_deadline",
     response_model=DeadlineExplained,
-    responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+    responses=refusal_responses(*READ_REFUSALS, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
     """How a deadline is counted, step by step: for a ticket's clock (`ticket`, and `clock` as its id or its metric), or
@@ -132,47 +134,49 @@ async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
         errors.append(("calendar", "unknown: not in the directory's calendars"))
     if body.clock is not None:
         errors.append(("clock", "only with a ticket"))
-    counts = working_time_of(directory, body.calendar)
-    if not errors and counts is None:
+    working_time = working_time_of(directory, body.calendar)
+    if not errors and working_time is None:
         errors.append(("calendar", "the organisation has none yet"))
-    if errors or body.start is None or body.amount is None or body.unit is None or counts is None:
+    if errors or body.start is None or body.amount is None or body.unit is None or working_time is None:
         raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=tuple(errors)))
     span = Span(Fraction(str(body.amount)), body.unit)
     if body.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS) and span.amount.denominator != 1:
         raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=(("amount", "whole days"),)))
     days = int(body.amount)  # ten thousand working days take a tenth of a second
     try:
-        reckoned = await context.services.offload.run(days, calculate_limit, counts, body.start, span)
+        reckoned = await context.services.offload.run(days, calculate_limit, working_time, body.start, span)
     except ValueError as fault:
         raise Refused(Refusal(Code.INVALID, str(fault), errors=(("amount", "lies too far ahead"),))) from None
-    why = await context.services.offload.run(days, because, counts, body.start, reckoned.due_at, span)
-    result = LimitResult(counts.local(reckoned.due_at), reckoned.provisional, counts.calendar.code)
-    return reply(DeadlineExplained(result, tuple(why)))
+    why = await context.services.offload.run(days, explain_limit, working_time, body.start, reckoned.due_at, span)
+    result = LimitResult(working_time.to_local(reckoned.due_at), reckoned.provisional, working_time.calendar.code)
+    return json_reply(DeadlineExplained(result, tuple(why)))
 
 
 async def _explain_clock(body: DeadlineAsk, context: TicketContext, directory: Directory) -> Response:
-    if not context.actor.roles & PEOPLE:
+    if not context.actor.roles & PERSON_ROLES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such ticket"))
     given = [f for f in ("start", "amount", "unit", "calendar") if getattr(body, f) is not None]
     if given:
         errors = tuple((f, "not with a ticket") for f in given)
         raise Refused(Refusal(Code.INVALID, "a ticket's clock or a limit by itself, not both", errors=errors))
-    facts = await visible_ticket(context.services, body.ticket or "", context.actor)
+    facts = await load_visible_ticket(context.services, body.ticket or "", context.actor)
     wanted = body.clock or "resolve"
-    seen_clocks = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
+    seen_clocks = visible_clocks(
+        await history.load_clocks(context.services.db, facts.ticket.number), facts, context.actor
+    )
     found = [c for c in seen_clocks if wanted in (c.id, c.metric)]
     if not found:
         has = ", ".join(dict.fromkeys(c.metric for c in seen_clocks)) or "none"
         raise Refused(Refusal(Code.NOT_FOUND, f"the ticket has no such clock; it has {has}"))
     clock = found[-1]
     counts = working_time_of(directory, clock.calendar)
-    why = explaining.explained(clock, counts) if counts else []
-    return reply(DeadlineExplained(clock_shown(clock, context.now), tuple(why)))
+    why = explanations.explain_clock(clock, counts) if counts else []
+    return json_reply(DeadlineExplained(render_clock(clock, context.now), tuple(why)))
 
 
-def _named(directory: Directory, body: RoutingAsk) -> list[tuple[str, str, Any]]:
+def _given_codes(directory: Directory, body: RoutingAsk) -> list[tuple[str, str, Any]]:
     pairs = (("category", body.category, directory.categories), ("area", body.area, directory.areas))
     return [(name, code, noun) for name, code, noun in pairs if code is not None]
 
 
-assert set(Noun.__args__) == set(SHAPES)  # type: ignore[attr-defined] # noqa: S101 - the path's words are the directory's nouns
+assert set(Noun.__args__) == set(ITEM_TYPES)  # type: ignore[attr-defined] # noqa: S101 - the path's words are the directory's nouns

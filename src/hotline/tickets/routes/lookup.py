@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, anybody, may
+from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, allow_anonymous, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code
-from hotline.tickets.act import visible_ticket
+from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.lookup import PublicTicket, look_up, query_code
+from hotline.tickets.lookup import PublicTicket, load_public_ticket, query_code
 from hotline.tickets.schemas.lookup import CodeOut, TicketLookupIn
 from hotline.web.forwarded import client_address
-from hotline.web.responses import READ, refusals, reply
+from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute)
 
@@ -22,26 +22,33 @@ router = APIRouter(prefix="/v1", tags=["public"], route_class=AuthenticatedRoute
     "/lookup",
     operation_id="look_up_ticket",
     response_model=PublicTicket,
-    responses=refusals(*READ, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
+    responses=refusal_responses(*READ_REFUSALS, Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def look_up_ticket(
-    body: TicketLookupIn, context: Annotated[TicketContext, anybody("tickets.look_up")]
+    body: TicketLookupIn, context: Annotated[TicketContext, allow_anonymous("tickets.look_up")]
 ) -> Response:
     """A ticket's state, department, deadline and answer, without personal data. The query code was given with the
     number, by text or by the operator. An address may send five wrong codes an hour for a ticket, and thirty for all
     tickets; `Retry-After` of a 429 says when the next is accepted. A POST, so that no code is in a URL."""
     code = body.code.replace(" ", "").replace("-", "")
-    return reply(await look_up(context.services, body.number, code, client_address(context.request), context.now))
+    return json_reply(
+        await load_public_ticket(context.services, body.number, code, client_address(context.request), context.now)
+    )
 
 
 @router.get(
-    "/tickets/{number}/query-code", operation_id="read_query_code", response_model=CodeOut, responses=refusals(*READ)
+    "/tickets/{number}/query-code",
+    operation_id="read_query_code",
+    response_model=CodeOut,
+    responses=refusal_responses(*READ_REFUSALS),
 )
 async def read_query_code(
     number: NumberPath,
-    context: Annotated[TicketContext, may("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[
+        TicketContext, require_roles("tickets.read_code", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
+    ],
 ) -> Response:
     """The query code of a ticket, for a caller who has lost it and whom you recognise."""
-    facts = await visible_ticket(context.services, number, context.actor)
+    facts = await load_visible_ticket(context.services, number, context.actor)
     found = facts.ticket.number
-    return reply(CodeOut(found, query_code(context.services.secret, found)))
+    return json_reply(CodeOut(found, query_code(context.services.secret, found)))

@@ -10,34 +10,41 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from hotline.database.keyset import KeysetPage
-from hotline.locales.labels import label_of
-from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, may
-from hotline.organisation.model.actors import PEOPLE, Actor, Role
+from hotline.locales.labels import label_pair
+from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, require_roles
+from hotline.organisation.model.actors import PERSON_ROLES, Actor, Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
-from hotline.text.numbering import read_number
-from hotline.tickets.act import act, authors_for, visible_ticket
+from hotline.text.numbering import parse_number
+from hotline.tickets.act import act, load_handler_departments, load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.lifecycle import ASSIGNMENT, TICKET
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.visibility import may_find_callers, visible_entry
+from hotline.tickets.model.visibility import can_search_by_caller, visible_entry
 from hotline.tickets.model.vocabulary import Action, TicketStatus
-from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, given
-from hotline.tickets.schemas.briefs import TicketPage, brief_shown
-from hotline.tickets.schemas.calls import CallPage, listed_call
-from hotline.tickets.schemas.sla import ClockPage, EscalationOut, clock_shown, clocks_seen
-from hotline.tickets.schemas.tickets import TicketOut, ticket_shown
-from hotline.tickets.schemas.timeline import EntryPage, entry_shown
+from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, sent_fields
+from hotline.tickets.schemas.briefs import TicketPage, render_brief
+from hotline.tickets.schemas.calls import CallPage, render_ticket_call
+from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, visible_clocks
+from hotline.tickets.schemas.tickets import TicketOut, render_ticket
+from hotline.tickets.schemas.timeline import EntryPage, render_entry
 from hotline.tickets.store import history, lists
-from hotline.web.field_types import Moment, Plain, Strict
-from hotline.web.paging import Cursor, Limit, moment, opened, sealed
-from hotline.web.problems import problem
-from hotline.web.responses import READ, WRITE, action_reply, refusals, reply, versioned
-from hotline.web.schemas import dumped
+from hotline.web.field_types import Moment, PlainLine, Strict
+from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.problems import problem_response
+from hotline.web.responses import (
+    READ_REFUSALS,
+    WRITE_REFUSALS,
+    action_reply,
+    etag_responses,
+    json_reply,
+    refusal_responses,
+)
+from hotline.web.schemas import dump_json
 
 
-class ByTail(AuthenticatedRoute):
+class ActionRoute(AuthenticatedRoute):
     """There are forty actions: a look at the end of the path costs a tenth of trying each one's pattern."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -47,32 +54,34 @@ class ByTail(AuthenticatedRoute):
         return super().matches(scope)
 
 
-router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ByTail)
-Reader = Annotated[TicketContext, may("tickets.read", *PEOPLE)]
-Word = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
-FOLLOWED = 500  # of a timeline on a page
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ActionRoute)
+Reader = Annotated[TicketContext, require_roles("tickets.read", *PERSON_ROLES)]
+CodeQuery = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
+MAX_TIMELINE_ENTRIES = 500  # of a timeline on a page
 
 
-@router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusals())
+@router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusal_responses())
 async def list_tickets(
     context: Reader,
     status: Annotated[list[TicketStatus] | None, Query(description="One or more states")] = None,
-    department: Annotated[Word | None, Query(description="Holds an order, the departments below it included")] = None,
-    performer: Annotated[Word | None, Query(description="A contractor that performs an order")] = None,
-    assignee: Annotated[
-        Plain | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
+    department: Annotated[
+        CodeQuery | None, Query(description="Holds an order, the departments below it included")
     ] = None,
-    category: Annotated[Word | None, Query(description="The category and all below it")] = None,
-    area: Annotated[Word | None, Query(description="The area and all below it")] = None,
+    performer: Annotated[CodeQuery | None, Query(description="A contractor that performs an order")] = None,
+    assignee: Annotated[
+        PlainLine | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
+    ] = None,
+    category: Annotated[CodeQuery | None, Query(description="The category and all below it")] = None,
+    area: Annotated[CodeQuery | None, Query(description="The area and all below it")] = None,
     priority: Priority | None = None,
     kind: Kind | None = None,
     channel: Channel | None = None,
-    flag: Annotated[Word | None, Query(description="As `repeat`, `danger:gas`")] = None,
+    flag: Annotated[CodeQuery | None, Query(description="As `repeat`, `danger:gas`")] = None,
     confidential: bool | None = None,
     overdue: Annotated[bool | None, Query(description="true: open and past its limit")] = None,
     caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
-    outer_number: Annotated[Plain | None, Query(max_length=80, min_length=1)] = None,
-    parent: Annotated[Plain | None, Query(max_length=20, description="Tickets merged into this one")] = None,
+    outer_number: Annotated[PlainLine | None, Query(max_length=80, min_length=1)] = None,
+    parent: Annotated[PlainLine | None, Query(max_length=20, description="Tickets merged into this one")] = None,
     created_from: Moment | None = None,
     created_before: Moment | None = None,
     q: Annotated[
@@ -90,7 +99,7 @@ async def list_tickets(
     """Tickets within your scope, filtered and sorted. `next` is the next page; there is no total, boards have
     counts."""
     directory = await context.services.directory.now(context.now)
-    if caller is not None and not may_find_callers(context.actor):
+    if caller is not None and not can_search_by_caller(context.actor):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "asking by caller is not for your role"))
     filters: dict[str, Any] = {
         "status": status and sorted(status),
@@ -101,102 +110,117 @@ async def list_tickets(
         "confidential": confidential,
         "caller": caller,
         "outer_number": outer_number,
-        "parent": parent and (read_number(parent) or "-"),
+        "parent": parent and (parse_number(parent) or "-"),
         "performer": performer,
         "assignee": context.actor.id if assignee == "me" else assignee,
         "created_from": created_from,
         "created_before": created_before,
         "text": q,
         "overdue": context.now if overdue else None,
-        "department": department and sorted(directory.below.get(department, {department})),
-        "category": category and sorted(directory.categories_below.get(category, {category})),
-        "area": area and sorted(directory.areas_below.get(area, {area})),
+        "department": department and sorted(directory.department_subtrees.get(department, {department})),
+        "category": category and sorted(directory.category_subtrees.get(category, {category})),
+        "area": area and sorted(directory.area_subtrees.get(area, {area})),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
-    question = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
-    place = opened(context.services.secret, question, cursor)
-    name, descending = sort.lstrip("-"), sort.startswith("-")
-    page_wanted = KeysetPage(limit + 1, (moment(place[0]), place[1]) if place else None)
-    order = lists.ListOrder(name, descending)
-    rows = await lists.listed(context.services.db, scope_of(context.actor), filters, page_wanted, order)
+    query = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
+    place = decode_cursor(context.services.secret, query, cursor)
+    sort_field, descending = sort.lstrip("-"), sort.startswith("-")
+    page_wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
+    order = lists.ListOrder(sort_field, descending)
+    rows = await lists.load_tickets(context.services.db, scope_of(context.actor), filters, page_wanted, order)
     page = rows[:limit]
     more = (
-        sealed(context.services.secret, question, [getattr(page[-1], name), page[-1].number])
+        encode_cursor(context.services.secret, query, [getattr(page[-1], sort_field), page[-1].number])
         if len(rows) > limit
         else None
     )
-    return reply(TicketPage(tuple(brief_shown(row, directory, context.now) for row in page), more))
+    return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))
 
 
 @router.get(
-    "/{number}", operation_id="read_ticket", response_model=TicketOut, responses={**versioned(200), **refusals(*READ)}
+    "/{number}",
+    operation_id="read_ticket",
+    response_model=TicketOut,
+    responses={**etag_responses(200), **refusal_responses(*READ_REFUSALS)},
 )
 async def read_ticket(number: NumberPath, context: Reader) -> Response:
     """One ticket with its assignments, clocks, suggestions and the actions allowed to you now. ETag is its version."""
-    facts = await visible_ticket(context.services, number, context.actor)
-    return reply(
-        ticket_shown(facts, context.actor, await context.services.directory.now(context.now), context.now),
+    facts = await load_visible_ticket(context.services, number, context.actor)
+    return json_reply(
+        render_ticket(facts, context.actor, await context.services.directory.now(context.now), context.now),
         version=facts.ticket.version,
     )
 
 
-@router.get("/{number}/timeline", operation_id="read_timeline", response_model=EntryPage, responses=refusals(*READ))
+@router.get(
+    "/{number}/timeline",
+    operation_id="read_timeline",
+    response_model=EntryPage,
+    responses=refusal_responses(*READ_REFUSALS),
+)
 async def read_timeline(
     number: NumberPath,
     context: Reader,
-    limit: Annotated[int, Query(ge=1, le=FOLLOWED)] = FOLLOWED,
+    limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_ENTRIES)] = MAX_TIMELINE_ENTRIES,
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
     """The ticket's history, in order: who, when, what, why, before and after. A contractor sees entries about its own
     assignments and the ticket as a whole, and no notes of others."""
-    facts = await visible_ticket(context.services, number, context.actor)
-    rows = await history.timeline_of(context.services.db, facts.ticket.number, after, limit)
-    authors = await authors_for(context.services, context.actor, (row.by_id for row in rows))
+    facts = await load_visible_ticket(context.services, number, context.actor)
+    rows = await history.load_timeline(context.services.db, facts.ticket.number, after, limit)
+    authors = await load_handler_departments(context.services, context.actor, (row.by_id for row in rows))
     items = tuple(
-        entry_shown(row, visible)
+        render_entry(row, visible)
         for row in rows
         if (visible := visible_entry(row, facts.ticket, facts.assignments, context.actor, authors)) is not None
     )
     more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
-    return reply(EntryPage(items, more))
+    return json_reply(EntryPage(items, more))
 
 
-@router.get("/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusals(*READ))
+@router.get(
+    "/{number}/calls", operation_id="list_calls", response_model=CallPage, responses=refusal_responses(*READ_REFUSALS)
+)
 async def list_calls(number: NumberPath, context: Reader) -> Response:
     """The contacts about this ticket, oldest first, including those of tickets merged into it."""
-    facts = await visible_ticket(context.services, number, context.actor)
-    rows = await history.calls_of(context.services.db, facts.ticket.number)
-    return reply(CallPage(tuple(listed_call(row, context.actor, facts) for row in rows), None))
+    facts = await load_visible_ticket(context.services, number, context.actor)
+    rows = await history.load_calls(context.services.db, facts.ticket.number)
+    return json_reply(CallPage(tuple(render_ticket_call(row, context.actor, facts) for row in rows), None))
 
 
-@router.get("/{number}/clocks", operation_id="list_clocks", response_model=ClockPage, responses=refusals(*READ))
+@router.get(
+    "/{number}/clocks",
+    operation_id="list_clocks",
+    response_model=ClockPage,
+    responses=refusal_responses(*READ_REFUSALS),
+)
 async def list_clocks(number: NumberPath, context: Reader) -> Response:
     """Every clock of the ticket and its assignments, by start; and every escalation step that fired, when it should
     have, and whom it told. `POST /v1/explain/deadline` explains a deadline."""
-    facts = await visible_ticket(context.services, number, context.actor)
-    found = clocks_seen(await history.clocks_of(context.services.db, facts.ticket.number), facts, context.actor)
+    facts = await load_visible_ticket(context.services, number, context.actor)
+    found = visible_clocks(await history.load_clocks(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
-    rows = await history.escalations_of(context.services.db, facts.ticket.number)
+    rows = await history.load_escalations(context.services.db, facts.ticket.number)
     told = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
-    return reply(ClockPage(tuple(clock_shown(c, context.now) for c in found), told, None))
+    return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), told, None))
 
 
-def _show(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
-    return lambda facts: dumped(ticket_shown(facts, actor, directory, now, revealed=revealed))
+def _ticket_renderer(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:
+    return lambda facts: dump_json(render_ticket(facts, actor, directory, now, revealed=revealed))
 
 
-def _ticket_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = label_of(action)
-    roles = sorted({role for m in TICKET if m.action is action for role in m.by if role in PEOPLE})
+def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = label_pair(action)
+    roles = sorted({role for m in TICKET_MOVES if m.action is action for role in m.by if role in PERSON_ROLES})
 
     async def act_on_ticket(
         number: NumberPath,
         body: body_type,  # type: ignore[valid-type]
-        context: Annotated[TicketContext, may(f"tickets.{action}", *roles)],
+        context: Annotated[TicketContext, require_roles(f"tickets.{action}", *roles)],
     ) -> Response:
         directory = await context.services.directory.now(context.now)
-        command = Command(action, context.version(), given(body))
-        show = _show(context.actor, directory, context.now, revealed=action is Action.REVEAL)
+        command = Command(action, context.version(), sent_fields(body))
+        show = _ticket_renderer(context.actor, directory, context.now, revealed=action is Action.REVEAL)
         return action_reply(await act(context.services, number, command, await context.write_request(), show))
 
     act_on_ticket.__doc__ = (
@@ -206,25 +230,25 @@ def _ticket_route(action: Action, body_type: type[Strict]) -> None:
         f"/{{number}}/actions/{action}",
         operation_id=f"ticket_{action}",
         response_model=TicketOut,
-        responses=refusals(*WRITE),
+        responses=refusal_responses(*WRITE_REFUSALS),
         summary=f"{en} · {zh}",
     )(act_on_ticket)
 
 
-def _order_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = label_of(action)
-    by = {role for m in ASSIGNMENT if m.action is action for role in m.by}
-    roles = sorted((by & PEOPLE) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
+def _add_order_route(action: Action, body_type: type[Strict]) -> None:
+    zh, en = label_pair(action)
+    by = {role for m in ASSIGNMENT_MOVES if m.action is action for role in m.by}
+    roles = sorted((by & PERSON_ROLES) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
 
     async def act_on_assignment(
         number: NumberPath,
         assignment: Annotated[str, Path(max_length=40, description="The assignment's id", examples=["100000006-1"])],
         body: body_type,  # type: ignore[valid-type]
-        context: Annotated[TicketContext, may(f"assignments.{action}", *roles)],
+        context: Annotated[TicketContext, require_roles(f"assignments.{action}", *roles)],
     ) -> Response:
         directory = await context.services.directory.now(context.now)
-        command = Command(action, context.version(), given(body), assignment=assignment)
-        show = _show(context.actor, directory, context.now)
+        command = Command(action, context.version(), sent_fields(body), assignment=assignment)
+        show = _ticket_renderer(context.actor, directory, context.now)
         return action_reply(await act(context.services, number, command, await context.write_request(), show))
 
     act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
@@ -232,15 +256,15 @@ def _order_route(action: Action, body_type: type[Strict]) -> None:
         f"/{{number}}/assignments/{{assignment}}/actions/{action}",
         operation_id=f"assignment_{action}",
         response_model=TicketOut,
-        responses=refusals(*WRITE),
+        responses=refusal_responses(*WRITE_REFUSALS),
         summary=f"{en} · {zh}",
     )(act_on_assignment)
 
 
 for _action, _shape in TICKET_BODIES.items():
-    _ticket_route(_action, _shape)
+    _add_ticket_route(_action, _shape)
 for _action, _shape in ORDER_BODIES.items():
-    _order_route(_action, _shape)
+    _add_order_route(_action, _shape)
 
 
 @router.post("/{number}/actions/{action}", include_in_schema=False)
@@ -248,17 +272,17 @@ for _action, _shape in ORDER_BODIES.items():
 async def no_such_action(
     number: str,
     action: str,
-    context: Annotated[TicketContext, may("tickets.read", *PEOPLE)],
+    context: Annotated[TicketContext, require_roles("tickets.read", *PERSON_ROLES)],
     assignment: str | None = None,
 ) -> Response:
     """An action that this table does not know: of the other one, it says where that is."""
     try:
-        await visible_ticket(context.services, number, context.actor)
+        await load_visible_ticket(context.services, number, context.actor)
     except Refused as refused:
-        return problem(refused.refusal)
+        return problem_response(refused.refusal)
     here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)
     rule = f"one of {', '.join(sorted(here))}"
     if action in there:
         where = "assignments/{id}/actions" if assignment is None else "actions"
         rule = f"of the ticket's other path: {where}/{action}"
-    return problem(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))
+    return problem_response(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))

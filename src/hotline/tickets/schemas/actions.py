@@ -7,7 +7,14 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, create_model
 
 from hotline.organisation.model.vocabulary import Kind, Level, Priority
-from hotline.tickets.lifecycle import ASSIGNMENT, FOLLOWS, INTERNAL, TICKET, Move, fields_of
+from hotline.tickets.lifecycle import (
+    ASSIGNMENT_MOVES,
+    FOLLOWS_LEAD_ORDER,
+    INTERNAL_ACTIONS,
+    TICKET_MOVES,
+    Move,
+    action_fields,
+)
 from hotline.tickets.model.vocabulary import (
     Action,
     DeclineReason,
@@ -36,7 +43,7 @@ from hotline.web.field_types import (
     WrittenLine,
 )
 
-TYPES: dict[F, Any] = {
+FIELD_TYPES: dict[F, Any] = {
     F.CATEGORY: CategoryCode,
     F.KIND: Kind,
     F.PRIORITY: Priority,
@@ -103,10 +110,10 @@ EXAMPLE_REASONS = {Action.DECLINE: "emergency_service", Action.VOID: "test", Act
 
 
 def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[Strict]:
-    needs, takes = fields_of(table, action)
+    needs, takes = action_fields(table, action)
     shape: dict[str, Any] = {}
     for field in (*needs, *takes):
-        kind = REASONS[action] if field is F.REASON_CODE else TYPES[field]
+        kind = REASONS[action] if field is F.REASON_CODE else FIELD_TYPES[field]
         shape[field.value] = (kind, ...) if field in needs else (kind | None, None)
     example = {str(f): EXAMPLE_REASONS[action] if f is F.REASON_CODE else EXAMPLES[f] for f in needs}
     name = f"{machine}{''.join(part.capitalize() for part in action.split('_'))}"
@@ -117,13 +124,16 @@ def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[St
 
 
 def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Strict]]:
-    actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL)
+    actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL_ACTIONS)
     # where the ticket follows its lead's order, the body is the order's
-    return {action: _body(machine, ASSIGNMENT if action in FOLLOWS else table, action) for action in actions}
+    return {
+        action: _body(machine, ASSIGNMENT_MOVES if action in FOLLOWS_LEAD_ORDER else table, action)
+        for action in actions
+    }
 
 
-TICKET_BODIES = _bodies("Ticket", TICKET)
-ORDER_BODIES = _bodies("Order", ASSIGNMENT)
+TICKET_BODIES = _bodies("Ticket", TICKET_MOVES)
+ORDER_BODIES = _bodies("Order", ASSIGNMENT_MOVES)
 
 
 @cache
@@ -137,6 +147,6 @@ def action_schemas() -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def given(body: Strict) -> dict[F, Any]:
+def sent_fields(body: Strict) -> dict[F, Any]:
     """The fields that were sent, by their words."""
     return {F(name): getattr(body, name) for name in body.model_fields_set if getattr(body, name) is not None}

@@ -26,6 +26,6 @@ class AttachmentPage:
     next: str | None
 
 
-def attachment_shown(file: Attachment | Any) -> AttachmentOut:
+def render_attachment(file: Attachment | Any) -> AttachmentOut:
     """A file, as it was attached or as a row."""
     return AttachmentOut(file.id, file.name, file.media_type, file.size, file.sha256, file.at, file.by_id)

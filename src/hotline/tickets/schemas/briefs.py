@@ -5,7 +5,7 @@ from typing import Any
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
-from hotline.replies import of_row, reply_type
+from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
 
 
@@ -41,29 +41,29 @@ class TicketPage:
     next: str | None
 
 
-def brief_shown(row: Any, directory: Directory, now: datetime) -> TicketBrief:
+def render_brief(row: Any, directory: Directory, now: datetime) -> TicketBrief:
     """A row of a list of tickets."""
-    return of_row(TicketBrief, brief_of(row, directory, now))
+    return reply_from_values(TicketBrief, brief_fields(row, directory, now))
 
 
-def brief_of(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
+def brief_fields(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
     """What a row of a list holds, by the fields of `TicketBrief`."""
     return {
         "number": row.number,
         "status": row.status,
         "kind": row.kind,
-        "category": directory.name_of("categories", row.category),
+        "category": directory.optional_item_name("categories", row.category),
         "priority": row.priority,
         "title": row.title,
         "channel": row.channel,
-        "area": directory.name_of("areas", row.area),
-        "department": directory.name_of("departments", row.department),
+        "area": directory.optional_item_name("areas", row.area),
+        "department": directory.optional_item_name("departments", row.department),
         "flags": row.flags,
         "confidential": row.confidential,
         "urges": row.urges,
         "calls": row.calls,
         "due_at": row.due_at,
-        "overdue": _brief_late(row, now),
+        "overdue": _is_overdue(row, now),
         "promised_at": row.promised_at,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
@@ -72,7 +72,7 @@ def brief_of(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:
     }
 
 
-def _brief_late(row: Any, now: datetime) -> bool:
+def _is_overdue(row: Any, now: datetime) -> bool:
     """Past its limit while a department works: whoever has reported, or waits for us, is not late."""
     works = row.status == TicketStatus.DISPATCHED and row.lead_at != AssignmentStatus.REPORTED
     return works and row.due_at is not None and now > row.due_at

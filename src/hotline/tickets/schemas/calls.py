@@ -15,10 +15,10 @@ from hotline.text.phones import is_withheld
 from hotline.tickets.caller_lookup import CallerLookup, CallerTicket, GivenName, KnownCaller
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Call, Facts
-from hotline.tickets.model.visibility import caller_shown, may_find_callers
+from hotline.tickets.model.visibility import can_search_by_caller, visible_caller
 from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction
 from hotline.tickets.model.vocabulary import Field as F
-from hotline.tickets.schemas.tickets import TicketOut, unread_shown
+from hotline.tickets.schemas.tickets import TicketOut, render_unread
 from hotline.web.field_types import (
     LONGEST_DETAIL,
     CodeWord,
@@ -27,8 +27,8 @@ from hotline.web.field_types import (
     Lon,
     Moment,
     Narrative,
+    NullAsEmpty,
     NumberWord,
-    OrEmpty,
     PhoneField,
     Prose,
     Strict,
@@ -80,8 +80,8 @@ class CallIn(Strict):
     channel: ChannelIn
     narrative: Narrative
     title: Title = None
-    caller: Annotated[CallerIn, OrEmpty] = Field(default_factory=lambda: CallerIn.model_validate({}))
-    location: Annotated[LocationIn, OrEmpty] = Field(default_factory=lambda: LocationIn.model_validate({}))
+    caller: Annotated[CallerIn, NullAsEmpty] = Field(default_factory=lambda: CallerIn.model_validate({}))
+    location: Annotated[LocationIn, NullAsEmpty] = Field(default_factory=lambda: LocationIn.model_validate({}))
     kind: Kind | None = None
     category: CodeWord | None = None
     priority: Priority | None = None
@@ -132,20 +132,20 @@ class CallIn(Strict):
             "caller.contact": self.caller.contact,
             "location.address": self.location.address,
         }
-        kept = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
+        shortened_details = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
         rule = f"too long: the first {LONGEST_DETAIL} characters are kept"
         return IntakeRequest(
-            unread=tuple((field, rule) for field, text in details.items() if kept[field] != text),
+            unread=tuple((field, rule) for field, text in details.items() if shortened_details[field] != text),
             channel=Channel(self.channel),
             narrative=self.narrative,
             title=self.title,
-            phone=kept["caller.phone"],
-            name=kept["caller.name"],
-            contact=kept["caller.contact"],
+            phone=shortened_details["caller.phone"],
+            name=shortened_details["caller.name"],
+            contact=shortened_details["caller.contact"],
             confidential=self.caller.confidential,
             reply_wanted=self.reply_wanted,
             area=self.location.area,
-            address=kept["location.address"],
+            address=shortened_details["location.address"],
             lat=self.location.lat,
             lon=self.location.lon,
             kind=self.kind,
@@ -227,25 +227,25 @@ class CallerCard:
     unread: tuple[ErrorOut, ...]
 
 
-def card_shown(card: CallerLookup, as_given: str | None = None) -> CallerCard:
+def render_caller_card(card: CallerLookup, as_given: str | None = None) -> CallerCard:
     """The card. `as_given`: what is shown instead of a number that cannot be read."""
     phone = as_given if card.unread and card.phone is None else card.phone
-    unread = unread_shown(card.unread)
+    unread = render_unread(card.unread)
     return CallerCard(card.match, phone, card.caller, card.names, card.open, card.history, unread)
 
 
-def call_shown(call: Call | Any, actor: Actor, facts: Facts) -> CallOut:
+def render_call(call: Call | Any, actor: Actor, facts: Facts) -> CallOut:
     """A contact of this ticket, as it was taken or as a row."""
-    return CallOut(**_call(call, actor, facts))
+    return CallOut(**_build_call(call, actor, facts))
 
 
-def listed_call(row: Any, actor: Actor, facts: Facts) -> TicketCall:
+def render_ticket_call(row: Any, actor: Actor, facts: Facts) -> TicketCall:
     """A row of the contacts of a ticket."""
-    return TicketCall(**_call(row, actor, facts), number=row.number)
+    return TicketCall(**_build_call(row, actor, facts), number=row.number)
 
 
-def _call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
-    hidden = caller_shown(facts.ticket, actor)
+def _build_call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
+    hidden = visible_caller(facts.ticket, actor)
     # its own ticket may have been merged into an open one
     secret = call.confidential or getattr(call, "of_confidential", False)
     merged_secret = call.number != facts.ticket.number and getattr(call, "of_confidential", False)
@@ -255,17 +255,17 @@ def _call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
         "channel": call.channel,
         "at": call.at,
         # words too can give somebody away: those of a confidential ticket merged into this one are for the desk
-        "narrative": "" if merged_secret and not may_find_callers(actor) else call.narrative,
+        "narrative": "" if merged_secret and not can_search_by_caller(actor) else call.narrative,
         "taken_by": call.taken_by,
         "phone": call.phone if whole else None,
         "raw_phone": call.raw_phone if whole else None,
         "name": call.caller_name if whole else None,
         "withheld": call.phone is None and is_withheld(call.raw_phone),
-        "unread": unread_shown(_unread_of(call)),
+        "unread": render_unread(_unread_pairs(call)),
     }
 
 
-def _unread_of(call: Call | Any) -> Iterable[Sequence[str]]:
+def _unread_pairs(call: Call | Any) -> Iterable[Sequence[str]]:
     if isinstance(call, Call):
         return call.unread
     kept = call.phone is None and not is_withheld(call.raw_phone)  # of an earlier call the number alone is known

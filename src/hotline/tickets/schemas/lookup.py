@@ -5,18 +5,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from hotline.text.normalisation import normalised
+from hotline.text.normalisation import normalise_text
 from hotline.web.field_types import NumberWord, Strict
 
 
-def _digits(code: Any) -> Any:
+def _normalise_code(code: Any) -> Any:
     """Full-width digits and invisible marks come with what is pasted from a text."""
-    return normalised(code).strip() if isinstance(code, str) else code
+    return normalise_text(code).strip() if isinstance(code, str) else code
 
 
 class TicketLookupIn(Strict):
     number: NumberWord
-    code: Annotated[str, BeforeValidator(_digits), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    code: Annotated[str, BeforeValidator(_normalise_code), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
 
 

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from hotline.locales.labels import Label, label_of
+from hotline.locales.labels import Label, label_pair
 from hotline.replies import reply_type
 from hotline.tickets.lifecycle import Move
 from hotline.tickets.model.vocabulary import Action, Field
@@ -18,11 +18,11 @@ class MoveOut:
     needs: tuple[Field, ...]
 
 
-def shown_move(move: Move[Any]) -> MoveOut:
+def render_move(move: Move[Any]) -> MoveOut:
     """An allowed action as replies list it. Made once for each: a reply lists a dozen of them."""
     return _made(move.action, move.fields)
 
 
 @cache
 def _made(action: Action, needs: tuple[Field, ...]) -> MoveOut:
-    return MoveOut(action, Label(*label_of(action)), needs)
+    return MoveOut(action, Label(*label_pair(action)), needs)

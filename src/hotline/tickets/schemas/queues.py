@@ -8,9 +8,9 @@ from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Kind, Level, Priority
-from hotline.replies import of_row, reply_type
+from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import AssignmentStatus, Colour, Part, TicketStatus
-from hotline.tickets.schemas.briefs import TicketBrief, brief_of
+from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
 
 
 @reply_type()
@@ -27,9 +27,11 @@ class WorkPage:
     next: str | None
 
 
-def work_shown(row: Any, directory: Directory, now: datetime) -> WorkBrief:
+def render_work(row: Any, directory: Directory, now: datetime) -> WorkBrief:
     """A row of a worklist."""
-    return of_row(WorkBrief, {**brief_of(row, directory, now), "until": row.until, "call_backs": row.call_backs})
+    return reply_from_values(
+        WorkBrief, {**brief_fields(row, directory, now), "until": row.until, "call_backs": row.call_backs}
+    )
 
 
 @reply_type()
@@ -80,18 +82,20 @@ class OrderPage:
     next: str | None
 
 
-def queued_shown(row: dict[str, Any], directory: Directory, now: datetime, colour: Colour | None = None) -> QueuedOrder:
+def render_queued_order(
+    row: dict[str, Any], directory: Directory, now: datetime, colour: Colour | None = None
+) -> QueuedOrder:
     """An order in a department's queue. The row is the answer but for names and for what time makes of it."""
     due = row["due_at"]
     row.pop("stamp")
-    row["category"] = directory.name_of("categories", row["category"])
-    row["area"] = directory.name_of("areas", row["area"])
+    row["category"] = directory.optional_item_name("categories", row["category"])
+    row["area"] = directory.optional_item_name("areas", row["area"])
     works = row["ticket_status"] == TicketStatus.DISPATCHED and row["status"] != AssignmentStatus.REPORTED
     past = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
     row["overdue"] = works and past  # whoever waits for us, or has reported, is not late
     if colour is None:
-        return of_row(QueuedOrder, row)
-    return of_row(ColouredOrder, {**row, "colour": colour})
+        return reply_from_values(QueuedOrder, row)
+    return reply_from_values(ColouredOrder, {**row, "colour": colour})
 
 
 @reply_type()
@@ -110,7 +114,7 @@ class OrderLine:
 _LINE = tuple(f.name for f in fields(OrderLine))
 
 
-def order_line(row: Any) -> OrderLine:
+def render_order_line(row: Any) -> OrderLine:
     """An assignment on a board."""
     return OrderLine(*(getattr(row, name) for name in _LINE))
 

@@ -8,7 +8,7 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Level, Metric
 from hotline.replies import reply_type
 from hotline.tickets.model.ticket import Clock, Facts
-from hotline.tickets.model.visibility import visible_order
+from hotline.tickets.model.visibility import can_see_order
 from hotline.tickets.model.vocabulary import Colour
 from hotline.tickets.sla.colours import colour_of, has_breached
 
@@ -63,13 +63,13 @@ class ClockPage:
     next: str | None
 
 
-def clocks_seen(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
+def visible_clocks(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[Clock]:
     """The ticket's clocks, and those of the orders this actor may see."""
-    theirs = {a.id for a in facts.assignments if visible_order(a, actor)}
+    theirs = {a.id for a in facts.assignments if can_see_order(a, actor)}
     return [c for c in clocks if c.assignment is None or c.assignment in theirs]
 
 
-def clock_shown(c: Clock, now: datetime) -> ClockOut:
+def render_clock(c: Clock, now: datetime) -> ClockOut:
     """A clock: when it is due and why, how far its ladder was climbed, and its colour now."""
     return ClockOut(
         id=c.id,

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from hotline.locales.labels import Label, label, label_of
+from hotline.locales.labels import Label, label, label_pair
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
-from hotline.tickets.lifecycle import allowed, allowed_of_order
-from hotline.tickets.model.queues import waits_for
-from hotline.tickets.model.routing import advice_now
+from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
+from hotline.tickets.model.queues import current_wait
+from hotline.tickets.model.routing import current_advice
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
-from hotline.tickets.model.visibility import VisibleCaller, caller_shown, visible_order
+from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     DeclineReason,
@@ -29,11 +29,11 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
-from hotline.tickets.schemas.moves import MoveOut, shown_move
-from hotline.tickets.schemas.sla import ClockOut, clock_shown, clocks_seen
+from hotline.tickets.schemas.moves import MoveOut, render_move
+from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
 from hotline.value_objects import replace
-from hotline.web.schemas import ErrorOut, field_rule
+from hotline.web.schemas import ErrorOut, render_error
 
 
 @reply_type()
@@ -258,22 +258,22 @@ class TicketOut:
     allowed_actions: tuple[MoveOut, ...]
 
 
-_OF_REPORTER = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
+_REPORTER_FIELDS = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
 
 
-def ticket_shown(
+def render_ticket(
     facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False
 ) -> TicketOut:
     """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
     t = facts.ticket
-    inside = actor.roles != frozenset({Role.GATEWAY})
-    caller = caller_shown(t, actor, revealed=revealed)
+    is_staff = actor.roles != frozenset({Role.GATEWAY})
+    caller = visible_caller(t, actor, revealed=revealed)
     return TicketOut(
         number=t.number,
         status=t.status,
         status_label=label(t.status),
         kind=t.kind,
-        category=directory.name_of("categories", t.category),
+        category=directory.optional_item_name("categories", t.category),
         priority=t.priority,
         title=t.title,
         narrative=t.narrative,
@@ -281,12 +281,12 @@ def ticket_shown(
         caller=caller,
         reply_wanted=t.reply_wanted,
         location=LocationOut(t.area, t.address, t.lat, t.lon),
-        area=directory.name_of("areas", t.area),
-        department=directory.name_of("departments", t.department),
+        area=directory.optional_item_name("areas", t.area),
+        department=directory.optional_item_name("departments", t.department),
         assignments=tuple(
-            order_shown(facts, a, actor, directory, now)
+            render_order(facts, a, actor, directory, now)
             for a in facts.assignments
-            if inside and visible_order(a, actor)
+            if is_staff and can_see_order(a, actor)
         ),
         flags=t.flags,
         supervised=t.supervised,
@@ -296,35 +296,35 @@ def ticket_shown(
         counters=TicketCounters(
             t.calls, t.urges, t.returns, t.extensions, t.call_backs, t.reopens, t.attachments, facts.children
         ),
-        clocks=_clocks(facts, actor, now, inside=inside),
-        waits_for=waiting_shown(replace(facts, directory=directory), directory) if inside else None,
-        advice=_advice(facts, directory, hidden=caller is None or caller.masked) if inside else None,
-        unread=unread_shown(t.advice.get("unread") or ()) if inside else (),
-        result=_result(facts, actor, inside=inside),
+        clocks=_render_clocks(facts, actor, now, inside=is_staff),
+        waits_for=render_waiting(replace(facts, directory=directory), directory) if is_staff else None,
+        advice=_render_advice(facts, directory, is_caller_hidden=caller is None or caller.masked) if is_staff else None,
+        unread=render_unread(t.advice.get("unread") or ()) if is_staff else (),
+        result=_render_result(facts, actor, inside=is_staff),
         promised_at=t.promised_at,
         created_at=t.created_at,
         updated_at=t.updated_at,
         closed_at=t.closed_at,
         version=t.version,
-        allowed_actions=tuple(map(shown_move, allowed(facts, actor, now))),
+        allowed_actions=tuple(map(render_move, allowed_moves(facts, actor, now))),
     )
 
 
-def _clocks(facts: Facts, actor: Actor, now: datetime, *, inside: bool) -> TicketClocks:
+def _render_clocks(facts: Facts, actor: Actor, now: datetime, *, inside: bool) -> TicketClocks:
     return TicketClocks(
         due_at=facts.ticket.due_at,
-        overdue=any(_late(facts, a, now) for a in facts.assignments if a.part is Part.LEAD),
+        overdue=any(_is_overdue(facts, a, now) for a in facts.assignments if a.part is Part.LEAD),
         review_at=facts.ticket.review_at,
         provisional=any(c.provisional for c in facts.clocks),
-        running=tuple(clock_shown(c, now) for c in clocks_seen(facts.clocks, facts, actor)) if inside else (),
+        running=tuple(render_clock(c, now) for c in visible_clocks(facts.clocks, facts, actor)) if inside else (),
     )
 
 
-def _result(facts: Facts, actor: Actor, *, inside: bool) -> TicketResult:
+def _render_result(facts: Facts, actor: Actor, *, inside: bool) -> TicketResult:
     """A contractor answers for its own order: what came of another's is not told to it."""
     t = facts.ticket
     lead = next((a for a in reversed(facts.assignments) if a.part is Part.LEAD), None)
-    answers = inside and (lead is None or visible_order(lead, actor))
+    answers = inside and (lead is None or can_see_order(lead, actor))
     return TicketResult(
         public_reply=t.public_reply,
         internal_result=t.internal_result if answers else None,
@@ -341,32 +341,32 @@ def _reason_code(t: Ticket) -> Any:
     return t.reason_code
 
 
-def _advice(facts: Facts, directory: Directory, *, hidden: bool) -> TicketAdvice:
+def _render_advice(facts: Facts, directory: Directory, *, is_caller_hidden: bool) -> TicketAdvice:
     """Advice and hints; without what names the caller where the caller is not shown."""
-    advice: Any = advice_now(directory, facts.ticket, facts.assignments)
+    advice: Any = current_advice(directory, facts.ticket, facts.assignments)
     advice.pop("unread", None)  # shown beside it
     hints = advice.get("hints")
-    if hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
-        form = {k: v for k, v in hints["form"].items() if k not in _OF_REPORTER}
+    if is_caller_hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
+        form = {k: v for k, v in hints["form"].items() if k not in _REPORTER_FIELDS}
         advice["hints"] = {**hints, "form": form}
     return advice  # type: ignore[no-any-return]
 
 
-def waiting_shown(facts: Facts, directory: Directory) -> WaitingOut | None:
+def render_waiting(facts: Facts, directory: Directory) -> WaitingOut | None:
     """The queue the matter stands in and who owns it; None where it has ended."""
-    waiting = waits_for(facts)
+    waiting = current_wait(facts)
     if waiting is None:
         return None
     return WaitingOut(
         queue=waiting.queue,
-        role=CodedRole(waiting.role, *label_of(waiting.role)) if waiting.role else None,
-        department=directory.name_of("departments", waiting.department),
+        role=CodedRole(waiting.role, *label_pair(waiting.role)) if waiting.role else None,
+        department=directory.optional_item_name("departments", waiting.department),
         person=waiting.person,
         until=waiting.until,
     )
 
 
-def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
+def _is_overdue(facts: Facts, a: Assignment, now: datetime) -> bool:
     """Whether a running order is past its limit, by its clock: one that waits for us is not late."""
     if a.closed_at is not None:
         return False
@@ -374,12 +374,12 @@ def _late(facts: Facts, a: Assignment, now: datetime) -> bool:
     return has_breached(clock, now) if clock else a.due_at is not None and now > a.due_at
 
 
-def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> AssignmentOut:
+def render_order(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> AssignmentOut:
     """An order with what this actor may do to it now."""
     return AssignmentOut(
         id=a.id,
         department=directory.named("departments", a.department),
-        performer=directory.name_of("departments", a.performer),
+        performer=directory.optional_item_name("departments", a.performer),
         assignee=a.assignee,
         part=a.part,
         status=a.status,
@@ -388,7 +388,7 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
         accept_by=a.accept_by,
         due_at=a.due_at,
         first_due_at=a.first_due_at,
-        overdue=a.overdue or _late(facts, a, now),
+        overdue=a.overdue or _is_overdue(facts, a, now),
         accepted_at=a.accepted_at,
         contacted_at=a.contacted_at,
         reported_at=a.reported_at,
@@ -399,10 +399,10 @@ def order_shown(facts: Facts, a: Assignment, actor: Actor, directory: Directory,
         extensions=a.extensions,
         redos=a.redos,
         result=OrderResult(**a.result) if a.result else None,  # type: ignore[typeddict-item]
-        allowed_actions=tuple(map(shown_move, allowed_of_order(facts, a, actor, now))),
+        allowed_actions=tuple(map(render_move, allowed_order_moves(facts, a, actor, now))),
     )
 
 
-def unread_shown(unread: Iterable[Sequence[str]]) -> tuple[ErrorOut, ...]:
+def render_unread(unread: Iterable[Sequence[str]]) -> tuple[ErrorOut, ...]:
     """(field, rule) pairs, each rule in English and both written forms of Chinese."""
-    return tuple(field_rule(field, rule) for field, rule in unread)
+    return tuple(render_error(field, rule) for field, rule in unread)

@@ -40,7 +40,7 @@ class EntryPage:
     next: str | None
 
 
-def entry_shown(row: Any, visible: VisibleEntry) -> EntryOut:
+def render_entry(row: Any, visible: VisibleEntry) -> EntryOut:
     """One line of the timeline, as far as `visible_entry` lets it be seen."""
     return EntryOut(
         seq=row.seq,

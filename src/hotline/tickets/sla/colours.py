@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from hotline.organisation.model.items import step_of
+from hotline.organisation.model.items import parse_step
 from hotline.organisation.model.vocabulary import Metric
 from hotline.tickets.model.ticket import Clock
 from hotline.tickets.model.vocabulary import Colour
@@ -25,15 +25,19 @@ def colour_of(clock: Clock, now: datetime) -> Colour:
         return Colour.GREY
     rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
     steps = clock.terms["steps"]
-    return Colour(step_of(steps[min(rung, len(steps)) - 1]).level) if rung else Colour.GREEN
+    return Colour(parse_step(steps[min(rung, len(steps)) - 1]).level) if rung else Colour.GREEN
 
 
-LOOKS = tuple(Colour)
-OWN = (Metric.ACCEPT, Metric.CONTACT, Metric.REPORT)  # what a department owes; a ruling or an audit is owed to it
+COLOURS_ASCENDING = tuple(Colour)
+DEPARTMENT_METRICS = (
+    Metric.ACCEPT,
+    Metric.CONTACT,
+    Metric.REPORT,
+)  # what a department owes; a ruling or an audit is owed to it
 
 
-def looks_of(clocks: Iterable[Clock], now: datetime) -> Colour:
+def order_colour(clocks: Iterable[Clock], now: datetime) -> Colour:
     """How an order looks: as the worst of its OWN clocks that have not stopped. An order nobody signs for in time is
     late, however much time is left to solve it."""
-    running = (c for c in clocks if c.metric in OWN and c.stopped_at is None)
-    return max((colour_of(c, now) for c in running), key=LOOKS.index, default=Colour.GREY)
+    running = (c for c in clocks if c.metric in DEPARTMENT_METRICS and c.stopped_at is None)
+    return max((colour_of(c, now) for c in running), key=COLOURS_ASCENDING.index, default=Colour.GREY)

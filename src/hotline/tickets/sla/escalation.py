@@ -5,7 +5,7 @@ from typing import Any
 
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import EscalationStep, step_of
+from hotline.organisation.model.items import EscalationStep, parse_step
 from hotline.organisation.model.vocabulary import Metric, Priority, Receiver
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Satisfaction, TicketStatus, VoidReason
@@ -16,34 +16,36 @@ T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 
 def next_step(clock: Clock) -> EscalationStep:
     """The step that is due next on this clock; past the last one it is repeated."""
-    steps = [step_of(text) for text in clock.terms["steps"]]
+    steps = [parse_step(text) for text in clock.terms["steps"]]
     return steps[min(clock.next_step or 1, len(steps)) - 1]
 
 
-def commands_of(clock: Clock, facts: Facts) -> list[Command]:
+def step_commands(clock: Clock, facts: Facts) -> list[Command]:
     """What the clock does when its next step is due: the first of these that the tables allow.
 
     An unsigned order is accepted, what was never told is done without or given up, a matter nobody says a word about
     is closed; everything else is told to whom the ladder names."""
     step = next_step(clock)
-    rung = {"clock": clock.id, "rung": clock.next_level}
-    version, found = facts.ticket.version, []
+    step_fields = {"clock": clock.id, "rung": clock.next_level}
+    version, commands = facts.ticket.version, []
     why = f"{clock.metric} limit of policy {clock.terms['policy']}"
     if step.share == 1:
         match clock.metric:
             case M.ACCEPT:
-                found.append(Command(A.AUTO_ACCEPT, version, {F.REASON: why, **rung}, clock.assignment))
+                commands.append(Command(A.AUTO_ACCEPT, version, {F.REASON: why, **step_fields}, clock.assignment))
             case M.INFO:
                 if facts.ticket.priority is Priority.NORMAL:
-                    given = {F.REASON_CODE: VoidReason.NO_INFO_GIVEN, F.REASON: why, **rung}
-                    found.append(Command(A.VOID, version, given))
-                found.append(Command(A.RESUME, version, {F.REASON: why, **rung}))
+                    given = {F.REASON_CODE: VoidReason.NO_INFO_GIVEN, F.REASON: why, **step_fields}
+                    commands.append(Command(A.VOID, version, given))
+                commands.append(Command(A.RESUME, version, {F.REASON: why, **step_fields}))
             case M.SILENCE:
-                found.append(Command(A.CONFIRM, version, {F.SATISFACTION: Satisfaction.NO_ANSWER, F.TEXT: why, **rung}))
+                commands.append(
+                    Command(A.CONFIRM, version, {F.SATISFACTION: Satisfaction.NO_ANSWER, F.TEXT: why, **step_fields})
+                )
             case _:
                 pass
-    found.append(Command(A.ESCALATE, version, {F.LEVEL: step.level, F.REASON: why, **rung}))
-    return found
+    commands.append(Command(A.ESCALATE, version, {F.LEVEL: step.level, F.REASON: why, **step_fields}))
+    return commands
 
 
 def receivers(
@@ -55,36 +57,36 @@ def receivers(
     if d is None:
         return []
     department = order.department if order else None
-    found: dict[str, dict[str, Any]] = {}
+    receivers_by_line: dict[str, dict[str, Any]] = {}
     for receiver in step.tell:
         match receiver:
             case Receiver.HANDLER if department:
-                found[f"department:{department}"] = {"assignee": order.assignee if order else None}
+                receivers_by_line[f"department:{department}"] = {"assignee": order.assignee if order else None}
                 if order and order.performer:
-                    found[f"department:{order.performer}"] = {}
+                    receivers_by_line[f"department:{order.performer}"] = {}
             case Receiver.HEAD if department:
                 item = d.departments.get(department)
-                found[f"head:{department}"] = {"person": item.head if item else None}
+                receivers_by_line[f"head:{department}"] = {"person": item.head if item else None}
                 if item is None or item.head is None:  # nobody is named: somebody must hear it all the same
-                    found.setdefault("role:supervisor", {"no_head": department})
+                    receivers_by_line.setdefault("role:supervisor", {"no_head": department})
             case Receiver.DUTY:
-                found |= duty_lines(d, department, now)
+                receivers_by_line |= duty_lines(d, department, now)
             case Receiver.HANDLER | Receiver.HEAD | Receiver.DISPATCHER:
-                found["role:dispatcher"] = {}
-                if duty.nobody(d, d.home.fallback if d.home else None, now):
-                    found["role:supervisor"] = {"nobody_on_duty": True}
+                receivers_by_line["role:dispatcher"] = {}
+                if duty.has_no_duty_officer(d, d.home.fallback if d.home else None, now):
+                    receivers_by_line["role:supervisor"] = {"nobody_on_duty": True}
             case Receiver.DESK:
-                found["role:operator"] = {}
+                receivers_by_line["role:operator"] = {}
             case Receiver.COMMITTEE if d.home and d.home.committee:
-                found[f"department:{d.home.committee}"] = {}
+                receivers_by_line[f"department:{d.home.committee}"] = {}
             case _:
-                found.setdefault("role:supervisor", {})
-    return list(found.items())
+                receivers_by_line.setdefault("role:supervisor", {})
+    return list(receivers_by_line.items())
 
 
-def duty_lines(d: Directory, department: str | None, now: datetime) -> dict[str, dict[str, Any]]:
+def duty_lines(directory: Directory, department: str | None, now: datetime) -> dict[str, dict[str, Any]]:
     """The officers to call now, each on a line of their own; with nobody there, the supervisors."""
-    called = duty.called(d, department, now)
+    called = duty.officers_to_call(directory, department, now)
     if not called:
         return {"role:supervisor": {"nobody_on_duty": True}}
     return {

@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, Span, span_of
+from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, Span, parse_span
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.ticket import Assignment, Ticket
@@ -18,7 +18,7 @@ from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Pa
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
-PLAIN = EscalationPolicy(  # where no ladder says otherwise
+DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no ladder says otherwise
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
 
@@ -57,9 +57,11 @@ ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
     M.EXTENSION: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
     M.AUDIT: {D.REPORTED: Phase.RUN},
 }
-_STANDING_STILL = frozenset({T.AWAITING_INFO, T.SHELVED})
-BY_ATTEMPT = frozenset({M.CALL_BACK, M.SILENCE})
-SINCE_BEGUN = frozenset({M.DISPATCH, M.RESOLVE, M.ACCEPT, M.CONTACT})  # found missing, they began with ticket or order
+_PAUSING_STATUSES = frozenset({T.AWAITING_INFO, T.SHELVED})
+RESTARTED_BY_CALL_BACK = frozenset({M.CALL_BACK, M.SILENCE})
+STARTING_WITH_SUBJECT = frozenset(
+    {M.DISPATCH, M.RESOLVE, M.ACCEPT, M.CONTACT}
+)  # found missing, they began with ticket or order
 RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})  # follow a new priority or category
 
 
@@ -79,7 +81,7 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
         return Phase.STOP
     if metric is M.EXTENSION and order.asked_due_at is None:
         return Phase.STOP
-    if phase is Phase.RUN and ticket.status in _STANDING_STILL:
+    if phase is Phase.RUN and ticket.status in _PAUSING_STATUSES:
         return Phase.PAUSE
     return phase
 
@@ -88,34 +90,36 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
 
 
 def policy_for(
-    d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None
+    directory: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None
 ) -> SlaPolicy | None:
     """The most specific policy: priority before category before area before kind. None: the directory is empty."""
-    cases = product((priority, ANY), (*d.category_path(category), ANY), (*d.area_path(area), ANY), (kind, ANY))
-    return next((d.policies_by_case[case] for case in cases if case in d.policies_by_case), None)
+    cases = product(
+        (priority, ANY), (*directory.category_path(category), ANY), (*directory.area_path(area), ANY), (kind, ANY)
+    )
+    return next((directory.policies_by_case[case] for case in cases if case in directory.policies_by_case), None)
 
 
-def working_time_of(d: Directory, calendar: str | None) -> WorkingTime | None:
+def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime | None:
     """That calendar ready to count with, else the organisation's. None: there is none."""
-    code = calendar if calendar in d.calendars else d.home.calendar if d.home else None
-    return d.working_times.get(code) if code is not None else None
+    code = calendar if calendar in directory.calendars else directory.home.calendar if directory.home else None
+    return directory.working_times.get(code) if code is not None else None
 
 
-def escalation_policy_for(d: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
+def escalation_policy_for(directory: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
     """The ladder of that metric, one for the priority before one for any."""
-    ladders = d.ladders_by_case
-    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or PLAIN
+    ladders = directory.ladders_by_case
+    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
 
 
-def terms_of(d: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
+def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
-    ladder = escalation_policy_for(d, metric, priority)
+    ladder = escalation_policy_for(directory, metric, priority)
     return {
         "policy": policy.code,
-        "version": d.versions.get(("policies", policy.code), d.version),
+        "version": directory.versions.get(("policies", policy.code), directory.version),
         "source": policy.source,
         "ladder": ladder.code,
-        "ladder_version": d.versions.get(("ladders", ladder.code), d.version),
+        "ladder_version": directory.versions.get(("ladders", ladder.code), directory.version),
         "steps": list(ladder.steps),
         "repeat": ladder.repeat,
     }
@@ -125,15 +129,15 @@ def span_for(metric: Metric, policy: SlaPolicy, ticket: Ticket) -> Span:
     """The limit a clock of this metric gets: a reopened matter has the policy's `redo`, else half the first limit."""
     if metric in (M.RESOLVE, M.REPORT):
         if ticket.reopens and policy.redo is not None:
-            return span_of(policy.redo)
-        span = span_of(policy.resolve)
+            return parse_span(policy.redo)
+        span = parse_span(policy.resolve)
         if not ticket.reopens:
             return span
         half = span.amount / 2  # whole days, or whole minutes
         if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS):
             return Span(Fraction(ceil(half)), span.unit)
         return Span(Fraction(ceil(half * 60), 60), span.unit)
-    return span_of(getattr(policy, metric))
+    return parse_span(getattr(policy, metric))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +151,19 @@ class Limits:
 
 
 def limits_for(
-    d: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
+    directory: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
 ) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory is empty."""
-    policy = policy_for(d, kind, priority, category, area)
-    reckoner = working_time_of(d, policy.calendar) if policy else None
+    policy = policy_for(directory, kind, priority, category, area)
+    reckoner = working_time_of(directory, policy.calendar) if policy else None
     if policy is None or reckoner is None:
         return None
-    closes = calculate_limit(reckoner, now, span_of(policy.resolve))
-    accept = calculate_limit(reckoner, now, span_of(policy.accept))
+    closes = calculate_limit(reckoner, now, parse_span(policy.resolve))
+    accept = calculate_limit(reckoner, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
 
 
-def outer_limit(policy: SlaPolicy, reckoner: WorkingTime, outer_due_at: datetime, now: datetime) -> datetime:
+def outer_limit(policy: SlaPolicy, working_time: WorkingTime, outer_due_at: datetime, now: datetime) -> datetime:
     """Ours ends the policy's margin before another hotline's deadline; where that has passed, with it."""
-    ours = reckoner.earlier(outer_due_at, policy.outer_margin)
+    ours = working_time.workdays_before(outer_due_at, policy.outer_margin)
     return ours if ours > now else outer_due_at

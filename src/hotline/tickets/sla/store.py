@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, is_one_of, read_instant
-from hotline.database.engine import Database, one
+from hotline.database.columns import Instant, in_words, parse_instant
+from hotline.database.engine import Database, fetch_first
 from hotline.database.leases import database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.vocabulary import OPEN
@@ -15,13 +15,15 @@ from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline
 
 LEASE = timedelta(seconds=10)  # many times what a batch takes; after it another worker tries
-PUT_OFF = timedelta(minutes=1)  # a clock that could not be acted on is put off by its lease, for so long at most
+MAX_POSTPONEMENT = timedelta(
+    minutes=1
+)  # a clock that could not be acted on is put off by its lease, for so long at most
 
 
-def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
+def claim_due_clocks(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
     """The clocks longest due by `now`, ours for LEASE by the database's clock: number, id, next_level, next_at."""
     at = database_time(db)
-    free = is_free(c.c.lease_until, at, PUT_OFF)
+    free = is_free(c.c.lease_until, at, MAX_POSTPONEMENT)
     due = (
         sa.select(c.c.number, c.c.id)
         .where(c.c.next_at.is_not(None), c.c.next_at <= now, free)
@@ -30,13 +32,13 @@ def claim(db: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[
         .with_for_update(skip_locked=True)
     )
     take = sa.update(c).where(sa.tuple_(c.c.number, c.c.id).in_(due)).values(lease_token=token, lease_until=at + LEASE)
-    taken = db.execute(take.returning(c.c.number, c.c.id, c.c.next_level, c.c.next_at)).all()
-    return sorted(taken, key=lambda r: (r.next_at, r.id))
+    claimed_rows = db.execute(take.returning(c.c.number, c.c.id, c.c.next_level, c.c.next_at)).all()
+    return sorted(claimed_rows, key=lambda r: (r.next_at, r.id))
 
 
-def look_again(db: sa.Connection, clock: str, number: str, token: str, wait: timedelta) -> None:
+def postpone_clock(db: sa.Connection, clock: str, number: str, token: str, wait: timedelta) -> None:
     """One odd ticket must not hold up the night: nobody looks at this clock for so long, PUT_OFF at most."""
-    until = database_time(db) + min(wait, PUT_OFF)
+    until = database_time(db) + min(wait, MAX_POSTPONEMENT)
     db.execute(
         sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=until)
     )
@@ -53,18 +55,18 @@ _BEHIND = PreparedQuery(
 )
 
 
-async def counted_otherwise(db: Database, calendar: str, version: int, limit: int) -> list[str]:
+async def load_outdated_tickets(db: Database, calendar: str, version: int, limit: int) -> list[str]:
     """Tickets with a running clock that was counted with an older version of this calendar."""
     return list(
         dict.fromkeys(r.number for r in await db.rows(_BEHIND, calendar=calendar, version=version, limit=limit))
     )
 
 
-def mark_counted(db: sa.Connection, still: Sequence[tuple[str, int]], calendars: Mapping[str, int]) -> int:
+def mark_recalculated(db: sa.Connection, unchanged: Sequence[tuple[str, int]], calendars: Mapping[str, int]) -> int:
     """The running clocks of these tickets (number, version) stand as they would by these versions of their calendars;
     how many tickets were marked. Not one that has moved on: it is looked at again."""
     marked: set[str] = set()
-    for number, version in still:
+    for number, version in unchanged:
         stands = sa.select(sa.literal(1)).where(t.c.number == number, t.c.version == version).exists()
         for code, counted in calendars.items():
             old = sa.and_(c.c.calendar == code, c.c.calendar_version < counted, c.c.stopped_at.is_(None))
@@ -76,14 +78,14 @@ def mark_counted(db: sa.Connection, still: Sequence[tuple[str, int]], calendars:
 _WITHOUT = PreparedQuery(
     sa.select(t.c.number)
     .where(
-        is_one_of(t.c.status, OPEN),
+        in_words(t.c.status, OPEN),
         ~sa.select(sa.literal(1)).where(c.c.number == t.c.number, c.c.stopped_at.is_(None)).correlate(t).exists(),
     )
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
 
-async def without_clock(db: Database, limit: int) -> list[str]:
+async def load_tickets_without_clock(db: Database, limit: int) -> list[str]:
     """Open tickets that no clock runs on: time has lost them."""
     return [r.number for r in await db.rows(_WITHOUT, limit=limit)]
 
@@ -95,10 +97,10 @@ _OVERDUE = PreparedQuery(
 )
 
 
-async def unfired(db: Database, before: datetime) -> tuple[int, datetime | None]:
+async def load_overdue_steps(db: Database, before: datetime) -> tuple[int, datetime | None]:
     """How many steps were due before that moment and have not been told; when the oldest was."""
-    row = await one(db, _OVERDUE, before=before)
-    return (int(row.n), read_instant(row.oldest)) if row else (0, None)
+    row = await fetch_first(db, _OVERDUE, before=before)
+    return (int(row.n), parse_instant(row.oldest)) if row else (0, None)
 
 
 _STUCK = PreparedQuery(
@@ -109,7 +111,7 @@ _STUCK = PreparedQuery(
 )
 
 
-async def stuck(db: Database) -> Sequence[Row]:
+async def load_stuck_clocks(db: Database) -> Sequence[Row]:
     """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
     return await db.rows(_STUCK)
 
@@ -117,7 +119,7 @@ async def stuck(db: Database) -> Sequence[Row]:
 _NEWEST_ENTRY = PreparedQuery(sa.select(timeline.c.at).order_by(timeline.c.at.desc()).limit(1))
 
 
-async def newest_entry(db: Database) -> datetime | None:
+async def load_newest_entry_time(db: Database) -> datetime | None:
     """When the newest line of any timeline was written, by the clock of whoever wrote it."""
-    row = await one(db, _NEWEST_ENTRY)
-    return read_instant(row.at) if row else None
+    row = await fetch_first(db, _NEWEST_ENTRY)
+    return parse_instant(row.at) if row else None

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from hotline.organisation.model.items import EscalationStep, Span, span_of, step_of
+from hotline.organisation.model.items import EscalationStep, Span, parse_span, parse_step
 from hotline.organisation.model.vocabulary import Unit
-from hotline.organisation.model.working_time import SpanCounter, WorkingTime, first_day, is_working_unit
+from hotline.organisation.model.working_time import SpanCounter, WorkingTime, first_countable_day, is_working_unit
 from hotline.tickets.model.ticket import Clock
 from hotline.value_objects import replace
 
-LATE = timedelta(seconds=60)  # a step told later than this is marked late
+LATE_AFTER = timedelta(seconds=60)  # a step told later than this is marked late
 
 
 # --- from marks to a row
@@ -24,32 +24,32 @@ class _Limit:
                  *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
         self.measure: SpanCounter = r.measures[unit]
         self.unit, self.origin, self.anchor = unit, anchor, anchor
-        self.first = first_day(r, anchor) if due is None else date.min  # the first date that may be counted
+        self.first = first_countable_day(r, anchor) if due is None else date.min  # the first date that may be counted
         self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
         self.is_set = due is not None
-        self.due = due or self._reached()
+        self.due = due or self._calculate_due()
 
-    def _reached(self) -> datetime:
+    def _calculate_due(self) -> datetime:
         reached = self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
         return reached if self.cap is None else min(reached, self.cap)
 
     def pause(self, at: datetime) -> None:
         if not self.rigid:
-            self.consumed = min(self.whole, self.consumed + self.measure.between(self.anchor, at, self.first))
+            self.consumed = min(self.whole, self.consumed + self.measure.elapsed(self.anchor, at, self.first))
 
     def resume(self, at: datetime) -> None:
         """What is left runs on from here. One that was reached stays where it was; a pause never takes time away."""
         if self.rigid or self.consumed >= self.whole:
             return
         self.anchor = at
-        self.due = max(self.due, self._reached()) if self.is_set else self._reached()
+        self.due = max(self.due, self._calculate_due()) if self.is_set else self._calculate_due()
 
 
-class _Run:
+class _ClockState:
     """A clock as its marks are read, one after the other."""
 
-    def __init__(self, reckoner: WorkingTime) -> None:
-        self.r = reckoner
+    def __init__(self, working_time: WorkingTime) -> None:
+        self.r = working_time
         self.started = self.since = self.born = datetime.min.replace(tzinfo=UTC)
         self.span: Span | None = None
         self.set: _Limit | None = None  # by hand, by an extension, from outside
@@ -83,20 +83,22 @@ class _Run:
     def due(self) -> datetime:
         return self.active.due
 
-    def start(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def start(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.since = at
         # a missing one: when it should have
-        self.started = self.born = read_instant(told["from"]) if told.get("from") else at
-        self.cap = read_instant(told["cap"]) if told.get("cap") else None
-        if "due" in told:
-            unit = Unit(told.get("unit", Unit.CALENDAR_HOURS))
-            self.set = self._set(self.born, read_instant(told["due"]), unit, rigid=bool(told.get("rigid")))
+        self.started = self.born = parse_instant(details["from"]) if details.get("from") else at
+        self.cap = parse_instant(details["cap"]) if details.get("cap") else None
+        if "due" in details:
+            unit = Unit(details.get("unit", Unit.CALENDAR_HOURS))
+            self.set = self._fixed_limit_from(
+                self.born, parse_instant(details["due"]), unit, rigid=bool(details.get("rigid"))
+            )
         else:
-            self.span = span_of(told["span"])
+            self.span = parse_span(details["span"])
             self.counted = self._count(self.span, self.born)
 
-    def _set(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
-        return _Limit(self.r, unit, anchor, self.r.measures[unit].between(anchor, due, date.min), due, rigid=rigid)
+    def _fixed_limit_from(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
+        return _Limit(self.r, unit, anchor, self.r.measures[unit].elapsed(anchor, due, date.min), due, rigid=rigid)
 
     def _count(self, span: Span, anchor: datetime) -> _Limit:
         """That span counted from there, the pauses since then given back."""
@@ -112,13 +114,13 @@ class _Run:
     def _limits(self) -> list[_Limit]:
         return [limit for limit in (self.set, self.counted) if limit is not None]
 
-    def pause(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def pause(self, at: datetime, details: Mapping[str, Any]) -> None:
         if self.paused is None:
             self.paused = at
             for limit in self._limits():
                 limit.pause(at)
 
-    def resume(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def resume(self, at: datetime, details: Mapping[str, Any]) -> None:
         if self.paused is None:
             return
         self.pauses.append((self.paused, at))
@@ -126,37 +128,37 @@ class _Run:
         for limit in self._limits():
             limit.resume(at)
 
-    def hold(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def hold(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.held = at
 
-    def run_on(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def run_on(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.held, self.since = None, at
 
-    def stop(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def stop(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.stopped = at if self.held is None else self.held
 
-    def issue(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def issue(self, at: datetime, details: Mapping[str, Any]) -> None:
         """An order takes over the resident's clock as it stands: shuffling gives nobody new time."""
         self.started = self.since = at
 
-    def extend(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def extend(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.first_due = self.first_due or self.due
         unit = Unit.WORKING_HOURS if is_working_unit(self.active.unit) else Unit.CALENDAR_HOURS
-        self.set, self.counted = self._set(at, read_instant(told["due"]), unit), None
+        self.set, self.counted = self._fixed_limit_from(at, parse_instant(details["due"]), unit), None
         self.shortened, self.own, self.raised, self.since = False, None, None, at
 
-    def promise(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.promised, self.since = read_instant(told["due"]), at
+    def promise(self, at: datetime, details: Mapping[str, Any]) -> None:
+        self.promised, self.since = parse_instant(details["due"]), at
         self.shortened, self.own = False, None
 
-    def policy(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def policy(self, at: datetime, details: Mapping[str, Any]) -> None:
         """Another limit. A longer one counts from the start; a shorter one from this moment, and only where it ends
         sooner than the old one: nobody gains time by a raise, and nobody has failed at the moment of it. A limit set
         by hand, by an extension or from outside, and a promise, give way to a shorter policy than the one they were
         made under, and come back with it."""
-        new, was, old = span_of(told["span"]), span_of(told["was"]), self.limit
+        new, was, old = parse_span(details["span"]), parse_span(details["was"]), self.limit
         self.own = self.own or was
-        if not self._shorter(new, self.own, at):  # back under what it was made under, or a longer one
+        if not self._is_shorter(new, self.own, at):  # back under what it was made under, or a longer one
             if self.set is not None:
                 self.counted = None
             elif (whole := self._count(new, self.born)).due >= old or self.shortened:
@@ -164,12 +166,12 @@ class _Run:
             self.own, self.raised, self.shortened = None, None, False
         else:
             self.raised = self.raised or at
-            self._shorten(new, self.own, at, sooner=self._shorter(new, was, at))
+            self._shorten_limit(new, self.own, at, sooner=self._is_shorter(new, was, at))
         self.span = new
         if self.limit != old:  # the ladder of the new limit begins at its beginning
             self.place, self.end_told, self.since = 0, False, at
 
-    def _shorten(self, new: Span, own: Span, at: datetime, *, sooner: bool) -> None:
+    def _shorten_limit(self, new: Span, own: Span, at: datetime, *, sooner: bool) -> None:
         """A limit shorter than its own: counted from this moment, if it ends sooner than what counts; or, where it has
         become longer again, from the raise, and never beyond its own."""
         if sooner:
@@ -182,18 +184,18 @@ class _Run:
             beyond = self.set is None and self.promised is None and fresh.due > whole.due
             self.counted = whole if beyond else fresh
 
-    def _shorter(self, one: Span, other: Span, at: datetime) -> bool:
+    def _is_shorter(self, one: Span, other: Span, at: datetime) -> bool:
         """Whether a limit is the shorter of two, both counted from this moment."""
-        ends = [self.r.measures[s.unit].after(at, self.r.measures[s.unit].whole(s), first_day(self.r, at))
+        ends = [self.r.measures[s.unit].after(at, self.r.measures[s.unit].whole(s), first_countable_day(self.r, at))
                 for s in (one, other)]  # fmt: skip
         return ends[0] < ends[1]
 
-    def hurry(self, at: datetime, told: Mapping[str, Any]) -> None:
+    def hurry(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.hurried = at
 
-    def ring(self, at: datetime, told: Mapping[str, Any]) -> None:
-        self.rung, self.level, self.hurried = at, int(told["level"]), None
-        self.place, self.end_told = int(told["place"]), bool(told["end"])
+    def ring(self, at: datetime, details: Mapping[str, Any]) -> None:
+        self.rung, self.level, self.hurried = at, int(details["level"]), None
+        self.place, self.end_told = int(details["place"]), bool(details["end"])
 
     # --- what follows
 
@@ -202,7 +204,7 @@ class _Run:
         """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
         return self.due if self.promised is None or self.shortened else max(self.due, self.promised)
 
-    def reached(self, steps: list[EscalationStep]) -> int:
+    def reached_step(self, steps: list[EscalationStep]) -> int:
         """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
         end; and once its end was told, another ladder does not tell it anew."""
         warnings = sum(step.is_warning for step in steps)
@@ -210,16 +212,16 @@ class _Run:
             return min(max(self.place, warnings + 1), len(steps))
         return min(self.place, warnings)
 
-    def breached(self, steps: list[EscalationStep]) -> datetime | None:
+    def breached_at(self, steps: list[EscalationStep]) -> datetime | None:
         ended, limit = self.held or self.stopped, self.limit
         if ended is not None:
             return limit if ended > limit else None
-        return limit if self.reached(steps) > sum(step.is_warning for step in steps) else None
+        return limit if self.reached_step(steps) > sum(step.is_warning for step in steps) else None
 
     def next_step(self, steps: list[EscalationStep], repeat: Span) -> tuple[int, datetime] | None:
         """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
         a deadline from outside does not stand still, whatever we do."""
-        limit, reached = self.limit, self.reached(steps)
+        limit, reached = self.limit, self.reached_step(steps)
         if self.stopped or self.held or (self.paused and not self.active.rigid):
             return None
         for place in range(reached, len(steps)):
@@ -230,12 +232,12 @@ class _Run:
             if self.hurried is not None and (step.is_warning or limit <= self.hurried):
                 at = min(at, max(self.hurried, self.since))
             return place + 1, max(at, self.since)  # what fell due while it stood is due as soon as it runs again
-        again = self.hurried or self._later(max(self.rung or limit, limit), repeat)
+        again = self.hurried or self._add_span(max(self.rung or limit, limit), repeat)
         return len(steps) + 1, max(again, self.since)
 
     def _moment(self, step: EscalationStep, limit: datetime) -> datetime | None:
         if step.later is not None:
-            return self._later(limit, step.later)
+            return self._add_span(limit, step.later)
         if step.share is None or not step.is_warning:
             return limit
         active, left = self.active, step.share
@@ -247,7 +249,7 @@ class _Run:
         at = self.r.share(active.anchor, active.due, left, active.unit)
         return at if at > self.since else None
 
-    def _later(self, base: datetime, by: Span) -> datetime:
+    def _add_span(self, base: datetime, by: Span) -> datetime:
         """Working days later means when the offices open then: nobody is told at midnight."""
         if by.unit is Unit.WORKING_DAYS:
             return max(self.r.opening(base, int(by.amount)), base)
@@ -255,23 +257,23 @@ class _Run:
         return measure.after(base, measure.whole(by), date.min)
 
 
-_READ: Mapping[str, Callable[[_Run, datetime, Mapping[str, Any]], None]] = {
-    "start": _Run.start,
-    "issue": _Run.issue,
-    "pause": _Run.pause,
-    "resume": _Run.resume,
-    "hold": _Run.hold,
-    "run_on": _Run.run_on,
-    "stop": _Run.stop,
-    "extend": _Run.extend,
-    "promise": _Run.promise,
-    "policy": _Run.policy,
-    "hurry": _Run.hurry,
-    "ring": _Run.ring,
+_EVENT_HANDLERS: Mapping[str, Callable[[_ClockState, datetime, Mapping[str, Any]], None]] = {
+    "start": _ClockState.start,
+    "issue": _ClockState.issue,
+    "pause": _ClockState.pause,
+    "resume": _ClockState.resume,
+    "hold": _ClockState.hold,
+    "run_on": _ClockState.run_on,
+    "stop": _ClockState.stop,
+    "extend": _ClockState.extend,
+    "promise": _ClockState.promise,
+    "policy": _ClockState.policy,
+    "hurry": _ClockState.hurry,
+    "ring": _ClockState.ring,
 }
 
 
-def read_instant(text: str) -> datetime:
+def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
@@ -281,18 +283,18 @@ def timer_event(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
     return (what, at.astimezone(UTC).isoformat(), plain)
 
 
-def replay(clock: Clock, reckoner: WorkingTime, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
+def replay(clock: Clock, working_time: WorkingTime, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
     """The clock's row, whole, of its marks (or of these) and this calendar (of this version)."""
     marks = clock.marks if marks is None else marks
-    run = read_marks(marks, reckoner)
-    steps = [step_of(text) for text in clock.terms["steps"]]
-    coming = run.next_step(steps, span_of(clock.terms["repeat"]))
+    run = replay_marks(marks, working_time)
+    steps = [parse_step(text) for text in clock.terms["steps"]]
+    next_step = run.next_step(steps, parse_span(clock.terms["repeat"]))
     active = run.active
-    provisional = not active.is_set and reckoner.is_provisional(active.due, active.unit)
+    provisional = not active.is_set and working_time.is_provisional(active.due, active.unit)
     return replace(
         clock,
         marks=marks,
-        calendar=reckoner.calendar.code,
+        calendar=working_time.calendar.code,
         calendar_version=version,
         started_at=run.started,
         due_at=active.due,
@@ -301,17 +303,17 @@ def replay(clock: Clock, reckoner: WorkingTime, version: int, marks: tuple[Any, 
         paused_at=run.paused,
         consumed=active.consumed,
         stopped_at=run.stopped,
-        breached_at=run.breached(steps),
+        breached_at=run.breached_at(steps),
         provisional=provisional,
         level=run.level,
-        next_level=run.level + 1 if coming else None,
-        next_step=coming[0] if coming else None,
-        next_at=coming[1] if coming else None,
+        next_level=run.level + 1 if next_step else None,
+        next_step=next_step[0] if next_step else None,
+        next_at=next_step[1] if next_step else None,
     )
 
 
-def read_marks(marks: Iterable[Any], reckoner: WorkingTime) -> _Run:
-    run = _Run(reckoner)
+def replay_marks(marks: Iterable[Any], working_time: WorkingTime) -> _ClockState:
+    run = _ClockState(working_time)
     for what, at, told in marks:
-        _READ[what](run, read_instant(at), told)
+        _EVENT_HANDLERS[what](run, parse_instant(at), told)
     return run

@@ -7,13 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Instant, is_one_of
+from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Level
 from hotline.tickets.model.vocabulary import Colour
-from hotline.tickets.sla.colours import LOOKS, OWN
+from hotline.tickets.sla.colours import COLOURS_ASCENDING, DEPARTMENT_METRICS
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
 from hotline.tickets.tables import counter as c
@@ -51,7 +51,7 @@ _COLUMNS = (
 )
 
 
-def _queue(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
+def _queue_query(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
     place = sa.tuple_(
         sa.bindparam("rank", type_=sa.SmallInteger),
         sa.bindparam("sort_at", type_=Instant),
@@ -62,24 +62,22 @@ def _queue(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
         .where(c.c.noun == "queue", c.c.place == sa.bindparam("department", type_=sa.String))
         .scalar_subquery()
     )
-    question = (
+    query = (
         sa.select(*_COLUMNS, sa.cast(stamp, sa.BigInteger).label("stamp"))
         .select_from(a.join(t, t.c.number == a.c.number))
         .where(holder == sa.bindparam("department", type_=sa.String), a.c.closed_at.is_(None))
         .where(sa.tuple_(a.c.rank, a.c.sort_at, a.c.id) > place)
     )
     if by_area:
-        question = question.where(Among(t.c.area, "areas"))
-    return PreparedQuery(
-        question.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer))
-    )
+        query = query.where(InCodes(t.c.area, "areas"))
+    return PreparedQuery(query.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-_HELD = {by_area: _queue(a.c.department, by_area) for by_area in (False, True)}
-_PERFORMED = {by_area: _queue(a.c.performer, by_area) for by_area in (False, True)}
+_HELD = {by_area: _queue_query(a.c.department, by_area) for by_area in (False, True)}
+_PERFORMED = {by_area: _queue_query(a.c.performer, by_area) for by_area in (False, True)}
 
 
-async def open_orders(
+async def load_open_orders(
     db: Database,
     scope: Scope,
     department: str,
@@ -94,112 +92,118 @@ async def open_orders(
     if department not in scope.departments and not scope.whole:
         return []
     by_area = scope.areas is not None
-    question = (_PERFORMED if performing else _HELD)[by_area]
+    query = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
-    return await db.plain(question, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+    return await db.plain(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
 
 
 _NOW = sa.bindparam("now", type_=Instant)
-COLOURS = (*LOOKS[1:], LOOKS[0])
+COLOURS = (*COLOURS_ASCENDING[1:], COLOURS_ASCENDING[0])
 
 
-def _place(word: str) -> sa.ColumnElement[int]:
-    return sa.literal_column(str(LOOKS.index(word)), sa.Integer)
+def _colour_rank(word: str) -> sa.ColumnElement[int]:
+    return sa.literal_column(str(COLOURS_ASCENDING.index(word)), sa.Integer)
 
 
 # how far from the least to the worst a clock looks: as `domain.clocks.colour_of` says of it
-_RANK = sa.case(
+_COLOUR_RANK = sa.case(
     (
         sa.or_(clock.c.breached_at.is_not(None), sa.and_(clock.c.next_level.is_not(None), clock.c.limit_at < _NOW)),
-        _place("red"),
+        _colour_rank("red"),
     ),
-    (sa.or_(clock.c.id.is_(None), clock.c.paused_at.is_not(None)), _place("grey")),
-    *((escalation.c.colour == sa.literal_column(f"'{level}'"), _place(level)) for level in Level),
-    else_=_place("green"),
+    (sa.or_(clock.c.id.is_(None), clock.c.paused_at.is_not(None)), _colour_rank("grey")),
+    *((escalation.c.colour == sa.literal_column(f"'{level}'"), _colour_rank(level)) for level in Level),
+    else_=_colour_rank("green"),
 )
-_OWN = sa.and_(  # which clocks an order looks by: `domain.clocks.looks_of`
+_IS_DEPARTMENT_CLOCK = sa.and_(  # which clocks an order looks by: `domain.clocks.looks_of`
     clock.c.number == a.c.number,
     clock.c.assignment == a.c.id,
-    is_one_of(clock.c.metric, OWN),
+    in_words(clock.c.metric, DEPARTMENT_METRICS),
     clock.c.stopped_at.is_(None),
 )
-_TOLD = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
+_LAST_ESCALATION = sa.and_(escalation.c.clock == clock.c.id, escalation.c.level == clock.c.level)
 
 
-def looked_at(
+def orders_with_colour(
     orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]
 ) -> tuple[sa.Subquery, sa.ColumnElement[str]]:
     """Each of these orders once (its id and these columns), and how it looks."""
     each = (
-        sa.select(a.c.id, *by, sa.func.max(_RANK).label("worst"))
-        .select_from(orders.outerjoin(clock, _OWN).outerjoin(escalation, _TOLD))
+        sa.select(a.c.id, *by, sa.func.max(_COLOUR_RANK).label("worst"))
+        .select_from(orders.outerjoin(clock, _IS_DEPARTMENT_CLOCK).outerjoin(escalation, _LAST_ESCALATION))
         .where(*where)
         .group_by(a.c.id, *by)
         .subquery("each")
     )
-    words = ((each.c.worst == _place(word), sa.literal_column(f"'{word}'", sa.String)) for word in LOOKS)
+    words = (
+        (each.c.worst == _colour_rank(word), sa.literal_column(f"'{word}'", sa.String)) for word in COLOURS_ASCENDING
+    )
     return each, sa.case(*words)
 
 
-def _one_by_one() -> PreparedQuery:
-    each, looks = looked_at(a, [Among(a.c.id, "orders")])
+def _order_colours_query() -> PreparedQuery:
+    each, looks = orders_with_colour(a, [InCodes(a.c.id, "orders")])
     return PreparedQuery(sa.select(each.c.id, looks.label("looks")))
 
 
-def counted_looks(orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]) -> PreparedQuery:
+def colour_counts_query(
+    orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]
+) -> PreparedQuery:
     """How many of these orders there are by these columns and by how they look."""
-    each, looks = looked_at(orders, where, *by)
+    each, looks = orders_with_colour(orders, where, *by)
     groups = [each.c[column.name] for column in by]
     return PreparedQuery(
         sa.select(*groups, looks.label("looks"), sa.func.count().label("n")).group_by(*groups, each.c.worst)
     )
 
 
-_LOOKS = _one_by_one()
+_ORDER_COLOURS = _order_colours_query()
 
 
-async def looks_of(db: Database, orders: Sequence[str], now: datetime) -> dict[str, Colour]:
+async def load_order_colours(db: Database, orders: Sequence[str], now: datetime) -> dict[str, Colour]:
     """Order -> how it looks now, of orders that the asker was shown."""
-    return {row.id: Colour(row.looks) for row in await db.rows(_LOOKS, orders=orders, now=now)} if orders else {}
+    return (
+        {row.id: Colour(row.looks) for row in await db.rows(_ORDER_COLOURS, orders=orders, now=now)} if orders else {}
+    )
 
 
 _LINE = (a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at)
 
 
 @lru_cache(maxsize=2)
-def _open(by_area: bool) -> dict[str, PreparedQuery]:
+def _open_work_queries(by_area: bool) -> dict[str, PreparedQuery]:
     # a ticket is fetched only where it is asked for: its page of storage is one more for each order
     orders = a.join(t, t.c.number == a.c.number) if by_area else a
 
-    def theirs(holder: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
-        return [Among(holder, "places"), a.c.closed_at.is_(None), *([Among(t.c.area, "areas")] if by_area else [])]
+    def holder_conditions(holder: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
+        return [InCodes(holder, "places"), a.c.closed_at.is_(None), *([InCodes(t.c.area, "areas")] if by_area else [])]
 
-    def first(count: int, where: list[sa.ColumnElement[bool]], *order: sa.Column[Any]) -> PreparedQuery:
+    def first_orders_query(count: int, where: list[sa.ColumnElement[bool]], *order: sa.Column[Any]) -> PreparedQuery:
         """The first few in this order: found among the orders alone, then these few with their tickets' titles."""
         few = sa.select(*_LINE).select_from(orders).where(*where).order_by(*order).limit(count).subquery("few")
         titled = few.join(t, t.c.number == few.c.number)
         return PreparedQuery(sa.select(few, t.c.title).select_from(titled).order_by(*(few.c[by.name] for by in order)))
 
-    held = theirs(a.c.department)
+    held = holder_conditions(a.c.department)
     return {
-        "counts": counted_looks(orders, held, a.c.department, a.c.status),
-        "oldest": first(1, held, a.c.issued_at, a.c.id),
-        "due_next": first(5, [*held, a.c.due_at >= _NOW], a.c.due_at, a.c.id),
+        "counts": colour_counts_query(orders, held, a.c.department, a.c.status),
+        "oldest": first_orders_query(1, held, a.c.issued_at, a.c.id),
+        "due_next": first_orders_query(5, [*held, a.c.due_at >= _NOW], a.c.due_at, a.c.id),
         "performing": PreparedQuery(
             sa.select(a.c.status, sa.func.count().label("n"))
             .select_from(orders)
-            .where(*theirs(a.c.performer))
+            .where(*holder_conditions(a.c.performer))
             .group_by(a.c.status)
         ),
     }
 
 
-async def open_work(db: Database, scope: Scope, places: frozenset[str], now: datetime) -> dict[str, Sequence[Row]]:
+async def load_open_work(db: Database, scope: Scope, places: frozenset[str], now: datetime) -> dict[str, Sequence[Row]]:
     """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, what is `due_next`,
     and what they are `performing` for others (status, n). Asks of open orders alone, however many tickets lie behind
     them."""
-    asked = _open(scope.areas is not None)
+    asked = _open_work_queries(scope.areas is not None)
     if not scope.whole and not places <= scope.departments:
         return dict.fromkeys(asked, ())
     values: dict[str, Any] = {"places": sorted(places)}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among
+from hotline.database.columns import InCodes
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery
 from hotline.tickets.model.vocabulary import TicketStatus
@@ -12,9 +12,9 @@ from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
 
-_OF = PreparedQuery(
+_COUNTS_BY_PLACES = PreparedQuery(
     sa.select(c.c.status, sa.func.sum(c.c.n).label("n"))
-    .where(c.c.noun == sa.bindparam("noun", type_=sa.String), Among(c.c.place, "places"))
+    .where(c.c.noun == sa.bindparam("noun", type_=sa.String), InCodes(c.c.place, "places"))
     .group_by(c.c.status)
 )
 _ALL = PreparedQuery(
@@ -31,19 +31,19 @@ _STAMP = PreparedQuery(
 )
 
 
-async def queue_stamp(db: Database, department: str) -> int:
+async def load_queue_stamp(db: Database, department: str) -> int:
     """A number that grows with every change to the department's queue. Equal: nothing in it has changed."""
     rows = await db.rows(_STAMP, place=department)
     return int(rows[0].n or 0)
 
 
-async def counted(db: Database, noun: str, places: frozenset[str] | None) -> dict[str, int]:
+async def load_counts(db: Database, noun: str, places: frozenset[str] | None) -> dict[str, int]:
     """How many stand in each state: noun `ticket` by areas, `assignment` by departments, `performing` by
     contractors."""
     if places is None:
         rows = await db.rows(_ALL, noun=noun)
     else:
-        rows = await db.rows(_OF, noun=noun, places=sorted(places))
+        rows = await db.rows(_COUNTS_BY_PLACES, noun=noun, places=sorted(places))
     return {r.status: int(r.n) for r in rows if r.n}
 
 
@@ -54,7 +54,7 @@ _PLACES = PreparedQuery(
 )
 
 
-async def open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]) -> dict[str, int]:
+async def load_open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]) -> dict[str, int]:
     """How many stand in these states, place by place."""
     found: dict[str, int] = {}
     for row in await db.rows(_PLACES, noun=noun):
@@ -63,7 +63,7 @@ async def open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]
     return found
 
 
-_TRUE = {
+_RECOUNT_QUERIES = {
     "ticket": PreparedQuery(
         sa.select(sa.func.coalesce(t.c.area, "").label("place"), t.c.status, sa.func.count().label("n")).group_by(
             "place", t.c.status
@@ -80,13 +80,13 @@ _TRUE = {
         .group_by(a.c.performer, a.c.status)
     ),
 }
-_KEPT = PreparedQuery(
+_ALL_COUNTERS = PreparedQuery(
     sa.select(c.c.noun, c.c.place, c.c.status, sa.func.sum(c.c.n).label("n")).group_by(c.c.noun, c.c.place, c.c.status)
 )
 
 
-async def drift(db: Database) -> Mapping[tuple[str, str, str], tuple[int, int]]:
+async def load_counter_drift(db: Database) -> Mapping[tuple[str, str, str], tuple[int, int]]:
     """Where counters and truth differ: (noun, place, status) -> (counted, true). Reads everything; for the night."""
-    kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_KEPT) if r.noun in _TRUE}
-    true = {(noun, r.place, r.status): int(r.n) for noun, q in _TRUE.items() for r in await db.rows(q)}
+    kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_ALL_COUNTERS) if r.noun in _RECOUNT_QUERIES}
+    true = {(noun, r.place, r.status): int(r.n) for noun, q in _RECOUNT_QUERIES.items() for r in await db.rows(q)}
     return {k: (kept.get(k, 0), true.get(k, 0)) for k in kept.keys() | true.keys() if kept.get(k, 0) != true.get(k, 0)}

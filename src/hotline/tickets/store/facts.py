@@ -9,79 +9,81 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Instant, Packed, read_instant
-from hotline.database.engine import Database, one
+from hotline.database.columns import InCodes, Instant, JsonRows, parse_instant
+from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
-from hotline.text.numbering import Number
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.ticket import Assignment, Clock, Facts, Ticket
 from hotline.tickets.model.vocabulary import AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
-from hotline.tickets.store.scope import seen_by, visible
+from hotline.tickets.store.scope import scope_condition, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock
 from hotline.tickets.tables import ticket as t
 
-TICKET = tuple(t.c[f.name] for f in fields(Ticket))
+TICKET_COLUMNS = tuple(t.c[f.name] for f in fields(Ticket))
 _ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
-CLOCK = tuple(clock.c[f.name] for f in fields(Clock))
-_CUT = len(TICKET)
+CLOCK_COLUMNS = tuple(clock.c[f.name] for f in fields(Clock))
+_TICKET_WIDTH = len(TICKET_COLUMNS)
 _T_NAMES = tuple(f.name for f in fields(Ticket))
 _A_NAMES = tuple(f.name for f in fields(Assignment))
 _C_NAMES = tuple(f.name for f in fields(Clock))
 _C_MOMENTS = tuple(f.name for f in fields(Clock) if isinstance(clock.c[f.name].type, Instant))
 
 
-def _whole_facts() -> sa.Select[Any]:
+def _facts_select() -> sa.Select[Any]:
     """A ticket with its assignments, one row each; its running clocks and how many were merged into it beside."""
     child = t.alias("child")
     children = (
         sa.select(sa.func.count()).select_from(child).where(child.c.parent == t.c.number).correlate(t).scalar_subquery()
     )
     clocks = (
-        sa.select(Packed(*CLOCK))
+        sa.select(JsonRows(*CLOCK_COLUMNS))
         .where(clock.c.number == t.c.number, clock.c.stopped_at.is_(None))
         .correlate(t)
         .scalar_subquery()
     )
     return (
-        sa.select(*TICKET, *_ORDER, children.label("children"), clocks.label("clocks"))
+        sa.select(*TICKET_COLUMNS, *_ORDER, children.label("children"), clocks.label("clocks"))
         .select_from(t.outerjoin(a, a.c.number == t.c.number))
         .order_by(t.c.number, a.c.issued_at, a.c.id)
     )
 
 
 @lru_cache(maxsize=16)
-def _facts(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
+def _facts_query(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
     areas = frozenset[str]() if by_area else None
     scope = Scope(whole, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
-    return PreparedQuery(_whole_facts().where(t.c.number == sa.bindparam("number", type_=sa.String), visible(scope)))
+    return PreparedQuery(
+        _facts_select().where(t.c.number == sa.bindparam("number", type_=sa.String), scope_condition(scope))
+    )
 
 
-async def facts(db: Database, scope: Scope, number: str) -> Facts | None:
+async def load_facts(db: Database, scope: Scope, number: str) -> Facts | None:
     """A ticket with its assignments. None: not there, or not theirs to see."""
     if scope.nothing:
         return None
-    question = _facts(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
-    rows = await db.rows(question, number=number, **seen_by(scope))
+    query = _facts_query(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
+    rows = await db.rows(query, number=number, **scope_parameters(scope))
     if not rows:
         return None
-    return _read(rows)
+    return _facts_from_rows(rows)
 
 
-def _read(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
+def _facts_from_rows(rows: Sequence[Row], directory: Directory | None = None) -> Facts:
     orders = tuple(_assignment(r) for r in rows if r.a_id is not None)
     clocks = tuple(map(clock_from_row, rows[0].clocks))
     return Facts(ticket_from_row(rows[0]), orders, children=rows[0].children, clocks=clocks, directory=directory)
 
 
 _ORDERS = PreparedQuery(
-    sa.select(*_ORDER).where(Among(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id)
+    sa.select(*_ORDER).where(InCodes(a.c.number, "numbers")).order_by(a.c.number, a.c.issued_at, a.c.id)
 )
 
 
-async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assignment]]:
+async def load_orders(db: Database, numbers: Sequence[str]) -> dict[str, list[Assignment]]:
     """The assignments of tickets the asker has been shown within their scope, by number."""
     found: dict[str, list[Assignment]] = {}
     for row in await db.rows(_ORDERS, numbers=list(numbers)):
@@ -90,33 +92,35 @@ async def orders_of(db: Database, numbers: Sequence[str]) -> dict[str, list[Assi
     return found
 
 
-_SEVERAL = PreparedQuery(_whole_facts().where(Among(t.c.number, "numbers")))
+_FACTS_BY_NUMBER = PreparedQuery(_facts_select().where(InCodes(t.c.number, "numbers")))
 
 
-async def facts_of(db: Database, numbers: Sequence[str], directory: Directory) -> dict[str, Facts]:
+async def load_facts_by_number(db: Database, numbers: Sequence[str], directory: Directory) -> dict[str, Facts]:
     """Several tickets at once, for the clock, who sees them all: number -> facts."""
-    rows = await db.rows(_SEVERAL, numbers=list(numbers))
-    return {number: _read(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))}
+    rows = await db.rows(_FACTS_BY_NUMBER, numbers=list(numbers))
+    return {
+        number: _facts_from_rows(list(group), directory) for number, group in groupby(rows, key=attrgetter("number"))
+    }
 
 
 _PARENT = PreparedQuery(sa.select(t.c.parent).where(t.c.number == sa.bindparam("number", type_=sa.String)))
 
 
-async def chain_of(db: Database, number: Number) -> tuple[Number, ...]:
+async def load_parent_chain(db: Database, number: TicketNumber) -> tuple[TicketNumber, ...]:
     """The tickets this one was merged into, nearest first."""
-    chain: list[Number] = []
-    while (row := await one(db, _PARENT, number=number)) and row.parent and row.parent not in chain:
-        number = Number(row.parent)
+    chain: list[TicketNumber] = []
+    while (row := await fetch_first(db, _PARENT, number=number)) and row.parent and row.parent not in chain:
+        number = TicketNumber(row.parent)
         chain.append(number)
     return tuple(chain)
 
 
-def _maybe(words: type[Any], value: Any) -> Any:
+def _optional(words: type[Any], value: Any) -> Any:
     return None if value is None else words(value)
 
 
 def ticket_from_row(row: Row) -> Ticket:
-    v = dict(zip(_T_NAMES, row[:_CUT], strict=True))
+    v = dict(zip(_T_NAMES, row[:_TICKET_WIDTH], strict=True))
     v["status"], v["kind"], v["channel"], v["priority"] = (
         TicketStatus(v["status"]),
         Kind(v["kind"]),
@@ -124,17 +128,17 @@ def ticket_from_row(row: Row) -> Ticket:
         Priority(v["priority"]),
     )
     v["satisfaction_first"], v["satisfaction_final"] = (
-        _maybe(Satisfaction, v["satisfaction_first"]),
-        _maybe(Satisfaction, v["satisfaction_final"]),
+        _optional(Satisfaction, v["satisfaction_first"]),
+        _optional(Satisfaction, v["satisfaction_final"]),
     )
-    v["outcome"] = _maybe(Outcome, v["outcome"])
-    v["supervised"], v["escalated"] = _maybe(Level, v["supervised"]), _maybe(Level, v["escalated"])
+    v["outcome"] = _optional(Outcome, v["outcome"])
+    v["supervised"], v["escalated"] = _optional(Level, v["supervised"]), _optional(Level, v["escalated"])
     v["flags"], v["returned_by"], v["ruled"] = tuple(v["flags"]), tuple(v["returned_by"]), tuple(v["ruled"])
     return Ticket(**v)
 
 
 def _assignment(row: Row) -> Assignment:
-    return _assignment_of(row[_CUT:-2])
+    return _assignment_of(row[_TICKET_WIDTH:-2])
 
 
 def _assignment_of(cells: Sequence[Any]) -> Assignment:
@@ -146,7 +150,7 @@ def _assignment_of(cells: Sequence[Any]) -> Assignment:
 def clock_from_row(cells: Sequence[Any]) -> Clock:
     v = dict(zip(_C_NAMES, cells, strict=True))
     for name in _C_MOMENTS:
-        v[name] = read_instant(v[name])
+        v[name] = parse_instant(v[name])
     v["metric"], v["marks"], v["provisional"] = Metric(v["metric"]), tuple(v["marks"]), bool(v["provisional"])
     return Clock(**v)
 
@@ -159,24 +163,24 @@ _OUTER = PreparedQuery(
 )
 
 
-async def number_of_outer(db: Database, system: str, outer: str) -> str | None:
+async def load_number_by_outer(db: Database, system: str, outer: str) -> str | None:
     """The ticket of another system's number, for that system itself."""
-    row = await one(db, _OUTER, system=system, outer=outer)
+    row = await fetch_first(db, _OUTER, system=system, outer=outer)
     return str(row.number) if row else None
 
 
-async def has_outer(db: Database, system: str, outer: str) -> bool:
+async def has_outer_order(db: Database, system: str, outer: str) -> bool:
     """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
-    return await one(db, _OUTER, system=system, outer=outer) is not None
+    return await fetch_first(db, _OUTER, system=system, outer=outer) is not None
 
 
 _OUTERS = PreparedQuery(
     sa.select(t.c.outer_number).where(
-        t.c.outer_system == sa.bindparam("system", type_=sa.String), Among(t.c.outer_number, "outers")
+        t.c.outer_system == sa.bindparam("system", type_=sa.String), InCodes(t.c.outer_number, "outers")
     )
 )
 
 
-async def known_outers(db: Database, system: str, outers: Sequence[str]) -> set[str]:
+async def load_known_outer_numbers(db: Database, system: str, outers: Sequence[str]) -> set[str]:
     """Which of these outer numbers came in before."""
     return {r.outer_number for r in await db.rows(_OUTERS, system=system, outers=outers)}

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from hotline.database.engine import Database, one
+from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.ticket import Clock
-from hotline.tickets.store.facts import CLOCK, clock_from_row
+from hotline.tickets.store.facts import CLOCK_COLUMNS, clock_from_row
 from hotline.tickets.tables import attachment, call, clock, escalation, timeline
 from hotline.tickets.tables import ticket as t
 
@@ -19,7 +19,7 @@ _STEPS = PreparedQuery(
 )
 
 
-async def public_steps(db: Database, number: str) -> Sequence[Row]:
+async def load_public_steps(db: Database, number: str) -> Sequence[Row]:
     """When what was done to a ticket, oldest first: at, action, status_to. Who and why stay inside."""
     return await db.rows(_STEPS, number=number)
 
@@ -32,7 +32,7 @@ _CHILDREN = PreparedQuery(
 )
 
 
-async def children_of(db: Database, number: str) -> Sequence[Row]:
+async def load_child_numbers(db: Database, number: str) -> Sequence[Row]:
     """The numbers of the tickets merged into this one whose callers can be told."""
     return await db.rows(_CHILDREN, number=number)
 
@@ -44,9 +44,9 @@ _CHILD = PreparedQuery(
 )
 
 
-async def a_child(db: Database, child: str, parent: str) -> Row | None:
+async def load_child(db: Database, child: str, parent: str) -> Row | None:
     """One of them, as its caller is told: number, phone, caller, narrative, confidential, reply_wanted."""
-    return await one(db, _CHILD, child=child, parent=parent)
+    return await fetch_first(db, _CHILD, child=child, parent=parent)
 
 
 _TIMELINE = PreparedQuery(
@@ -58,13 +58,18 @@ _TIMELINE = PreparedQuery(
     .order_by(timeline.c.seq)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-_BELOW = sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
-_BELOW = _BELOW.union(sa.select(t.c.number).where(t.c.parent == _BELOW.c.number))
+_MERGED_NUMBERS = (
+    sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String)).cte("below", recursive=True)
+)
+_MERGED_NUMBERS = _MERGED_NUMBERS.union(sa.select(t.c.number).where(t.c.parent == _MERGED_NUMBERS.c.number))
 _CALLS = PreparedQuery(
     sa.select(*call.c, t.c.confidential.label("of_confidential"))
     .select_from(call.join(t, t.c.number == call.c.number))
     .where(
-        sa.or_(call.c.number == sa.bindparam("number", type_=sa.String), call.c.number.in_(sa.select(_BELOW.c.number)))
+        sa.or_(
+            call.c.number == sa.bindparam("number", type_=sa.String),
+            call.c.number.in_(sa.select(_MERGED_NUMBERS.c.number)),
+        )
     )
     .order_by(call.c.at, call.c.number, call.c.id)
 )
@@ -76,7 +81,7 @@ _FILES = PreparedQuery(
 
 
 _CLOCKS = PreparedQuery(
-    sa.select(*CLOCK)
+    sa.select(*CLOCK_COLUMNS)
     .where(clock.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(clock.c.started_at, clock.c.id)
 )
@@ -87,26 +92,26 @@ _ESCALATIONS = PreparedQuery(
 )
 
 
-async def clocks_of(db: Database, number: str) -> list[Clock]:
+async def load_clocks(db: Database, number: str) -> list[Clock]:
     """Every clock a ticket ever had, in order of start. Asked after `facts`, like `told`."""
     return [clock_from_row(tuple(row)) for row in await db.rows(_CLOCKS, number=number)]
 
 
-async def escalations_of(db: Database, number: str) -> Sequence[Row]:
+async def load_escalations(db: Database, number: str) -> Sequence[Row]:
     """Every step of a ladder that was told about a ticket, in order. Asked after `facts`, like `told`."""
     return await db.rows(_ESCALATIONS, number=number)
 
 
-async def timeline_of(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
+async def load_timeline(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
     """The timeline behind entry `after`. The caller has seen the ticket's facts within its scope before."""
     return await db.rows(_TIMELINE, number=number, after=after, limit=limit)
 
 
-async def calls_of(db: Database, number: str) -> Sequence[Row]:
+async def load_calls(db: Database, number: str) -> Sequence[Row]:
     """All calls about a ticket and about those merged into it, oldest first. Asked after `facts`, like `told`."""
     return await db.rows(_CALLS, number=number)
 
 
-async def files_of(db: Database, number: str) -> Sequence[Row]:
+async def load_attachments(db: Database, number: str) -> Sequence[Row]:
     """The attachments of a ticket. Asked after `facts`, like `told`."""
     return await db.rows(_FILES, number=number)

@@ -8,28 +8,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Holds, Instant, Matches, is_one_of
+from hotline.database.columns import InCodes, Instant, ListContains, MatchesSearch, in_words
 from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
-from hotline.text.normalisation import asked
+from hotline.text.normalisation import query_terms
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
-from hotline.tickets.model.vocabulary import THEIRS, AssignmentStatus, Part, Queue, TicketStatus
-from hotline.tickets.store.facts import TICKET, ticket_from_row
-from hotline.tickets.store.scope import held_orders, seen_by, visible, whole_scope
+from hotline.tickets.model.vocabulary import HELD, AssignmentStatus, Part, Queue, TicketStatus
+from hotline.tickets.store.facts import TICKET_COLUMNS, ticket_from_row
+from hotline.tickets.store.scope import desk_scope, held_orders, scope_condition, scope_parameters
 from hotline.tickets.tables import TICKET_WORDS, clock
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
 
 # Where the lead's order stands. One value by one look at an index for each row shown: as EXISTS the database would
 # rather read every open order first.
-_LEAD_AT = (
+_LEAD_STATUS = (
     sa.select(held_orders.c.status)
     .where(
         held_orders.c.number == t.c.number,
-        is_one_of(held_orders.c.part, (Part.LEAD,)),
+        in_words(held_orders.c.part, (Part.LEAD,)),
         held_orders.c.closed_at.is_(None),
     )
     .limit(1)
@@ -37,12 +37,12 @@ _LEAD_AT = (
     .scalar_subquery()
 )
 # the department a ticket is counted under, as `domain.measures.responsible` has it
-COUNTED_UNDER = (
+RESPONSIBLE_DEPARTMENT = (
     sa.select(held_orders.c.department)
     .where(
         held_orders.c.number == t.c.number,
-        is_one_of(held_orders.c.part, (Part.LEAD,)),
-        is_one_of(held_orders.c.status, THEIRS),
+        in_words(held_orders.c.part, (Part.LEAD,)),
+        in_words(held_orders.c.status, HELD),
     )
     .order_by(held_orders.c.issued_at.desc(), held_orders.c.id.desc())
     .limit(1)
@@ -50,8 +50,8 @@ COUNTED_UNDER = (
     .scalar_subquery()
 )
 # who has it; of a matter that is done, who did it
-_DONE = is_one_of(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
-_HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), COUNTED_UNDER), else_=t.c.department)
+_DONE = in_words(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
+_HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), RESPONSIBLE_DEPARTMENT), else_=t.c.department)
 _BRIEF = (
     t.c.number,
     t.c.status,
@@ -72,68 +72,74 @@ _BRIEF = (
     t.c.updated_at,
     t.c.closed_at,
     t.c.version,
-    _LEAD_AT.label("lead_at"),
+    _LEAD_STATUS.label("lead_at"),
 )
-EQUAL = ("kind", "channel", "priority", "parent", "caller", "outer_number")
-MANY = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
+EQUALITY_FILTERS = ("kind", "channel", "priority", "parent", "caller", "outer_number")
+LIST_FILTERS = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
 SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 
 
 @lru_cache(maxsize=512)
-def _list(
-    whole: bool, by_area: bool, by_order: bool, given: frozenset[str], sort: str, descending: bool, every: bool = False
+def _list_query(
+    whole: bool,
+    by_area: bool,
+    by_order: bool,
+    filter_names: frozenset[str],
+    sort: str,
+    descending: bool,
+    all_columns: bool = False,
 ) -> PreparedQuery:
     scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     key = SORTS[sort]
-    question = sa.select(*(TICKET if every else _BRIEF)).where(visible(scope))
-    for name in EQUAL:
-        if name in given:
-            question = question.where(t.c[name] == sa.bindparam(name, type_=sa.String))
-    if "caller" in given:  # who called about a confidential matter cannot be found out by asking for it
-        question = question.where(t.c.confidential.is_(False))
-    for name, column in MANY.items():
-        if name in given:
-            question = question.where(Among(column, f"these_{name}"))
-    if "department" in given:
-        held = sa.select(a.c.number).where(Among(a.c.department, "these_department"), is_one_of(a.c.status, THEIRS))
-        question = question.where(t.c.number.in_(held))
-    if "performer" in given:
+    query = sa.select(*(TICKET_COLUMNS if all_columns else _BRIEF)).where(scope_condition(scope))
+    for name in EQUALITY_FILTERS:
+        if name in filter_names:
+            query = query.where(t.c[name] == sa.bindparam(name, type_=sa.String))
+    if "caller" in filter_names:  # who called about a confidential matter cannot be found out by asking for it
+        query = query.where(t.c.confidential.is_(False))
+    for name, column in LIST_FILTERS.items():
+        if name in filter_names:
+            query = query.where(InCodes(column, f"these_{name}"))
+    if "department" in filter_names:
+        held = sa.select(a.c.number).where(InCodes(a.c.department, "these_department"), in_words(a.c.status, HELD))
+        query = query.where(t.c.number.in_(held))
+    if "performer" in filter_names:
         performed = sa.select(a.c.number).where(
-            a.c.performer == sa.bindparam("performer", type_=sa.String), is_one_of(a.c.status, THEIRS)
+            a.c.performer == sa.bindparam("performer", type_=sa.String), in_words(a.c.status, HELD)
         )
-        question = question.where(t.c.number.in_(performed))
-    if "assignee" in given:
-        taken = sa.select(a.c.number).where(
+        query = query.where(t.c.number.in_(performed))
+    if "assignee" in filter_names:
+        assigned_numbers = sa.select(a.c.number).where(
             a.c.assignee == sa.bindparam("assignee", type_=sa.String), a.c.closed_at.is_(None)
         )
-        question = question.where(t.c.number.in_(taken))
-    if "flag" in given:
-        question = question.where(Holds(t.c.flags, "flag"))
-    if "confidential" in given:
-        question = question.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
-    if "overdue" in given:
-        in_hand = is_one_of(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
-        reported = is_one_of(_LEAD_AT, (AssignmentStatus.REPORTED,))
-        question = question.where(in_hand, ~reported, t.c.due_at < sa.bindparam("overdue", type_=Instant))
-    if "created_from" in given:
-        question = question.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
-    if "created_before" in given:
-        question = question.where(t.c.created_at < sa.bindparam("created_before", type_=Instant))
-    if "text" in given:
-        question = question.where(Matches(TICKET_WORDS, t.c.number, "words"))
-    if "found" in given:
-        question = question.where(Among(t.c.number, "found"))
-    if "after" in given:
+        query = query.where(t.c.number.in_(assigned_numbers))
+    if "flag" in filter_names:
+        query = query.where(ListContains(t.c.flags, "flag"))
+    if "confidential" in filter_names:
+        query = query.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
+    if "overdue" in filter_names:
+        in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
+        reported = in_words(_LEAD_STATUS, (AssignmentStatus.REPORTED,))
+        query = query.where(in_hand, ~reported, t.c.due_at < sa.bindparam("overdue", type_=Instant))
+    if "created_from" in filter_names:
+        query = query.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
+    if "created_before" in filter_names:
+        query = query.where(t.c.created_at < sa.bindparam("created_before", type_=Instant))
+    if "text" in filter_names:
+        query = query.where(MatchesSearch(TICKET_WORDS, t.c.number, "words"))
+    if "found" in filter_names:
+        query = query.where(InCodes(t.c.number, "found"))
+    if "after" in filter_names:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
         here = sa.tuple_(key, t.c.number)
-        question = question.where(here < place if descending else here > place)
+        query = query.where(here < place if descending else here > place)
     order = (key.desc(), t.c.number.desc()) if descending else (key, t.c.number)
-    return PreparedQuery(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(query.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-def words_query(text: str, dialect: str) -> str | None:
+def search_expression(text: str, dialect: str) -> str | None:
     """The search as the engine's index reads it. None: nothing in the text can be searched for."""
-    wanted = asked(text)
+    wanted = query_terms(text)
     if not wanted:
         return None
     if dialect == "postgresql":
@@ -141,11 +147,11 @@ def words_query(text: str, dialect: str) -> str | None:
     return " AND ".join(f'"{term}"{"*" if beginning else ""}' for term, beginning in wanted)
 
 
-FEW = 2000  # hits that are looked up one by one
+MAX_HITS_BY_NUMBER = 2000  # hits that are looked up one by one
 _NUMBERS = sa.table(TICKET_WORDS.table, sa.column(TICKET_WORDS.key, sa.String))
-_FOUND = PreparedQuery(
+_SEARCH_HITS = PreparedQuery(
     sa.select(_NUMBERS.c.number)
-    .where(Matches(TICKET_WORDS, _NUMBERS.c.number, "words"))
+    .where(MatchesSearch(TICKET_WORDS, _NUMBERS.c.number, "words"))
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 
@@ -161,29 +167,31 @@ class ListOrder:
 NEWEST_FIRST = ListOrder()
 
 
-async def listed(
+async def load_tickets(
     db: Database,
     scope: Scope,
     filters: dict[str, Any],
     page: KeysetPage,
     order: ListOrder = NEWEST_FIRST,
     *,
-    every: bool = False,
+    all_columns: bool = False,
 ) -> Sequence[Row]:
     """A page of tickets in that order. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
     if scope.nothing:
         return []
-    values = seen_by(scope)
+    values = scope_parameters(scope)
     for name, value in filters.items():
-        if name in MANY or name == "department":
+        if name in LIST_FILTERS or name == "department":
             values[f"these_{name}"] = value
         elif name == "text" and value is not None:
-            if (query := words_query(value, db.dialect.name)) is None:
+            if (query := search_expression(value, db.dialect.name)) is None:
                 return []
-            found = [r.number for r in await db.rows(_FOUND, words=query, limit=FEW + 1)]
+            found = [r.number for r in await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1)]
             if not found:
                 return []
-            if len(found) <= FEW:  # by their numbers: a walk along the list's order would pass millions to meet a few
+            if (
+                len(found) <= MAX_HITS_BY_NUMBER
+            ):  # by their numbers: a walk along the list's order would pass millions to meet a few
                 filters = {k: v for k, v in filters.items() if k != "text"} | {"found": found}
                 values["found"] = found
             else:
@@ -194,69 +202,79 @@ async def listed(
     if page.after:
         values["after_at"], values["after_number"] = page.after
     by = scope.whole, scope.areas is not None, bool(scope.departments)
-    return await db.rows(_list(*by, given, order.column, order.descending, every), **values, limit=page.limit)
+    return await db.rows(
+        _list_query(*by, given, order.column, order.descending, all_columns), **values, limit=page.limit
+    )
 
 
-async def listed_whole(db: Database, scope: Scope, filters: dict[str, Any], page: KeysetPage) -> list[Ticket]:
+async def load_full_tickets(db: Database, scope: Scope, filters: dict[str, Any], page: KeysetPage) -> list[Ticket]:
     """The same as whole tickets, oldest first: for files."""
-    rows = await listed(db, scope, filters, page, ListOrder(descending=False), every=True)
+    rows = await load_tickets(db, scope, filters, page, ListOrder(descending=False), all_columns=True)
     return [ticket_from_row(row) for row in rows]
 
 
-def _waiting(by_area: bool) -> PreparedQuery:
+def _dispatch_queue_query(by_area: bool) -> PreparedQuery:
     rank = sa.case((t.c.priority == "emergency", 0), (t.c.priority == "urgent", 1), else_=2)
     place = sa.tuple_(
         sa.bindparam("rank", type_=sa.Integer),
         sa.bindparam("after_at", type_=Instant),
         sa.bindparam("after_number", type_=sa.String),
     )
-    question = (
+    query = (
         sa.select(*_BRIEF, rank.label("rank"))
-        .where(is_one_of(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED)))
-        .where(visible(Scope(True, frozenset() if by_area else None, frozenset())))
+        .where(in_words(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED)))
+        .where(scope_condition(Scope(True, frozenset() if by_area else None, frozenset())))
         .where(sa.tuple_(rank, t.c.created_at, t.c.number) > place)
         .order_by(rank, t.c.created_at, t.c.number)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
-    return PreparedQuery(question)
+    return PreparedQuery(query)
 
 
-def _worklist(work: Worklist, by_area: bool) -> PreparedQuery:
+def _worklist_query(work: Worklist, by_area: bool) -> PreparedQuery:
     place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
-    own = (clock.c.number == t.c.number, is_one_of(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
+    own = (clock.c.number == t.c.number, in_words(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
     # what has no clock yet stands by when it came in: nobody overlooks it
     ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
     return PreparedQuery(
         sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
         .select_from(t.outerjoin(clock, sa.and_(*own)))
-        .where(is_one_of(t.c.status, (work.status,)), visible(whole_scope(by_area)))
+        .where(in_words(t.c.status, (work.status,)), scope_condition(desk_scope(by_area)))
         .where(sa.tuple_(ends, t.c.number) > place)
         .order_by(ends, t.c.number)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
 
 
-_WAITING = {by_area: _waiting(by_area) for by_area in (False, True)}
+_DISPATCH_QUEUE_QUERIES = {by_area: _dispatch_queue_query(by_area) for by_area in (False, True)}
 
 
-async def waiting(db: Database, scope: Scope, after: tuple[int, datetime, str], limit: int) -> Sequence[Row]:
+async def load_dispatch_queue(
+    db: Database, scope: Scope, after: tuple[int, datetime, str], limit: int
+) -> Sequence[Row]:
     """What no department has yet, emergencies first, then longest waiting. For the desk: none without it."""
     if not scope.whole:
         return []
     rank, at, number = after
-    seen = seen_by(Scope(True, scope.areas, frozenset()))
-    question = _WAITING[scope.areas is not None]
-    return await db.rows(question, rank=rank, after_at=at, after_number=number, limit=limit, **seen)
+    seen = scope_parameters(Scope(True, scope.areas, frozenset()))
+    query = _DISPATCH_QUEUE_QUERIES[scope.areas is not None]
+    return await db.rows(query, rank=rank, after_at=at, after_number=number, limit=limit, **seen)
 
 
-_WORK = {by_area: {name: _worklist(work, by_area) for name, work in WORKLISTS.items()} for by_area in (False, True)}
+_WORKLIST_QUERIES = {
+    by_area: {name: _worklist_query(work, by_area) for name, work in WORKLISTS.items()} for by_area in (False, True)
+}
 
 
-async def worklist(db: Database, scope: Scope, queue: Queue, after: tuple[datetime, str], limit: int) -> Sequence[Row]:
+async def load_worklist(
+    db: Database, scope: Scope, queue: Queue, after: tuple[datetime, str], limit: int
+) -> Sequence[Row]:
     """What waits in one of WORKLISTS, what ends first first; `until`: when the clock of that wait ends, `call_backs`
     how often nobody answered. For the desk: none without it."""
     if not scope.whole:
         return []
-    seen = seen_by(Scope(True, scope.areas, frozenset()))
+    seen = scope_parameters(Scope(True, scope.areas, frozenset()))
     at, number = after
-    return await db.rows(_WORK[scope.areas is not None][queue], after_at=at, after_number=number, limit=limit, **seen)
+    return await db.rows(
+        _WORKLIST_QUERIES[scope.areas is not None][queue], after_at=at, after_number=number, limit=limit, **seen
+    )

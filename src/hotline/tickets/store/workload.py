@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Among, Holds
+from hotline.database.columns import InCodes, ListContains
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.actors import Role
@@ -25,12 +25,12 @@ _LOADS = PreparedQuery(
         .scalar_subquery()
         .label("load"),
     )
-    .where(Among(p.c.department, "departments"), p.c.active.is_(True), Holds(p.c.roles, "role"))
+    .where(InCodes(p.c.department, "departments"), p.c.active.is_(True), ListContains(p.c.roles, "role"))
     .order_by(p.c.login)
     .limit(1000)
 )
 
 
-async def loads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
+async def load_handler_workloads(db: Database, departments: Iterable[str]) -> Sequence[Row]:
     """The handlers of these departments, and how many running orders each has taken; a thousand at most."""
     return await db.rows(_LOADS, departments=sorted(departments), role=Role.HANDLER)

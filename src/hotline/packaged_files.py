@@ -5,7 +5,7 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 
 
-def shipped(name: str) -> Path:
+def packaged_folder(name: str) -> Path:
     """The folder `name` (migrations, seeds). Raises FileNotFoundError where the installation is broken."""
     for place in (_HERE / "_shipped" / name, _HERE.parents[1] / name):
         if place.is_dir():

@@ -15,7 +15,7 @@ from hotline.tickets.model.vocabulary import (
 A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
 
 
-def counter_changes(facts: Facts, command: Command) -> dict[tuple[str, str, str], int]:
+def return_charges(facts: Facts, command: Command) -> dict[tuple[str, str, str], int]:
     """An approved return is the dispatcher's error, a refused one the department's: kept apart for the figures."""
     order = facts.order(command.assignment or "")
     if order is None or command.action not in (A.APPROVE_RETURN, A.REFUSE_RETURN):
@@ -25,7 +25,7 @@ def counter_changes(facts: Facts, command: Command) -> dict[tuple[str, str, str]
     return {("charged", (order.route or order.issued_by or "")[:40], "return_approved"): 1}
 
 
-def tallied(before: Facts | None, after: Facts) -> dict[tuple[str, str, str], int]:
+def counter_deltas(before: Facts | None, after: Facts) -> dict[tuple[str, str, str], int]:
     """How the counters of open work move: tickets by area and state, orders by department and state."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for facts, sign in ((before, -1), (after, 1)):

@@ -7,17 +7,17 @@ from typing import Any
 
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import SlaPolicy, span_of
+from hotline.organisation.model.items import SlaPolicy, parse_span
 from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit, is_working_unit
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
 from hotline.tickets.sla.escalation import next_step
 from hotline.tickets.sla.policies import (
-    BY_ATTEMPT,
     ORDER_CLOCKS,
     RECLASSIFIED,
-    SINCE_BEGUN,
+    RESTARTED_BY_CALL_BACK,
+    STARTING_WITH_SUBJECT,
     TICKET_CLOCKS,
     Phase,
     outer_limit,
@@ -36,7 +36,7 @@ T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class ClockChanges:
     """The clocks after a change: those that have not stopped, and those that were touched."""
 
     running: tuple[Clock, ...]
@@ -47,13 +47,13 @@ class Settled:
         return next((c for c in self.running if c.metric is metric and c.assignment == assignment), None)
 
 
-class _Settling:
+class _ClockUpdate:
     """One change, seen by every clock in turn."""
 
     def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
-                 directory: Directory, policy: SlaPolicy, reckoner: WorkingTime) -> None:  # fmt: skip
+                 directory: Directory, policy: SlaPolicy, working_time: WorkingTime) -> None:  # fmt: skip
         self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
-        self.d, self.policy, self.reckoner = directory, policy, reckoner
+        self.d, self.policy, self.reckoner = directory, policy, working_time
         self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
         self.touched: dict[str, Clock] = {}
         self.known = {a.id: a for a in before.assignments}
@@ -103,7 +103,7 @@ class _Settling:
                 missing = was is Phase.RUN and self.command.action is not A.RECEIVE
                 self.begin(metric, order, *self.opening(metric, order, missing=missing))
             return
-        held = clock.next_at is None and clock.paused_at is None
+        is_held = clock.next_at is None and clock.paused_at is None
         if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
             phase = Phase.RUN
         if phase is Phase.STOP:
@@ -113,18 +113,18 @@ class _Settling:
             del self.clocks[(metric, clock.assignment)]
         elif phase is Phase.PAUSE and clock.paused_at is None:
             self.keep(clock, timer_event("pause", self.now))
-        elif phase is Phase.HOLD and not held:
+        elif phase is Phase.HOLD and not is_held:
             self.keep(clock, timer_event("hold", self.now))
         elif phase is Phase.RUN and clock.paused_at is not None:
             self.keep(clock, timer_event("resume", self.now))
-        elif phase is Phase.RUN and held:
+        elif phase is Phase.RUN and is_held:
             self.keep(clock, timer_event("run_on", self.now))
 
     def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """The first marks of a clock."""
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
-        first = metric in SINCE_BEGUN and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
+        first = metric in STARTING_WITH_SUBJECT and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
         # it should have run from the beginning; an imported ticket's begins now, and nobody is told
         taken_over = missing and "imported" in self.ticket.flags
         if missing and first and begun < self.now and not taken_over:
@@ -139,7 +139,7 @@ class _Settling:
             if ours > self.now:
                 return (timer_event("start", self.now, span=span, cap=ours, **since),)
         if metric is M.REPORT and order is not None:
-            return self.opening_report(order, missing=missing)
+            return self.initial_report_marks(order, missing=missing)
         if metric is M.EXTENSION and order is not None and order.due_at is not None and order.due_at > self.now:
             # decided before it is too late
             return (timer_event("start", self.now, span=span, cap=order.due_at, **since),)
@@ -150,21 +150,21 @@ class _Settling:
         begins = timer_event("start", self.now, span=span, **since)
         if taken_over:
             return (begins,)
-        if metric is M.DISPATCH and self.unattended(self.d.home.fallback if self.d.home else None):
+        if metric is M.DISPATCH and self.is_unattended(self.d.home.fallback if self.d.home else None):
             return begins, timer_event("hurry", self.now)
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
-            return (begins, timer_event("hurry", self.now)) if self.unattended(order.department) else (begins,)
+            return (begins, timer_event("hurry", self.now)) if self.is_unattended(order.department) else (begins,)
         return (begins,)
 
-    def unattended(self, department: str | None) -> bool:
+    def is_unattended(self, department: str | None) -> bool:
         """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
-        return not self.reckoner.is_working(self.now) and duty.nobody(self.d, department, self.now)
+        return not self.reckoner.is_working(self.now) and duty.has_no_duty_officer(self.d, department, self.now)
 
-    def opening_report(self, order: Assignment, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
+    def initial_report_marks(self, order: Assignment, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """An order is due with the resident's clock; by hand it may be given another limit. Where the resident's has
         run out, it is due as soon as it must be signed for."""
         resolve = self.clocks.get((M.RESOLVE, None))
-        unit = Unit.WORKING_HOURS if is_working_unit(span_of(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
+        unit = Unit.WORKING_HOURS if is_working_unit(parse_span(self.policy.resolve).unit) else Unit.CALENDAR_HOURS
         taken_over = missing and "imported" in self.ticket.flags  # its deadlines begin with the import
         if order.due_at is not None and not taken_over:
             return (timer_event("start", order.issued_at if missing else self.now, due=order.due_at, unit=unit),)
@@ -180,20 +180,20 @@ class _Settling:
         ):
             ours = tuple(m for m in resolve.marks if m[0] not in ("ring", "hurry", "promise"))
             return (*ours, timer_event("issue", self.now))
-        accept = calculate_limit(self.reckoner, self.now, span_of(self.policy.accept))
+        accept = calculate_limit(self.reckoner, self.now, parse_span(self.policy.accept))
         return (timer_event("start", self.now, due=accept.due_at, unit=unit),)
 
-    def all(self) -> Settled:
+    def all(self) -> ClockChanges:
         given = self.command.fields
         # every attempt begins the wait for a word, and for the next attempt, anew
         if self.command.action is A.CALL_BACK:
-            for metric in BY_ATTEMPT & {m for m, _ in self.clocks}:
+            for metric in RESTARTED_BY_CALL_BACK & {m for m, _ in self.clocks}:
                 self.keep(self.clocks[(metric, None)], timer_event("stop", self.now))
                 del self.clocks[(metric, None)]
         if self.reclassified:
             self.reclassify()
         if self.moved:
-            self.turn_all()
+            self.move_all_to_phase()
         if self.command.action is A.APPROVE_EXTENSION:
             self.extend()
         if self.command.action is A.URGE:
@@ -206,15 +206,15 @@ class _Settling:
             told = next((c for c in (*self.clocks.values(), *self.touched.values()) if c.id == rung), None)
             if told is not None:
                 self.ring(told, int(given["rung"]))
-        return Settled(tuple(self.clocks.values()), tuple(self.touched.values()))
+        return ClockChanges(tuple(self.clocks.values()), tuple(self.touched.values()))
 
-    def turn_all(self) -> None:
+    def move_all_to_phase(self) -> None:
         """Bring every clock to the phase its state asks for; the lead's before those that follow it."""
         was, began = self.before.ticket, self.command.action is A.RECEIVE
         for metric in TICKET_CLOCKS:
             before = None if began else phase_of_ticket(metric, was, self.policy)
             phase = phase_of_ticket(metric, self.ticket, self.policy)
-            if metric in BY_ATTEMPT and self.command.action is A.CALL_BACK:
+            if metric in RESTARTED_BY_CALL_BACK and self.command.action is A.CALL_BACK:
                 before = None
             self.turn(metric, None, before, phase)
         for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
@@ -277,20 +277,22 @@ class _Settling:
                 self.keep(replace(clock, terms=terms, calendar=self.reckoner.calendar.code), *marks)
 
 
-def settle(before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime) -> Settled:
+def update_clocks(
+    before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime
+) -> ClockChanges:
     """The clocks after a change from `before` to this ticket with these orders. Without a directory none are kept."""
     d = before.directory
     policy = policy_for(d, ticket.kind, ticket.priority, ticket.category, ticket.area) if d else None
     reckoner = working_time_of(d, policy.calendar) if d and policy else None
     if d is None or policy is None or reckoner is None:
-        return Settled((), ())
-    return _Settling(before, ticket, orders, command, now, d, policy, reckoner).all()
+        return ClockChanges((), ())
+    return _ClockUpdate(before, ticket, orders, command, now, d, policy, reckoner).all()
 
 
-def recounted(facts: Facts, now: datetime) -> bool:
+def has_clock_changes(facts: Facts, now: datetime) -> bool:
     """Whether counting this ticket's clocks anew, by the calendars as they are, would change more than the version
     they were counted with: a date that moves, or a clock that was missing."""
-    after = settle(facts, facts.ticket, facts.assignments, Command(A.RECKON, facts.ticket.version), now)
+    after = update_clocks(facts, facts.ticket, facts.assignments, Command(A.RECKON, facts.ticket.version), now)
     known = {c.id: c for c in facts.clocks}
     return any(
         c.id not in known or replace(c, calendar_version=known[c.id].calendar_version) != known[c.id]

@@ -4,12 +4,12 @@ from datetime import datetime
 from fractions import Fraction
 
 from hotline.organisation.model.items import Span
-from hotline.organisation.model.working_time import WorkingTime, because
+from hotline.organisation.model.working_time import WorkingTime, explain_limit
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Clock
-from hotline.tickets.sla.timers import read_instant, read_marks
+from hotline.tickets.sla.timers import parse_instant, replay_marks
 
-_SAID = {
+_EVENT_TEXTS = {
     "start": "started",
     "issue": "the order was issued: it is due with the resident's clock, which no shuffling resets",
     "pause": "stood still",
@@ -25,30 +25,33 @@ _SAID = {
 }
 
 
-def explained(clock: Clock, reckoner: WorkingTime) -> list[Because]:
+def explain_clock(clock: Clock, working_time: WorkingTime) -> list[Because]:
     """Why this clock is due when it is: its policy, what happened to it, and how the days were counted."""
-    run = read_marks(clock.marks, reckoner)
-    said = [
+    run = replay_marks(clock.marks, working_time)
+    reasons = [
         Because(f"policy {clock.terms['policy']} (version {clock.terms['version']})", (str(clock.terms["source"]),))
     ]
     for what, at, told in clock.marks:
         moments = (f"{k}={v}" for k, v in told.items() if v not in (None, ""))
-        said.append(Because(_SAID[what], (_local(reckoner, read_instant(at)), *moments)))
+        reasons.append(Because(_EVENT_TEXTS[what], (_local(working_time, parse_instant(at)), *moments)))
     active = run.active
     if active.is_set or run.span is None:
-        return [*said, Because("due", (_local(reckoner, active.due),))]
+        return [*reasons, Because("due", (_local(working_time, active.due),))]
     if active.consumed:
         days = active.whole == int(run.span.amount)
         used = f"{active.consumed} days" if days else f"{active.consumed / 3_600_000_000:.4g} hours"
-        said.append(Because("used up before the present run", (used, f"of {run.span}")))
+        reasons.append(Because("used up before the present run", (used, f"of {run.span}")))
         left = max(0, active.whole - active.consumed)
         rest = Fraction(left) if days else Fraction(left, active.whole) * run.span.amount
-        return [*said, *because(reckoner, active.anchor, active.due, Span(rest, run.span.unit), begun=True)]
-    said += because(reckoner, active.origin, active.due, run.span)
+        return [
+            *reasons,
+            *explain_limit(working_time, active.anchor, active.due, Span(rest, run.span.unit), first_day_counted=True),
+        ]
+    reasons += explain_limit(working_time, active.origin, active.due, run.span)
     if run.cap is not None and active.due == run.cap:
-        said.append(Because("not later than the limit above it", (_local(reckoner, run.cap),)))
-    return said
+        reasons.append(Because("not later than the limit above it", (_local(working_time, run.cap),)))
+    return reasons
 
 
-def _local(reckoner: WorkingTime, moment: datetime) -> str:
-    return reckoner.local(moment).isoformat(timespec="seconds")
+def _local(working_time: WorkingTime, moment: datetime) -> str:
+    return working_time.to_local(moment).isoformat(timespec="seconds")

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from hotline.locales import pair, text
+from hotline.locales import translate, translate_pair
 from hotline.locales.labels import public_action, public_status
-from hotline.open311.model import form_of, is_open, stamp, word_of
+from hotline.open311.model import format_whole_second, is_open, submitted_form, update_status_word
 from hotline.open311.schemas import (
     Open311Answer,
     Open311ExtendedAttributes,
@@ -14,7 +14,7 @@ from hotline.open311.schemas import (
     Open311RequestOut,
 )
 from hotline.organisation.model.directory import Directory
-from hotline.text.spreadsheet_cells import disarmed
+from hotline.text.spreadsheet_cells import escape_formula
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 _LANGUAGE = "zh-Hans"  # the standard has one text for everybody
@@ -27,30 +27,31 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own: bool) -> Open311RequestOut:
-    """A request. `own`: it came with the asker's key, and is shown as it was sent, with what the resident was answered.
-    Of any other only status, category, area and dates: its words and its answer were not written for the public."""
+def render_request(directory: Directory, row: Any, parents: Collection[str] = (), *, is_own: bool) -> Open311RequestOut:
+    """A request. `is_own`: it came with the asker's key, and is shown as it was sent, with what the resident was
+    answered. Of any other only status, category, area and dates: its words and its answer were not written for the
+    public."""
     status = TicketStatus(row.status)
-    form = form_of(row.advice) if own else {}
+    form = submitted_form(row.advice) if is_own else {}
     category = directory.categories.get(row.category)
     department = directory.departments.get(row.department or "")
     area = directory.areas.get(row.area or "")
-    word = word_of(status, Action(row.step) if row.step else None, row.satisfaction_final)
+    word = update_status_word(status, Action(row.step) if row.step else None, row.satisfaction_final)
     closed = row.closed_at if status is TicketStatus.CLOSED else None
     name = category.name if category else row.category
     media = next(iter(form.get("media_urls") or ()), None)
     return Open311RequestOut(
         service_request_id=row.number,
         status="open" if is_open(status) else "closed",
-        status_notes=f"{word}: {_sentence(row, status, parents, own)}",
+        status_notes=f"{word}: {_sentence(row, status, parents, is_own)}",
         service_name=name,
         service_code=row.category,
         description=form.get("description") or name,
         agency_responsible=department.name if department else None,
         service_notice=None,
-        requested_datetime=stamp(row.created_at),
-        updated_datetime=stamp(closed or row.updated_at),
-        expected_datetime=stamp(row.promised_at),
+        requested_datetime=format_whole_second(row.created_at),
+        updated_datetime=format_whole_second(closed or row.updated_at),
+        expected_datetime=format_whole_second(row.promised_at),
         address=form.get("address") or (area.name if area else None),
         address_id=form.get("address_id"),
         zipcode=None,
@@ -62,7 +63,7 @@ def shown(directory: Directory, row: Any, parents: Collection[str] = (), *, own:
 
 def extended(shown: Open311RequestOut, row: Any, notes: Iterable[Any], *, own: bool) -> Open311ExtendedRequest:
     """The request with its extensions. `notes`: its public steps: at, action."""
-    form = form_of(row.advice) if own else {}
+    form = submitted_form(row.advice) if own else {}
     given = (form.get("attributes") or {}).items()
     return Open311ExtendedRequest(
         **vars(shown),
@@ -70,7 +71,7 @@ def extended(shown: Open311RequestOut, row: Any, notes: Iterable[Any], *, own: b
             Open311Answer(code, ", ".join(value) if isinstance(value, list) else str(value)) for code, value in given
         ),
         extended_attributes=Open311ExtendedAttributes(row.channel),
-        notes=tuple(Open311Note(stamp(n.at), step_name(Action(n.action)), n.action) for n in notes),
+        notes=tuple(Open311Note(format_whole_second(n.at), step_name(Action(n.action)), n.action) for n in notes),
     )
 
 
@@ -78,19 +79,19 @@ def _sentence(row: Any, status: TicketStatus, parents: Collection[str], own: boo
     """How a ticket stands, in words."""
     said = public_status(status)[0]
     if row.parent in parents:
-        return text("open311_said.merged", _LANGUAGE, said=said, number=row.parent)
+        return translate("open311_said.merged", _LANGUAGE, said=said, number=row.parent)
     if own and status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
-        return text("open311_said.answered", _LANGUAGE, said=said, reply=row.public_reply)
+        return translate("open311_said.answered", _LANGUAGE, said=said, reply=row.public_reply)
     if own and status is TicketStatus.DECLINED and row.channel_told:
-        return text("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
+        return translate("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
     if status is TicketStatus.SHELVED and row.review_at:
-        return text("open311_said.review", _LANGUAGE, said=said, review=stamp(row.review_at))
+        return translate("open311_said.review", _LANGUAGE, said=said, review=format_whole_second(row.review_at))
     return said
 
 
-def cells(directory: Directory, row: Any, *, own: bool) -> list[Any]:
+def render_csv_row(directory: Directory, row: Any, *, own: bool) -> list[Any]:
     """A request as a line of the bulk form, in the order of COLUMNS; what a spreadsheet would run is disarmed."""
-    r = shown(directory, row, own=own)
+    r = render_request(directory, row, is_own=own)
     category = directory.categories.get(row.category)
     above = directory.categories.get(category.parent or "") if category else None
     closed = r.updated_datetime if r.status == "closed" else ""
@@ -98,27 +99,27 @@ def cells(directory: Directory, row: Any, *, own: bool) -> list[Any]:
         r.service_request_id, r.requested_datetime, r.updated_datetime, closed, r.status, r.status_notes, row.channel,
         r.service_name, above.name if above else "", r.description, r.agency_responsible, r.address, r.lat, r.long,
     ]  # fmt: skip
-    return [disarmed(c) for c in cells]
+    return [escape_formula(c) for c in cells]
 
 
 def step_name(action: Action) -> str:
     """A step in words. It must be one of `open311.model.STEPS`."""
-    return text(f"open311_action.{action}", _LANGUAGE) if action in _OWN_WORDS else public_action(action)[0]
+    return translate(f"open311_action.{action}", _LANGUAGE) if action in _OWN_WORDS else public_action(action)[0]
 
 
-def step_sentence(row: Any, *, own: bool) -> str:
+def step_description(row: Any, *, own: bool) -> str:
     """A step in words. `own`: with what the resident was answered."""
     action = Action(row.action)
     said = step_name(action)
     if not own:
         return said
     if action in _ANSWERS and row.public_reply:
-        return text("open311_said.step_answered", _LANGUAGE, said=said, reply=row.public_reply)
+        return translate("open311_said.step_answered", _LANGUAGE, said=said, reply=row.public_reply)
     if action is Action.DECLINE and row.channel_told:
-        return text("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
+        return translate("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
     return said
 
 
-def no_number() -> str:
+def no_number_notice() -> str:
     """What is answered where a report gets no number to follow: in both languages, as nobody knows the reader's."""
-    return "".join(pair("open311_said.no_number"))
+    return "".join(translate_pair("open311_said.no_number"))

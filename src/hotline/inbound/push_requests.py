@@ -10,12 +10,12 @@ from starlette.responses import Response
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.model import GatewayKind
 from hotline.inbound.push import Acknowledgement, Push
-from hotline.inbound.rows import NOT_THEIRS
+from hotline.inbound.rows import NOT_AUTHENTIC
 from hotline.inbound.signatures import is_from_gateway
 from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
-from hotline.web.responses import refusals
+from hotline.web.responses import refusal_responses
 
 ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
 _ACKNOWLEDGED: dict[str, Any] = {
@@ -26,21 +26,21 @@ _ACKNOWLEDGED: dict[str, Any] = {
         "application/json": {"schema": {"type": "object", "additionalProperties": True}},
     },
 }
-REFUSED_PUSHES = refusals(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
-PUSHED: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **REFUSED_PUSHES}
+PUSH_REFUSALS = refusal_responses(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
+PUSH_RESPONSES: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **PUSH_REFUSALS}
 D = TypeVar("D", bound=DeliveryServices)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 log = structlog.get_logger("hotline.hooks")
 
 
-async def pushed(context: RequestContext[D], gateway: str, kind: GatewayKind) -> Push:
+async def read_push(context: RequestContext[D], gateway: str, kind: GatewayKind) -> Push:
     """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
     body is read for a gateway that is there, from an address of its list. Raises Refused."""
     request = context.request
     found = await context.services.gateways.named(gateway, kind, context.now)
     if not is_from_gateway(found.account, client_address(request)):
         log.warning("hook.refused", gateway=gateway, why="not from an address of this gateway")
-        raise Refused(NOT_THEIRS)
+        raise Refused(NOT_AUTHENTIC)
     url = f"{context.services.public_url.rstrip('/')}{request.scope['raw_path'].decode('latin-1').partition('?')[0]}"
     query: bytes = request.scope["query_string"]
     if query:
@@ -54,5 +54,5 @@ async def pushed(context: RequestContext[D], gateway: str, kind: GatewayKind) ->
     return Push(request.method, url, query, headers, body, remote, context.now)
 
 
-def acknowledged(reply: Acknowledgement) -> Response:
+def acknowledgement_response(reply: Acknowledgement) -> Response:
     return Response(reply.body, reply.status, media_type=reply.media_type)
