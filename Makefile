@@ -15,7 +15,7 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 
 test: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
 test: .make/dev .make/generators/ready ## Set everything up and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 --dist worksteal --durations=10
+	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/ruff check src tests bench tools
