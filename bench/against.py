@@ -24,13 +24,14 @@ FILL = "import asyncio, sys; from bench.__main__ import filled; asyncio.run(fill
 SEED = """
 import asyncio, sys
 from pathlib import Path
+from hotline import wiring
 from hotline.settings import Settings
-from hotline.wiring import database_of, migrate
 from tests.conftest import seeded
 
 async def seed(settings):
-    await migrate(settings)
-    db = database_of(settings)
+    await wiring.migrate(settings)
+    build = getattr(wiring, "build_database", None) or wiring.database_of  # its name in an older checkout
+    db = build(settings)
     await db.open()
     await seeded(db)
     await db.close()
