@@ -1,5 +1,4 @@
-"""A written day of the community, played over HTTP as operators, departments and supervisors would: nothing but the
-public API."""
+"""Plays one scripted day over HTTP, as operators, departments and supervisors. It uses only the public API."""
 
 import csv
 import uuid

@@ -1,8 +1,7 @@
-"""The one way to make a write plan durable: what waits at this instant is written in one transaction, and answered
-after COMMIT.
+"""Commits write plans: all plans that wait at one moment are written in one transaction, and answered after COMMIT.
 
-No timer: with little to do each plan is written at once, under load plans gather in batches by themselves. One bad plan
-never fails its neighbours.
+No timer: with little to do each plan is written at once, under load plans gather in batches by themselves. A plan that
+fails does not fail the others of its batch.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Leases: given, renewed and judged by the database's clock, the only one that all workers share."""
+"""Leases, timed by the database's clock because all workers share it."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,5 @@
-"""Small writes of many, in one transaction. One that fails is run alone, so that it fails by itself."""
+"""Writes small changes of many requests in one transaction. Where it fails, each change is run alone, so only the
+faulty one fails."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""The one way out: names are resolved once, every address is checked, and the checked address is the one connected to.
-No redirects, no endless or huge answers, no private networks unless they are allowed by name."""
+"""The only HTTP client for outgoing requests: a name is resolved once, every address is checked, and the checked
+address is connected to. No redirects, limited answers, and no private networks unless they are allowed by name."""
 
 import asyncio
 import ipaddress

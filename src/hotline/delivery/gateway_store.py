@@ -1,4 +1,4 @@
-"""Gateways as kept: who we speak with, and how heavily each of them is used."""
+"""Queries of gateways: their settings and weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Gateways at hand, and how they are added, changed and given new secrets."""
+"""The cached gateways of a process; adding and changing gateways, and renewing their secrets."""
 
 import re
 from collections.abc import Container, Mapping, Sequence

@@ -40,7 +40,8 @@ _WAITING_KINDS_QUERY = sa.select((_WAITING_KINDS := _waiting_kinds_cte()).c.kind
 
 @dataclass(frozen=True, slots=True)
 class WaitingMessages:
-    """What waits of a kind: how many, COUNTED at most; when the first was due; whether it has a way out."""
+    """The waiting messages of a kind: how many, MAX_COUNTED at most; when the first was due (UTC); whether a gateway or
+    an address takes them."""
 
     kind: str
     count: int
@@ -207,8 +208,8 @@ def claim(
 
 
 def _defer_blocked(db: sa.Connection, window: sa.Subquery, at: datetime) -> None:
-    """Where a window is full of messages behind others, let the next claim look past them. Whoever ends the first of a
-    receiver calls the next (`_call_next`)."""
+    """Where at least half of a window waits behind other messages, make the next claim skip those. When the first of a
+    receiver ends, `_release_next` makes the next one due."""
     blocked_rows = db.execute(sa.select(window.c.id, window.c.partition).where(sa.not_(window.c.first))).all()
     if len(blocked_rows) < CLAIM_WINDOW // 2:
         return

@@ -1,4 +1,4 @@
-"""How what was pushed is worked off, by kind: the package that pushes a kind declares it."""
+"""Handlers of pushed items by kind. The package that owns a kind registers its handler."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is pushed to us is kept together: many pushes, one transaction; with the database away, in the spool."""
+"""Stores pushed items: many pushes in one transaction, or in the spool while the database is unavailable."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -48,8 +48,8 @@ class Inbox:
         return await self._db.transact(lambda c: inbound_store.count_known(c, keys))
 
     async def save_to_database(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises Away,
-        Full, or Unsure after the deadline: it may be kept yet."""
+        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises
+        DatabaseUnavailable or DatabaseFull, and CommitUnknown after the deadline: the rows may still be written."""
         alarms = _danger_alarms(rows)
 
         def write(c: sa.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What became of an item that came in."""
+"""The outcome of an item that was pushed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

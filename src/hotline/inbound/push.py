@@ -1,4 +1,5 @@
-"""One request that a gateway pushed to us, and how it is answered. What it says is read by the gateway's own file."""
+"""One request that a gateway pushed to us, and how it is answered. Its content is read by the gateway's provider
+module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""While the database is away: what is taken in is appended to a file of this machine, synced before it is answered, and
-brought in through the normal path when the database is back."""
+"""The spool: while the database is unavailable, what is taken in is appended to a local file, synced before it is
+acknowledged, and brought in through the normal path afterwards."""
 
 import asyncio
 import errno

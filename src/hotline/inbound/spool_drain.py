@@ -1,4 +1,4 @@
-"""Bringing in what was spooled while the database was away: through the same doors, under the same keys."""
+"""Brings in what was spooled while the database was unavailable, through the normal intake and under the same keys."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What was pushed to us: kept once by the provider's own id, worked off one after the other for each sender."""
+"""Queries of pushed items: stored once by the provider's own id, processed in order for each sender."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

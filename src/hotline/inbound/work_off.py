@@ -1,5 +1,5 @@
-"""Working off what was pushed to us: claim, do by the handler of its kind, mark. What nobody can do anything with goes
-to an operator; an item that fails is tried again, and holds up nobody else's."""
+"""Processes pushed items: claim, run the handler of the kind, mark. An item that no handler can process goes to an
+operator; one that fails is tried again without delaying the others."""
 
 import asyncio
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""Public questions: tickets an asker may read, and what happened to them. Who reported them is in no column here."""
+"""Queries for Open311: tickets an asker may read, and their steps. No column here identifies the reporter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a worker does for operations: looks whether anything is wrong, and says outside that nothing is."""
+"""The worker's jobs for operations: run the checks, and send the heartbeat while none fails."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,5 @@
-"""What a route is given: the services, the moment, who asks and whether they may, the key and version they sent."""
+"""FastAPI dependencies: services, the time of the request, the actor and their permissions, Idempotency-Key and
+If-Match."""
 
 import hashlib
 import re
@@ -175,7 +176,7 @@ class AuthenticatedRoute(APIRoute):
         return authenticated
 
 
-# The two headers as OpenAPI publishes them; `Asking` reads them.
+# The two headers as OpenAPI publishes them; `RequestContext` reads them.
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",

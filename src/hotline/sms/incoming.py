@@ -1,5 +1,6 @@
-"""What comes of a resident's text: a ticket, a word on one, an answer to our question, a question of theirs. Through
-the same intake and the same act as everybody, each under the text's own key: worked off twice, it is done once."""
+"""Processes a resident's text: it opens a ticket, adds to one, answers our question or asks one. It uses the same
+intake and the same `act` as every other channel, under the text's own key, so that processing it twice has one
+effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a file really is: by its first bytes, never by its name or by what was declared."""
+"""Detects a file's type by its first bytes, never by its name or declared type."""
 
 JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
 PDF, MP4, MP3, WAV, AMR, OGG = "application/pdf", "video/mp4", "audio/mpeg", "audio/wav", "audio/amr", "audio/ogg"

@@ -1,4 +1,4 @@
-"""The stream of events: placed in commit order, read by place."""
+"""Queries of the stream of events: given positions in commit order, and read by position."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -26,7 +26,7 @@ class ExchangeAdapter(Protocol):
     def __init__(self, account: Account) -> None: ...
 
     def authenticate(self, push: Push) -> None:
-        """Raises Unauthentic."""
+        """Raises AuthenticationFailed."""
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         """The events of a push. Raises ValueError where nothing of it can be read."""

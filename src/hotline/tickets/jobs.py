@@ -1,4 +1,4 @@
-"""What a worker does for tickets: lets overdue clocks act, counts limits anew, compares counters with the truth."""
+"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, compare counters with a full count."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""THE TABLES: what may happen to a ticket and to an assignment, when, by whom and with what.
+"""The life cycle as two tables: what may happen to a ticket and to an assignment, when, by whom and with what.
 
-Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from these two tables. Time is an actor like the
-others (role `clock`), and so are the rules that triage and dispatch inside intake (role `rules`).
+Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from these two tables. Due clocks act under role
+`clock`, and the rules that triage and dispatch during intake under role `rules`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Who takes an order: people of a department by duty and load. Advice and automatic choice; what a hand chose stays."""
+"""Chooses who takes an order: people of a department by duty and load. A person's choice is never changed."""
 
 from dataclasses import dataclass
 from datetime import datetime

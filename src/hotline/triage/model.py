@@ -1,7 +1,6 @@
-"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that
-say so.
+"""Triage: finds danger words first, then place, category and kind, each with the words and the rule that led to it.
 
-The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
+The result is advice. A person's choice takes precedence, and both are stored; no statistic overrules a danger word.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

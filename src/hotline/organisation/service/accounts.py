@@ -1,4 +1,5 @@
-"""Who may: people log in with passwords, machines carry keys. Only keyed hashes of secrets are kept."""
+"""Authentication and accounts: people log in with passwords, machines send keys. Only keyed hashes of secrets are
+stored."""
 
 import hashlib
 import hmac
@@ -105,12 +106,13 @@ class ActorCache:
         self._known[credential] = (now + CACHE_TTL, version, state)
 
     def recent(self, credential: str | None, now: datetime) -> Actor | None:
-        """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
+        """The actor of a credential that was checked within SESSION_LIFETIME, for when the database is unavailable. Use
+        it only to take a call in for later. None: not known."""
         known = self._known.get(credential or "")
         return known[2].actor if known and now - known[0] < SESSION_LIFETIME and known[2].until > now else None
 
     def drop(self, credential: str) -> None:
-        """It stands no more."""
+        """Remove a credential that is no longer valid."""
         self._known.pop(credential, None)
 
     def forget(self) -> None:

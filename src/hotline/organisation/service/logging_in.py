@@ -39,7 +39,7 @@ WRONG_CREDENTIALS = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 
 @dataclass(frozen=True, slots=True)
 class LogInAttempt:
-    """What somebody gave to log in, and from where; `device` is what a browser keeps under DEVICE."""
+    """The login and password that were sent, and from where. `device`: the value of the cookie DEVICE_COOKIE."""
 
     login: str
     password: str

@@ -95,7 +95,8 @@ class ComposedText:
 
 
 def compose_text(text: str, values: Mapping[str, str]) -> ComposedText:
-    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
+    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than
+    MAX_TEXT_LENGTH."""
     one_line_values = {name: _single_line(value) for name, value in values.items()}
     body = text.format_map(_EmptyForMissing(one_line_values))
     while len(body) > MAX_TEXT_LENGTH:

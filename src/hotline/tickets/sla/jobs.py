@@ -1,4 +1,5 @@
-"""Time at work: what is due is claimed in small batches and acted on through the one door, by the role `clock`."""
+"""The worker's job for clocks: due ones are claimed in small batches, and each escalation is applied by
+`act_as_clock`."""
 
 import asyncio
 from dataclasses import dataclass

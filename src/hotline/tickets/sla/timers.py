@@ -138,7 +138,7 @@ class _ClockState:
         self.stopped = at if self.held is None else self.held
 
     def issue(self, at: datetime, details: Mapping[str, Any]) -> None:
-        """An order takes over the resident's clock as it stands: shuffling gives nobody new time."""
+        """An order takes over the resident's clock as it stands: a transfer adds no time."""
         self.started = self.since = at
 
     def extend(self, at: datetime, details: Mapping[str, Any]) -> None:

@@ -1,4 +1,5 @@
-"""Counts of open work, from counter rows the journal keeps in the same transaction. Never COUNT on a hot path."""
+"""Counts of open work, read from counter rows that the journal updates in the same transaction. Requests never run
+COUNT."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Questions about tickets. Each begins with who asks: the scope stands in the WHERE, never in a filter afterwards."""
+"""Queries of single tickets. The asker's scope is part of the WHERE; rows are never filtered afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import fields

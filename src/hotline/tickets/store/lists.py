@@ -36,7 +36,7 @@ _LEAD_STATUS = (
     .correlate(t)
     .scalar_subquery()
 )
-# the department a ticket is counted under, as `domain.measures.responsible` has it
+# the department a ticket is counted under, as `responsible_order` of `tickets/model/measures` finds it
 RESPONSIBLE_DEPARTMENT = (
     sa.select(held_orders.c.department)
     .where(
@@ -176,7 +176,8 @@ async def load_tickets(
     *,
     all_columns: bool = False,
 ) -> Sequence[Row]:
-    """A page of tickets in that order. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
+    """A page of tickets in that order. `filters`: names of EQUALITY_FILTERS with one value each, `department` and names
+    of LIST_FILTERS with a list each, and the others that `_list_query` reads."""
     if scope.nothing:
         return []
     values = scope_parameters(scope)
