@@ -29,7 +29,7 @@ class DemoFailed(Exception):
 
 @dataclass
 class DemoRun:
-    """One run against one server, with keys of its own for everybody on stage."""
+    """One run against one server, with its own key for each person who acts."""
 
     http: httpx.Client
     admin: str

@@ -35,7 +35,7 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
         async with open_services(settings) as services:
             worker = build_worker(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
-            # before the first request: the database may go away at any moment
+            # before the first request: the database may become unavailable at any moment
             await refresh_caches(services, services.clock())
             stop = asyncio.Event()
             upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))

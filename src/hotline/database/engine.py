@@ -55,8 +55,8 @@ class Database(Protocol):
         """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
-        """Run `work(connection)` over one view of the database that nothing changes; it only reads, and holds nobody
-        up. For what looks at everything."""
+        """Run `work(connection)` on one unchanging snapshot of the database. It only reads and blocks no writer. For
+        full scans."""
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""

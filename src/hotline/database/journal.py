@@ -111,10 +111,10 @@ class Journal:
         outcomes: Sequence[Outcome | Exception]
         try:
             outcomes = await self.db.write([plan for plan, _ in batch])
-        except Refused as refused:  # away, full or unsure: the same for all of them
+        except Refused as refused:  # an outage or an unknown commit: the same for all of them
             outcomes = [refused] * len(batch)
         except Exception as fault:
-            if len(batch) > 1:  # one of them is bad: its neighbours must not pay for it
+            if len(batch) > 1:  # one fails: write each alone
                 for pair in batch:
                     await self._settle([pair])
                 return

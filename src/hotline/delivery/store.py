@@ -69,8 +69,8 @@ _COUNT = {
 
 
 async def load_waiting_messages(db: Database, way_of: WayOf) -> list[WaitingMessages]:
-    """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
-    Bounded, however much there is."""
+    """The waiting messages by kind, those that can be handed over and those without a gateway or address. Counts stop
+    at MAX_COUNTED."""
     found: list[WaitingMessages] = []
     for row in await db.rows(_WAITING_KINDS_PREPARED):
         way = way_of(row.kind)
@@ -174,7 +174,7 @@ def claim(
     sending_ids: Collection[str] = (),
 ) -> Sequence[Row]:
     """The next messages due that can be handed over, ours for LEASE; one at a time for each receiver. The try is
-    counted now: a message that kills its worker runs out of tries. `sending_ids`: ids that this worker has under way,
+    counted now: a message that crashes its worker runs out of tries. `sending_ids`: ids that this worker has under way,
     whatever the clock says. Costs the same behind ten messages and behind a million: each kind is looked up by itself,
     and what waits behind others of its receiver is put aside."""
     database_now = database_time(db)
@@ -312,7 +312,7 @@ def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: 
 
 
 def expire(db: sa.Connection, before: datetime, lasting: Collection[str]) -> int:
-    """Give up what nobody was there to send since `before`, but for the `lasting` kinds; how many, alarms apart."""
+    """Give up what could not be handed over since `before`, but for the `lasting` kinds; how many, alarms apart."""
     old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, o.c.kind.not_in(list(lasting)))
     old = old.values(status=M.EXPIRED, last_error="no gateway took it in time")
     db.execute(old.where(o.c.kind == "alarm"))

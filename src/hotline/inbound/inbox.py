@@ -22,7 +22,8 @@ from hotline.text.numbering import TicketNumber
 
 
 class Inbox:
-    """Group commit for what is pushed; and who works it off learns here when nobody waits for an acknowledgement."""
+    """Group commit for pushed items. `wait_until_idle` lets their processing wait until no push waits for its
+    acknowledgement."""
 
     def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
         self._db, self._spool = db, spool
@@ -33,8 +34,8 @@ class Inbox:
         self._calm.set()
 
     async def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Durable when this returns: in the database, or in the spool while that is away, full or too slow. A row that
-        comes into both is one in the end: its key is unique. Raises what neither could do."""
+        """Durable when this returns: in the database, or in the spool while that is unavailable, full or too slow. A
+        row that comes into both is one in the end: its key is unique. Raises what neither could do."""
         try:
             await self.save_to_database(rows)
         except OUTAGES:

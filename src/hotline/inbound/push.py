@@ -44,7 +44,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableItem:
-    """An item nobody can read. It is kept for somebody to look at."""
+    """An item that cannot be read. It is kept for review."""
 
     why: str
     raw: str

@@ -29,7 +29,8 @@ class SpoolHandlers(Generic[S]):
 
 
 async def drain_spooled_records(services: InboundServices) -> int:
-    """Bring in what waits; how many records. With the database still away or full: none, and nothing is lost."""
+    """Bring in what is spooled; how many records. None while the database is still unavailable or full; the records
+    stay in the spool."""
     if services.spool is None or services.spool.size() == 0:
         return 0
 

@@ -1,4 +1,4 @@
-"""Health, readiness and metrics, for whoever runs the system."""
+"""Routes for operations: health, readiness and metrics."""
 
 from typing import Annotated, Any
 

@@ -35,7 +35,7 @@ class ReceivedText:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of a text of ours. `status` None: a word we do not know."""
+    """The delivery report of a text we sent. `status` None: an unknown status word."""
 
     key: str
     provider_id: str | None

@@ -255,9 +255,9 @@ class IncomingText:
     async def _act_as_resident(
         self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect
     ) -> InboundOutcome | None:
-        """Let the resident act; None: the tables say no."""
+        """Apply the resident's action; None: the tables do not allow it."""
         request = WriteRequest(resident_actor(self.services, phone), self._key(), self.now, SYSTEM_SCOPE)
-        for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a word
+        for _ in range(5):  # a text carries no version: after a change in between it is added all the same
             command = Command(action, facts.ticket.version, fields)
             try:
                 await act(self.services, facts.ticket.number, command, request, _render_nothing)

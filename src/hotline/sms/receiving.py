@@ -124,5 +124,5 @@ def _text_columns(
 
 
 def parse_sender(services: DeliveryServices, raw: str) -> ParsedPhone:
-    """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
+    """Who a text is from; a sender that is no possible number is kept as it came, without a caller."""
     return parse_phone(raw, services.region, services.area_code)

@@ -39,7 +39,7 @@ def media_type_of(head: bytes) -> str | None:
 
 
 def is_declared_type(declared: str | None, detected: str) -> bool:
-    """Whether the declared type tells the truth; undeclared ones do."""
+    """Whether the declared type matches the detected one. True where none is declared."""
     if not declared or declared == "application/octet-stream":
         return True
     declared = declared.split(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Queries of the stream of events: given positions in commit order, and read by position."""
+"""Queries of the stream of events: positions are given in commit order, and events are read by position."""
 
 from collections.abc import Sequence
 from datetime import datetime

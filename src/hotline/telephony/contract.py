@@ -1,4 +1,4 @@
-"""What the file of an exchange declares, and how its events are authenticated and its fields read."""
+"""What the module of an exchange declares, and how its events are authenticated and its fields read."""
 
 import hmac
 import re

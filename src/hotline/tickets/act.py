@@ -1,4 +1,4 @@
-"""The only function that changes a ticket, `act`, and its form for due clocks, `act_as_clock`."""
+"""Changes of tickets: every change after intake goes through `act`, or through `act_as_clock` for due clocks."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

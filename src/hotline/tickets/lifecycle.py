@@ -465,7 +465,8 @@ def action_fields(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[F
 
 
 def table_errors(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
-    """What is wrong with a table: states nobody reaches or leaves, finals left, actions without an actor, twins."""
+    """Faults of a table: states that cannot be reached or left, final states with a way out, actions without an actor,
+    duplicates."""
     faults = [f"{m.at} {m.action}: nobody may" for m in table if not m.by]
     reached, before = {first}, 0
     while before != len(reached):

@@ -169,7 +169,7 @@ async def _key_state(
 
 
 def throttle_subject(services: OrganisationServices, kind: str, *parts: str) -> str:
-    """Under which name something is counted: of one length, and telling nobody what it is about."""
+    """The name under which tries are counted: a keyed hash of fixed length, from which the input cannot be read."""
     return f"{kind}:{keyed_hash(services, chr(0).join(parts))[:48]}"
 
 
@@ -319,7 +319,7 @@ class NewKey:
 
 async def add_key(services: OrganisationServices, new: NewKey, created_by: str, now: datetime) -> dict[str, Any]:
     """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
-    else. Raises Refused where the grant will not do."""
+    else. Raises Refused where the grant is not valid."""
     row, secret = await _new_key(services, new, created_by, now, None)
     await services.db.transact(lambda c: people.add_key(c, row))
     return _key_values(row, secret)

@@ -42,7 +42,8 @@ class DirectoryCache:
         return await self._load_within(self.deadlines.write, now)
 
     async def current_or_last_known(self, now: datetime) -> Directory:
-        """The same; with the database away or too slow, the one known last. Only to take something in for later."""
+        """The same; where the database is unavailable or too slow, the one read last. Only to take something in for
+        later."""
         try:
             return await self._load_within(self.deadlines.lookup if self.known else self.deadlines.write, now)
         except OUTAGES:

@@ -1,5 +1,5 @@
-"""Which text tells of which step, when it may be sent, and how long it gets. What texts say of a matter is what its
-resident may know: never another person's name, never what a department wrote for itself."""
+"""Templates of texts: which text follows which step, when it may be sent, and its greatest length. A text holds only
+what its resident may know: no other person's name, and no department's internal notes."""
 
 import re
 import unicodedata

@@ -113,7 +113,7 @@ _STUCK = PreparedQuery(
 
 
 async def load_stuck_clocks(db: Database) -> Sequence[Row]:
-    """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
+    """Running clocks without a next step, which would never escalate. At most twenty."""
     return await db.rows(_STUCK)
 
 

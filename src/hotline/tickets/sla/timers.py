@@ -250,7 +250,7 @@ class _ClockState:
         return at if at > self.since else None
 
     def _add_span(self, base: datetime, by: Span) -> datetime:
-        """Working days later means when the offices open then: nobody is told at midnight."""
+        """`base` plus a span. A span of working days ends when the offices open that day, not at midnight."""
         if by.unit is Unit.WORKING_DAYS:
             return max(self.r.opening(base, int(by.amount)), base)
         measure = self.r.measures[by.unit]

@@ -170,7 +170,7 @@ async def load_number_by_outer(db: Database, system: str, outer: str) -> str | N
 
 
 async def has_outer_order(db: Database, system: str, outer: str) -> bool:
-    """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
+    """Whether another hotline's order came in before: true or false only, so that it does not reveal whose it is."""
     return await fetch_first(db, _OUTER, system=system, outer=outer) is not None
 
 

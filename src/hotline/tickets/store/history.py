@@ -20,7 +20,7 @@ _STEPS = PreparedQuery(
 
 
 async def load_public_steps(db: Database, number: str) -> Sequence[Row]:
-    """When what was done to a ticket, oldest first: at, action, status_to. Who and why stay inside."""
+    """When what was done to a ticket, oldest first: at, action, status_to. Actor and reason are left out."""
     return await db.rows(_STEPS, number=number)
 
 

@@ -235,7 +235,7 @@ def _dispatch_queue_query(by_area: bool) -> PreparedQuery:
 def _worklist_query(work: Worklist, by_area: bool) -> PreparedQuery:
     place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
     own = (clock.c.number == t.c.number, in_words(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
-    # what has no clock yet stands by when it came in: nobody overlooks it
+    # what has no clock yet is sorted by when it came in
     ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
     return PreparedQuery(
         sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
