@@ -1,4 +1,4 @@
-"""The application: routes, errors, OpenAPI. It is given its services and knows nothing of how they were built."""
+"""The FastAPI application: routes, errors, OpenAPI. Its services are passed in."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -1,5 +1,5 @@
-"""THE CAPABILITIES of the product. A new one is one line here. Importing this imports none of their code but the
-objects themselves."""
+"""The list of the product's capabilities: a new one is one line here. Importing this module imports none of their code
+but these objects."""
 
 from hotline.core import CORE
 from hotline.importing.capability import IMPORTING

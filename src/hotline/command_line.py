@@ -1,4 +1,4 @@
-"""What the commands of all packages share: what the entry point gives them, how they print, stop and run."""
+"""Shared by the commands of all packages: what the entry point passes to them, how they print, stop and run."""
 
 import os
 import sys

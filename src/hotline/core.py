@@ -1,4 +1,4 @@
-"""What the packages below the capabilities register: they cannot name `Capability`, which stands above them."""
+"""Registers the packages below the capabilities, because those may not import `Capability`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""A written day of the community, played over HTTP as operators, departments and supervisors would: nothing but the
-public API."""
+"""Plays one scripted day over HTTP, as operators, departments and supervisors. It uses only the public API."""
 
 import csv
 import uuid
@@ -30,7 +29,7 @@ class DemoFailed(Exception):
 
 @dataclass
 class DemoRun:
-    """One run against one server, with keys of its own for everybody on stage."""
+    """One run against one server, with its own key for each person who acts."""
 
     http: httpx.Client
     admin: str

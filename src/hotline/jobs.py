@@ -1,4 +1,4 @@
-"""What a worker does again and again, as packages declare it: jobs, and what is deleted when its time is over."""
+"""The worker's periodic jobs and retention rules, as packages declare them."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where the files that travel with the code lie: inside the wheel, or at the top of a checkout."""
+"""Paths of the files that are shipped with the code: inside the wheel, or at the top of a checkout."""
 
 from pathlib import Path
 

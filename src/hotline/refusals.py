@@ -1,5 +1,5 @@
-"""Why a request was refused: a code, a sentence, and what is wrong with which field. Every package may raise it;
-`web/problems` alone knows the HTTP status of each code."""
+"""Refusals: a code, a sentence, and what is wrong with which field. Every package may raise them; only `web/problems`
+maps codes to HTTP statuses."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -35,7 +35,7 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
         async with open_services(settings) as services:
             worker = build_worker(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
-            # before the first request: the database may go away at any moment
+            # before the first request: the database may become unavailable at any moment
             await refresh_caches(services, services.clock())
             stop = asyncio.Event()
             upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))
@@ -55,8 +55,8 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """Told to stop, it says so to whoever asks for its health and goes on for `drain` seconds; then it ends what waits
-    for news, and waits for what is under way."""
+    """On a stop signal the readiness check fails and requests are served for `drain` more seconds; then open streams
+    are closed and requests in progress are completed."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, drain: float) -> None:
         super().__init__(config)

@@ -1,5 +1,5 @@
-"""Settings in, running things out: the services and their worker. What serves them stands in `serving`: a command that
-asks the database one thing does not wait for the whole API to be made."""
+"""Builds the services and the worker of a process from its settings. `serving` builds the API, so that a command which
+needs only the database starts fast."""
 
 import asyncio
 import gc
@@ -104,7 +104,7 @@ def require_database(settings: Settings) -> None:
 @asynccontextmanager
 async def open_services(settings: Settings, *, keep_permissions: bool = False) -> AsyncIterator[Services]:
     """The services of a process, with the journal running; drained and closed at the end. `keep_permissions`: the
-    permissions of the data folder are left as they are, for the doctor to report."""
+    permissions of the data folder are left as they are, for `hotline doctor` to report."""
     require_database(settings)
     if not keep_permissions:
         restrict_permissions(settings)

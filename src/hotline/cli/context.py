@@ -1,4 +1,4 @@
-"""What commands are given: the settings and services of this process."""
+"""The context of commands: the settings and services of this process."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar

@@ -1,4 +1,4 @@
-"""THE PAGES: path, template, module and roles. Menu, routes and tests are made from this table."""
+"""The table of the console's pages: path, template, module and roles. Menu, routes and tests are made from it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The platform's database: two engines, the journal, prepared queries, leases, migrations. Knows no ticket."""
+"""The database layer: two engines, the journal, prepared queries, leases, migrations. It has no code about tickets."""
 
 __all__ = [
     "cache",

@@ -1,4 +1,4 @@
-"""What a process knows of a small table: read anew when it is a second old, kept on when the database is away."""
+"""A cached snapshot of a small table: read again after a second, and kept while the database is unavailable."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,8 +24,9 @@ class CachedTable(Generic[T]):
         self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first reads it for all
 
     async def now(self, now: datetime, max_age: timedelta = MAX_AGE) -> T:
-        """The snapshot, `max_age` so old. With the database away or too slow, the one known last, and the database is
-        asked again when that is `max_age` ago; raises Away: there is none."""
+        """The snapshot, at most `max_age` old. Where the database is unavailable or too slow: the last one read, and
+        the next attempt to read follows after `max_age`. Raises an error of OUTAGES, such as DatabaseUnavailable, where
+        none was ever read."""
         if (fresh := self._fresh(now, max_age)) is not None:
             return fresh
         seconds = self._deadlines.write if self._found is None else self._deadlines.lookup

@@ -1,5 +1,5 @@
-"""What every service needs, whatever it is about: database, journal, clock and secret. Built once by the composition,
-handed down as an argument."""
+"""The context that every service needs: database, journal, clock and secret. The composition builds it once and passes
+it on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class PlatformServices:
         return cast(P, self.parts[kind])
 
     def keeps_for_later(self) -> bool:
-        """Whether what comes in while the database is away is kept on this machine."""
+        """Whether what comes in while the database is unavailable is kept on this machine."""
         return False
 
     def leave(self) -> None:

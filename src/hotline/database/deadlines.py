@@ -26,9 +26,9 @@ class Deadlines:
 
 @asynccontextmanager
 async def database_deadline(seconds: float, *, writes: bool = False) -> AsyncIterator[None]:
-    """Wait so long for what stands in the block. Raises Away after it, or Unsure where the block `writes`: it may be
-    written yet, so a repeat must carry the same key. A driver's own fault that means the same is raised as Away or
-    Full. What must not be cancelled half-way is run by `detached`."""
+    """Cancel the block after `seconds`. Raises DatabaseUnavailable then, or CommitUnknown where the block `writes`: the
+    write may still be committed, so a repeat must carry the same key. A driver's error that means an outage is raised
+    as DatabaseUnavailable or DatabaseFull. What must not be cancelled half-way is run by `run_detached`."""
     try:
         async with asyncio.timeout(seconds):
             yield

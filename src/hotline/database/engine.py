@@ -1,4 +1,5 @@
-"""What every engine offers, and what can go wrong with it. Above this floor nobody can tell which one runs."""
+"""The interface of both database engines, and the errors they raise. Code above this package does not depend on which
+engine runs."""
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -54,8 +55,8 @@ class Database(Protocol):
         """Run `work(connection)` in one transaction; return after COMMIT. For the rare administrative writes."""
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
-        """Run `work(connection)` over one view of the database that nothing changes; it only reads, and holds nobody
-        up. For what looks at everything."""
+        """Run `work(connection)` on one unchanging snapshot of the database. It only reads and blocks no writer. For
+        full scans."""
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, for schema changes."""
@@ -93,11 +94,12 @@ class DatabaseFull(Refused):
 
 
 class IntegrityFault(Exception):
-    """A unique or foreign key said no to this change; nothing was written."""
+    """The change violates a unique or foreign key; nothing was written."""
 
 
 class CommitUnknown(Refused):
-    """The connection broke during COMMIT: written or not, nobody knows. A repeat with the same key is safe."""
+    """The connection broke during COMMIT, so it is unknown whether the write was stored. A repeat with the same key is
+    safe."""
 
     def __init__(self) -> None:
         super().__init__(Refusal(Code.OUTCOME_UNKNOWN, "the outcome is unknown; repeat with the same Idempotency-Key"))
@@ -119,8 +121,8 @@ def note_commit() -> None:
 
 
 def has_committed() -> bool:
-    """Whether this request has committed something since `watch_commits`: what fails afterwards must not be told as
-    "not applied"."""
+    """Whether this request has committed something since `reset_commit_flag`. A failure after that must not be reported
+    as "not applied"."""
     return bool(_COMMITTED.get())
 
 

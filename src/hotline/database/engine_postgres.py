@@ -139,7 +139,7 @@ class Postgres:
 
     async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, commits: bool = True) -> R:
         """`commits` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was
-        written; from then on nobody knows."""
+        written; after that the outcome is unknown."""
         connection: AsyncConnection | None = None
         driver: Any = None
         committing = False

@@ -125,7 +125,7 @@ class Sqlite:
                 json_serializer=lambda v: orjson.dumps(v).decode(),
                 json_deserializer=orjson.loads,
             )
-            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for nobody
+            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for no lock
             try:
                 with engine.begin() as connection:
                     return work(connection)

@@ -1,4 +1,4 @@
-"""What was answered to an Idempotency-Key."""
+"""Stored answers by Idempotency-Key."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Inserting what may be there already."""
+"""Inserts that skip rows which already exist."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,8 +1,7 @@
-"""The one way to make a write plan durable: what waits at this instant is written in one transaction, and answered
-after COMMIT.
+"""Commits write plans: all plans that wait at one moment are written in one transaction, and answered after COMMIT.
 
-No timer: with little to do each plan is written at once, under load plans gather in batches by themselves. One bad plan
-never fails its neighbours.
+No timer: with little to do each plan is written at once, under load plans gather in batches by themselves. A plan that
+fails does not fail the others of its batch.
 """
 
 import asyncio
@@ -112,10 +111,10 @@ class Journal:
         outcomes: Sequence[Outcome | Exception]
         try:
             outcomes = await self.db.write([plan for plan, _ in batch])
-        except Refused as refused:  # away, full or unsure: the same for all of them
+        except Refused as refused:  # an outage or an unknown commit: the same for all of them
             outcomes = [refused] * len(batch)
         except Exception as fault:
-            if len(batch) > 1:  # one of them is bad: its neighbours must not pay for it
+            if len(batch) > 1:  # one fails: write each alone
                 for pair in batch:
                     await self._settle([pair])
                 return

@@ -1,4 +1,4 @@
-"""One page of a list that is read by key: how many rows, and behind which."""
+"""One page of a list that is paged by key: its size, and the key it begins after."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Leases: given, renewed and judged by the database's clock, the only one that all workers share."""
+"""Leases, timed by the database's clock because all workers share it."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,5 +28,5 @@ _CLOCK = "SELECT clock_timestamp()"
 
 def is_free(until: sa.ColumnElement[Any], at: datetime, longest: timedelta) -> sa.ColumnElement[bool]:
     """No lease, one that has ended, or one that ends later than any given now could: the clock it was given by has been
-    set back since, and it must hold nobody off. `at`: the database's time; `longest`: of such leases."""
+    set back since, so it is ignored. `at`: the database's time; `longest`: of such leases."""
     return sa.or_(until.is_(None), until <= at, until > at + longest + MARGIN)

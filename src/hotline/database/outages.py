@@ -1,4 +1,4 @@
-"""Which faults of a database mean "it cannot take this now": the same request may succeed later, unchanged."""
+"""Which database errors are outages: the same request may succeed later, unchanged."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -35,8 +35,8 @@ _SQLITE = frozenset(
 
 
 def outage_of(fault: BaseException) -> Refused | None:
-    """The fault as Away or Full, for what an engine let through as its driver raised it. None: the request itself is
-    at fault, or the code."""
+    """DatabaseUnavailable or DatabaseFull for a driver's error that an engine did not translate. None: the request or
+    the code is at fault."""
     for cause in _causes(fault):
         state = getattr(cause, "sqlstate", None)
         if state == DISK_FULL:

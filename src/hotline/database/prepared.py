@@ -62,7 +62,7 @@ class CompiledQuery:
 
 
 class PreparedQuery:
-    """`Question(select)`; an engine prepares it on first use."""
+    """A statement, made as `PreparedQuery(select)`; an engine prepares it on first use."""
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement

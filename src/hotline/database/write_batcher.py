@@ -1,4 +1,5 @@
-"""Small writes of many, in one transaction. One that fails is run alone, so that it fails by itself."""
+"""Writes small changes of many requests in one transaction. Where it fails, each change is run alone, so only the
+faulty one fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,8 +15,8 @@ MAX_BATCH = 64
 
 
 class WriteBatcher:
-    """`write` from anywhere in one loop. A task of its own writes what waits, so that nobody works for others for ever,
-    or takes them along when cancelled."""
+    """Call `write` from any task of one event loop. A separate task writes what waits, so that a cancelled caller does
+    not cancel the writes of others."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -44,7 +45,7 @@ class WriteBatcher:
         try:
             done = await self._db.transact(write_all)
         except Exception as fault:
-            if len(batch) > 1 and not isinstance(fault, Refused):  # one of them is bad: its neighbours must not pay
+            if len(batch) > 1 and not isinstance(fault, Refused):  # one fails: write each alone
                 for one in batch:
                     await self._run([one])
                 return

@@ -1,5 +1,5 @@
-"""What one request writes, as plain data about tables: the rows, the versions they replace, the counters they move,
-and the answer kept under the request's key. Whoever has something to write makes a plan; the journal makes it durable.
+"""What one request writes, as plain data about tables: the rows, the versions they replace, the counters they move, and
+the answer kept under the request's key. A service makes a plan; the journal commits it.
 
 A plan is about guarded rows (a ticket, say). Every other row of the plan belongs to one of them, by a column that holds
 its key: so one statement can leave out all rows of a plan whose guard failed.

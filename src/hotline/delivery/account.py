@@ -1,4 +1,4 @@
-"""What is set for one gateway, as its provider's file reads it."""
+"""The settings and secrets of one gateway, as its provider module reads them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

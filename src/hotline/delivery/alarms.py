@@ -1,4 +1,4 @@
-"""Telling operators that something needs them."""
+"""Alarms: messages to operators that something needs their attention."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Where messages leave a worker."""
+"""The channels by which a worker sends messages."""
 
 from dataclasses import dataclass
 

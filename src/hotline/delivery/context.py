@@ -1,4 +1,4 @@
-"""What services that speak with other systems need: the gateways."""
+"""The context of services that send: the gateways."""
 
 from dataclasses import dataclass, field
 

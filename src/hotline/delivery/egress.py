@@ -1,5 +1,6 @@
-"""The one way out: names are resolved once, every address is checked, and the checked address is the one connected to.
-No redirects, no endless or huge answers, no private networks unless they are allowed by name."""
+"""The HTTP client for providers, webhooks and the notice address: a name is resolved once, every address is checked,
+and the checked address is connected to. No redirects, limited answers, and no private networks unless they are allowed
+by name."""
 
 import asyncio
 import ipaddress
@@ -83,7 +84,7 @@ class EgressTransport(httpx.AsyncBaseTransport):
         inner: httpx.AsyncBaseTransport | None = None,
         verify: Any = True,
     ) -> None:
-        # a kept connection would be used again for another name at the same address, whose certificate nobody checked
+        # a kept connection would be reused for another name at the same address, without a check of its certificate
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if skip_address_check else 0)
         self._inner = inner or httpx.AsyncHTTPTransport(verify=verify, limits=limits, retries=0)
         self._allowed, self._trusted, self._resolve = allowed, skip_address_check, resolve

@@ -1,4 +1,4 @@
-"""Gateways as kept: who we speak with, and how heavily each of them is used."""
+"""Queries of gateways: their settings and weights."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,5 +33,6 @@ def delete_gateway(c: sa.Connection, name: str) -> bool:
 
 
 def lock_sending_gateways(c: sa.Connection) -> Sequence[Row]:
-    """The gateways that send, held until the weights are set: nobody else shifts them meanwhile."""
+    """The gateways that send, their rows locked until the weights are set, so that no other worker changes them
+    meanwhile."""
     return c.execute(sa.select(*g.c).where(g.c.sends, g.c.active).order_by(g.c.name).with_for_update()).all()

@@ -1,4 +1,4 @@
-"""Gateways at hand, and how they are added, changed and given new secrets."""
+"""The cached gateways of a process; adding and changing gateways, and renewing their secrets."""
 
 import re
 from collections.abc import Container, Mapping, Sequence
@@ -45,8 +45,8 @@ class Gateway:
 
 
 class GatewayCache(CachedTable[Mapping[str, Gateway]]):
-    """Every gateway by name: a push must find its own also while the database is away. `url` is our public address:
-    providers sign it, and reports come back to it."""
+    """Every gateway by name: a push must find its own also while the database is unavailable. `url` is our public
+    address: providers sign it, and reports come back to it."""
 
     def __init__(
         self,
@@ -205,8 +205,8 @@ def _change_errors(
     changed_names: Container[str],
     sends: bool,
 ) -> FieldErrors:
-    """The same for a gateway that is in use. `changed_names`: the names of settings and secrets that are set now. What
-    stood there before is left alone: a rule that has become stricter stops nobody from changing something else."""
+    """The same for a gateway that is in use. `changed_names`: the names of settings and secrets that are set now. Other
+    names are not checked again, so that a stricter rule does not block a change of something else."""
     known = registry.find_provider(found.kind, found.provider, GatewayProvider).secret_names
     looked_at = {name: values for name, values in secrets.items() if name in known or name in changed_names}
     faults = _configuration_errors(found.kind, found.provider, settings, looked_at, sends=sends)

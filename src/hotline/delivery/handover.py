@@ -1,4 +1,4 @@
-"""One try of one message, and what is written of it: sent, put back for a later try, or dead."""
+"""One try to send one message, and its result: sent, queued for a later try, or dead."""
 
 import random
 import time

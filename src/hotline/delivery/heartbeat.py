@@ -1,4 +1,4 @@
-"""The heartbeat: a request to an address outside, which raises an alarm when none comes."""
+"""The heartbeat: a regular request to an outside address, which raises an alarm when the requests stop."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""What a worker does for outgoing messages: sends what is due, and gives up what is past its time."""
+"""The worker's jobs for outgoing messages: send what is due, and give up what is past its time."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ def outbox_jobs(
 
 
 async def _expire(services: DeliveryServices, now: datetime) -> int:
-    """Messages nobody came for are given up, and operators hear of it."""
+    """Give up messages that could not be sent for too long, and send operators an alarm."""
     lasting = services.part(MessageKinds).lasting
 
     def expire(c: sa.Connection) -> int:

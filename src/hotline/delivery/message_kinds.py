@@ -1,5 +1,5 @@
 """The kinds of outgoing messages: which of them can be handed over, and who sends them. The package that writes a kind
-declares it; a kind that nobody declares goes to the notice address."""
+declares it; an undeclared kind goes to the notice address."""
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MessageSender(Protocol):
 @dataclass(frozen=True, slots=True)
 class MessageKind(Generic[S]):
     """One kind of message. `way`: which messages of it can be handed over with that reach. `sender`: makes what sends
-    it; kinds that name the same function share one. `expires`: given up where nobody was there to send it for 72
+    it; kinds that name the same function share one. `expires`: given up where it could not be handed over for 72
     hours."""
 
     name: str

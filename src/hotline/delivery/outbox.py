@@ -1,5 +1,5 @@
-"""Sending what waits: claim, let the database go, send, mark. One poisonous or slow message never holds up the others:
-what is ready is marked as it comes, and more is claimed meanwhile."""
+"""Sends due messages: claim, commit, send, mark. Each result is written as it comes and more is claimed meanwhile, so a
+slow or failing message does not delay the others."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
@@ -100,7 +100,8 @@ class OutboxDispatcher(Generic[S]):
             await asyncio.wait(self.in_flight)
 
     async def _guarded(self, m: Row, token: str, sending: Coroutine[Any, Any, None]) -> None:
-        """Whatever a message does to us, it does to itself alone; its lease ends where not even that can be written."""
+        """Record any exception of one message as its failed try, so that it stops no other. Where that cannot be
+        written either, the lease runs out."""
         try:
             await sending
         except Exception as fault:

@@ -1,4 +1,4 @@
-"""What a provider's file declares, whatever kind of gateway it serves. The registry finds these declarations."""
+"""The declaration of a provider, for any kind of gateway. The registry finds these declarations."""
 
 import base64
 import binascii

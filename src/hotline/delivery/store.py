@@ -40,7 +40,8 @@ _WAITING_KINDS_QUERY = sa.select((_WAITING_KINDS := _waiting_kinds_cte()).c.kind
 
 @dataclass(frozen=True, slots=True)
 class WaitingMessages:
-    """What waits of a kind: how many, COUNTED at most; when the first was due; whether it has a way out."""
+    """The waiting messages of a kind: how many, MAX_COUNTED at most; when the first was due (UTC); whether a gateway or
+    an address takes them."""
 
     kind: str
     count: int
@@ -68,8 +69,8 @@ _COUNT = {
 
 
 async def load_waiting_messages(db: Database, way_of: WayOf) -> list[WaitingMessages]:
-    """What waits, by kind: what can be handed over, and what nobody can, for there is no gateway or address for it.
-    Bounded, however much there is."""
+    """The waiting messages by kind, those that can be handed over and those without a gateway or address. Counts stop
+    at MAX_COUNTED."""
     found: list[WaitingMessages] = []
     for row in await db.rows(_WAITING_KINDS_PREPARED):
         way = way_of(row.kind)
@@ -173,7 +174,7 @@ def claim(
     sending_ids: Collection[str] = (),
 ) -> Sequence[Row]:
     """The next messages due that can be handed over, ours for LEASE; one at a time for each receiver. The try is
-    counted now: a message that kills its worker runs out of tries. `sending_ids`: ids that this worker has under way,
+    counted now: a message that crashes its worker runs out of tries. `sending_ids`: ids that this worker has under way,
     whatever the clock says. Costs the same behind ten messages and behind a million: each kind is looked up by itself,
     and what waits behind others of its receiver is put aside."""
     database_now = database_time(db)
@@ -207,8 +208,8 @@ def claim(
 
 
 def _defer_blocked(db: sa.Connection, window: sa.Subquery, at: datetime) -> None:
-    """Where a window is full of messages behind others, let the next claim look past them. Whoever ends the first of a
-    receiver calls the next (`_call_next`)."""
+    """Where at least half of a window waits behind other messages, make the next claim skip those. When the first of a
+    receiver ends, `_release_next` makes the next one due."""
     blocked_rows = db.execute(sa.select(window.c.id, window.c.partition).where(sa.not_(window.c.first))).all()
     if len(blocked_rows) < CLAIM_WINDOW // 2:
         return
@@ -311,7 +312,7 @@ def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: 
 
 
 def expire(db: sa.Connection, before: datetime, lasting: Collection[str]) -> int:
-    """Give up what nobody was there to send since `before`, but for the `lasting` kinds; how many, alarms apart."""
+    """Give up what could not be handed over since `before`, but for the `lasting` kinds; how many, alarms apart."""
     old = sa.update(o).where(o.c.status == M.QUEUED, o.c.next_at < before, o.c.kind.not_in(list(lasting)))
     old = old.values(status=M.EXPIRED, last_error="no gateway took it in time")
     db.execute(old.where(o.c.kind == "alarm"))

@@ -28,7 +28,7 @@ outbox = table(
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     # the delivery log of one subscriber
     sa.Index("ix_outbox_hooked", "partition", "id", sqlite_where=sa.text("kind = 'webhook'"), postgresql_where=sa.text("kind = 'webhook'")),
-    # by kind: what nobody can hand over now must not be looked at when what can be is looked for
+    # by kind: a claim skips the kinds that cannot be handed over now
     sa.Index("ix_outbox_kind_next_at_id", "kind", "next_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     sa.Index("ix_outbox_officers", "kind", "next_at", "id", sqlite_where=_TO_OFFICERS, postgresql_where=_TO_OFFICERS),

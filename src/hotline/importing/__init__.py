@@ -1,3 +1,3 @@
-"""Taking in what another system exported."""
+"""Import of tickets that another system exported."""
 
 __all__ = ["capability"]

@@ -1,4 +1,4 @@
-"""Taking in what another system exported."""
+"""Import of tickets that another system exported."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class ImportSource:
 
     def __init__(self, path: Path, form: str, encoding: str | None = None, columns: Sequence[str] = ()) -> None:
         """`form`: csv or json (lines or an array). `columns`: those that are needed; they tell which separator is
-        meant. Raises FileUnreadable."""
+        meant. Raises UnreadableFileError."""
         self.path, self.position, self._columns = path, 0, tuple(columns)
         self.is_json = form != "csv"
         self.delimiter, self._is_array = ",", False
@@ -116,7 +116,7 @@ class ImportSource:
             yield text
 
     def rows(self) -> Iterator[ImportRow]:
-        """Every row in order. Memory holds one record at a time. Raises FileUnreadable where the disk fails."""
+        """Every row in order. Memory holds one record at a time. Raises UnreadableFileError where the disk fails."""
         with self._explain_errors(), self._text() as text:
             yield from (self._json_rows(text) if self.is_json else self._csv_rows(text))
 

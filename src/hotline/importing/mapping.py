@@ -1,5 +1,5 @@
-"""What stands where in another system's export, and which word of it is which of ours. Everything that can be wrong
-with a mapping is found before the first row is read. docs/importing.md describes the file."""
+"""The mapping of another system's export: which column holds what, and which of its words is which of ours. Everything
+that can be wrong with a mapping is found before the first row is read. docs/importing.md describes the file."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What providers push: kept before it is answered, spooled while the database is away."""
+"""Items that providers push: stored before they are acknowledged, spooled while the database is unavailable."""
 
 __all__ = [
     "context",

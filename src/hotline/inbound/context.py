@@ -1,4 +1,4 @@
-"""What services that take in what is pushed need: the inbox, and the spool behind it."""
+"""The context of services that take pushes in: the inbox, and the spool behind it."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,8 @@ from hotline.inbound.spool import Spool
 
 @dataclass(kw_only=True)
 class InboundServices(DeliveryServices):
-    """`spool`: None where, with the database away, nothing is taken in. `inbox` follows from the others."""
+    """`spool`: None where nothing is taken in while the database is unavailable. `inbox` is made from the other
+    fields."""
 
     spool: Spool | None = None
     inbox: Inbox = field(init=False)

@@ -1,4 +1,4 @@
-"""How what was pushed is worked off, by kind: the package that pushes a kind declares it."""
+"""Handlers of pushed items by kind. The package that owns a kind registers its handler."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ClaimedItem:
 
 @dataclass(frozen=True, slots=True)
 class InboundHandler(Generic[S]):
-    """`work_off(services, item)` says what became of an item, or None where it has written that itself. It raises
+    """`work_off(services, item)` returns the outcome of an item, or None where it has written that itself. It raises
     Refused where the item is refused; with a code of `outcome.LATER` the item is tried again."""
 
     kind: str

@@ -1,4 +1,4 @@
-"""What is pushed to us is kept together: many pushes, one transaction; with the database away, in the spool."""
+"""Stores pushed items: many pushes in one transaction, or in the spool while the database is unavailable."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,8 @@ from hotline.text.numbering import TicketNumber
 
 
 class Inbox:
-    """Group commit for what is pushed; and who works it off learns here when nobody waits for an acknowledgement."""
+    """Group commit for pushed items. `wait_until_idle` lets their processing wait until no push waits for its
+    acknowledgement."""
 
     def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
         self._db, self._spool = db, spool
@@ -33,8 +34,8 @@ class Inbox:
         self._calm.set()
 
     async def keep(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Durable when this returns: in the database, or in the spool while that is away, full or too slow. A row that
-        comes into both is one in the end: its key is unique. Raises what neither could do."""
+        """Durable when this returns: in the database, or in the spool while that is unavailable, full or too slow. A
+        row that comes into both is one in the end: its key is unique. Raises what neither could do."""
         try:
             await self.save_to_database(rows)
         except OUTAGES:
@@ -48,8 +49,8 @@ class Inbox:
         return await self._db.transact(lambda c: inbound_store.count_known(c, keys))
 
     async def save_to_database(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises Away,
-        Full, or Unsure after the deadline: it may be kept yet."""
+        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises
+        DatabaseUnavailable or DatabaseFull, and CommitUnknown after the deadline: the rows may still be written."""
         alarms = _danger_alarms(rows)
 
         def write(c: sa.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does with what came in: works it off, brings in what was spooled, deletes what is past its time."""
+"""The worker's jobs for pushed items: process them, bring in what was spooled, delete what is past its time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

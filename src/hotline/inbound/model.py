@@ -1,4 +1,4 @@
-"""What was pushed, where it stands, and what became of it."""
+"""A pushed item: its kind, its state and its outcome."""
 
 from enum import StrEnum
 

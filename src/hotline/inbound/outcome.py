@@ -1,4 +1,4 @@
-"""What became of an item that came in."""
+"""The outcome of an item that was pushed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from hotline.delivery.model import Message
 from hotline.inbound.model import Effect, InboundStatus
 from hotline.refusals import Code
 
-# with these codes another try may go better: the database is away, full or busy
+# with these codes another try may succeed: the database is unavailable, full or busy
 LATER = frozenset({Code.OVERLOADED, Code.UNAVAILABLE, Code.OUTCOME_UNKNOWN, Code.STORAGE_FULL})
 TransactionWrite = Callable[[sa.Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
 class InboundOutcome:
-    """What became of it; `writes` is written in the same transaction as that."""
+    """The outcome of an item. `writes` runs in the same transaction."""
 
     status: InboundStatus
     effect: Effect = Effect.NONE

@@ -1,4 +1,5 @@
-"""One request that a gateway pushed to us, and how it is answered. What it says is read by the gateway's own file."""
+"""One request that a gateway pushed to us, and how it is answered. Its content is read by the gateway's provider
+module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableItem:
-    """An item nobody can read. It is kept for somebody to look at."""
+    """An item that cannot be read. It is kept for review."""
 
     why: str
     raw: str

@@ -1,4 +1,4 @@
-"""What gateways pushed, as rows of the inbound table: nothing in them that a database would not take."""
+"""Rows of the inbound table from pushed items, without characters that a database refuses."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -86,7 +86,7 @@ def _default_columns(gateway: Gateway, item: Item, now: datetime) -> dict[str, A
 def unreadable_columns(
     services: DeliveryServices, gateway: Gateway, item: UnreadableItem, lexicon: Lexicon, now: datetime
 ) -> dict[str, Any]:
-    """Of an item that nobody can read: it waits for an operator."""
+    """The row of an item that cannot be read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
     # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
     urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{readable_text(item.raw)}")

@@ -1,5 +1,5 @@
-"""Whether a push comes from its gateway: addresses, tokens, time windows and Standard Webhooks signatures. All
-comparisons take the same time for every wrong value."""
+"""Checks that a push comes from its gateway: addresses, tokens, time windows and Standard Webhooks signatures.
+Comparisons run in constant time."""
 
 import base64
 import binascii
@@ -47,13 +47,14 @@ def check_token(account: Account, push: Push) -> None:
 
 
 def check_timestamp(moment: datetime | None, now: datetime, max_age: timedelta) -> None:
-    """Raises Unauthentic for a signature too old, or from the future."""
+    """Raises AuthenticationFailed for a signature too old, or from the future."""
     if moment is None or not now - max_age <= moment <= now + MAX_CLOCK_AHEAD:
         raise AuthenticationFailed("the time of the signature lies outside the window")
 
 
 def check_standard_webhook(secrets: Sequence[str], push: Push) -> None:
-    """A Standard Webhooks signature by any of the living secrets, not older than five minutes. Raises Unauthentic."""
+    """A Standard Webhooks signature by any of the living secrets, not older than five minutes. Raises
+    AuthenticationFailed."""
     id, stamp = push.headers.get("webhook-id", ""), push.headers.get("webhook-timestamp", "")  # noqa: A001
     expected_signatures: list[str] = []
     for secret in secrets:

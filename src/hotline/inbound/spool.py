@@ -1,5 +1,5 @@
-"""While the database is away: what is taken in is appended to a file of this machine, synced before it is answered, and
-brought in through the normal path when the database is back."""
+"""The spool: while the database is unavailable, what is taken in is appended to a local file, synced before it is
+acknowledged, and brought in through the normal path afterwards."""
 
 import asyncio
 import errno
@@ -40,8 +40,8 @@ class SpoolFull(Refused):
 
 
 class Spool:
-    """One folder. Every process writes files of its own; whoever drains takes those nobody writes to. A line is a seal
-    over its record, a blank, the record as JSON; a line that is torn or does not fit its seal ends its file."""
+    """One folder. Every process writes files of its own; a drain takes those that no process writes to. A line is a
+    seal over its record, a blank, the record as JSON; a line that is torn or does not fit its seal ends its file."""
 
     def __init__(self, folder: Path, secret: bytes, max_bytes: int = MAX_BYTES) -> None:
         self.folder, self.cap = folder, max_bytes
@@ -113,7 +113,7 @@ class Spool:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, nobody drains it
+        fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, no process drains it
         if os.fstat(handle).st_nlink == 0:  # somebody drained it, empty, before it was ours
             os.close(handle)
             return self._fresh(now)

@@ -1,4 +1,4 @@
-"""Bringing in what was spooled while the database was away: through the same doors, under the same keys."""
+"""Brings in what was spooled while the database was unavailable, through the normal intake and under the same keys."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
@@ -29,7 +29,8 @@ class SpoolHandlers(Generic[S]):
 
 
 async def drain_spooled_records(services: InboundServices) -> int:
-    """Bring in what waits; how many records. With the database still away or full: none, and nothing is lost."""
+    """Bring in what is spooled; how many records. None while the database is still unavailable or full; the records
+    stay in the spool."""
     if services.spool is None or services.spool.size() == 0:
         return 0
 

@@ -1,4 +1,4 @@
-"""What was pushed to us: kept once by the provider's own id, worked off one after the other for each sender."""
+"""Queries of pushed items: stored once by the provider's own id, processed in order for each sender."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
     due = (
         sa.select(i.c.id)
         .where(in_words(i.c.status, _WAITING), i.c.next_at <= max(now, database_now), free)
-        # a part waits for its others, and must not keep them waiting; a danger waits for nobody
+        # a part of a long text waits for the others without blocking them; a danger is processed at once
         .where(sa.or_(first, i.c.kind == K.PART, i.c.urgent))
         .order_by(i.c.urgent.desc(), i.c.next_at, i.c.id)
         .limit(limit)
@@ -56,7 +56,7 @@ def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[R
 
 
 def finish(c: sa.Connection, id: str, token: str, values: Mapping[str, Any]) -> bool:  # noqa: A002
-    """Write what became of it. False: another worker holds it now."""
+    """Write the outcome of an item. False: another worker holds it now."""
     mine = sa.update(i).where(i.c.id == id, i.c.lease_token == token)
     return c.execute(mine.values(**values, lease_token=None, lease_until=None)).rowcount == 1
 
@@ -152,7 +152,7 @@ async def count_recent_texts(db: Database, sender: str, since: datetime, last_id
 
 
 async def load_waiting_summary(db: Database, now: datetime) -> Row | None:
-    """When the oldest that nobody has worked off was due (`at`), and how many are (`n`)."""
+    """When the oldest unprocessed item was due (`at`), and how many are (`n`)."""
     return await fetch_first(db, _OLDEST, now=now)
 
 
@@ -163,7 +163,7 @@ async def count_items_for_review(db: Database) -> int:
 
 
 def delete_old_items(c: sa.Connection, before_id: str, limit: int) -> int:
-    """Delete what was worked off or dismissed, of ids below `before_id`; how many. What waits for somebody stays."""
+    """Delete processed and dismissed items of ids below `before_id`; how many. Items that wait for review stay."""
     gone = 0
     for status in (S.DONE, S.DISMISSED):
         old = sa.select(i.c.id).where(i.c.status == status, i.c.id < before_id).order_by(i.c.id).limit(limit)

@@ -14,7 +14,7 @@ from hotline.inbound.signatures import check_address, matches_any
 
 
 def check_twilio_signature(account: Account, push: Push) -> None:
-    """X-Twilio-Signature, or the newer one with a key of its own. Raises Unauthentic."""
+    """Check X-Twilio-Signature, or the newer signature with a key of its own. Raises AuthenticationFailed."""
     check_address(account, push)
     expected_signatures: list[str] = []
     named = push.headers.get("x-twilio-webhooks-signature-settings")

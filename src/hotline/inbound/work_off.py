@@ -1,5 +1,5 @@
-"""Working off what was pushed to us: claim, do by the handler of its kind, mark. What nobody can do anything with goes
-to an operator; an item that fails is tried again, and holds up nobody else's."""
+"""Processes pushed items: claim, run the handler of the kind, mark. An item that no handler can process goes to an
+operator; one that fails is tried again without delaying the others."""
 
 import asyncio
 from contextlib import nullcontext
@@ -61,11 +61,11 @@ async def _work_off(services: InboundServices, item: ClaimedItem) -> None:
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
-            worked = needs_review(f"refused: {refused.refusal.detail}")  # another try would be told the same
+            worked = needs_review(f"refused: {refused.refusal.detail}")  # another try would be refused again
         if worked is not None:
             done = worked
             await services.batcher.write(lambda c: finish(c, item, done))
-    except Refused as refused:  # away, or too busy: as if it had never been tried
+    except Refused as refused:  # the database is unavailable or busy: tried again later
         await _again(services, item, refused.refusal.detail)
     except Exception as fault:
         log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
@@ -84,11 +84,11 @@ async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None
             lambda c: inbound_store.reschedule(c, row.id, item.token, database_time(c) + wait, why)
         )
     except Refused:
-        log.warning("inbound.not_released", id=row.id)  # its lease ends by itself
+        log.warning("inbound.not_released", id=row.id)  # its lease runs out
 
 
 def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:
-    """Write what became of an item, with all that belongs to it. Does nothing where another worker holds it now."""
+    """Write the outcome of an item, with all that belongs to it. Does nothing where another worker holds it now."""
     values = {
         "status": worked.status, "effect": worked.effect, "number": worked.number,
         "why": worked.why[:500] if worked.why else None, **worked.set,

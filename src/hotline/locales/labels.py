@@ -59,5 +59,5 @@ def public_status(status: StrEnum) -> tuple[str, str]:
 
 
 def public_action(action: StrEnum) -> tuple[str, str]:
-    """A step as a resident is told it. It must be one of `domain.privacy.PUBLIC_ACTIONS`."""
+    """A step as a resident is told it. It must be one of PUBLIC_ACTIONS of `tickets/model/visibility`."""
     return translate_pair(f"public_action.{action}")

@@ -1,4 +1,4 @@
-"""What a worker does with what Open311 clients sent: requests of batch services, and updates on tickets."""
+"""The worker's jobs for Open311: requests of batch services, and updates on tickets."""
 
 from collections.abc import Sequence
 

@@ -232,7 +232,7 @@ def _degrees(form: Open311Form, name: str, most: int, field_errors: list[tuple[s
 
 
 def _attributes(category: Category, form: Open311Form, field_errors: list[tuple[str, str]]) -> dict[str, Any]:
-    """The answers to what the service asks; what nobody asked for is kept too."""
+    """The answers to what the service asks; answers to other questions are kept too."""
     found: dict[str, Any] = {}
     asked = {a.code: a for a in category.attributes if a.variable}
     for code, attribute in asked.items():

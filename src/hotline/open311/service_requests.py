@@ -103,7 +103,7 @@ def render_csv_row(directory: Directory, row: Any, *, own: bool) -> list[Any]:
 
 
 def step_name(action: Action) -> str:
-    """A step in words. It must be one of `open311.model.STEPS`."""
+    """A step in words. It must be one of PUBLIC_STEPS of `open311/model`."""
     return translate(f"open311_action.{action}", _LANGUAGE) if action in _OWN_WORDS else public_action(action)[0]
 
 

@@ -1,4 +1,4 @@
-"""Public questions: tickets an asker may read, and what happened to them. Who reported them is in no column here."""
+"""Queries for Open311: tickets an asker may read, and their steps. No column here identifies the reporter."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -146,7 +146,7 @@ async def load_requests_by_number(db: Database, view: PublicView, numbers: Seque
 
 
 async def is_hidden(db: Database, number: str) -> bool:
-    """Whether a ticket is told to nobody outside: confidential, a report of wrongdoing, void, without a category."""
+    """Whether a ticket is hidden from the public: confidential, a report of wrongdoing, void, without a category."""
     return await fetch_first(db, _HIDDEN, number=number) is None
 
 

@@ -1,5 +1,5 @@
-"""Checks of a running system: read-only queries, each by an index, and what each finds. Cheap enough to run all the
-time."""
+"""Checks of a running system, for `hotline doctor` and the worker: read-only queries, each by an index, and what each
+finds."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""What a worker does for operations: looks whether anything is wrong, and says outside that nothing is."""
+"""The worker's jobs for operations: run the checks, and send the heartbeat while none fails."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ def operations_jobs(context: WorkerContext) -> Sequence[Job]:
 
 
 def upkeep_jobs(services: Services) -> Sequence[Job]:
-    """What every API process does: remember what intake needs while the database is away."""
+    """Jobs of every API process: refresh the caches that intake needs while the database is unavailable."""
 
     async def remember() -> bool:
         return await refresh_caches(services, services.clock())

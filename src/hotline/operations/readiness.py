@@ -1,4 +1,4 @@
-"""What a process keeps in memory to take in calls and texts while the database is unavailable, and whether it can."""
+"""Whether a process can take in calls and texts while the database is unavailable, and what it caches for that."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Health, readiness and metrics, for whoever runs the system."""
+"""Routes for operations: health, readiness and metrics."""
 
 from typing import Annotated, Any
 
@@ -94,7 +94,7 @@ async def readyz_intake(context: Annotated[TicketContext, allow_anonymous("healt
 
 
 async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> None:
-    """Add what waits in the database, and what the doctor finds."""
+    """Add what waits in the database, and what the checks of `operations/doctor` find."""
     oldest = await outbox_store.load_oldest_due_at(context.services.db, context.now)
     checks["outbox_oldest_seconds"] = max(0.0, (context.now - oldest).total_seconds()) if oldest else None
     count, unfired = await sla_store.load_overdue_steps(context.services.db, context.now)

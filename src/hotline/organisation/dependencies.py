@@ -1,4 +1,5 @@
-"""What a route is given: the services, the moment, who asks and whether they may, the key and version they sent."""
+"""FastAPI dependencies: services, the time of the request, the actor and their permissions, Idempotency-Key and
+If-Match."""
 
 import hashlib
 import re
@@ -46,7 +47,7 @@ class RequestContext(Generic[S]):
             raise Refused(Refusal(Code.INVALID, "the Idempotency-Key will not do", errors=(("Idempotency-Key", rule),)))
 
     async def recheck_rights(self) -> None:
-        """After a wait: whoever lost their rights meanwhile is told nothing more. Raises Refused."""
+        """Check the actor's rights again after a wait. Raises Refused where they were lost meanwhile."""
         if (
             await authenticate(self.services, self.actor_cache, credential(self.request), self.services.clock())
             != self.actor
@@ -131,7 +132,7 @@ class AccessPolicy:
     async def _authenticate_or_recall(
         self, request: Request, services: OrganisationServices, actor_cache: ActorCache, now: datetime
     ) -> Actor:
-        """Who asks; with the database away or too slow, who that was when it answered last."""
+        """The actor; where the database is unavailable or too slow, the actor known from its last answer."""
         try:
             async with database_deadline(services.deadlines.lookup):
                 return await authenticate(services, actor_cache, credential(request), now)
@@ -148,7 +149,8 @@ class AccessPolicy:
 
 
 def require_roles(rule: str, *roles: Role, allow_during_outage: bool = False) -> Any:
-    """Only these roles. `allow_during_outage`: with the database away, whoever was one of them within the shift."""
+    """Only these roles. `allow_during_outage`: while the database is unavailable, whoever was one of them within the
+    shift."""
     return Depends(AccessPolicy(rule, frozenset(roles), allow_during_outage=allow_during_outage))
 
 
@@ -175,7 +177,7 @@ class AuthenticatedRoute(APIRoute):
         return authenticated
 
 
-# The two headers as OpenAPI publishes them; `Asking` reads them.
+# The two headers as OpenAPI publishes them; `RequestContext` reads them.
 KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -1,4 +1,4 @@
-"""What is deleted for people who log in: sessions that have ended."""
+"""Retention of sessions: deleted after they have ended."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Who asks for a change, when and under which key: what every write of a service is given."""
+"""The request behind a change: actor, time, Idempotency-Key and scope, as every write of a service takes them."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""THE FIGURES: each is a share of two sums of measures. The formula says everything that is counted."""
+"""The table of figures: each is a quotient of two sums of measures, given by its formula."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,3 +1,3 @@
-"""What came in and waits for somebody to look at it."""
+"""Review of inbound items that wait for a person."""
 
 __all__ = ["capability"]

@@ -1,4 +1,4 @@
-"""What came in and waits for somebody to look at it."""
+"""Review of inbound items that wait for a person."""
 
 from __future__ import annotations
 

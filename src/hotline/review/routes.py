@@ -1,4 +1,4 @@
-"""What came in and waits for somebody; what went out, and what became of it."""
+"""Routes for review: inbound items that wait for a person, and outgoing messages with their state."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What was pushed to us as replies show it, and what is decided about it."""
+"""Schemas of inbound items, and of the decisions about them."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a person does with something odd that came in: takes it in after all, or says that there is nothing to do."""
+"""Decisions about inbound items that wait for review: take them in, or dismiss them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What came in, by its state, within the scope of whoever asks."""
+"""Queries of inbound items by state, within the asker's scope."""
 
 from collections.abc import Sequence
 

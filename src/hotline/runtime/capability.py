@@ -1,5 +1,5 @@
-"""What a capability registers: one object each, listed in `hotline.capabilities`. Its module imports nothing of the
-capability until it is asked, so that `hotline --help` starts at once."""
+"""The registration of a capability: one object each, listed in `hotline.capabilities`. Its module imports nothing of
+the capability until it is asked, so that `hotline --help` starts at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the jobs of a worker are given."""
+"""The context that a worker's jobs are given."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Deleting what is past its time, by the rules that packages declare; once a night, their checks."""
+"""Retention: deletes what is past its time by the rules that packages declare, and runs their nightly checks."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ async def tidy(services: Services, now: datetime) -> dict[str, int]:
 
 
 def retention_job(context: WorkerContext, checks: Sequence[NightlyCheck]) -> Job:
-    """Delete what is past its time; once a night, compare what is counted with the truth."""
+    """Delete what is past its time; once a night, compare counters with a full count."""
     services = context.services
     checked: datetime | None = None
 

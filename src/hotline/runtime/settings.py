@@ -1,4 +1,4 @@
-"""What the capabilities of a process are set to."""
+"""The settings of the capabilities of a process."""
 
 from dataclasses import dataclass
 from datetime import time

@@ -1,4 +1,4 @@
-"""Work that takes a processor for minutes, in a process of its own: no request waits for it."""
+"""Runs work that takes minutes of processor time in a process of its own, so that it delays no request."""
 
 import asyncio
 import contextlib

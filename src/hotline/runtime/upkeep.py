@@ -1,5 +1,6 @@
-"""What every API process does for itself, with a worker or without. Nobody else can: it remembers what intake needs
-while the database is away, and its spool may lie on a disk of its own, in a file locked for as long as it runs."""
+"""Periodic work of every API process, with a worker or without: it refreshes the caches that intake needs while the
+database is unavailable, and drains its own spool, which may lie on a local disk and is locked while the process
+runs."""
 
 import asyncio
 from collections.abc import Sequence

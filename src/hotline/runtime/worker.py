@@ -1,5 +1,5 @@
-"""The worker: runs every job of a process until it is told to stop. What a step raises is logged and tried again; it
-ends nothing."""
+"""The worker: runs every job of a process until it is stopped. An exception of a step is logged and the step tried
+again; it does not end the worker."""
 
 import asyncio
 from collections.abc import Sequence

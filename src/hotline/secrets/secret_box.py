@@ -1,4 +1,5 @@
-"""Secrets we must be able to use again, sealed with the server's own: a dump of the database tells none of them."""
+"""Encrypts secrets that must be read again, with a key derived from HOTLINE_SECRET: a copy of the database alone does
+not reveal them."""
 
 import base64
 import hmac
@@ -19,13 +20,14 @@ def _cipher(secret: bytes) -> AESGCM:
 
 
 def seal(secret: bytes, context: str, value: Any) -> str:
-    """`value` sealed for one place: moved to another row, it cannot be opened."""
+    """`value` (JSON) encrypted with AES-GCM for one `context`, as base64. Under another context it cannot be
+    decrypted."""
     nonce = secrets.token_bytes(12)
     return base64.b64encode(nonce + _cipher(secret).encrypt(nonce, orjson.dumps(value), context.encode())).decode()
 
 
 def unseal(secret: bytes, context: str, sealed: str) -> Any:
-    """The value again. Raises Refused where it was sealed with another secret, or for another place."""
+    """The value that was sealed. Raises Refused where it was sealed with another secret or for another context."""
     raw = base64.b64decode(sealed)
     try:
         return orjson.loads(_cipher(secret).decrypt(raw[:12], raw[12:], context.encode()))

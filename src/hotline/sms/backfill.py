@@ -1,4 +1,5 @@
-"""Asking a provider what it has for us: a push that never came is found here, and one that came is known by its key."""
+"""Fetches messages from a provider that its pushes may have missed; one that was pushed already is recognised by its
+key."""
 
 from contextlib import suppress
 from datetime import datetime

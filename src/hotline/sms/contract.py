@@ -1,4 +1,4 @@
-"""What the file of an SMS provider declares, and the shapes it speaks in. None of these files knows a rule of ours."""
+"""What the module of an SMS provider declares, and the types it uses. These modules contain no rules of the hotline."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class ReceivedText:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What became of a text of ours. `status` None: a word we do not know."""
+    """The delivery report of a text we sent. `status` None: an unknown status word."""
 
     key: str
     provider_id: str | None
@@ -75,7 +75,7 @@ class SmsAdapter(Protocol):
     def __init__(self, account: Account) -> None: ...
 
     def authenticate(self, push: Push) -> None:
-        """Raises Unauthentic, or NeedsCertificate."""
+        """Raises AuthenticationFailed, or NeedsCertificate."""
 
     def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
         """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""

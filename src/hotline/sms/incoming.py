@@ -1,5 +1,6 @@
-"""What comes of a resident's text: a ticket, a word on one, an answer to our question, a question of theirs. Through
-the same intake and the same act as everybody, each under the text's own key: worked off twice, it is done once."""
+"""Processes a resident's text: it opens a ticket, adds to one, answers our question or asks one. It uses the same
+intake and the same `act` as every other channel, under the text's own key, so that processing it twice has one
+effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -254,9 +255,9 @@ class IncomingText:
     async def _act_as_resident(
         self, action: Action, fields: Mapping[Any, Any], facts: Facts, phone: str, effect: Effect
     ) -> InboundOutcome | None:
-        """Let the resident act; None: the tables say no."""
+        """Apply the resident's action; None: the tables do not allow it."""
         request = WriteRequest(resident_actor(self.services, phone), self._key(), self.now, SYSTEM_SCOPE)
-        for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a word
+        for _ in range(5):  # a text carries no version: after a change in between it is added all the same
             command = Command(action, facts.ticket.version, fields)
             try:
                 await act(self.services, facts.ticket.number, command, request, _render_nothing)

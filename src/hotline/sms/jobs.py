@@ -1,4 +1,4 @@
-"""What a worker does for SMS gateways: shifts their weights, fetches certificates, deletes texts past their time."""
+"""The worker's jobs for SMS gateways: adjust their weights, fetch certificates, delete texts past their time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

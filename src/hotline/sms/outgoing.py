@@ -1,4 +1,4 @@
-"""Texts of ours: to whom, in which words, whether now; by which gateway; and what its reports say afterwards."""
+"""Texts to residents: recipient, wording and time; the gateway that carries them; and their delivery reports."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -1,5 +1,5 @@
-"""Taking in what providers push: authenticate, keep, acknowledge. What it means is worked off afterwards, from the
-table; so a push is answered as fast as it can be kept, and a repeat finds its first copy there."""
+"""Receives what providers push: authenticate, store, acknowledge. Processing follows from the table, so a push is
+acknowledged as fast as it can be stored, and a repeat finds its first copy there."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -124,5 +124,5 @@ def _text_columns(
 
 
 def parse_sender(services: DeliveryServices, raw: str) -> ParsedPhone:
-    """Who a text is from; a sender that is no possible number is kept as it came, and is nobody's card."""
+    """Who a text is from; a sender that is no possible number is kept as it came, without a caller."""
     return parse_phone(raw, services.region, services.area_code)

@@ -1,5 +1,5 @@
-"""Sending texts: those a message asks for are noted before they are sent, because a report may be here before the
-answer; and what came of them is written together with the message's own mark."""
+"""Sends texts. The texts of a message are stored before they are sent, because a report may arrive before the answer;
+their results are written together with the message's state."""
 
 import asyncio
 import time

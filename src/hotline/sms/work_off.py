@@ -1,4 +1,4 @@
-"""Working off what an SMS gateway pushed: texts, the parts of long ones, and reports on texts of ours."""
+"""Processes what an SMS gateway pushed: texts, the parts of long ones, and reports on texts of ours."""
 
 from collections.abc import Sequence
 from datetime import timedelta

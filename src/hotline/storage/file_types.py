@@ -1,4 +1,4 @@
-"""What a file really is: by its first bytes, never by its name or by what was declared."""
+"""Detects a file's type by its first bytes, never by its name or declared type."""
 
 JPEG, PNG, GIF, WEBP, HEIC = "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic"
 PDF, MP4, MP3, WAV, AMR, OGG = "application/pdf", "video/mp4", "audio/mpeg", "audio/wav", "audio/amr", "audio/ogg"
@@ -39,7 +39,7 @@ def media_type_of(head: bytes) -> str | None:
 
 
 def is_declared_type(declared: str | None, detected: str) -> bool:
-    """Whether the declared type tells the truth; undeclared ones do."""
+    """Whether the declared type matches the detected one. True where none is declared."""
     if not declared or declared == "application/octet-stream":
         return True
     declared = declared.split(";")[0].strip().lower()

@@ -88,7 +88,7 @@ def _restrict_tree(folder: Path) -> None:
 def _restrict(path: Path, *, shared: bool = False) -> None:
     mode = _mode(path)
     if mode & OTHERS_MASK and not shared:
-        with contextlib.suppress(OSError):  # another user's: the doctor tells of it
+        with contextlib.suppress(OSError):  # another user's: `hotline doctor` reports it
             path.chmod(mode & ~OTHERS_MASK)
 
 

@@ -78,7 +78,7 @@ class EventStream(Response):
         try:
             await self._stream.join(listener, self._after, self._recent)
             await self._wait_for_disconnect(receive)
-        except Refused:  # no room after all, or the database is away: whoever listens tries again
+        except Refused:  # no room after all, or the database is unavailable: the client tries again
             pass
         except asyncio.CancelledError:
             task = asyncio.current_task()

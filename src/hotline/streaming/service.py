@@ -151,7 +151,7 @@ class Stream:
 
     async def join(self, listener: Listener, after: int | None, recent: int = 0) -> None:
         """Bring a listener up to date behind `after` (None: from now on, with so many `recent` events of before), then
-        let it hear what happens."""
+        add it to the live listeners."""
         self._joining += 1  # the reader must not leave between its beginning and our first word
         try:
             await self._reading()
@@ -205,7 +205,7 @@ class Stream:
                 del self._each[listener.owner]
 
     def close(self) -> None:
-        """End every stream: whoever listens comes back, to another process."""
+        """End every stream; clients reconnect to another process."""
         self.closing = True
         for listener in list(self._listeners):
             listener.close()
@@ -240,7 +240,7 @@ class Stream:
                 # the first after a pause is told at once; under load, what is committed close together is told together
                 await asyncio.sleep(max(0.0, stepped + MIN_SECONDS_BETWEEN_READS - loop.time()))
             self._written.clear()
-            if not self._listeners and not self._joining:  # nobody to tell; the next one to come begins anew
+            if not self._listeners and not self._joining:  # no listener: the next one starts the reader again
                 self._begun = None
                 return
             try:
@@ -250,7 +250,7 @@ class Stream:
                 while await self.step():
                     pass
                 stepped = loop.time()
-            except Refused as away:  # the database is away: the streams stay open, and go on when it is back
+            except Refused as away:  # the database is unavailable: the streams stay open, and continue when it is back
                 log.warning("stream.database_unavailable", why=away.refusal.detail)
                 await asyncio.sleep(1)
             except Exception as fault:

@@ -1,4 +1,4 @@
-"""The stream of events: placed in commit order, read by place."""
+"""Queries of the stream of events: positions are given in commit order, and events are read by position."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the file of an exchange declares, and how its events are authenticated and its fields read."""
+"""What the module of an exchange declares, and how its events are authenticated and its fields read."""
 
 import hmac
 import re
@@ -26,7 +26,7 @@ class ExchangeAdapter(Protocol):
     def __init__(self, account: Account) -> None: ...
 
     def authenticate(self, push: Push) -> None:
-        """Raises Unauthentic."""
+        """Raises AuthenticationFailed."""
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         """The events of a push. Raises ValueError where nothing of it can be read."""

@@ -1,4 +1,4 @@
-"""What a worker does for calls on the exchange: ends silent ones, deletes events and recordings past their time."""
+"""The worker's jobs for calls: end silent ones, delete events and recordings past their time."""
 
 from collections.abc import Sequence
 from datetime import datetime

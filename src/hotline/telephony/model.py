@@ -185,8 +185,8 @@ class _CallerState(StrEnum):
 
 @dataclass(slots=True)
 class _CallerPath:
-    """The way of a caller: where they are, and where that is out of it all, the event that says so. `talks` are the
-    talks that are over, each from an event to an event; `since`, the answer that began the one under way."""
+    """The path of a caller through a call. `place`: where they are now; `exit_event`: the event by which they left.
+    `talks`: finished talks, each its first and last event; `since`: the answer that began the present one."""
 
     place: _CallerState = _CallerState.WAITING
     exit_event: CallEvent | None = None

@@ -1,5 +1,5 @@
-"""Text that people wrote, for showing beside other text: neither a mark in it nor a script that goes from right to left
-turns round what stands next to it. static/core.js of the console has the same."""
+"""Isolates text that people wrote, so that neither its control marks nor right-to-left script reorder the text beside
+it. static/core.js of the console does the same."""
 
 import re
 

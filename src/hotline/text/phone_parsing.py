@@ -1,4 +1,4 @@
-"""From what was dialled or typed to a number that identifies a caller."""
+"""Parses a dialled or typed number into one that identifies a caller."""
 
 import re
 from collections.abc import Iterator

@@ -30,8 +30,9 @@ _SHOWN_MASKED = re.compile(r"\+?[0-9]{7,15}")
 
 @dataclass(frozen=True, slots=True)
 class ParsedPhone:
-    """What a number field means. `phone` None: withheld, or it cannot be read. `caller` False: a service number, kept,
-    but nobody's card; or no number. `extension`: digits behind it. `unread`: what could not be read, None: nothing."""
+    """What a number field means. `phone` None: withheld, or it cannot be read. `caller` False: a service number, which
+    is kept but identifies no caller; or no number. `extension`: digits behind it. `unread`: what could not be read,
+    None: nothing."""
 
     phone: str | None
     raw: str | None
@@ -120,5 +121,5 @@ def mask_phone(phone: str | None) -> str | None:
 
 def caller_id(phone: str, secret: bytes) -> str:
     """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
-    server's secret, so that nobody finds the number by trying."""
+    server's secret, so that the number cannot be found by trying."""
     return str(UUID(bytes=hmac.digest(secret, b"caller" + phone.encode(), "sha256")[:16], version=5))

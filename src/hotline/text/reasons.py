@@ -1,4 +1,4 @@
-"""Why the rules say what they say: a rule and what it matched. Triage, routing and deadlines explain themselves so."""
+"""Reasons for the decisions of triage, routing and deadlines: a rule and what it matched."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a spreadsheet may be given: a resident's words are never a formula."""
+"""Escapes cells of spreadsheets, so that a resident's words are never run as a formula."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tickets and assignments: lifecycle, intake, the one door, queues, timeline, clocks."""
+"""Tickets and assignments: life cycle, intake, changes, queues, timeline, clocks."""
 
 __all__ = [
     "act",

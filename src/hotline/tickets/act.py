@@ -1,4 +1,4 @@
-"""The one door: people, gateways and the clock all change a ticket here, and nowhere else."""
+"""Changes of tickets: every change after intake goes through `act`, or through `act_as_clock` for due clocks."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,9 @@ async def act(
     render: RenderReply,
     additions: Additions | None = None,
 ) -> ActionResult:
-    """Do it durably, or raise Refused."""
+    """Apply a command to a ticket and commit it. Returns the stored answer; a repeat under the same key returns the
+    first one. Raises Refused where the ticket is not in scope, the tables do not allow the command, or its version is
+    stale."""
     actor, key, now = request.actor, request.key, request.now
     directory = await services.directory.now(now)
     read = parse_number(number)
@@ -92,8 +94,8 @@ def build_stored_answer(request: WriteRequest, status: int, body: str, after: Fa
 async def act_as_clock(
     services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime
 ) -> Refusal | None:
-    """What time does, by the same door: the first of these commands that the tables allow, durably and once for each
-    key. None: it is done, now or before; else why not."""
+    """Apply and commit the first of these commands that the tables allow, once for each key, as role `clock`. Returns
+    None where it is applied, now or before; else the refusal."""
     decided: Change | Refusal = TICKET_NOT_FOUND
     for command in commands:
         decided = decide(facts, command, CLOCK, now)

@@ -22,7 +22,7 @@ from hotline.web.idempotency import ActionResult
 
 
 async def check_can_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
-    """Before a byte is kept: is the ticket theirs to see, and does it still take files? Raises Refused."""
+    """Check before a file is stored that the actor may see the ticket and that it still takes files. Raises Refused."""
     facts = await load_visible_ticket(services, number, actor)
     decided = decide(facts, Command(Action.ATTACH, facts.ticket.version), actor, now)
     if isinstance(decided, Refusal):
@@ -37,8 +37,8 @@ async def attach(
     request: WriteRequest,
     render: Callable[[Attachment], str],
 ) -> ActionResult:
-    """Note a stored file on its ticket. Never locks the ticket: nobody sent a version, so a change in between is no
-    refusal."""
+    """Note a stored file on its ticket. Never locks the ticket: the request carries no version, so a change in between
+    is not refused."""
     by = request.actor.id
     for _ in range(10):
         facts = await load_visible_ticket(services, number, request.actor, request.scope)

@@ -1,4 +1,4 @@
-"""Who is calling: the card that pops up on an operator's screen."""
+"""Looks up a caller by number, for the card on an operator's screen."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,5 +1,4 @@
-"""What services that take tickets in and act on them need. Built once by the composition, handed down as an
-argument."""
+"""The context of services that take tickets in and act on them. The composition builds it once and passes it on."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

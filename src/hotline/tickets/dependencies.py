@@ -1,4 +1,4 @@
-"""What a route about tickets is given."""
+"""FastAPI dependencies of the routes about tickets."""
 
 from hotline.organisation.dependencies import RequestContext
 from hotline.tickets.context import Services

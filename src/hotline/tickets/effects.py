@@ -1,4 +1,4 @@
-"""What an allowed action writes: new images, timeline entries, messages, counts. `lifecycle.decide` has said yes
+"""What an allowed action writes: new images, timeline entries, messages, counts. `lifecycle.decide` has allowed it
 before."""
 
 from collections import Counter

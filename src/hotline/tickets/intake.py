@@ -1,4 +1,4 @@
-"""Taking a call in: what it needs is looked up, `model/intake` says what comes of it, and that is made durable."""
+"""Takes a call in: reads what it needs, lets `model/intake` decide, and commits the result."""
 
 from collections.abc import Callable
 from functools import partial
@@ -97,7 +97,7 @@ async def _join_open_ticket(
     if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         rule = "not a ticket number: check the digits"
         raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", rule),)))
-    for _ in range(5):  # nobody sent a version: a colleague's change in between is no reason to lose a call
+    for _ in range(5):  # a call carries no version: after a change in between it is added all the same
         facts = await ticket_facts.load_facts(services.db, scope, number or TicketNumber(""))
         if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
             number = (await ticket_facts.load_parent_chain(services.db, facts.ticket.number))[-1]

@@ -1,4 +1,4 @@
-"""What a worker does for tickets: lets overdue clocks act, counts limits anew, compares counters with the truth."""
+"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, compare counters with a full count."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,8 +36,8 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
 
 
 async def check_counters(services: Services) -> int:
-    """Compare the counters with the truth; how many differ. Reported, not mended: a difference is a defect to be
-    found."""
+    """Compare the counters with a full count; how many differ. They are reported and not corrected, since a difference
+    is a defect to be found."""
     drift = await counters.load_counter_drift(services.db)
     for key, (counted, true) in list(drift.items())[:20]:
         log.error("counters.drift", noun=key[0], place=key[1], status=key[2], counted=counted, true=true)

@@ -1,7 +1,7 @@
-"""THE TABLES: what may happen to a ticket and to an assignment, when, by whom and with what.
+"""The life cycle as two tables: what may happen to a ticket and to an assignment, when, by whom and with what.
 
-Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from these two tables. Time is an actor like the
-others (role `clock`), and so are the rules that triage and dispatch inside intake (role `rules`).
+Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from these two tables. Due clocks act under role
+`clock`, and the rules that triage and dispatch during intake under role `rules`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -465,7 +465,8 @@ def action_fields(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[F
 
 
 def table_errors(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
-    """What is wrong with a table: states nobody reaches or leaves, finals left, actions without an actor, twins."""
+    """Faults of a table: states that cannot be reached or left, final states with a way out, actions without an actor,
+    duplicates."""
     faults = [f"{m.at} {m.action}: nobody may" for m in table if not m.by]
     reached, before = {first}, 0
     while before != len(reached):

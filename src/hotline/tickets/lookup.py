@@ -1,4 +1,4 @@
-"""What a resident may know of a ticket: how it stands, against its number and query code. No personal data."""
+"""The public look-up: the state of a ticket, by its number and query code. It returns no personal data."""
 
 import hmac
 from dataclasses import dataclass

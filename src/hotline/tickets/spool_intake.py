@@ -1,4 +1,4 @@
-"""Calls taken while the database is away: kept in the spool under a reference, and taken in when it is back."""
+"""Calls taken while the database is unavailable: spooled under a reference, and taken in afterwards."""
 
 import hmac
 from collections.abc import Callable, Mapping

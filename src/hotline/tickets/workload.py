@@ -1,4 +1,4 @@
-"""Who takes an order: people of a department by duty and load. Advice and automatic choice; what a hand chose stays."""
+"""Chooses who takes an order: people of a department by duty and load. A person's choice is never changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ async def load_candidates(db: Database, directory: Directory, department: str, n
 
 
 async def choose_assignee(db: Database, directory: Directory, department: str, now: datetime) -> str | None:
-    """Whom an order goes to by itself: the least loaded of those on duty. None: nobody is."""
+    """Who is given an order automatically: the least loaded of those on duty. None: nobody is on duty."""
     first = next(iter(await load_candidates(db, directory, department, now)), None)
     return first.id if first is not None and first.on_duty else None
 

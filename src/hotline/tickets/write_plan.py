@@ -1,4 +1,4 @@
-"""What becomes of a ticket as a write plan: for each table how its rows are written, and which rows a change has."""
+"""Turns a change of a ticket into a write plan: the rows of each table, and how they are written."""
 
 import sqlalchemy as sa
 

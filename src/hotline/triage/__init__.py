@@ -1,3 +1,3 @@
-"""What a narrative is about."""
+"""Triage of narratives."""
 
 __all__ = ["model"]

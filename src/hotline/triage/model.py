@@ -1,7 +1,6 @@
-"""What a narrative is about: danger words first, then place, category and kind, each with the words and the rule that
-say so.
+"""Triage: finds danger words first, then place, category and kind, each with the words and the rule that led to it.
 
-The result is advice. A person's choice wins and is kept beside it; no statistic ever overrules a danger word.
+The result is advice. A person's choice takes precedence, and both are stored; no statistic overrules a danger word.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -124,7 +123,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advi
     dangers, tell, danger_category = _dangers(lexicon, narrative, ignored, left, rules, because)
     category, confidence, others = _category(lexicon, found, dangers, because)
     if danger_category is not None and (category is None or category.priority is not Priority.EMERGENCY):
-        # an emergency waits for nobody to choose a category: the danger itself says which
+        # an emergency is given the category of its danger word, without waiting for a person to choose
         category, confidence = lexicon.directory.categories[danger_category], DANGER_IS_SURE
         because.append(Because(f"category:{danger_category}", tuple(dangers)))
     kind = _kind(lexicon, found, rules, category, because)

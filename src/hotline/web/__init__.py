@@ -1,4 +1,4 @@
-"""HTTP without a noun: problems, paging, limits, idempotency, the guard."""
+"""HTTP without anything about tickets: problems, paging, limits, idempotency, the guard."""
 
 __all__ = [
     "addresses",

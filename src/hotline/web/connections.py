@@ -1,5 +1,5 @@
-"""HTTP connections that end: limits on the header of a request and on how long each part of it may take, the same for
-both of uvicorn's parsers. `serving` hands them to uvicorn; bodies are limited by `web/guard`."""
+"""Limits of HTTP connections: on the header of a request and on how long each part of it may take, the same for both of
+uvicorn's parsers. `serving` hands them to uvicorn; bodies are limited by `web/guard`."""
 
 import asyncio
 import importlib.util

@@ -1,5 +1,5 @@
-"""Who the client is, behind proxies that are named in the settings. The only reader of X-Forwarded-For and
-X-Forwarded-Proto; everybody else asks `client_address`."""
+"""The client's address behind the proxies that are named in the settings. Only this module reads X-Forwarded-For and
+X-Forwarded-Proto; other code calls `client_address`."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,5 +1,4 @@
-"""What every request passes first, plain ASGI: size, content type, security headers, metrics. Nothing here knows a
-rule."""
+"""Limits and headers for every request, before routing: body size and time, content type, security headers, metrics."""
 
 import asyncio
 import time
@@ -28,7 +27,7 @@ CONTINUATION_KEY = (
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
 PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
-LARGEST_UPLOAD = 12 * 1024 * 1024
+LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /open311/
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
 REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])

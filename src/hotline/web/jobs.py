@@ -1,4 +1,4 @@
-"""What is deleted for requests: answers that were kept under their Idempotency-Key."""
+"""Retention of the answers that are kept under an Idempotency-Key: deleted after 72 hours."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""How often somebody without a credential may ask."""
+"""Rate limits for requests without a credential."""
 
 from datetime import datetime
 

@@ -1,4 +1,5 @@
-"""Refusals speak hotline; this file alone speaks HTTP. Every error has one shape, RFC 9457, and echoes nothing."""
+"""Turns refusals into HTTP problems (RFC 9457): the only module that maps codes to statuses. A problem never repeats
+what was sent."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Schemas of what is sent beside FastAPI's routes: events of the stream, webhooks, Open311."""
+"""Schemas published beside those of FastAPI's routes: events of the stream, webhooks, Open311."""
 
 from typing import Any, Literal
 

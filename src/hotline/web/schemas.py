@@ -1,4 +1,4 @@
-"""What every reply is made of: the names of things, texts for people, problems; and how a reply becomes bytes.
+"""Types that all replies share: named items, texts for people, problems; and how a reply becomes bytes.
 
 A reply is a frozen dataclass. It is rendered as it stands, and its fields are the published schema."""
 

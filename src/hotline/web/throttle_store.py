@@ -1,5 +1,5 @@
-"""Wrong tries and known places, counted in the database so that a limit holds over several processes. Both are kept
-under keyed hashes: the tables tell nobody who tried from where."""
+"""Wrong tries and known places, counted in the database so that a limit holds over several processes. Both are stored
+under keyed hashes, so the tables do not show who tried from where."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta

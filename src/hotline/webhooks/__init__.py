@@ -1,3 +1,3 @@
-"""Telling other systems of events."""
+"""Webhooks: events sent to subscribers."""
 
 __all__ = ["capability", "openapi", "schemas", "tables"]

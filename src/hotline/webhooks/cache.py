@@ -1,4 +1,4 @@
-"""The subscriptions at hand: who is told of events."""
+"""The cached subscriptions: who is sent which events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

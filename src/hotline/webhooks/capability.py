@@ -1,4 +1,4 @@
-"""Telling other systems of events."""
+"""Webhooks: events sent to subscribers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others are told of: events by type, and who may be told. No caller's name, number or words leave with them."""
+"""Events of webhooks: their types, and who may receive them. They hold no caller's name, number or words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Telling other systems: who subscribes to which events, and what became of each delivery."""
+"""Routes of webhooks: subscriptions, and the state of each delivery."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Subscriptions as they are sent and shown, and what became of each delivery."""
+"""Schemas of subscriptions and deliveries."""
 
 from collections.abc import Mapping
 from datetime import datetime

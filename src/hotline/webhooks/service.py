@@ -1,5 +1,5 @@
-"""Telling others: an event is written with its change, spread over the subscriptions that want it in one transaction,
-and each delivery then goes its own way, in order for each subscriber."""
+"""Webhooks: an event is written with its change, copied to every subscription that wants it in one transaction, and
+delivered in order to each subscriber."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

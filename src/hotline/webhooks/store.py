@@ -1,4 +1,4 @@
-"""Who is told of events: subscriptions as kept."""
+"""Queries of subscriptions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A file taken in, batch by batch."""
+"""Imports a file batch by batch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

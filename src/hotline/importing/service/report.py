@@ -1,4 +1,4 @@
-"""What became of a file that was imported."""
+"""The report of an import: rows taken in, known from an earlier run, refused, or taken in with a warning."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Who answers here: /discovery."""
+"""The service discovery document: /discovery."""
 
 from hotline.open311 import store as open311_store
 from hotline.open311.model import format_whole_second

@@ -1,4 +1,4 @@
-"""What Open311 clients ask for in a query: windows of time, whole numbers, lists."""
+"""Query parameters of Open311: time windows, whole numbers, lists."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

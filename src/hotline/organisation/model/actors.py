@@ -1,4 +1,4 @@
-"""Who acts: roles, kinds of actors, and an actor with what they may do."""
+"""Actors: their kinds, their roles, and what they may do."""
 
 from dataclasses import dataclass
 from enum import StrEnum

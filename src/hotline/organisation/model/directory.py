@@ -1,6 +1,7 @@
 """The organisation as data: departments, categories, areas, routes, words, limits, calendars. One immutable snapshot.
 
-`faults_of` says what is wrong with a candidate snapshot; REST and `hotline seed` both ask it before anything is kept.
+`directory_errors` of `organisation/model/validation` checks a new snapshot; the API and `hotline seed` both call it
+before they store anything.
 """
 
 from collections.abc import Mapping

@@ -68,12 +68,13 @@ def duty_turns(roster: Roster, start: datetime, end: datetime) -> list[Turn]:
 
 
 def uncut_turns(roster: Roster, start: datetime, end: datetime, margin: timedelta = MAX_OVERRIDE) -> list[Turn]:
-    """The turns that touch a window, from where each begins to where it ends, if that lies `margin` it."""
+    """The turns that touch a window, each from its true start to its true end, as far as these lie within `margin` of
+    the window."""
     return [t for t in duty_turns(roster, start - margin, end + margin) if t.end > start and t.start < end]
 
 
 def may_touch_window(override: Override, start: datetime, end: datetime) -> bool:
-    """Whether it may touch the window, by the clock of the wall."""
+    """Whether it may touch the window, in local time."""
     begins, ends = datetime.fromisoformat(override.start), datetime.fromisoformat(override.end)
     return ends > start - _DAY and begins < end + _DAY
 
@@ -107,7 +108,7 @@ def member_on_shift(shift: Shift, day: date) -> str | None:
 
 
 def duty_gaps(roster: Roster, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-    """When nobody is on duty between two moments, though the roster promises day and night."""
+    """The hours between two moments when nobody is on duty, of a roster that must cover day and night."""
     if not roster.whole:
         return []
     found, reached = [], start

@@ -1,4 +1,4 @@
-"""What somebody is given, and who may give it: nobody gives, changes or takes away more than they hold."""
+"""Which roles and scopes an actor may grant: nobody grants, changes or revokes more than they hold."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is wrong with a directory: every fault with its noun, code and field."""
+"""Checks a directory: every fault with its noun, code and field."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -210,7 +210,7 @@ class _CivilDays:
 
 
 class _ElapsedDays:
-    """A day is 24 hours on the clock of the wall, of the dates that count."""
+    """A day is 24 hours in local time, of the dates that count."""
 
     def __init__(self, working_time: WorkingTime, is_counted: Callable[[date], bool]) -> None:
         self._r, self._counts = working_time, is_counted

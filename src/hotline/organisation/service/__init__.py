@@ -1,3 +1,3 @@
-"""Directory, accounts, duty and log-ins in verbs."""
+"""Services of the directory, accounts, duty and log-ins."""
 
 __all__ = ["accounts", "credentials", "directory", "logging_in", "passwords", "seeding"]

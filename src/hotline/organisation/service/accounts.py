@@ -1,4 +1,5 @@
-"""Who may: people log in with passwords, machines carry keys. Only keyed hashes of secrets are kept."""
+"""Authentication and accounts: people log in with passwords, machines send keys. Only keyed hashes of secrets are
+stored."""
 
 import hashlib
 import hmac
@@ -105,12 +106,13 @@ class ActorCache:
         self._known[credential] = (now + CACHE_TTL, version, state)
 
     def recent(self, credential: str | None, now: datetime) -> Actor | None:
-        """Who this was within the shift, when nobody can be asked: enough to take a call in for later, and no more."""
+        """The actor of a credential that was checked within SESSION_LIFETIME, for when the database is unavailable. Use
+        it only to take a call in for later. None: not known."""
         known = self._known.get(credential or "")
         return known[2].actor if known and now - known[0] < SESSION_LIFETIME and known[2].until > now else None
 
     def drop(self, credential: str) -> None:
-        """It stands no more."""
+        """Remove a credential that is no longer valid."""
         self._known.pop(credential, None)
 
     def forget(self) -> None:
@@ -167,7 +169,7 @@ async def _key_state(
 
 
 def throttle_subject(services: OrganisationServices, kind: str, *parts: str) -> str:
-    """Under which name something is counted: of one length, and telling nobody what it is about."""
+    """The name under which tries are counted: a keyed hash of fixed length, from which the input cannot be read."""
     return f"{kind}:{keyed_hash(services, chr(0).join(parts))[:48]}"
 
 
@@ -317,7 +319,7 @@ class NewKey:
 
 async def add_key(services: OrganisationServices, new: NewKey, created_by: str, now: datetime) -> dict[str, Any]:
     """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
-    else. Raises Refused where the grant will not do."""
+    else. Raises Refused where the grant is not valid."""
     row, secret = await _new_key(services, new, created_by, now, None)
     await services.db.transact(lambda c: people.add_key(c, row))
     return _key_values(row, secret)

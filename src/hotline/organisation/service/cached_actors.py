@@ -1,4 +1,4 @@
-"""Whose credential it was when the database answered last."""
+"""Actors of cached credentials, for use while the database is unavailable."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Which credentials were valid when the database answered last."""
+"""The cached credentials: those that were valid when the database answered last."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class CredentialCache:
         self._at: datetime | None = None
 
     async def refresh(self, db: Database, now: datetime) -> None:
-        """Read them anew. Raises Away; what was cached stays."""
+        """Read all valid credentials again. Raises DatabaseUnavailable; the cached ones then stay."""
         found = {r.hash: CachedCredential(ActorKind.KEY, r) for r in await credentials.load_valid_keys(db, now)}
         for r in await credentials.load_valid_sessions(db, now):
             found[r.hash] = CachedCredential(ActorKind.PERSON, r)

@@ -1,4 +1,4 @@
-"""Which credentials stand: asked of the database for many at once, and only when something about them has changed."""
+"""Checks credentials: many are read from the database at once, and only when something about them has changed."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The organisation at hand: one immutable snapshot, refreshed when its version moves; changed only as a whole that is
-right."""
+"""The cached directory: one immutable snapshot, read again when its version changes. A change is stored only if the
+whole directory is valid."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -38,11 +38,12 @@ class DirectoryCache:
         self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first asks for all
 
     async def now(self, now: datetime) -> Directory:
-        """The directory, at most LOOK_AGAIN old. Raises Away."""
+        """The directory, at most MAX_SNAPSHOT_AGE old. Raises DatabaseUnavailable."""
         return await self._load_within(self.deadlines.write, now)
 
     async def current_or_last_known(self, now: datetime) -> Directory:
-        """The same; with the database away or too slow, the one known last. Only to take something in for later."""
+        """The same; where the database is unavailable or too slow, the one read last. Only to take something in for
+        later."""
         try:
             return await self._load_within(self.deadlines.lookup if self.known else self.deadlines.write, now)
         except OUTAGES:

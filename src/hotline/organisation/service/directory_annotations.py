@@ -1,5 +1,5 @@
-"""What a form needs to know of directory items beyond their types: how a text is written, and which texts run over
-several lines. Added to their JSON Schema."""
+"""Annotations of directory items for forms: how a text is written, and which texts have several lines. They are added
+to the JSON Schema."""
 
 from collections.abc import Mapping
 from typing import Any

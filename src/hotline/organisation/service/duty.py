@@ -1,4 +1,5 @@
-"""Changing who is on duty: somebody stands in, two swap. The roster stays data of the directory, each change logged."""
+"""Changes to duty rosters: substitutions and swaps. A roster stays an item of the directory, and each change is
+logged."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from hotline.web.idempotency import ActionResult, replay_answer
 OVERRIDE_RETENTION = timedelta(
     days=62
 )  # an override is kept this long after its end, then leaves the roster; the log keeps it
-LOG_RETENTION = 5
+LOG_RETENTION = 5  # attempts to store a change, each on the newest version of the directory
 
 
 def department_roster(directory: Directory, department: str, code: str) -> Roster:
@@ -73,7 +74,7 @@ def _substitution(shift: Shift, day: date, absent: str, substitute: str, reason:
 
 
 def _local_hours(shift: Shift, day: date) -> tuple[datetime, datetime]:
-    """When that day's shift begins and ends, by the clock of the wall."""
+    """When that day's shift begins and ends, in local time of the roster's zone."""
     ((opens, closes),) = parse_hours((shift.hours,))
     last = day + timedelta(days=1) if closes is None or closes <= opens else day
     return datetime.combine(day, opens), datetime.combine(last, closes or opens.min)
@@ -86,8 +87,8 @@ async def add_overrides(
     make_overrides: Callable[[Roster], tuple[Override, ...]],
     request: WriteRequest,
 ) -> ActionResult:
-    """Put overrides (what `make(roster)` gives) into a roster, if the whole directory stays right. Nobody sent a
-    version: a colleague's change in between is no reason to refuse."""
+    """Put overrides (what `make_overrides(roster)` returns) into a roster, if the whole directory stays right. The
+    request carries no version: a change in between is no reason to refuse."""
     key, now = request.key, request.now
     if earlier := await idempotency.load_stored_answer(services.db, key.owner, key.key):
         return replay_answer(earlier, key)

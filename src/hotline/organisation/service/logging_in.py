@@ -32,14 +32,14 @@ from hotline.web.throttling import AttemptLimit, next_attempt_at
 PLACE_LIMIT = AttemptLimit(8, timedelta(minutes=15))
 ADDRESS_LIMIT = AttemptLimit(60, timedelta(minutes=15))
 UNKNOWN_PLACES_LIMIT = AttemptLimit(100, timedelta(days=1), max_delay=timedelta(minutes=15))
-DEVICE_COOKIE = "hotline_device"  # a cookie that tells a browser in which somebody logged in before; it logs nobody in
+DEVICE_COOKIE = "hotline_device"  # marks a browser in which somebody logged in before; it is no credential
 KNOWN_PLACE_TTL = timedelta(days=90)  # how long a device or an address is known after the last log-in
 WRONG_CREDENTIALS = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
 
 
 @dataclass(frozen=True, slots=True)
 class LogInAttempt:
-    """What somebody gave to log in, and from where; `device` is what a browser keeps under DEVICE."""
+    """The login and password that were sent, and from where. `device`: the value of the cookie DEVICE_COOKIE."""
 
     login: str
     password: str

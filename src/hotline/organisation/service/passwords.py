@@ -1,5 +1,5 @@
-"""Hashing passwords: slow by intent, so a few at once, a short queue, and then a refusal. A lane of its own for whoever
-logged in before: strangers in any number do not delay them."""
+"""Hashes passwords: slow on purpose, so a few run at once, a few wait, and further ones are refused. Whoever logged in
+before has threads of their own, so that log-ins by strangers do not delay them."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ class HashingLane:
         self._threads = ThreadPoolExecutor(threads, "hotline-hashing", _lower_priority)
 
     async def run(self, work: Callable[..., T], *args: str) -> T:
-        """What `work(*given)` returns, done on a thread. Raises Refused(OVERLOADED) where too many wait."""
+        """What `work(*args)` returns, run on a thread. Raises Refused(OVERLOADED) where too many wait."""
         with self._lock:
             if self._busy >= self._most:
                 raise Refused(BUSY)

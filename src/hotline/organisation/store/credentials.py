@@ -1,4 +1,4 @@
-"""Every credential that is valid now, as its keyed hash: what a process remembers for when nobody can be asked."""
+"""Queries of all valid credentials, as keyed hashes, for the cache that is used while the database is unavailable."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The directory as kept: items by noun, and a log of every change."""
+"""Queries of the directory: its items by noun, and a log of every change."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

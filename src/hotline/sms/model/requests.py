@@ -1,4 +1,5 @@
-"""What a resident's text asks for, read from its words alone. What comes of it depends on their tickets: `services`."""
+"""Reads what a resident's text asks for, from its words alone. What is done about it depends on their tickets: see
+`sms/incoming`."""
 
 import re
 import unicodedata

@@ -1,5 +1,5 @@
-"""Which text tells of which step, when it may be sent, and how long it gets. What texts say of a matter is what its
-resident may know: never another person's name, never what a department wrote for itself."""
+"""Templates of texts: which text follows which step, when it may be sent, and its greatest length. A text holds only
+what its resident may know: no other person's name, and no department's internal notes."""
 
 import re
 import unicodedata
@@ -95,7 +95,8 @@ class ComposedText:
 
 
 def compose_text(text: str, values: Mapping[str, str]) -> ComposedText:
-    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than LONGEST."""
+    """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than
+    MAX_TEXT_LENGTH."""
     one_line_values = {name: _single_line(value) for name, value in values.items()}
     body = text.format_map(_EmptyForMissing(one_line_values))
     while len(body) > MAX_TEXT_LENGTH:

@@ -152,7 +152,7 @@ def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[Ca
     cause = meaning.cause or _CAUSES.get(cause or "", cause)
     if word == "agentcomplete" and (field_text(fields, "Reason") or "").casefold() == "transfer":
         cause = TRANSFERRED
-    # only the queue's own events say that somebody rang us: every channel hangs up, also of a call to the baker
+    # only the queue's events are calls to the hotline; a hang-up or CDR comes for every channel of the exchange
     queued = word not in ("hangup", "cdr") and meaning.cause != TRANSFERRED
     event = CallEvent(
         item_key(reference), hashed_key(*sorted(f"{k}={v}" for k, v in fields.items())), meaning.signal, at,

@@ -1,4 +1,4 @@
-"""What a change does to clocks, limits and promises, and what an escalation step does."""
+"""The effects of a change on clocks, limits and promises, and of an escalation step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

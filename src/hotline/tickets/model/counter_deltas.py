@@ -36,7 +36,7 @@ def counter_deltas(before: Facts | None, after: Facts) -> dict[tuple[str, str, s
             counts[("assignment", order.department, order.status)] += sign
             if order.performer:
                 counts[("performing", order.performer, order.status)] += sign
-    # whoever keeps a department's queue at hand sees by its stamp that it moved, if only by an urge
+    # a cached queue of a department is read again when this stamp moves; an urge moves it too
     before_live = {o.id for o in before.assignments if o.status in LIVE} if before else set()
     for order in after.assignments:
         if order.status in LIVE or order.id in before_live:

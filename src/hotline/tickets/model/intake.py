@@ -1,5 +1,5 @@
-"""What comes of a call that is taken in: a contact with its caller, and the ticket it opens, settled at once or triaged
-and dispatched as far as the rules are sure. All that is needed was looked up before."""
+"""Decides what a call leads to: a contact with its caller, and the ticket it opens, settled at once or triaged and
+dispatched as far as the rules are certain. Everything needed is read before."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

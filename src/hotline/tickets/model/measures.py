@@ -1,4 +1,4 @@
-"""THE MEASURES: what is counted, of which tickets and orders, on which day. Figures are made of them.
+"""The table of measures: what is counted, of which tickets and orders, on which day. Figures are made of them.
 
 One notation: a measure counts the tickets (or orders) that pass its tests, on the day of one of their moments. The same
 rows are read by the rollups, by the drill-down to exactly those tickets and by the docs. What a measure counts follows

@@ -1,4 +1,4 @@
-"""Whose turn it is: the queue an open matter stands in, and who owns it. No open ticket is ever nobody's."""
+"""The queue each open ticket stands in, and its owner. Every open ticket has an owner."""
 
 from dataclasses import dataclass
 from datetime import datetime

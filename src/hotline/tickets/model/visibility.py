@@ -1,4 +1,4 @@
-"""Who may see whom. The caller's data is shown by role; out of sight means the same as not there."""
+"""Who may see which data. The caller's data is shown by role; what an actor may not see is reported as not found."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -172,7 +172,7 @@ def entry_parties(entry: Entry, facts: Facts) -> frozenset[str]:
     if order is None and entry.action not in _DESK_ONLY_ACTIONS:
         return frozenset(parties)
     own = {order.department, order.performer} if order is not None else set()
-    # where no directory is at hand nobody is known to be no contractor
+    # without a directory every party may be a contractor
     known = facts.directory.departments if facts.directory is not None else {}
     contractors = {p for p in parties if p not in known or known[p].kind is DepartmentKind.CONTRACTOR}
     return frozenset(parties - (contractors - own))

@@ -1,4 +1,4 @@
-"""The words of the hotline. Everything that names a state, an action, a role or a reason takes it from here."""
+"""The vocabularies of tickets: states, actions, roles, reasons. All other code takes its words from here."""
 
 from enum import StrEnum
 

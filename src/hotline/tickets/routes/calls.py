@@ -1,4 +1,4 @@
-"""Taking calls, and seeing who rings."""
+"""Routes for taking calls and for looking up who is calling."""
 
 from dataclasses import replace
 from typing import Annotated

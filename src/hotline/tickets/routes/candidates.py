@@ -1,4 +1,4 @@
-"""Who could take an order of a department."""
+"""Route for the people who could take an order of a department."""
 
 from dataclasses import asdict
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What a resident may ask: how their ticket stands, by its number and query code."""
+"""Route for residents: the state of a ticket, by its number and query code."""
 
 from typing import Annotated
 

@@ -226,7 +226,7 @@ class _ClockUpdate:
                 self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
 
     def ring(self, clock: Clock, level: int) -> None:
-        """The last ring alone is kept as a mark: how often it rang before follows from its level."""
+        """Note an escalation. Only the last one is kept as a mark; how many came before follows from its level."""
         place = min(clock.next_step or 1, len(clock.terms["steps"]))
         fired = timer_event("ring", self.now, level=level, place=place, end=not next_step(clock).is_warning)
         marks = tuple(m for m in clock.marks if m[0] != "ring")

@@ -1,4 +1,5 @@
-"""Time at work: what is due is claimed in small batches and acted on through the one door, by the role `clock`."""
+"""The worker's job for clocks: due ones are claimed in small batches, and each escalation is applied by
+`act_as_clock`."""
 
 import asyncio
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ class EscalationRun:
 
 
 async def escalate_due(services: Services, now: datetime, limit: int = CLAIM_LIMIT) -> EscalationRun:
-    """Let the clock act on what is longest due. Several workers may do so at once: each step is told once, because
-    its (clock, level) can be kept once, and because the ticket's version has moved for whoever comes second."""
+    """Escalate the clocks that are longest due. Several workers may do so at once: a step is applied once, because its
+    (clock, level) is unique and the second worker finds a stale version."""
     token = uuid4().hex
     claimed = await services.db.transact(lambda db: sla_store.claim_due_clocks(db, now, token, limit))
     if not claimed:
@@ -62,7 +63,7 @@ async def _escalate_ticket(
             if place:
                 facts = (await ticket_facts.load_facts_by_number(services.db, [row.number], directory)).get(row.number)
             told += facts is not None and await _escalate_clock(services, facts, row, token, now)
-        except Exception as fault:  # one odd ticket must not hold up the night
+        except Exception as fault:  # one faulty ticket must not delay the others
             kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
             log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
             await _postpone_clock(services, row, token, RETRY_LATER)
@@ -99,7 +100,7 @@ async def _with_auto_assignee(services: Services, facts: Facts, command: Command
 async def _postpone_clock(services: Services, row: Row, token: str, wait: timedelta) -> None:
     try:
         await services.db.transact(lambda db: sla_store.postpone_clock(db, row.id, row.number, token, wait))
-    except Refused as refused:  # the database is away: the lease runs out by itself
+    except Refused as refused:  # the database is unavailable: the lease runs out
         log.warning("clock.not_postponed", clock=row.id, code=refused.refusal.code)
 
 

@@ -1,4 +1,5 @@
-"""Clocks whose next step is due: claimed under a lease, let go by what they ring for. And what the doctor asks."""
+"""Queries of clocks: those whose next step is due, claimed under a lease; those to be counted anew; and what `hotline
+doctor` checks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ def claim_due_clocks(db: sa.Connection, now: datetime, token: str, limit: int) -
 
 
 def postpone_clock(db: sa.Connection, clock: str, number: str, token: str, wait: timedelta) -> None:
-    """One odd ticket must not hold up the night: nobody looks at this clock for so long, PUT_OFF at most."""
+    """Skip this clock for `wait`, MAX_POSTPONEMENT at most, so that one faulty ticket does not delay the others."""
     until = database_time(db) + min(wait, MAX_POSTPONEMENT)
     db.execute(
         sa.update(c).where(c.c.number == number, c.c.id == clock, c.c.lease_token == token).values(lease_until=until)
@@ -112,7 +113,7 @@ _STUCK = PreparedQuery(
 
 
 async def load_stuck_clocks(db: Database) -> Sequence[Row]:
-    """Clocks that run and have no next step: nobody will ever be told. At most twenty."""
+    """Running clocks without a next step, which would never escalate. At most twenty."""
     return await db.rows(_STUCK)
 
 

@@ -138,7 +138,7 @@ class _ClockState:
         self.stopped = at if self.held is None else self.held
 
     def issue(self, at: datetime, details: Mapping[str, Any]) -> None:
-        """An order takes over the resident's clock as it stands: shuffling gives nobody new time."""
+        """An order takes over the resident's clock as it stands: a transfer adds no time."""
         self.started = self.since = at
 
     def extend(self, at: datetime, details: Mapping[str, Any]) -> None:
@@ -250,7 +250,7 @@ class _ClockState:
         return at if at > self.since else None
 
     def _add_span(self, base: datetime, by: Span) -> datetime:
-        """Working days later means when the offices open then: nobody is told at midnight."""
+        """`base` plus a span. A span of working days ends when the offices open that day, not at midnight."""
         if by.unit is Unit.WORKING_DAYS:
             return max(self.r.opening(base, int(by.amount)), base)
         measure = self.r.measures[by.unit]

@@ -1,4 +1,4 @@
-"""Questions about a department's orders."""
+"""Queries of a department's orders."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -106,7 +106,7 @@ def _colour_rank(word: str) -> sa.ColumnElement[int]:
     return sa.literal_column(str(COLOURS_ASCENDING.index(word)), sa.Integer)
 
 
-# how far from the least to the worst a clock looks: as `domain.clocks.colour_of` says of it
+# the place of a clock's colour in COLOURS_ASCENDING: the same rule as `colour_of` of `tickets/sla/colours`
 _COLOUR_RANK = sa.case(
     (
         sa.or_(clock.c.breached_at.is_not(None), sa.and_(clock.c.next_level.is_not(None), clock.c.limit_at < _NOW)),
@@ -116,7 +116,7 @@ _COLOUR_RANK = sa.case(
     *((escalation.c.colour == sa.literal_column(f"'{level}'"), _colour_rank(level)) for level in Level),
     else_=_colour_rank("green"),
 )
-_IS_DEPARTMENT_CLOCK = sa.and_(  # which clocks an order looks by: `domain.clocks.looks_of`
+_IS_DEPARTMENT_CLOCK = sa.and_(  # decides an order's colour, as `order_colour` does
     clock.c.number == a.c.number,
     clock.c.assignment == a.c.id,
     in_words(clock.c.metric, DEPARTMENT_METRICS),

@@ -1,4 +1,4 @@
-"""Questions about callers: who rings, and what they rang about before."""
+"""Queries of callers: who is calling, and their earlier tickets."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every log of the channels is asked: those in a state, a page at a time, or one; within the asker's scope."""
+"""Queries that the logs of all channels share: rows in a state by page, or one row; within the asker's scope."""
 
 from collections.abc import Sequence
 from functools import lru_cache

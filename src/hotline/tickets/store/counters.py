@@ -1,4 +1,5 @@
-"""Counts of open work, from counter rows the journal keeps in the same transaction. Never COUNT on a hot path."""
+"""Counts of open work by state, read from counter rows that the journal updates in the same transaction, so that no
+request counts tickets."""
 
 from collections.abc import Mapping
 
@@ -86,7 +87,8 @@ _ALL_COUNTERS = PreparedQuery(
 
 
 async def load_counter_drift(db: Database) -> Mapping[tuple[str, str, str], tuple[int, int]]:
-    """Where counters and truth differ: (noun, place, status) -> (counted, true). Reads everything; for the night."""
+    """Where counters differ from a full count: (noun, place, status) -> (counter, full count). Reads every ticket; run
+    at night."""
     kept = {(r.noun, r.place, r.status): int(r.n) for r in await db.rows(_ALL_COUNTERS) if r.noun in _RECOUNT_QUERIES}
     true = {(noun, r.place, r.status): int(r.n) for noun, q in _RECOUNT_QUERIES.items() for r in await db.rows(q)}
     return {k: (kept.get(k, 0), true.get(k, 0)) for k in kept.keys() | true.keys() if kept.get(k, 0) != true.get(k, 0)}

@@ -1,4 +1,4 @@
-"""Questions about tickets. Each begins with who asks: the scope stands in the WHERE, never in a filter afterwards."""
+"""Queries of single tickets. The asker's scope is part of the WHERE; rows are never filtered afterwards."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -170,7 +170,7 @@ async def load_number_by_outer(db: Database, system: str, outer: str) -> str | N
 
 
 async def has_outer_order(db: Database, system: str, outer: str) -> bool:
-    """Whether another hotline's order came in before: a yes or no, which tells nobody whose it is."""
+    """Whether another hotline's order came in before: true or false only, so that it does not reveal whose it is."""
     return await fetch_first(db, _OUTER, system=system, outer=outer) is not None
 
 

@@ -1,4 +1,4 @@
-"""What happened to a ticket: timeline, calls, files, clocks, and the tickets merged into it."""
+"""Queries of a ticket's history: timeline, calls, files, clocks, and the tickets merged into it."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _STEPS = PreparedQuery(
 
 
 async def load_public_steps(db: Database, number: str) -> Sequence[Row]:
-    """When what was done to a ticket, oldest first: at, action, status_to. Who and why stay inside."""
+    """When what was done to a ticket, oldest first: at, action, status_to. Actor and reason are left out."""
     return await db.rows(_STEPS, number=number)
 
 
@@ -93,25 +93,26 @@ _ESCALATIONS = PreparedQuery(
 
 
 async def load_clocks(db: Database, number: str) -> list[Clock]:
-    """Every clock a ticket ever had, in order of start. Asked after `facts`, like `told`."""
+    """Every clock a ticket ever had, in order of start. Checks no scope: call `load_facts` first."""
     return [clock_from_row(tuple(row)) for row in await db.rows(_CLOCKS, number=number)]
 
 
 async def load_escalations(db: Database, number: str) -> Sequence[Row]:
-    """Every step of a ladder that was told about a ticket, in order. Asked after `facts`, like `told`."""
+    """Every step of a ladder that was told about a ticket, in order. Checks no scope: call `load_facts` first."""
     return await db.rows(_ESCALATIONS, number=number)
 
 
 async def load_timeline(db: Database, number: str, after: int, limit: int) -> Sequence[Row]:
-    """The timeline behind entry `after`. The caller has seen the ticket's facts within its scope before."""
+    """The timeline behind entry `after`. Checks no scope: call `load_facts` first."""
     return await db.rows(_TIMELINE, number=number, after=after, limit=limit)
 
 
 async def load_calls(db: Database, number: str) -> Sequence[Row]:
-    """All calls about a ticket and about those merged into it, oldest first. Asked after `facts`, like `told`."""
+    """All calls about a ticket and about those merged into it, oldest first. Checks no scope: call `load_facts`
+    first."""
     return await db.rows(_CALLS, number=number)
 
 
 async def load_attachments(db: Database, number: str) -> Sequence[Row]:
-    """The attachments of a ticket. Asked after `facts`, like `told`."""
+    """The attachments of a ticket. Checks no scope: call `load_facts` first."""
     return await db.rows(_FILES, number=number)

@@ -36,7 +36,7 @@ _LEAD_STATUS = (
     .correlate(t)
     .scalar_subquery()
 )
-# the department a ticket is counted under, as `domain.measures.responsible` has it
+# the department a ticket is counted under, as `responsible_order` of `tickets/model/measures` finds it
 RESPONSIBLE_DEPARTMENT = (
     sa.select(held_orders.c.department)
     .where(
@@ -176,7 +176,8 @@ async def load_tickets(
     *,
     all_columns: bool = False,
 ) -> Sequence[Row]:
-    """A page of tickets in that order. `filters`: EQUAL names, MANY names with lists, and the rest of `_list`."""
+    """A page of tickets in that order. `filters`: names of EQUALITY_FILTERS with one value each, `department` and names
+    of LIST_FILTERS with a list each, and the others that `_list_query` reads."""
     if scope.nothing:
         return []
     values = scope_parameters(scope)
@@ -234,7 +235,7 @@ def _dispatch_queue_query(by_area: bool) -> PreparedQuery:
 def _worklist_query(work: Worklist, by_area: bool) -> PreparedQuery:
     place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
     own = (clock.c.number == t.c.number, in_words(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
-    # what has no clock yet stands by when it came in: nobody overlooks it
+    # what has no clock yet is sorted by when it came in
     ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
     return PreparedQuery(
         sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))

@@ -34,7 +34,7 @@ def scope_condition(scope: Scope) -> sa.ColumnElement[bool]:
 
 
 def scope_parameters(scope: Scope) -> dict[str, Any]:
-    """The values `visible` asks for."""
+    """The parameters of `scope_condition`: areas, theirs and creator, each where the scope has it."""
     values: dict[str, Any] = {}
     if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
