@@ -1,3 +1,3 @@
 """Directory, accounts, duty and log-ins in verbs."""
 
-__all__ = ["accounts", "credentials", "directory", "logging_in", "passwords", "seeding"]
+__all__ = ["accounts", "credentials", "directory", "logging_in", "password_hashing", "seeding"]
