@@ -34,7 +34,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewKey, add_key
 from hotline.organisation.service.directory import DirectoryCache, item_as_json
-from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.organisation.store import directory as organisation_directory
 from hotline.packaged_files import packaged_folder

@@ -13,7 +13,7 @@ from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import SpoolHandlers
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.runtime.retention import RetentionRules
 from hotline.runtime.settings import CapabilitySettings
 from hotline.tickets.context import Services

@@ -22,7 +22,7 @@ from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person
-from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.web.addresses import parse_proxy_networks

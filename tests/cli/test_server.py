@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from hotline.database.migrations import newest_revision
+from hotline.organisation.model.passwords import MAX_LENGTH, MIN_LENGTH
 from hotline.packaged_files import packaged_folder
 from tests.chaos.server import Process
 from tests.cli.commands import hotline, interpreted
@@ -80,7 +81,7 @@ def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:
     [
         (("key", "create", "x", "--role", "king"), "unknown role: king"),
         (("key", "create", "x", "--role", "handler"), "a handler needs a department"),
-        (("user", "add", "x", "--name", "X", "--role", "operator"), "10-200 characters"),
+        (("user", "add", "x", "--name", "X", "--role", "operator"), f"{MIN_LENGTH}-{MAX_LENGTH} characters"),
         (("seed", "nowhere"), "no seed at nowhere"),
         (("demo", "--url", "http://127.0.0.1:9"), "no server at"),
         (("migrate", "9999"), "9999"),

@@ -91,7 +91,8 @@ def test_a_class_name_means_one_thing() -> None:
 MOST_PARAMETERS, LONGEST_FILE = 6, 500
 # A dependency of routes: its parameters are the query string.
 MORE_PARAMETERS = {("hotline.reporting.routes.figures", "parse_figure_query")}
-# Until they are folders: every command in one file, every Open311 route in one.
+# One route builds it: half of it is what the listener asked for, the other half what the server lends it.
+MORE_FOR_A_CONSTRUCTOR = {("hotline.streaming.routes", "EventStream")}
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route", "command", "callback"})
 
 
@@ -118,6 +119,18 @@ def test_no_public_function_takes_more_than_six_parameters() -> None:
         and len(parameters(node)) > MOST_PARAMETERS
     }
     assert more == MORE_PARAMETERS
+
+
+def test_no_constructor_of_a_public_class_takes_more_than_six_parameters() -> None:
+    more = {
+        (name, built.name)
+        for name, tree in TREES.items()
+        for built in ast.walk(tree)
+        if isinstance(built, ast.ClassDef) and built.name[0] != "_"
+        for node in built.body
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__" and len(parameters(node)) > MOST_PARAMETERS
+    }
+    assert more == MORE_FOR_A_CONSTRUCTOR
 
 
 def test_no_file_is_longer_than_a_reader_holds() -> None:

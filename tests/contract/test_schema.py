@@ -31,7 +31,7 @@ from hotline.database.engine_sqlite import Sqlite
 from hotline.openapi import openapi_document
 from hotline.organisation.model.actors import GRANTABLE_ROLES
 from hotline.organisation.service.accounts import keyed_hash
-from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.organisation.store import people
 from tests.conftest import CHEAP, NOON, ROOT
 

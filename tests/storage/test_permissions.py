@@ -11,7 +11,7 @@ import pytest
 from hotline.inbound.spool import Spool
 from hotline.operations.doctor import Finding, run_checks
 from hotline.settings import Settings
-from hotline.storage.permissions import make_private, write_private
+from hotline.storage.permissions import make_private
 from hotline.tickets.context import Services
 from hotline.wiring import migrate, open_services
 from tests import fork_server
@@ -120,15 +120,6 @@ def test_a_folder_that_others_use_too_is_left_and_our_files_in_it_are_closed(tmp
     sticky.chmod(0o1777)
     make_private(sticky)
     assert stat.S_IMODE(sticky.stat().st_mode) == 0o1777
-
-
-def test_a_file_of_refused_rows_is_closed_also_where_one_stood_before(tmp_path: Path, loose: None) -> None:
-    for path in (tmp_path / "new", tmp_path / "old"):
-        if path.name == "old":
-            path.write_text("x" * 100)
-        write_private(path, "row 1\t13800138000\n")
-        assert path.read_text() == "row 1\t13800138000\n"
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_the_doctor_names_what_others_may_read_and_closes_nothing_itself(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hotline.database.columns import parse_instant
 
 MARGIN = timedelta(minutes=1)  # more than a statement may have to wait within its transaction
+MAX_CLOCK_AHEAD = timedelta(seconds=5)  # a row made so far in the future was made by a wrong clock
 
 
 def database_time(c: sa.Connection) -> datetime:

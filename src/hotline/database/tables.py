@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Instant
 from hotline.database.metadata import table
 
-C, S, I = sa.Column, sa.String, sa.Integer
+C, S = sa.Column, sa.String
 answer = table(
     "answer", "What was answered to an Idempotency-Key, written in the same transaction as its effect.",
     C("owner", S(60), primary_key=True),

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from hotline.web.addresses import Address, Network
+
 MAX_RESPONSE_BYTES = 256 * 1024
 MAX_EXCHANGE_SECONDS = 20.0  # seconds for a whole exchange, however slowly it drips
 _PORTS = {"https": 443, "http": 80}
@@ -26,8 +28,6 @@ _FORBIDDEN = tuple(
         "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
     )
 )  # fmt: skip
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 

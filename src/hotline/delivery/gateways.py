@@ -1,6 +1,5 @@
 """The cached gateways of a process; adding and changing gateways, and renewing their secrets."""
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +22,6 @@ from hotline.secrets.secret_box import seal, unseal
 MISSING_RECHECK = timedelta(
     milliseconds=50
 )  # but pushes to names that are not there must not ask the database each time
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 UNKNOWN_GATEWAY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
 
@@ -118,7 +116,7 @@ async def create_gateway(gateways: GatewayCache, gateway: NewGateway, created_by
     errors: list[tuple[str, str]] = []
     provider = gateway.provider
     kind = registry.provider_kind(provider)
-    if not _NAME.fullmatch(gateway.name):
+    if not registry.NAME_PATTERN.fullmatch(gateway.name):
         errors.append(("name", "lower-case letters, digits, - and _, at most 40"))
     if kind is None:
         known = [word for each in GatewayKind for word in registry.provider_names(each)]

@@ -113,7 +113,7 @@ class OutboxDispatcher(Generic[S]):
 
 
 async def send_due_messages(services: DeliveryServices, channels: DeliveryChannels, now: datetime) -> int:
-    """One whole round: what is due now, sent and marked; how many."""
+    """One whole round, as tests take it: what is due now, sent and marked; how many."""
     dispatcher = OutboxDispatcher(services, channels)
     launched = await dispatcher.dispatch_due(now)
     await dispatcher.settle_all()

@@ -10,14 +10,13 @@ import sqlalchemy as sa
 from hotline.database.columns import in_words, parse_instant
 from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
-from hotline.database.leases import database_time, is_free
+from hotline.database.leases import MAX_CLOCK_AHEAD, database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.model import Message, Way, WayOf, everywhere
 from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.tables import outbox as o
 
 LEASE = timedelta(seconds=45)  # three times the longest send
-MAX_CLOCK_AHEAD = timedelta(seconds=5)  # a message made so far in the future was made by a wrong clock
 MAX_TRIES = 8  # unless its way gives it more
 _UNFINISHED = (M.QUEUED, M.LEASED)
 TO_OFFICER = sa.literal_column("substr(outbox.partition, 1, 5) = 'duty:'", sa.Boolean)  # as the partial index has it

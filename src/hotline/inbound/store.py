@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from hotline.database.columns import Instant, in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
-from hotline.database.leases import database_time, is_free
+from hotline.database.leases import MAX_CLOCK_AHEAD, database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.model import InboundStatus as S
 from hotline.inbound.tables import inbound as i
 
 LEASE = timedelta(seconds=30)
-MAX_CLOCK_AHEAD = timedelta(seconds=5)  # received so far in the future: by a wrong clock
 _WAITING = (S.KEPT, S.LEASED)
 
 

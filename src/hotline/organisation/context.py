@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hotline.database.context import PlatformServices
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.organisation.service.passwords import PasswordHashing
+from hotline.organisation.service.password_hashing import PasswordHashing
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ If-Match."""
 import hashlib
 import re
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, au
 from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.idempotency import RequestKey
+from hotline.web.idempotency import ANSWER_RETENTION, RequestKey
 
 S = TypeVar("S", bound=OrganisationServices)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -182,7 +182,8 @@ KEY_HEADER = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "1-255 visible ASCII characters. Same key and same request: the same answer, for 72 hours.",
+    "description": "1-255 visible ASCII characters. Same key and same request: the same answer, "
+    f"for {ANSWER_RETENTION // timedelta(hours=1)} hours.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 VERSION_HEADER = {

@@ -44,14 +44,6 @@ def make_database_private(path: Path) -> None:
         _restrict(path.with_name(path.name + name))
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, also where one of that name stood before."""
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
-        if os.fstat(out.fileno()).st_uid == os.geteuid() and path.is_file():
-            os.fchmod(out.fileno(), 0o600)
-        out.write(text)
-
-
 def exposed_paths(folder: Path | None, database: Path | None) -> list[Path]:
     """What others may read of the data folder, its folders, the files in it and the database; the folder first."""
     paths: list[Path] = []

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import Actor, ActorKind
-from hotline.organisation.model.vocabulary import Kind, Level, Metric
+from hotline.organisation.model.vocabulary import Kind, Level
 from hotline.tickets.model.clock_effects import DraftChange, build_change, is_late
 from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
@@ -25,7 +25,7 @@ from hotline.tickets.model.vocabulary import (
 )
 from hotline.value_objects import replace
 
-A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+A, F, T, D = Action, Field, TicketStatus, AssignmentStatus
 
 _OUTCOME_BY_ACTION = {
     A.ANSWER: Outcome.ANSWERED,

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
 from hotline.text.numbering import TicketNumber
 
+ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
 REUSED = Refusal(
     Code.KEY_REUSED,
     "this Idempotency-Key was used with another request",

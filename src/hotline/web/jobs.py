@@ -1,13 +1,12 @@
 """Retention of the answers that are kept under an Idempotency-Key: deleted after 72 hours."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hotline.database import idempotency
 from hotline.database.context import PlatformServices
 from hotline.jobs import BATCH, RetentionRule
-
-ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
+from hotline.web.idempotency import ANSWER_RETENTION
 
 
 async def _forget_answers(services: PlatformServices, now: datetime) -> int:

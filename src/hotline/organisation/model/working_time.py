@@ -54,6 +54,10 @@ class WorkingTime:
     def to_local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
 
+    def format_local(self, moment: datetime) -> str:
+        """The moment as people there read it, to the second, with its offset."""
+        return self.to_local(moment).isoformat(timespec="seconds")
+
     def is_workday(self, day: date) -> bool:
         """Whether people work on that day: a worked weekend (调休) is true, a holiday false."""
         return bool(self.intervals(day))
@@ -275,7 +279,7 @@ def explain_limit(
     calendar = working_time.calendar
     from_day, to_day = working_time.to_local(start).date(), working_time.to_local(due - _MICRO).date()
     reasons = [
-        Because("starts", (_format_local(working_time, start), calendar.zone)),
+        Because("starts", (working_time.format_local(start), calendar.zone)),
         Because("limit", (f"{span}", f"calendar {calendar.code}")),
     ]
     if span.unit is Unit.CALENDAR_HOURS:
@@ -290,7 +294,7 @@ def explain_limit(
             Because("every hour counts, at once" if every else "only office hours count, at once", calendar.hours)
         )
         if not working_time.is_working(start):
-            reasons.append(Because("began outside office hours", (_format_local(working_time, start),)))
+            reasons.append(Because("began outside office hours", (working_time.format_local(start),)))
     else:
         reasons.append(Because("a day is 24 hours of a date that counts, at once", ()))
     if span.unit is not Unit.CALENDAR_DAYS:
@@ -321,11 +325,7 @@ def explain_limit(
 
 
 def _due_reason(working_time: WorkingTime, due: datetime) -> Because:
-    return Because("due", (_format_local(working_time, due),))
-
-
-def _format_local(working_time: WorkingTime, moment: datetime) -> str:
-    return working_time.to_local(moment).isoformat(timespec="seconds")
+    return Because("due", (working_time.format_local(due),))
 
 
 def _format_day(calendar: Calendar, day: date) -> str:

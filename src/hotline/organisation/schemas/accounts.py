@@ -7,13 +7,14 @@ from pydantic import Field
 
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.passwords import MAX_LENGTH
 from hotline.organisation.service import accounts
 from hotline.replies import reply_type
 from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
 from hotline.web.schemas import LEFT_OUT
 
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN_PATTERN)]
-Password = Annotated[str, Field(min_length=1, max_length=200)]
+Password = Annotated[str, Field(min_length=1, max_length=MAX_LENGTH)]
 Roles = Annotated[list[Role], Field(min_length=1, max_length=10)]
 
 

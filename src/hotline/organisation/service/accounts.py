@@ -19,6 +19,7 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
+from hotline.organisation.model.passwords import check_password
 from hotline.organisation.service.credentials import Credential, CredentialState, credential_state, grant_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
@@ -31,7 +32,7 @@ LOGIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 SESSION_LIFETIME = timedelta(hours=12)  # one shift
 CACHE_TTL = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
 _READ_BATCH = 200  # at once, where only some of them are an administrator's to see
-MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH, MAX_LOGIN_LENGTH = 10, 200, 60
+MAX_LOGIN_LENGTH = 60
 LOGIN_TAKEN = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
 
 
@@ -183,13 +184,6 @@ def too_many_attempts(next_at: datetime, now: datetime, what: str) -> Refusal:
 async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
     await services.db.transact(lambda c: people.end_session(c, keyed_hash(services, token)))
     actor_cache.forget()
-
-
-def check_password(password: str, login: str) -> None:
-    """Long enough, and not the login itself."""
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or login.casefold() in password.casefold():
-        rule = f"{MIN_PASSWORD_LENGTH}-{MAX_PASSWORD_LENGTH} characters, without the login in it"
-        raise Refused(Refusal(Code.INVALID, "the password will not do", errors=(("password", rule),)))
 
 
 @dataclass(frozen=True, slots=True)

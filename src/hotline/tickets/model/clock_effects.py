@@ -12,14 +12,14 @@ from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
 from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, TicketWrite
-from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
+from hotline.tickets.model.vocabulary import LIVE, Action, Part, TicketStatus
 from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
 from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.timers import LATE_AFTER
 from hotline.value_objects import replace
 
-A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+A, T, M = Action, TicketStatus, Metric
 
 
 @dataclass(frozen=True, slots=True)

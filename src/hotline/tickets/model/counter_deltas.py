@@ -2,17 +2,13 @@
 
 from collections import Counter
 
-from hotline.organisation.model.vocabulary import Metric
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import (
     LIVE,
     Action,
-    AssignmentStatus,
-    Field,
-    TicketStatus,
 )
 
-A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+A = Action
 
 
 def return_charges(facts: Facts, command: Command) -> dict[tuple[str, str, str], int]:

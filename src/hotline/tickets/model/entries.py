@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from hotline.organisation.model.vocabulary import Metric
 from hotline.tickets.model.ticket import Assignment, Command
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, TicketStatus
 
-A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+F = Field
 Status = TicketStatus | AssignmentStatus
 EntryLine = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
 

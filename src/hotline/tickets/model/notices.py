@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from hotline.delivery.model import Message
-from hotline.organisation.model.vocabulary import Metric
 from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, TicketStatus
+from hotline.tickets.model.vocabulary import LIVE, Action
 
-A, F, T, D, M = Action, Field, TicketStatus, AssignmentStatus, Metric
+A = Action
 # the caller, and the callers of every ticket merged into this one, hear of these
 _NOTIFIED_ACTIONS = frozenset(
     {

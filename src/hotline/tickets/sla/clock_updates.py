@@ -11,7 +11,7 @@ from hotline.organisation.model.items import SlaPolicy, parse_span
 from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit, is_working_unit
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Field, Part, TicketStatus
+from hotline.tickets.model.vocabulary import LIVE, Action, Part
 from hotline.tickets.sla.escalation import next_step
 from hotline.tickets.sla.policies import (
     ORDER_CLOCKS,
@@ -31,7 +31,7 @@ from hotline.tickets.sla.policies import (
 from hotline.tickets.sla.timers import replay, timer_event
 from hotline.value_objects import replace
 
-T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+M, A = Metric, Action
 # --- what a change does to the clocks
 
 

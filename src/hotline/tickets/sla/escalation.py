@@ -8,9 +8,9 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import EscalationStep, parse_step
 from hotline.organisation.model.vocabulary import Metric, Priority, Receiver
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Satisfaction, TicketStatus, VoidReason
+from hotline.tickets.model.vocabulary import Action, Field, Satisfaction, VoidReason
 
-T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+M, A, F = Metric, Action, Field
 # --- what time itself does
 
 

@@ -1,6 +1,5 @@
 """Why a limit ends when it does, step by step."""
 
-from datetime import datetime
 from fractions import Fraction
 
 from hotline.organisation.model.items import Span
@@ -33,10 +32,10 @@ def explain_clock(clock: Clock, working_time: WorkingTime) -> list[Because]:
     ]
     for what, at, told in clock.marks:
         moments = (f"{k}={v}" for k, v in told.items() if v not in (None, ""))
-        reasons.append(Because(_EVENT_TEXTS[what], (_local(working_time, parse_instant(at)), *moments)))
+        reasons.append(Because(_EVENT_TEXTS[what], (working_time.format_local(parse_instant(at)), *moments)))
     active = run.active
     if active.is_set or run.span is None:
-        return [*reasons, Because("due", (_local(working_time, active.due),))]
+        return [*reasons, Because("due", (working_time.format_local(active.due),))]
     if active.consumed:
         days = active.whole == int(run.span.amount)
         used = f"{active.consumed} days" if days else f"{active.consumed / 3_600_000_000:.4g} hours"
@@ -49,9 +48,5 @@ def explain_clock(clock: Clock, working_time: WorkingTime) -> list[Because]:
         ]
     reasons += explain_limit(working_time, active.origin, active.due, run.span)
     if run.cap is not None and active.due == run.cap:
-        reasons.append(Because("not later than the limit above it", (_local(working_time, run.cap),)))
+        reasons.append(Because("not later than the limit above it", (working_time.format_local(run.cap),)))
     return reasons
-
-
-def _local(working_time: WorkingTime, moment: datetime) -> str:
-    return working_time.to_local(moment).isoformat(timespec="seconds")

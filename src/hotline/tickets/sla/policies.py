@@ -14,10 +14,10 @@ from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, S
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.ticket import Assignment, Ticket
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Part, TicketStatus
+from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
-T, D, M, A, F = TicketStatus, AssignmentStatus, Metric, Action, Field
+T, D, M = TicketStatus, AssignmentStatus, Metric
 DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no ladder says otherwise
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
