@@ -21,10 +21,9 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.idempotency import ActionResult, replay_answer
 
-OVERRIDE_RETENTION = timedelta(
-    days=62
-)  # an override is kept this long after its end, then leaves the roster; the log keeps it
-LOG_RETENTION = 5  # attempts to store a change, each on the newest version of the directory
+# an override is kept this long after its end, then leaves the roster; the log keeps it
+OVERRIDE_RETENTION = timedelta(days=62)
+MAX_ATTEMPTS = 5  # attempts to store a change, each on the newest version of the directory
 
 
 def department_roster(directory: Directory, department: str, code: str) -> Roster:
@@ -92,7 +91,7 @@ async def add_overrides(
     key, now = request.key, request.now
     if earlier := await idempotency.load_stored_answer(services.db, key.owner, key.key):
         return replay_answer(earlier, key)
-    for left in reversed(range(LOG_RETENTION)):
+    for left in reversed(range(MAX_ATTEMPTS)):
         directory = await services.directory.now(now)
         before = department_roster(directory, department, roster)
         oldest = (now - OVERRIDE_RETENTION).astimezone(ZoneInfo(before.zone)).replace(tzinfo=None)
