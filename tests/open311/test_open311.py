@@ -1298,7 +1298,7 @@ async def test_case_20_a_defect_of_ours_is_told_in_their_own_errors(
     async def broken(*_: Any, **__: Any) -> Any:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("hotline.open311.store.listed", broken)
+    monkeypatch.setattr("hotline.open311.store.load_requests", broken)
     for form in FORMS:
         (error,) = await far.get("requests", form, expect=500)
         assert int(error["code"]) == 500 and "RuntimeError" not in error["description"]
