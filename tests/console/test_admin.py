@@ -1,8 +1,9 @@
 """The organisation changed in forms: nothing lost, and what is wrong told beside its field."""
 
+import asyncio
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from hotline.organisation.model.actors import GRANTABLE_ROLES
 from hotline.organisation.model.directory import SEED_ORDER_NOUNS
@@ -107,7 +108,7 @@ async def test_people_keys_and_subscriptions_have_forms_of_what_the_api_takes(of
     boss = await office.seat("boss")
     page, form = boss.page, boss.page.locator("dialog")
     await boss.open("/console/admin#people")
-    row = page.locator("#items tbody tr").first
+    row = page.locator("#items tbody tr").filter(has_text="管理员").first
     login = await row.locator("td, th").first.inner_text()
     await row.get_by_role("button").click()
     await form.get_by_label("名称", exact=True).fill("周敏")  # the password stays empty: it is not changed
@@ -138,6 +139,29 @@ async def test_people_keys_and_subscriptions_have_forms_of_what_the_api_takes(of
     await form.get_by_text("保存").click()
     await form.wait_for(state="detached")
     await expect(page.locator("#items tbody tr", has_text="grid")).to_contain_text("停用")
+    assert boss.wrong == []
+
+
+@needs_browser
+async def test_a_list_that_comes_late_does_not_stand_under_another_name(office: Office) -> None:
+    """Its rows would open the form of what was asked for last."""
+    boss = await office.seat("boss")
+    page, late = boss.page, asyncio.Event()
+
+    async def held_back(route: Route) -> None:
+        await late.wait()
+        await route.continue_()
+
+    await boss.open("/console/admin#areas")
+    await page.locator("#items tbody tr", has_text="瑞泉").first.wait_for()
+    await page.route("**/v1/directory/routes", held_back)
+    await page.evaluate("location.hash = 'routes'")
+    await page.evaluate("location.hash = 'subscriptions'")
+    await expect(page.locator("#noun")).to_have_text("订阅")
+    async with page.expect_response("**/v1/directory/routes"):
+        late.set()
+    await page.evaluate("() => new Promise((done) => setTimeout(done))")  # what the reply starts has run
+    await expect(page.locator("#items tbody tr")).to_have_count(0)
     assert boss.wrong == []
 
 

@@ -9,18 +9,23 @@ let noun = wished();
 function nav() {
   fill($("#nouns"), [...NOUNS, ...MORE].map((code) => el("button", { type: "button", "aria-current": code === noun ? "true" : null, onclick: () => { location.hash = code; } }, t(`noun.${code}`))));
 }
+let draws = 0; // a list that comes after another was asked for is not shown: its rows would open the other's form
 async function draw() {
+  const mine = ++draws;
   nav();
   $("#noun").textContent = t(`noun.${noun}`);
   const table = $("#items");
   if (NOUNS.includes(noun)) {
     const page = await get(`/v1/directory/${noun}`);
+    if (mine !== draws) return;
     heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
     const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
+    if (mine !== draws) return;
     fill($("tbody", table), page.items.map((item) => row(item.code, named(item) || gist(item, names), item.active === false ? t("admin.retired") : t("admin.live"),
       el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
   } else {
     const page = await get(`/v1/${noun}`);
+    if (mine !== draws) return;
     page.items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
     heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
     fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
