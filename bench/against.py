@@ -1,7 +1,7 @@
 """python -m bench.against CHECKOUT: this checkout and another one in turn, and the ratios of both to the physical limit.
 
-Each side fills databases of its own and serves them with its own code, from its own `.venv`; load and limit are this
-checkout's, and the same for both. The sides take turns within each round, so that what else the machine does meets
+Each side fills databases of its own and serves them with its own code, from its own `.venv`. The load is this
+checkout's; on PostgreSQL the limit is measured in each side's own database, on SQLite once for both. The sides take turns within each round, so that what else the machine does meets
 both: compare the pairs, and times of the processor before rates."""
 
 import argparse
@@ -38,7 +38,9 @@ async def seed(settings):
 
 asyncio.run(seed(Settings(data_dir=Path(sys.argv[1]))))
 """
-POSTGRES = (("intake", 64), ("intake", 16), ("transition", 16), ("queue", 16))
+# reads before writes: what the sides have written by then differs, and a page of a fuller database costs more
+READS = (("queue", 16),)
+WRITES = (("intake", 64), ("intake", 16), ("transition", 16))
 Figures = dict[str, list[float]]
 
 
@@ -107,23 +109,25 @@ def on_postgres(sides: list[Side], count: int, rounds: int, seconds: float) -> N
             side.run(FILL, own.url, str(count))
             env = {"HOTLINE_DATABASE_URL": own.url, "HOTLINE_DATA_DIR": str(side.folder), "HOTLINE_LOG_LEVEL": "error"}
             served.append(serve(stack, side, env))
-        ours, own = served[0], databases[sides[0].name]
-        scripts = _scripts(ours, own, count)
+        # each side has a limit of its own, in its own database: what pgbench writes there must burden both alike
+        scripts = {one.side.name: _scripts(one, databases[one.side.name], count) for one in served}
+        own = databases[sides[0].name]
         fresh = own.sql("SELECT number FROM bench_numbers WHERE place % 3 = 0 ORDER BY md5(number)").split("\n")
         share = len(fresh) // rounds
         lines = {"intake": [], "queue": [f"/v1/departments/{d}/queue?limit=50" for d in DEPARTMENTS]}
-        for turn in range(rounds):
+        for turn, works in [(turn, works) for works in (READS, WRITES) for turn in range(rounds)]:
             lines["transition"] = fresh[turn * share : (turn + 1) * share]  # nobody has touched these yet
-            for work, clients in POSTGRES:
-                best = limit.pgbench(own, scripts[work], clients, seconds)["rate"]
-                if work == "transition":  # pgbench has moved some of them on
-                    own.sql("UPDATE ticket SET version = 1 WHERE version > 1 AND created_by = 'bench'")
+            for work, clients in works:
                 for one in in_turn(served, turn):
+                    name = one.side.name
+                    best = limit.pgbench(databases[name], scripts[name][work], clients, seconds)["rate"]
+                    if work == "transition":  # pgbench has moved some of them on
+                        databases[name].sql("UPDATE ticket SET version = 1 WHERE version > 1 AND created_by = 'bench'")
                     before = bench.cpu()
                     found = one.measure(work, clients, seconds, turn * 100 + clients, lines[work])
                     pg = (bench.cpu() - before) / found["n"] * 1e6
                     one.side.note(f"{work} {clients}", limit=best, ratio=found["rate"] / best, pg=pg, **found)
-            print(f"  round {turn + 1} of {rounds} done", flush=True)
+            print(f"  {', '.join(work for work, _ in works)}: round {turn + 1} of {rounds} done", flush=True)
 
 
 def _scripts(ours: Served, database: postgres.Bench, count: int) -> dict[str, str]:
