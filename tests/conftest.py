@@ -41,7 +41,7 @@ from hotline.organisation.store import directory as organisation_directory
 from hotline.packaged_files import packaged_folder
 from hotline.tables import metadata
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, build_lexicon
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 from hotline.web.paging import PageCache
 from tests.contract.replies import EXERCISED, operations, recorded
 from tests.postgres import Server, find_server

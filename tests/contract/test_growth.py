@@ -59,7 +59,8 @@ from hotline.text.phones import (
 )
 from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
-from hotline.triage.model import Lexicon, advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 from hotline.web.rule_texts import translate_rule
 from tests.conftest import NOON
 

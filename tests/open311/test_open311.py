@@ -26,7 +26,7 @@ from hotline.organisation.service.directory import change
 from hotline.organisation.tables import directory as directory_table
 from hotline.organisation.tables import directory_log
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, build_lexicon
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 from tests.conftest import NOON, Cast, Clock, Player, on_one_database
 from tests.open311 import far_side
 from tests.open311.far_side import BASE, FORMS, Far, lean, perl_is_here, perl_simple, spark, stamp, xml_simple

@@ -20,7 +20,7 @@ from hotline.sms.model.templates import (
 )
 from hotline.sms.model.weights import GatewayHealth, GatewayWeight, choose_gateway, weight_changes
 from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
-from hotline.triage.model import Advice
+from hotline.triage.model.advice import Advice
 from tests.tickets.make import a_ticket
 
 LETTERS = [key.removeprefix("letter.") for key in text_keys("letter.")]

@@ -16,7 +16,8 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened, refusal_of
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
-from hotline.triage.model import advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import build_lexicon
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DESK = Actor(ActorKind.PERSON, "desk", "李敏", frozenset({Role.OPERATOR}))

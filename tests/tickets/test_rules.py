@@ -21,7 +21,8 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import is_service_number, is_withheld, mask_phone
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.sla.policies import limits_for, policy_for, working_time_of
-from hotline.triage.model import Lexicon, advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from hotline.delivery.payloads import clean_data, hashed_key, readable_text
 from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.push import UnreadableItem
 from hotline.refusals import Code, Refusal
-from hotline.triage.model import Lexicon, advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 
 NOT_AUTHENTIC = Refusal(Code.UNAUTHENTICATED, "not signed by this gateway")
 MAX_RAW_LENGTH = 100_000

@@ -39,7 +39,9 @@ from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
 from hotline.tickets.store import facts as ticket_facts
-from hotline.triage.model import Advice, Lexicon, advise, build_lexicon
+from hotline.triage.model.advice import Advice
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 from hotline.web.idempotency import RequestKey
 
 F = Field

@@ -21,7 +21,8 @@ from hotline.sms.contract import DeliveryReport, NeedsCertificate, ReceivedText,
 from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import ParsedPhone
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, advise
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon
 
 CERTIFICATE_PENDING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
 PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT = (

@@ -16,7 +16,8 @@ from hotline.sms.incoming import process_text
 from hotline.sms.outgoing import REPORT_WAIT, apply_report
 from hotline.sms.receiving import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
 from hotline.tickets.context import Services
-from hotline.triage.model import Lexicon, advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 
 
 async def _text(services: Services, item: ClaimedItem) -> InboundOutcome:

@@ -22,7 +22,8 @@ from hotline.tickets.model.visibility import intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_write_plan
-from hotline.triage.model import advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import build_lexicon
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused
 

@@ -11,7 +11,7 @@ from hotline.text.normalisation import join_broken_words, normalise_text
 from hotline.text.numbering import TicketNumber, parse_number
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Satisfaction, TicketStatus
-from hotline.triage.model import Advice
+from hotline.triage.model.advice import Advice
 
 OPT_OUT = frozenset({"TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE"})
 _OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})

@@ -21,7 +21,7 @@ from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, F
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
-from hotline.triage.model import Advice
+from hotline.triage.model.advice import Advice
 
 F = Field
 TITLE_LENGTH = 40

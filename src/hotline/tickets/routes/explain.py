@@ -38,7 +38,8 @@ from hotline.tickets.schemas.sla import render_clock, visible_clocks
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
-from hotline.triage.model import advise, build_lexicon
+from hotline.triage.model.advising import advise
+from hotline.triage.model.lexicon import build_lexicon
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 Reader = Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)]

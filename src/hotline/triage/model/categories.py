@@ -1,0 +1,76 @@
+"""Category, kind and priority from the words of a directory."""
+
+from collections.abc import Iterable
+
+from hotline.organisation.model.items import Category
+from hotline.organisation.model.vocabulary import Danger, Kind, Priority
+from hotline.text.reasons import Because
+from hotline.triage.model.dangers import rule_hits
+from hotline.triage.model.lexicon import Lexicon
+
+
+def find_category(
+    lexicon: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
+) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
+    """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
+
+    Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
+    somebody is inside" is about the somebody."""
+    hinted: dict[str, tuple[Category, list[str]]] = {}
+    for word in sorted(found):
+        for category in lexicon.categories.get(word, ()):
+            hinted.setdefault(category.code, (category, []))[1].append(word)
+    own: dict[str, float] = {}
+    words: dict[str, tuple[str, ...]] = {}
+    for code, (_, hits) in hinted.items():
+        alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
+        words[code] = alone
+        own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    paths = {code: lexicon.directory.category_path(code) for code in own}
+    # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
+    scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
+    if not scored:
+        return None, 0.0, ()
+    urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
+    scored.sort(
+        key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], -len(paths[s[1].code]), s[1].code)
+    )
+    best, category, named = scored[0]
+    kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
+    rivals = [s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)]
+    second = max((s[0] for s in rivals), default=0.0)
+    confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
+    because.append(Because(f"category:{category.code}", named))
+    total = sum(s[0] for s in scored)
+    return category, confidence, tuple((c.code, score / total) for score, c, _ in scored[1:3])
+
+
+def find_kind(
+    lexicon: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
+) -> Kind:
+    for rule in (lexicon.ruled[n] for n in rules):
+        if rule[0].kind is not None and (hits := rule_hits(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].kind
+    return category.kind if category else Kind.REQUEST
+
+
+def find_priority(
+    lexicon: Lexicon,
+    found: frozenset[str],
+    rules: Iterable[int],
+    category: Category | None,
+    dangers: tuple[Danger, ...],
+    because: list[Because],
+) -> Priority:
+    if dangers and set(dangers) != {Danger.UNREST}:
+        return Priority.EMERGENCY
+    for rule in (lexicon.ruled[n] for n in rules):
+        if rule[0].priority is not None and (hits := rule_hits(rule, found)):
+            because.append(Because(rule[0].code, tuple(hits)))
+            return rule[0].priority
+    if dangers:  # unrest goes to a duty leader at once, but calls no rescue
+        return Priority.URGENT
+    default = category.priority if category else Priority.NORMAL
+    # without a danger in the words, a category is no alarm
+    return Priority.URGENT if default is Priority.EMERGENCY else default
