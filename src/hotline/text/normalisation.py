@@ -6,7 +6,6 @@ The text people wrote is never changed; only its shadow is looked at. Nothing he
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 from operator import add
 
@@ -151,38 +150,6 @@ def query_terms(query: str) -> list[tuple[str, bool]]:
         else:
             wanted.update(dict.fromkeys((run[i : i + 2], False) for i in range(len(run) - 1)))
     return list(wanted)
-
-
-class WordFinder:
-    """Looks for many words at once. How long that takes grows with the text alone, not with the number of words."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        lengths: dict[str, set[int]] = {}
-        self._words = frozenset(word for word in words if word)
-        for word in self._words:
-            lengths.setdefault(word[:2], set()).add(len(word))
-        # how long the words are that begin with these two characters; one character alone stands for itself
-        self._lengths = {start: tuple(sorted(found)) for start, found in lengths.items()}
-        self._single = frozenset(start for start in lengths if len(start) == 1)
-
-    def find(self, text: str) -> dict[str, list[int]]:
-        """The words that stand in the (folded) text, each with the places where it begins, in ascending order. A Latin
-        word counts only as a whole word."""
-        lengths, words = self._lengths, self._words
-        begun = [(place, pair) for place, pair in enumerate(map(add, text, text[1:])) if pair in lengths]
-        if not self._single.isdisjoint(text):
-            begun += [(place, character) for place, character in enumerate(text) if character in self._single]
-        found: dict[str, list[int]] = {}
-        for place, start in begun:
-            for length in lengths[start]:
-                word = text[place : place + length]
-                if word in words and (not word.isascii() or _whole(text, place, length)):
-                    found.setdefault(word, []).append(place)
-        return found
-
-
-def _whole(text: str, place: int, length: int) -> bool:
-    return not (is_latin(text[place - 1 : place]) or is_latin(text[place + length : place + length + 1]))
 
 
 def is_latin(character: str) -> bool:

@@ -15,13 +15,16 @@ from hotline.organisation.model.items import (
     Area,
     Calendar,
     Category,
+    DangerFrame,
     Department,
     EscalationPolicy,
+    Hazard,
     NamedItem,
     Organisation,
     Roster,
     Route,
     SlaPolicy,
+    WordList,
     Words,
 )
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority
@@ -38,6 +41,9 @@ SEED_ORDER_NOUNS = (
     "ladders",
     "rosters",
     "words",
+    "word_lists",
+    "hazards",
+    "danger_frames",
     "routes",
 )
 
@@ -52,6 +58,9 @@ ITEM_TYPES: Mapping[str, type] = {
     "ladders": EscalationPolicy,
     "rosters": Roster,
     "words": Words,
+    "word_lists": WordList,
+    "hazards": Hazard,
+    "danger_frames": DangerFrame,
     "routes": Route,
 }
 # which fields name items of another noun; the checks below hold each of them
@@ -63,6 +72,8 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
     "rosters": {"department": "departments"},
     "words": {"category": "categories"},
+    "hazards": {"category": "categories"},
+    "danger_frames": {"category": "categories"},
     "routes": {
         "lead": "departments",
         "assists": "departments",
@@ -102,6 +113,9 @@ class Directory:
     ladders: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     words: Mapping[str, Words] = field(default_factory=dict)
+    word_lists: Mapping[str, WordList] = field(default_factory=dict)
+    hazards: Mapping[str, Hazard] = field(default_factory=dict)
+    danger_frames: Mapping[str, DangerFrame] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
 

@@ -16,11 +16,13 @@ from hotline.organisation.model.vocabulary import (
     Danger,
     DayEnd,
     DepartmentKind,
+    Grade,
     Hours,
     Intake,
     Kind,
     Level,
     Metric,
+    Operator,
     Outer,
     Priority,
     Receiver,
@@ -314,6 +316,49 @@ class Words(CodedItem):
     category: str | None = None  # of a danger: what the matter is about where no category's own words say so
     tell: str | None = None  # what the operator says at once
     tell_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordList(CodedItem):
+    """Words that stand for each other in the patterns of danger frames, under one name.
+
+    A list named like one of `OPERATORS` says how a text is meant: over, denied, asked, feared, now."""
+
+    words: tuple[str, ...]
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard(NamedItem):
+    """What a danger asks of the operator. `code` is one of Danger.
+
+    `rank`: of several dangers in a text the lowest is named first. `tell`: what the operator says at once; `ask`: the
+    one question that decides where a text does not."""
+
+    rank: int
+    category: str | None = None  # what the matter is about where no category's own words say so
+    tell: str | None = None
+    tell_en: str | None = None
+    ask: str | None = None
+    ask_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DangerFrame(CodedItem):
+    """How people say that a danger is there: who or what, what happens, where. Patterns: `hotline.text.gap_patterns`.
+
+    `unless`: words that make it something else when they stand in the same sentence. `keeps`: operators that do not
+    lower it. `examples`: sentences in which it must be found with its grade; `counterexamples`: in which it must not
+    count."""
+
+    danger: Danger
+    patterns: tuple[str, ...]
+    grade: Grade = Grade.ACT
+    unless: tuple[str, ...] = ()
+    keeps: tuple[Operator, ...] = ()
+    category: str | None = None  # narrower than the hazard's
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,13 @@ from hotline.organisation.model.items import (
 )
 from hotline.organisation.model.vocabulary import (
     AttributeType,
+    Danger,
     Hours,
     Kind,
     Priority,
     Unit,
 )
+from hotline.text.gap_patterns import PatternError, parse_gap_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _escalation_errors(d)
     yield from _roster_errors(d)
     yield from _word_errors(d)
+    yield from _danger_errors(d)
     yield from _route_errors(d)
 
 
@@ -391,6 +394,36 @@ def _word_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError("words", w.code, "category", "a known category, and only with a danger")
         if not w.words or any(not word.strip() for word in w.words):
             yield ItemError("words", w.code, "words", "at least one, none empty")
+
+
+def _danger_errors(d: Directory) -> Iterable[ItemError]:
+    for item in d.word_lists.values():
+        if not item.words or any(not word.strip() for word in item.words):
+            yield ItemError("word_lists", item.code, "words", "at least one, none empty")
+    for hazard in d.hazards.values():
+        if hazard.code not in set(Danger):
+            yield ItemError("hazards", hazard.code, "code", "one of " + ", ".join(Danger))
+        if hazard.category is not None and hazard.category not in d.categories:
+            yield ItemError("hazards", hazard.code, "category", f"unknown category: {hazard.category}")
+    for frame in d.danger_frames.values():
+        if frame.category is not None and frame.category not in d.categories:
+            yield ItemError("danger_frames", frame.code, "category", f"unknown category: {frame.category}")
+        if not frame.patterns:
+            yield ItemError("danger_frames", frame.code, "patterns", "at least one")
+        for text in frame.patterns:
+            yield from _pattern_errors(d, frame.code, text)
+
+
+def _pattern_errors(d: Directory, code: str, text: str) -> Iterable[ItemError]:
+    try:
+        pattern = parse_gap_pattern(text)
+    except PatternError as wrong:
+        yield ItemError("danger_frames", code, "patterns", str(wrong))
+        return
+    for group in pattern.groups:
+        for name in group.lists:
+            if name not in d.word_lists:
+                yield ItemError("danger_frames", code, "patterns", f"unknown word list: {name}")
 
 
 def _selector_errors(d: Directory, noun: str, item: Any) -> Iterable[ItemError]:

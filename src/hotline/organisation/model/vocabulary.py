@@ -55,9 +55,49 @@ class Danger(StrEnum):
     MISSING = "missing"
     SELF_HARM = "self_harm"
     COLLAPSE = "collapse"
+    CHEMICAL = "chemical"
     WATER = "water"
     TRAFFIC = "traffic"
     UNREST = "unrest"
+
+
+class Grade(StrEnum):
+    """What a danger frame asks for: `act` at once; `cue`: at once where the text shows that somebody is there or calls
+    for help, else one question; `ask`: one question."""
+
+    ACT = "act"
+    CUE = "cue"
+    ASK = "ask"
+
+
+class Operator(StrEnum):
+    """What a word list says of the danger beside its words, if the list is named so."""
+
+    NOW = "now"
+    PRESENT = "present"  # ends what was said of the past
+    PLEA = "plea"
+    NEGATION = "negation"
+    PAST = "past"
+    HYPOTHESIS = "hypothesis"
+    FEAR = "fear"
+    HOWTO = "howto"
+    RIGHTS = "rights"  # money, papers, claims
+    POLICY = "policy"
+    MEDIA = "media"  # drills, films, news
+    REAL = "real"  # contradicts media and errors
+    ALMOST = "almost"
+    ERROR = "error"  # what somebody thought it was
+    LIKE = "like"
+    ALIKE = "alike"  # the end of a comparison that `like` began
+    DONE = "done"
+    AGAIN = "again"
+    THING = "thing"  # a subject that cannot be hurt
+    PERSON = "person"
+    CASE = "case"  # makes a question one about somebody
+    FINE = "fine"
+    FORWARDED = "forwarded"
+    INTENSE = "intense"
+    MASK = "mask"  # words that merely bear a danger's
 
 
 class DepartmentKind(StrEnum):

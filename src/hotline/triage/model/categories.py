@@ -1,12 +1,11 @@
 """Category, kind and priority from the words of a directory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from hotline.organisation.model.items import Category
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.text.reasons import Because
-from hotline.triage.model.dangers import rule_hits
-from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.lexicon import Lexicon, Rule
 
 
 def find_category(
@@ -74,3 +73,9 @@ def find_priority(
     default = category.priority if category else Priority.NORMAL
     # without a danger in the words, a category is no alarm
     return Priority.URGENT if default is Priority.EMERGENCY else default
+
+
+def rule_hits(rule: Rule, found: Collection[str]) -> list[str]:
+    """The rule's words that were found, if what must stand near was found too."""
+    _, words, near = rule
+    return [w for w in words if w in found] if not near or any(n in found for n in near) else []
