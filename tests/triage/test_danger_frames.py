@@ -8,8 +8,9 @@ from hotline.organisation.model.vocabulary import Danger, Grade
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
-from hotline.triage.model.danger.lexicon import build_danger_lexicon
-from hotline.triage.model.danger.reading import read_dangers
+from hotline.triage.model.danger.reading import DangerFinding, read_dangers
+from hotline.triage.model.lexicon import build_lexicon
+from hotline.triage.model.matching import Reading
 
 
 def shipped_directory() -> Directory:
@@ -20,12 +21,16 @@ def shipped_directory() -> Directory:
 
 
 DIRECTORY = shipped_directory()
-LEXICON = build_danger_lexicon(DIRECTORY)
+LEXICON = build_lexicon(DIRECTORY)
 FRAMES = list(DIRECTORY.danger_frames.values())
 
 
+def dangers_in(text: str) -> list[DangerFinding]:
+    return read_dangers(LEXICON, Reading(LEXICON.patterns, fold_text(text)))
+
+
 def grades(text: str, danger: Danger) -> set[Grade]:
-    found = read_dangers(LEXICON, fold_text(text))
+    found = dangers_in(text)
     return {finding.grade for finding in found if finding.danger is danger and finding.grade is not None}
 
 
@@ -33,7 +38,7 @@ def grades(text: str, danger: Danger) -> set[Grade]:
 def test_a_frame_is_found_in_its_examples(frame: DangerFrame) -> None:
     assert frame.examples
     for text in frame.examples:
-        found = read_dangers(LEXICON, fold_text(text))
+        found = dangers_in(text)
         assert any(f.code == frame.code for f in found) or Grade.ACT in grades(text, frame.danger), text
         assert grades(text, frame.danger) if frame.grade is Grade.ASK else Grade.ACT in grades(text, frame.danger), text
 

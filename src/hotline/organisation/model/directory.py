@@ -24,6 +24,7 @@ from hotline.organisation.model.items import (
     Roster,
     Route,
     SlaPolicy,
+    Symptom,
     WordList,
     Words,
 )
@@ -42,6 +43,7 @@ SEED_ORDER_NOUNS = (
     "rosters",
     "words",
     "word_lists",
+    "symptoms",
     "hazards",
     "danger_frames",
     "routes",
@@ -59,6 +61,7 @@ ITEM_TYPES: Mapping[str, type] = {
     "rosters": Roster,
     "words": Words,
     "word_lists": WordList,
+    "symptoms": Symptom,
     "hazards": Hazard,
     "danger_frames": DangerFrame,
     "routes": Route,
@@ -72,6 +75,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
     "rosters": {"department": "departments"},
     "words": {"category": "categories"},
+    "symptoms": {"category": "categories"},
     "hazards": {"category": "categories"},
     "danger_frames": {"category": "categories"},
     "routes": {
@@ -114,6 +118,7 @@ class Directory:
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     words: Mapping[str, Words] = field(default_factory=dict)
     word_lists: Mapping[str, WordList] = field(default_factory=dict)
+    symptoms: Mapping[str, Symptom] = field(default_factory=dict)
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
     danger_frames: Mapping[str, DangerFrame] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)

@@ -329,6 +329,20 @@ class WordList(CodedItem):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom(NamedItem):
+    """What is wrong, as people say it: a light that is out, a tap without water. The name stands in titles.
+
+    Patterns: `hotline.text.gap_patterns`. `unless`: words that make it something else when they stand in the same
+    sentence. `examples`: sentences in which it must be found."""
+
+    category: str
+    patterns: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hazard(NamedItem):
     """What a danger asks of the operator. `code` is one of Danger.
 

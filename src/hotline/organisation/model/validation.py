@@ -106,7 +106,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _escalation_errors(d)
     yield from _roster_errors(d)
     yield from _word_errors(d)
-    yield from _danger_errors(d)
+    yield from _reading_errors(d)
     yield from _route_errors(d)
 
 
@@ -396,34 +396,34 @@ def _word_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError("words", w.code, "words", "at least one, none empty")
 
 
-def _danger_errors(d: Directory) -> Iterable[ItemError]:
-    for item in d.word_lists.values():
-        if not item.words or any(not word.strip() for word in item.words):
-            yield ItemError("word_lists", item.code, "words", "at least one, none empty")
+def _reading_errors(d: Directory) -> Iterable[ItemError]:
+    for words in d.word_lists.values():
+        if not words.words or any(not word.strip() for word in words.words):
+            yield ItemError("word_lists", words.code, "words", "at least one, none empty")
     for hazard in d.hazards.values():
         if hazard.code not in set(Danger):
             yield ItemError("hazards", hazard.code, "code", "one of " + ", ".join(Danger))
         if hazard.category is not None and hazard.category not in d.categories:
             yield ItemError("hazards", hazard.code, "category", f"unknown category: {hazard.category}")
-    for frame in d.danger_frames.values():
-        if frame.category is not None and frame.category not in d.categories:
-            yield ItemError("danger_frames", frame.code, "category", f"unknown category: {frame.category}")
-        if not frame.patterns:
-            yield ItemError("danger_frames", frame.code, "patterns", "at least one")
-        for text in frame.patterns:
-            yield from _pattern_errors(d, frame.code, text)
+    for noun in ("symptoms", "danger_frames"):
+        for item in d.noun(noun).values():
+            if item.category is not None and item.category not in d.categories:
+                yield ItemError(noun, item.code, "category", f"unknown category: {item.category}")
+            if not item.patterns:
+                yield ItemError(noun, item.code, "patterns", "at least one")
+            for text in item.patterns:
+                yield from _pattern_errors(d, noun, item.code, text)
 
 
-def _pattern_errors(d: Directory, code: str, text: str) -> Iterable[ItemError]:
+def _pattern_errors(d: Directory, noun: str, code: str, text: str) -> Iterable[ItemError]:
     try:
         pattern = parse_gap_pattern(text)
     except PatternError as wrong:
-        yield ItemError("danger_frames", code, "patterns", str(wrong))
+        yield ItemError(noun, code, "patterns", str(wrong))
         return
-    for group in pattern.groups:
-        for name in group.lists:
-            if name not in d.word_lists:
-                yield ItemError("danger_frames", code, "patterns", f"unknown word list: {name}")
+    for name in {name for group in pattern.groups for name in group.lists}:
+        if name not in d.word_lists:
+            yield ItemError(noun, code, "patterns", f"unknown word list: {name}")
 
 
 def _selector_errors(d: Directory, noun: str, item: Any) -> Iterable[ItemError]:

@@ -30,6 +30,7 @@ Noun = Literal[
     "rosters",
     "words",
     "word_lists",
+    "symptoms",
     "hazards",
     "danger_frames",
     "routes",

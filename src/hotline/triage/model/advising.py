@@ -10,10 +10,11 @@ from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
-from hotline.triage.model.danger.lexicon import DangerLexicon
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.matching import Reading
 from hotline.triage.model.places import find_area
+from hotline.triage.model.symptoms import find_symptoms
 
 DANGER_IS_SURE = 0.95
 
@@ -27,11 +28,13 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
     begins = len(place) - len(text)
     found = frozenset(word for word, places in named.items() if places[-1] >= begins)
     rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
-    findings = read_dangers(lexicon.danger, text, written=written)
+    reading = Reading(lexicon.patterns, text)
+    findings = read_dangers(lexicon, reading, written=written)
     because += [_reason(finding) for finding in findings]
     dangers = _dangers_of(findings, Grade.ACT)
     asked = tuple(danger for danger in _dangers_of(findings, Grade.ASK) if danger not in dangers)
-    category, confidence, others = find_category(lexicon, found, dangers, because)
+    symptoms = find_symptoms(reading)
+    category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
     meant = _category_of_danger(lexicon, findings)
     if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
         # an emergency is given the category of its danger, without waiting for a person to choose
@@ -48,8 +51,8 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         confidence=confidence,
         because=tuple(because),
         others=others,
-        tell=_what_to_tell(lexicon.danger, dangers),
-        ask=_what_to_ask(lexicon.danger, asked),
+        tell=_what_to_tell(lexicon, dangers),
+        ask=_what_to_ask(lexicon, asked),
     )
 
 
@@ -65,19 +68,19 @@ def _dangers_of(findings: Sequence[DangerFinding], grade: Grade) -> tuple[Danger
 def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:
     """The category of the most pressing danger that has one."""
     for finding in findings:
-        hazard = lexicon.danger.hazards.get(finding.danger)
+        hazard = lexicon.hazards.get(finding.danger)
         code = finding.category or (hazard.category if hazard else None)
         if finding.grade is Grade.ACT and code is not None:
             return code
     return None
 
 
-def _what_to_tell(lexicon: DangerLexicon, dangers: Sequence[Danger]) -> tuple[tuple[str, str], ...]:
+def _what_to_tell(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[tuple[str, str], ...]:
     hazards = [hazard for danger in dangers if (hazard := lexicon.hazards.get(danger))]
     return tuple((hazard.tell, hazard.tell_en or hazard.tell) for hazard in hazards if hazard.tell)
 
 
-def _what_to_ask(lexicon: DangerLexicon, dangers: Sequence[Danger]) -> tuple[AskedDanger, ...]:
+def _what_to_ask(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[AskedDanger, ...]:
     hazards = [(danger, hazard) for danger in dangers if (hazard := lexicon.hazards.get(danger))]
     return tuple(
         AskedDanger(danger, hazard.ask, hazard.ask_en or hazard.ask) for danger, hazard in hazards if hazard.ask

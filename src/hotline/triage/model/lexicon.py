@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import Category, Words
+from hotline.organisation.model.items import Category, Hazard, Words
+from hotline.organisation.model.vocabulary import Danger
 from hotline.text.normalisation import fold_text
+from hotline.text.sounds import SoundFinder
 from hotline.text.word_finder import WordFinder
-from hotline.triage.model.danger.lexicon import DangerLexicon, build_danger_lexicon
+from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
+
+SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
+ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its own
 
 Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
 
@@ -24,7 +29,9 @@ class Lexicon:
     places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
     depth: Mapping[str, int] = field(default_factory=dict)
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
-    danger: DangerLexicon = field(default_factory=DangerLexicon)
+    patterns: PatternLexicon = field(default_factory=PatternLexicon)
+    hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
+    sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
 
 
 def build_lexicon(directory: Directory) -> Lexicon:
@@ -48,6 +55,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
                 key = fold_text(name)
                 if len(key) > 1:
                     names[key] = area.code if names.get(key, area.code) == area.code else ""
+    lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
         directory=directory,
@@ -57,5 +65,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
         places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
         words=WordFinder((*by_word, *hints, *near, *names)),
-        danger=build_danger_lexicon(directory),
+        patterns=build_pattern_lexicon(directory),
+        hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
+        sounds=SoundFinder(lists.get(SOUND_LIST, ()), lists.get(ORDINARY_LIST, ())),
     )

@@ -1,7 +1,4 @@
-"""Whether a text says that somebody is in danger: frames of words, and what stands around them.
+"""Whether a text says that somebody is in danger: `judging` says whether a frame that was found is so, here and now;
+`reading` puts together what was found, also by its sound."""
 
-`lexicon` makes a directory's frames ready, `matching` finds them in a text, `judging` says whether what was found is
-so, here and now, `sounds` finds words that speech recognition wrote with other characters, `reading` puts it together.
-"""
-
-__all__ = ["lexicon", "reading"]
+__all__ = ["reading"]

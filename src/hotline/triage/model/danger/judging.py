@@ -4,13 +4,14 @@ Every operator (a word list named like one of `Operator`) has a reach: its claus
 An operator lowers the hit it governs and no other one."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import is_latin
-from hotline.triage.model.danger.matching import Hit, Reading, Span
+from hotline.triage.model.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
@@ -56,17 +57,19 @@ class JudgedHit:
     """A hit with what it asks for (None: nothing), and why it was lowered."""
 
     hit: Hit
+    frame: DangerFrame
     grade: Grade | None
     lowered: Lowered | None = None
 
 
-def judge(reading: Reading, hit: Hit) -> JudgedHit:
-    lowered = _Context(reading, hit).lowered()
+def judge(reading: Reading, hit: Hit, frame: DangerFrame) -> JudgedHit:
+    """What a hit of a danger frame asks for."""
+    lowered = _Context(reading, hit, frame.danger).lowered(frame.keeps)
     if lowered is not None:
-        return JudgedHit(hit, Grade.ASK if lowered in _ASKS else None, lowered)
-    if hit.frame.grade is Grade.CUE:
-        return JudgedHit(hit, Grade.ACT if has_cue(reading, hit) else Grade.ASK)
-    return JudgedHit(hit, hit.frame.grade)
+        return JudgedHit(hit, frame, Grade.ASK if lowered in _ASKS else None, lowered)
+    if frame.grade is Grade.CUE:
+        return JudgedHit(hit, frame, Grade.ACT if has_cue(reading, hit) else Grade.ASK)
+    return JudgedHit(hit, frame, frame.grade)
 
 
 def has_cue(reading: Reading, hit: Hit) -> bool:
@@ -76,11 +79,17 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     return _Context(reading, hit).has_cue()
 
 
+def is_said(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit is neither denied nor made something else by its sentence."""
+    context = _Context(reading, hit)
+    return not (context.is_something_else() or context.is_denied())
+
+
 class _Context:
     """What stands around one hit."""
 
-    def __init__(self, reading: Reading, hit: Hit) -> None:
-        self.reading, self.hit, self.text = reading, hit, reading.text
+    def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
+        self.reading, self.hit, self.danger, self.text = reading, hit, danger, reading.text
         self.event, self.start, self.end = hit.event, hit.start, hit.end
         self.sentence = reading.sentences[self.event[0]]
         self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
@@ -88,9 +97,8 @@ class _Context:
         self.about_person = not reading.persons.isdisjoint(hit.spans)
         self.present = self.in_sentence(Operator.PRESENT)
 
-    def lowered(self) -> Lowered | None:
-        """The first reason that holds."""
-        keeps = self.hit.frame.keeps
+    def lowered(self, keeps: Collection[Operator]) -> Lowered | None:
+        """The first reason that holds and is not kept out."""
         for reason, operator, holds in _CHECKS:
             if (operator is None or operator not in keeps) and holds(self):
                 return reason
@@ -133,7 +141,7 @@ class _Context:
         return self.reading.clause(span[0])
 
     def is_something_else(self) -> bool:
-        unless, reading = self.hit.frame.unless, self.reading
+        unless, reading = self.hit.pattern.unless, self.reading
         return unless is not None and any(
             reading.sentences[span[0]] == self.sentence for span in self._near(reading.spans(unless))
         )
@@ -187,10 +195,10 @@ class _Context:
         return not self.about_person and self.stands_before(Operator.THING, 3)
 
     def is_exaggeration(self) -> bool:
-        return self.hit.frame.danger is not Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        return self.danger is not Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
 
     def is_threat(self) -> bool:
-        return self.hit.frame.danger is Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        return self.danger is Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
 
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""

@@ -1,18 +1,18 @@
-"""Finds the frames of a danger lexicon in a folded text.
+"""Finds the patterns of a lexicon in a folded text.
 
 Positions are offsets into the folded text. Clauses part at commas and connectors, sentences at full stops; a pattern
 may cross one clause border and no sentence border."""
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
-from hotline.triage.model.danger.lexicon import CompiledFrame, DangerLexicon
+from hotline.triage.model.patterns import CompiledPattern, PatternLexicon
 
 Span = tuple[int, int]  # from, to (exclusive)
 
@@ -28,10 +28,10 @@ _LONGEST_WORD = 24  # no word that covers another is longer
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A frame, and where each of its groups stands. What happens stands in the first two; the third and later ones only
-    bear it out."""
+    """A pattern, and where each of its groups stands. What happens stands in the first two; the third and later ones
+    only bear it out."""
 
-    frame: CompiledFrame
+    pattern: CompiledPattern
     spans: tuple[Span, ...]
 
     @property
@@ -51,7 +51,8 @@ class Hit:
 class Reading:
     """One text and what of the lexicon stands in it. What is not asked for is not worked out."""
 
-    def __init__(self, lexicon: DangerLexicon, text: str, found: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, lexicon: PatternLexicon, text: str) -> None:
+        found = lexicon.words.find(text)
         self.text, self._lexicon, self._found = text, lexicon, found
         self._words = _words_by_group(lexicon, found)
         self._spans: dict[int, list[Span]] = {}
@@ -101,20 +102,25 @@ class Reading:
         group = self._lexicon.operators.get(name)
         return self.spans(group) if group is not None else []
 
+    @cached_property
     def hits(self) -> list[Hit]:
-        """Every frame that is there, for each place where its first group stands."""
-        words, by_group = self._words, self._lexicon.frames_by_group
-        frames = [
-            frame for group in words if group in by_group for frame in by_group[group] if frame.needs.issubset(words)
+        """Every pattern that is there, for each place where its first group stands."""
+        words, by_group = self._words, self._lexicon.by_group
+        patterns = [
+            pattern
+            for group in words
+            if group in by_group
+            for pattern in by_group[group]
+            if pattern.needs.issubset(words)
         ]
-        if not frames:
+        if not patterns:
             return []
         self._measure()
         return [
-            Hit(frame, chain)
-            for frame in frames
-            for first in self.spans(frame.groups[0])
-            if (chain := self._chain(frame, first))
+            Hit(pattern, chain)
+            for pattern in patterns
+            for first in self.spans(pattern.groups[0])
+            if (chain := self._chain(pattern, first))
         ]
 
     def _measure(self) -> None:
@@ -141,9 +147,9 @@ class Reading:
     def units_between(self, start: int, end: int) -> int:
         return self.units[end] - self.units[start]
 
-    def _chain(self, frame: CompiledFrame, first: Span) -> tuple[Span, ...] | None:
+    def _chain(self, pattern: CompiledPattern, first: Span) -> tuple[Span, ...] | None:
         spans = [first]
-        for group, gap in zip(frame.groups[1:], frame.gaps, strict=True):
+        for group, gap in zip(pattern.groups[1:], pattern.gaps, strict=True):
             span = self._next(spans, self.spans(group), gap)
             if span is None:
                 return None
@@ -176,7 +182,7 @@ class Reading:
         return self.sentences[end] == self.sentences[start] and self.clauses[start] - self.clauses[end] <= 1
 
 
-def _words_by_group(lexicon: DangerLexicon, found: Iterable[str]) -> dict[int, list[str]]:
+def _words_by_group(lexicon: PatternLexicon, found: Iterable[str]) -> dict[int, list[str]]:
     words: dict[int, list[str]] = {}
     for word in found:
         for group in lexicon.groups_by_word[word]:
