@@ -30,6 +30,7 @@ class Advice:
     others: tuple[tuple[str, float], ...] = ()  # the next best categories
     tell: tuple[tuple[str, str], ...] = ()  # (zh, en): what the operator says at once
     ask: tuple[AskedDanger, ...] = ()
+    symptoms: tuple[str, ...] = ()  # codes, in the order of the text
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -53,6 +53,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         others=others,
         tell=_what_to_tell(lexicon, dangers),
         ask=_what_to_ask(lexicon, asked),
+        symptoms=tuple(finding.symptom.code for finding in symptoms),
     )
 
 
