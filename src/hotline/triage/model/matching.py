@@ -87,12 +87,27 @@ class Reading:
 
     @cached_property
     def _covers(self) -> list[Span]:
-        operators = self._lexicon.operator_words
-        content = [word for word in self._found if len(word) > 1 and word not in operators]
-        return sorted(self._masks + self._places(content))
+        """Of words that take away an operator they overlap."""
+        return sorted(self._masks + self._places(self._lexicon.danger_words.intersection(self._found)))
+
+    @cached_property
+    def _symptom_spans(self) -> list[Span]:
+        return sorted(self._places(self._lexicon.symptom_words.intersection(self._found)))
 
     def _places(self, words: Iterable[str]) -> list[Span]:
         return [(place, place + len(word)) for word in words for place in self._found[word]]
+
+    def is_part_of_another(self, span: Span, group: int) -> bool:
+        """Whether a longer word that is not of the group contains the span: the road of a road lamp is no road."""
+        start, end = span
+        covers, groups = self._symptom_spans, self._lexicon.groups_by_word
+        for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
+            s, e = covers[at]
+            if s <= start - _LONGEST_WORD:
+                return False
+            if e >= end and e - s > end - start and group not in groups[self.text[s:e]]:
+                return True
+        return False
 
     @cached_property
     def persons(self) -> frozenset[Span]:

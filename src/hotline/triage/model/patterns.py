@@ -35,6 +35,8 @@ class PatternLexicon:
     groups_by_word: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
+    danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
+    symptom_words: frozenset[str] = frozenset()  # and of symptoms
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
 
 
@@ -61,6 +63,10 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
     items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values(), *single)
     patterns = [pattern for item in items for pattern in _compile_item(item, groups)]
     content = frozenset(word for words in groups.numbers for word in words)
+    words_of = {number: words for words, number in groups.numbers.items()}
+    named: dict[type, set[str]] = {DangerFrame: set(), Symptom: set()}
+    for pattern in patterns:
+        named[type(pattern.item)].update(word for g in pattern.groups for word in words_of[g] if len(word) > 1)
     operators = {operator: groups.number(lists[operator]) for operator in Operator if lists.get(operator)}
     groups_by_word: dict[str, list[int]] = {}
     for words, number in groups.numbers.items():
@@ -75,6 +81,8 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
         groups_by_word={word: tuple(numbers) for word, numbers in groups_by_word.items()},
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
+        danger_words=frozenset(named[DangerFrame]),
+        symptom_words=frozenset(named[Symptom]),
         words=WordFinder(groups_by_word),
     )
 

@@ -21,7 +21,10 @@ def find_symptoms(reading: Reading) -> list[SymptomFinding]:
     found: dict[str, SymptomFinding] = {}
     for hit in reading.hits:
         symptom = hit.pattern.item
-        if isinstance(symptom, Symptom) and symptom.code not in found and is_said(reading, hit):
+        if not isinstance(symptom, Symptom) or symptom.code in found:
+            continue
+        parts = zip(hit.spans, hit.pattern.groups, strict=True)
+        if not any(reading.is_part_of_another(span, group) for span, group in parts) and is_said(reading, hit):
             words = tuple(dict.fromkeys(reading.text[start:end] for start, end in sorted(hit.spans)))
             found[symptom.code] = SymptomFinding(symptom, words, hit.start)
     return sorted(found.values(), key=lambda finding: finding.place)
