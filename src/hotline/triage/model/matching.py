@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from operator import add
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
@@ -23,6 +24,8 @@ _CONNECTOR = re.compile(
 )
 _LATIN_WORD = re.compile(r"[a-z0-9']+")
 _WIDE_MARKS = frozenset("。…、")
+_TOPIC_UNITS = 5
+_SHORT_TEXT = 80  # characters
 _LONGEST_WORD = 24  # no word that covers another is longer
 
 
@@ -194,7 +197,26 @@ class Reading:
         return None
 
     def _joined(self, end: int, start: int) -> bool:
-        return self.sentences[end] == self.sentences[start] and self.clauses[start] - self.clauses[end] <= 1
+        """Whether a pattern may go on from `end` at `start`: in the same clause, or over one border. In a text of many
+        clauses one side must be so short that it is a topic or an afterthought ("the lift, somebody is inside")."""
+        if self.sentences[end] != self.sentences[start]:
+            return False
+        borders = self.clauses[start] - self.clauses[end]
+        if borders == 0 or len(self.text) <= _SHORT_TEXT:
+            return borders <= 1
+        return borders == 1 and min(self._clause_units(end), self._clause_units(start)) <= _TOPIC_UNITS
+
+    def _clause_units(self, offset: int) -> int:
+        """How long the clause at an offset is."""
+        first, last = (
+            bisect_left(self._clause_numbers, self.clause(offset)),
+            bisect_right(self._clause_numbers, self.clause(offset)),
+        )
+        return self.units_between(first, last - 1)
+
+    @cached_property
+    def _clause_numbers(self) -> list[int]:
+        return list(map(add, self.sentences, self.clauses))
 
 
 def _words_by_group(lexicon: PatternLexicon, found: Iterable[str]) -> dict[int, list[str]]:
