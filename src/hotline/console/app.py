@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -30,6 +31,7 @@ from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
 from hotline.organisation.service.accounts import SESSION_COOKIE, SESSION_LIFETIME, authenticate, log_out
 from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL, LogInAttempt, log_in
 from hotline.refusals import Code, Refused
+from hotline.replies import reply_type
 from hotline.reporting import charts
 from hotline.reporting.service.figures import load_hourly_counts
 from hotline.text.bidi import isolate_text
@@ -47,6 +49,7 @@ from hotline.tickets.model.vocabulary import (
     VoidReason,
 )
 from hotline.web.problems import STATUS
+from hotline.web.responses import json_reply
 
 LANGUAGE = "hotline_language"
 POLICY = (
@@ -73,6 +76,18 @@ _SERVED = (
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
+
+
+@reply_type()
+class StartedSession:
+    expires_at: datetime
+
+
+@reply_type()
+class RefusedSession:
+    """Why nobody was signed in; the page says it in its own language."""
+
+    code: Code
 
 
 def _isolate_value(value: Any) -> Any:
@@ -268,7 +283,7 @@ async def _session(request: Request) -> Response:
         given: Any = orjson.loads(body[:MOST_LOGIN])
         login, password = str(given["login"]), str(given["password"])
     except (ValueError, TypeError, KeyError):
-        return Response(orjson.dumps({"code": Code.BAD_REQUEST}), 400, media_type="application/json")
+        return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     device = request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
@@ -276,9 +291,11 @@ async def _session(request: Request) -> Response:
         made = await log_in(services, attempt, services.clock())
     except Refused as refused:
         status = STATUS[refused.refusal.code]
-        wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
-        return Response(orjson.dumps({"code": refused.refusal.code}), status, wait, media_type="application/json")
-    answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
+        answer = json_reply(RefusedSession(refused.refusal.code), status)
+        if refused.refusal.retry_after is not None:
+            answer.headers["retry-after"] = str(refused.refusal.retry_after)
+        return answer
+    answer = json_reply(StartedSession(made["expires_at"]))
     for name, value, kept in (
         (SESSION_COOKIE, made["token"], SESSION_LIFETIME),
         (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),

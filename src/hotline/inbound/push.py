@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from hotline.delivery.payloads import clean_text, first_text, parse_pairs, raw_item
+from hotline.replies import reply_type
+from hotline.web.schemas import encode_json
 
 
 class MalformedBody(ValueError):
@@ -59,6 +61,20 @@ class Acknowledgement:
     body: bytes = b""
     media_type: str = "text/plain; charset=utf-8"
     status: int = 200
+
+
+@reply_type()
+class PushReceipt:
+    """How a push of the provider `generic` is answered: how many items were kept, and how many of them are set aside
+    for an operator."""
+
+    accepted: int
+    set_aside: int
+
+
+def json_acknowledgement(reply: Any) -> Acknowledgement:
+    """The reply as JSON."""
+    return Acknowledgement(encode_json(reply), "application/json; charset=utf-8")
 
 
 def unreadable_item(why: str, item: Any, *names: str, raw: str | None = None) -> UnreadableItem:

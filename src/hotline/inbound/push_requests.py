@@ -1,5 +1,6 @@
 """A push as HTTP brings it, for every kind of gateway: read for its gateway's own file, and answered as that says."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import structlog
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.push import Acknowledgement, Push
+from hotline.inbound.push import Acknowledgement, Push, PushReceipt
 from hotline.inbound.rows import NOT_AUTHENTIC
 from hotline.inbound.signatures import is_from_gateway
 from hotline.organisation.dependencies import RequestContext
@@ -20,11 +21,8 @@ from hotline.web.responses import refusal_responses
 ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
 _ACKNOWLEDGED: dict[str, Any] = {
     "description": "Kept. What its provider takes for success, in the provider's own form",
-    "content": {
-        "text/plain": {"schema": {"type": "string"}},
-        "text/xml": {"schema": {"type": "string"}},
-        "application/json": {"schema": {"type": "object", "additionalProperties": True}},
-    },
+    "model": PushReceipt | Mapping[str, str | int],  # a provider's own is one flat object
+    "content": {"text/plain": {"schema": {"type": "string"}}, "text/xml": {"schema": {"type": "string"}}},
 }
 PUSH_REFUSALS = refusal_responses(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
 PUSH_RESPONSES: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **PUSH_REFUSALS}

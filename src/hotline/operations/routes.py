@@ -12,7 +12,7 @@ from hotline.delivery.message_kinds import MessageKinds
 from hotline.delivery.model import AvailableChannels
 from hotline.inbound import store as inbound_store
 from hotline.operations.doctor import READINESS_CHECKS, measure_clock_skew, run_checks
-from hotline.operations.readiness import ReadyChecks, check_intake_ready
+from hotline.operations.readiness import DoctorFinding, ReadyChecks, check_intake_ready
 from hotline.operations.schemas import Health, Ready
 from hotline.organisation.dependencies import AuthenticatedRoute, allow_anonymous
 from hotline.organisation.store import directory
@@ -20,6 +20,7 @@ from hotline.refusals import Code, Refused
 from hotline.streaming.service import Stream
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.sla import store as sla_store
+from hotline.value_objects import replace
 from hotline.web.responses import json_reply, refusal_responses_only
 
 router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
@@ -59,24 +60,20 @@ async def readyz(context: Annotated[TicketContext, allow_anonymous("health.read"
     it is not stopping. Use `/readyz/intake` for a proxy's health check: this one takes every process out while the
     database is unavailable, although calls could be spooled. `doctor` lists findings to look at; they do not make the
     process unready."""
-    checks: ReadyChecks = {
-        "journal": context.services.journal.is_alive,
-        "journal_depth": context.services.journal.depth,
-    }
-    if context.services.spool is not None:
-        checks["spool_bytes"] = context.services.spool.size()
+    services = context.services
+    checks = ReadyChecks(journal=services.journal.is_alive, journal_depth=services.journal.depth)
+    if services.spool is not None:
+        checks = replace(checks, spool_bytes=services.spool.size())
     try:
-        async with database_deadline(context.services.deadlines.lookup):
-            checks["directory"] = await directory.load_version(context.services.db)
-            checks["database"] = True
-        async with database_deadline(context.services.deadlines.write):
-            await _add_backlog(context, checks)
+        async with database_deadline(services.deadlines.lookup):
+            checks = replace(checks, directory=await directory.load_version(services.db), database=True)
+        async with database_deadline(services.deadlines.write):
+            checks = await _add_backlog(context, checks)
     except Refused as refused:
-        checks["database"] = False
-        checks["detail"] = refused.refusal.detail
-    if context.services.leaving:
-        checks["leaving"] = True
-    ready = bool(checks["database"] and checks["journal"] and checks.get("directory")) and not context.services.leaving
+        checks = replace(checks, database=False, detail=refused.refusal.detail)
+    if services.leaving:
+        checks = replace(checks, leaving=True)
+    ready = bool(checks.database and checks.journal and checks.directory) and not services.leaving
     return json_reply(Ready(ready, checks), 200 if ready else 503)
 
 
@@ -93,22 +90,25 @@ async def readyz_intake(context: Annotated[TicketContext, allow_anonymous("healt
     return json_reply(Ready(ready, checks), 200 if ready else 503)
 
 
-async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> None:
-    """Add what waits in the database, and what the checks of `operations/doctor` find."""
+async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> ReadyChecks:
+    """With what waits in the database, and what the checks of `operations/doctor` find."""
     oldest = await outbox_store.load_oldest_due_at(context.services.db, context.now)
-    checks["outbox_oldest_seconds"] = max(0.0, (context.now - oldest).total_seconds()) if oldest else None
     count, unfired = await sla_store.load_overdue_steps(context.services.db, context.now)
     waiting = await inbound_store.load_waiting_summary(context.services.db, context.now)
-    checks["inbound_waiting"] = waiting.n if waiting else 0
-    checks["clocks_due"] = count
-    checks["clocks_oldest_seconds"] = max(0.0, (context.now - unfired).total_seconds()) if unfired else None
     found = await run_checks(context.services, context.now, READINESS_CHECKS)
-    # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
-    checks["doctor"] = [
-        {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _PUBLIC_CHECKS else None}
-        for f in found
-        if f.wrong or f.warns
-    ]
+    return replace(
+        checks,
+        outbox_oldest_seconds=max(0.0, (context.now - oldest).total_seconds()) if oldest else None,
+        inbound_waiting=waiting.n if waiting else 0,
+        clocks_due=count,
+        clocks_oldest_seconds=max(0.0, (context.now - unfired).total_seconds()) if unfired else None,
+        # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
+        doctor=tuple(
+            DoctorFinding(f.check, f.wrong, f.says if f.check in _PUBLIC_CHECKS else None)
+            for f in found
+            if f.wrong or f.warns
+        ),
+    )
 
 
 @router.get(

@@ -1,7 +1,8 @@
 """The form we document for everybody else: JSON, signed as Standard Webhooks, one message or a hundred."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import orjson
@@ -20,8 +21,17 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret, webhook_secret_error
 from hotline.delivery.provider_client import parse_json_response
-from hotline.inbound.push import Acknowledgement, MalformedBody, Push, UnreadableItem, unreadable_item
+from hotline.inbound.push import (
+    Acknowledgement,
+    MalformedBody,
+    Push,
+    PushReceipt,
+    UnreadableItem,
+    json_acknowledgement,
+    unreadable_item,
+)
 from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.replies import reply_type
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
@@ -30,6 +40,20 @@ MAX_ITEMS = 100
 
 class GenericSettings(SmsSettings):
     url: WebAddress | None = setting("where our texts are posted", required_to_send=True)
+
+
+@reply_type(from_="from")
+class GenericText:
+    """A text of ours, as it is posted to them. `reference`: the same at every try; `template` and `values`: the notice
+    it is made of, for providers that keep the wording."""
+
+    type: Literal["hotline.text"]
+    reference: str
+    to: str
+    from_: str
+    text: str
+    template: str
+    values: Mapping[str, str]
 
 
 class Generic:
@@ -91,20 +115,18 @@ class Generic:
         return found
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
-        return Acknowledgement(
-            orjson.dumps({"accepted": accepted, "set_aside": set_aside}), "application/json; charset=utf-8"
-        )
+        return json_acknowledgement(PushReceipt(accepted, set_aside))
 
     async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
-        body = {
-            "type": "hotline.text",
-            "reference": message.reference,
-            "to": message.to,
-            "from": self.account.setting("sender"),
-            "text": message.body,
-            "template": message.template,
-            "values": dict(message.values),
-        }
+        body = GenericText(
+            type="hotline.text",
+            reference=message.reference,
+            to=message.to,
+            from_=self.account.setting("sender"),
+            text=message.body,
+            template=message.template,
+            values=dict(message.values),
+        )
         notices = WebhookClient(client, self.account.setting("url"), self.account.newest("secret"))
         reply = await notices.post(message.reference, orjson.dumps(body), message.at)
         said = parse_json_response(reply) if reply.content else {}

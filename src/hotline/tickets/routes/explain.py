@@ -23,7 +23,6 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.explain import (
-    CategoryShare,
     DeadlineAsk,
     DeadlineExplained,
     LimitResult,
@@ -35,6 +34,7 @@ from hotline.tickets.schemas.explain import (
     TriageResult,
 )
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
+from hotline.tickets.schemas.tickets import CategoryShare
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
