@@ -1,6 +1,7 @@
 """How the code is laid out: what packages show each other, and how large things may grow."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,41 @@ def test_what_is_sent_and_shown_is_declared_in_schemas() -> None:
         )
     ]
     assert declared == []
+
+
+JSON_RENDERERS = frozenset({"dumps", "encode_json", "dump_json", "json_reply", "JSONResponse"})
+# what others define: a cloud's request, the columns of a person's file, the columns somebody chose
+MADE_BY_HAND = {
+    ("hotline.sms.providers.tencent", "dumps"), ("hotline.importing.files", "dumps"),
+    ("hotline.reporting.service.exports", "dumps"),
+}  # fmt: skip
+# the services that a capability brings along, by name: no reply
+TYPED_DICTS = {("hotline.composition", "ServiceFields")}
+
+
+def test_no_json_is_made_by_hand() -> None:
+    """What is sent is of a reply type, which is its schema too: no dict is rendered where it is written down."""
+    found = {
+        (name, called)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (called := getattr(node.func, "attr", getattr(node.func, "id", ""))) in JSON_RENDERERS
+        and node.args
+        and isinstance(node.args[0], ast.Dict | ast.DictComp)
+    }
+    assert found == MADE_BY_HAND
+
+
+def test_no_reply_is_a_typed_dict_or_takes_any_key() -> None:
+    typed = {
+        (name, node.name)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and "TypedDict" in {getattr(base, "id", "") for base in node.bases}
+    }
+    assert typed == TYPED_DICTS
+    assert not [n for n, path in MODULES.items() if re.search(r"""extra["']?\s*[=:]\s*["']allow""", path.read_text())]
 
 
 def test_a_class_name_means_one_thing() -> None:

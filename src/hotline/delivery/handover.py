@@ -18,7 +18,7 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.alarms import add_alarm
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
-from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.delivery.notices import GatewayDown, GatewayRefused, NoticeBody
 from hotline.locales import bilingual
 
 S = TypeVar("S", bound=DeliveryServices)
@@ -71,9 +71,7 @@ class Handover(Generic[S]):
             why = "no way to them: no phone number on the roster, and HOTLINE_NOTICE_URL is not set"
             await self.failed(m, token, NOTICE_RETRIES, FailedTry(why, never=True))
             return
-        body = orjson.dumps(
-            {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
-        )
+        body = orjson.dumps(NoticeBody(m.id, f"hotline.{m.kind}", m.number, m.created_at, m.payload))
         await self.attempt(m, token, "notices", NOTICE_RETRIES, lambda: notices.send(m.id, body, self.services.clock()))
 
     async def attempt(
