@@ -129,6 +129,8 @@ MOST_PARAMETERS, LONGEST_FILE = 6, 500
 MORE_PARAMETERS = {("hotline.reporting.routes.figures", "parse_figure_query")}
 # One route builds it: half of it is what the listener asked for, the other half what the server lends it.
 MORE_FOR_A_CONSTRUCTOR = {("hotline.streaming.routes", "EventStream")}
+# The columns of its row, in order.
+MORE_FOR_A_PRIVATE_FUNCTION = {("hotline.database.batch_sqlite", "_answer_from_row")}
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route", "command", "callback"})
 
 
@@ -167,6 +169,30 @@ def test_no_constructor_of_a_public_class_takes_more_than_six_parameters() -> No
         if isinstance(node, ast.FunctionDef) and node.name == "__init__" and len(parameters(node)) > MOST_PARAMETERS
     }
     assert more == MORE_FOR_A_CONSTRUCTOR
+
+
+def test_no_private_function_takes_more_than_six_parameters() -> None:
+    """Constructors of private classes too."""
+    private_classes = {
+        (name, method)
+        for name, tree in TREES.items()
+        for built in ast.walk(tree)
+        if isinstance(built, ast.ClassDef) and built.name[0] == "_"
+        for method in built.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+    }
+    private_functions = {
+        (name, node)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] == "_" and node.name[:2] != "__"
+    }
+    more = {
+        (name, node.name)
+        for name, node in private_classes | private_functions
+        if not published(node) and len(parameters(node)) > MOST_PARAMETERS
+    }
+    assert more == MORE_FOR_A_PRIVATE_FUNCTION
 
 
 def test_no_file_is_longer_than_a_reader_holds() -> None:

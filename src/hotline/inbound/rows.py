@@ -45,7 +45,13 @@ async def inbound_rows(
 
     def rows(some: Sequence[I]) -> list[dict[str, Any]]:
         return [
-            clean_data({**_default_columns(gateway, item, now), **build_columns(services, gateway, item, lexicon, now)})
+            clean_data(
+                {
+                    **blank_row(gateway.name, now),
+                    "raw": item.raw[:MAX_RAW_LENGTH],
+                    **build_columns(services, gateway, item, lexicon, now),
+                }
+            )
             for item in some
         ]
 
@@ -73,10 +79,11 @@ def _chunks(items: Sequence[I]) -> Iterator[list[I]]:
         yield some
 
 
-def _default_columns(gateway: Gateway, item: Item, now: datetime) -> dict[str, Any]:
+def blank_row(gateway: str, now: datetime) -> dict[str, Any]:
+    """The columns of an item of which nothing is known yet; `gateway`: by name, or who else sent it."""
     return {
-        "id": new_reference(now), "gateway": gateway.name, "kind": InboundKind.BODY, "key": "", "sender": None,
-        "receiver": None, "text": "", "raw": item.raw[:MAX_RAW_LENGTH], "details": {}, "sent_at": None,
+        "id": new_reference(now), "gateway": gateway, "kind": InboundKind.BODY, "key": "", "sender": None,
+        "receiver": None, "text": "", "raw": "", "details": {}, "sent_at": None,
         "received_at": now,
         "urgent": False, "partition": "", "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None,
         "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,

@@ -17,6 +17,7 @@ from hotline.delivery.payloads import clean_text, item_key, parse_local_time
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
+from hotline.inbound.rows import blank_row
 from hotline.open311 import store as open311_store
 from hotline.open311.model import PublicView, published_choices
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -150,29 +151,13 @@ async def _defer_report(
     details = {"taken": intake_to_record(intake_request), "actor": actor.id, "name": actor.name,
     "home_area": actor.home_area,
                "areas": sorted(actor.areas) if actor.areas is not None else None}  # fmt: skip
-    row = _row(name, gateway, InboundKind.REQUEST, key, intake_request.narrative, details, f"request {name}", now)
+    row = {
+        **blank_row(gateway, now), "id": name, "kind": InboundKind.REQUEST, "key": key,
+        "text": intake_request.narrative, "details": details, "partition": f"request {name}",
+    }  # fmt: skip
     await services.inbox.save_to_database([row])
     found = await inbound_store.load_item_by_key(services.db, gateway, InboundKind.REQUEST, key)
     return str(found.id) if found is not None else name
-
-
-def _row(
-    name: str,
-    gateway: str,
-    kind: InboundKind,
-    key: str,
-    text: str,
-    details: Mapping[str, Any],
-    partition: str,
-    now: datetime,
-) -> dict[str, Any]:
-    return {
-        "id": name, "gateway": gateway, "kind": kind, "key": key, "sender": None, "receiver": None, "text": text,
-        "raw": "", "details": dict(details), "sent_at": None, "received_at": now, "urgent": False,
-        "partition": partition[:100],
-        "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None, "attempts": 0, "next_at": now,
-        "lease_until": None, "lease_token": None, "handled_by": None,
-    }  # fmt: skip
 
 
 def _parse_report(
@@ -302,7 +287,10 @@ async def submit_update(
     gateway, key = f"open311:{actor.id}"[:60], item_key(number, form.get("update_id"))
     details = {"word": word[:40], "at": said, "number": number, "actor": actor.id, "name": actor.name,
                "media_urls": [m[:500] for m in form.media_urls if m][:20]}  # fmt: skip
-    row = _row(new_reference(now), gateway, InboundKind.UPDATE, key, text, details, f"update {number}", now)
+    row = {
+        **blank_row(gateway, now), "kind": InboundKind.UPDATE, "key": key, "text": text, "details": details,
+        "partition": f"update {number}",
+    }  # fmt: skip
     await services.inbox.save_to_database([row])
     kept = await inbound_store.load_item_by_key(services.db, gateway, InboundKind.UPDATE, key)
     await _attach(services, number, files, f"update {key}", actor, now)

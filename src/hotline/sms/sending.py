@@ -113,9 +113,10 @@ class TextSender:
         last = never or m.attempts >= max(TEXT_RETRIES.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
         wait = timedelta(seconds=max(TEXT_RETRIES.wait(m.attempts), after))
-        again = None if last else await self._services.db.time() + wait
-        why = f"{'refused' if never else 'down'}: {wrong[0]}"
-        await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self._services.clock()))
+        postponed = _Postponement(
+            f"{'refused' if never else 'down'}: {wrong[0]}", None if last else await self._services.db.time() + wait
+        )
+        await self._db.write(lambda c: _not_sent(c, m, token, tries, postponed, self._services.clock()))
 
     async def _send_text(self, m: Row, text: PlannedText, gateway: Gateway) -> "SendAttempt":
         """One text, once."""
@@ -183,16 +184,24 @@ def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) ->
         log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
 
 
+@dataclass(frozen=True, slots=True)
+class _Postponement:
+    """Why a message was not sent, and when it is tried again; None: never."""
+
+    why: str
+    again: datetime | None
+
+
 def _not_sent(
-    c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], again: datetime | None, why: str, now: datetime
+    c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], postponed: _Postponement, now: datetime
 ) -> None:
     _kept(c, tries)
-    mine = outbox_store.reschedule(c, m.id, token, again, why, max_tries=TEXT_RETRIES.tries)
-    if again is None and mine:
+    mine = outbox_store.reschedule(c, m.id, token, postponed.again, postponed.why, max_tries=TEXT_RETRIES.tries)
+    if postponed.again is None and mine:
         for t in tries:
             if t.fault is not None:
                 sms_store.advance_status(c, t.id, TextStatus.TECHNICAL_FAILURE, now, {})
-        note_dead(c, m, why, now)
+        note_dead(c, m, postponed.why, now)
 
 
 MESSAGES: tuple[MessageKind[Services], ...] = (

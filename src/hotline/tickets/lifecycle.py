@@ -334,7 +334,8 @@ def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Chang
         command = replace(command, assignment=lead.id)
     if command.assignment is not None:
         return _decide_order(facts, command, actor, now)
-    chosen = _choose_move(TICKET_MOVES, facts.ticket.status, facts, None, command, actor, now)
+    here = _moves_at(TICKET_MOVES, facts.ticket.status, command.action)
+    chosen = _choose_move(here, facts, None, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
     return effects.ticket_change(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
@@ -344,7 +345,8 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
     order = facts.order(command.assignment or "")
     if order is None:
         return Refusal(Code.NOT_FOUND, "no such assignment")
-    chosen = _choose_move(ASSIGNMENT_MOVES, order.status, facts, order, command, actor, now)
+    here = _moves_at(ASSIGNMENT_MOVES, order.status, command.action)
+    chosen = _choose_move(here, facts, order, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
     leads_to = None
@@ -357,16 +359,13 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
     return effects.order_change(facts, effects.OrderMove(order, chosen.to, leads_to), command, actor, now)
 
 
+def _moves_at(table: tuple[Move[S], ...], at: S, action: Action) -> list[Move[S]]:
+    return [move for move in table if move.at is at and move.action is action]
+
+
 def _choose_move(
-    table: tuple[Move[S], ...],
-    at: S,
-    facts: Facts,
-    order: Assignment | None,
-    command: Command,
-    actor: Actor,
-    now: datetime,
+    here: list[Move[S]], facts: Facts, order: Assignment | None, command: Command, actor: Actor, now: datetime
 ) -> Move[S] | Refusal:
-    here = [move for move in table if move.at is at and move.action is command.action]
     if not here:
         return _not_now(facts, order, command, actor, now)
     standing = actor_roles(actor, order)

@@ -47,13 +47,29 @@ class ClockChanges:
         return next((c for c in self.running if c.metric is metric and c.assignment == assignment), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What new clocks run under: the policy that fits the ticket, and the working time of its calendar."""
+
+    directory: Directory
+    policy: SlaPolicy
+    working_time: WorkingTime
+
+
 class _ClockUpdate:
     """One change, seen by every clock in turn."""
 
-    def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
-                 directory: Directory, policy: SlaPolicy, working_time: WorkingTime) -> None:  # fmt: skip
+    def __init__(
+        self,
+        before: Facts,
+        ticket: Ticket,
+        orders: Iterable[Assignment],
+        command: Command,
+        now: datetime,
+        terms: _Terms,
+    ) -> None:
         self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
-        self.d, self.policy, self.reckoner = directory, policy, working_time
+        self.d, self.policy, self.reckoner = terms.directory, terms.policy, terms.working_time
         self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
         self.touched: dict[str, Clock] = {}
         self.known = {a.id: a for a in before.assignments}
@@ -286,7 +302,7 @@ def update_clocks(
     reckoner = working_time_of(d, policy.calendar) if d and policy else None
     if d is None or policy is None or reckoner is None:
         return ClockChanges((), ())
-    return _ClockUpdate(before, ticket, orders, command, now, d, policy, reckoner).all()
+    return _ClockUpdate(before, ticket, orders, command, now, _Terms(d, policy, reckoner)).all()
 
 
 def has_clock_changes(facts: Facts, now: datetime) -> bool:

@@ -18,20 +18,18 @@ LATE_AFTER = timedelta(seconds=60)  # a step told later than this is marked late
 
 
 class _Limit:
-    """One limit as it runs: so much of a span from an anchor on, or a moment that was set."""
+    """One limit as it runs. `first`: the first date that may be counted; `whole`: how much it counts in all."""
 
-    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
-                 *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
+    due: datetime
+    is_set = rigid = False
+
+    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, first: date, whole: int) -> None:
         self.measure: SpanCounter = r.measures[unit]
         self.unit, self.origin, self.anchor = unit, anchor, anchor
-        self.first = first_countable_day(r, anchor) if due is None else date.min  # the first date that may be counted
-        self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
-        self.is_set = due is not None
-        self.due = due or self._calculate_due()
+        self.first, self.whole, self.consumed = first, whole, 0
 
     def _calculate_due(self) -> datetime:
-        reached = self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
-        return reached if self.cap is None else min(reached, self.cap)
+        return self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
 
     def pause(self, at: datetime) -> None:
         if not self.rigid:
@@ -42,7 +40,33 @@ class _Limit:
         if self.rigid or self.consumed >= self.whole:
             return
         self.anchor = at
-        self.due = max(self.due, self._calculate_due()) if self.is_set else self._calculate_due()
+        self.due = self._calculate_due()
+
+
+class _CountedLimit(_Limit):
+    """So much of a span from an anchor on, and at most until `cap`."""
+
+    def __init__(self, r: WorkingTime, span: Span, anchor: datetime, cap: datetime | None) -> None:
+        super().__init__(r, span.unit, anchor, first_countable_day(r, anchor), r.measures[span.unit].whole(span))
+        self.cap = cap
+        self.due = self._calculate_due()
+
+    def _calculate_due(self) -> datetime:
+        reached = super()._calculate_due()
+        return reached if self.cap is None else min(reached, self.cap)
+
+
+class _SetLimit(_Limit):
+    """A moment that was set. `rigid`: no pause moves it."""
+
+    is_set = True
+
+    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, due: datetime, *, rigid: bool) -> None:
+        super().__init__(r, unit, anchor, date.min, r.measures[unit].elapsed(anchor, due, date.min))
+        self.due, self.rigid = due, rigid
+
+    def _calculate_due(self) -> datetime:
+        return max(self.due, super()._calculate_due())
 
 
 class _ClockState:
@@ -98,11 +122,11 @@ class _ClockState:
             self.counted = self._count(self.span, self.born)
 
     def _fixed_limit_from(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
-        return _Limit(self.r, unit, anchor, self.r.measures[unit].elapsed(anchor, due, date.min), due, rigid=rigid)
+        return _SetLimit(self.r, unit, anchor, due, rigid=rigid)
 
     def _count(self, span: Span, anchor: datetime) -> _Limit:
         """That span counted from there, the pauses since then given back."""
-        limit = _Limit(self.r, span.unit, anchor, self.r.measures[span.unit].whole(span), cap=self.cap)
+        limit = _CountedLimit(self.r, span, anchor, self.cap)
         for begun, ended in self.pauses:
             if ended > anchor:
                 limit.pause(begun)
