@@ -56,7 +56,8 @@ class UnreadableItem:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Exactly what the provider takes for success."""
+    """Exactly what the provider takes for success. JSON is one flat object of texts, numbers and booleans: so the
+    OpenAPI document has it."""
 
     body: bytes = b""
     media_type: str = "text/plain; charset=utf-8"

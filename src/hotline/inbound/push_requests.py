@@ -21,7 +21,7 @@ from hotline.web.responses import refusal_responses
 ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
 _ACKNOWLEDGED: dict[str, Any] = {
     "description": "Kept. What its provider takes for success, in the provider's own form",
-    "model": PushReceipt | Mapping[str, str | int],  # a provider's own is one flat object
+    "model": PushReceipt | Mapping[str, str | int | bool],  # a provider's own is one flat object
     "content": {"text/plain": {"schema": {"type": "string"}}, "text/xml": {"schema": {"type": "string"}}},
 }
 PUSH_REFUSALS = refusal_responses(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)

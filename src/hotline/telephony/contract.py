@@ -62,9 +62,6 @@ def exchange_provider(name: str) -> Exchange:
     return registry.find_provider(GatewayKind.VOICE, name, Exchange)
 
 
-EMPTY_JSON_ACK = Acknowledgement(b"{}", "application/json; charset=utf-8")
-
-
 def check_exchange_push(account: Account, push: Push) -> None:
     """The token in the query; where a secret `hmac` is set, an HMAC-SHA256 of the body in X-Signature too."""
     check_token(account, push)
@@ -75,6 +72,22 @@ def check_exchange_push(account: Account, push: Push) -> None:
         if not given or not matches_any(given, rights):
             raise AuthenticationFailed("the signature is missing or wrong")
     check_address(account, push)
+
+
+EMPTY_JSON_ACK = Acknowledgement(b"{}", "application/json; charset=utf-8")
+
+
+class PushedEvents:
+    """What most exchanges share: events are pushed with our token, and an empty JSON object is success."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, push: Push) -> None:
+        check_exchange_push(self.account, push)
+
+    def acknowledge(self) -> Acknowledgement:
+        return EMPTY_JSON_ACK
 
 
 def parse_event_fields(push: Push) -> list[dict[str, Any]]:

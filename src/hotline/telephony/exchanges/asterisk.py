@@ -5,13 +5,12 @@ from typing import Any
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.push import Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -107,24 +106,15 @@ _CAUSES = {
 _REFERENCES = ("Linkedid", "linkedid", "TransfereeLinkedid", "OrigTransfererLinkedid", "TransfererLinkedid")
 
 
-class Asterisk:
+class Asterisk(PushedEvents):
     """The calls of its queues: what goes straight to an extension is none of ours. `agents` of the settings: interfaces
     or member names to our logins."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         if push.media_type == "text/plain":
             lines = push.body.decode("utf-8", "replace").splitlines()[:500]
             return [e for line in lines if line.strip() for e in _queue_log_events(line.strip(), self.account, push)]
         return [e for fields in parse_event_fields(push) for e in _ami_events(fields, self.account, push)]
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent | UnreadableItem]:

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 
-from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.push import Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -30,15 +28,9 @@ EVENTS: Mapping[str, EventMeaning] = {
 }
 
 
-class Cti:
+class Cti(PushedEvents):
     """Beyond the contract an event may carry `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording`
     {id, url, duration, sha256}."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         found: list[CallEvent | UnreadableItem] = []
@@ -88,9 +80,6 @@ class Cti:
                 )  # fmt: skip
             found += with_time_warnings(events, raw, push.at)
         return found
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 def _parse_bool(value: object) -> bool | None:

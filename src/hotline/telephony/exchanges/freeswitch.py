@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.push import Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -75,14 +73,8 @@ _CAUSES = {
 }
 
 
-class FreeSwitch:
+class FreeSwitch(PushedEvents):
     """`agents` of the settings: CC-Agent to our logins."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         return [e for fields in parse_event_fields(push) for e in self._events(fields, push)]
@@ -145,9 +137,6 @@ class FreeSwitch:
             cause=_CAUSES.get(cause or "", cause), unread=unread,
         )  # fmt: skip
         return with_time_warnings([event], raw, push.at)
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 PROVIDER = Exchange(

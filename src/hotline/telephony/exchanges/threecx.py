@@ -7,11 +7,10 @@ from typing import Any
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.push import Push, UnreadableItem
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -31,14 +30,8 @@ _UNANSWERED = frozenset(kind for kind, answered in IS_ANSWERED_BY_KIND.items() i
 _LENGTH = re.compile(r"(?:(?:(?:([0-9]{1,2})\.)?([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,6})(?:[.,][0-9]{1,7})?")
 
 
-class ThreeCx:
+class ThreeCx(PushedEvents):
     """`agents` of the settings: extensions to our logins; `date_order`: the language of its server decides."""
-
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
 
     def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
         found: list[CallEvent | UnreadableItem] = []
@@ -47,9 +40,6 @@ class ThreeCx:
             fields = {k.casefold(): v for k, v in raw.items() if not str(v).startswith("[")}
             found += _report_events(fields, self.account, push.at)
         return found
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 def _report_events(fields: dict[str, Any], account: Account, now: datetime) -> list[CallEvent | UnreadableItem]:
