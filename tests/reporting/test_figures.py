@@ -437,7 +437,7 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
     worker = assemble_worker(WorkerContext(services, subprocess=aside))
     fold_figures = worker.jobs["figures"].step
     assert not await fold_figures()
-    assert "position" in (await rollups.load_fold_mark(services.db) or {})
+    assert (await rollups.load_fold_mark(services.db)).position is not None
     assert await load_rollup_drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
     assert await aside.run("figures", "check") == (0, "0 rollups differ\n")
@@ -509,7 +509,7 @@ async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(
     assert not await services.db.transact(
         lambda c: rollups.add_rebuilt_sums(c, {key: Counter(accepted=7)}, "first", clock())
     )
-    assert not await services.db.transact(lambda c: rollups.install_rebuilt(c, {"position": 0, "skip": []}, "first"))
+    assert not await services.db.transact(lambda c: rollups.install_rebuilt(c, rollups.FoldMark(0), "first"))
     assert (
         await update_rollups(services, clock()) == 0 and await load_rollup_drift(services, clock()) == {}
     )  # nothing is said meanwhile
@@ -549,7 +549,7 @@ async def test_the_stream_loses_its_beginning_and_never_its_middle(
     while await update_rollups(services, clock()):
         pass
     places = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
-    mark = (await rollups.load_fold_mark(services.db) or {})["position"]
+    mark = (await rollups.load_fold_mark(services.db)).position
     await services.db.transact(lambda c: streaming_store.delete_old_events(c, clock() - timedelta(days=7), mark, 100))
     left = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
     assert left == places[places.index(left[0]) :] and len(left) < len(places)

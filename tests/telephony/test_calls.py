@@ -421,7 +421,7 @@ async def test_the_card_pops_up_with_whoever_answers(
         grant = Grant(frozenset({Role.OPERATOR}))
         await add_person(services, NewPerson(login, login, "a long sentence 9", grant), clock())
     tokens = [
-        (await log_in(services, LogInAttempt(login, "a long sentence 9", "127.0.0.1"), clock()))["token"]
+        (await log_in(services, LogInAttempt(login, "a long sentence 9", "127.0.0.1"), clock())).token
         for login in ("li.min", "wang.wu")
     ]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")

@@ -79,7 +79,7 @@ MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
 @reply_type()
-class StartedSession:
+class SessionEnd:
     expires_at: datetime
 
 
@@ -288,16 +288,16 @@ async def _session(request: Request) -> Response:
     client = request.client
     try:
         attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
-        made = await log_in(services, attempt, services.clock())
+        session = await log_in(services, attempt, services.clock())
     except Refused as refused:
         status = STATUS[refused.refusal.code]
         answer = json_reply(RefusedSession(refused.refusal.code), status)
         if refused.refusal.retry_after is not None:
             answer.headers["retry-after"] = str(refused.refusal.retry_after)
         return answer
-    answer = json_reply(StartedSession(made["expires_at"]))
+    answer = json_reply(SessionEnd(session.expires_at))
     for name, value, kept in (
-        (SESSION_COOKIE, made["token"], SESSION_LIFETIME),
+        (SESSION_COOKIE, session.token, SESSION_LIFETIME),
         (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),
     ):
         seconds = int(kept.total_seconds())

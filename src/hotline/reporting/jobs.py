@@ -83,7 +83,7 @@ async def _forget_exports(services: Services, now: datetime) -> int:
 
 async def _forget_events(services: Services, now: datetime) -> int:
     """Events of the stream, but for those that the figures have not taken up."""
-    folded = int((await rollups.load_fold_mark(services.db) or {}).get("position", 0))
+    folded = (await rollups.load_fold_mark(services.db)).position or 0
     return await services.db.transact(lambda c: streaming_store.delete_old_events(c, now - KEEP, folded, BATCH))
 
 

@@ -2,10 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +13,6 @@ from hotline.organisation.service.accounts import (
     LOGIN_PATTERN,
     MAX_LOGIN_LENGTH,
     SESSION_LIFETIME,
-    Render,
     keyed_hash,
     throttle_subject,
     too_many_attempts,
@@ -57,17 +55,29 @@ class CheckedLogIn:
     counted: Mapping[str, AttemptLimit]
 
 
-async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """A session of a person, and the token that proves it."""
+
+    token: str
+    expires_at: datetime
+
+
+async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> StartedSession:
     """A session token for a person. Wrong passwords are counted in the database by log-in and place. Raises Refused:
     wrong, too many, or too many at once."""
     checked = await _verify_log_in(services, attempt, now)
     token = f"hs_{secrets.token_urlsafe(32)}"
     await services.db.transact(lambda c: _start_session(c, services, checked, token, now))
-    return _session_values(token, now)
+    return StartedSession(token, now + SESSION_LIFETIME)
 
 
 async def log_in_once(
-    services: OrganisationServices, attempt: LogInAttempt, key: RequestKey, render: Render, now: datetime
+    services: OrganisationServices,
+    attempt: LogInAttempt,
+    key: RequestKey,
+    render: Callable[[StartedSession], str],
+    now: datetime,
 ) -> ActionResult:
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
     checked = await _verify_log_in(services, attempt, now)
@@ -75,7 +85,7 @@ async def log_in_once(
 
     def start(c: sa.Connection) -> Reply:
         _start_session(c, services, checked, token, now)
-        return Reply(200, render(_session_values(token, now)))
+        return Reply(200, render(StartedSession(token, now + SESSION_LIFETIME)))
 
     def take_back(c: sa.Connection) -> None:
         throttle_store.undo_failure(c, checked.counted)
@@ -89,10 +99,6 @@ async def log_in_once(
     if result.replayed:  # `start` has not run, and the password was right all the same
         await services.db.transact(take_back)
     return result
-
-
-def _session_values(token: str, now: datetime) -> dict[str, Any]:
-    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION_LIFETIME}
 
 
 def _start_session(

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from hotline.database.columns import parse_instant
 from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
@@ -55,7 +54,7 @@ NOUN = {"department": "departments", "category": "categories", "area": "areas"}
 async def update_rollups(services: Services, now: datetime) -> int:
     """Add new events to the rollups and return how many. Builds the rollups if there are none."""
     await streaming_store.assign_positions(services.db)
-    if (mark := await rollups.load_fold_mark(services.db)) is None or "position" not in mark:
+    if not await has_rollups(services):
         await rebuild_rollups(services, now)
         return 0
     zone = zone_of(await services.directory.now(now))
@@ -64,14 +63,14 @@ async def update_rollups(services: Services, now: datetime) -> int:
 
 async def has_rollups(services: Services) -> bool:
     """Whether there are rollups."""
-    return "position" in (await rollups.load_fold_mark(services.db) or {})
+    return (await rollups.load_fold_mark(services.db)).position is not None
 
 
 async def needs_rebuild(services: Services) -> bool:
     """Whether there are no rollups and no process is building them, by the database's clock."""
-    mark = await rollups.load_fold_mark(services.db) or {}
-    since, at = parse_instant(mark.get("rebuilding_since")), await services.db.time()
-    return "position" not in mark and (
+    mark, at = await rollups.load_fold_mark(services.db), await services.db.time()
+    since = mark.rebuilding_since
+    return mark.position is None and (
         since is None or not at - REBUILD_ABANDONED_AFTER < since <= at + REBUILD_ABANDONED_AFTER
     )
 
@@ -109,12 +108,12 @@ async def _keep_rebuild_alive(services: Services, token: str) -> None:
 async def _run_rebuild(services: Services, zone: ZoneInfo, token: str) -> bool:
     with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
 
-        def count(c: Any) -> dict[str, Any]:
+        def count(c: Any) -> rollups.FoldMark:
             for sums in rollups.recount(c, zone):
                 pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
             return rollups.load_snapshot_mark(c)
 
-        fresh = await services.db.snapshot(count)
+        mark = await services.db.snapshot(count)
         pieces.seek(0)
         for line in pieces:
             rows = iter(orjson.loads(line))
@@ -123,9 +122,9 @@ async def _run_rebuild(services: Services, zone: ZoneInfo, token: str) -> bool:
                 now = await services.db.time()
                 if not await services.db.transact(lambda c, s=sums, at=now: rollups.add_rebuilt_sums(c, s, token, at)):  # type: ignore[misc]
                     return False
-    if not await services.db.transact(lambda c: rollups.install_rebuilt(c, fresh, token)):
+    if not await services.db.transact(lambda c: rollups.install_rebuilt(c, mark, token)):
         return False
-    log.info("figures.rebuilt", **{"position": fresh["position"]})
+    log.info("figures.rebuilt", position=mark.position)
     return True
 
 
@@ -136,11 +135,11 @@ async def load_rollup_drift(
     zone = zone_of(await services.directory.now(now))
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
-        stands = c.execute(rollups.FOLD_MARK_QUERY).scalar_one_or_none() or {}
-        if "position" not in stands:  # being made anew: there is nothing to compare with
+        mark = rollups.read_fold_mark(c)
+        if mark.position is None:  # being made anew: there is nothing to compare with
             return {}
         kept: rollups.Sums = dict(rollups.iterate_rollups(c))
-        for key, counts in rollups.load_unfolded_sums(c, stands["position"], set(stands.get("skip", ())), zone).items():
+        for key, counts in rollups.load_unfolded_sums(c, mark, zone).items():
             kept.setdefault(key, Counter()).update(counts)
         true: rollups.Sums = {}
         for piece in rollups.recount(c, zone):
@@ -294,7 +293,7 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
                 with_overdue(row.day, row.counts, today)
             )
     stock = {} if figure_query.by in set(Period) else _open_at_end(figure_query, selection, standing, later)
-    mark = await rollups.load_fold_mark(services.db) or {}
+    mark = await rollups.load_fold_mark(services.db)
     listed = sorted(groups.keys() | stock.keys()) or ([] if figure_query.by else [""])
     return Figures(
         first=figure_query.first,
@@ -302,7 +301,7 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
         by=figure_query.by,
         filters=dict(figure_query.filters),
         zone=zone_of(directory).key,
-        position=mark.get("position"),
+        position=mark.position,
         at=now,
         groups=tuple(
             _build_group(directory, figure_query, code, groups.get(code, Counter()), stock.get(code)) for code in listed

@@ -92,9 +92,9 @@ async def _missing_periods(services: Services, period: Period, today: date) -> l
 async def _is_folded_until(services: Services, end: datetime) -> bool:
     """Whether the rollups include everything that happened before `end`."""
     mark = await rollups.load_fold_mark(services.db)
-    if mark is None or "position" not in mark:
+    if mark.position is None:
         return False
-    return not await streaming_store.has_unfolded_events(services.db, int(mark["position"]), end)
+    return not await streaming_store.has_unfolded_events(services.db, mark.position, end)
 
 
 async def build_report(services: Services, period: Period, first: date, now: datetime) -> Report:
