@@ -22,8 +22,8 @@ from hotline.delivery.outbox import OutboxDispatcher
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import InboundHandler, InboundHandlers
 from hotline.inbound.model import InboundKind
+from hotline.inbound.rows import blank_row
 from hotline.inbound.work_off import process_due
-from hotline.open311.service import _row as row_of_update
 from hotline.reporting import rollups
 from hotline.reporting.service import figures
 from hotline.reporting.service.exports import make_next_export
@@ -245,7 +245,8 @@ async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_with
 
 
 def a_text(key: str, now: datetime) -> dict[str, Any]:
-    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+    text = {"id": key, "kind": InboundKind.TEXT, "key": key, "text": "路灯坏了", "partition": key}
+    return {**blank_row("test", now), **text}
 
 
 async def status_of(services: Services, key: str) -> str:

@@ -18,8 +18,8 @@ from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import GatewayDown
 from hotline.inbound.model import InboundKind
+from hotline.inbound.rows import blank_row
 from hotline.inbound.spool import Spool
-from hotline.open311.service import _row as row_of_update
 from hotline.operations.doctor import Finding, notify_roster_gaps, run_checks
 from hotline.operations.jobs import operations_jobs
 from hotline.organisation.model.actors import CLOCK
@@ -117,7 +117,8 @@ async def fsync_is_off(services: Services, clock: Clock) -> None:
 
 
 def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
-    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+    text = {"id": key, "kind": InboundKind.TEXT, "key": key, "text": "路灯坏了", "partition": key}
+    return {**blank_row("test", now), **text}
 
 
 async def an_old_text(services: Services, clock: Clock) -> None:
