@@ -22,7 +22,7 @@ from hotline.delivery.outbox import OutboxDispatcher
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import InboundHandler, InboundHandlers
 from hotline.inbound.model import InboundKind
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.open311.service import _row as row_of_update
 from hotline.reporting import rollups
 from hotline.reporting.service import figures

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused

@@ -17,12 +17,12 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
 from hotline.delivery.outbox import send_due_messages
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
-from hotline.sms.outgoing import shift_weights
+from hotline.sms.send_plan import shift_weights
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from tests.conftest import Clock, Player
@@ -785,7 +785,7 @@ async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch:
 
 
 async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:
-    from hotline.sms.outgoing import resend
+    from hotline.sms.send_plan import resend
 
     await town.writes(LAMP)
     (number,) = [(await newest(desk))["number"]]

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from hotline.composition import assemble_worker
 from hotline.delivery.gateways import NewGateway, create_gateway
-from hotline.inbound.push import Push
+from hotline.inbound.webhook_request import WebhookRequest
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, NewPerson, add_person
@@ -97,7 +97,7 @@ async def test_a_long_push_is_read_beside_the_event_loop(
     for name in ("authenticate", "events"):
         plain = getattr(TwilioVoice, name)
 
-        def noted(self: TwilioVoice, push: Push, plain: Any = plain) -> Any:
+        def noted(self: TwilioVoice, push: WebhookRequest, plain: Any = plain) -> Any:
             threads.add(threading.current_thread().name)
             return plain(self, push)
 

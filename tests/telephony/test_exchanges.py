@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from hotline.delivery.account import Account
-from hotline.inbound.push import Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.exchanges.asterisk import AMI_EVENTS, QUEUE_LOG_EVENTS
 from hotline.telephony.exchanges.cti import EVENTS
@@ -28,7 +28,9 @@ PLAIN, JSON, FORM = "text/plain", "application/json", "application/x-www-form-ur
 def pushed(provider: str, body: Any, media_type: str = JSON, **settings: Any) -> list[CallEvent | UnreadableItem]:
     """What an exchange's file makes of one push."""
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    push = Push("POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW)
+    push = WebhookRequest(
+        "POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW
+    )
     return exchange_provider(provider).adapter(Account("x", settings, {}, "")).events(push)
 
 
@@ -460,7 +462,7 @@ def test_3cx_writes_its_times_in_the_language_of_its_server(
     }
     raw = json.dumps(body).encode()
     late = NOW + timedelta(days=4)
-    push = Push("POST", "https://h/x", b"", {"content-type": JSON}, raw, "127.0.0.1", late)
+    push = WebhookRequest("POST", "https://h/x", b"", {"content-type": JSON}, raw, "127.0.0.1", late)
     items = exchange_provider("threecx").adapter(Account("x", settings, {}, "")).events(push)
     call = the_call(items)
     if expected is None:

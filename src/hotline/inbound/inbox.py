@@ -76,7 +76,7 @@ class Inbox:
 
 
 def _danger_alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
+    """What operators are told at once of rows with danger words that only a person can handle: once for each,
     however often it is pushed."""
     said = bilingual("alarm.danger_in_push")
     return [

@@ -12,7 +12,7 @@ from hotline.delivery.context import DeliveryServices
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.payloads import clean_data, hashed_key, readable_text
 from hotline.inbound.model import InboundKind, InboundStatus
-from hotline.inbound.push import UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem
 from hotline.refusals import Code, Refusal
 from hotline.triage.model import Lexicon, advise, build_lexicon
 

@@ -26,8 +26,8 @@ def insert_items(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
-    """The next to work off, ours for LEASE by the database's clock: dangers first, then the oldest; one at a time for
-    each partition."""
+    """The next items to process, leased for LEASE by the database's clock: dangers first, then the oldest; one at a
+    time for each partition."""
     database_now = database_time(c)
     earlier = i.alias("earlier")
     first = ~(

@@ -23,7 +23,7 @@ from hotline.web.idempotency import ActionResult, Reply, RequestKey, load_earlie
 Show = Callable[[Row], str]  # renders the reply
 OPEN_STATUSES = (InboundStatus.ODD,)
 UNKNOWN_ITEM = Refusal(Code.NOT_FOUND, "no such item")
-ALREADY_HANDLED = Refusal(Code.NOT_NOW, "somebody has seen to it already, or it is still being worked off")
+ALREADY_HANDLED = Refusal(Code.NOT_NOW, "it is handled already, or still being processed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import httpx
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.registry import provider_names
-from hotline.inbound.push import UnreadableItem
 from hotline.inbound.rows import inbound_rows
+from hotline.inbound.webhook_request import UnreadableItem
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import SupportsListing, sms_provider
-from hotline.sms.receiving import item_columns
+from hotline.sms.webhook_intake import item_columns
 from hotline.tickets.context import Services
 
 

@@ -13,8 +13,8 @@ from hotline.delivery.gateway_settings import Days, GatewaySettings, LoginMap, M
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import clean_text, hashed_key, parse_json
 from hotline.delivery.provider import TOKEN, GatewayProvider, Secret
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem
 from hotline.inbound.signatures import check_address, check_token, matches_any
+from hotline.inbound.webhook_request import Acknowledgement, AuthenticationFailed, UnreadableItem, WebhookRequest
 from hotline.telephony.model import CallEvent, CallSignal
 from hotline.text.timestamps import is_too_far_ahead
 
@@ -25,10 +25,10 @@ class ExchangeAdapter(Protocol):
 
     def __init__(self, account: Account) -> None: ...
 
-    def authenticate(self, push: Push) -> None:
+    def authenticate(self, request: WebhookRequest) -> None:
         """Raises AuthenticationFailed."""
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         """The events of a push. Raises ValueError where nothing of it can be read."""
 
     def acknowledge(self) -> Acknowledgement: ...
@@ -65,29 +65,29 @@ def exchange_provider(name: str) -> Exchange:
 EMPTY_JSON_ACK = Acknowledgement(b"{}", "application/json; charset=utf-8")
 
 
-def check_exchange_push(account: Account, push: Push) -> None:
+def check_exchange_push(account: Account, request: WebhookRequest) -> None:
     """The token in the query; where a secret `hmac` is set, an HMAC-SHA256 of the body in X-Signature too."""
-    check_token(account, push)
+    check_token(account, request)
     keys = account.secret_values("hmac")
     if keys:
-        given = push.headers.get("x-signature", "").removeprefix("sha256=").lower()
-        rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in keys]
+        given = request.headers.get("x-signature", "").removeprefix("sha256=").lower()
+        rights = [hmac.new(k.encode(), request.body, "sha256").hexdigest() for k in keys]
         if not given or not matches_any(given, rights):
             raise AuthenticationFailed("the signature is missing or wrong")
-    check_address(account, push)
+    check_address(account, request)
 
 
-def parse_event_fields(push: Push) -> list[dict[str, Any]]:
+def parse_event_fields(request: WebhookRequest) -> list[dict[str, Any]]:
     """JSON (one object, an array, or `events` in one) or a form; repeated fields become lists."""
-    if push.media_type == "application/json":
-        found = parse_json(push.body)
+    if request.media_type == "application/json":
+        found = parse_json(request.body)
         if isinstance(found, dict):
             found = found["events"] if isinstance(found.get("events"), list) else [found]
         if not isinstance(found, list) or len(found) > 500 or not all(isinstance(e, dict) for e in found):
             raise ValueError("no list of events")
         return found
     fields: dict[str, Any] = {}
-    for name, value in push.form_pairs():
+    for name, value in request.form_pairs():
         name = name.removesuffix("[]")
         known = fields.get(name)
         fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]

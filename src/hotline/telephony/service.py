@@ -19,8 +19,8 @@ from hotline.delivery.account import HOME_ZONE
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import clean_data, hashed_key, raw_text
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem
 from hotline.inbound.rows import NOT_AUTHENTIC, inbound_rows, unreadable_columns
+from hotline.inbound.webhook_request import Acknowledgement, AuthenticationFailed, UnreadableItem, WebhookRequest
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
@@ -55,16 +55,16 @@ UNKNOWN_CALL = Refusal(Code.NOT_FOUND, "no such call")
 log = structlog.get_logger("hotline.voice")
 
 
-async def receive_events(services: Services, name: str, push: Push) -> Acknowledgement:
+async def receive_events(services: Services, name: str, request: WebhookRequest) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
     started = asyncio.get_running_loop().time()
-    gateway = await services.gateways.named(name, GatewayKind.VOICE, push.at)
-    directory = await services.directory.current_or_last_known(push.at)
+    gateway = await services.gateways.named(name, GatewayKind.VOICE, request.at)
+    directory = await services.directory.current_or_last_known(request.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
     exchange = exchange_provider(gateway.provider).adapter(replace(gateway.account, home_zone=home))
-    size = len(push.body) + len(push.query)
+    size = len(request.body) + len(request.query)
     try:
-        await services.offload.run(size, exchange.authenticate, push)
+        await services.offload.run(size, exchange.authenticate, request)
     except (AuthenticationFailed, ValueError) as wrong:
         log.warning(
             "hook.refused",
@@ -74,11 +74,11 @@ async def receive_events(services: Services, name: str, push: Push) -> Acknowled
         raise Refused(NOT_AUTHENTIC) from None
     items: Sequence[CallEvent | UnreadableItem]
     try:
-        items = await services.offload.run(size, exchange.events, push)
+        items = await services.offload.run(size, exchange.events, request)
     except (ValueError, KeyError, TypeError, AttributeError):
-        items = [UnreadableItem("the body cannot be read", raw_text(push.body))]
+        items = [UnreadableItem("the body cannot be read", raw_text(request.body))]
     odd = await inbound_rows(
-        services, gateway, [item for item in items if isinstance(item, UnreadableItem)], push.at, unreadable_columns
+        services, gateway, [item for item in items if isinstance(item, UnreadableItem)], request.at, unreadable_columns
     )
     if odd:
         await services.inbox.keep(odd)
@@ -86,12 +86,14 @@ async def receive_events(services: Services, name: str, push: Push) -> Acknowled
     try:
         left = services.deadlines.push - (asyncio.get_running_loop().time() - started)
         async with database_deadline(left, writes=True):  # ends the wait, not the transaction
-            await run_detached(apply_events(services, gateway, events, push.at))
+            await run_detached(apply_events(services, gateway, events, request.at))
     except OUTAGES:
         if services.spool is None:
             raise
         plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]
-        await services.spool.append({"kind": "voice", "pbx": name, "events": plain, "at": push.at.isoformat()}, push.at)
+        await services.spool.append(
+            {"kind": "voice", "pbx": name, "events": plain, "at": request.at.isoformat()}, request.at
+        )
     return exchange.acknowledge()
 
 

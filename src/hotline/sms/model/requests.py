@@ -1,5 +1,5 @@
 """Reads what a resident's text asks for, from its words alone. What is done about it depends on their tickets: see
-`sms/incoming`."""
+`sms/text_intake`."""
 
 import re
 import unicodedata

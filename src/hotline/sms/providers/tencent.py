@@ -25,8 +25,8 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_token
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest, unreadable_item
 from hotline.sms.contract import (
     DeliveryReport,
     OutgoingText,
@@ -63,12 +63,12 @@ class Tencent:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_token(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_token(self.account, request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
         found: list[ReceivedText | UnreadableItem] = []
-        for item in parse_batch(push.body):
+        for item in parse_batch(request.body):
             kept = raw_item(item)
             try:
                 mobile, words = first_text(item, "mobile"), repair_encoding(first_text(item, "text"))
@@ -82,14 +82,14 @@ class Tencent:
                 continue
             sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
             key = hashed_key(mobile, time, words, extend)  # no id comes with it
-            sent, unread = self.account.parse_text_time(time, self.account.zone, push.at)
+            sent, unread = self.account.parse_text_time(time, self.account.zone, request.at)
             details = {"sign": str(item.get("sign") or ""), **unread}
             found.append(ReceivedText(key, sender, extend, clean_text(words), kept, sent, details))
         return found
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_batch(push.body):
+        for item in parse_batch(request.body):
             kept = raw_item(item)
             try:
                 sid, word = first_text(item, "sid"), first_text(item, "report_status")
@@ -98,7 +98,7 @@ class Tencent:
                 continue
             told = str(item.get("errmsg") or "")
             said = item.get("user_receive_time")
-            at = self.account.time(said, self.account.zone, push.at)
+            at = self.account.time(said, self.account.zone, request.at)
             reference = str(item.get("ext") or "") or None
             found.append(
                 DeliveryReport(

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
     EMPTY_JSON_ACK,
     IGNORED_EVENT,
@@ -81,21 +81,21 @@ class FreeSwitch:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_exchange_push(self.account, request)
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
-        return [e for fields in parse_event_fields(push) for e in self._events(fields, push)]
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
+        return [e for fields in parse_event_fields(request) for e in self._events(fields, request)]
 
-    def _events(self, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
+    def _events(self, fields: dict[str, Any], request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         action, name, raw = field_text(fields, "CC-Action"), field_text(fields, "Event-Name"), raw_item(fields)
         if action is None:
-            return self._channel_events(name, fields, push)
+            return self._channel_events(name, fields, request)
         meaning = ACTIONS.get(action)
         if meaning is None and action.startswith(AGENT_ACTION_PREFIXES):
             return []
         if meaning is None:
-            return [unknown_event(action, raw, push.at)]
+            return [unknown_event(action, raw, request.at)]
         if meaning is IGNORED_EVENT:
             return []
         reference = field_text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
@@ -109,12 +109,12 @@ class FreeSwitch:
             elif reason in CANCEL_REASONS:
                 meaning = CANCEL_REASONS[reason]
             else:
-                odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
+                odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, request.at))
                 meaning = EventMeaning(CallSignal.EXITED, reason.casefold())
         agent, queue = field_text(fields, "CC-Agent"), field_text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
         happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
-        at, unread = event_time(self.account, happened, push.at, *times)
+        at, unread = event_time(self.account, happened, request.at, *times)
         key = hashed_key(
             action, reference, agent, queue, field_text(fields, *times), field_text(fields, "CC-Member-UUID")
         )
@@ -124,9 +124,11 @@ class FreeSwitch:
             "CC-Member-DNIS"),
             queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
         )  # fmt: skip
-        return [*with_time_warnings([event], raw, push.at), *odd]
+        return [*with_time_warnings([event], raw, request.at), *odd]
 
-    def _channel_events(self, name: str | None, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
+    def _channel_events(
+        self, name: str | None, fields: dict[str, Any], request: WebhookRequest
+    ) -> list[CallEvent | UnreadableItem]:
         """Of a channel's own events only its end says something: the caller's session is over, whatever the queue told.
         The end of a channel that was in no queue is none of ours."""
         raw = raw_item(fields)
@@ -134,17 +136,17 @@ class FreeSwitch:
             return [UnreadableItem("CC-Action is missing", raw)]
         meaning = CHANNEL_EVENTS.get(name)
         if meaning is None:
-            return [unknown_event(name, raw, push.at)]
+            return [unknown_event(name, raw, request.at)]
         reference = field_text(fields, "Unique-ID", "Channel-Call-UUID")
         if meaning.signal is None or reference is None:
             return []
-        at, unread = event_time(self.account, fields, push.at, "Event-Date-Timestamp")
+        at, unread = event_time(self.account, fields, request.at, "Event-Date-Timestamp")
         cause = field_text(fields, "Hangup-Cause")
         event = CallEvent(
             item_key(reference), hashed_key(name, reference), meaning.signal, at, Direction.IN,
             cause=_CAUSES.get(cause or "", cause), unread=unread,
         )  # fmt: skip
-        return with_time_warnings([event], raw, push.at)
+        return with_time_warnings([event], raw, request.at)
 
     def acknowledge(self) -> Acknowledgement:
         return EMPTY_JSON_ACK

@@ -7,7 +7,7 @@ from typing import Any
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
     EMPTY_JSON_ACK,
     Exchange,
@@ -37,15 +37,15 @@ class ThreeCx:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_exchange_push(self.account, request)
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         found: list[CallEvent | UnreadableItem] = []
-        for raw in parse_event_fields(push):
+        for raw in parse_event_fields(request):
             # "[Name]": never filled in
             fields = {k.casefold(): v for k, v in raw.items() if not str(v).startswith("[")}
-            found += _report_events(fields, self.account, push.at)
+            found += _report_events(fields, self.account, request.at)
         return found
 
     def acknowledge(self) -> Acknowledgement:

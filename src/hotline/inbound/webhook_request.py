@@ -18,7 +18,7 @@ class AuthenticationFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
+class WebhookRequest:
     """One request of a provider. `url` is our public address of it, as the provider was told."""
 
     method: str

@@ -11,10 +11,10 @@ from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import ClaimedItem, InboundHandler
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
-from hotline.inbound.work_off import finish
-from hotline.sms.incoming import process_text
-from hotline.sms.outgoing import REPORT_WAIT, apply_report
-from hotline.sms.receiving import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
+from hotline.inbound.processing import finish
+from hotline.sms.send_plan import REPORT_WAIT, apply_report
+from hotline.sms.text_intake import process_text
+from hotline.sms.webhook_intake import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise, build_lexicon
 

@@ -68,7 +68,7 @@ async def process_text(services: Services, row: Row, gateway: Gateway | None, no
     opt_out = frozenset(settings.get("opt_out") or OPT_OUT)
     request = await services.offload.run(len(row.text), parse_text, row.text, opt_out)
     text = IncomingText(services, row, sender, request, settings, directory.home.area if directory.home else None, now)
-    return await text.work_off()
+    return await text.process()
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class IncomingText:
     home: str | None
     now: datetime
 
-    async def work_off(self) -> InboundOutcome:
+    async def process(self) -> InboundOutcome:
         row, request, sender = self.row, self.request, self.who
         if request.intent is Intent.NOTHING:
             return needs_review("empty: it says nothing")

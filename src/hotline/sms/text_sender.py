@@ -22,7 +22,7 @@ from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
 from hotline.sms.contract import OutgoingText, SendResult, sms_provider
 from hotline.sms.model.status import TextStatus
-from hotline.sms.outgoing import (
+from hotline.sms.send_plan import (
     PlannedText,
     is_sent_by_sms,
     messages_to_merged_callers,
