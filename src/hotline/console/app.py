@@ -69,7 +69,8 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "letter.", "letter_part.", "measure.", "moment.",
+    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "message_template.", "message_part.", "measure.",
+    "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body

@@ -153,7 +153,7 @@ async def _with_limits(services: Services, text: PlannedText, now: datetime) -> 
 def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
     p = message.payload
     values = {**p.get("values", {}), **_common_values(directory, p["language"], message.number)}
-    letter = _compose_letter(p["template"], p["language"], values)
+    content = _compose_message(p["template"], p["language"], values)
     return [
         PlannedText(
             message.id,
@@ -161,7 +161,7 @@ def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
             p["to"],
             p["template"],
             p["language"],
-            letter,
+            content,
             values,
             False,
             gateway=p.get("gateway"),
@@ -169,8 +169,8 @@ def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
     ]
 
 
-def _compose_letter(template: str, language: str, values: Mapping[str, str]) -> ComposedText:
-    return compose_text(translate(f"letter.{template}", language), values)
+def _compose_message(template: str, language: str, values: Mapping[str, str]) -> ComposedText:
+    return compose_text(translate(f"message_template.{template}", language), values)
 
 
 def _common_values(directory: Directory, language: str, number: str) -> dict[str, str]:
@@ -237,17 +237,17 @@ def _plan_for_caller(
         "reply": ticket.public_reply or progress_fields(directory, facts, language)["status"],
         "channel": ticket.channel_told or "",
         "parent": ticket.parent or "",
-        "reason": str(message.payload.get("reason") or translate("letter_part.no_reason", language)),
+        "reason": str(message.payload.get("reason") or translate("message_part.no_reason", language)),
     }
     if template == "info":
         due = next((c.due_at for c in facts.clocks if c.metric is Metric.INFO), None)
         values["until"] = format_moment(directory, due, language) if due else "—"
-    letter = _compose_letter(template, language, values)
+    content = _compose_message(template, language, values)
     urgent, why = ticket.priority is Priority.EMERGENCY, withheld_reason(ticket)
     if ticket.confidential:
-        letter = replace(letter, body="")
+        content = replace(content, body="")
     held = TextStatus.WITHHELD if why is not None else None
-    return PlannedText(message.id, ticket.number, ticket.phone, template, language, letter, values, urgent, held, why)
+    return PlannedText(message.id, ticket.number, ticket.phone, template, language, content, values, urgent, held, why)
 
 
 def _normalized_phone(services: Services, raw: str) -> str:
@@ -266,8 +266,8 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
     values = {
         **_common_values(directory, language, ticket.number),
         "priority": translate(label_key(ticket.priority), language),
-        "task": category.name if category else translate("letter_part.no_category", language),
-        "place": f"{area.name if area else ''}{address}" or translate("letter_part.no_place", language),
+        "task": category.name if category else translate("message_part.no_category", language),
+        "place": f"{area.name if area else ''}{address}" or translate("message_part.no_place", language),
     }
     if message.kind == "escalation":
         values |= {
@@ -275,7 +275,7 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
             "colour": translate(f"level.{payload['colour']}", language) if payload.get("colour") in _LEVELS else "",
             "limit": _format_time(directory, payload.get("limit_at"), language),
         }
-    letter = _compose_letter(message.kind, language, values)
+    content = _compose_message(message.kind, language, values)
     return [
         PlannedText(
             message.id,
@@ -283,7 +283,7 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
             _normalized_phone(services, str(payload["phone"])),
             message.kind,
             language,
-            letter,
+            content,
             values,
             ticket.priority is Priority.EMERGENCY,
         )

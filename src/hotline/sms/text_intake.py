@@ -236,7 +236,7 @@ class IncomingText:
             return rated or needs_review("an answer that came too late", number)
         if effect is TextEffect.REOPEN:
             fields = {
-                F.REASON: translate("letter_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
+                F.REASON: translate("message_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
                 **({F.SATISFACTION: satisfaction} if satisfaction else {}),
             }
             reopened = await self._act_as_resident(Action.REOPEN, fields, facts, phone, Effect.REOPENED)

@@ -133,7 +133,7 @@ class Stream:
         self._begun: asyncio.Task[int] | None = None
         self._joining = 0
         self.position = 0
-        self.told = 0  # events handed to listeners so far
+        self.events_delivered = 0  # events handed to listeners so far
         self.closing = False
 
     @property
@@ -291,7 +291,7 @@ class Stream:
                 data = b"".join(theirs)
                 for listener in list(alike):
                     listener.push(data)
-                self.told += len(theirs) * len(alike)
+                self.events_delivered += len(theirs) * len(alike)
         return len(rows) == streaming_store.EVENTS_PER_READ
 
     async def _ping(self) -> None:

@@ -62,7 +62,7 @@ class CallEvent:
     unread: str | None = None
     received_at: datetime | None = None  # by us; None: as `at`
 
-    def plain(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {
             "what": self.signal, "at": self.at.isoformat(), "direction": self.direction, "phone": self.phone,
             "line": self.line, "queue": self.queue, "agent": self.agent, "cause": self.cause,

@@ -90,9 +90,9 @@ async def receive_events(services: Services, name: str, request: WebhookRequest)
     except OUTAGES:
         if services.spool is None:
             raise
-        plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]
+        event_dicts = [{"reference": e.reference, "key": e.key, **e.as_dict()} for e in events]
         await services.spool.append(
-            {"kind": "voice", "pbx": name, "events": plain, "at": request.at.isoformat()}, request.at
+            {"kind": "voice", "pbx": name, "events": event_dicts, "at": request.at.isoformat()}, request.at
         )
     return exchange.acknowledge()
 
@@ -129,7 +129,7 @@ def _store_events(
             "pbx": gateway.name,
             "key": event.key,
             "reference": event.reference,
-            "body": clean_data(event.plain()),
+            "body": clean_data(event.as_dict()),
             "at": now,
         }
         call_store.insert_event(c, row)

@@ -161,12 +161,12 @@ def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[s
         "promised": "",
     }
     if by and ticket.status is TicketStatus.DISPATCHED:
-        values["department"] = translate("letter_part.department", language, department=by)
+        values["department"] = translate("message_part.department", language, department=by)
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = format_moment(directory, ticket.promised_at, language)
-        values["promised"] = translate("letter_part.promised", language, promised=when)
+        values["promised"] = translate("message_part.promised", language, promised=when)
     if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
-        values["promised"] = translate("letter_part.reply", language, reply=ticket.public_reply)
+        values["promised"] = translate("message_part.reply", language, reply=ticket.public_reply)
     return values
 
 

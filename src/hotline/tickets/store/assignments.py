@@ -95,7 +95,7 @@ async def load_open_orders(
     query = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
-    return await db.plain(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+    return await db.row_dicts(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
 
 
 _NOW = sa.bindparam("now", type_=Instant)
