@@ -306,9 +306,7 @@ async def _hours(request: Request) -> Response:
         return Response(status_code=401 if actor is None else 403)
     services: Services = request.app.state.services
     days = await load_hourly_counts(services, actor, services.clock())
-    drawn = charts.heat_map(
-        translate("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
-    )
+    drawn = charts.hourly_heat_map(translate("wall.hours", language), [(d.day, d.hours) for d in days])
     return Response(drawn, media_type="image/svg+xml")
 
 

@@ -12,9 +12,9 @@ from hotline.inbound.handlers import ClaimedItem, InboundHandler
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
 from hotline.inbound.processing import finish
-from hotline.sms.send_plan import REPORT_WAIT, apply_report
+from hotline.sms.model.retries import PARTS_TIMEOUT, REPORT_WAIT, URGENT_PARTS_TIMEOUT
+from hotline.sms.send_plan import apply_report
 from hotline.sms.text_intake import process_text
-from hotline.sms.webhook_intake import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
 from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise, build_lexicon
 

@@ -19,6 +19,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
 from hotline.sms.model.requests import detect_language
+from hotline.sms.model.retries import QUIET_RECHECK
 from hotline.sms.model.status import TextStatus
 from hotline.sms.model.templates import (
     CAP_EXEMPT,
@@ -50,9 +51,7 @@ from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
 
-QUIET_RECHECK = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
 _METRICS, _LEVELS = frozenset(Metric), frozenset(Level)
-REPORT_WAIT = timedelta(hours=24)  # how long a report waits for the text it speaks of
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from hotline.database.prepared import Row
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import Gateway
-from hotline.delivery.handover import Handover, RetryPolicy, attempt_row, note_dead
+from hotline.delivery.handover import Handover, attempt_row, note_dead, retry_wait
 from hotline.delivery.message_kinds import MessageKind, SendMessage
 from hotline.delivery.model import AvailableChannels, Way
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
 from hotline.sms.contract import OutgoingText, SendResult, sms_provider
+from hotline.sms.model.retries import TEXT_RETRIES
 from hotline.sms.model.status import TextStatus
 from hotline.sms.send_plan import (
     PlannedText,
@@ -34,7 +35,6 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts
 
-TEXT_RETRIES = RetryPolicy(48, (5, 60, 300))  # about four hours
 log = structlog.get_logger("hotline.outbox")
 
 
@@ -112,7 +112,7 @@ class TextSender:
         never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
         last = never or m.attempts >= max(TEXT_RETRIES.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
-        wait = timedelta(seconds=max(TEXT_RETRIES.wait(m.attempts), after))
+        wait = timedelta(seconds=max(retry_wait(TEXT_RETRIES, m.attempts), after))
         again = None if last else await self._services.db.time() + wait
         why = f"{'refused' if never else 'down'}: {wrong[0]}"
         await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self._services.clock()))

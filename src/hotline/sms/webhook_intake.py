@@ -30,10 +30,6 @@ from hotline.tickets.context import Services
 from hotline.triage.model import Lexicon, advise
 
 CERTIFICATE_PENDING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
-PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT = (
-    timedelta(seconds=60),
-    timedelta(seconds=5),
-)  # how long the parts of a text are waited for
 MAX_TIME_AHEAD = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
 log = structlog.get_logger("hotline.hooks")
 

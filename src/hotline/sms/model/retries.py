@@ -1,0 +1,14 @@
+"""How often a text is tried, how long a report waits for its text and a part for the others, and when quiet hours are
+looked at again."""
+
+from datetime import timedelta
+
+from hotline.delivery.model import RetryPolicy
+
+TEXT_RETRIES = RetryPolicy(48, (5, 60, 300))  # about four hours
+QUIET_RECHECK = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
+REPORT_WAIT = timedelta(hours=24)  # how long a report waits for its text
+PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT = (
+    timedelta(seconds=60),
+    timedelta(seconds=5),
+)  # how long the parts of a text are waited for
