@@ -221,9 +221,9 @@ async def test_due_steps_that_a_worker_an_hour_fast_held_are_told_when_its_lease
     assert held
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += sla_store.LEASE - SECOND
-    assert (await escalate_due(start(FAST).services, start(FAST).now)).told == 0  # nor does a fast one take them
+    assert (await escalate_due(start(FAST).services, start(FAST).now)).fired == 0  # nor does a fast one take them
     clock.now += SECOND
-    assert (await escalate_due(right.services, right.now)).told > 0
+    assert (await escalate_due(right.services, right.now)).fired > 0
 
 
 async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_within_a_minute(
@@ -241,7 +241,7 @@ async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_with
     clock.now += sla_store.MAX_POSTPONEMENT - SECOND
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += SECOND
-    assert (await escalate_due(right.services, right.now)).told > 0
+    assert (await escalate_due(right.services, right.now)).fired > 0
 
 
 def a_text(key: str, now: datetime) -> dict[str, Any]:

@@ -136,7 +136,7 @@ async def a_spool_file_that_was_changed(services: Services, clock: Clock) -> Non
 async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
     settings = {"url": "http://x.example/", "sender": "12345"}
     secrets = {"secret": ["whsec_" + "QUJD" * 10]}
-    services.speaks = False
+    services.has_notice_address = False
     await create_gateway(
         services.gateways, NewGateway("g", "generic", settings, secrets, sends=True, weight=50), "test", clock()
     )
@@ -194,7 +194,7 @@ async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
 async def test_a_house_that_speaks_to_nobody_is_warned_not_failed(
     services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    services.speaks = False
+    services.has_notice_address = False
     clock.forward(hours=1)
     said = (await found(services, clock))["outbox"]
     assert said.warns and not said.wrong and "HOTLINE_NOTICE_URL is not set" in said.says

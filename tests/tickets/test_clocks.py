@@ -140,7 +140,7 @@ async def test_two_workers_that_claim_the_same_clock_tell_its_step_once(
     )
     assert held and (await escalate_due(services, clock.now)).claimed == 0  # leased: nobody else touches them
     clock.forward(seconds=11)  # past its lease
-    assert (await escalate_due(services, clock.now)).told > 0
+    assert (await escalate_due(services, clock.now)).fired > 0
     told_by_the_second = await rung(services)
     stale = [r for r in held if r.number]
     directory = await services.directory.now(clock.now)
@@ -168,7 +168,7 @@ async def test_a_clock_set_back_two_hours_neither_repeats_nor_loses_a_step(
         pass
     once = await rung(services, "report")
     clock.now = due - timedelta(hours=2)
-    assert not (await escalate_due(services, clock.now)).told
+    assert not (await escalate_due(services, clock.now)).fired
     await pass_time(services, clock, due + timedelta(hours=1), timedelta(minutes=5))
     assert (
         await rung(services, "report") == once == [("report", 1, "blue"), ("report", 2, "yellow"), ("report", 3, "red")]
@@ -334,7 +334,7 @@ async def test_an_urge_brings_the_next_warning_forward(
 ) -> None:
     await lifts.order(lamp_ticket, "accept")
     clock.forward(hours=1)
-    assert not (await escalate_due(services, clock.now)).told
+    assert not (await escalate_due(services, clock.now)).fired
     await desk.act(await desk.see(lamp_ticket), "urge", reason="又打来了")
     while (await escalate_due(services, clock.now)).claimed:
         pass
@@ -429,7 +429,7 @@ async def test_a_poisonous_clock_is_put_off_and_its_neighbours_ring(
         lambda c: c.execute(bad.values(terms={"policy": "x", "steps": ["rubbish"], "repeat": "never"}))
     )
     clock.forward(days=30)
-    while (await escalate_due(services, clock.now)).told:
+    while (await escalate_due(services, clock.now)).fired:
         pass
     assert (await escalate_due(services, clock.now)).claimed == 0  # put off: nobody looks at it again and again
     numbers = {r.number for r in await services.db.rows(_RUNGS)}

@@ -148,10 +148,10 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
 @lru_cache(maxsize=1)
 def static_version() -> str:
     """A hash of all static files, part of their address: browsers may cache them for ever."""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, (data, _, _) in sorted(_static_files().items()):
-        whole.update(name.encode() + b"\0" + data)
-    return whole.hexdigest()[:16]
+        digest.update(name.encode() + b"\0" + data)
+    return digest.hexdigest()[:16]
 
 
 async def _static(request: Request) -> Response:

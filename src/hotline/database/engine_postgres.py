@@ -161,10 +161,10 @@ class Postgres:
                 await connection.invalidate()
             if lost:
                 await engine.dispose()  # what ended one connection has mostly ended its sisters
-            told = _translate_fault(cause, sent=committing)
-            if told is cause or isinstance(told, IntegrityFault):
+            translated = _translate_fault(cause, sent=committing)
+            if translated is cause or isinstance(translated, IntegrityFault):
                 raise
-            raise told from fault
+            raise translated from fault
         finally:
             if connection is not None:
                 await asyncio.shield(connection.close())
@@ -185,7 +185,7 @@ class Postgres:
             found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(line, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], StoredAnswer] = {}
-            if missing:  # keys used before: tell what was answered then
+            if missing:  # keys used before: return the stored answers
                 self.round_trips += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
                 earlier = {
@@ -237,7 +237,7 @@ class Postgres:
     @asynccontextmanager
     async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
-        failed is told in our own words. `writing`: it runs one statement that commits by itself."""
+        failed becomes an error of ours. `writing`: it runs one statement that commits by itself."""
         if self._room.locked():
             try:
                 await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
@@ -254,10 +254,10 @@ class Postgres:
                 connection.terminate()
             if _ends_sessions(fault):
                 self._drop_idle()
-            told = _translate_fault(fault, sent=writing and connection is not None)
-            if told is fault:
+            translated = _translate_fault(fault, sent=writing and connection is not None)
+            if translated is fault:
                 raise
-            raise told from fault
+            raise translated from fault
         finally:
             if connection is not None and not connection.is_closed():
                 if connection.is_in_transaction() or self._closed:
@@ -293,7 +293,7 @@ class Postgres:
 
 
 def _cause(fault: BaseException) -> BaseException:
-    """What the driver said, of a fault as SQLAlchemy tells it."""
+    """The driver's own exception behind one of SQLAlchemy's."""
     if isinstance(fault, sa.exc.DBAPIError) and fault.orig is not None:
         return fault.orig.__cause__ or fault.orig
     return fault

@@ -194,10 +194,10 @@ class Sqlite:
             # a caller who hangs up ends the wait, never the work
             return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
         except (sqlite3.Error, sa.exc.DBAPIError) as fault:
-            told = _translate_fault(fault)
-            if told is fault:
+            translated = _translate_fault(fault)
+            if translated is fault:
                 raise
-            raise told from fault
+            raise translated from fault
 
     def _connect(self, *, reading: bool) -> sqlite3.Connection:
         line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)

@@ -126,7 +126,7 @@ def attempt_row(id: str, n: int, way: str, begun: float, at: datetime, why: str 
 
 
 def note_dead(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
-    """A message ended undelivered: operators are told, once an hour."""
+    """A message ended undelivered: operators are notified, once an hour."""
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
     if m.kind != "alarm":
         add_alarm(c, "dead", bilingual("alarm.dead"), now)

@@ -30,7 +30,7 @@ class GatewayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell the world, handed over after COMMIT by a worker. `partition` keeps the order per receiver."""
+    """A message to send after COMMIT by a worker. `partition` keeps the order per receiver."""
 
     id: str
     kind: str

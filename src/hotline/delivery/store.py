@@ -235,9 +235,9 @@ _FIRST_OF_RECEIVER = (
 def _release_next(db: sa.Connection, partition: str) -> None:
     """The next of this receiver is due now, if it was put aside."""
     at = database_time(db)
-    aside = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
+    is_deferred = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
     head = _FIRST_OF_RECEIVER.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
-    db.execute(sa.update(o).where(o.c.id == head, aside).values(next_at=at), {"receiver": partition})
+    db.execute(sa.update(o).where(o.c.id == head, is_deferred).values(next_at=at), {"receiver": partition})
 
 
 def correct_future_due(db: sa.Connection) -> int:

@@ -76,13 +76,13 @@ class Inbox:
 
 
 def _danger_alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """What operators are told at once of rows with danger words that only a person can handle: once for each,
+    """Alarms to operators for rows with danger words that only a person can handle: one for each,
     however often it is pushed."""
-    said = bilingual("alarm.danger_in_push")
+    payload = bilingual("alarm.danger_in_push")
     return [
         Message(
             f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
-            TicketNumber(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
+            TicketNumber(""), "role:operator", {"inbound": row["id"], **payload}, row["received_at"],
         )
         for row in rows
         if row["urgent"] and row["status"] == InboundStatus.ODD

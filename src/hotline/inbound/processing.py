@@ -57,13 +57,13 @@ async def _process_item(services: InboundServices, item: ClaimedItem) -> None:
     try:
         try:
             handler = services.part(InboundHandlers).by_kind[row.kind]
-            worked = await handler.process(services, item)
+            outcome = await handler.process(services, item)
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
-            worked = needs_review(f"refused: {refused.refusal.detail}")  # another try would be refused again
-        if worked is not None:
-            done = worked
+            outcome = needs_review(f"refused: {refused.refusal.detail}")  # another try would be refused again
+        if outcome is not None:
+            done = outcome
             await services.batcher.write(lambda c: finish(c, item, done))
     except Refused as refused:  # the database is unavailable or busy: tried again later
         await _retry_later(services, item, refused.refusal.detail)
@@ -75,8 +75,8 @@ async def _process_item(services: InboundServices, item: ClaimedItem) -> None:
 async def _retry_later(services: InboundServices, item: ClaimedItem, why: str) -> None:
     row = item.row
     if row.attempts >= MOST_TRIES:
-        worked = needs_review(f"tried {row.attempts} times: {why}")
-        await services.batcher.write(lambda c: finish(c, item, worked))
+        outcome = needs_review(f"tried {row.attempts} times: {why}")
+        await services.batcher.write(lambda c: finish(c, item, outcome))
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
@@ -87,19 +87,21 @@ async def _retry_later(services: InboundServices, item: ClaimedItem, why: str) -
         log.warning("inbound.not_released", id=row.id)  # its lease runs out
 
 
-def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:
+def finish(c: sa.Connection, item: ClaimedItem, outcome: InboundOutcome) -> None:
     """Write the outcome of an item, with all that belongs to it. Does nothing where another worker holds it now."""
     values = {
-        "status": worked.status, "effect": worked.effect, "number": worked.number,
-        "why": worked.why[:500] if worked.why else None, **worked.set,
+        "status": outcome.status, "effect": outcome.effect, "number": outcome.number,
+        "why": outcome.why[:500] if outcome.why else None, **outcome.set,
     }  # fmt: skip
     if not inbound_store.finish(c, item.row.id, item.token, values):
         return  # another worker holds it: it writes the same
-    for write in worked.writes:
+    for write in outcome.writes:
         write(c)
-    messages = [*worked.messages]
-    if worked.status is InboundStatus.ODD:
-        said = bilingual("alarm.odd")
-        messages.append(Message(f"odd.{item.now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", said, item.now))
+    messages = [*outcome.messages]
+    if outcome.status is InboundStatus.ODD:
+        payload = bilingual("alarm.odd")
+        messages.append(
+            Message(f"odd.{item.now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", payload, item.now)
+        )
     if messages:
         outbox_store.add_messages(c, messages)

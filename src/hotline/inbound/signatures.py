@@ -19,7 +19,7 @@ STANDARD_MAX_AGE = timedelta(minutes=5)  # how old a Standard Webhooks signature
 
 
 def matches_any(value: str, expected_values: Iterable[str]) -> bool:
-    """Whether a secret is one of the living ones; how long that takes tells nothing."""
+    """Whether a secret is one of the valid ones, compared in constant time."""
     found = False
     for right in expected_values:
         found |= hmac.compare_digest(value.encode(), right.encode())

@@ -78,7 +78,7 @@ class Spool:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
             try:
-                whole = os.write(handle, bytes(TEST_WRITE_BYTES)) == TEST_WRITE_BYTES
+                is_complete = os.write(handle, bytes(TEST_WRITE_BYTES)) == TEST_WRITE_BYTES
                 os.fdatasync(handle)
             finally:
                 os.close(handle)
@@ -86,7 +86,7 @@ class Spool:
         except OSError as fault:
             log.error("spool.unusable", why=type(fault).__name__)
             return False
-        return whole
+        return is_complete
 
     def _append(self, record: Mapping[str, Any], now: datetime) -> None:
         body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
@@ -96,7 +96,7 @@ class Spool:
         if self._open is None or self._open.tell() > ROTATE_BYTES:
             self.close()
             self._open = self._fresh(now)
-        whole = self._open.tell()
+        size_before = self._open.tell()
         try:
             if self._open.write(line) != len(line):
                 raise OSError(errno.ENOSPC, "half a line")
@@ -104,7 +104,7 @@ class Spool:
         except OSError:  # no half line may stand before the next record
             handle, self._open = self._open, None
             with suppress(OSError):
-                os.ftruncate(handle.fileno(), whole)
+                os.ftruncate(handle.fileno(), size_before)
             with suppress(OSError):
                 handle.close()
             raise

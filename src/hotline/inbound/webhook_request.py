@@ -19,7 +19,7 @@ class AuthenticationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
-    """One request of a provider. `url` is our public address of it, as the provider was told."""
+    """One request of a provider. `url` is our public address of it, as configured at the provider."""
 
     method: str
     url: str

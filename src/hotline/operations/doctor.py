@@ -54,8 +54,8 @@ def build_finding(
     **values: object,
 ) -> Finding:
     """A finding in words: the text of a key. `chinese`: the values that read otherwise in Chinese."""
-    said, said_zh = translate(key, "en", **values), translate(key, "zh-Hans", **{**values, **(chinese or {})})
-    return Finding(check, said, said_zh, wrong, warns)
+    text, text_zh = translate(key, "en", **values), translate(key, "zh-Hans", **{**values, **(chinese or {})})
+    return Finding(check, text, text_zh, wrong, warns)
 
 
 def _at_least(count: int, bound: int) -> tuple[object, object]:
@@ -109,9 +109,9 @@ async def _check_waiting_messages(services: Services, directory: Directory, now:
     found: list[Finding] = []
     texts = bool(await services.gateways.sms_senders(now))
     kinds = services.part(MessageKinds)
-    ways = kinds.ways(AvailableChannels(texts, services.speaks, hooks=True))
+    ways = kinds.ways(AvailableChannels(texts, services.has_notice_address, hooks=True))
     oldest = await outbox_store.load_oldest_due_at(services.db, now, ways)
-    stranded = not services.speaks and await outbox_store.load_oldest_due_at(services.db, now) is not None
+    stranded = not services.has_notice_address and await outbox_store.load_oldest_due_at(services.db, now) is not None
     if stranded and not texts:
         found.append(build_finding("outbox", "doctor.outbox.no_address", warns=True))
     elif (
@@ -147,8 +147,8 @@ async def _check_waiting_items(services: Services, directory: Directory, now: da
     if oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         found.append(build_finding("inbound", "doctor.inbound.late", wrong=True, seconds=ago))
-    if odd := await inbound_store.count_items_for_review(services.db):
-        found.append(build_finding("inbound", "doctor.inbound.odd", warns=True, count=odd))
+    if count := await inbound_store.count_items_for_review(services.db):
+        found.append(build_finding("inbound", "doctor.inbound.odd", warns=True, count=count))
     return found or [build_finding("inbound", "doctor.inbound.good")]
 
 
@@ -201,7 +201,7 @@ async def _check_gateway_health(services: Services, directory: Directory, now: d
             found.append(build_finding("gateways", "doctor.gateways.local", warns=True))
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]
-        if silent and not services.speaks:
+        if silent and not services.has_notice_address:
             found.append(build_finding("gateways", "doctor.gateways.no_phone", wrong=True, who=", ".join(silent[:5])))
     return found or [build_finding("gateways", "doctor.gateways.good")]
 

@@ -105,7 +105,7 @@ async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> None:
     checks["clocks_due"] = count
     checks["clocks_oldest_seconds"] = max(0.0, (context.now - unfired).total_seconds()) if unfired else None
     found = await run_checks(context.services, context.now, READINESS_CHECKS)
-    # anybody may ask: which tickets and whose duty it is about, `hotline doctor` tells
+    # open to anybody: tickets and names are only in `hotline doctor`
     checks["doctor"] = [
         {"check": f.check, "wrong": f.wrong, "says": f.says if f.check in _PUBLIC_CHECKS else None}
         for f in found
@@ -138,7 +138,9 @@ async def metrics(context: Annotated[TicketContext, allow_anonymous("metrics.rea
         oldest = await outbox_store.load_oldest_due_at(context.services.db, context.now)
         OLDEST.set(max(0.0, (context.now - oldest).total_seconds()) if oldest else 0.0)
         texts = bool(await context.services.gateways.sms_senders(context.now))
-        ways = context.services.part(MessageKinds).ways(AvailableChannels(texts, context.services.speaks, hooks=True))
+        ways = context.services.part(MessageKinds).ways(
+            AvailableChannels(texts, context.services.has_notice_address, hooks=True)
+        )
         WAITING.clear()
         for kind in await outbox_store.load_waiting_messages(context.services.db, ways):
             WAITING.labels(kind.kind, str(kind.sendable).lower()).set(kind.count)

@@ -21,7 +21,7 @@ def listable_providers() -> list[str]:
     """The names of the providers that can be asked."""
     found = []
     for name in provider_names(GatewayKind.SMS):
-        with suppress(Refused):  # a package that cannot be imported is told of where it is used
+        with suppress(Refused):  # a package that cannot be imported is reported where it is used
             found += [name] if sms_provider(name).can_list else []
     return found
 

@@ -19,7 +19,7 @@ from hotline.sms.model.status import TextStatus
 
 @dataclass(frozen=True, slots=True)
 class ReceivedText:
-    """A resident's text. `key` is what tells it from every other; `part` of `parts`, where it is one of several."""
+    """A resident's text. `key` distinguishes it from every other; `part` of `parts`, where it is one of several."""
 
     key: str
     sender: str
@@ -146,8 +146,8 @@ class SmsProvider(GatewayProvider):
 
     def description(self) -> str:
         """The same, and whether it can be asked."""
-        asked = " It can be asked what it sent: hotline gateway reconcile." if self.can_list else ""
-        return super().description() + asked
+        listing_note = " It can be asked what it sent: hotline gateway reconcile." if self.can_list else ""
+        return super().description() + listing_note
 
 
 def sms_provider(name: str) -> SmsProvider:

@@ -87,7 +87,7 @@ class SendPlan:
 
 
 def is_sent_by_sms(message: Row) -> bool:
-    """Whether a message is a text's matter at all. An officer without a phone number is told otherwise."""
+    """Whether a message is sent as a text. An officer without a phone number gets a notice instead."""
     officer = (
         message.kind in ("duty", "escalation")
         and message.partition.startswith("duty:")
@@ -348,7 +348,7 @@ async def shift_weights(services: Services, now: datetime) -> dict[str, int]:
 
 
 def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Message | None]:
-    """Set what a report says. (whether its text is known, what operators are to be told)."""
+    """Apply a delivery report. Returns whether its text is known, and an alarm for operators."""
     details = row.details
     text = sms_store.load_reported_text(c, row.gateway, details.get("reference"), details.get("provider_id"))
     if text is None:

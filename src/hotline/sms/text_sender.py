@@ -132,7 +132,7 @@ class TextSender:
             fault = wrong
         except (
             Exception
-        ) as wrong:  # a provider's file that breaks is a provider that is down: told, and tried elsewhere
+        ) as wrong:  # a provider module that fails counts as a provider that is down: logged, and another is tried
             log.error("outbox.fault", id=text.id, gateway=gateway.name, fault=type(wrong).__name__, exc_info=wrong)
             fault = GatewayDown(f"fault: {type(wrong).__name__}")
         why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"

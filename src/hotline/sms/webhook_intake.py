@@ -67,8 +67,8 @@ async def receive_webhook(
     rows = await inbound_rows(services, gateway, items, request.at, item_columns)
     if rows:
         await services.inbox.keep(rows)
-    odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
-    return adapter.acknowledge(len(rows) - odd, odd)
+    unreadable = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
+    return adapter.acknowledge(len(rows) - unreadable, unreadable)
 
 
 async def _request_certificate(services: Services, gateway: Gateway, url: str) -> None:

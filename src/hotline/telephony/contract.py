@@ -122,7 +122,7 @@ def event_time(
     account: Account, fields: Mapping[str, Any], now: datetime, *names: str, zone: tzinfo | None = None
 ) -> tuple[datetime, str | None]:
     """When it happened, by the first of these fields that says anything. Where that cannot be read: `now`, and how it
-    was written. Where none says anything, `now`: an exchange that sends no times tells of everything at once."""
+    was written. Where none says anything, `now`: an exchange that sends no times reports everything at once."""
     for name in names:
         value = fields.get(name)
         if value is None or not str(value).strip():
@@ -136,12 +136,12 @@ def with_time_warnings(events: list[CallEvent], raw: str, now: datetime) -> list
     """The events, and something for an operator to look at where a time of theirs cannot be read: once a day for each
     way of writing it, since a gateway that is not set up writes all its times that way."""
     unread = {e.unread for e in events if e.unread is not None}
-    odd = [
-        UnreadableItem(_time_warning(said, now), raw,
-            hashed_key("time", re.sub("[0-9]", "9", said), now.date()))
-        for said in sorted(unread)
+    warnings = [
+        UnreadableItem(_time_warning(text, now), raw,
+            hashed_key("time", re.sub("[0-9]", "9", text), now.date()))
+        for text in sorted(unread)
     ]  # fmt: skip
-    return [*events, *odd]
+    return [*events, *warnings]
 
 
 def _time_warning(written_time: str, now: datetime) -> str:

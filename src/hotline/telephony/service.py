@@ -77,11 +77,11 @@ async def receive_events(services: Services, name: str, request: WebhookRequest)
         items = await services.offload.run(size, exchange.events, request)
     except (ValueError, KeyError, TypeError, AttributeError):
         items = [UnreadableItem("the body cannot be read", raw_text(request.body))]
-    odd = await inbound_rows(
+    review_rows = await inbound_rows(
         services, gateway, [item for item in items if isinstance(item, UnreadableItem)], request.at, unreadable_columns
     )
-    if odd:
-        await services.inbox.keep(odd)
+    if review_rows:
+        await services.inbox.keep(review_rows)
     events = [item for item in items if isinstance(item, CallEvent)]
     try:
         left = services.deadlines.push - (asyncio.get_running_loop().time() - started)
@@ -169,7 +169,7 @@ def _rebuild_calls(
 
 async def end_silent_calls(services: Services, now: datetime) -> int:
     """End the calls of which nothing was heard for too long; how many were looked at. Each for itself, and by an event
-    of ours in its own log: what is told of it later still counts."""
+    of ours in its own log: what is reported of it later still counts."""
     rows = await services.db.transact(lambda c: call_store.load_silent_calls(c, now, BATCH_SIZE))
     gateways = await services.gateways.now(now) if rows else {}
     for row in rows:
@@ -189,7 +189,7 @@ async def end_silent_calls(services: Services, now: datetime) -> int:
 def _end_silent_call(c: sa.Connection, services: Services, gateway: Gateway | None, row: Row, now: datetime) -> None:
     events = _load_events(c, gateway, row.reference) if gateway is not None else []
     if gateway is None or not is_call(events) or reference_time(row.id) < now - EVENT_RETENTION:
-        call_store.end_without_events(c, row.id, now)  # nothing is left to fold, nor will anything be told of it
+        call_store.end_without_events(c, row.id, now)  # nothing is left to fold, nor will anything be reported
         if rings_from := _callback_number(_parse_caller(services, row.raw_phone)):
             phone, read = rings_from
             call_store.update_return_call(c, phone, new_reference(now), now, now - EVENT_RETENTION, read=read)

@@ -107,8 +107,8 @@ def is_service_number(digits: str) -> bool:
 
 
 def mask_phone(phone: str | None) -> str | None:
-    """138****8000: enough to tell two callers apart, too little to ring one. What is not digits alone, such as a number
-    with an extension, is masked whole."""
+    """138****8000: enough to distinguish two callers, too little to call one. What is not digits alone, such as a
+    number with an extension, is masked whole."""
     if phone is None:
         return None
     if not _SHOWN_MASKED.fullmatch(phone):

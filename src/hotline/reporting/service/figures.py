@@ -90,11 +90,11 @@ async def rebuild_rollups(services: Services, now: datetime, *, force: bool = Fa
     given_up = at - REBUILD_ABANDONED_AFTER
     if not await services.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, force=force)):
         return False
-    living = asyncio.create_task(_keep_rebuild_alive(services, token))
+    heartbeat = asyncio.create_task(_keep_rebuild_alive(services, token))
     try:
         return await _run_rebuild(services, zone, token)
     finally:
-        living.cancel()
+        heartbeat.cancel()
 
 
 async def _keep_rebuild_alive(services: Services, token: str) -> None:
@@ -358,12 +358,12 @@ async def load_ranking(
     directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
-    told = await load_figures(
+    report = await load_figures(
         services, actor, FigureQuery(figure_query.first, figure_query.last, "department", figure_query.filters), now
     )
     units = [
         (g.code, str(directory.departments[g.code].kind), g.shares[figure])
-        for g in told.groups
+        for g in report.groups
         if g.code in directory.departments
     ]
     return tuple(

@@ -44,7 +44,7 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
 )
 OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
 STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
-CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # what they must hear to have their say
+CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # they need these to answer
 COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
 
 QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
@@ -68,7 +68,7 @@ def template_for(action: Action, ticket: Ticket, *, at_opening: bool, may_ask_ra
         return "received_dispatched" if ticket.department is not None and ticket.promised_at else "received"
     if action is A.DISPATCH and at_opening:
         return None  # said together with the receipt
-    if action is A.CONFIRM:  # else they have just been rung, or never said a word
+    if action is A.CONFIRM:  # else they were called just now, or gave no rating
         is_rated = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
         return "closed" if ticket.channel is Channel.SMS and is_rated else None
     if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more

@@ -118,7 +118,7 @@ class Aliyun:
 
     async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
-        asks = {
+        params = {
             "AccessKeyId": account.setting("access_key_id"),
             "Action": "SendSms",
             "Format": "JSON",
@@ -134,12 +134,12 @@ class Aliyun:
             "Timestamp": message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Version": "2017-05-25",
         }
-        asks["Signature"] = rpc_signature("POST", asks, account.newest("access_key_secret"))
-        reply = await send_request(client, "POST", account.setting("api", API), data=asks)
-        said = parse_json_response(reply)
-        code = str(said.get("Code") or "") if isinstance(said, dict) else ""
+        params["Signature"] = rpc_signature("POST", params, account.newest("access_key_secret"))
+        reply = await send_request(client, "POST", account.setting("api", API), data=params)
+        answer = parse_json_response(reply)
+        code = str(answer.get("Code") or "") if isinstance(answer, dict) else ""
         if reply.is_success and code == "OK":
-            return SendResult(str(said.get("BizId") or "") or None)
+            return SendResult(str(answer.get("BizId") or "") or None)
         if not code:
             raise GatewayDown("an answer of another shape")
         raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])

@@ -145,7 +145,7 @@ class Aws:
         account, now = self.account, message.at.astimezone(UTC)
         region = account.setting("region", "us-east-1")
         url = account.setting("api", f"https://sns.{region}.amazonaws.com/")
-        asks = {
+        params = {
             "Action": "Publish",
             "Message": message.body,
             "MessageAttributes.entry.1.Name": "AWS.SNS.SMS.SMSType",
@@ -154,7 +154,7 @@ class Aws:
             "PhoneNumber": message.to,
             "Version": "2010-03-31",
         }
-        body = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(asks.items())).encode()
+        body = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(params.items())).encode()
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "host": urlsplit(url).netloc,

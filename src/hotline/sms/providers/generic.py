@@ -113,10 +113,10 @@ class Generic:
         }
         notices = WebhookClient(client, self.account.setting("url"), self.account.newest("secret"))
         reply = await notices.post(message.reference, orjson.dumps(body), message.at)
-        said = parse_json_response(reply) if reply.content else {}
-        if not isinstance(said, dict):
+        answer = parse_json_response(reply) if reply.content else {}
+        if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
-        return SendResult(str(said.get("id") or "") or None)
+        return SendResult(str(answer.get("id") or "") or None)
 
 
 _REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})

@@ -127,9 +127,9 @@ class Huawei:
         }
         url = f"{account.setting('api').rstrip('/')}/sms/batchSendSms/v1"
         reply = await send_request(client, "POST", url, data=form, headers=headers)
-        said = parse_json_response(reply)
-        code = str(said.get("code") or "") if isinstance(said, dict) else ""
-        result = said.get("result") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        code = str(answer.get("code") or "") if isinstance(answer, dict) else ""
+        result = answer.get("result") if isinstance(answer, dict) else None
         if code == "000000" and isinstance(result, list) and result and isinstance(result[0], dict):
             return SendResult(str(result[0].get("smsMsgId") or "") or None)
         if not code:

@@ -122,8 +122,8 @@ class Infobip:
         }
         url = f"{account.setting('api').rstrip('/')}/sms/2/text/advanced"
         reply = await send_request(client, "POST", url, json=body, headers=self._key())
-        said = parse_json_response(reply)
-        sent = said.get("messages") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        sent = answer.get("messages") if isinstance(answer, dict) else None
         if not reply.is_success:
             raise GatewayRefused(f"http {reply.status_code}")
         if not isinstance(sent, list) or not sent or not isinstance(sent[0], dict):

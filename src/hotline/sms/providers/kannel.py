@@ -101,7 +101,7 @@ class Kannel:
         account = self.account
         back = {"token": (account.secret_values("token") or [""])[-1], "my": message.reference}
         report = f"{account.status_url}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
-        asks = {
+        params = {
             "username": account.setting("user"),
             "password": account.newest("password"),
             "from": account.setting("sender"),
@@ -113,13 +113,13 @@ class Kannel:
             "dlr-url": report,
         }
         if account.settings.get("smsc"):
-            asks["smsc"] = account.setting("smsc")
-        reply = await send_request(client, "GET", account.setting("url"), params=asks)
+            params["smsc"] = account.setting("smsc")
+        reply = await send_request(client, "GET", account.setting("url"), params=params)
         if reply.status_code in (200, 202):
-            said = reply.text[:1]
-            if said not in ("0", "3"):
+            code = reply.text[:1]
+            if code not in ("0", "3"):
                 raise GatewayDown("an answer that cannot be read")
-            return SendResult(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
+            return SendResult(None, TextStatus.BUFFERED if code == "3" else TextStatus.SENT)
         raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
 
 
@@ -155,11 +155,11 @@ def conf_errors(text: str) -> list[str]:
         if group not in groups:
             faults.append(f"there is no group {group}")
             continue
-        for name, good, says in needs:
+        for name, good, message in needs:
             found = groups[group].get(name)
             by_post = name == "get-url" and found is None and "post-url" in groups[group]
             if not by_post and (found is None or not good(found)):
-                faults.append(says)
+                faults.append(message)
     return faults
 
 

@@ -96,20 +96,20 @@ class Tencent:
             except (ValueError, AttributeError) as fault:
                 found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
-            told = str(item.get("errmsg") or "")
-            said = item.get("user_receive_time")
-            at = self.account.time(said, self.account.zone, request.at)
+            error_text = str(item.get("errmsg") or "")
+            received_at = item.get("user_receive_time")
+            at = self.account.time(received_at, self.account.zone, request.at)
             reference = str(item.get("ext") or "") or None
             found.append(
                 DeliveryReport(
                     item_key(sid, word),
                     sid,
                     reference,
-                    _status(word, told),
-                    f"{word} {told}".strip(),
+                    _status(word, error_text),
+                    f"{word} {error_text}".strip(),
                     kept,
                     at,
-                    unparsed_time(said, at),
+                    unparsed_time(received_at, at),
                 )
             )
         return found
@@ -132,8 +132,8 @@ class Tencent:
                 "SessionContext": message.reference,
             }
         )
-        said = await self._ask(client, "SendSms", body, message.at)
-        sets = said.get("SendStatusSet")
+        answer = await self._ask(client, "SendSms", body, message.at)
+        sets = answer.get("SendStatusSet")
         if not isinstance(sets, list) or not sets or not isinstance(sets[0], dict):
             raise GatewayDown("an answer of another shape")
         if sets[0].get("Code") == "Ok":
@@ -157,8 +157,8 @@ class Tencent:
         reply = await send_request(
             client, "POST", account.setting("api", f"https://{HOST}/"), content=body, headers=headers
         )
-        said = parse_json_response(reply)
-        answer = said.get("Response") if isinstance(said, dict) else None
+        parsed = parse_json_response(reply)
+        answer = parsed.get("Response") if isinstance(parsed, dict) else None
         if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
         if isinstance(answer.get("Error"), dict):
@@ -172,9 +172,9 @@ class Tencent:
         """Pull the replies Tencent holds for us. Each is given once: whatever its age, it is for us to keep."""
         more = True
         while more:
-            asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
-            said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
-            items = said.get("PullSmsReplyStatusSet") or []
+            params = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
+            answer = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(params), now)
+            items = answer.get("PullSmsReplyStatusSet") or []
             yield [_text_from_pull(item, self.account, now) for item in items]
             more = len(items) >= 100
 

@@ -92,10 +92,12 @@ class Twilio:
             "StatusCallback": f"{self.account.status_url}?my={message.reference}",
         }
         reply = await send_request(client, "POST", f"{self._base}/Messages.json", data=form, auth=self._basic_auth())
-        said = parse_json_response(reply)
-        if reply.is_success and isinstance(said, dict) and said.get("sid"):
-            return SendResult(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
-        raise GatewayRefused(f"http {reply.status_code}: code {said.get('code') if isinstance(said, dict) else '?'}")
+        answer = parse_json_response(reply)
+        if reply.is_success and isinstance(answer, dict) and answer.get("sid"):
+            return SendResult(str(answer["sid"]), STATUSES.get(str(answer.get("status")), TextStatus.SENT))
+        raise GatewayRefused(
+            f"http {reply.status_code}: code {answer.get('code') if isinstance(answer, dict) else '?'}"
+        )
 
     async def since(
         self, client: httpx.AsyncClient, moment: datetime, now: datetime

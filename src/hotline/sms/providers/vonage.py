@@ -107,12 +107,19 @@ class Vonage:
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
             return [UnreadableItem("messageId or status is missing", kept)]
-        said = given.get("message-timestamp")
-        at = self.account.time(said, _UTC, request.at)
+        timestamp = given.get("message-timestamp")
+        at = self.account.time(timestamp, _UTC, request.at)
         status = STATUSES.get(word.lower())
         return [
             DeliveryReport(
-                item_key(id, word), id, given.get("client-ref") or None, status, word, kept, at, unparsed_time(said, at)
+                item_key(id, word),
+                id,
+                given.get("client-ref") or None,
+                status,
+                word,
+                kept,
+                at,
+                unparsed_time(timestamp, at),
             )
         ]
 
@@ -133,8 +140,8 @@ class Vonage:
             "callback": account.status_url,
         }
         reply = await send_request(client, "POST", f"{account.setting('api', API)}/sms/json", data=form)
-        said = parse_json_response(reply)
-        messages = said.get("messages") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        messages = answer.get("messages") if isinstance(answer, dict) else None
         if not isinstance(messages, list) or not messages or not isinstance(messages[0], dict):
             raise GatewayDown("an answer of another shape")
         bad = next((m for m in messages if str(m.get("status")) != "0"), None)

@@ -46,7 +46,7 @@ _TIMES = {
     "bridge-agent-end": "CC-Bridge-Terminated-Time",
     "member-queue-end": "CC-Member-Leaving-Time",
 }
-# Event-Name of everything else a server tells, where whole events are passed on
+# Event-Name of the other events of a server, where all are passed on
 CHANNEL_EVENTS: Mapping[str, EventMeaning] = {
     **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(CallSignal.HUNG_UP)),
     **dict.fromkeys(
@@ -101,7 +101,7 @@ class FreeSwitch:
         reference = field_text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
         if reference is None or meaning.signal is None:
             return [UnreadableItem("CC-Member-Session-UUID is missing", raw)]
-        odd: list[UnreadableItem] = []
+        unreadable: list[UnreadableItem] = []
         if meaning.signal is CallSignal.EXITED:
             reason = field_text(fields, "CC-Cancel-Reason") or "NONE"
             if field_text(fields, "CC-Cause") != "Cancel":
@@ -109,7 +109,7 @@ class FreeSwitch:
             elif reason in CANCEL_REASONS:
                 meaning = CANCEL_REASONS[reason]
             else:
-                odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, request.at))
+                unreadable.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, request.at))
                 meaning = EventMeaning(CallSignal.EXITED, reason.casefold())
         agent, queue = field_text(fields, "CC-Agent"), field_text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
@@ -124,13 +124,13 @@ class FreeSwitch:
             "CC-Member-DNIS"),
             queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
         )  # fmt: skip
-        return [*with_time_warnings([event], raw, request.at), *odd]
+        return [*with_time_warnings([event], raw, request.at), *unreadable]
 
     def _channel_events(
         self, name: str | None, fields: dict[str, Any], request: WebhookRequest
     ) -> list[CallEvent | UnreadableItem]:
-        """Of a channel's own events only its end says something: the caller's session is over, whatever the queue told.
-        The end of a channel that was in no queue is none of ours."""
+        """Of a channel's own events only its end says something: the caller's session is over, whatever the queue
+        reported. The end of a channel that was in no queue is none of ours."""
         raw = raw_item(fields)
         if name is None:
             return [UnreadableItem("CC-Action is missing", raw)]

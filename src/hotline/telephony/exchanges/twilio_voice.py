@@ -87,12 +87,12 @@ class TwilioVoice:
                           at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
         found += _ended_verb_events(given, reference, at, unread)
-        odd = _unknown_words(given, request.at)
+        unreadable = _unknown_words(given, request.at)
         what = _LEG.get(status) if leg else SIGNAL_BY_STATUS.get(status)
         if what is CallSignal.ANSWERED and not leg and not out:
             what = CallSignal.QUEUED
-        if what is None and not found and not odd and not (leg and status in SIGNAL_BY_STATUS):
-            odd.append(UnreadableItem("CallStatus is missing", raw_item(given)))
+        if what is None and not found and not unreadable and not (leg and status in SIGNAL_BY_STATUS):
+            unreadable.append(UnreadableItem("CallStatus is missing", raw_item(given)))
         if what is not None:
             agent = (given.get("Called") or given.get("To")) if leg else None
             phone, line = (None, None) if leg else (phone, line)
@@ -102,7 +102,7 @@ class TwilioVoice:
                           line=line, agent=agent, cause=cause if what is CallSignal.HUNG_UP else None, unread=unread)
             )  # fmt: skip
         # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
-        return [*with_time_warnings(found, raw_item(given), request.at), *odd]
+        return [*with_time_warnings(found, raw_item(given), request.at), *unreadable]
 
     def acknowledge(self) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")

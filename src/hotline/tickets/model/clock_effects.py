@@ -147,11 +147,11 @@ def escalation_effects(
         "late": late,
     }
     lines = receivers(step, after, order, now)
-    rung = Escalation(
+    escalation = Escalation(
         clock.id, level, clock.number, clock.assignment, clock.metric, step.level, tuple(line for line, _ in lines),
         clock.next_at, now, late,
     )  # fmt: skip
-    return rung, [("escalation", line, {**payload, **more}) for line, more in lines]
+    return escalation, [("escalation", line, {**payload, **more}) for line, more in lines]
 
 
 def emergency_duty_lines(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:

@@ -23,9 +23,9 @@ def colour_of(clock: Clock, now: datetime) -> Colour:
         return Colour.RED
     if clock.stopped_at is not None or clock.paused_at is not None:
         return Colour.GREY
-    rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
+    step_number = next((details["place"] for what, _, details in clock.marks if what == "ring"), 0)
     steps = clock.terms["steps"]
-    return Colour(parse_step(steps[min(rung, len(steps)) - 1]).level) if rung else Colour.GREEN
+    return Colour(parse_step(steps[min(step_number, len(steps)) - 1]).level) if step_number else Colour.GREEN
 
 
 COLOURS_ASCENDING = tuple(Colour)

@@ -113,15 +113,15 @@ def escalation_policy_for(directory: Directory, metric: Metric, priority: Priori
 
 def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
-    ladder = escalation_policy_for(directory, metric, priority)
+    escalation_policy = escalation_policy_for(directory, metric, priority)
     return {
         "policy": policy.code,
         "version": directory.versions.get(("policies", policy.code), directory.version),
         "source": policy.source,
-        "ladder": ladder.code,
-        "ladder_version": directory.versions.get(("ladders", ladder.code), directory.version),
-        "steps": list(ladder.steps),
-        "repeat": ladder.repeat,
+        "ladder": escalation_policy.code,
+        "ladder_version": directory.versions.get(("ladders", escalation_policy.code), directory.version),
+        "steps": list(escalation_policy.steps),
+        "repeat": escalation_policy.repeat,
     }
 
 
@@ -155,11 +155,11 @@ def limits_for(
 ) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory is empty."""
     policy = policy_for(directory, kind, priority, category, area)
-    reckoner = working_time_of(directory, policy.calendar) if policy else None
-    if policy is None or reckoner is None:
+    working_time = working_time_of(directory, policy.calendar) if policy else None
+    if policy is None or working_time is None:
         return None
-    closes = calculate_limit(reckoner, now, parse_span(policy.resolve))
-    accept = calculate_limit(reckoner, now, parse_span(policy.accept))
+    closes = calculate_limit(working_time, now, parse_span(policy.resolve))
+    accept = calculate_limit(working_time, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
 
 

@@ -203,14 +203,14 @@ async def load_open_work(db: Database, scope: Scope, places: frozenset[str], now
     """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, what is `due_next`,
     and what they are `performing` for others (status, n). Asks of open orders alone, however many tickets lie behind
     them."""
-    asked = _open_work_queries(scope.areas is not None)
+    queries = _open_work_queries(scope.areas is not None)
     if not scope.whole and not places <= scope.departments:
-        return dict.fromkeys(asked, ())
+        return dict.fromkeys(queries, ())
     values: dict[str, Any] = {"places": sorted(places)}
     if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
     timed = {"counts", "due_next"}
     return {
         name: await db.rows(question, **values, **({"now": now} if name in timed else {}))
-        for name, question in asked.items()
+        for name, question in queries.items()
     }

@@ -81,7 +81,7 @@ SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 
 @lru_cache(maxsize=512)
 def _list_query(
-    whole: bool,
+    unrestricted: bool,
     by_area: bool,
     by_order: bool,
     filter_names: frozenset[str],
@@ -89,7 +89,7 @@ def _list_query(
     descending: bool,
     all_columns: bool = False,
 ) -> PreparedQuery:
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     key = SORTS[sort]
     query = sa.select(*(TICKET_COLUMNS if all_columns else _BRIEF)).where(scope_condition(scope))
     for name in EQUALITY_FILTERS:
