@@ -90,7 +90,7 @@ async def test_a_key_used_before_is_answered_as_before_and_does_nothing(services
     assert await count(db, ticket) == 1
 
 
-async def test_two_houses_on_one_database_never_double_a_key_or_a_version(services: Services, db: Any) -> None:
+async def test_two_processes_on_one_database_never_double_a_key_or_a_version(services: Services, db: Any) -> None:
     """Two processes' worth of batchers: the database, not the process, decides."""
     second = Journal(db)
     second.start()
@@ -201,7 +201,7 @@ async def test_a_watched_queue_is_read_again_only_when_it_has_moved(desk: Player
     assert (await desk.get("/v1/departments/water/queue")).json()["items"] == []
 
 
-async def test_a_queue_at_hand_still_turns_overdue_by_the_clock(desk: Player, clock: Any) -> None:
+async def test_a_cached_queue_still_turns_overdue_by_the_clock(desk: Player, clock: Any) -> None:
     await desk.call("停水", category="sdq-water", priority="urgent")
     assert (await desk.get("/v1/departments/water/queue")).json()["items"][0]["overdue"] is False
     clock.forward(hours=25)
@@ -249,7 +249,7 @@ async def test_a_retry_of_an_action_meets_the_world_its_first_try_made(
     ],
     ids=["away", "full", "unsure", "overloaded"],
 )
-async def test_what_the_database_cannot_do_is_told_in_its_own_words(
+async def test_a_database_fault_is_reported_in_the_words_of_the_database(
     fault: Any, status: int, code: str, applied: Any, again: str, desk: Player, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = db.write
@@ -269,7 +269,7 @@ async def test_what_the_database_cannot_do_is_told_in_its_own_words(
     assert await count(db, ticket) == 1
 
 
-async def test_the_database_away_is_told_and_nothing_is_half_done(
+async def test_an_unavailable_database_is_reported_and_nothing_is_half_done(
     desk: Player, db: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = db.write

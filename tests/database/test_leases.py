@@ -212,7 +212,7 @@ async def test_a_message_that_was_given_up_is_sent_again_at_once_when_asked_by_a
     assert dead in far.came
 
 
-async def test_due_steps_that_a_worker_an_hour_fast_held_are_told_when_its_lease_ends(
+async def test_due_steps_that_a_worker_an_hour_fast_held_fire_when_its_lease_ends(
     lift_ticket: Any, start: Start, services: Services, clock: Clock
 ) -> None:
     clock.forward(hours=3)

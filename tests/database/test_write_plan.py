@@ -205,7 +205,7 @@ async def test_of_many_plans_for_one_version_one_is_written_and_the_others_leave
     assert (await found(db, "海景"), await found(db, "title")) == ([], ["1"])  # by what it is called now
 
 
-async def test_one_batch_tells_of_each_plan_by_itself(journal: Journal, db: Any) -> None:
+async def test_one_batch_answers_each_plan_by_itself(journal: Journal, db: Any) -> None:
     for plan in (opened("1"), opened("2", "used"), opened("3")):
         await journal.commit(plan)
     before = db.round_trips

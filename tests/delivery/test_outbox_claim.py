@@ -115,7 +115,7 @@ async def test_thousands_behind_one_that_is_down_hide_the_other_receivers_for_a_
     assert taken == []  # the five are held, and nothing behind them is taken
 
 
-async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
+async def test_what_was_deferred_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
     await fill(services, behind_a_dead_one(3 * outbox_store.CLAIM_WINDOW))
     for _ in range(4):
         assert await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS)) == []
@@ -129,7 +129,7 @@ async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(ser
     assert came == list(range(20))
 
 
-async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
+async def test_what_was_deferred_is_sent_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
     await fill(services, behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW))
     for _ in range(3):
         await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
@@ -139,7 +139,7 @@ async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(se
     assert [m.payload["n"] for m in taken] == [1]
 
 
-async def test_what_was_set_aside_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
+async def test_what_was_deferred_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
     services: Services, clock: Clock
 ) -> None:
     first, *rest = behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW)

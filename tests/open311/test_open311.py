@@ -1462,7 +1462,7 @@ async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch
     assert len((await far.http.get(f"{BASE}/requests.csv")).text.splitlines()) == 1 + 2
 
 
-async def test_a_house_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
+async def test_a_server_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
     services.part(Open311Settings).is_enabled = False
     for what in ("discovery", "services", "requests", "servicerequestupdates"):
         for form in FORMS:

@@ -540,7 +540,7 @@ async def alarms(line: Line) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(NAMELESS))
-async def test_a_danger_in_a_text_without_its_id_or_sender_is_told_at_once(name: str, line: Line) -> None:
+async def test_a_danger_in_a_text_without_its_id_or_sender_is_alarmed_at_once(name: str, line: Line) -> None:
     far = await line.set_up(name)
     bare = far.text("n-1", WANG, "12345", FIRE, line.clock(), **dict.fromkeys(NAMELESS[name], LEFT_OUT))
     for _ in range(2):
@@ -556,7 +556,7 @@ async def test_a_danger_in_a_text_without_its_id_or_sender_is_told_at_once(name:
 
 
 @pytest.mark.parametrize("name", BATCHES)
-async def test_a_danger_in_one_odd_item_of_a_batch_is_told_at_once(name: str, line: Line) -> None:
+async def test_a_danger_in_one_unreadable_item_of_a_batch_is_alarmed_at_once(name: str, line: Line) -> None:
     far = await line.set_up(name)
     push = far.texts([(f"b-{n}", WANG, "12345", LAMP, line.clock()) for n in range(3)])
     payload = json.loads(push.body)
@@ -584,7 +584,7 @@ def _unreadable(text: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("how", _unreadable(""))
-async def test_a_danger_in_a_body_nobody_can_read_is_told_at_once(how: str, line: Line) -> None:
+async def test_a_danger_in_an_unreadable_body_is_alarmed_at_once(how: str, line: Line) -> None:
     far = await line.set_up("aliyun")
     push = far.text("u-1", WANG, "12345", LAMP, line.clock())
     for text in (LAMP, FIRE):

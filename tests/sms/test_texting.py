@@ -335,7 +335,9 @@ async def test_declined_and_extended_matters_say_where_to_turn_and_why(
     assert "需延长办理" in told[0] and "配件从厂家调货" in told[0]
 
 
-async def test_callers_of_merged_tickets_are_told_too(town: Town, desk: Player, lifts: Player, switch: Player) -> None:
+async def test_callers_of_merged_tickets_are_notified_too(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
     first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
     second = await desk.call("电梯停了", caller={"phone": "13900139000"}, category="dt-fault")
     await desk.act(second, "merge", target=first["number"])
@@ -396,7 +398,7 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
     assert [s["why"] for s in shown] == ["a report on a text that is not ours"]
 
 
-async def test_a_report_whose_time_nobody_can_read_counts_from_when_it_came_not_from_when_it_was_worked_off(
+async def test_a_report_with_an_unreadable_time_counts_from_when_it_came_not_from_when_it_was_processed(
     town: Town, desk: Player
 ) -> None:
     await town.writes(LAMP)
@@ -732,7 +734,7 @@ async def test_the_question_and_what_follows_from_an_answer_are_never_capped(
     assert any("重新办理" in text for text in await town.send())
 
 
-async def test_each_caller_of_a_merged_ticket_is_told_by_a_message_of_their_own(
+async def test_each_caller_of_a_merged_ticket_gets_a_message_of_their_own(
     town: Town, desk: Player, lifts: Player, switch: Player
 ) -> None:
     first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")

@@ -192,7 +192,7 @@ STORIES: dict[str, tuple[list[str], str, int | None]] = {
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_queues_and_transfers_in_whatever_order_and_how_often_they_are_told(name: str) -> None:
+def test_queues_and_transfers_in_whatever_order_and_how_often_events_come(name: str) -> None:
     lines, expected, talk = STORIES[name]
     orders = list(permutations(lines))
     for order in random.Random(24365).sample(orders, min(len(orders), 120)):
@@ -425,7 +425,7 @@ BAD = "03/04/2026 10:00:00"
         ("twilio_voice", urlencode({"CallSid": "CA1", "From": "+8613800138000", "CallStatus": "ringing", "Timestamp": BAD}), FORM),
     ],
 )  # fmt: skip
-def test_a_time_nobody_can_read_is_told_and_measures_nothing(provider: str, body: Any, media_type: str) -> None:
+def test_an_unreadable_time_is_reported_and_measures_nothing(provider: str, body: Any, media_type: str) -> None:
     items = pushed(provider, body, media_type)
     events = [e for e in items if isinstance(e, CallEvent)]
     assert events and all(e.unread == BAD and e.at == NOW for e in events)

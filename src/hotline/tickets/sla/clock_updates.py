@@ -53,7 +53,7 @@ class _ClockUpdate:
     def __init__(self, before: Facts, ticket: Ticket, orders: Iterable[Assignment], command: Command, now: datetime,
                  directory: Directory, policy: SlaPolicy, working_time: WorkingTime) -> None:  # fmt: skip
         self.before, self.ticket, self.orders, self.command, self.now = before, ticket, tuple(orders), command, now
-        self.d, self.policy, self.reckoner = directory, policy, working_time
+        self.d, self.policy, self.working_time = directory, policy, working_time
         self.clocks = {(c.metric, c.assignment): c for c in before.clocks}
         self.touched: dict[str, Clock] = {}
         self.known = {a.id: a for a in before.assignments}
@@ -68,7 +68,7 @@ class _ClockUpdate:
             ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
 
     def working_time_for(self, clock: Clock) -> WorkingTime:
-        return working_time_of(self.d, clock.calendar) or self.reckoner
+        return working_time_of(self.d, clock.calendar) or self.working_time
 
     def record_events(self, clock: Clock, *events: tuple[Any, ...]) -> Clock:
         counts = self.working_time_for(clock)
@@ -89,7 +89,7 @@ class _ClockUpdate:
             metric=metric,
             terms=terms_of(self.d, metric, self.policy, self.ticket.priority),
             marks=(),
-            calendar=self.reckoner.calendar.code,
+            calendar=self.working_time.calendar.code,
             calendar_version=0,
             started_at=self.now,
         )
@@ -133,7 +133,7 @@ class _ClockUpdate:
         if metric is M.REVIEW:
             return (timer_event("start", self.now, due=self.ticket.review_at or self.now),)
         if metric is M.RESOLVE and self.ticket.outer_due_at is not None:
-            ours = outer_limit(self.policy, self.reckoner, self.ticket.outer_due_at, self.now)
+            ours = outer_limit(self.policy, self.working_time, self.ticket.outer_due_at, self.now)
             if self.policy.outer is Outer.GOVERNS and ours > self.now:
                 return (timer_event("start", self.now, due=ours, rigid=True, **since),)
             if ours > self.now:
@@ -158,7 +158,7 @@ class _ClockUpdate:
 
     def is_unattended(self, department: str | None) -> bool:
         """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
-        return not self.reckoner.is_working(self.now) and duty.has_no_duty_officer(self.d, department, self.now)
+        return not self.working_time.is_working(self.now) and duty.has_no_duty_officer(self.d, department, self.now)
 
     def initial_report_events(self, order: Assignment, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """An order is due with the resident's clock; by hand it may be given another limit. Where the resident's has
@@ -180,7 +180,7 @@ class _ClockUpdate:
         ):
             ours = tuple(m for m in resolve.marks if m[0] not in ("ring", "hurry", "promise"))
             return (*ours, timer_event("issue", self.now))
-        accept = calculate_limit(self.reckoner, self.now, parse_span(self.policy.accept))
+        accept = calculate_limit(self.working_time, self.now, parse_span(self.policy.accept))
         return (timer_event("start", self.now, due=accept.due_at, unit=unit),)
 
     def all(self) -> ClockChanges:
@@ -274,7 +274,7 @@ class _ClockUpdate:
             if terms["policy"] == clock.terms["policy"]:
                 self.record_events(replace(clock, terms=terms))
             else:  # span and calendar go together
-                self.record_events(replace(clock, terms=terms, calendar=self.reckoner.calendar.code), *events)
+                self.record_events(replace(clock, terms=terms, calendar=self.working_time.calendar.code), *events)
 
 
 def update_clocks(
