@@ -1,4 +1,4 @@
-"""Serves the console: pages for whoever is logged in, static files by the hash of their content, the log-in cookie.
+"""Serves the console: pages for people who are logged in, static files by the hash of their content, the log-in cookie.
 
 A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
 """

@@ -214,7 +214,7 @@ def _defer_blocked(db: sa.Connection, window: sa.Subquery, at: datetime) -> None
         return
     for partition in {row.partition for row in blocked_rows}:
         head = db.execute(_FIRST_OF_RECEIVER.with_for_update(skip_locked=True), {"receiver": partition}).first()
-        if head is None:  # somebody ends it at this moment
+        if head is None:  # another transaction ends it at this moment
             continue
         until = max(at + MAX_DEFERRAL, parse_instant(head.next_at) or at)
         ids = [row.id for row in blocked_rows if row.partition == partition and row.id != head.id]

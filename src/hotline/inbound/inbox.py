@@ -49,7 +49,7 @@ class Inbox:
         return await self._db.transact(lambda c: inbound_store.count_known(c, keys))
 
     async def save_to_database(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises
+        """In the database, and with it an alarm for each danger that waits for review. Raises
         DatabaseUnavailable or DatabaseFull, and CommitUnknown after the deadline: the rows may still be written."""
         alarms = _danger_alarms(rows)
 

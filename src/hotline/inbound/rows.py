@@ -88,7 +88,7 @@ def unreadable_columns(
 ) -> dict[str, Any]:
     """The row of an item that cannot be read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
-    # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
+    # one that is kept once for many is about how the gateway is set up, not about what a resident wrote
     urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{readable_text(item.raw)}")
     return {
         "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500], "text": item.text,

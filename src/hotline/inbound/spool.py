@@ -114,7 +114,7 @@ class Spool:
         path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, no process drains it
-        if os.fstat(handle).st_nlink == 0:  # somebody drained it, empty, before it was ours
+        if os.fstat(handle).st_nlink == 0:  # another process drained it, empty, before it was ours
             os.close(handle)
             return self._fresh(now)
         folder = os.open(self.folder, os.O_RDONLY)
@@ -205,7 +205,7 @@ class Spool:
                         await asyncio.to_thread(self._quarantine, record, path)
                     done += 1
                     processed += 1
-                if raw.count(b"\n") > processed:  # whole lines that do not fit: not a torn end, somebody must look
+                if raw.count(b"\n") > processed:  # whole lines that do not fit: not a torn end, so it needs review
                     log.error("spool.file_damaged", file=path.name, drained=processed)
                     path.rename(path.with_suffix(".bad"))
                 else:

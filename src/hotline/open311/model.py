@@ -44,7 +44,7 @@ class PublicView:
 
 
 def published_choices(directory: Directory) -> tuple[str, ...]:
-    """What somebody chose to publish: `category/channel` of each choice. A confidential category is none."""
+    """What administrators chose to publish: `category/channel` of each choice. A confidential category is none."""
     return tuple(
         f"{c.code}/{channel}"
         for c in directory.categories.values()

@@ -320,7 +320,7 @@ def _client(row: Row) -> Actor:
 async def process_inbound_update(
     services: Services, row: Row, gateway: Gateway | None, now: datetime
 ) -> InboundOutcome:
-    """An update is a contact of an open ticket; of any other it is for somebody to judge."""
+    """An update is a contact of an open ticket; of any other it waits for review."""
     number, word = row.details["number"], row.details.get("word") or ""
     facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
     if facts is None or facts.ticket.status not in OPEN:

@@ -35,7 +35,7 @@ BEHIND = timedelta(days=14)  # and how far back, to know when one began
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. `wrong`: somebody must act now; `warns`: somebody must act before long."""
+    """What one check found. `wrong`: act now; `warns`: act soon."""
 
     check: str
     says: str

@@ -55,7 +55,7 @@ async def take_up(
         channel, words or "…", phone=phone,
         attach_to=corrections.attach_to, category=corrections.category, area=corrections.area,
     )  # fmt: skip
-    once = replace(request, key=RequestKey("inbound", f"in.{row.id}", "inbound"))  # whoever else takes it up
+    once = replace(request, key=RequestKey("inbound", f"in.{row.id}", "inbound"))  # the same key for every operator
     result = await take_call(services, intake, once, number_shown)
     number = result.number or result.answer.body
     effect = Effect.JOINED if corrections.attach_to else Effect.OPENED

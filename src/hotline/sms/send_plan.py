@@ -254,7 +254,7 @@ def _normalized_phone(services: Services, raw: str) -> str:
 
 
 def _plan_for_officer(services: Services, directory: Directory, message: Row, facts: Facts) -> list[PlannedText]:
-    """To whoever is on duty: what and where, never who called."""
+    """To the duty officer: what and where, never who called."""
     ticket, payload = facts.ticket, message.payload
     if not payload.get("phone"):
         return []

@@ -49,14 +49,14 @@ def _by_gateway_or_notice(reach: AvailableChannels) -> Way:
 
 
 def _to_officers(reach: AvailableChannels) -> Way:
-    """To whoever is on duty: by a gateway where the roster has a phone number, else to the notice address."""
+    """To duty officers: by a gateway where the roster has a phone number, else to the notice address."""
     if reach.notices:
         return Way.ALL
     return Way.TO_OFFICERS if reach.texts else Way.NONE
 
 
 class TextSender:
-    """Sends messages as texts; to the notice address where no gateway sends or nobody's number is known."""
+    """Sends messages as texts; to the notice address where no gateway sends or no phone number is known."""
 
     def __init__(self, handover: Handover[Services]) -> None:
         self._handover, self._services = handover, handover.services

@@ -151,7 +151,7 @@ def _time_warning(written_time: str, now: datetime) -> str:
 
 
 def unknown_event(word: str, raw: str, now: datetime) -> UnreadableItem:
-    """An event whose name is not known: it is for somebody to look at, once a day for each name, and changes no
+    """An event whose name is not known: it is shown for review, once a day for each name, and changes no
     call."""
     return UnreadableItem(
         f"an event that is not known: {clean_text(word)[:80]}", raw, hashed_key("event", word.casefold(), now.date())

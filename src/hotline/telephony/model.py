@@ -17,7 +17,7 @@ class CallSignal(StrEnum):
     OFFERED = "offered"
     QUEUED = "queued"
     ANSWERED = "answered"
-    EXITED = "exited"  # out of the queue, and nobody had taken the call: it may go on elsewhere, as in another queue
+    EXITED = "exited"  # out of the queue, without an answer: the call may go on elsewhere, as in another queue
     LEFT = "left"  # the agent is out of it: it may go on elsewhere
     HUNG_UP = "hung_up"  # over, whatever other events say
     RECORDED = "recorded"
@@ -109,7 +109,7 @@ class VoiceCall:
 
 def is_call(events: Iterable[CallEvent]) -> bool:
     """Whether these events describe a call: one was offered, or they name the caller or the queue. The end
-    of something nobody offered us is none."""
+    of a call that was not offered is none."""
     return any(
         e.signal in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
     )
@@ -135,7 +135,7 @@ def build_call(events: Iterable[CallEvent]) -> VoiceCall:
     # an agent who left had been there, whether or not their answer was reported
     was_answered = any(e.signal in (CallSignal.ANSWERED, CallSignal.LEFT) for e in ordered_events)
     queued, first_answer, hung_up = first(CallSignal.QUEUED), first(CallSignal.ANSWERED), last(CallSignal.HUNG_UP)
-    last_answer = last(CallSignal.ANSWERED)  # after a transfer, whoever has it now
+    last_answer = last(CallSignal.ANSWERED)  # after a transfer, the agent who has it now
     direction = next((e.direction for e in ordered_events if e.signal is CallSignal.OFFERED), offered.direction)
     path = _caller_path(ordered_events)
     end = hung_up or path.exit_event
@@ -311,7 +311,7 @@ def _outcome(
     ):
         end = exit_event  # the queue let them go before they hung up
     if end is None:
-        return VoiceOutcome.MISSED  # nobody said that the caller gave up
+        return VoiceOutcome.MISSED  # no event says that the caller gave up
     abandoned = [e.abandoned for e in events if e is end or e.signal is not CallSignal.EXITED]
     if any(abandoned):
         return VoiceOutcome.ABANDONED

@@ -123,7 +123,7 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
 def _store_events(
     c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime
 ) -> None:
-    # always in one order, events before calls before telephone numbers: two pushes never wait for each other in a ring
+    # always in one order, events before calls before telephone numbers: two pushes never deadlock
     for event in sorted(events, key=lambda e: (e.reference, e.key)):
         row = {
             "pbx": gateway.name,

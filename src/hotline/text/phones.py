@@ -42,7 +42,7 @@ class ParsedPhone:
 
     @property
     def words(self) -> str | None:
-        """What was written, where it says more than `phone`: it is kept for whoever rings back."""
+        """What was written, where it says more than `phone`: it is kept for the operator who calls back."""
         return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-UNKNOWN_ADDRESS = "unknown"  # whoever has no address: a socket without one, or a proxy that wrote something else
+UNKNOWN_ADDRESS = "unknown"  # no address: a socket without one, or a proxy that wrote something else
 _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wider names half the world
 _PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _PREFIX = 64  # bits of an IPv6 address that tell one line from another: whoever has a line chooses the rest

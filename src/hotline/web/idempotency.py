@@ -43,7 +43,7 @@ class ActionResult:
 
 
 def storable_answer(answer: StoredAnswer, request_key: RequestKey) -> StoredAnswer:
-    """The answer as it is kept: the body only where somebody can ask for it again."""
+    """The answer as it is kept: the body only where it can be asked for again."""
     return answer if request_key.keep_body else replace(answer, body="")
 
 

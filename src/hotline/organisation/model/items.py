@@ -89,7 +89,7 @@ class Department(NamedItem):
     phone: str | None = None
     areas: tuple[str, ...] = ()  # where it works; empty: everywhere
     head: str | None = None  # the login of the one who answers for it
-    auto_assign: bool = False  # an unsigned order goes to whoever is on duty with the least work
+    auto_assign: bool = False  # an order that nobody accepts goes to the handler on duty with the least work
     active: bool = True
 
 
@@ -192,7 +192,7 @@ class SlaPolicy(CodedItem):
     area: str = ANY
     redo: str | None = None  # after a reopening; absent: half of `resolve`
     call_back: str = "1 working_days"
-    silence: str = "7 calendar_days"  # a resolved matter nobody says a word about is closed after it
+    silence: str = "7 calendar_days"  # a resolved ticket without any answer is closed after it
     info: str = "24 calendar_hours"  # how long we wait for the caller to give what is missing
     ruling: str = "1 working_days"
     extension: str = "1 working_days"

@@ -149,7 +149,7 @@ class Outer(StrEnum):
 class Receiver(StrEnum):
     """Who is notified by a step of an escalation policy."""
 
-    HANDLER = "handler"  # the department, and whoever took the order
+    HANDLER = "handler"  # the department, and the assignee of the order
     HEAD = "head"  # of the department
     DUTY = "duty"  # the officer on duty there now, else above, else of the whole organisation
     DESK = "desk"  # operators

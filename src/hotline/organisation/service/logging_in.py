@@ -106,7 +106,9 @@ def _start_session(
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:
     login, address, device = attempt.login.casefold(), attempt.address, attempt.device
-    if not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH:  # nobody's: no database need be asked
+    if (
+        not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH
+    ):  # no such log-in can exist: the database need not be asked
         raise Refused(WRONG_CREDENTIALS)
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place

@@ -63,7 +63,8 @@ def _lower_priority() -> None:
 
 
 class PasswordHashing:
-    """argon2id, off the loop. `known`: from a place where this log-in was right before, or by somebody logged in."""
+    """argon2id, off the loop. `known`: from a place where this log-in was right before, or by a person who is logged
+    in."""
 
     def __init__(self, hasher: Hasher | None = None, processors: int | None = None) -> None:
         self._hasher: Hasher = hasher or _HASHER

@@ -42,10 +42,10 @@ from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, OVERDUE_NAME
 from hotline.tickets.store import counters
 
 FOLDED_AT_ONCE = rollups.EVENTS_PER_FOLD  # events
-REBUILD_ABANDONED_AFTER = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
-HEARTBEAT_SECONDS = 30.0  # seconds between one sign of life and the next
-ROLLUPS_PER_TRANSACTION = 2000  # rollups in one transaction: whoever writes beside it waits no longer
-MAX_TICKETS_COUNTED_INLINE = 1000  # tickets that are counted between two requests, and nobody notices
+REBUILD_ABANDONED_AFTER = timedelta(minutes=3)  # a rebuild without a heartbeat for so long has been abandoned
+HEARTBEAT_SECONDS = 30.0  # seconds between two heartbeats of a rebuild
+ROLLUPS_PER_TRANSACTION = 2000  # rollups in one transaction, so that other writers wait no longer
+MAX_TICKETS_COUNTED_INLINE = 1000  # more tickets than this are counted in a process of their own
 MAX_DAYS = 1100  # days asked for at once
 HOURLY_DAYS = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")

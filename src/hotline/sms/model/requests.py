@@ -60,7 +60,7 @@ _TRAILING = " \t\r\n.。!！,，~～"
 MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
 MAX_NUMBERS = 20  # ticket numbers that one text may name
 MIN_CONFIDENCE = 0.75  # from here on a category says that a text is of another matter
-MAX_TEXTS_PER_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
+MAX_TEXTS_PER_HOUR = 20  # texts of one number that open something; beyond it they wait for review, except dangers
 
 
 class Intent(StrEnum):

@@ -108,7 +108,7 @@ class Aws:
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
         envelope = parse_json(request.body)
         kept = raw_item({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
-        if envelope["Type"] != "Notification":  # nobody is called back: a person opens SubscribeURL, or does not
+        if envelope["Type"] != "Notification":  # SubscribeURL is never fetched: an administrator opens it
             return [UnreadableItem(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
         message: Any = None
         try:

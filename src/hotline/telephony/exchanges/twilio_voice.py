@@ -101,7 +101,7 @@ class TwilioVoice:
                 CallEvent(item_key(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
                           line=line, agent=agent, cause=cause if what is CallSignal.HUNG_UP else None, unread=unread)
             )  # fmt: skip
-        # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
+        # without an event of ours: an operator's telephone rings or was not answered, and the caller is still there
         return [*with_time_warnings(found, raw_item(given), request.at), *unreadable]
 
     def acknowledge(self) -> Acknowledgement:

@@ -18,7 +18,7 @@ def has_breached(clock: Clock, now: datetime) -> bool:
 
 def colour_of(clock: Clock, now: datetime) -> Colour:
     """How a clock looks on a board: grey while it stands still or has stopped, red behind its end, else the colour of
-    the last step told."""
+    the last step that fired."""
     if has_breached(clock, now):
         return Colour.RED
     if clock.stopped_at is not None or clock.paused_at is not None:

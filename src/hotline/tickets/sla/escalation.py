@@ -1,4 +1,4 @@
-"""Escalation: the next step of a clock, the commands it gives, and who is told."""
+"""Escalation: the next step of a clock, the commands it gives, and who is notified."""
 
 from datetime import datetime
 from typing import Any

@@ -86,7 +86,7 @@ async def _escalate_clock(services: Services, facts: Facts, row: Row, token: str
 
 
 async def _with_auto_assignee(services: Services, facts: Facts, command: Command, now: datetime) -> Command:
-    """An unsigned order of a department that wants it so goes to whoever is on duty with the least work."""
+    """An unsigned order of a department that wants it so goes to the handler on duty with the least work."""
     order, directory = facts.order(command.assignment or ""), facts.directory
     if order is None or directory is None or order.assignee is not None:
         return command

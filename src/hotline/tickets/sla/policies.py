@@ -18,7 +18,7 @@ from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatu
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M = TicketStatus, AssignmentStatus, Metric
-DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no ladder says otherwise
+DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no escalation policy applies
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
 
@@ -106,8 +106,8 @@ def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime |
 
 
 def escalation_policy_for(directory: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
-    """The ladder of that metric, one for the priority before one for any."""
-    ladders = directory.ladders_by_case
+    """The escalation policy of that metric: one for the priority before one for any."""
+    ladders = directory.escalation_policies_by_case
     return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
 
 
