@@ -33,7 +33,7 @@ class Cut:
         async def away(*_: Any, **__: Any) -> Any:
             raise DatabaseUnavailable("the database does not answer")
 
-        for verb in ("rows", "plain", "transact", "write", "reserve", "time"):
+        for verb in ("rows", "row_dicts", "transact", "write", "reserve", "time"):
             self._patch.setattr(self._db, verb, away)
 
     def __exit__(self, *_: Any) -> None:

@@ -427,7 +427,7 @@ def beside(services: Services, folder: Path) -> WorkerSubprocess:
 async def test_a_large_database_is_counted_in_a_process_of_its_own(
     watch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(figures, "AT_HAND", 0)  # one ticket is many
+    monkeypatch.setattr(figures, "MAX_TICKETS_COUNTED_INLINE", 0)  # one ticket is many
 
     async def never(*_: Any, **__: Any) -> bool:
         raise AssertionError("counted while requests wait")
@@ -476,7 +476,7 @@ async def test_very_many_rollups_are_put_in_place_piece_by_piece(
 ) -> None:
     await update_rollups(services, clock())
     monkeypatch.setattr(rollups, "ROOM", 10)  # two rows in a piece
-    monkeypatch.setattr(figures, "WRITTEN", 3)
+    monkeypatch.setattr(figures, "ROLLUPS_PER_TRANSACTION", 3)
     assert await rebuild_rollups(services, clock(), force=True)
     assert await load_rollup_drift(services, clock()) == {}
 

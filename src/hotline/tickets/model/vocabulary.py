@@ -295,3 +295,6 @@ class Guard(StrEnum):
     REVIEW_AHEAD = "review_ahead"
     UNCLAIMED = "unclaimed"
     OTHER_DEPARTMENT = "other_department"
+
+
+ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have

@@ -11,7 +11,7 @@ from hotline.organisation.model.items import SlaPolicy, parse_span
 from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit, is_working_unit
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import LIVE, Action, Part
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, LIVE, Action, Part
 from hotline.tickets.sla.escalation import next_step
 from hotline.tickets.sla.policies import (
     ORDER_CLOCKS,
@@ -205,7 +205,7 @@ class _ClockUpdate:
         if clock_id := given.get("clock"):
             escalated = next((c for c in (*self.clocks.values(), *self.touched.values()) if c.id == clock_id), None)
             if escalated is not None:
-                self.escalate(escalated, int(given["rung"]))
+                self.escalate(escalated, int(given[ESCALATION_LEVEL]))
         return ClockChanges(tuple(self.clocks.values()), tuple(self.touched.values()))
 
     def move_all_to_phase(self) -> None:

@@ -107,8 +107,8 @@ def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime |
 
 def escalation_policy_for(directory: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
     """The escalation policy of that metric: one for the priority before one for any."""
-    ladders = directory.escalation_policies_by_case
-    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
+    policies = directory.escalation_policies_by_case
+    return policies.get((metric, priority)) or policies.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
 
 
 def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
