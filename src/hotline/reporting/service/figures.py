@@ -49,7 +49,7 @@ MAX_TICKETS_COUNTED_INLINE = 1000  # more tickets than this are counted in a pro
 MAX_DAYS = 1100  # days asked for at once
 HOURLY_DAYS = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
-NOUN_BY_DIMENSION = {"department": "departments", "category": "categories", "area": "areas"}
+NOUNS = {"department": "departments", "category": "categories", "area": "areas"}
 
 
 async def update_rollups(services: Services, now: datetime) -> int:
@@ -187,8 +187,8 @@ def _select_rollups(directory: Directory, figure_query: FigureQuery, actor: Acto
             "category": directory.category_subtrees,
             "area": directory.area_subtrees,
         }
-        if name != "channel" and code not in directory.noun(NOUN_BY_DIMENSION[name]):
-            errors.append((name, f"not in the directory's {NOUN_BY_DIMENSION[name]}"))
+        if name != "channel" and code not in directory.noun(NOUNS[name]):
+            errors.append((name, f"not in the directory's {NOUNS[name]}"))
         within[name] = below[name].get(code, frozenset({code})) if name in below else frozenset({code})
     if errors:
         raise Refused(Refusal(Code.INVALID, "these figures cannot be asked for", errors=tuple(errors)))
@@ -335,11 +335,7 @@ def _open_at_end(
 def _build_group(
     directory: Directory, figure_query: FigureQuery, code: str, counts: Counter[str], stock: int | None
 ) -> FigureGroup:
-    name = (
-        directory.optional_item_name(NOUN_BY_DIMENSION[figure_query.by], code)
-        if figure_query.by in NOUN_BY_DIMENSION and code
-        else None
-    )
+    name = directory.optional_item_name(NOUNS[figure_query.by], code) if figure_query.by in NOUNS and code else None
     entered, left = counts.get("entered", 0), counts.get("left", 0)
     return FigureGroup(
         code=code,
