@@ -522,7 +522,7 @@ async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
     await http.aclose()
 
 
-async def test_the_directory_and_wider_subscriptions_are_for_those_who_administer_the_whole_house(
+async def test_the_directory_and_wider_subscriptions_are_for_unrestricted_administrators(
     app: FastAPI, services: Services, world: World
 ) -> None:
     boss = world.clients["admin"]

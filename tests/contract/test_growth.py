@@ -322,7 +322,7 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "w3c_moment": parse_w3c_moment,
     "a push": lambda text: GENERIC.texts(_Push(text)),  # type: ignore[arg-type]
     "a call": validated,
-    "a letter": lambda text: compose_text(
+    "a text to a resident": lambda text: compose_text(
         "{reply} {number}", dict.fromkeys(("reply", "number", "department", "hotline"), text)
     ),
 }

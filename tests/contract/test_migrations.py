@@ -31,7 +31,7 @@ async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[st
     await seeded(db)  # nothing of the old data is in the way
 
 
-async def test_the_migrated_schema_is_the_one_the_code_knows(db: Any) -> None:
+async def test_the_migrated_schema_is_the_one_in_the_code(db: Any) -> None:
     def compare(c: sa.Connection) -> list[Any]:
         context = MigrationContext.configure(
             c,
@@ -47,7 +47,7 @@ async def test_the_migrated_schema_is_the_one_the_code_knows(db: Any) -> None:
     assert [d for d in found if not (isinstance(d, list) and d[0][0] == "modify_type")] == []
 
 
-async def test_every_constraint_in_the_database_has_the_name_the_code_knows(db: Any) -> None:
+async def test_every_constraint_in_the_database_has_the_name_in_the_code(db: Any) -> None:
     def names(c: sa.Connection) -> dict[str, set[Any]]:
         look = sa.inspect(c)
         return {

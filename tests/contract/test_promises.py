@@ -371,7 +371,7 @@ def test_nothing_of_this_machine_is_in_the_project() -> None:
     assert not [f for f in listed.stdout.splitlines() if f.startswith((".venv", "hotline-data", ".make"))]
 
 
-def test_the_version_is_told_once() -> None:
+def test_the_version_is_written_once() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["license"] == "Apache-2.0"
     assert "Apache License" in (ROOT / "LICENSE").read_text()

@@ -1,4 +1,4 @@
-"""Serves the console: pages for whoever is logged in, static files by the hash of their content, the log-in cookie.
+"""Serves the console: pages for people who are logged in, static files by the hash of their content, the log-in cookie.
 
 A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
 """
@@ -72,7 +72,8 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "letter.", "letter_part.", "measure.", "moment.",
+    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "message_template.", "message_part.", "measure.",
+    "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
@@ -162,10 +163,10 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
 @lru_cache(maxsize=1)
 def static_version() -> str:
     """A hash of all static files, part of their address: browsers may cache them for ever."""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, (data, _, _) in sorted(_static_files().items()):
-        whole.update(name.encode() + b"\0" + data)
-    return whole.hexdigest()[:16]
+        digest.update(name.encode() + b"\0" + data)
+    return digest.hexdigest()[:16]
 
 
 async def _static(request: Request) -> Response:
@@ -322,9 +323,7 @@ async def _hours(request: Request) -> Response:
         return Response(status_code=401 if actor is None else 403)
     services: Services = request.app.state.services
     days = await load_hourly_counts(services, actor, services.clock())
-    drawn = charts.heat_map(
-        translate("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
-    )
+    drawn = charts.hourly_heat_map(translate("wall.hours", language), [(d.day, d.hours) for d in days])
     return Response(drawn, media_type="image/svg+xml")
 
 

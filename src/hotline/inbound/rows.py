@@ -12,7 +12,7 @@ from hotline.delivery.context import DeliveryServices
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.payloads import clean_data, hashed_key, readable_text
 from hotline.inbound.model import InboundKind, InboundStatus
-from hotline.inbound.push import UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem
 from hotline.refusals import Code, Refusal
 from hotline.triage.model import Lexicon, advise, build_lexicon
 
@@ -95,7 +95,7 @@ def unreadable_columns(
 ) -> dict[str, Any]:
     """The row of an item that cannot be read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
-    # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
+    # one that is kept once for many is about how the gateway is set up, not about what a resident wrote
     urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{readable_text(item.raw)}")
     return {
         "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500], "text": item.text,

@@ -54,7 +54,7 @@ class ReadyChecks:
 
 async def check_intake_ready(services: Services) -> tuple[bool, ReadyChecks]:
     """Whether a call or a text sent here would be stored, by the spool or else by the database, and what was checked.
-    False as soon as the process was told to stop."""
+    False as soon as the process is stopping."""
     checks = ReadyChecks(leaving=services.leaving, directory=services.directory.known)
     if services.spool is not None:
         checks = replace(checks, spool=await services.spool.is_usable())

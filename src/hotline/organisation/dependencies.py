@@ -72,7 +72,7 @@ class RequestContext(Generic[S]):
 
     async def write_request(self, content: bytes | None = None) -> WriteRequest:
         """This request as a service is given it, under the key that was sent, in its owner's name, or one of our own.
-        `content`: what tells it from another request under that key; None: its body as it came."""
+        `content`: what distinguishes it from another request under that key; None: its body as it came."""
         if content is None:
             content = await self.request.body()
         key = self.request.headers.get("idempotency-key")

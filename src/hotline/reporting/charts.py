@@ -62,11 +62,11 @@ def _svg_document(inside: Iterable[str], title: str, description: str, wide: flo
 
 def _description(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
     """The chart as text with every point, for screen readers."""
-    told = []
+    parts = []
     for one in series:
         points = (f"{label} {_n(v)}{unit}" for label, v in zip(labels, one.values, strict=True) if v is not None)
-        told.append(f"{one.name}: " + ", ".join(points))
-    return "; ".join(told)
+        parts.append(f"{one.name}: " + ", ".join(points))
+    return "; ".join(parts)
 
 
 def axis_maximum(values: Iterable[float | None]) -> float:
@@ -158,8 +158,8 @@ def bar_chart(title: str, rows: Sequence[tuple[str, float | None]], unit: str = 
             parts.append(f'<rect x="{_n(left)}" y="{y}" width="{_n(wide)}" height="16" fill="{SERIES[0]}"/>')
             parts.append(_text(left + wide + 6, y + 13, f"{_n(value)}{unit}"))
         at += 1
-    says = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
-    return _svg_document(parts, title, says, WIDE, at * high + 12)
+    description = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
+    return _svg_document(parts, title, description, WIDE, at * high + 12)
 
 
 def stacked_bar_chart(
@@ -190,10 +190,15 @@ def stacked_bar_chart(
         drawn.append(f'<rect x="{_n(x)}" y="{total - 16}" width="10" height="10" fill="{colour}"/>')
         drawn.append(_text(x + 14, total - 7, name, _Look(size=11)))
         x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
-    says = "; ".join(
-        f"{name}: " + ", ".join(f"{said} {counts.get(key, 0)}" for key, said, _ in segments) for name, counts in rows
+    description = "; ".join(
+        f"{name}: " + ", ".join(f"{label} {counts.get(key, 0)}" for key, label, _ in segments) for name, counts in rows
     )
-    return _svg_document(drawn, title, says, WIDE, total)
+    return _svg_document(drawn, title, description, WIDE, total)
+
+
+def hourly_heat_map(title: str, days: Sequence[tuple[str, Sequence[int]]]) -> str:
+    """The heat map of counts by hour: a row for each day (`2026-01-31`) with its 24 numbers."""
+    return heat_map(title, [(day[5:], hours) for day, hours in days], [str(hour) for hour in range(24)])
 
 
 def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
@@ -219,10 +224,10 @@ def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Seq
                 parts.append(
                     _text(left + n * wide + wide / 2, y + 14, str(value), _Look(anchor="middle", size=10, fill=ink))
                 )
-    says = "; ".join(
+    description = "; ".join(
         f"{name}: " + ", ".join(f"{c} {n}" for c, n in zip(columns, values, strict=True) if n) for name, values in rows
     )
-    return _svg_document(parts, title, says, left + len(columns) * wide + 4, 20 + len(rows) * high)
+    return _svg_document(parts, title, description, left + len(columns) * wide + 4, 20 + len(rows) * high)
 
 
 def sparkline(title: str, values: Sequence[float | None]) -> str:
@@ -233,9 +238,9 @@ def sparkline(title: str, values: Sequence[float | None]) -> str:
         for n, v in enumerate(values)
         if v is not None
     ]
-    says = ", ".join("–" if v is None else _n(v) for v in values)
+    description = ", ".join("–" if v is None else _n(v) for v in values)
     drawn = f'<polyline points="{" ".join(points)}" fill="none" stroke="{SERIES[0]}" stroke-width="1.5"/>'
-    return _svg_document([drawn], title, says, 100, 24)
+    return _svg_document([drawn], title, description, 100, 24)
 
 
 def state_diagram(
@@ -267,8 +272,8 @@ def state_diagram(
         parts.append(_text(x + 55, y + 23, words if len(words) <= 18 else words[:17] + "…", _Look(anchor="middle",
                            size=12 if len(words) < 12 else 10, fill="#fff" if lit else INK, bold=lit)))  # fmt: skip
     rows = -(-len(place) // across)
-    says = f"{label_of(current_state)}" if current_state in place else ""
-    return _svg_document(parts, title, says, across * wide + 4, 16 + rows * high * 1.45)
+    description = f"{label_of(current_state)}" if current_state in place else ""
+    return _svg_document(parts, title, description, across * wide + 4, 16 + rows * high * 1.45)
 
 
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -37,9 +37,9 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
         now = services.clock()
         if context.subprocess is not None and not await has_rollups(services) and await has_many_tickets(services):
             if await needs_rebuild(services):
-                code, said = await context.subprocess.run("figures", "rebuild", "--if-needed")
+                code, output = await context.subprocess.run("figures", "rebuild", "--if-needed")
                 if code not in NORMAL_EXITS:
-                    log.error("figures.rebuild_failed", code=code, said=said)
+                    log.error("figures.rebuild_failed", code=code, said=output)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(context.stopping.wait(), LONG_PAUSE)
             return False
@@ -70,9 +70,9 @@ async def check_figures(services: Services, now: datetime) -> int:
 async def check_figures_nightly(context: WorkerContext) -> None:
     """The same, in a process of its own where there are many."""
     if context.subprocess is not None and await has_many_tickets(context.services):
-        code, said = await context.subprocess.run("figures", "check")
+        code, output = await context.subprocess.run("figures", "check")
         if code not in NORMAL_EXITS:
-            log.error("figures.drift" if code == EXIT_DRIFT else "figures.check_failed", code=code, said=said)
+            log.error("figures.drift" if code == EXIT_DRIFT else "figures.check_failed", code=code, said=output)
     else:
         await check_figures(context.services, context.services.clock())
 

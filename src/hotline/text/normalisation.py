@@ -70,7 +70,7 @@ MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
 def normalise_text(text: str) -> str:
-    """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
+    """A text without invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC). Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
     return _OVER.sub("", unicodedata.normalize("NFKC", seen))
@@ -142,7 +142,7 @@ def index_terms(*texts: str | None) -> list[str]:
 def query_terms(query: str) -> list[tuple[str, bool]]:
     """The terms a query asks for, all of which must be there; True: as a beginning."""
     wanted: dict[tuple[str, bool], None] = {}
-    # somebody who searches puts a blank between words: it is kept, unlike in a narrative
+    # in a search the blank between words is kept, unlike in a narrative
     for run in (run for word in _simple(query).split() for run in _RUN.findall(_numerals(word))):
         if not _IS_CJK.match(run):
             wanted[(run[:40], True)] = None

@@ -118,7 +118,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.OPERATOR, R.RESIDENT},    F.REASON, G.IN_30_DAYS, G.REOPENS_LEFT),
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.SUPERVISOR},              F.REASON),
 
-    # told and counted; the state stays
+    # notified and counted; the state stays
     *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in FINAL),
     *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in FINAL),
     *(row(at,            A.ADD_CALL,       at,              {R.OPERATOR, R.RESIDENT, R.GATEWAY}, F.TEXT) for at in T if at in OPEN),

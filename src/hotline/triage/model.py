@@ -69,9 +69,9 @@ def build_lexicon(directory: Directory) -> Lexicon:
     rules = [
         w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None
     ]
-    ruled = tuple((w, tuple(map(fold_text, w.words)), tuple(map(fold_text, w.near))) for w in rules)
+    rules_with_words = tuple((w, tuple(map(fold_text, w.words)), tuple(map(fold_text, w.near))) for w in rules)
     by_word: dict[str, list[int]] = {}
-    for place, (_, words, _) in enumerate(ruled):
+    for place, (_, words, _) in enumerate(rules_with_words):
         for word in words:
             by_word.setdefault(word, []).append(place)
     hints: dict[str, list[Category]] = {}
@@ -88,7 +88,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
                 if len(key) > 1:
                     names[key] = area.code if names.get(key, area.code) == area.code else ""
     past = frozenset(fold_text(x) for w in directory.words.values() if w.past for x in w.words)
-    near = [x for _, _, words in ruled for x in words]
+    near = [x for _, _, words in rules_with_words for x in words]
     return Lexicon(
         directory=directory,
         ignore=tuple(
@@ -96,7 +96,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
         ),
         past=past,
         rules={word: tuple(places) for word, places in by_word.items()},
-        ruled=ruled,
+        ruled=rules_with_words,
         categories={word: tuple(found) for word, found in hints.items()},
         places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
@@ -120,7 +120,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advi
     else:
         left = {w: [n for n in named[w] if n >= begins] for w in found}
     rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
-    dangers, tell, danger_category = _dangers(lexicon, narrative, ignored, left, rules, because)
+    dangers, advice_texts, danger_category = _dangers(lexicon, narrative, ignored, left, rules, because)
     category, confidence, others = _category(lexicon, found, dangers, because)
     if danger_category is not None and (category is None or category.priority is not Priority.EMERGENCY):
         # an emergency is given the category of its danger word, without waiting for a person to choose
@@ -137,7 +137,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advi
         confidence=confidence,
         because=tuple(because),
         others=others,
-        tell=tell,
+        tell=advice_texts,
     )
 
 
@@ -168,27 +168,27 @@ def _dangers(
     """The dangers, what is told the caller at once, and the category of the first. `found`: words and their places."""
     dangers: dict[Danger, None] = {}
     meant: str | None = None
-    tell: dict[tuple[str, str], None] = {}
+    advice_texts: dict[tuple[str, str], None] = {}
     present: Collection[str] | None = None
     for rule in (lexicon.ruled[n] for n in rules):
-        said = rule[0]
-        if said.danger is None or not (hits := _hit(rule, found)):
+        kind = rule[0]
+        if kind.danger is None or not (hits := _hit(rule, found)):
             continue
         if present is None:
-            present = _words_in_present(lexicon, narrative, ignored, found)
+            present = _present_words(lexicon, narrative, ignored, found)
         now = [h for h in hits if h in present]
         if not now:  # every sentence that names it says it is over
-            because.append(Because(f"{said.code}:past", tuple(hits)))
+            because.append(Because(f"{kind.code}:past", tuple(hits)))
             continue
-        dangers[said.danger] = None
-        meant = meant or said.category
-        if said.tell:
-            tell[(said.tell, said.tell_en or said.tell)] = None
-        because.append(Because(said.code, tuple(now)))
-    return tuple(dangers), tuple(tell), meant
+        dangers[kind.danger] = None
+        meant = meant or kind.category
+        if kind.tell:
+            advice_texts[(kind.tell, kind.tell_en or kind.tell)] = None
+        because.append(Because(kind.code, tuple(now)))
+    return tuple(dangers), tuple(advice_texts), meant
 
 
-def _words_in_present(
+def _present_words(
     lexicon: Lexicon, narrative: str, ignored: Sequence[str], found: Mapping[str, Sequence[int]]
 ) -> Collection[str]:
     """The words found that stand in a sentence without a word of the past. One that is broken by a line break stands in
@@ -196,14 +196,14 @@ def _words_in_present(
     if lexicon.past.isdisjoint(found):
         return found
     present: set[str] = set()
-    whole: dict[str, int] = {}
+    embedded: dict[str, int] = {}
     for sentence in fold_sentences(narrative):
         words = lexicon.words.find(_mask_phrases(sentence, ignored))
         for word, places in words.items():
-            whole[word] = whole.get(word, 0) + len(places)
+            embedded[word] = embedded.get(word, 0) + len(places)
         if lexicon.past.isdisjoint(words):
             present.update(words)
-    return present | {word for word, places in found.items() if len(places) > whole.get(word, 0)}
+    return present | {word for word, places in found.items() if len(places) > embedded.get(word, 0)}
 
 
 def _category(

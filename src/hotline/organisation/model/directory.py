@@ -163,8 +163,8 @@ class Directory:
         return {(item.priority, item.category, item.area, item.kind): item for item in items}
 
     @cached_property
-    def ladders_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
-        """(metric, priority or ANY) -> the first ladder that says so."""
+    def escalation_policies_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
+        """(metric, priority or ANY) -> the first escalation policy of that case."""
         items = reversed(list(self.ladders.values()))
         return {(metric, item.priority): item for item in items for metric in item.metrics}
 

@@ -103,7 +103,8 @@ class WorkingTime:
         raise ValueError("the calendar has no working day")
 
     def opening(self, moment: datetime, working_days: int) -> datetime:
-        """When the offices open on the n-th working day after the day that `moment` ends: when people can be told."""
+        """When the offices open on the n-th working day after the day that `moment` ends: when people can be
+        notified."""
         day = self.to_local(moment - _MICRO).date()
         for _ in range(working_days):
             day = self.next_workday(day + _DAY)
@@ -134,11 +135,11 @@ class WorkingTime:
         if share >= 1:
             return due
         counts = self.measures[Unit.WORKING_HOURS if is_working_unit(unit) else Unit.CALENDAR_HOURS]
-        whole = counts.elapsed(start, due, date.min)
-        if whole == 0:  # a whole way outside office hours
+        total = counts.elapsed(start, due, date.min)
+        if total == 0:  # a whole way outside office hours
             counts = self.measures[Unit.CALENDAR_HOURS]
-            whole = counts.elapsed(start, due, date.min)
-        return min(counts.after(start, max(1, int(whole * share)), date.min), due)
+            total = counts.elapsed(start, due, date.min)
+        return min(counts.after(start, max(1, int(total * share)), date.min), due)
 
 
 class _CalendarHours:

@@ -85,10 +85,10 @@ def parse_order(body: Any) -> PartnerOrder:
         return str(value).replace("\x00", "")
 
     def detail(ours: str) -> str | None:
-        """Kept as far as it goes, and told where it does not."""
+        """Cut to its length, and noted where it was cut."""
         value = body.get(FIELDS[ours])
-        said = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-        words = " ".join(said.replace("\x00", "").splitlines()).strip()
+        detail_text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+        words = " ".join(detail_text.replace("\x00", "").splitlines()).strip()
         if len(words) > MAX_DETAIL_LENGTH:
             unread.append((_DETAIL_PATHS[ours], f"too long: the first {MAX_DETAIL_LENGTH} characters are kept"))
         return words[:MAX_DETAIL_LENGTH] or None
@@ -101,8 +101,10 @@ def parse_order(body: Any) -> PartnerOrder:
             due_at = datetime.fromisoformat(str(due))
         if due_at is None or due_at.tzinfo is None:
             errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
-    said = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
-    if said not in _CONFIDENTIAL_WORDS | _OPEN:  # a secret must not come in as none because it was written otherwise
+    confidential_word = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
+    if (
+        confidential_word not in _CONFIDENTIAL_WORDS | _OPEN
+    ):  # a secret must not come in as none because it was written otherwise
         errors.append((FIELDS["confidential"], "true or false"))
     if errors or number is None or narrative is None:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
@@ -111,7 +113,7 @@ def parse_order(body: Any) -> PartnerOrder:
         narrative=narrative,
         **details,
         due_at=due_at,
-        confidential=said in _CONFIDENTIAL_WORDS or None,
+        confidential=confidential_word in _CONFIDENTIAL_WORDS or None,
         kind=_KINDS.get(str(body.get(FIELDS["kind"]) or "")),
         unread=tuple(unread),
     )

@@ -21,16 +21,16 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret, webhook_secret_error
 from hotline.delivery.provider_client import parse_json_response
-from hotline.inbound.push import (
+from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.inbound.webhook_request import (
     Acknowledgement,
     MalformedBody,
-    Push,
     PushReceipt,
     UnreadableItem,
+    WebhookRequest,
     json_acknowledgement,
     unreadable_item,
 )
-from hotline.inbound.signatures import check_address, check_standard_webhook
 from hotline.replies import reply_type
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
@@ -60,12 +60,12 @@ class Generic:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_address(self.account, push)
-        check_standard_webhook(self.account.secret_values("secret"), push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_address(self.account, request)
+        check_standard_webhook(self.account.secret_values("secret"), request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in batch_list(parse_json(push.body), "messages")]
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, request.at) for item in batch_list(parse_json(request.body), "messages")]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -86,14 +86,14 @@ class Generic:
         whole = item_key(item["ref"], parts)
         return ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, sent, unread, whole, part, parts)
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in batch_list(parse_json(push.body), "reports"):
+        for item in batch_list(parse_json(request.body), "reports"):
             kept = raw_item(item)
             try:
                 word = first_text(item, "status")
                 id, reference = str(item.get("id") or ""), str(item.get("reference") or "")  # noqa: A001
-                at = self.account.time(item.get("at"), self.account.zone, push.at)
+                at = self.account.time(item.get("at"), self.account.zone, request.at)
                 if not id and not reference:
                     raise ValueError("id or reference is missing")
             except (ValueError, AttributeError) as fault:
@@ -129,10 +129,10 @@ class Generic:
         )
         notices = WebhookClient(client, self.account.setting("url"), self.account.newest("secret"))
         reply = await notices.post(message.reference, orjson.dumps(body), message.at)
-        said = parse_json_response(reply) if reply.content else {}
-        if not isinstance(said, dict):
+        answer = parse_json_response(reply) if reply.content else {}
+        if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
-        return SendResult(str(said.get("id") or "") or None)
+        return SendResult(str(answer.get("id") or "") or None)
 
 
 _REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})

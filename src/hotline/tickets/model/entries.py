@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from hotline.tickets.model.ticket import Assignment, Command
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, TicketStatus
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, AssignmentStatus, Field, TicketStatus
 
 F = Field
 Status = TicketStatus | AssignmentStatus
@@ -19,8 +19,8 @@ def entry_reason(given: Mapping[Any, Any]) -> str | None:
 
 
 def entry_only_fields(command: Command) -> dict[str, Any]:
-    """What was said and is kept nowhere but in the timeline."""
-    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "rung")
+    """What is stored in the timeline alone."""
+    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", ESCALATION_LEVEL)
     return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
 
 

@@ -222,7 +222,7 @@ _COUNTED_BY = ("status", "department", "category", "area", "channel", *dict.from
 
 
 def _is_uncounted_change(before: Facts, after: Facts) -> bool:
-    """Whether a change touches nothing that is counted: an urge, a comment, a step of a ladder."""
+    """Whether a change touches nothing that is counted: an urge, a comment, an escalation."""
     same = len(before.assignments) == len(after.assignments) and all(
         a is b for a, b in zip(before.assignments, after.assignments, strict=True)
     )

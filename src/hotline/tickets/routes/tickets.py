@@ -201,8 +201,8 @@ async def list_clocks(number: NumberPath, context: Reader) -> Response:
     found = visible_clocks(await history.load_clocks(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
     rows = await history.load_escalations(context.services.db, facts.ticket.number)
-    told = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
-    return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), told, None))
+    escalations = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
+    return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), escalations, None))
 
 
 def _ticket_renderer(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:

@@ -18,7 +18,7 @@ from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatu
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M = TicketStatus, AssignmentStatus, Metric
-DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no ladder says otherwise
+DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no escalation policy applies
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
 
@@ -106,22 +106,22 @@ def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime |
 
 
 def escalation_policy_for(directory: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
-    """The ladder of that metric, one for the priority before one for any."""
-    ladders = directory.ladders_by_case
-    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
+    """The escalation policy of that metric: one for the priority before one for any."""
+    policies = directory.escalation_policies_by_case
+    return policies.get((metric, priority)) or policies.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
 
 
 def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
-    ladder = escalation_policy_for(directory, metric, priority)
+    escalation_policy = escalation_policy_for(directory, metric, priority)
     return {
         "policy": policy.code,
         "version": directory.versions.get(("policies", policy.code), directory.version),
         "source": policy.source,
-        "ladder": ladder.code,
-        "ladder_version": directory.versions.get(("ladders", ladder.code), directory.version),
-        "steps": list(ladder.steps),
-        "repeat": ladder.repeat,
+        "ladder": escalation_policy.code,
+        "ladder_version": directory.versions.get(("ladders", escalation_policy.code), directory.version),
+        "steps": list(escalation_policy.steps),
+        "repeat": escalation_policy.repeat,
     }
 
 
@@ -155,11 +155,11 @@ def limits_for(
 ) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory is empty."""
     policy = policy_for(directory, kind, priority, category, area)
-    reckoner = working_time_of(directory, policy.calendar) if policy else None
-    if policy is None or reckoner is None:
+    working_time = working_time_of(directory, policy.calendar) if policy else None
+    if policy is None or working_time is None:
         return None
-    closes = calculate_limit(reckoner, now, parse_span(policy.resolve))
-    accept = calculate_limit(reckoner, now, parse_span(policy.accept))
+    closes = calculate_limit(working_time, now, parse_span(policy.resolve))
+    accept = calculate_limit(working_time, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
 
 

@@ -95,7 +95,7 @@ async def load_open_orders(
     query = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
-    return await db.plain(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+    return await db.row_dicts(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
 
 
 _NOW = sa.bindparam("now", type_=Instant)
@@ -203,14 +203,14 @@ async def load_open_work(db: Database, scope: Scope, places: frozenset[str], now
     """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, what is `due_next`,
     and what they are `performing` for others (status, n). Asks of open orders alone, however many tickets lie behind
     them."""
-    asked = _open_work_queries(scope.areas is not None)
+    queries = _open_work_queries(scope.areas is not None)
     if not scope.whole and not places <= scope.departments:
-        return dict.fromkeys(asked, ())
+        return dict.fromkeys(queries, ())
     values: dict[str, Any] = {"places": sorted(places)}
     if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
     timed = {"counts", "due_next"}
     return {
         name: await db.rows(question, **values, **({"now": now} if name in timed else {}))
-        for name, question in asked.items()
+        for name, question in queries.items()
     }

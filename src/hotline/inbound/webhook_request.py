@@ -20,8 +20,8 @@ class AuthenticationFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """One request of a provider. `url` is our public address of it, as the provider was told."""
+class WebhookRequest:
+    """One request of a provider. `url` is our public address of it, as configured at the provider."""
 
     method: str
     url: str
