@@ -249,7 +249,8 @@ async def postgres_db(
         await db.close()
 
 
-# For stories of what is decided before a database is asked: one of the two is enough.
+# For stories of what is decided before a database is asked, or on a page with what the API gave it: one of the two is
+# enough.
 on_one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 
 
