@@ -4,16 +4,8 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
-import hotline
-
-SOURCE = Path(hotline.__file__).parent
-MODULES = {
-    ".".join(("hotline", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
-    for path in SOURCE.rglob("*.py")
-}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+from tests.contract.source import MODULES, tree_of, trees
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -28,7 +20,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def face_of(package: str) -> set[str]:
-    for node in TREES[package].body:
+    for node in tree_of(MODULES[package]).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
@@ -36,7 +28,7 @@ def face_of(package: str) -> set[str]:
 
 def test_nobody_imports_past_the_face_of_a_package() -> None:
     past = set()
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for target in imported(tree):
             parts = target.split(".")
             if len(parts) < 3 or name.split(".")[1:2] == parts[1:2]:
@@ -51,7 +43,7 @@ def test_nobody_imports_past_the_face_of_a_package() -> None:
 def test_a_face_shows_modules_that_are_there_and_used() -> None:
     used = {
         target
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for target in imported(tree)
         if name.split(".")[1:2] != target.split(".")[1:2]
     }
@@ -67,7 +59,7 @@ def test_what_is_sent_and_shown_is_declared_in_schemas() -> None:
     shapes = {"Strict", "BaseModel", "TypedDict"}
     declared = [
         (name, node.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.split(".")[2:3] == ["routes"]
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
@@ -117,7 +109,7 @@ def test_no_reply_is_a_typed_dict_or_takes_any_key() -> None:
 def test_a_class_name_means_one_thing() -> None:
     names = Counter(
         node.name
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name[0] != "_"
     )
@@ -149,7 +141,7 @@ def test_no_public_function_takes_more_than_six_parameters() -> None:
     """More is an object without a name."""
     more = {
         (name, node.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name[0] != "_"
@@ -162,7 +154,7 @@ def test_no_public_function_takes_more_than_six_parameters() -> None:
 def test_no_constructor_of_a_public_class_takes_more_than_six_parameters() -> None:
     more = {
         (name, built.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for built in ast.walk(tree)
         if isinstance(built, ast.ClassDef) and built.name[0] != "_"
         for node in built.body
