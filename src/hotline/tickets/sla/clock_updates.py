@@ -95,13 +95,12 @@ class _ClockUpdate:
         )
         self.keep(fresh, *marks)
 
-    def turn(self, metric: Metric, order: Assignment | None, was: Phase | None, phase: Phase) -> None:
-        """Bring one clock to the phase its state asks for. `was`: its phase before the change; None: it is new."""
+    def turn(self, metric: Metric, order: Assignment | None, phase: Phase) -> None:
+        """Bring one clock to the phase its state asks for."""
         clock = self.clocks.get((metric, order.id if order else None))
         if clock is None:
             if phase is Phase.RUN:
-                missing = was is Phase.RUN and self.command.action is not A.RECEIVE
-                self.begin(metric, order, *self.opening(metric, order, missing=missing))
+                self.begin(metric, order, *self.opening(metric, order, missing=self.is_missing(metric, order)))
             return
         is_held = clock.next_at is None and clock.paused_at is None
         if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
@@ -119,6 +118,17 @@ class _ClockUpdate:
             self.keep(clock, timer_event("resume", self.now))
         elif phase is Phase.RUN and is_held:
             self.keep(clock, timer_event("run_on", self.now))
+
+    def is_missing(self, metric: Metric, order: Assignment | None) -> bool:
+        """Whether a clock that is not there should have run before this change."""
+        if self.command.action is A.RECEIVE:
+            return False
+        was = self.before.ticket
+        if order is not None:
+            known = self.known.get(order.id)
+            return known is not None and phase_of_order(metric, known, was) is Phase.RUN
+        restarted = metric in RESTARTED_BY_CALL_BACK and self.command.action is A.CALL_BACK
+        return not restarted and phase_of_ticket(metric, was, self.policy) is Phase.RUN
 
     def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """The first marks of a clock."""
@@ -210,20 +220,14 @@ class _ClockUpdate:
 
     def move_all_to_phase(self) -> None:
         """Bring every clock to the phase its state asks for; the lead's before those that follow it."""
-        was, began = self.before.ticket, self.command.action is A.RECEIVE
         for metric in TICKET_CLOCKS:
-            before = None if began else phase_of_ticket(metric, was, self.policy)
-            phase = phase_of_ticket(metric, self.ticket, self.policy)
-            if metric in RESTARTED_BY_CALL_BACK and self.command.action is A.CALL_BACK:
-                before = None
-            self.turn(metric, None, before, phase)
+            self.turn(metric, None, phase_of_ticket(metric, self.ticket, self.policy))
         for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
             known = self.known.get(order.id)
             if order.status not in LIVE and (known is None or known.status not in LIVE):
                 continue
             for metric in ORDER_CLOCKS:
-                before = phase_of_order(metric, known, was) if known is not None else None
-                self.turn(metric, order, before, phase_of_order(metric, order, self.ticket))
+                self.turn(metric, order, phase_of_order(metric, order, self.ticket))
 
     def ring(self, clock: Clock, level: int) -> None:
         """Note an escalation. Only the last one is kept as a mark; how many came before follows from its level."""

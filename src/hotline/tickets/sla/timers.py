@@ -207,6 +207,8 @@ class _ClockState:
     def reached_step(self, steps: list[EscalationStep]) -> int:
         """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
         end; and once its end was told, another ladder does not tell it anew."""
+        if not self.place and not self.end_told:
+            return 0  # nobody was told yet
         warnings = sum(step.is_warning for step in steps)
         if self.end_told and self.rung is not None and self.rung >= self.limit:
             return min(max(self.place, warnings + 1), len(steps))
@@ -216,7 +218,8 @@ class _ClockState:
         ended, limit = self.held or self.stopped, self.limit
         if ended is not None:
             return limit if ended > limit else None
-        return limit if self.reached_step(steps) > sum(step.is_warning for step in steps) else None
+        reached = self.reached_step(steps)
+        return limit if reached and reached > sum(step.is_warning for step in steps) else None
 
     def next_step(self, steps: list[EscalationStep], repeat: Span) -> tuple[int, datetime] | None:
         """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
