@@ -27,7 +27,7 @@ from hotline.database.outages import OUTAGES
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import ANONYMOUS, AREA_WIDE_ROLES, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate
+from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate, recently_authenticated
 from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
@@ -131,9 +131,10 @@ class AccessPolicy:
         roles = self.roles or frozenset()
         services: OrganisationServices = request.app.state.services
         actor_cache, now = request.app.state.actor_cache, services.clock()
-        if self._when_away and services.keeps_for_later():
+        actor = recently_authenticated(services, actor_cache, credential(request), now)
+        if actor is None and self._when_away and services.keeps_for_later():
             actor = await self._authenticate_or_recall(request, services, actor_cache, now)
-        else:
+        elif actor is None:
             actor = await authenticate(services, actor_cache, credential(request), now)
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
