@@ -19,6 +19,7 @@ from hotline.text.reasons import Because
 
 _MAX_DAYS_AHEAD = 3660 * 4  # days looked at before giving up: a calendar without working time is refused on write
 _DAY, _MICRO = timedelta(days=1), timedelta(microseconds=1)
+_WORKING_UNITS = frozenset({Unit.WORKING_HOURS, Unit.WORKING_DAYS})
 Interval = tuple[datetime, datetime]  # in UTC
 
 
@@ -249,7 +250,7 @@ class _ElapsedDays:
 
 def is_working_unit(unit: Unit) -> bool:
     """Whether the unit counts working time alone."""
-    return unit in (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
+    return unit in _WORKING_UNITS
 
 
 def first_countable_day(working_time: WorkingTime, start: datetime) -> date:

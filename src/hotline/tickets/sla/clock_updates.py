@@ -134,10 +134,9 @@ class _ClockUpdate:
         """The first marks of a clock."""
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
-        first = metric in STARTING_WITH_SUBJECT and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
         # it should have run from the beginning; an imported ticket's begins now, and nobody is told
         taken_over = missing and "imported" in self.ticket.flags
-        if missing and first and begun < self.now and not taken_over:
+        if missing and begun < self.now and not taken_over and self.starts_with_subject(metric):
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
@@ -165,6 +164,11 @@ class _ClockUpdate:
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
             return (begins, timer_event("hurry", self.now)) if self.is_unattended(order.department) else (begins,)
         return (begins,)
+
+    def starts_with_subject(self, metric: Metric) -> bool:
+        """Whether the clock begins with its ticket or order, and for the first time."""
+        again = self.ticket.reopens or (metric is M.DISPATCH and self.orders)
+        return metric in STARTING_WITH_SUBJECT and not again
 
     def is_unattended(self, department: str | None) -> bool:
         """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
