@@ -85,7 +85,7 @@ def test_no_json_is_made_by_hand() -> None:
     """What is sent is of a reply type, which is its schema too: no dict is rendered where it is written down."""
     found = {
         (name, called)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and (called := getattr(node.func, "attr", getattr(node.func, "id", ""))) in JSON_RENDERERS
@@ -98,7 +98,7 @@ def test_no_json_is_made_by_hand() -> None:
 def test_no_reply_is_a_typed_dict_or_takes_any_key() -> None:
     typed = {
         (name, node.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and "TypedDict" in {getattr(base, "id", "") for base in node.bases}
     }
@@ -167,7 +167,7 @@ def test_no_private_function_takes_more_than_six_parameters() -> None:
     """Constructors of private classes too."""
     private_classes = {
         (name, method)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for built in ast.walk(tree)
         if isinstance(built, ast.ClassDef) and built.name[0] == "_"
         for method in built.body
@@ -175,7 +175,7 @@ def test_no_private_function_takes_more_than_six_parameters() -> None:
     }
     private_functions = {
         (name, node)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] == "_" and node.name[:2] != "__"
     }

@@ -88,14 +88,20 @@ def local_day(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
-    """Sum cells under all their keys; what came in also by hour."""
+    """Sum cells under all their keys; what came in also by hour. Best given very many at once: those of one cell are
+    summed before they are added under its ten keys."""
+    cells: Counter[tuple[str, str, str, str, str, str]] = Counter()
     for measure, at, department, category, area, channel, n in deltas:
-        hour = f"{HOUR_PREFIX}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
-        for key in rollup_keys(local_day(at, zone), department, category, area, channel):
-            counts = sums.setdefault(key, Counter())
+        day = local_day(at, zone)
+        cells[(measure, day, department, category, area, channel)] += n
+        if measure == "entered" and at is not None:
+            cells[(f"{HOUR_PREFIX}{at.astimezone(zone).hour}", day, department, category, area, channel)] += n
+    for (measure, *place), n in cells.items():
+        for key in rollup_keys(*place):
+            counts = sums.get(key)
+            if counts is None:
+                counts = sums[key] = Counter()
             counts[measure] += n
-            if hour is not None:
-                counts[hour] += n
 
 
 def fold_events(c: sa.Connection, zone: ZoneInfo) -> int:
@@ -112,9 +118,8 @@ def fold_events(c: sa.Connection, zone: ZoneInfo) -> int:
     if not rows:
         return 0
     sums: Sums = {}
-    for row in rows:
-        if row.figures and row.id not in mark.skip:
-            add_deltas(sums, [_parse_delta(delta) for delta in row.figures], zone)
+    counted = (row.figures for row in rows if row.figures and row.id not in mark.skip)
+    add_deltas(sums, (_parse_delta(delta) for figures in counted for delta in figures), zone)
     add_sums(c, sums)
     _store_fold_mark(c, FoldMark(rows[-1].position, mark.skip - {row.id for row in rows}))
     return len(rows)
@@ -261,9 +266,8 @@ def recount(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
         numbers = (tickets[0].number, tickets[-1].number)
         orders = c.execute(sa.select(*_ORDERS).where(a.c.number.between(*numbers)).order_by(a.c.number, a.c.id)).all()
         held = {number: list(found) for number, found in groupby(orders, key=attrgetter("number"))}
-        for ticket in tickets:
-            cells = count_measures(ticket, held.get(ticket.number, ()))
-            add_deltas(sums, ((*cell, n) for cell, n in cells.items()), zone)
+        counted = (count_measures(ticket, held.get(ticket.number, ())) for ticket in tickets)
+        add_deltas(sums, ((*cell, n) for cells in counted for cell, n in cells.items()), zone)
         last = tickets[-1].number
         if len(sums) > ROOM:
             yield sums
@@ -283,9 +287,9 @@ def load_unfolded_sums(c: sa.Connection, mark: FoldMark, zone: ZoneInfo) -> Sums
     """Within a snapshot: what the events after the mark will add."""
     sums: Sums = {}
     behind = sa.or_(e.c.position > mark.position, e.c.position.is_(None))
-    for row in c.execute(sa.select(e.c.id, e.c.figures).where(behind)):
-        if row.figures and row.id not in mark.skip:
-            add_deltas(sums, [_parse_delta(d) for d in row.figures], zone)
+    rows = c.execute(sa.select(e.c.id, e.c.figures).where(behind))
+    counted = (row.figures for row in rows if row.figures and row.id not in mark.skip)
+    add_deltas(sums, (_parse_delta(delta) for figures in counted for delta in figures), zone)
     return sums
 
 

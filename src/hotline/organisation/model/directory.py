@@ -4,7 +4,7 @@
 before they store anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -155,6 +155,15 @@ class Directory:
     def working_times(self) -> Mapping[str, WorkingTime]:
         """Calendar -> the same, ready to count with."""
         return {code: WorkingTime(calendar) for code, calendar in self.calendars.items()}
+
+    @cached_property
+    def routes_by_category(self) -> Mapping[str, Sequence[Route]]:
+        """A category or ANY -> the active rows of the dispatch catalogue that name it, in the catalogue's order."""
+        found: dict[str, list[Route]] = {}
+        for row in self.routes.values():
+            if row.active:
+                found.setdefault(row.category, []).append(row)
+        return found
 
     @cached_property
     def policies_by_case(self) -> Mapping[tuple[str, str, str, str], SlaPolicy]:

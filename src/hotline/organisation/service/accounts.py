@@ -127,6 +127,15 @@ def identify_credential(services: OrganisationServices, credential: str) -> Cred
     return Credential(ActorKind.PERSON, keyed_hash(services, credential))
 
 
+def recently_authenticated(
+    services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
+) -> Actor | None:
+    """The actor behind a token or key that was checked within CACHE_TTL, without a look at the database, so that no
+    deadline is needed. None: ask by `authenticate`."""
+    directory = services.directory.fresh(now)
+    return actor_cache.get(credential, now, directory.version) if directory is not None and credential else None
+
+
 async def authenticate(
     services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
 ) -> Actor:

@@ -111,13 +111,12 @@ class _ClockUpdate:
         )
         self.record_events(fresh, *events)
 
-    def bring_to_phase(self, metric: Metric, order: Assignment | None, was: Phase | None, phase: Phase) -> None:
-        """Bring one clock to the phase its state asks for. `was`: its phase before the change; None: it is new."""
+    def bring_to_phase(self, metric: Metric, order: Assignment | None, phase: Phase) -> None:
+        """Bring one clock to the phase its state asks for."""
         clock = self.clocks.get((metric, order.id if order else None))
         if clock is None:
             if phase is Phase.RUN:
-                missing = was is Phase.RUN and self.command.action is not A.RECEIVE
-                self.begin(metric, order, *self.opening(metric, order, missing=missing))
+                self.begin(metric, order, *self.opening(metric, order, missing=self.is_missing(metric, order)))
             return
         is_held = clock.next_at is None and clock.paused_at is None
         if phase is Phase.NONE:  # it has begun, and runs on whatever the state would not begin
@@ -136,14 +135,24 @@ class _ClockUpdate:
         elif phase is Phase.RUN and is_held:
             self.record_events(clock, timer_event("run_on", self.now))
 
+    def is_missing(self, metric: Metric, order: Assignment | None) -> bool:
+        """Whether a clock that is not there should have run before this change."""
+        if self.command.action is A.RECEIVE:
+            return False
+        was = self.before.ticket
+        if order is not None:
+            known = self.known.get(order.id)
+            return known is not None and phase_of_order(metric, known, was) is Phase.RUN
+        restarted = metric in RESTARTED_BY_CALL_BACK and self.command.action is A.CALL_BACK
+        return not restarted and phase_of_ticket(metric, was, self.policy) is Phase.RUN
+
     def opening(self, metric: Metric, order: Assignment | None, *, missing: bool) -> tuple[tuple[Any, ...], ...]:
         """The first timer events of a clock."""
         since: dict[str, Any] = {}
         begun = order.issued_at if order else self.ticket.created_at
-        first = metric in STARTING_WITH_SUBJECT and not (self.ticket.reopens or (metric is M.DISPATCH and self.orders))
         # it should have run from the beginning; an imported ticket's begins now, and nobody is notified
         taken_over = missing and "imported" in self.ticket.flags
-        if missing and first and begun < self.now and not taken_over:
+        if missing and begun < self.now and not taken_over and self.starts_with_subject(metric):
             since = {"from": begun}
         span = str(span_for(metric, self.policy, self.ticket)) if metric is not M.REVIEW else ""
         if metric is M.REVIEW:
@@ -171,6 +180,11 @@ class _ClockUpdate:
         if metric is M.ACCEPT and order is not None and order.priority is Priority.EMERGENCY:
             return (begins, timer_event("hurry", self.now)) if self.is_unattended(order.department) else (begins,)
         return (begins,)
+
+    def starts_with_subject(self, metric: Metric) -> bool:
+        """Whether the clock begins with its ticket or order, and for the first time."""
+        again = self.ticket.reopens or (metric is M.DISPATCH and self.orders)
+        return metric in STARTING_WITH_SUBJECT and not again
 
     def is_unattended(self, department: str | None) -> bool:
         """Nobody on duty and the offices shut: what comes in now must not wait for the morning."""
@@ -226,20 +240,14 @@ class _ClockUpdate:
 
     def move_all_to_phase(self) -> None:
         """Bring every clock to the phase its state asks for; the lead's before those that follow it."""
-        was, began = self.before.ticket, self.command.action is A.RECEIVE
         for metric in TICKET_CLOCKS:
-            before = None if began else phase_of_ticket(metric, was, self.policy)
-            phase = phase_of_ticket(metric, self.ticket, self.policy)
-            if metric in RESTARTED_BY_CALL_BACK and self.command.action is A.CALL_BACK:
-                before = None
-            self.bring_to_phase(metric, None, before, phase)
+            self.bring_to_phase(metric, None, phase_of_ticket(metric, self.ticket, self.policy))
         for order in sorted(self.orders, key=lambda a: a.part is not Part.LEAD):
             known = self.known.get(order.id)
             if order.status not in LIVE and (known is None or known.status not in LIVE):
                 continue
             for metric in ORDER_CLOCKS:
-                before = phase_of_order(metric, known, was) if known is not None else None
-                self.bring_to_phase(metric, order, before, phase_of_order(metric, order, self.ticket))
+                self.bring_to_phase(metric, order, phase_of_order(metric, order, self.ticket))
 
     def escalate(self, clock: Clock, level: int) -> None:
         """Note an escalation. Only the last one stays in the events; how many came before follows from its level."""

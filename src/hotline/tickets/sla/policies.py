@@ -57,6 +57,10 @@ ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
     M.EXTENSION: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
     M.AUDIT: {D.REPORTED: Phase.RUN},
 }
+# the same of every state, anywhere else included
+_TICKET_PHASES = {metric: {s: row.get(s, Phase.STOP) for s in T} for metric, row in TICKET_CLOCKS.items()}
+_ORDER_PHASES = {metric: {s: row.get(s, Phase.STOP) for s in D} for metric, row in ORDER_CLOCKS.items()}
+_BEFORE_DISPATCH = frozenset({T.RECEIVED, T.TRIAGED})
 _PAUSING_STATUSES = frozenset({T.AWAITING_INFO, T.SHELVED})
 RESTARTED_BY_CALL_BACK = frozenset({M.CALL_BACK, M.SILENCE})
 STARTING_WITH_SUBJECT = frozenset(
@@ -67,21 +71,19 @@ RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})
 
 def phase_of_ticket(metric: Metric, ticket: Ticket, policy: SlaPolicy) -> Phase:
     """What a ticket's clock does now."""
-    phase = TICKET_CLOCKS[metric].get(ticket.status, Phase.STOP)
-    before_dispatch = ticket.status in (T.RECEIVED, T.TRIAGED)
-    if metric is M.RESOLVE and policy.starts is Starts.DISPATCHED and before_dispatch:
+    if ticket.status in _BEFORE_DISPATCH and metric is M.RESOLVE and policy.starts is Starts.DISPATCHED:
         return Phase.NONE  # begins with the first dispatch; one that runs already runs on
-    return phase
+    return _TICKET_PHASES[metric][ticket.status]
 
 
 def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
     """What an assignment's clock does now."""
-    phase = ORDER_CLOCKS[metric].get(order.status, Phase.STOP)
+    if order.asked_due_at is None and metric is M.EXTENSION:
+        return Phase.STOP
     if metric is M.CONTACT and (order.part is not Part.LEAD or order.contacted_at is not None):
         return Phase.STOP
-    if metric is M.EXTENSION and order.asked_due_at is None:
-        return Phase.STOP
-    if phase is Phase.RUN and ticket.status in _PAUSING_STATUSES:
+    phase = _ORDER_PHASES[metric][order.status]
+    if ticket.status in _PAUSING_STATUSES and phase is Phase.RUN:
         return Phase.PAUSE
     return phase
 

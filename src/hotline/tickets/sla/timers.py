@@ -232,6 +232,8 @@ class _ClockState:
     def reached_step(self, steps: list[EscalationStep]) -> int:
         """The step reached in these steps. An escalation before the present limit was a warning; once a missed limit
         was escalated, another policy does not escalate it again."""
+        if not self.place and not self.is_end_escalated:
+            return 0  # nothing was escalated yet
         warnings = sum(step.is_warning for step in steps)
         if self.is_end_escalated and self.escalated_at is not None and self.escalated_at >= self.limit:
             return min(max(self.place, warnings + 1), len(steps))
@@ -241,7 +243,8 @@ class _ClockState:
         ended, limit = self.held or self.stopped, self.limit
         if ended is not None:
             return limit if ended > limit else None
-        return limit if self.reached_step(steps) > sum(step.is_warning for step in steps) else None
+        reached = self.reached_step(steps)
+        return limit if reached and reached > sum(step.is_warning for step in steps) else None
 
     def next_step(self, steps: list[EscalationStep], repeat: Span) -> tuple[int, datetime] | None:
         """The next step (after the last: repeated) and its time. None while the clock is paused or has stopped;

@@ -18,7 +18,9 @@ from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
+from hotline.web.paging import MAX_PAGE_SIZE
 
+MAX_QUEUE_ROWS = MAX_PAGE_SIZE + 1  # the last one says that there is another page
 _COLUMNS = (
     a.c.id,
     a.c.number,
@@ -70,7 +72,11 @@ def _queue_query(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
     )
     if by_area:
         query = query.where(InCodes(t.c.area, "areas"))
-    return PreparedQuery(query.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer)))
+    # The longest page, whose bound stands in the text, is cut by the parameter. How many rows a parameter lets through
+    # PostgreSQL can but guess: it would plan a long queue anew for each request, which takes longer than to read it.
+    # The cut has no order of its own: SQLite would read and sort the longest page for it.
+    longest = query.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.literal_column(str(MAX_QUEUE_ROWS))).subquery("q")
+    return PreparedQuery(sa.select(*longest.c).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 _HELD = {by_area: _queue_query(a.c.department, by_area) for by_area in (False, True)}
