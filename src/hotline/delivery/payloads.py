@@ -102,7 +102,7 @@ def unreadable_reason(fault: Exception) -> str:
 
 
 def readable_text(kept: str) -> str:
-    """What words stand in something kept raw that nobody can read whole: in whatever charset, with the escapes of JSON
+    """The words in a raw item that cannot be parsed, in any charset, with the escapes of JSON
     and of forms undone, each value on a line of its own."""
     raw = base64.b64decode(kept[7:]) if kept.startswith("base64:") else kept.encode("utf-8", "replace")
     found = _decode_guessing(raw)

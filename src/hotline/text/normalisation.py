@@ -36,6 +36,7 @@ _PAIRS = (
     "姦奸殲歼癌癌髮发裏里淹淹鬍胡紮扎纜缆纏缠壇坛墳坟溫温滲渗澱淀瀝沥瀉泻灘滩爛烂牽牵犧牺獸兽瘡疮皺皱盞盏礎础禦御蝕蚀"
 )
 _SIMPLE = {ord(_PAIRS[i]): _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
+_TRADITIONAL = re.compile(f"[{_PAIRS[::2]}]")
 _DIGITS = {
     c: d
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
@@ -57,22 +58,31 @@ _IGNORED = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # marks that are put over a character: the accent of a letter is part of it after NFKC, what is left is decoration
-_OVER = re.compile(
-    rf"(?<=[0-9A-Za-z{_CJK}])"
-    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
+_MARKS_OVER = (
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f"
+    "\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
 )
+_MARK_OVER = re.compile(_MARKS_OVER)
+_OVER = re.compile(rf"(?<=[0-9A-Za-z{_CJK}]){_MARKS_OVER}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SENTENCE = re.compile(r"[。!?;\n]+|\.\s")
 _BLANKS = re.compile(r"\s+")
 _BESIDE_CJK = re.compile(rf"(?<=[{_CJK}]) | (?=[{_CJK}])")
+_VISIBLE = re.compile(rf"[0-9A-Za-z{_CJK}]")
+# The marks of a Chinese sentence as NFKC writes them. Where they stood, it takes every character apart and puts it
+# together again: 20 times as long as to see that a text is in that form already.
+_WIDE_MARKS = tuple(zip("，！？：；（）", ",!?:;()", strict=True))
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
 def normalise_text(text: str) -> str:
-    """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
+    """A text without invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC). Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
-    return _OVER.sub("", unicodedata.normalize("NFKC", seen))
+    for wide, folded in _WIDE_MARKS:
+        seen = seen.replace(wide, folded)
+    seen = unicodedata.normalize("NFKC", seen)
+    return _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
 
 
 def replace_lone_surrogates(text: str) -> str:
@@ -82,7 +92,7 @@ def replace_lone_surrogates(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to be seen in it."""
-    return not normalise_text(text).strip()
+    return _VISIBLE.search(text) is None and not normalise_text(text).strip()
 
 
 @lru_cache(maxsize=512)  # a narrative is folded for triage, and again for the search index
@@ -99,11 +109,13 @@ def fold_sentences(text: str) -> list[str]:
 
 def join_broken_words(text: str) -> str:
     """Without the blanks and line breaks beside Chinese characters: a word broken by one is whole again."""
-    return _BESIDE_CJK.sub("", _BLANKS.sub(" ", text))
+    text = _BLANKS.sub(" ", text)
+    return _BESIDE_CJK.sub("", text) if " " in text else text
 
 
 def _simple(text: str) -> str:
-    return normalise_text(text).casefold().translate(_SIMPLE)
+    folded = normalise_text(text).casefold()
+    return folded.translate(_SIMPLE) if _TRADITIONAL.search(folded) else folded
 
 
 def _numerals(text: str) -> str:
@@ -127,21 +139,21 @@ def index_terms(*texts: str | None) -> list[str]:
     """What a text can be found by: pairs of neighbouring CJK characters, the last one of each run alone, and whole words.
 
     A one-character query asks for terms that begin with it: every character begins a pair or ends a run."""
-    found: dict[str, None] = {}
+    found: list[str] = []
     for text in texts:
         for run in _RUN.findall(fold_text(text or "")):
             if _IS_CJK.match(run):
-                found.update(dict.fromkeys(map(add, run, run[1:])))
-                found[run[-1]] = None
+                found.extend(map(add, run, run[1:]))
+                found.append(run[-1])
             else:
-                found[run[:40]] = None
-    return list(found)[:MOST_TERMS]
+                found.append(run[:40])
+    return list(dict.fromkeys(found))[:MOST_TERMS]
 
 
 def query_terms(query: str) -> list[tuple[str, bool]]:
     """The terms a query asks for, all of which must be there; True: as a beginning."""
     wanted: dict[tuple[str, bool], None] = {}
-    # somebody who searches puts a blank between words: it is kept, unlike in a narrative
+    # in a search the blank between words is kept, unlike in a narrative
     for run in (run for word in _simple(query).split() for run in _RUN.findall(_numerals(word))):
         if not _IS_CJK.match(run):
             wanted[(run[:40], True)] = None

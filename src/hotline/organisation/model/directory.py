@@ -4,7 +4,7 @@
 before they store anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -176,14 +176,23 @@ class Directory:
         return {code: WorkingTime(calendar) for code, calendar in self.calendars.items()}
 
     @cached_property
+    def routes_by_category(self) -> Mapping[str, Sequence[Route]]:
+        """A category or ANY -> the active rows of the dispatch catalogue that name it, in the catalogue's order."""
+        found: dict[str, list[Route]] = {}
+        for row in self.routes.values():
+            if row.active:
+                found.setdefault(row.category, []).append(row)
+        return found
+
+    @cached_property
     def policies_by_case(self) -> Mapping[tuple[str, str, str, str], SlaPolicy]:
         """(priority, category, area, kind), each a word or ANY -> the first policy that says so."""
         items = reversed(list(self.policies.values()))
         return {(item.priority, item.category, item.area, item.kind): item for item in items}
 
     @cached_property
-    def ladders_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
-        """(metric, priority or ANY) -> the first ladder that says so."""
+    def escalation_policies_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
+        """(metric, priority or ANY) -> the first escalation policy of that case."""
         items = reversed(list(self.ladders.values()))
         return {(metric, item.priority): item for item in items for metric in item.metrics}
 

@@ -59,7 +59,7 @@ class Organisation(NamedItem):
     fallback: str  # department of the dispatcher of last resort: routing is never empty
     sure_at: float = 0.75  # from this confidence on, rules dispatch by themselves; below it a dispatcher decides
     area: str | None = None  # the root of all areas
-    committee: str | None = None  # the committee that the last steps of a ladder tell
+    committee: str | None = None  # the committee that the last steps of an escalation policy notify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Department(NamedItem):
     phone: str | None = None
     areas: tuple[str, ...] = ()  # where it works; empty: everywhere
     head: str | None = None  # the login of the one who answers for it
-    auto_assign: bool = False  # an unsigned order goes to whoever is on duty with the least work
+    auto_assign: bool = False  # an order that nobody accepts goes to the handler on duty with the least work
     active: bool = True
 
 
@@ -194,8 +194,8 @@ class SlaPolicy(CodedItem):
     area: str = ANY
     redo: str | None = None  # after a reopening; absent: half of `resolve`
     call_back: str = "1 working_days"
-    silence: str = "7 calendar_days"  # a resolved matter nobody says a word about is closed after it
-    info: str = "24 calendar_hours"  # how long we wait for the caller to tell what is missing
+    silence: str = "7 calendar_days"  # a resolved ticket without any answer is closed after it
+    info: str = "24 calendar_hours"  # how long we wait for the caller to give what is missing
     ruling: str = "1 working_days"
     extension: str = "1 working_days"
     audit: str = "1 working_days"
@@ -207,8 +207,8 @@ class SlaPolicy(CodedItem):
 
 @dataclass(frozen=True, slots=True)
 class EscalationStep:
-    """One rung of a ladder: when, who is told, which colour. `share` of the limit (1 = when it ends), or `later`
-    behind its end."""
+    """One step of an escalation policy: when, who is notified, which colour. `share` of the limit (1 = when it ends),
+    or `later` behind its end."""
 
     share: Fraction | None
     later: Span | None
@@ -238,13 +238,13 @@ def parse_step(text: str) -> EscalationStep:
         raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
     if len(rest) == 2 and rest[1] not in set(Level):
         raise ValueError(f"a colour: one of {', '.join(Level)}")
-    tell, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
-    return EscalationStep(share, later, tell, level, is_warning=share is not None and share < 1)
+    receivers, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
+    return EscalationStep(share, later, receivers, level, is_warning=share is not None and share < 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy(CodedItem):
-    """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
+    """Who is notified when, as a clock runs towards its limit and past it; the last words are repeated until somebody
     acts. For these metrics, at this priority."""
 
     metrics: tuple[Metric, ...]
@@ -304,7 +304,7 @@ class Words(CodedItem):
 
     `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is
     looked for.
-    `past`: told as over; a danger in the same sentence becomes a mere flag."""
+    `past`: described as over; a danger in the same sentence becomes a mere flag."""
 
     words: tuple[str, ...]
     danger: Danger | None = None

@@ -160,7 +160,7 @@ class Metric(StrEnum):
 
     DISPATCH = "dispatch"  # until a department has it
     RESOLVE = "resolve"  # the resident's clock: never reset by shuffling
-    INFO = "info"  # until the caller has told what was missing
+    INFO = "info"  # until the caller has given what was missing
     REVIEW = "review"  # until a shelved matter is looked at again
     CALL_BACK = "call_back"  # until the resident has been asked
     SILENCE = "silence"  # how long a resolved matter waits for a word
@@ -187,9 +187,9 @@ class Outer(StrEnum):
 
 
 class Receiver(StrEnum):
-    """Who is told by a step of an escalation ladder."""
+    """Who is notified by a step of an escalation policy."""
 
-    HANDLER = "handler"  # the department, and whoever took the order
+    HANDLER = "handler"  # the department, and the assignee of the order
     HEAD = "head"  # of the department
     DUTY = "duty"  # the officer on duty there now, else above, else of the whole organisation
     DESK = "desk"  # operators
