@@ -58,7 +58,8 @@ async def test_a_retired_item_can_be_read_and_no_longer_chosen(
 async def test_dry_runs_say_what_would_happen_and_why(desk: Player) -> None:
     said = (await desk.post("/v1/explain/triage", {"narrative": "3栋有人关到电梯头了"})).json()
     assert (said["result"]["category"], said["result"]["priority"]) == ("dt-trapped", "emergency")
-    assert said["because"][0] == {"rule": "danger-lift", "matched": ["关到电梯头了", "关到电梯"]}
+    assert said["because"][0]["rule"].startswith("danger:lift")
+    assert "电梯" in said["because"][0]["matched"]
     said = (
         await desk.post("/v1/explain/routing", {"category": "dt-trapped", "at": "2026-11-25T02:00:00+08:00"})
     ).json()

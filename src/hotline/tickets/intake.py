@@ -9,6 +9,7 @@ from hotline.database.deadlines import database_deadline
 from hotline.database.engine import IntegrityFault, Replayed
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import TicketNumber, parse_number
@@ -84,7 +85,8 @@ async def _take_call(
 async def _opened(services: Services, incoming: IncomingCall, directory: Directory) -> Change:
     taken = incoming.taken
     lexicon, size = services.directory.derived(build_lexicon), len(taken.narrative) + len(taken.address or "")
-    advice = await services.offload.run(size, advise, lexicon, taken.narrative, taken.address)
+    written = taken.channel not in LIVE_CHANNELS
+    advice = await services.offload.run(size, advise, lexicon, taken.narrative, taken.address, written=written)
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 

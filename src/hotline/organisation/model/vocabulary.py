@@ -35,6 +35,10 @@ class Channel(StrEnum):
     IMPORT = "import"
 
 
+# somebody is on the line or at the desk, and can be asked
+LIVE_CHANNELS = frozenset({Channel.PHONE, Channel.WALK_IN})
+
+
 class Level(StrEnum):
     """Colour of a supervision or an escalation."""
 

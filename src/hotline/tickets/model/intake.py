@@ -22,9 +22,9 @@ from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.titles import make_title
 
 F = Field
-TITLE_LENGTH = 40
 _STARTS_CLOCKS = frozenset(
     {Action.TRIAGE, Action.DISPATCH}
 )  # what is answered or declined at once runs against no clock
@@ -205,7 +205,7 @@ def _build_ticket(
         status=TicketStatus.RECEIVED,
         kind=kind,
         channel=intake_request.channel,
-        title=intake_request.title or _title(intake_request.narrative),
+        title=intake_request.title or make_title(directory, advice, intake_request.narrative, intake_request.address),
         narrative=intake_request.narrative,
         created_at=now,
         updated_at=now,
@@ -245,11 +245,6 @@ def _build_ticket(
 def unread_details(intake_request: IntakeRequest, parsed_phone: ParsedPhone) -> tuple[tuple[str, str], ...]:
     """(field, rule) of each detail that could not be taken as it was written."""
     return (*intake_request.unread, *((("caller.phone", parsed_phone.unread),) if parsed_phone.unread else ()))
-
-
-def _title(narrative: str) -> str:
-    line = " ".join(narrative.split())
-    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1] + "…"
 
 
 def _reason(advice: Advice, by_hand: bool) -> str:

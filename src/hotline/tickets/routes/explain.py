@@ -12,7 +12,7 @@ from hotline.organisation.model import duty
 from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES
 from hotline.organisation.model.directory import ITEM_TYPES, Directory
 from hotline.organisation.model.items import Span
-from hotline.organisation.model.vocabulary import Unit
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Unit
 from hotline.organisation.model.working_time import calculate_limit, explain_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
@@ -34,12 +34,13 @@ from hotline.tickets.schemas.explain import (
     TriageResult,
 )
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
-from hotline.tickets.schemas.tickets import CategoryShare
+from hotline.tickets.schemas.tickets import CategoryShare, DangerQuestion, SuggestedMatter
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
+from hotline.triage.model.titles import make_title
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 Reader = Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)]
@@ -64,9 +65,10 @@ async def read_lifecycle(context: Reader) -> Response:
 )
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would suggest for this text, and by which rules. Nothing is written."""
-    await context.services.directory.now(context.now)
+    directory = await context.services.directory.now(context.now)
     size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.derived(build_lexicon)
-    advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address)
+    written = body.channel not in LIVE_CHANNELS
+    advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address, written=written)
     result = TriageResult(
         kind=advice.kind,
         priority=advice.priority,
@@ -76,6 +78,10 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         confidence=round(advice.confidence, 2),
         others=tuple(CategoryShare(code, round(share, 2)) for code, share in advice.others),
         tell=tuple(Label(*words) for words in advice.tell),
+        ask=tuple(DangerQuestion(asked.danger, asked.zh, asked.en) for asked in advice.ask),
+        symptoms=advice.symptoms,
+        matters=tuple(SuggestedMatter(matter.text, matter.category, matter.symptom) for matter in advice.matters),
+        title=make_title(directory, advice, body.narrative, body.address),
     )
     return json_reply(TriageExplained(result, advice.because))
 

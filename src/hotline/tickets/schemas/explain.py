@@ -6,17 +6,18 @@ from typing import Annotated
 from pydantic import Field
 
 from hotline.locales.labels import Label
-from hotline.organisation.model.vocabulary import Danger, Kind, Priority, Unit
+from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority, Unit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.sla import ClockOut
-from hotline.tickets.schemas.tickets import CategoryShare
+from hotline.tickets.schemas.tickets import CategoryShare, DangerQuestion, SuggestedMatter
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
 
 class TriageAsk(Strict):
     narrative: Narrative
     address: Detail = None
+    channel: Channel = Field(Channel.PHONE, description="In writing nobody can be asked")
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
 
 
@@ -56,6 +57,10 @@ class TriageResult:
     confidence: float
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
+    ask: tuple[DangerQuestion, ...]
+    symptoms: tuple[str, ...]
+    matters: tuple[SuggestedMatter, ...]
+    title: str
 
 
 @reply_type()

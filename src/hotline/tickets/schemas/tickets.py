@@ -171,8 +171,27 @@ class CategoryShare:
 
 
 @reply_type()
+class DangerQuestion:
+    """A danger that the text leaves open, and the one question that decides it."""
+
+    danger: Danger
+    zh: str
+    en: str
+
+
+@reply_type()
+class SuggestedMatter:
+    """One of several matters of a narrative: its words, category and symptom."""
+
+    text: str
+    category: str
+    symptom: str
+
+
+@reply_type()
 class TriageAdvice:
-    """What triage suggested at intake. `tell`: what the operator says on the call."""
+    """What triage suggested at intake. `tell`: what the operator says on the call; `ask`: what to ask first; `matters`:
+    the narrative in parts, where it tells of several. Tickets taken in before these were known lack the last three."""
 
     kind: Kind
     priority: Priority
@@ -183,6 +202,9 @@ class TriageAdvice:
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
     because: tuple[Because, ...]
+    ask: tuple[DangerQuestion, ...] = ABSENT
+    symptoms: list[str] = ABSENT
+    matters: tuple[SuggestedMatter, ...] = ABSENT
 
 
 @reply_type()

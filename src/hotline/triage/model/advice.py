@@ -1,6 +1,6 @@
 """What triage makes of a text."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
@@ -14,6 +14,15 @@ class AskedDanger:
     danger: Danger
     zh: str
     en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One of several matters: the clauses that belong to it, its category and symptom (codes)."""
+
+    text: str
+    category: str
+    symptom: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Advice:
     tell: tuple[tuple[str, str], ...] = ()  # (zh, en): what the operator says at once
     ask: tuple[AskedDanger, ...] = ()
     symptoms: tuple[str, ...] = ()  # codes, in the order of the text
+    matters: tuple[Matter, ...] = ()  # where the text tells of more than one
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -42,6 +52,8 @@ class Advice:
             "confidence": round(self.confidence, 2),
             "others": [{"category": code, "confidence": round(share, 2)} for code, share in self.others],
             "tell": [{"zh": zh, "en": en} for zh, en in self.tell],
-            "ask": [{"danger": asked.danger, "zh": asked.zh, "en": asked.en} for asked in self.ask],
             "because": [b.as_dict() for b in self.because],
+            "ask": [{"danger": asked.danger, "zh": asked.zh, "en": asked.en} for asked in self.ask],
+            "symptoms": list(self.symptoms),
+            "matters": [asdict(matter) for matter in self.matters],
         }

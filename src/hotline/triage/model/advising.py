@@ -14,6 +14,7 @@ from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.places import find_area
+from hotline.triage.model.splitting import split_matters
 from hotline.triage.model.symptoms import find_symptoms
 
 DANGER_IS_SURE = 0.95
@@ -42,9 +43,12 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         because.append(Because(f"category:{meant}", tuple(dangers)))
     kind = find_kind(lexicon, found, rules, category, because)
     area = find_area(lexicon, place, named, because)
+    priority = find_priority(lexicon, found, rules, category, dangers, because)
+    if asked and written and priority is Priority.NORMAL:
+        priority = Priority.URGENT  # nobody is there to be asked: somebody calls back soon
     return Advice(
         kind=kind,
-        priority=find_priority(lexicon, found, rules, category, dangers, because),
+        priority=priority,
         category=category.code if category else None,
         area=area,
         dangers=dangers,
@@ -54,6 +58,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         tell=_what_to_tell(lexicon, dangers),
         ask=_what_to_ask(lexicon, asked),
         symptoms=tuple(finding.symptom.code for finding in symptoms),
+        matters=split_matters(lexicon, narrative) if len({s.symptom.category for s in symptoms}) > 1 else (),
     )
 
 

@@ -1,24 +1,15 @@
 """One narrative that tells of several matters, parted into them."""
 
 import re
-from dataclasses import dataclass
 
 from hotline.text.normalisation import fold_text
+from hotline.triage.model.advice import Matter
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.symptoms import find_symptoms
 
 _CLAUSE = re.compile(r"[^。！？!?；;，,\n]+[。！？!?；;，,\n]*")
 MOST_MATTERS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """One of several matters: the clauses that belong to it, its category and symptom (codes)."""
-
-    text: str
-    category: str
-    symptom: str
 
 
 def split_matters(lexicon: Lexicon, narrative: str) -> tuple[Matter, ...]:
