@@ -3,6 +3,7 @@ but these objects."""
 
 from hotline.core import CORE
 from hotline.importing.capability import IMPORTING
+from hotline.learning.capability import LEARNING
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.partners.capability import PARTNERS
@@ -25,5 +26,6 @@ CAPABILITIES: tuple[Capability, ...] = (
     STREAMING,
     REPORTING,
     IMPORTING,
+    LEARNING,
     OPERATIONS,
 )

@@ -2,25 +2,17 @@
 
 import pytest
 
-from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade
-from hotline.organisation.service.seeding import read_seed_items
+from hotline.organisation.service.seeding import read_seed_directory
 from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.matching import Reading
 
-
-def shipped_directory() -> Directory:
-    items: dict[str, dict[str, object]] = {}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        items.setdefault(noun, {})[code] = item
-    return Directory(1, **items)  # type: ignore[arg-type]
-
-
-DIRECTORY = shipped_directory()
+ROOT = packaged_folder("seeds")
+DIRECTORY = read_seed_directory(ROOT / "ruiquan", ROOT)
 LEXICON = build_lexicon(DIRECTORY)
 FRAMES = list(DIRECTORY.danger_frames.values())
 

@@ -34,6 +34,14 @@ def read_seed_items(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
         yield from _read_toml_items(path)
 
 
+def read_seed_directory(folder: Path, root: Path) -> Directory:
+    """The directory that a seed folder makes by itself, as version 1. Raises Refused."""
+    items: dict[str, Any] = {noun: {} for noun in SEED_ORDER_NOUNS}
+    for noun, code, item in read_seed_items(folder, root):
+        items[noun][code] = item
+    return Directory(1, **items)
+
+
 def _base_seeds(path: Path) -> list[str]:
     """The seeds that a seed.json builds on; none where there is no such file."""
     if not path.exists():
