@@ -72,7 +72,7 @@ def _read_file(file: Path, seed: str) -> _Cases:
     for number, row in enumerate(rows[1:], start=2):
         if heading[:2] == ["text", "expected"] and len(row) == 2:
             try:
-                cases.append(parse_case(*row, seed))
+                cases.append(parse_case(row[0], row[1], seed))
             except ValueError as fault:
                 stop(f"{file.name}:{number}: {fault}")
         elif heading[:3] == ["same", "a", "b"] and len(row) >= 3 and row[0] in ("0", "1"):

@@ -2,7 +2,7 @@
 
 A case is a text and what is expected of it, `key=value` parted by semicolons: `priority` (emergency | not-emergency),
 `danger`, `register` (how it is said), `area` (codes parted by `|`, `-` for none), `lead` (the department that must
-act), `hours` (working | duty), `seed` (the directory it belongs to). A pair is two texts that are the same matter or not."""
+act), `hours` (working or duty), `seed` (the directory). A pair is two texts that are one matter, or not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

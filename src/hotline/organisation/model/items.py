@@ -322,9 +322,11 @@ class Words(CodedItem):
 class WordList(CodedItem):
     """Words that stand for each other in the patterns of danger frames, under one name.
 
-    A list named like one of `OPERATORS` says how a text is meant: over, denied, asked, feared, now."""
+    A list named like an `Operator` says how a text is meant: over, denied, asked, feared, now. `whole`: its words name
+    things, and a shorter word inside one names nothing in a symptom: the road of a road lamp is no road."""
 
     words: tuple[str, ...]
+    whole: bool = False
     about: str | None = None
 
 

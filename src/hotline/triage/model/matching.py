@@ -72,9 +72,10 @@ class Reading:
         if not words:
             return []
         found, operators = self._found, self._lexicon.operator_words
+        masks = [] if group in self._lexicon.unmasked else self._masks
         spans: list[Span] = []
         for word in words:
-            over = self._covers if word in operators else self._masks
+            over = self._covers if word in operators else masks
             length = len(word)
             for place in found[word]:
                 span = (place, place + length)
@@ -94,16 +95,16 @@ class Reading:
         return sorted(self._masks + self._places(self._lexicon.danger_words.intersection(self._found)))
 
     @cached_property
-    def _symptom_spans(self) -> list[Span]:
-        return sorted(self._places(self._lexicon.symptom_words.intersection(self._found)))
+    def _whole_things(self) -> list[Span]:
+        return sorted(self._places(self._lexicon.whole_words.intersection(self._found)))
 
     def _places(self, words: Iterable[str]) -> list[Span]:
         return [(place, place + len(word)) for word in words for place in self._found[word]]
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
-        """Whether a longer word that is not of the group contains the span: the road of a road lamp is no road."""
+        """Whether the name of a whole thing that is not of the group contains the span."""
         start, end = span
-        covers, groups = self._symptom_spans, self._lexicon.groups_by_word
+        covers, groups = self._whole_things, self._lexicon.groups_by_word
         for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
             s, e = covers[at]
             if s <= start - _LONGEST_WORD:

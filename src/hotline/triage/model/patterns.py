@@ -36,7 +36,8 @@ class PatternLexicon:
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
-    symptom_words: frozenset[str] = frozenset()  # and of symptoms
+    whole_words: frozenset[str] = frozenset()  # of lists whose words name whole things
+    unmasked: frozenset[int] = frozenset()  # groups of symptoms alone: phrases that merely look dangerous stay
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
 
 
@@ -64,9 +65,8 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
     patterns = [pattern for item in items for pattern in _compile_item(item, groups)]
     content = frozenset(word for words in groups.numbers for word in words)
     words_of = {number: words for words, number in groups.numbers.items()}
-    named: dict[type, set[str]] = {DangerFrame: set(), Symptom: set()}
-    for pattern in patterns:
-        named[type(pattern.item)].update(word for g in pattern.groups for word in words_of[g] if len(word) > 1)
+    of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
+    of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     operators = {operator: groups.number(lists[operator]) for operator in Operator if lists.get(operator)}
     groups_by_word: dict[str, list[int]] = {}
     for words, number in groups.numbers.items():
@@ -81,8 +81,9 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
         groups_by_word={word: tuple(numbers) for word, numbers in groups_by_word.items()},
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
-        danger_words=frozenset(named[DangerFrame]),
-        symptom_words=frozenset(named[Symptom]),
+        danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
+        whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),
+        unmasked=frozenset(of_symptoms - of_dangers),
         words=WordFinder(groups_by_word),
     )
 
