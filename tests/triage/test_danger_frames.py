@@ -45,3 +45,7 @@ def test_every_danger_says_what_the_operator_does() -> None:
     assert set(DIRECTORY.hazards) == set(Danger)
     assert all(hazard.tell and hazard.tell_en for hazard in DIRECTORY.hazards.values())
     assert all(f.danger in DIRECTORY.hazards for f in FRAMES)
+
+
+def test_a_frame_reaches_over_a_comma_and_the_connector_behind_it() -> None:
+    assert Grade.ACT in grades("她托我照顾好她妈，然后就关机了", Danger.SELF_HARM)

@@ -152,9 +152,9 @@ class Reading:
         for found in _SENTENCE_END.finditer(text):
             sentences[found.end()] += 1
         for found in _CLAUSE_END.finditer(text):
-            clauses[found.end()] += 1
+            clauses[found.end()] = 1
         for found in _CONNECTOR.finditer(text):
-            clauses[found.start()] += 1
+            clauses[found.start()] = 1  # one border, also directly behind a comma
         self.units = list(accumulate(units))
         self.sentences = list(accumulate(sentences))
         self.clauses = list(accumulate(clauses))
