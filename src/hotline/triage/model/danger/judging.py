@@ -14,7 +14,7 @@ from hotline.triage.model.danger.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
-_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后")  # 过 that is no mark of the past
+_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后", "过马", "过街", "过路", "过道")  # 过 that is no mark of the past
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
