@@ -11,13 +11,14 @@ from importlib import resources
 from operator import add
 
 
-def _simple_forms() -> dict[int, str]:
-    """Traditional character -> its simplified form."""
+def _read_pairs() -> str:
+    """Traditional characters and their simplified forms, pairwise. The rest of the script passes through unchanged."""
     text = resources.files("hotline.text").joinpath("traditional.txt").read_text("utf-8")
-    return {ord(c): line[0] for line in text.splitlines() for c in line[2:]}
+    return "".join(traditional + line[0] for line in text.splitlines() for traditional in line[2:])
 
 
-_SIMPLE = _simple_forms()
+_PAIRS = _read_pairs()
+_SIMPLE = {ord(_PAIRS[i]): _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
 _DIGITS = {
     c: d
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
