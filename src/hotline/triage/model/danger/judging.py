@@ -15,9 +15,24 @@ from hotline.triage.model.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
-_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后")  # 过 that is no mark of the past
+_NOT_PAST_FORMS = (
+    "过来",
+    "过去",
+    "过程",
+    "过敏",
+    "过后",
+    "过马",
+    "过街",
+    "过路",
+    "过道",
+)  # 过 that is no mark of the past
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
+# asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
+_WHAT_NOW = frozenset(
+    ("怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话", "找哪个", "找谁")
+)
+_CASE_SIGNS = (*"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "有几", "里面", "里头", "全是", "一直", "得很")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _NOT_DONE = ("没", "未", "不", "冇")
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -232,11 +247,16 @@ class _Context:
         specific = self.about_person or any(
             self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases
         )
-        return (
-            not self.is_live()
-            and not specific
-            and any(abs(self.clause_of(span) - self.event_clause) <= 1 for span in self.in_sentence(Operator.HOWTO))
-        )
+        if specific or self.is_live():
+            return False
+        asked = [
+            span for span in self.in_sentence(Operator.HOWTO) if abs(self.clause_of(span) - self.event_clause) <= 1
+        ]
+        return any(not self._asks_about_case(span) for span in asked)
+
+    def _asks_about_case(self, span: Span) -> bool:
+        told = self.text[max(0, self.start - 6) : max(self.end + 2, span[0])]
+        return self.text[span[0] : span[1]] in _WHAT_NOW and _contains(told, _CASE_SIGNS)
 
     def is_done(self) -> bool:
         again = self.around(Operator.AGAIN)
