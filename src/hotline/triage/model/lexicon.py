@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Words
 from hotline.text.normalisation import WordFinder, fold_text
+from hotline.triage.model.places.index import PlaceIndex, build_place_index
 
 Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
 
@@ -21,8 +22,7 @@ class Lexicon:
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
     ruled: tuple[Rule, ...] = ()
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
-    places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
-    depth: Mapping[str, int] = field(default_factory=dict)
+    places: PlaceIndex = field(default_factory=PlaceIndex)
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
 
 
@@ -41,14 +41,6 @@ def build_lexicon(directory: Directory) -> Lexicon:
         if category.active:
             for word in category.words:
                 hints.setdefault(fold_text(word), []).append(category)
-    names: dict[str, str] = {}
-    for area in directory.areas.values():
-        if area.active:
-            for name in (area.name, area.name_en, *area.aliases):
-                # a name two places share says nothing by itself
-                key = fold_text(name)
-                if len(key) > 1:
-                    names[key] = area.code if names.get(key, area.code) == area.code else ""
     past = frozenset(fold_text(x) for w in directory.words.values() if w.past for x in w.words)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
@@ -60,7 +52,6 @@ def build_lexicon(directory: Directory) -> Lexicon:
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
-        places=names,
-        depth={code: len(directory.area_path(code)) for code in directory.areas},
-        words=WordFinder((*by_word, *hints, *near, *past, *names)),
+        places=build_place_index(directory),
+        words=WordFinder((*by_word, *hints, *near, *past)),
     )
