@@ -10,12 +10,14 @@ from hotline.organisation.model.vocabulary import Danger, Kind, Priority, Unit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.sla import ClockOut
+from hotline.tickets.schemas.tickets import AddressPartsOut, NamedPlace
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
 
 class TriageAsk(Strict):
     narrative: Narrative
     address: Detail = None
+    area: CodeWord | None = Field(None, description="The area the call is about or comes from: a building is one there")
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
 
 
@@ -61,6 +63,8 @@ class TriageResult:
     confidence: float
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
+    location: AddressPartsOut
+    places: Annotated[tuple[NamedPlace, ...], Field(description="All that may be meant, nearest to the matter first")]
 
 
 @reply_type()

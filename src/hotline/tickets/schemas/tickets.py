@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -32,6 +32,8 @@ from hotline.tickets.model.vocabulary import (
 from hotline.tickets.schemas.moves import MoveOut, render_move
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
+from hotline.triage.model.places.parts import AddressParts
+from hotline.triage.model.places.reader import PlaceCandidate
 from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, render_error
 
@@ -87,8 +89,14 @@ class AssignmentOut:
 
 @reply_type()
 class LocationOut:
+    """Where the matter is; building, unit, floor and room as written on doors."""
+
     area: str | None
     address: str | None
+    building: str | None
+    unit: str | None
+    floor: str | None
+    room: str | None
     lat: float | None
     lon: float | None
 
@@ -176,8 +184,32 @@ class Told(TypedDict):
     en: str
 
 
+PlaceRoleWord = Literal[
+    "past", "passed", "unaffected", "reporter", "landmark", "speaker", "family", "matter", "given"
+]  # fmt: skip
+
+
+class AddressPartsOut(TypedDict):
+    building: str | None
+    unit: str | None
+    floor: str | None
+    room: str | None
+
+
+class NamedPlace(AddressPartsOut):
+    """A place that the text names. `at`: first character and the one behind the last in the narrative; null: in the
+    address."""
+
+    code: str | None
+    name: str | None
+    name_en: str | None
+    words: str
+    at: list[int] | None
+    role: PlaceRoleWord
+
+
 class TriageAdvice(TypedDict):
-    """What triage suggested at intake."""
+    """What triage suggested at intake. `places`: all that may be meant, nearest to the matter first."""
 
     kind: Kind
     priority: Priority
@@ -187,6 +219,8 @@ class TriageAdvice(TypedDict):
     confidence: float
     others: list[OtherCategory]
     tell: list[Told]
+    location: NotRequired[AddressPartsOut]
+    places: NotRequired[list[NamedPlace]]
     because: list[Because]
 
 
@@ -209,6 +243,10 @@ class Hints(TypedDict, total=False):
     category: str
     priority: Priority
     area: str
+    building: str
+    unit: str
+    floor: str
+    room: str
     form: Annotated[dict[str, Any], Field(description="An Open311 client's answers, as it sent them")]
 
 
@@ -258,6 +296,14 @@ class TicketOut:
     allowed_actions: tuple[MoveOut, ...]
 
 
+def render_parts(parts: AddressParts) -> AddressPartsOut:
+    return {"building": parts.building, "unit": parts.unit, "floor": parts.floor, "room": parts.room}
+
+
+def render_place(place: PlaceCandidate) -> NamedPlace:
+    return place.as_dict()  # type: ignore[return-value]
+
+
 _REPORTER_FIELDS = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
 
 
@@ -280,7 +326,7 @@ def render_ticket(
         channel=t.channel,
         caller=caller,
         reply_wanted=t.reply_wanted,
-        location=LocationOut(t.area, t.address, t.lat, t.lon),
+        location=LocationOut(t.area, t.address, t.building, t.unit, t.floor, t.room, t.lat, t.lon),
         area=directory.optional_item_name("areas", t.area),
         department=directory.optional_item_name("departments", t.department),
         assignments=tuple(
