@@ -96,7 +96,7 @@ _ANCHOR_WORDS = (
     "楼栋", "楼号", "栋号", "幢号", "单元[号:]", "房号", "房间", "室号", "门牌", "户号", "[顶底][楼层]", "[甲乙丙丁]单",
     "[说打写讲]错",
 )  # fmt: skip
-ANCHOR = re.compile(rf"(?P<number>[\d{CHINESE}]+)|(?P<latin>[a-z]+)|(?P<word>{'|'.join(_ANCHOR_WORDS)})")
+ANCHOR = re.compile(rf"(?P<number>\d+|[{CHINESE}]+)|(?P<latin>[a-z]+)|(?P<word>{'|'.join(_ANCHOR_WORDS)})")
 ENGLISH_WORDS = frozenset(
     (
         "building", "buildings", "bld", "bldg", "bldgs", "block", "blocks", "blk", "blks", "tower", "towers", "house",
