@@ -84,6 +84,17 @@ def test_a_word_for_a_kind_of_place_means_the_only_one_there_is() -> None:
     assert both.area is None and [place.code for place in both.places] == ["m", "n"]
 
 
+def test_a_range_is_told_with_both_its_ends() -> None:
+    reading = read_places(index("ruiquan"), "我们这里1栋到5栋全部停电")
+    assert {(place.words, place.at) for place in reading.places} == {("1栋到5栋", (4, 9))}
+    assert [place.code for place in reading.places] == [f"rq-b{n}" for n in range(1, 6)]
+
+
+def test_a_call_about_a_building_has_its_number_without_a_word_of_it() -> None:
+    reading = read_places(index("ruiquan"), "停水了", near="rq-b12")
+    assert (reading.area, reading.parts.building, reading.places) == (None, "12", ())
+
+
 def test_a_closed_area_is_no_place() -> None:
     directory = seeded_directory("ruiquan")
     closed = replace(directory.areas["rq-b3"], active=False)

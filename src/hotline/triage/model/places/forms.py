@@ -97,6 +97,8 @@ _ANCHOR_WORDS = (
     "[说打写讲]错",
 )  # fmt: skip
 ANCHOR = re.compile(rf"(?P<number>\d+|[{CHINESE}]+)|(?P<latin>[a-z]+)|(?P<word>{'|'.join(_ANCHOR_WORDS)})")
+# the characters that anchors are made of: most of a text is none of them, and is passed over at once
+ANCHOR_RUN = re.compile(rf"[a-z\d{CHINESE}{''.join(c for word in _ANCHOR_WORDS for c in word if c not in '[]')}]+")
 ENGLISH_WORDS = frozenset(
     (
         "building", "buildings", "bld", "bldg", "bldgs", "block", "blocks", "blk", "blks", "tower", "towers", "house",

@@ -33,9 +33,9 @@ _Reader = Callable[[re.Match[str], str], "AddressElement | None"]
 def find_elements(text: str) -> Iterator[AddressElement]:
     """The parts of addresses in a folded text, in their order; at most MOST_ELEMENTS."""
     position, found = 0, 0
-    for anchor in forms.ANCHOR.finditer(text):
-        at = anchor.start()
-        if at < position or (match := _match_form(text, anchor)) is None:
+    runs = (run.span() for run in forms.ANCHOR_RUN.finditer(text))
+    for anchor in (anchor for begin, end in runs for anchor in forms.ANCHOR.finditer(text, begin, end)):
+        if anchor.start() < position or (match := _match_form(text, anchor)) is None:
             continue
         element = _READERS[str(match.lastgroup)](match, text)
         position = match.end()

@@ -10,7 +10,14 @@ from hotline.triage.model.places.index import PlaceIndex
 from hotline.triage.model.places.mentions import clauses_of, find_mentions
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 from hotline.triage.model.places.positions import Span, original_spans
-from hotline.triage.model.places.resolution import PlaceChoice, ResolvedMention, choose, resolve, whole_estate
+from hotline.triage.model.places.resolution import (
+    NO_CHOICE,
+    PlaceChoice,
+    ResolvedMention,
+    choose,
+    resolve,
+    whole_estate,
+)
 from hotline.triage.model.places.roles import PlaceRole, find_roles
 
 MOST_PLACES = 16  # that are offered
@@ -64,7 +71,7 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     mentions = find_mentions(index, text)
     if not mentions:
         area = whole_estate(index, text)
-        return PlaceReading(area) if area else NO_PLACE
+        return PlaceReading(area, _with_building(index, NO_CHOICE, near)) if area or near else NO_PLACE
     clauses = clauses_of(text)
     roles = find_roles(text, mentions, clauses, len(given))
     resolved = resolve(index, text, mentions, roles, near)

@@ -37,6 +37,9 @@ class PlaceChoice:
     several: bool = False
 
 
+NO_CHOICE = PlaceChoice(None, (), NO_PARTS)
+
+
 def resolve(
     index: PlaceIndex, text: str, mentions: Sequence[Mention], roles: Sequence[PlaceRole], near: str | None
 ) -> list[ResolvedMention]:
@@ -54,6 +57,7 @@ def resolve(
         numbers = mention.numbers
         if ranged := _range(text, mentions, n):
             numbers, passed, role = ranged, n + 1, max(role, roles[n + 1])
+            mention.end = mentions[n + 1].end
         around = mention.around or _container(mention, containers)
         if len(numbers) < 2:
             codes = _areas(index, mention, numbers[0] if numbers else None, around, near)

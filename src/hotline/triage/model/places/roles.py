@@ -54,18 +54,22 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
     behind = text[mention.end : min(end, following.start if following else end)]
     if (role := _denied(text, mention, before, (begin, end))) is not None:
         return role
-    if cues.UNAFFECTED.match(behind):
+    if behind and cues.UNAFFECTED.match(behind):
         return PlaceRole.UNAFFECTED
-    if cues.PAST.search(before) or (following is not None and cues.PAST_BEHIND.match(behind)):
+    if (before and cues.PAST.search(before)) or (following is not None and cues.PAST_BEHIND.match(behind)):
         return PlaceRole.PAST
     in_clause = following is not None and following.start < end
     # the subject may stand in the clause before: 我是温泉社区的,住3栋
     wider = text[max(previous, mention.start - _NEAR) : mention.start]
-    if cues.FAMILY.search(wider):
+    if wider and cues.FAMILY.search(wider):
         return PlaceRole.FAMILY if not cues.FAULT.search(behind) else PlaceRole.MATTER
     if following is not None and (cues.SAYS.match(behind) or cues.SOMEBODY_FROM.search(before)):
         return PlaceRole.REPORTER
-    if cues.SPEAKER.search(wider) and (not cues.FAULT.search(behind) or (in_clause and cues.SEES.search(behind))):
+    if (
+        wider
+        and cues.SPEAKER.search(wider)
+        and (not cues.FAULT.search(behind) or (in_clause and cues.SEES.search(behind)))
+    ):
         return PlaceRole.SPEAKER
     if following is not None and _passed(before, behind, text[mention.end : following.start]):
         return PlaceRole.PASSED
@@ -77,18 +81,19 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
 
 
 def _denied(text: str, mention: Mention, before: str, clause: tuple[int, int]) -> PlaceRole | None:
-    if cues.NOT.search(before) and not cues.ASKED.search(text[mention.end : clause[1]]):
+    if before and cues.NOT.search(before) and not cues.ASKED.search(text[mention.end : clause[1]]):
         return PlaceRole.EXCLUDED
     if cues.DENIED.match(text, mention.end):
         return PlaceRole.EXCLUDED
-    return PlaceRole.EXCLUDED if cues.EXCEPT.search(before) else None
+    return PlaceRole.EXCLUDED if before and cues.EXCEPT.search(before) else None
 
 
 def _passed(before: str, behind: str, between: str) -> bool:
-    if cues.GOING.search(before) or (cues.GOES.search(before) and cues.WAY.match(behind)):
-        return True
-    if cues.FROM.search(before) and cues.COMES.match(behind):
-        return True
+    if before:
+        if cues.GOING.search(before) or (cues.GOES.search(before) and cues.WAY.match(behind)):
+            return True
+        if cues.FROM.search(before) and cues.COMES.match(behind):
+            return True
     return cues.WALKS_ON.match(between) is not None
 
 
