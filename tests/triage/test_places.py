@@ -84,6 +84,13 @@ def test_a_word_for_a_kind_of_place_means_the_only_one_there_is() -> None:
     assert both.area is None and [place.code for place in both.places] == ["m", "n"]
 
 
+def test_the_whole_estate_is_the_one_that_calls() -> None:
+    asked = read_places(index("liucheng"), "整个小区都停水了", near="xijie-g2")
+    assert asked.area == "xijie" and [(b.rule, b.matched) for b in asked.because] == [("area:xijie", ("整个小区",))]
+    assert read_places(index("liucheng"), "整个小区都停水了").area is None
+    assert read_places(index("ruiquan"), "不光3栋，整个小区都停水了").because[0].matched == ("整个小区",)
+
+
 def test_a_range_is_told_with_both_its_ends() -> None:
     reading = read_places(index("ruiquan"), "我们这里1栋到5栋全部停电")
     assert {(place.words, place.at) for place in reading.places} == {("1栋到5栋", (4, 9))}

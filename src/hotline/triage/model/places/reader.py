@@ -10,14 +10,7 @@ from hotline.triage.model.places.index import PlaceIndex
 from hotline.triage.model.places.mentions import clauses_of, find_mentions
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 from hotline.triage.model.places.positions import Span, original_spans
-from hotline.triage.model.places.resolution import (
-    NO_CHOICE,
-    PlaceChoice,
-    ResolvedMention,
-    choose,
-    resolve,
-    whole_estate,
-)
+from hotline.triage.model.places.resolution import PlaceChoice, ResolvedMention, choose, choose_estate, resolve
 from hotline.triage.model.places.roles import PlaceRole, find_roles
 
 MOST_PLACES = 16  # that are offered
@@ -70,12 +63,14 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     text = given + folded
     mentions = find_mentions(index, text)
     if not mentions:
-        area = whole_estate(index, text)
-        return PlaceReading(area, _with_building(index, NO_CHOICE, near)) if area or near else NO_PLACE
+        choice = choose_estate(index, text, near)
+        if choice.area is None and near is None:
+            return NO_PLACE
+        return PlaceReading(choice.area, _with_building(index, choice, near), (), tuple(_reasons([], choice, {})))
     clauses = clauses_of(text)
     roles = find_roles(text, mentions, clauses, len(given))
     resolved = resolve(index, text, mentions, roles, near)
-    choice = choose(index, text, resolved)
+    choice = choose(index, text, resolved, near)
     spans = original_spans(narrative, folded, [_span(r, len(given)) for r in resolved])
     words = [
         narrative[span[0] : span[1]] if span else text[r.mention.start : r.mention.end]
@@ -122,7 +117,7 @@ def _candidates(
 
 def _reasons(resolved: list[ResolvedMention], choice: PlaceChoice, written: dict[int, str]) -> list[Because]:
     found: list[Because] = []
-    words = tuple(dict.fromkeys(written[id(r)] for r in choice.chosen))
+    words = tuple(dict.fromkeys(written[id(r)] for r in choice.chosen)) or (choice.said,)
     if choice.several:
         found.append(Because("area:several", words))
     elif choice.area is not None:

@@ -35,6 +35,7 @@ class PlaceChoice:
     chosen: tuple[ResolvedMention, ...]
     parts: AddressParts
     several: bool = False
+    said: str = ""  # where the whole estate is meant: the words for it
 
 
 NO_CHOICE = PlaceChoice(None, (), NO_PARTS)
@@ -113,10 +114,11 @@ def _areas(
     return codes
 
 
-def whole_estate(index: PlaceIndex, text: str) -> str | None:
-    """The only community there is, where a text without a place speaks of the whole estate or of the estate it comes
-    from."""
-    return _estate(index, ()) if _says_whole(text) else None
+def choose_estate(index: PlaceIndex, text: str, near: str | None) -> PlaceChoice:
+    """For a text without a place: the community, where it speaks of the whole estate or of the estate it comes from."""
+    whole = _says_whole(text)
+    estate = _estate(index, (), near) if whole else None
+    return PlaceChoice(estate, (), NO_PARTS, said=whole[0]) if whole and estate else NO_CHOICE
 
 
 def _says_whole(text: str) -> re.Match[str] | None:
@@ -124,17 +126,17 @@ def _says_whole(text: str) -> re.Match[str] | None:
     return cues.WHOLE.search(text) if likely else None
 
 
-def choose(index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention]) -> PlaceChoice:
+def choose(index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention], near: str | None) -> PlaceChoice:
     """The place a text is about: what is nearest to the matter; of places inside each other the inner one; of several
     places the one that holds them all."""
     whole = _says_whole(text)
-    if whole is not None and cues.ALL_OF_IT.match(whole[0]) and (estate := _estate(index, resolved)) is not None:
-        return PlaceChoice(estate, (), NO_PARTS)
+    if whole is not None and cues.ALL_OF_IT.match(whole[0]) and (estate := _estate(index, resolved, near)):
+        return PlaceChoice(estate, (), NO_PARTS, said=whole[0])
     places = [r for r in resolved if not r.mention.is_part and r.role is not PlaceRole.EXCLUDED]
     if not places:
         parts = _agreed(r.mention.parts for r in _loose_parts(resolved, PlaceRole.MATTER))
-        estate = _estate(index, resolved) if whole is not None else None
-        return PlaceChoice(estate, (), parts)
+        estate = _estate(index, resolved, near) if whole is not None else None
+        return PlaceChoice(estate, (), parts, said=whole[0] if whole and estate else "")
     best = max(r.role for r in places)
     chosen = [r for r in places if r.role is best]
     chosen = _refined(index, text, chosen, places)
@@ -151,12 +153,14 @@ def choose(index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention]) ->
     return PlaceChoice(index.common(codes), tuple(chosen), parts, len(codes) > 1)
 
 
-def _estate(index: PlaceIndex, resolved: Sequence[ResolvedMention]) -> str | None:
-    """The community that "the whole estate" means: the one named, else the only one there is."""
+def _estate(index: PlaceIndex, resolved: Sequence[ResolvedMention], near: str | None) -> str | None:
+    """The community that "the whole estate" means: the one named, else the call's own, else the only one there is."""
     named = {
         code for r in resolved if r.role is not PlaceRole.EXCLUDED and r.is_certain
         for code in index.paths.get(r.codes[0], ()) if code in index.communities
     }  # fmt: skip
+    if not named:
+        named = {code for code in index.paths.get(near or "", ()) if code in index.communities}
     if not named:
         named = {c for c in index.communities if index.home is None or index.within(c, index.home)}
     return next(iter(named)) if len(named) == 1 else None
