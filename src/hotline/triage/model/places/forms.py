@@ -20,10 +20,10 @@ _MEASURES = (
 )  # fmt: skip
 _MEASURED = rf"(?!\s?(?:{'|'.join(_MEASURES)}))"
 _EN = rf"(?:\d{{1,3}}|{CARDINAL})"
-_EN_JOIN = r"(?:\s*(?:,|-|–|&|\b(?:and|or|to|through)\b)\s*)+"
-_EN_NUMBER = r"\s*(?:no\.?|number|nr\.?|#)?\s*"
+_EN_JOIN = r"(?:\s?(?:,|-|–|&|\b(?:and|or|to|through)\b)\s?){1,3}"
+_EN_NUMBER = r"\s?(?:no\.?|number|nr\.?|#)?\s?"
 # building 3 and 4, but not building 3 and 4 people
-_EN_MORE = rf"(?:\s(?:and|or|to|&)\s{_EN}(?=\s*(?:$|[,.;]|(?:have|has|are|is|were|was|both|all|no|without)\b)))?"
+_EN_MORE = rf"(?:\s(?:and|or|to|&)\s{_EN}(?=\s?(?:$|[,.;]|(?:have|has|are|is|were|was|both|all|no|without)\b)))?"
 # a seat, a vehicle, a bridge: counted with 座 as well
 _NOT_SEATS = "(?![车位椅桥山塔楼庙城房雕亭岗机钟谈牌客轿]|面包|基站|坟|的?(?:商务|面包|小?车))"
 # 楼 behind a number is the building where a unit follows, else a floor
@@ -76,11 +76,11 @@ _BY_LETTER = (
     "(?P<letter_room>[a-h])室",
 )
 _ENGLISH = (
-    rf"(?:building|bldg?\.?|block|blk\.?|tower|house(?=\s*no))(?![a-z]){_EN_NUMBER}"
-    rf"(?P<en_building>{_EN}{_EN_MORE}|[a-z](?=\s*(?:$|[,.;]|unit|block|\d)))(?![a-z\d])",
-    rf"(?:buildings|bldgs\.?|blocks|blks\.?|towers)\s*(?P<en_buildings>{_EN}(?:{_EN_JOIN}{_EN})+)\b",
+    rf"(?:building|bldg?\.?|block|blk\.?|tower|house(?=\s?no))(?![a-z]){_EN_NUMBER}"
+    rf"(?P<en_building>{_EN}{_EN_MORE}|[a-z](?=\s?(?:$|[,.;]|unit|block|\d)))(?![a-z\d])",
+    rf"(?:buildings|bldgs\.?|blocks|blks\.?|towers)\s?(?P<en_buildings>{_EN}(?:{_EN_JOIN}{_EN}){{1,11}})\b",
     rf"(?P<en_ordinal>{ORDINAL})\s(?:building|block|tower)\b(?!\s(?:on|from|to|past|after))",
-    rf"(?:(?:no\.?|number)\s*)?(?P<en_numbered>\d{{1,3}}|(?!one\b){CARDINAL})\s(?:building|block|tower)\b",
+    rf"(?:(?:no\.?|number)\s?)?(?P<en_numbered>\d{{1,3}}|(?!one\b){CARDINAL})\s(?:building|block|tower)\b",
     rf"(?:unit|entrance|stairwell|staircase)(?![a-z]){_EN_NUMBER}(?P<en_unit>{_EN}|[a-d]\b)\b",
     rf"(?P<en_nth_unit>{ORDINAL})\sunit\b",
     rf"(?:floor|level)\s?(?P<en_floor>{_EN})\b|(?P<en_nth_floor>{ORDINAL})\sfloor\b",
