@@ -92,6 +92,7 @@ CONTEXT: Mapping[str, str] = {
     "acd": "Figure of the call centre.",
     "action": "What is done to a ticket or an assignment, on a button and in the history: a bare verb.",
     "actor": "Kind of whoever did something.",
+    "address": "Part of an address, where {n} is what stands on the door.",
     "admin": "Administration page.",
     "alarm": "Notice to operators about the system.",
     "app": "Every page of the console.",

@@ -34,12 +34,18 @@ FORMS = """async () => {
   return shown;
 }"""
 LONG = ("text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative")
-LINES = ("title", "address", "caller_name", "contact", "channel_told", "assignee", "contacted", "target", "flags")
+PARTS = ("building", "unit", "floor", "room")
+LINES = (
+    "title", "address", *PARTS, "caller_name", "contact", "channel_told", "assignee", "contacted", "target", "flags",
+)  # fmt: skip
 KINDS = {
     **dict.fromkeys(LONG, "long"), **dict.fromkeys(LINES, "text"), **dict.fromkeys(("cost", "lat", "lon"), "number"),
     **dict.fromkeys(("due_at", "review_at"), "datetime-local"), "assists": "several",
 }  # fmt: skip  # everything else is chosen from a list
-LONGEST = {**dict.fromkeys(LINES, 120), "target": 40, "flags": -1, **dict.fromkeys(LONG, 4000), "narrative": 10_000}
+LONGEST = {
+    **dict.fromkeys(LINES, 120), **dict.fromkeys(PARTS, 20), "target": 40, "flags": -1,
+    **dict.fromkeys(LONG, 4000), "narrative": 10_000,
+}  # fmt: skip
 
 
 @pytest.fixture

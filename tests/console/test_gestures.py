@@ -334,6 +334,38 @@ async def test_what_is_told_late_of_one_order_does_not_stand_under_another(offic
     await expect(panel.locator("[data-action=accept]")).to_have_count(1)
 
 
+async def test_a_door_is_read_from_the_words_and_a_typed_one_wins(office: Office, desk: Player) -> None:
+    operator = await office.seat("operator")
+    page = operator.page
+    await page.fill("textarea[name=narrative]", "我家在十二栋二单元三零一，灯坏了")
+    for part, read in (("building", "12"), ("unit", "2"), ("floor", ""), ("room", "301")):
+        await expect(page.locator(f"input[name={part}]")).to_have_attribute("placeholder", read)
+    await page.fill("input[name=room]", "302")
+    await operator.picture("door-read")
+    number = await sent(page)
+    at = (await desk.see(number))["location"]
+    assert (at["area"], at["building"], at["unit"], at["room"]) == ("rq-b12", "12", "2", "302")
+    await expect(page.locator("input[name=room]")).to_have_attribute(
+        "placeholder", ""
+    )  # of the next call nothing is read
+    await operator.open(f"/console/tickets/{number}")
+    await expect(page.locator("dl.facts").first).to_contain_text("瑞泉馨城12栋 2单元 302室")
+
+
+async def test_of_two_places_in_the_words_the_operator_takes_one(office: Office, desk: Player) -> None:
+    operator = await office.seat("operator")
+    page = operator.page
+    await page.fill("textarea[name=narrative]", "9栋2单元停水了，南门的岗亭玻璃碎了")
+    offered = page.locator("#advice .chips button")
+    await expect(offered).to_have_text(["瑞泉馨城9栋", "南大门"])
+    await operator.picture("places-offered")
+    await offered.first.click()
+    await expect(page.locator("#place")).to_have_text("地点：瑞泉馨城9栋")
+    await expect(page.locator("input[name=unit]")).to_have_value("2")
+    at = (await desk.see(await sent(page)))["location"]
+    assert (at["area"], at["building"], at["unit"]) == ("rq-b9", "9", "2")
+
+
 async def test_a_place_that_is_typed_is_kept_and_enter_sends_nothing(office: Office, desk: Player) -> None:
     operator = await office.seat("operator")
     page = operator.page

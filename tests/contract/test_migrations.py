@@ -15,7 +15,8 @@ from hotline.refusals import Refused
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
-from hotline.tickets.tables import call, timeline
+from hotline.tickets.tables import call, ticket, timeline
+from hotline.triage.model.places.parts import PART_NAMES
 from tests.conftest import NOON, Clock, Player, seeded
 
 
@@ -138,6 +139,7 @@ async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
     """SQLite does not hold a text to its length: there the number stays whole."""
     written, migrations = "1" * 100, packaged_folder("migrations")
     await db.transact(lambda c: c.execute(sa.update(call).values(raw_phone=written)))
+    await db.transact(lambda c: c.execute(sa.update(ticket).values(dict.fromkeys(PART_NAMES))))  # newer than 0004
     if db.dialect.name == "postgresql":
         with pytest.raises(Refused) as refused:
             await migrate_to(db, migrations, "0004")
@@ -146,6 +148,21 @@ async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
         await migrate_to(db, migrations, "0004")
         await migrate_to(db, migrations)
     assert await db.transact(lambda c: c.scalar(sa.select(call.c.raw_phone))) == written
+
+
+async def test_the_way_down_does_not_lose_the_parts_of_an_address(
+    desk: Player, lift_ticket: dict[str, Any], db: Any
+) -> None:
+    migrations = packaged_folder("migrations")
+    await db.transact(lambda c: c.execute(sa.update(ticket).values(building="12", unit="2", floor=None, room="301")))
+    with pytest.raises(Refused) as refused:
+        await migrate_to(db, migrations, "0011")
+    assert ("ticket.room", "1 values would be lost") in refused.value.refusal.errors
+    assert await migrate_to(db, migrations, "0011", lose_data=True) == "0011"
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
+    assert await db.transact(lambda c: c.execute(sa.select(*(ticket.c[name] for name in PART_NAMES))).one()) == (
+        None, None, None, None,
+    )  # fmt: skip
 
 
 async def test_a_provider_of_another_package_fits_and_the_way_down_does_not_lose_its_gateway(db: Any) -> None:

@@ -369,6 +369,18 @@ async def test_officers_on_duty_are_texted_at_any_hour(town: Town, desk: Player)
     assert {t["to"] for t in town.handset.got if "值班提醒" in t["text"]} == {"+8613700000001"}
 
 
+async def test_officers_are_told_the_door(town: Town, desk: Player) -> None:
+    h = town.services
+    roster = (await h.directory.now(town.clock())).rosters["service-centre"]
+    phoned = replace(roster, members=tuple(replace(m, phone="0086 137-0000-0001") for m in roster.members))
+    await change_directory(h.directory, [("rosters", roster.code, phoned)], desk.actor, town.clock())
+    await desk.call("3栋2单元501着火了")
+    await desk.call("着火了", location={"area": "rq-b5", "address": "5栋1单元", "unit": "1"})
+    told = [t for t in await town.send() if "值班提醒" in t]
+    assert any("瑞泉馨城3栋2单元501室" in text for text in told)
+    assert any("瑞泉馨城5栋5栋1单元" in text for text in told)  # a part that the address has is not told twice
+
+
 # Delivery
 
 

@@ -1,6 +1,7 @@
 """Texts to residents: recipient, wording and time; the gateway that carries them; and their delivery reports."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -47,10 +48,13 @@ from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import format_moment, progress_fields, query_code
-from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.address import ticket_parts
+from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
+from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES
 
+_NUMBER_WORD = re.compile(r"[0-9A-Za-z]+")
 _METRICS, _LEVELS = frozenset(Metric), frozenset(Level)
 
 
@@ -261,12 +265,11 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
     language = "zh"
     category = directory.categories.get(ticket.category or "")
     area = directory.areas.get(ticket.area or "")
-    address = "" if ticket.confidential else ticket.address or ""
     values = {
         **_common_values(directory, language, ticket.number),
         "priority": translate(label_key(ticket.priority), language),
         "task": category.name if category else translate("message_part.no_category", language),
-        "place": f"{area.name if area else ''}{address}" or translate("message_part.no_place", language),
+        "place": _place_words(ticket, area.name if area else "", language),
     }
     if message.kind == "escalation":
         values |= {
@@ -287,6 +290,17 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
             ticket.priority is Priority.EMERGENCY,
         )
     ]
+
+
+def _place_words(ticket: Ticket, area: str, language: str) -> str:
+    """Where the matter is. Of a confidential one only the area; a part that stands in the area's name or in the address
+    is not told twice."""
+    address = "" if ticket.confidential else ticket.address or ""
+    parts = NO_PARTS if ticket.confidential else ticket_parts(ticket)
+    told = _NUMBER_WORD.findall(f"{area} {address}")
+    missing = [(name, value) for name in PART_NAMES if (value := getattr(parts, name)) and value not in told]
+    words = "".join(translate(f"address.{name}", language, n=value) for name, value in missing)
+    return f"{area}{words}{address}" or translate("letter_part.no_place", language)
 
 
 def _format_time(directory: Directory, moment: Any, language: str) -> str:

@@ -82,7 +82,13 @@ def is_blank(text: str) -> bool:
 def fold_text(text: str) -> str:
     """The shadow of a text, in one line: a blank or a line break beside a Chinese character parts no word, any other is
     one blank. Not of the same length; never shown to anybody."""
-    return _numerals(join_broken_words(_simple(text)))
+    return _numerals(fold_characters(text))
+
+
+@lru_cache(maxsize=512)  # the places of a narrative are read from it too
+def fold_characters(text: str) -> str:
+    """The shadow of a text as `fold_text` makes it, with its numerals as they were written."""
+    return join_broken_words(_simple(text))
 
 
 def fold_sentences(text: str) -> list[str]:

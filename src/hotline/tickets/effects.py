@@ -9,6 +9,7 @@ from typing import Any
 
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.model.vocabulary import Kind, Level
+from hotline.tickets.model.address import part_columns
 from hotline.tickets.model.clock_effects import DraftChange, build_change, is_late
 from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
@@ -59,6 +60,8 @@ def ticket_change(
     """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
     before, fields = facts.ticket, command.fields
     columns = {"status": to, **_ticket_columns(before, command, now)}
+    if command.action in (A.TRIAGE, A.AMEND):
+        columns |= part_columns(before, fields, facts.directory)
     if to is T.CLOSED and before.status is not T.CLOSED:  # a later word on it closes nothing
         columns["closed_at"] = now
     if before.status in OPEN and to not in OPEN:

@@ -25,6 +25,7 @@ from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_write_plan
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
+from hotline.triage.model.places.parts import spoken_parts
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused
 
@@ -84,9 +85,10 @@ async def _take_call(
 
 async def _opened(services: Services, incoming: IncomingCall, directory: Directory) -> Change:
     taken = incoming.taken
-    lexicon, size = services.directory.derived(build_lexicon), len(taken.narrative) + len(taken.address or "")
-    written = taken.channel not in LIVE_CHANNELS
-    advice = await services.offload.run(size, advise, lexicon, taken.narrative, taken.address, written=written)
+    address = " ".join(filter(None, (spoken_parts(taken.address_parts), taken.address))) or None
+    lexicon, size = services.directory.derived(build_lexicon), len(taken.narrative) + len(address or "")
+    near, written = taken.area or incoming.by.home_area, taken.channel not in LIVE_CHANNELS
+    advice = await services.offload.run(size, advise, lexicon, taken.narrative, address, near, written=written)
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 

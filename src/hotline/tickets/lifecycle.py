@@ -170,14 +170,14 @@ ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
 
 # What an action may carry beside what it needs.
 OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
-    A.TRIAGE: (F.TITLE, F.AREA, F.ADDRESS, F.REASON),
+    A.TRIAGE: (F.TITLE, F.AREA, F.ADDRESS, F.BUILDING, F.UNIT, F.FLOOR, F.ROOM, F.REASON),
     A.ANSWER: (F.CATEGORY, F.KIND, F.SATISFACTION),
     A.DECLINE: (F.TEXT,),
     A.VOID: (F.REASON,),
     A.MERGE: (F.REASON,),
     A.DISPATCH: (F.ASSISTS, F.PERFORMER, F.DUE_AT, F.REASON),
-    A.AMEND: (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.LAT, F.LON, F.CALLER_NAME, F.CONTACT,
-              F.FLAGS),
+    A.AMEND: (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.BUILDING, F.UNIT, F.FLOOR, F.ROOM,
+              F.LAT, F.LON, F.CALLER_NAME, F.CONTACT, F.FLAGS),
     A.CONFIRM: (F.TEXT,),
     A.CALL_BACK: (F.TEXT,),
     A.REOPEN: (F.SATISFACTION,),  # what the resident said when it was not solved: the first opinion is kept

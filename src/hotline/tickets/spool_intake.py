@@ -25,6 +25,7 @@ from hotline.tickets.intake import take_call
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.value_objects import replace
 from hotline.web.idempotency import RequestKey
 
@@ -117,6 +118,8 @@ def _parse_answer_number(body: str) -> str | None:
 def intake_to_record(intake_request: IntakeRequest) -> dict[str, Any]:
     """What was taken down as plain data."""
     words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(intake_request), option=orjson.OPT_NON_STR_KEYS))
+    if intake_request.address_parts == NO_PARTS:
+        del words["address_parts"]  # code from before it reads the record as well
     return words
 
 
@@ -127,6 +130,7 @@ def parse_intake_record(data: Mapping[str, Any]) -> IntakeRequest:
         words[name] = kind(words[name]) if words.get(name) is not None else None
     if words.get("outer_due_at"):
         words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
+    words["address_parts"] = AddressParts(**(words.get("address_parts") or {}))
     words["unread"] = tuple((field, rule) for field, rule in words.get("unread") or ())
     words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
     return IntakeRequest(**words)

@@ -7,8 +7,10 @@ from hotline.delivery import tables as outbox_tables
 from hotline.delivery.model import Message
 from hotline.text.numbering import serial_from_number
 from hotline.tickets import tables as ticket_tables
+from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.stream_events import Event, change_events
 from hotline.tickets.model.ticket import Assignment, Attachment, Call, Caller, Change, Clock, Entry, Escalation, Ticket
+from hotline.triage.model.places.parts import spoken_parts
 
 
 def _all_but_key(table: sa.Table) -> tuple[str, ...]:
@@ -72,9 +74,12 @@ def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
         },
         tallies=change.tallies,
         search=tuple(
-            SearchEntry(
-                ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), (t.title, t.narrative, t.address)
-            )
+            SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t))
             for t in change.texts
         ),
     )
+
+
+def _searched_texts(ticket: Ticket) -> tuple[str | None, ...]:
+    """What a ticket is found by."""
+    return ticket.title, ticket.narrative, ticket.address, spoken_parts(ticket_parts(ticket))

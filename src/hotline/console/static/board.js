@@ -1,5 +1,5 @@
 // A department's open assignments, live: columns by state, time left, allowed actions.
-import { $, countdown, directory, el, fill, get, given, inDialog, joined, link, listed, listen, named, say, soon, steady, t, tick, urgency, when, word } from "./core.js";
+import { $, countdown, directory, el, fill, get, given, inDialog, link, listed, listen, named, placed, say, soon, steady, t, tick, urgency, when, word } from "./core.js";
 import { buttons, caller, hide } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -108,7 +108,7 @@ async function show(number, id, quietly = false) {
 function laid(ticket, id, back, quietly) {
   const panel = $("#panel");
   const order = ticket.assignments.find((a) => a.id === id);
-  const place = joined([named(ticket.area), ticket.location?.address], " ");
+  const place = placed(ticket.area, ticket.location);
   fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
     el("h2", {}, urgency(ticket.priority), " ", ticket.title),
     el("p", {}, link(ticket.number), " · ", word("status", ticket.status), " · ", countdown(order?.due_at ?? ticket.clocks.due_at, ticket.status === "dispatched" && order?.status !== "reported")),

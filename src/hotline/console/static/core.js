@@ -46,6 +46,13 @@ export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
 /** The name of a directory item in the reader's language. */
 export const named = (item) => isolated((item ? (english ? item.name_en || item.name : item.name) : "") ?? "");
+export const PARTS = ["building", "unit", "floor", "room"];
+/** Area, parts and address in one line; what stands in the area's name or in the address is not told twice. */
+export function placed(area, location = {}) {
+  const told = `${named(area)} ${location.address}`.match(/[0-9a-z]+/gi);
+  const parts = PARTS.filter((part) => location[part] && !told.includes(location[part])).map((part) => t(`address.${part}`, { n: location[part] }));
+  return joined([named(area), ...parts, location.address], " ");
+}
 export const label = (said) => (english ? said.en : said.zh);
 export const can = (...roles) => roles.some((role) => given.person?.roles.includes(role));
 
@@ -264,7 +271,7 @@ export function draft(form, name) {
   const place = (key) => `${begin}:${key}`;
   const held = (key) => `open:${begin}:${key}`; // a window has it before it
   const kept = (key) => JSON.parse(localStorage.getItem(place(key)) ?? "null");
-  const worth = (fields) => fields && ["narrative", "phone", "caller_name", "contact", "area_words", "address"].some((field) => fields[field]);
+  const worth = (fields) => fields && ["narrative", "phone", "caller_name", "contact", "area_words", "address", ...PARTS].some((field) => fields[field]);
   const alone = localStorage.getItem(begin); // as it was kept when there was one for all windows
   if (alone) { localStorage.setItem(place(JSON.parse(alone).key ?? unique()), alone); localStorage.removeItem(begin); }
   const others = () => Object.keys(localStorage).filter((key) => key.startsWith(`${begin}:`)).map((key) => key.slice(begin.length + 1))

@@ -110,7 +110,7 @@ async function tellLate(move, seen, refused) {
 function known(seen, action) {
   if (action === "dispatch") return { department: seen.advice?.routing?.lead };
   if (action !== "triage") return {};
-  return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address };
+  return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address, building: seen.location?.building, unit: seen.location?.unit, floor: seen.location?.floor, room: seen.location?.room };
 }
 
 // The caller of a ticket. Revealed details are shown for a while, then hidden again.

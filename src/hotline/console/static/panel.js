@@ -1,5 +1,5 @@
 // A ticket beside the list it was chosen from, with its returns, for dispatching and deciding.
-import { $, el, fill, get, inDialog, joined, link, listed, named, t, urgency, when, word } from "./core.js";
+import { $, el, fill, get, inDialog, joined, link, listed, named, placed, t, urgency, when, word } from "./core.js";
 import { MARKS, buttons, caller, hide } from "./forms.js";
 
 const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
@@ -45,7 +45,7 @@ export function panelled(more, changed) {
     fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
       el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status), ticket.parent ? [` · ${t("ticket.parent")} `, link(ticket.parent)] : null),
       el("p", { class: "words" }, ticket.narrative),
-      el("p", { class: "note" }, joined([named(ticket.category), named(ticket.area), ticket.location?.address], " · ")),
+      el("p", { class: "note" }, joined([named(ticket.category), placed(ticket.area, ticket.location)], " · ")),
       el("p", {}, `${t("take.caller")} `, caller(ticket)),
       more(ticket), back,
       ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),

@@ -1,5 +1,5 @@
 // Log a call on one screen: caller, narrative, suggestions; one key sends it.
-import { $, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, joined, label, link, listed, named, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { $, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 
 const form = $("#call");
@@ -10,6 +10,7 @@ if (before.narrative || before.phone) $("#draft").textContent = t("take.restored
 if (!form.contains(document.activeElement)) form.narrative.focus();
 // the page accepts keys at once; sending waits until the lists are loaded or have failed
 const LONGEST = 120; // characters of an address
+const parts = () => Object.fromEntries(PARTS.map((part) => [part, form[part].value.trim()]).filter(([, value]) => value));
 let areas = [];
 let places = new Map(); // what a place is called -> the areas of that name
 const category = (items, chosen) => { choices(form.category, items); form.category.value = chosen; };
@@ -30,6 +31,20 @@ function located(words = form.area_words.value.trim(), address = form.address.va
   const area = found.length === 1 ? found[0].code : undefined;
   const left = area || address.split(/\s+/).includes(words) ? "" : words; // 1栋 stands in 11栋, and is another place
   return { area, found, address: [left, address].filter(Boolean).join(" ") || undefined };
+}
+/** What the text says of the parts is kept where nothing else is typed. */
+const suggested = (location = {}) => { for (const part of PARTS) form[part].placeholder = location[part] ?? ""; };
+/** Places that the text names, to choose from where it is not about one alone. */
+function candidates({ area, places: all }) {
+  const found = all.filter((one, n) => one.code && all.findIndex((other) => other.code === one.code) === n);
+  return found.length > (area ? 1 : 0) ? [el("h3", {}, t("take.places_named")), el("div", { class: "chips" }, found.map((one) => el("button", { type: "button", "data-key": one.code, title: one.words, onclick: () => pick(one) }, named(one))))] : null;
+}
+function pick(one) {
+  form.area_words.value = plain(named(one));
+  for (const part of PARTS) form[part].value = one[part] ?? "";
+  kept.keep();
+  place();
+  advise();
 }
 /** Says how the typed place will be used. */
 function place() {
@@ -59,6 +74,7 @@ function chosen() {
 /** Fills the form from its draft. */
 function laid(fields) {
   if (fields.category && form.category.value !== fields.category) { category([[fields.category, fields.category]], fields.category); loading = null; } // until the names are there
+  suggested();
   for (const at of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(at));
   form.caller_name.dataset.told = "";
   $("#wrong").textContent = "";
@@ -124,20 +140,23 @@ const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
   const key = form.key.value;
   const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
-  if (!narrative) { fill($("#advice")); fill($("#danger")); fill($("#alike")); fill($("#answers")); return; }
-  const { area: at, address } = located();
-  const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}) } });
+  if (!narrative) { suggested(); fill($("#advice")); fill($("#danger")); fill($("#alike")); fill($("#answers")); return; }
+  const { area: at, address: typed } = located();
+  const address = [placed(null, parts()), typed].filter(Boolean).join(" ");
+  const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
   if (over()) return;
   const advice = told.result;
   fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
   if (over()) return;
   const area = areas.find((a) => a.code === advice.area);
+  suggested(advice.location);
   fill($("#advice"), el("dl", { class: "facts" },
     el("dt", {}, t("field.category")), el("dd", {}, `${named(category) || "–"} (${Math.round(advice.confidence * 100)} %)`),
     el("dt", {}, t("field.kind")), el("dd", {}, word("kind", advice.kind)),
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
-    el("dt", {}, t("field.area")), el("dd", {}, named(area) || "–")),
+    el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
+    candidates(advice),
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
   const where = at || advice.area;
@@ -155,14 +174,14 @@ const advise = soon(async () => {
       el("button", { type: "button", onclick: () => settle("answer", { answer: x.answer }) }, t("take.use")))) : el("li", { class: "note" }, t("app.none")));
   }
 }, 350);
-for (const field of [form.narrative, form.address, form.area_words, form.category]) field.addEventListener("input", advise);
+for (const name of ["narrative", "address", "area_words", "category", ...PARTS]) form[name].addEventListener("input", advise);
 
 /** The call as typed now, sent once the list of areas is loaded; later changes of the page belong to the next call. The
  *  place is never lost: what fits in no field is added to the narrative. */
 function asked(at_once) {
   const value = (name) => form[name].value.trim() || undefined;
   const narrative = form.narrative.value.trim();
-  const [words, typed] = [form.area_words.value.trim(), form.address.value.trim()];
+  const [words, typed, doors] = [form.area_words.value.trim(), form.address.value.trim(), parts()];
   const sent = {
     channel: form.channel.value,
     caller: { phone: value("phone"), name: value("caller_name"), contact: value("contact"), ...(form.confidential.checked ? { confidential: true } : {}) },
@@ -174,8 +193,8 @@ function asked(at_once) {
   };
   return () => {
     const { area, address = "" } = located(words, typed);
-    const where = sent.attach_to ? [words, typed].filter(Boolean).join(" ") : address.length > LONGEST ? address : "";
-    return { ...sent, location: { area, address: address.slice(0, LONGEST) || undefined }, narrative: where ? `${narrative}\n${t("take.where", { where })}` : narrative };
+    const where = sent.attach_to ? [words, placed(null, doors), typed].filter(Boolean).join(" ") : address.length > LONGEST ? address : "";
+    return { ...sent, location: { area, address: address.slice(0, LONGEST) || undefined, ...doors }, narrative: where ? `${narrative}\n${t("take.where", { where })}` : narrative };
   };
 }
 let sending = false;

@@ -1,5 +1,5 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { buttons, caller } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -31,7 +31,7 @@ async function draw(own) {
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
-        facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), joined([named(x.area), x.location?.address], " ")],
+        facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), placed(x.area, x.location)],
           [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null],
           [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),

@@ -44,7 +44,7 @@ TICKET_COLUMNS = (
     "number", "status", "outcome", "kind", "category", "priority", "channel", "title", "narrative", "area", "address",
     "department", "caller_name", "caller_phone", "caller_contact", "confidential", "created_at", "promised_at",
     "due_at", "ended_at", "public_reply", "satisfaction_first", "satisfaction_final", "calls", "urges",
-    "returns", "extensions", "reopens", "flags",
+    "returns", "extensions", "reopens", "flags", "building", "unit", "floor", "room",
 )  # fmt: skip
 _MOMENTS = ("created_from", "created_before", "overdue")
 LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")

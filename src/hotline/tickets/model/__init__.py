@@ -1,3 +1,3 @@
 """Rules and types of tickets. Standard library only."""
 
-__all__ = ["intake", "measures", "new_ticket", "stream_events", "ticket", "visibility", "vocabulary"]
+__all__ = ["address", "intake", "measures", "new_ticket", "stream_events", "ticket", "visibility", "vocabulary"]

@@ -8,6 +8,7 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Metric, Priority
+from hotline.tickets.model.address import INDEXED_COLUMNS
 from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
 from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
@@ -94,7 +95,7 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
         tallies=counter_deltas(facts, after) | return_charges(facts, command),
         clocks=clock_changes.touched,
         escalations=(escalation,) if escalation else (),
-        texts=(ticket,) if column_changes.keys() & {"title", "narrative", "address"} else (),
+        texts=(ticket,) if column_changes.keys() & INDEXED_COLUMNS else (),
     )
 
 

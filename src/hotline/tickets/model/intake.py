@@ -2,7 +2,7 @@
 dispatched as far as the rules are certain. Everything needed is read before."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from hotline.refusals import Code, Refusal
 from hotline.text.numbering import TicketNumber
 from hotline.text.phones import LONGEST_RAW, ParsedPhone
 from hotline.tickets.model import clock_effects
+from hotline.tickets.model.address import choose_parts, is_same_place
 from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.routing import RoutingDecision, choose_route
@@ -22,6 +23,7 @@ from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.titles import make_title
 
 F = Field
@@ -32,7 +34,7 @@ _STARTS_CLOCKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class IntakeRequest:
-    """What the operator took down. Hints (kind, category, priority, area) win over advice."""
+    """What the operator took down. Hints (kind, category, priority, area, parts of the address) win over advice."""
 
     channel: Channel
     narrative: str
@@ -44,6 +46,7 @@ class IntakeRequest:
     reply_wanted: bool = True
     area: str | None = None
     address: str | None = None
+    address_parts: AddressParts = NO_PARTS
     lat: float | None = None
     lon: float | None = None
     kind: Kind | None = None
@@ -196,6 +199,8 @@ def _build_ticket(
     area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
         area = actor.home_area
+    here = is_same_place(directory, area, advice.area)
+    parts = choose_parts(intake_request.address_parts, advice.location, here)
     confidential = intake_request.confidential
     if confidential is None:
         confidential = kind is Kind.REPORT or (category is not None and category.confidential)
@@ -219,6 +224,10 @@ def _build_ticket(
         reply_wanted=intake_request.reply_wanted,
         area=area,
         address=intake_request.address,
+        building=parts.building,
+        unit=parts.unit,
+        floor=parts.floor,
+        room=parts.room,
         lat=intake_request.lat,
         lon=intake_request.lon,
         outer_system=intake_request.outer_system,
@@ -257,6 +266,7 @@ def _hints(intake_request: IntakeRequest) -> dict[str, Any]:
         "category": intake_request.category,
         "priority": intake_request.priority,
         "area": intake_request.area,
+        **asdict(intake_request.address_parts),
     }
     given = {name: value for name, value in hints.items() if value is not None}
     return {**given, "form": dict(intake_request.form)} if intake_request.form else given

@@ -37,6 +37,10 @@ class Ticket:
     reply_wanted: bool = True
     area: str | None = None
     address: str | None = None
+    building: str | None = None  # the parts of the address as on doors: "12", "2", "-1", "1203"
+    unit: str | None = None
+    floor: str | None = None
+    room: str | None = None
     lat: float | None = None
     lon: float | None = None
     department: str | None = None  # the live lead's department

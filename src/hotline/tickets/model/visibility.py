@@ -10,6 +10,7 @@ from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.text.phones import mask_phone
 from hotline.tickets.model.ticket import Assignment, Entry, Facts, Ticket
 from hotline.tickets.model.vocabulary import HELD, Action
+from hotline.triage.model.places.parts import PART_NAMES
 from hotline.value_objects import replace
 
 PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between departments, nothing
@@ -79,7 +80,7 @@ _CONTRACTOR_FIELDS = frozenset(
     {"status", "kind", "category", "priority", "area", "due_at", "promised_at", "review_at", "channel", "calls"}
 )
 _CALLER_FIELDS = frozenset({"phone", "caller_name", "contact", "caller"})
-_WORDS = frozenset({"title", "narrative", "address"})
+_WORDS = frozenset({"title", "narrative", "address", *PART_NAMES})
 
 
 class EntryRow(Protocol):

@@ -34,7 +34,13 @@ from hotline.tickets.schemas.explain import (
     TriageResult,
 )
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
-from hotline.tickets.schemas.tickets import CategoryShare, DangerQuestion, SuggestedMatter
+from hotline.tickets.schemas.tickets import (
+    CategoryShare,
+    DangerQuestion,
+    SuggestedMatter,
+    render_parts,
+    render_place,
+)
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
@@ -66,9 +72,13 @@ async def read_lifecycle(context: Reader) -> Response:
 async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     """What triage would suggest for this text, and by which rules. Nothing is written."""
     directory = await context.services.directory.now(context.now)
+    if body.area is not None and body.area not in directory.areas:
+        raise Refused(Refusal(Code.INVALID, "the directory has no such area", errors=(("area", "unknown"),)))
+    near, written = body.area or context.actor.home_area, body.channel not in LIVE_CHANNELS
     size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.derived(build_lexicon)
-    written = body.channel not in LIVE_CHANNELS
-    advice = await context.services.offload.run(size, advise, lexicon, body.narrative, body.address, written=written)
+    advice = await context.services.offload.run(
+        size, advise, lexicon, body.narrative, body.address, near, written=written
+    )
     result = TriageResult(
         kind=advice.kind,
         priority=advice.priority,
@@ -78,6 +88,8 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         confidence=round(advice.confidence, 2),
         others=tuple(CategoryShare(code, round(share, 2)) for code, share in advice.others),
         tell=tuple(Label(*words) for words in advice.tell),
+        location=render_parts(advice.location),
+        places=tuple(map(render_place, advice.places)),
         ask=tuple(DangerQuestion(asked.danger, asked.zh, asked.en) for asked in advice.ask),
         symptoms=advice.symptoms,
         matters=tuple(SuggestedMatter(matter.text, matter.category, matter.symptom) for matter in advice.matters),

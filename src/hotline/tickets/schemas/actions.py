@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, create_model
 
 from hotline.organisation.model.vocabulary import Kind, Level, Priority
 from hotline.tickets.lifecycle import (
@@ -26,6 +26,8 @@ from hotline.tickets.model.vocabulary import (
     VoidReason,
 )
 from hotline.tickets.model.vocabulary import Field as F
+from hotline.triage.model.places.grammar import read_part
+from hotline.triage.model.places.parts import LONGEST_PART
 from hotline.web.field_types import (
     AreaCode,
     CategoryCode,
@@ -38,10 +40,21 @@ from hotline.web.field_types import (
     Money,
     Narrative,
     NumberWord,
+    PlainLine,
     Prose,
     Strict,
     WrittenLine,
 )
+
+
+def _part_type(kind: str) -> Any:
+    """A part of an address, read as it is written on the door; empty: cleared."""
+
+    def read(text: str) -> str:
+        return read_part(kind, text) or ""
+
+    return Annotated[PlainLine, StringConstraints(max_length=LONGEST_PART), AfterValidator(read)]
+
 
 FIELD_TYPES: dict[F, Any] = {
     F.CATEGORY: CategoryCode,
@@ -51,6 +64,10 @@ FIELD_TYPES: dict[F, Any] = {
     F.NARRATIVE: Narrative,
     F.AREA: AreaCode,
     F.ADDRESS: WrittenLine,
+    F.BUILDING: _part_type("building"),
+    F.UNIT: _part_type("unit"),
+    F.FLOOR: _part_type("floor"),
+    F.ROOM: _part_type("room"),
     F.LAT: Lat,
     F.LON: Lon,
     F.CALLER_NAME: WrittenLine,

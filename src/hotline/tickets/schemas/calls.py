@@ -19,6 +19,8 @@ from hotline.tickets.model.visibility import can_search_by_caller, visible_calle
 from hotline.tickets.model.vocabulary import Action, DeclineReason, Satisfaction
 from hotline.tickets.model.vocabulary import Field as F
 from hotline.tickets.schemas.tickets import TicketOut, render_unread
+from hotline.triage.model.places.grammar import read_part
+from hotline.triage.model.places.parts import PART_NAMES, AddressParts
 from hotline.web.field_types import (
     LONGEST_DETAIL,
     CodeWord,
@@ -54,10 +56,22 @@ class CallerIn(Strict):
 
 
 class LocationIn(Strict):
+    """Where the matter is. Each part is optional: what is missing is read from address and narrative."""
+
     area: CodeWord | None = None
     address: Detail = None
+    building: Detail = Field(None, description="As on the door: `12`, `A`; `12栋` is read as `12`")
+    unit: Detail = Field(None, description="The stairs behind one door, 单元")
+    floor: Detail = Field(None, description="`5`; `-1` below ground")
+    room: Detail = None
     lat: Lat | None = None
     lon: Lon | None = None
+
+    def parts(self) -> tuple[AddressParts, dict[str, str]]:
+        """The parts as they are written on doors, and by their names the words that are none."""
+        given = {name: text for name in PART_NAMES if (text := getattr(self, name))}
+        read = {name: read_part(name, text) for name, text in given.items()}
+        return AddressParts(**read), {name: text for name, text in given.items() if read[name] is None}
 
 
 class OuterIn(Strict):
@@ -101,7 +115,7 @@ class CallIn(Strict):
                     "channel": "phone",
                     "caller": {"phone": "13800138000", "name": "王秀英"},
                     "narrative": "3栋2单元电梯困人，有人关到电梯头了",
-                    "location": {"area": "rq-b3", "address": "3栋2单元"},
+                    "location": {"area": "rq-b3", "unit": "2", "room": "301"},
                 }
             ]
         },
@@ -134,8 +148,15 @@ class CallIn(Strict):
         }
         shortened_details = {field: text and text[:LONGEST_DETAIL] for field, text in details.items()}
         rule = f"too long: the first {LONGEST_DETAIL} characters are kept"
+        unread = [(field, rule) for field, text in details.items() if shortened_details[field] != text]
+        parts, address = self.location.parts()
+        if address:
+            unread += [(f"location.{name}", "not a part of an address: kept in the address") for name in address]
+            said = [shortened_details["location.address"], *address.values()]
+            shortened_details["location.address"] = " ".join(filter(None, said))[:LONGEST_DETAIL]
         return IntakeRequest(
-            unread=tuple((field, rule) for field, text in details.items() if shortened_details[field] != text),
+            unread=tuple(unread),
+            address_parts=parts,
             channel=Channel(self.channel),
             narrative=self.narrative,
             title=self.title,

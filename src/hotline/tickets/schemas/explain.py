@@ -10,13 +10,14 @@ from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priorit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.sla import ClockOut
-from hotline.tickets.schemas.tickets import CategoryShare, DangerQuestion, SuggestedMatter
+from hotline.tickets.schemas.tickets import AddressPartsOut, CategoryShare, DangerQuestion, NamedPlace, SuggestedMatter
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
 
 class TriageAsk(Strict):
     narrative: Narrative
     address: Detail = None
+    area: CodeWord | None = Field(None, description="The area the call is about or comes from: a building is one there")
     channel: Channel = Field(Channel.PHONE, description="In writing nobody can be asked")
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"narrative": "娃儿关到电梯头了"}]}}
 
@@ -57,6 +58,8 @@ class TriageResult:
     confidence: float
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
+    location: AddressPartsOut
+    places: Annotated[tuple[NamedPlace, ...], Field(description="All that may be meant, nearest to the matter first")]
     ask: tuple[DangerQuestion, ...]
     symptoms: tuple[str, ...]
     matters: tuple[SuggestedMatter, ...]

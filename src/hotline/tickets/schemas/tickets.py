@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,8 @@ from hotline.tickets.model.vocabulary import (
 from hotline.tickets.schemas.moves import MoveOut, render_move
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
+from hotline.triage.model.places.parts import AddressParts
+from hotline.triage.model.places.reader import PlaceCandidate
 from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, render_error
 
@@ -87,8 +89,14 @@ class AssignmentOut:
 
 @reply_type()
 class LocationOut:
+    """Where the matter is; building, unit, floor and room as written on doors."""
+
     area: str | None
     address: str | None
+    building: str | None
+    unit: str | None
+    floor: str | None
+    room: str | None
     lat: float | None
     lon: float | None
 
@@ -188,10 +196,43 @@ class SuggestedMatter:
     symptom: str
 
 
+PlaceRoleWord = Literal[
+    "past", "passed", "unaffected", "reporter", "landmark", "speaker", "family", "matter", "given"
+]  # fmt: skip
+
+
+@reply_type()
+class AddressPartsOut:
+    """What an address names below its area: as said, null where it names none."""
+
+    building: str | None
+    unit: str | None
+    floor: str | None
+    room: str | None
+
+
+@reply_type()
+class NamedPlace:
+    """A place that the text names. `at`: first character and the one behind the last in the narrative; null: in the
+    address."""
+
+    code: str | None
+    name: str | None
+    name_en: str | None
+    words: str
+    at: list[int] | None
+    role: PlaceRoleWord
+    building: str | None
+    unit: str | None
+    floor: str | None
+    room: str | None
+
+
 @reply_type()
 class TriageAdvice:
     """What triage suggested at intake. `tell`: what the operator says on the call; `ask`: what to ask first; `matters`:
-    the narrative in parts, where it tells of several. Tickets taken in before these were known lack the last three."""
+    the narrative in parts, where it tells of several; `places`: all that
+    may be meant, nearest to the matter first. Tickets taken in before these were known lack the last five."""
 
     kind: Kind
     priority: Priority
@@ -202,6 +243,8 @@ class TriageAdvice:
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
     because: tuple[Because, ...]
+    location: AddressPartsOut = ABSENT
+    places: tuple[NamedPlace, ...] = ABSENT
     ask: tuple[DangerQuestion, ...] = ABSENT
     symptoms: list[str] = ABSENT
     matters: tuple[SuggestedMatter, ...] = ABSENT
@@ -246,6 +289,10 @@ class Hints:
     category: str = ABSENT
     priority: Priority = ABSENT
     area: str = ABSENT
+    building: str = ABSENT
+    unit: str = ABSENT
+    floor: str = ABSENT
+    room: str = ABSENT
     form: SubmittedForm = ABSENT
 
 
@@ -298,6 +345,14 @@ class TicketOut:
     allowed_actions: tuple[MoveOut, ...]
 
 
+def render_parts(parts: AddressParts) -> AddressPartsOut:
+    return AddressPartsOut(parts.building, parts.unit, parts.floor, parts.room)
+
+
+def render_place(place: PlaceCandidate) -> NamedPlace:
+    return NamedPlace(**place.as_dict())
+
+
 _REPORTER_FIELDS = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
 
 
@@ -320,7 +375,7 @@ def render_ticket(
         channel=t.channel,
         caller=caller,
         reply_wanted=t.reply_wanted,
-        location=LocationOut(t.area, t.address, t.lat, t.lon),
+        location=LocationOut(t.area, t.address, t.building, t.unit, t.floor, t.room, t.lat, t.lon),
         area=directory.optional_item_name("areas", t.area),
         department=directory.optional_item_name("departments", t.department),
         assignments=tuple(

@@ -5,6 +5,8 @@ from typing import Any
 
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.text.reasons import Because
+from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
+from hotline.triage.model.places.reader import PlaceCandidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Advice:
     ask: tuple[AskedDanger, ...] = ()
     symptoms: tuple[str, ...] = ()  # codes, in the order of the text
     matters: tuple[Matter, ...] = ()  # where the text tells of more than one
+    location: AddressParts = NO_PARTS  # of the address that the text is about
+    places: tuple[PlaceCandidate, ...] = ()  # all places that may be meant
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -52,6 +56,8 @@ class Advice:
             "confidence": round(self.confidence, 2),
             "others": [{"category": code, "confidence": round(share, 2)} for code, share in self.others],
             "tell": [{"zh": zh, "en": en} for zh, en in self.tell],
+            "location": {name: getattr(self.location, name) for name in PART_NAMES},
+            "places": [place.as_dict() for place in self.places],
             "because": [b.as_dict() for b in self.because],
             "ask": [{"danger": asked.danger, "zh": asked.zh, "en": asked.en} for asked in self.ask],
             "symptoms": list(self.symptoms),

@@ -13,21 +13,21 @@ from hotline.triage.model.categories import find_category, find_kind, find_prior
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
-from hotline.triage.model.places import find_area
+from hotline.triage.model.places.reader import read_places
 from hotline.triage.model.splitting import split_matters
 from hotline.triage.model.symptoms import find_symptoms
 
 DANGER_IS_SURE = 0.95
 
 
-def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, written: bool = False) -> Advice:
-    """Advice on a narrative and the place named with it. `written`: sent in writing, with nobody on the line."""
+def advise(
+    lexicon: Lexicon, narrative: str, address: str | None = None, near: str | None = None, *, written: bool = False
+) -> Advice:
+    """Advice on a narrative and the address given with it. `near`: the area the call is known to be about or to come
+    from. `written`: sent in writing, with nobody on the line."""
     because: list[Because] = []
     text = fold_text(narrative)
-    place = f"{fold_text(address)} {text}" if address else text
-    named = lexicon.words.find(place)  # words and place names in one pass
-    begins = len(place) - len(text)
-    found = frozenset(word for word, places in named.items() if places[-1] >= begins)
+    found = frozenset(lexicon.words.find(text))
     rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
     reading = Reading(lexicon.patterns, text)
     findings = read_dangers(lexicon, reading, written=written)
@@ -42,7 +42,8 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         category, confidence = lexicon.directory.categories[meant], DANGER_IS_SURE
         because.append(Because(f"category:{meant}", tuple(dangers)))
     kind = find_kind(lexicon, found, rules, category, because)
-    area = find_area(lexicon, place, named, because)
+    place = read_places(lexicon.places, narrative, address, near)
+    because += place.because
     priority = find_priority(lexicon, found, rules, category, dangers, because)
     if asked and written and priority is Priority.NORMAL:
         priority = Priority.URGENT  # nobody is there to be asked: somebody calls back soon
@@ -50,7 +51,7 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         kind=kind,
         priority=priority,
         category=category.code if category else None,
-        area=area,
+        area=place.area,
         dangers=dangers,
         confidence=confidence,
         because=tuple(because),
@@ -58,6 +59,8 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, writ
         tell=_what_to_tell(lexicon, dangers),
         ask=_what_to_ask(lexicon, asked),
         symptoms=tuple(finding.symptom.code for finding in symptoms),
+        location=place.parts,
+        places=place.places,
         matters=split_matters(lexicon, narrative) if len({s.symptom.category for s in symptoms}) > 1 else (),
     )
 

@@ -10,6 +10,7 @@ from hotline.text.normalisation import fold_text
 from hotline.text.sounds import SoundFinder
 from hotline.text.word_finder import WordFinder
 from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
+from hotline.triage.model.places.index import PlaceIndex, build_place_index
 
 SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
 ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its own
@@ -26,8 +27,7 @@ class Lexicon:
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
     ruled: tuple[Rule, ...] = ()
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
-    places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
-    depth: Mapping[str, int] = field(default_factory=dict)
+    places: PlaceIndex = field(default_factory=PlaceIndex)
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
@@ -47,14 +47,6 @@ def build_lexicon(directory: Directory) -> Lexicon:
         if category.active:
             for word in category.words:
                 hints.setdefault(fold_text(word), []).append(category)
-    names: dict[str, str] = {}
-    for area in directory.areas.values():
-        if area.active:
-            for name in (area.name, area.name_en, *area.aliases):
-                # a name two places share says nothing by itself
-                key = fold_text(name)
-                if len(key) > 1:
-                    names[key] = area.code if names.get(key, area.code) == area.code else ""
     lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
@@ -62,9 +54,8 @@ def build_lexicon(directory: Directory) -> Lexicon:
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
-        places=names,
-        depth={code: len(directory.area_path(code)) for code in directory.areas},
-        words=WordFinder((*by_word, *hints, *near, *names)),
+        places=build_place_index(directory),
+        words=WordFinder((*by_word, *hints, *near)),
         patterns=build_pattern_lexicon(directory),
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), lists.get(ORDINARY_LIST, ())),

@@ -1,0 +1,43 @@
+"""Building, unit, floor and room of a ticket's address: what the caller's hint and the narrative say of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hotline.organisation.model.directory import Directory
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.vocabulary import Field
+from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
+
+ADDRESS_PARTS = (Field.BUILDING, Field.UNIT, Field.FLOOR, Field.ROOM)
+INDEXED_COLUMNS = frozenset({"title", "narrative", "address", *PART_NAMES})  # what a ticket is found by
+
+
+def ticket_parts(ticket: Ticket) -> AddressParts:
+    return AddressParts(ticket.building, ticket.unit, ticket.floor, ticket.room)
+
+
+def choose_parts(given: AddressParts, advised: AddressParts, is_here: bool) -> AddressParts:
+    """The given parts, and what the text says of the others where it speaks of the same place
+    (`is_here`) and building."""
+    if not is_here or (given.building and advised.building and given.building != advised.building):
+        advised = NO_PARTS
+    return AddressParts(**{name: getattr(given, name) or getattr(advised, name) for name in PART_NAMES})
+
+
+def is_same_place(directory: Directory, area: str | None, advised: str | None) -> bool:
+    """Whether one of the two areas is the other or lies in it. An area that is not known contradicts nothing."""
+    return (
+        area is None or advised is None or area in directory.area_path(advised) or advised in directory.area_path(area)
+    )
+
+
+def part_columns(before: Ticket, given: Mapping[Any, Any], directory: Directory | None) -> dict[str, str | None]:
+    """The parts an action sets; an empty one clears it. Where the matter is moved to another area, the parts that it
+    does not name are those of the area it left, and go."""
+    columns = {str(part): given[part] or None for part in ADDRESS_PARTS if given.get(part) is not None}
+    area = given.get(Field.AREA)
+    if area is None or area == before.area or before.area is None:
+        return columns
+    if directory is not None and before.area in directory.area_path(area):  # made precise
+        return columns
+    return {**dict.fromkeys(PART_NAMES), **columns}
