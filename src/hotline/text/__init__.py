@@ -7,6 +7,7 @@ __all__ = [
     "phone_parsing",
     "phones",
     "reasons",
+    "simplified",
     "spreadsheet_cells",
     "strict_json",
     "timestamps",

@@ -10,33 +10,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from operator import add
 
-# Common traditional characters and their simplified forms, pairwise. The rest of the script passes through unchanged.
-_PAIRS = (
-    "電电話话訊讯號号碼码戶户門门問问題题開开關关間间閉闭閘闸聞闻閃闪閱阅樓楼層层單单場场車车輛辆軌轨轉转輕轻載载輸输"
-    "燈灯煙烟燒烧熱热爐炉災灾煤煤氣气漏漏險险陽阳陰阴隊队際际陳陈陸陆隨随難难離离雞鸡雜杂雲云電电靈灵靜静響响頂顶項项順顺須须"
-    "預预頭头頻频題题顏颜願愿類类顧顾顯显風风飛飞飯饭飲饮飼饲餘余館馆馬马駐驻駕驾驗验騎骑騙骗驚惊體体髒脏鬆松鬧闹鬥斗鮮鲜鳥鸟"
-    "麗丽麥麦黃黄點点黨党齊齐齒齿龍龙龜龟長长張张強强彈弹彎弯當当錄录後后從从復复徑径徵征應应懷怀態态憂忧憤愤懲惩懸悬戰战戲戏"
-    "擊击擋挡據据擴扩擾扰攔拦攝摄敗败敘叙數数斷断時时晉晋曉晓暫暂書书會会東东條条來来業业極极構构槍枪樣样標标樹树橋桥機机權权歐欧"
-    "歡欢歲岁歷历歸归殘残殺杀殼壳毀毁氈毡氫氢決决沒没況况洩泄涼凉淚泪淨净淺浅測测渾浑湧涌溝沟滅灭滯滞滾滚滿满漢汉漲涨潔洁潛潜潤润"
-    "澆浇濃浓濕湿濟济濫滥灑洒灣湾為为無无燙烫爭争爺爷爾尔牆墙狀状獨独獎奖獲获現现瑪玛環环產产畝亩畢毕畫画異异療疗瘋疯癢痒發发"
-    "盜盗盡尽監监盤盘眾众睜睁礙碍礦矿確确禮礼禍祸種种稱称穩稳積积窮穷竊窃競竞筆笔節节範范築筑簡简簽签籃篮籠笼糞粪糧粮紀纪約约紅红"
-    "紋纹納纳純纯紙纸級级紛纷細细紹绍終终組组結结絕绝絲丝給给統统經经綁绑維维綠绿網网緊紧線线緩缓練练縣县縮缩總总績绩繁繁繞绕繩绳"
-    "繼继續续罰罚罵骂羅罗義义習习聖圣聯联聲声職职聽听肅肃腦脑腫肿腳脚膠胶膽胆臉脸臟脏臨临臺台與与興兴舉举舊旧艙舱艱艰莊庄華华萬万"
-    "葉叶葷荤蒼苍蓋盖蔣蒋薦荐藍蓝藝艺藥药蘇苏處处虛虚蟲虫蠟蜡術术衛卫衝冲補补裝装裡里製制複复褲裤襯衬襲袭見见規规視视覺觉觀观觸触"
-    "訂订計计討讨訓训記记訟讼設设許许訴诉診诊詐诈評评詞词試试詢询該该詳详誇夸認认誌志誤误說说誰谁課课調调談谈請请諒谅論论諮咨證证"
-    "譜谱識识警警譯译議议護护讀读變变讓让豐丰豬猪貓猫貝贝負负財财貢贡貧贫貨货販贩貪贪責责貴贵買买貸贷費费貼贴賀贺賊贼賓宾賞赏賠赔"
-    "賣卖質质賭赌賴赖購购贈赠贊赞趕赶趙赵跡迹踐践躍跃軍军軟软較较輔辅輪轮辦办農农邊边達达遷迁過过運运違违遠远適适遲迟遺遗鄉乡鄰邻"
-    "醫医釀酿釋释針针釣钓鈴铃鉛铅銀银銅铜銷销鋪铺鋼钢錢钱錯错鍋锅鍵键鎖锁鎮镇鏡镜鐘钟鐵铁鑰钥鑽钻閥阀陣阵階阶隱隐雖虽霧雾韓韩"
-    "頸颈頒颁飄飘養养駁驳騰腾鬱郁鹽盐麼么齡龄歎叹併并佈布佔占係系侖仑倉仓個个們们倫伦偉伟側侧偵侦偷偷傑杰傘伞備备傳传債债傷伤傾倾"
-    "僅仅僱雇價价儀仪億亿儘尽優优兒儿內内兩两冊册凍冻凱凯別别刪删則则剛刚創创劃划劇剧劉刘劍剑勁劲動动務务勝胜勞劳勢势勵励匯汇區区"
-    "協协卻却厭厌廠厂廢废廣广廚厨廳厅參参雙双吳吴呂吕員员唄呗啓启啞哑喪丧喬乔營营嗎吗嗆呛嘆叹噴喷嚇吓嚴严囉啰國国圍围園园圓圆圖图"
-    "團团執执堅坚報报塊块塗涂墊垫墜坠墮堕壓压壘垒壞坏壩坝壯壮壽寿夠够夢梦夥伙夾夹奪夺奧奥婦妇媽妈嬰婴孫孙學学寧宁寫写實实審审寬宽"
-    "寶宝將将專专尋寻對对導导屆届屍尸屬属岡冈島岛峽峡幣币帥帅師师帳帐帶带幫帮幹干幾几庫库廁厕彙汇徹彻恆恒悶闷惡恶惱恼慘惨慣惯慮虑"
-    "慶庆憑凭憲宪懶懒拋抛挾挟捨舍掃扫掛挂採采揀拣揚扬換换損损搖摇搶抢摟搂摔摔撈捞撐撑撥拨撲扑擁拥擇择擔担擠挤擬拟擺摆攤摊癱瘫碰碰"
-    "棟栋櫃柜竄窜嘩哗擱搁攜携漬渍濺溅燜焖牆墙瓏珑畝亩癱瘫皺皱睏困碼码禿秃稅税窩窝籬篱縫缝纖纤罐罐聳耸腸肠膚肤蓆席蘆芦蚊蚊袜袜覆覆詭诡謊谎讒谗貌貌賬账踢踢蹤踪遛遛遙遥鄧邓醜丑鋸锯錘锤鍊链閒闲陰阴頓顿顛颠飆飙驢驴鬚须鴨鸭鵝鹅"
-    "姦奸殲歼癌癌髮发裏里淹淹鬍胡紮扎纜缆纏缠壇坛墳坟溫温滲渗澱淀瀝沥瀉泻灘滩爛烂牽牵犧牺獸兽瘡疮皺皱盞盏礎础禦御蝕蚀"
-)
-_SIMPLE = {ord(_PAIRS[i]): _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
+from hotline.text.simplified import has_traditional, to_simplified
+
+# Raise it when some text folds to another form than before, and let `folds_anew` say which: search indexes hold folded
+# words, and the worker then indexes those tickets anew. 2: every traditional character, by OpenCC.
+FOLD_VERSION = 2
+
 _DIGITS = {
     c: d
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
@@ -93,6 +72,11 @@ def fold_text(text: str) -> str:
     return _numerals(join_broken_words(_simple(text)))
 
 
+def folds_anew(text: str) -> bool:
+    """Whether this version may fold the text otherwise than the version before it."""
+    return has_traditional(text) or has_traditional(normalise_text(text))
+
+
 def fold_sentences(text: str) -> list[str]:
     """The shadow of each of its sentences. A line break ends one."""
     return [_numerals(join_broken_words(s)) for s in _SENTENCE.split(_simple(text)) if s]
@@ -104,7 +88,7 @@ def join_broken_words(text: str) -> str:
 
 
 def _simple(text: str) -> str:
-    return normalise_text(text).casefold().translate(_SIMPLE)
+    return to_simplified(normalise_text(text).casefold())
 
 
 def _numerals(text: str) -> str:
