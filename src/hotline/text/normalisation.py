@@ -13,7 +13,8 @@ from operator import add
 from hotline.text.simplified import has_traditional, to_simplified
 
 # Raise it when some text folds to another form than before, and let `folds_anew` say which: search indexes hold folded
-# words, and the worker then indexes those tickets anew. 2: every traditional character, by OpenCC.
+# words, and the worker then indexes those tickets anew. 2: every traditional character, by
+# OpenCC; digits of every kind.
 FOLD_VERSION = 2
 
 _DIGITS = {
@@ -41,6 +42,13 @@ _OVER = re.compile(
     rf"(?<=[0-9A-Za-z{_CJK}])"
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
 )
+# digits that NFKC leaves as they are: ➀ ❶ ⓵ and those of other scripts
+_DIGITS_OF_SCRIPTS = {
+    code: str(unicodedata.digit(chr(code)))
+    for code in range(0x80, 0x10000)
+    if unicodedata.digit(chr(code), None) is not None and unicodedata.normalize("NFKC", chr(code)) == chr(code)
+}
+_OTHER_DIGIT = re.compile(f"[{''.join(map(chr, _DIGITS_OF_SCRIPTS))}]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SENTENCE = re.compile(r"[。!?;\n]+|\.\s")
 _BLANKS = re.compile(r"\s+")
@@ -50,9 +58,10 @@ MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 def normalise_text(text: str) -> str:
     """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
-    width folded (NFKC). Case and words stay as they are."""
+    width folded (NFKC), enclosed digits and those of other scripts as 0-9. Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
-    return _OVER.sub("", unicodedata.normalize("NFKC", seen))
+    plain = _OVER.sub("", unicodedata.normalize("NFKC", seen))
+    return plain.translate(_DIGITS_OF_SCRIPTS) if _OTHER_DIGIT.search(plain) else plain
 
 
 def replace_lone_surrogates(text: str) -> str:
@@ -74,7 +83,7 @@ def fold_text(text: str) -> str:
 
 def folds_anew(text: str) -> bool:
     """Whether this version may fold the text otherwise than the version before it."""
-    return has_traditional(text) or has_traditional(normalise_text(text))
+    return has_traditional(normalise_text(text)) or _OTHER_DIGIT.search(text) is not None
 
 
 def fold_sentences(text: str) -> list[str]:

@@ -1,10 +1,9 @@
 """Indexes tickets anew for search, after the form of words that the index holds has changed."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import Row
 from hotline.database.search_index import replace_entries
 from hotline.database.tables import sequence
 from hotline.database.write_plan import SearchEntry
@@ -44,6 +43,6 @@ def index_next(c: sa.Connection, *, every: bool) -> int:
     return len(rows)
 
 
-def _entry(r: sa.Row[Any]) -> SearchEntry:
+def _entry(r: Row) -> SearchEntry:
     rowid = serial_from_number(TicketNumber(r.number))
     return SearchEntry(TICKET_WORDS, r.number, rowid, (r.title, r.narrative, r.address))
