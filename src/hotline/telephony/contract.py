@@ -80,7 +80,7 @@ def check_exchange_push(account: Account, push: Push) -> None:
 def parse_event_fields(push: Push) -> list[dict[str, Any]]:
     """JSON (one object, an array, or `events` in one) or a form; repeated fields become lists."""
     if push.media_type == "application/json":
-        found = parse_json(push.body)
+        found = parse_json(push.body, push.charset)
         if isinstance(found, dict):
             found = found["events"] if isinstance(found.get("events"), list) else [found]
         if not isinstance(found, list) or len(found) > 500 or not all(isinstance(e, dict) for e in found):

@@ -2,6 +2,7 @@
 
 __all__ = [
     "bidi",
+    "charsets",
     "normalisation",
     "numbering",
     "phone_parsing",

@@ -25,7 +25,15 @@ from pydantic import Field
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import TextList, WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean_text, first_text, item_key, parse_json, raw_item, unreadable_reason
+from hotline.delivery.payloads import (
+    clean_text,
+    first_text,
+    item_key,
+    parse_json,
+    raw_item,
+    readable,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import percent_encode, send_request
 from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
@@ -69,7 +77,7 @@ class Aws:
     def authenticate(self, push: Push) -> None:
         check_address(self.account, push)
         try:
-            envelope = parse_json(push.body)
+            envelope = parse_json(push.body, push.charset)
         except ValueError:
             raise AuthenticationFailed("no envelope") from None
         signed = _SIGNED.get(str(envelope.get("Type"))) if isinstance(envelope, dict) else None
@@ -100,7 +108,7 @@ class Aws:
         check_timestamp(at, push.at, MAX_SIGNATURE_AGE)
 
     def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        envelope = parse_json(push.body)
+        envelope = parse_json(push.body, push.charset)
         kept = raw_item({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
         if envelope["Type"] != "Notification":  # nobody is called back: a person opens SubscribeURL, or does not
             return [UnreadableItem(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
@@ -108,7 +116,8 @@ class Aws:
         try:
             message = parse_json(str(envelope["Message"]).encode())
             id, sender = first_text(message, "inboundMessageId"), first_text(message, "originationNumber")  # noqa: A001
-            words, receiver = str(message.get("messageBody") or ""), str(message.get("destinationNumber") or "")
+            words = readable(str(message.get("messageBody") or ""))
+            receiver = str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
             return [unreadable_item(unreadable_reason(fault), message, "messageBody", raw=kept)]
         at, unread = self.account.parse_text_time(envelope.get("Timestamp"), self.account.zone, push.at)
@@ -118,7 +127,7 @@ class Aws:
         return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
     def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(push.body)))]
+        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(push.body, push.charset)))]
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()

@@ -41,7 +41,7 @@ class Generic:
         check_standard_webhook(self.account.secret_values("secret"), push)
 
     def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in batch_list(parse_json(push.body), "messages")]
+        return [self._text(item, push.at) for item in batch_list(parse_json(push.body, push.charset), "messages")]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -64,7 +64,7 @@ class Generic:
 
     def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in batch_list(parse_json(push.body), "reports"):
+        for item in batch_list(parse_json(push.body, push.charset), "reports"):
             kept = raw_item(item)
             try:
                 word = first_text(item, "status")

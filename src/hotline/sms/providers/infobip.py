@@ -20,6 +20,7 @@ from hotline.delivery.payloads import (
     item_key,
     parse_json,
     raw_item,
+    readable,
     unparsed_time,
     unreadable_reason,
 )
@@ -74,11 +75,11 @@ class Infobip:
             raise AuthenticationFailed("the credentials are missing or wrong")
 
     def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in parse_results(parse_json(push.body))]
+        return [self._text(item, push.at) for item in parse_results(parse_json(push.body, push.charset))]
 
     def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_results(parse_json(push.body)):
+        for item in parse_results(parse_json(push.body, push.charset)):
             kept = raw_item(item)
             try:
                 id, word = first_text(item, "messageId"), first_text(item["status"], "groupName")  # noqa: A001
@@ -145,7 +146,8 @@ class Infobip:
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
         try:
-            id, sender, words = first_text(item, "messageId"), first_text(item, "from"), str(item.get("text") or "")  # noqa: A001
+            id, sender = first_text(item, "messageId"), first_text(item, "from")  # noqa: A001
+            words = readable(str(item.get("text") or ""))
         except (ValueError, AttributeError) as fault:
             return unreadable_item(unreadable_reason(fault), item, "text")
         # 138… is Chinese

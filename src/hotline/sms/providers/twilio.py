@@ -9,7 +9,7 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayRefused
-from hotline.delivery.payloads import clean_text, item_key, parse_json, raw_item
+from hotline.delivery.payloads import clean_text, item_key, parse_json, raw_item, readable, unreadable_reason
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
 from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
@@ -47,7 +47,7 @@ class Twilio:
 
     def _fields(self, push: Push) -> dict[str, str]:
         if push.media_type == "application/json":
-            found = parse_json(push.body)
+            found = parse_json(push.body, push.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
             return {str(k): str(v) for k, v in found.items() if v is not None}
@@ -62,7 +62,10 @@ class Twilio:
         details: dict[str, Any] = {"media": media} if media else {}
         if given.get("OptOutType"):
             details["opt_out_type"] = given["OptOutType"]
-        words, receiver = clean_text(given.get("Body", "")), given.get("To", "")
+        try:
+            words, receiver = clean_text(readable(given.get("Body", ""))), given.get("To", "")
+        except ValueError as fault:
+            return [unreadable_item(unreadable_reason(fault), given, "Body")]
         return [ReceivedText(item_key(id), given["From"], receiver, words, raw_item(given), None, details)]
 
     def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
