@@ -135,3 +135,13 @@ async def test_t6_kannels_bytes_that_nobody_can_read_are_kept_and_danger_in_them
         quote(GAS.encode("gbk") + b"\xff") in row.raw or row.raw.startswith("base64:") for row in odd if row.urgent
     } == {True}
     assert len(odd) == 6 and len(await alarms(line)) == 3
+
+
+@pytest.mark.parametrize("given", [1, 1.0])
+@pytest.mark.parametrize(("name", "field"), [("aliyun", "content"), ("tencent", "text"), ("infobip", "text"), ("generic", "text"),
+                                             ("aws", "messageBody")])  # fmt: skip
+async def test_t5_a_reply_that_comes_as_a_number_is_its_digit(name: str, field: str, given: float, line: Line) -> None:
+    far = await line.set_up(name)
+    push = far.text("n-1", WANG, "12345", "?", line.clock(), **({field: given} if name == "aws" else {}))
+    assert (await line.push(push if name == "aws" else far.resign(push, **{field: given}))).status_code == 200
+    assert [row.text for row in await line.rows("kept")] == ["1"], [row.why for row in await line.rows("odd")]

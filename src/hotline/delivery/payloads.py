@@ -93,6 +93,12 @@ def first_text(item: Mapping[str, Any], *names: str) -> str:
     raise ValueError(f"{names[0]} is missing")
 
 
+def optional_text(item: Mapping[str, Any], name: str) -> str:
+    """The same of what may be missing: then empty."""
+    value = item.get(name)
+    return "" if value is None or isinstance(value, bool | dict | list) else first_text(item, name)
+
+
 def parse_batch(body: bytes, charset: str | None = None) -> list[Any]:
     """A batch: an array, or the one object some callers send. `charset`: the declared one. Raises ValueError."""
     found = parse_json(body, charset)

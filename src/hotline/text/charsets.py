@@ -53,9 +53,8 @@ def decode_text(raw: bytes, declared: str | None = None) -> DecodedText | None:
     for mark, charset in _MARKS:
         if raw.startswith(mark) and (text := _strictly(raw, charset)) is not None:
             return DecodedText(text, charset.removesuffix("-sig"))
-    wide = json.detect_encoding(raw) if b"\x00" in raw else "utf-8"
-    if not wide.startswith("utf-8") and (text := _strictly(raw, wide)) is not None:
-        return DecodedText(text, wide)
+    if b"\x00" in raw and (found := _by_zeros(raw)):
+        return found
     if (text := _strictly(raw, "utf-8")) is not None:
         return DecodedText(text, "utf-8")
     for charset in ("gb18030", "utf-16-be"):
@@ -100,6 +99,17 @@ def possible_readings(raw: bytes) -> str:
     if (found := decode_text(raw)) is not None:
         return found.text
     return "\n".join(raw.decode(charset, "replace") for charset in ("utf-8", "gb18030", "utf-16-be"))
+
+
+def _by_zeros(raw: bytes) -> DecodedText | None:
+    """UTF-16 or UTF-32 that nobody declared: what is ASCII in it has zeros, which no text in another set has."""
+    wide = json.detect_encoding(raw)
+    if not wide.startswith("utf-8") and (text := _strictly(raw, wide)) is not None:
+        return DecodedText(text, wide)
+    for charset in ("utf-16-be", "utf-16-le"):
+        if (text := _strictly(raw, charset)) is not None and _AS_CHINESE_IS_WRITTEN.fullmatch(text):
+            return DecodedText(text, charset)
+    return None
 
 
 def _as_declared(raw: bytes, charset: str) -> DecodedText | None:

@@ -29,9 +29,9 @@ from hotline.delivery.payloads import (
     clean_text,
     first_text,
     item_key,
+    optional_text,
     parse_json,
     raw_item,
-    readable,
     unreadable_reason,
 )
 from hotline.delivery.provider import Secret
@@ -116,7 +116,7 @@ class Aws:
         try:
             message = parse_json(str(envelope["Message"]).encode())
             id, sender = first_text(message, "inboundMessageId"), first_text(message, "originationNumber")  # noqa: A001
-            words = readable(str(message.get("messageBody") or ""))
+            words = optional_text(message, "messageBody")
             receiver = str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
             return [unreadable_item(unreadable_reason(fault), message, "messageBody", raw=kept)]

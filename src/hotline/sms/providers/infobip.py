@@ -18,9 +18,9 @@ from hotline.delivery.payloads import (
     clean_text,
     first_text,
     item_key,
+    optional_text,
     parse_json,
     raw_item,
-    readable,
     unparsed_time,
     unreadable_reason,
 )
@@ -147,7 +147,7 @@ class Infobip:
         kept = raw_item(item)
         try:
             id, sender = first_text(item, "messageId"), first_text(item, "from")  # noqa: A001
-            words = readable(str(item.get("text") or ""))
+            words = optional_text(item, "text")
         except (ValueError, AttributeError) as fault:
             return unreadable_item(unreadable_reason(fault), item, "text")
         # 138… is Chinese

@@ -9,7 +9,15 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayRefused
-from hotline.delivery.payloads import clean_text, item_key, parse_json, raw_item, readable, unreadable_reason
+from hotline.delivery.payloads import (
+    clean_text,
+    item_key,
+    optional_text,
+    parse_json,
+    raw_item,
+    readable,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
 from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
@@ -50,7 +58,7 @@ class Twilio:
             found = parse_json(push.body, push.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
-            return {str(k): str(v) for k, v in found.items() if v is not None}
+            return {k: v if isinstance(v, str) else optional_text(found, k) for k, v in found.items()}
         return dict(push.form_pairs())
 
     def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:

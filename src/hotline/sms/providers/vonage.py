@@ -162,6 +162,8 @@ def signature_of(fields: dict[str, str], secret: str, method: str) -> str:
 
 
 def _field_text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
