@@ -43,6 +43,7 @@ _POLITE_AFTER = (
     "THANKS",
 )
 _LONGEST = 40  # characters of a keyword with what may stand about it
+_LONGEST_WRITTEN = 200  # the same with marks, quotes and emoji
 
 
 class ProviderKeyword(StrEnum):
@@ -61,7 +62,9 @@ def provider_keyword(given: object) -> ProviderKeyword | None:
 
 def keyword_form(text: str) -> str:
     """What is compared with keywords: simplified, upper case, letters and digits alone. Question and plus marks stay,
-    since they change what is meant."""
+    since they change what is meant. Empty: it is too long for one, or nothing is left."""
+    if len(text) > _LONGEST_WRITTEN:
+        return ""  # no keyword is as long
     plain = to_simplified(normalise_text(text)).upper()
     return "".join(c for c in plain if c in "?+" or unicodedata.category(c)[0] in "LN")
 

@@ -47,6 +47,10 @@ _NOT_AGAIN = re.compile(  # what only sounds like it
     r"(?:没有?|不会|不再|未)(?:再次|又)|再次(?:感谢|谢谢|致谢|表扬)|(?:thanks?|thank you|thx|not|never|no) again|not (?:broken|leaking) again",
     re.IGNORECASE,
 )
+# emoji and other symbols (So, Sk)
+_SYMBOL = re.compile(
+    f"[{''.join(c for c in map(chr, range(0x80, 0x10000)) if unicodedata.category(c) in ('So', 'Sk'))}\U0001f000-\U0001faff]"
+)
 _DIGIT_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
@@ -96,7 +100,7 @@ def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
         return TextRequest(intent, language=language)
     # as long as what was written, so that a comment can be cut from that
     written = _without_symbols(plain).strip(_TRAILING)
-    whole = to_simplified("".join(map(_upper, written)))
+    whole = to_simplified(_upper(written))
     asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(join_broken_words(whole))
     if asked:
         numbers, code = _parse_numbers_and_code(asked[1])
@@ -135,12 +139,13 @@ def _keyword_intent(form: str, opt_out: Collection[str]) -> Intent | None:
 
 def _without_symbols(text: str) -> str:
     """With a blank for each emoji and other symbol: they part words, and say nothing that is read."""
-    return text if text.isascii() else "".join(" " if unicodedata.category(c) in ("So", "Sk") else c for c in text)
+    return text if text.isascii() else _SYMBOL.sub(" ", text)
 
 
-def _upper(character: str) -> str:
-    upper = character.upper()
-    return upper if len(upper) == 1 else character
+def _upper(text: str) -> str:
+    """In upper case, as long as before: ß stays."""
+    upper = text.upper()
+    return upper if len(upper) == len(text) else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
 
 
 def _parse_rating(text: str) -> tuple[Satisfaction, str] | None:
