@@ -19,7 +19,8 @@ _SATISFACTION_WORDS = {
     "1": Satisfaction.VERY_SATISFIED, "2": Satisfaction.SATISFIED, "3": Satisfaction.FAIR,
     "4": Satisfaction.DISSATISFIED, "5": Satisfaction.VERY_DISSATISFIED,
     "非常满意": Satisfaction.VERY_SATISFIED, "很满意": Satisfaction.VERY_SATISFIED, "满意": Satisfaction.SATISFIED,
-    "基本满意": Satisfaction.FAIR, "一般": Satisfaction.FAIR, "不满意": Satisfaction.DISSATISFIED, "不满": Satisfaction.DISSATISFIED,
+    "基本满意": Satisfaction.FAIR, "一般": Satisfaction.FAIR, "一般般": Satisfaction.FAIR, "还可以": Satisfaction.FAIR,
+    "不太满意": Satisfaction.DISSATISFIED, "不大满意": Satisfaction.DISSATISFIED, "唔满意": Satisfaction.DISSATISFIED, "不满意": Satisfaction.DISSATISFIED, "不满": Satisfaction.DISSATISFIED,
     "非常不满意": Satisfaction.VERY_DISSATISFIED, "很不满意": Satisfaction.VERY_DISSATISFIED,
     "解决了": Satisfaction.SATISFIED, "已解决": Satisfaction.SATISFIED, "修好了": Satisfaction.SATISFIED, "好了": Satisfaction.SATISFIED,
     "未解决": Satisfaction.DISSATISFIED, "没解决": Satisfaction.DISSATISFIED, "没有解决": Satisfaction.DISSATISFIED,
@@ -36,7 +37,7 @@ _WORDS = "|".join(re.escape(w) for w in sorted(_SATISFACTION_WORDS, key=len, rev
 _DIGIT = re.compile(
     r"(?:(?:回复|选择?|评价|打|给)[\s:]*+)?([1-5])[分星]?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL
 )
-_RATED = re.compile(rf"({_WORDS})[的了啊呀哦]?(?:(?:谢谢|感谢|多谢|辛苦)[你您们了]*+|[\s,.;:!。、]+(.*))?", re.DOTALL)
+_RATED = re.compile(rf"({_WORDS})[的了啊呀哦啦]?(?:(?:谢谢|感谢|多谢|辛苦)[你您们了]*+|[\s,.;:!。、]+(.*))?", re.DOTALL)
 _PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*+([0-9 \-]*+)")
 _AGAIN = re.compile(
     r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
@@ -54,7 +55,7 @@ _SYMBOL = re.compile(
 _DIGIT_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
-_TRAILING = " \t\r\n.。!！,，~～"
+_TRAILING = " \t\r\n.。!！,，、~～"
 _ENCLOSING = "\"'“”‘’「」『』《》〈〉【】()[]{}" + _TRAILING
 MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
 MAX_NUMBERS = 20  # ticket numbers that one text may name
